@@ -1,0 +1,1 @@
+"""The core: appointments, and the rules that let them come about."""

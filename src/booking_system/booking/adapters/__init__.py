@@ -1,0 +1,1 @@
+"""The technology of booking: HTTP and PostgreSQL."""

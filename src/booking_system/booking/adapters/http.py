@@ -1,0 +1,215 @@
+"""Booking over HTTP."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import Depends, Query, Request, Response
+
+from booking_system.booking.adapters.models import AppointmentOut, BookingIn, CancelIn, shown
+from booking_system.booking.application.book_appointment import BookAppointment
+from booking_system.booking.application.cancel_appointment import CancelAppointment
+from booking_system.booking.application.ports import BookingSearch
+from booking_system.booking.application.read_appointments import ListAppointments, ShowAppointment
+from booking_system.booking.domain import refusals as no
+from booking_system.booking.domain.appointment import AppointmentStatus
+from booking_system.booking.domain.card import AppointmentCard
+from booking_system.identity.domain.actor import Actor
+from booking_system.identity.domain.policies import signed_in
+from booking_system.platform.http.caller import caller
+from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
+from booking_system.platform.http.input import Instant
+from booking_system.platform.http.pagination import (
+    CursorText,
+    InvalidCursor,
+    Limit,
+    Page,
+    cursor_after,
+    link_to_next,
+    position_of,
+)
+from booking_system.platform.http.routing import Routes
+from booking_system.platform.postgres.faults import OutcomeUnknown
+from booking_system.scheduling.domain import refusals as no_slot
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.errors import Stale
+from booking_system.shared_kernel.identifiers import AppointmentId
+
+Caller = Annotated[Actor, Depends(caller)]
+
+
+class Order(StrEnum):
+    """In which order a list of bookings comes."""
+
+    EARLIEST_FIRST = "starts_at"
+    LATEST_FIRST = "-starts_at"
+
+
+async def booking_filters(  # noqa: PLR0913
+    *,
+    clinic_id: UUID | None = None,
+    doctor_id: UUID | None = None,
+    patient_id: UUID | None = None,
+    status: AppointmentStatus | None = None,
+    reference: Annotated[str | None, Query(max_length=20, examples=["K7QM-3F9D"])] = None,
+    since: Annotated[Instant | None, Query(alias="from", description="Starts at or after")] = None,
+    until: Annotated[Instant | None, Query(alias="to", description="Starts before")] = None,
+    order: Order = Order.EARLIEST_FIRST,
+) -> dict[str, Any]:
+    """Dependency: the filters of a list of bookings."""
+    return {
+        "clinic_id": clinic_id,
+        "doctor_id": doctor_id,
+        "patient_id": patient_id,
+        "status": status,
+        "reference": reference,
+        "since": since,
+        "until": until,
+        "latest_first": order is Order.LATEST_FIRST,
+    }
+
+
+Filters = Annotated[dict[str, Any], Depends(booking_filters)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingRoutes:
+    """HTTP for appointments."""
+
+    book: BookAppointment
+    cancel: CancelAppointment
+    show: ShowAppointment
+    list: ListAppointments
+    clock: Clock
+
+    def routes(self) -> Routes:
+        """List the operations."""
+        routes, one = Routes("Bookings"), "/v1/bookings/{booking_id}"
+        routes.add(
+            "POST",
+            "/v1/bookings",
+            self.create_booking,
+            policy=signed_in,
+            status=201,
+            answers=AppointmentOut,
+            refuses=[
+                no_slot.SlotNotFound,
+                no.PatientNotFound,
+                no_slot.SlotUnavailable,
+                no_slot.SlotAlreadyBooked,
+                no.PatientOverlap,
+                no_slot.SlotInPast,
+                no.NoticeTooShort,
+                no.BeyondHorizon,
+                no.ServiceRequired,
+                no.ServiceNotOffered,
+                no.TooManyOpenBookings,
+                OutcomeUnknown,
+            ],
+        )
+        routes.add(
+            "GET",
+            "/v1/bookings",
+            self.list_bookings,
+            policy=signed_in,
+            answers=Page[AppointmentOut],
+            refuses=[InvalidCursor],
+        )
+        routes.add(
+            "GET",
+            one,
+            self.read_booking,
+            policy=signed_in,
+            answers=AppointmentOut,
+            refuses=[no.AppointmentNotFound],
+        )
+        routes.add(
+            "POST",
+            f"{one}/cancel",
+            self.cancel_booking,
+            policy=signed_in,
+            answers=AppointmentOut,
+            refuses=[
+                no.AppointmentNotFound,
+                no.BookingNotActive,
+                no.CancelTooLate,
+                Stale,
+                OutcomeUnknown,
+            ],
+        )
+        return routes
+
+    async def create_booking(self, body: BookingIn, actor: Caller) -> Response:
+        """Book a time slot.
+
+        The slot is yours or it is not: two callers never both get a `201` for it. A `409` carries
+        `alternatives`, up to five of the nearest slots that could be booked instead.
+        """
+        card = await self.book(wish=body.wish(actor), actor=actor)
+        location = {"Location": f"/v1/bookings/{card.appointment.id}"}
+        return self._answer(card, actor, status=201, headers=location)
+
+    async def read_booking(self, booking_id: UUID, actor: Caller) -> Response:
+        """Read one booking: your own, or one of your clinic."""
+        card = await self.show(appointment_id=AppointmentId(booking_id), actor=actor)
+        return self._answer(card, actor)
+
+    async def list_bookings(
+        self,
+        request: Request,
+        filters: Filters,
+        actor: Caller,
+        limit: Limit = 50,
+        cursor: CursorText = None,
+    ) -> Response:
+        """List the bookings that you may see, by start: your own, or those of your clinics."""
+        after = position_of(cursor, filters)
+        search = BookingSearch(**filters, after=after, limit=limit)
+        cards = await self.list(search=search, actor=actor)
+        following = _cursor(cards[limit - 1], filters) if len(cards) > limit else None
+        now = self.clock.now()
+        page = {
+            "items": [shown(card, actor, now) for card in cards[:limit]],
+            "next_cursor": following,
+        }
+        return _json(page, headers=link_to_next(request, following))
+
+    async def cancel_booking(
+        self,
+        booking_id: UUID,
+        actor: Caller,
+        body: CancelIn | None = None,
+        if_match: IfMatch = None,
+    ) -> Response:
+        """Cancel a booking. Its time slot is open again at once."""
+        card = await self.cancel(
+            appointment_id=AppointmentId(booking_id),
+            reason=None if body is None else body.reason,
+            version=expected_version(if_match),
+            actor=actor,
+        )
+        return self._answer(card, actor)
+
+    def _answer(
+        self,
+        card: AppointmentCard,
+        actor: Actor,
+        *,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+    ) -> Response:
+        tagged = {**(headers or {}), "ETag": etag_of(card.appointment.version)}
+        return _json(shown(card, actor, self.clock.now()), status=status, headers=tagged)
+
+
+def _cursor(last: AppointmentCard, filters: dict[str, Any]) -> str:
+    starts_at: datetime = last.appointment.period.starts_at
+    return cursor_after(starts_at, last.appointment.id, filters)
+
+
+def _json(body: object, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    content = orjson.dumps(body, option=orjson.OPT_UTC_Z)
+    return Response(content, status_code=status, headers=headers, media_type="application/json")

@@ -1,0 +1,164 @@
+"""What booking's API takes and gives."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from booking_system.booking.application.ports import BookingWish
+from booking_system.booking.domain.appointment import (
+    AppointmentStatus,
+    Canceller,
+    PaymentStatus,
+)
+from booking_system.booking.domain.card import AppointmentCard
+from booking_system.identity.domain.actor import Actor
+from booking_system.platform.http.input import Input, LongText
+from booking_system.scheduling.domain.local_time import wall_clock
+from booking_system.shared_kernel.errors import Invalid
+from booking_system.shared_kernel.identifiers import PatientId, ServiceId, SlotId
+from booking_system.shared_kernel.mode import Mode
+
+EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940002"
+
+
+class BookingIn(Input):
+    """Which slot to book, for whom and what for."""
+
+    time_slot_id: UUID = Field(examples=[EXAMPLE_ID])
+    patient_id: UUID | None = Field(
+        default=None, description="Default: the caller; staff name a patient of their clinic"
+    )
+    service_id: UUID | None = Field(
+        default=None, description="Required where the clinic offers services"
+    )
+    reason: LongText | None = Field(default=None, examples=["First visit"])
+
+    def wish(self, actor: Actor) -> BookingWish:
+        """Return what the caller asks for; raises `Invalid` where it is not said for whom."""
+        patient_id = actor.patient_id if self.patient_id is None else PatientId(self.patient_id)
+        if patient_id is None:
+            raise Invalid.field("/patient_id", "is required: the caller is no patient", "required")
+        return BookingWish(
+            slot_id=SlotId(self.time_slot_id),
+            patient_id=patient_id,
+            service_id=None if self.service_id is None else ServiceId(self.service_id),
+            reason=self.reason,
+        )
+
+
+class CancelIn(Input):
+    """Why it is cancelled."""
+
+    reason: LongText | None = Field(default=None, examples=["Ill"])
+
+
+class NamedOut(BaseModel):
+    """Something with an id and a name."""
+
+    id: UUID
+    name: str
+
+
+class PatientOut(BaseModel):
+    """The patient, by name."""
+
+    id: UUID
+    full_name: str = Field(examples=["Example Patient"])
+
+
+class DoctorOut(BaseModel):
+    """The doctor, as the appointment shows one."""
+
+    id: UUID
+    full_name: str = Field(examples=["Example Doctor"])
+    title: str | None
+    specialty: str | None = Field(examples=["Cardiology"])
+    photo_url: str | None
+
+
+class MoneyOut(BaseModel):
+    """An amount in minor units of an ISO 4217 currency."""
+
+    amount: int = Field(examples=[4500])
+    currency: str = Field(examples=["EUR"])
+
+
+class AppointmentOut(BaseModel):
+    """An appointment."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    reference: str = Field(description="To be read out over the telephone", examples=["K7QM-3F9D"])
+    status: AppointmentStatus
+    payment_status: PaymentStatus
+    time_slot_id: UUID
+    time_slot_ids: list[UUID] = Field(description="All its slots, in time order")
+    clinic_id: UUID
+    clinic: NamedOut
+    doctor_id: UUID
+    doctor: DoctorOut
+    patient_id: UUID
+    patient: PatientOut
+    service_id: UUID | None
+    service: NamedOut | None
+    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
+    local_starts_at: datetime = Field(
+        description="The clinic's wall clock, with its offset",
+        examples=["2027-03-01T09:00:00+01:00"],
+    )
+    time_zone: str = Field(description="IANA name", examples=["Europe/Berlin"])
+    mode: Mode
+    reason: str | None
+    price: MoneyOut | None = Field(description="As it was when it was booked")
+    allowed_actions: list[str] = Field(description="What you may do now", examples=[["cancel"]])
+    cancel_until: datetime = Field(description="Until then the patient may cancel. UTC")
+    cancelled_by: Canceller | None
+    cancel_reason: str | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+def shown(card: AppointmentCard, actor: Actor, now: datetime) -> dict[str, Any]:
+    """Return the values of `AppointmentOut`, for this caller at this instant."""
+    booked, doctor, price = card.appointment, card.doctor, card.appointment.price
+    side = card.side_of(actor)
+    may_cancel = side is not None and booked.may_be_cancelled(side, now=now)
+    return {
+        "id": booked.id,
+        "reference": booked.reference,
+        "status": booked.status,
+        "payment_status": booked.payment_status,
+        "time_slot_id": booked.time_slot_id,
+        "time_slot_ids": [booked.time_slot_id],
+        "clinic_id": booked.clinic_id,
+        "clinic": {"id": booked.clinic_id, "name": card.clinic_name},
+        "doctor_id": booked.doctor_id,
+        "doctor": {
+            "id": booked.doctor_id,
+            "full_name": doctor.full_name,
+            "title": doctor.title,
+            "specialty": doctor.specialty,
+            "photo_url": doctor.photo_url,
+        },
+        "patient_id": booked.patient_id,
+        "patient": {"id": booked.patient_id, "full_name": card.patient_name},
+        "service_id": booked.service_id,
+        "service": booked.service_id and {"id": booked.service_id, "name": card.service_name},
+        "starts_at": booked.period.starts_at,
+        "ends_at": booked.period.ends_at,
+        "local_starts_at": wall_clock(booked.period.starts_at, card.time_zone),
+        "time_zone": card.time_zone,
+        "mode": booked.mode,
+        "reason": booked.reason,
+        "price": price and {"amount": price.amount, "currency": price.currency},
+        "allowed_actions": ["cancel"] if may_cancel else [],
+        "cancel_until": booked.cancel_until,
+        "cancelled_by": booked.cancelled_by,
+        "cancel_reason": booked.cancel_reason,
+        "version": booked.version,
+        "created_at": booked.created_at,
+        "updated_at": booked.updated_at,
+    }

@@ -1,0 +1,129 @@
+"""Booking in PostgreSQL: the transaction that no slot is sold twice in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from secrets import randbits
+
+import asyncpg
+
+from booking_system.booking.adapters import statements
+from booking_system.booking.adapters.rows import attempt_of, card_of, slot_of
+from booking_system.booking.application.ports import BookingWish, BookingWork
+from booking_system.booking.domain.appointment import Appointment
+from booking_system.booking.domain.attempt import BookingAttempt
+from booking_system.booking.domain.card import AppointmentCard
+from booking_system.booking.domain.reference import reference_from
+from booking_system.booking.domain.refusals import PatientOverlap
+from booking_system.identity.domain.actor import Actor
+from booking_system.platform.postgres.faults import Refusals, Transient
+from booking_system.platform.postgres.outbox import payload_text
+from booking_system.platform.postgres.transaction import Database
+from booking_system.platform.uuid7 import uuid7
+from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
+from booking_system.scheduling.domain.time_slot import TimeSlot
+from booking_system.shared_kernel.identifiers import AppointmentId, SlotId
+
+REFUSALS: Refusals = {
+    "uq_appointments_reference": Transient,
+    "uq_appointments_active_slot": SlotAlreadyBooked,
+    "ex_appointments_doctor_never_twice": SlotAlreadyBooked,
+    "ex_appointments_patient_never_twice": PatientOverlap,
+}
+
+
+class PostgresBookingWork:
+    """One booking transaction on the driver's own connection."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        """`connection` is in a transaction already."""
+        self._connection = connection
+
+    async def attempt(self, wish: BookingWish, *, actor: Actor, now: datetime) -> BookingAttempt:
+        """Lock the slot's row `FOR UPDATE` and read every fact in the same statement.
+
+        After a wait the slot is as it is now, the other facts as they were before the wait.
+        """
+        row = await self._connection.fetchrow(
+            statements.ATTEMPT, wish.slot_id, wish.patient_id, wish.service_id, now
+        )
+        return attempt_of(row, wish, actor, now)
+
+    async def add(self, appointment: Appointment) -> None:
+        """Write appointment, ownership, acquaintance and event in one statement."""
+        price = appointment.price
+        (event,) = appointment.pull_events()
+        await self._connection.execute(
+            statements.ADD,
+            appointment.id,
+            appointment.reference,
+            appointment.status,
+            appointment.payment_status,
+            appointment.time_slot_id,
+            appointment.clinic_id,
+            appointment.doctor_id,
+            appointment.patient_id,
+            appointment.service_id,
+            appointment.period.starts_at,
+            appointment.period.ends_at,
+            appointment.mode,
+            appointment.reason,
+            None if price is None else price.amount,
+            None if price is None else price.currency,
+            appointment.cancel_notice // timedelta(minutes=1),
+            appointment.booked_by,
+            appointment.created_at,
+            uuid7(),
+            event.name,
+            payload_text(event),
+        )
+
+    async def lock(self, appointment_id: AppointmentId) -> AppointmentCard | None:
+        """Lock in the order of all: the slot first, then the appointment."""
+        if await self._connection.fetchval(statements.LOCK_SLOT_OF, appointment_id) is None:
+            return None
+        row = await self._connection.fetchrow(statements.LOCK_CARD, appointment_id)
+        return None if row is None else card_of(row)
+
+    async def release(self, appointment: Appointment) -> None:
+        """Write the cancellation, free the slot, store the event."""
+        (event,) = appointment.pull_events()
+        await self._connection.execute(
+            statements.RELEASE,
+            appointment.id,
+            appointment.cancelled_by,
+            appointment.cancel_reason,
+            appointment.version,
+            appointment.updated_at,
+            appointment.time_slot_id,
+            uuid7(),
+            payload_text(event),
+        )
+
+
+class PostgresBooking:
+    """Opens booking's transactions, and glances at slots without one."""
+
+    def __init__(self, database: Database) -> None:
+        """`database` need not know booking's constraints; this adds them."""
+        self._database = database.knowing(REFUSALS)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[BookingWork]:
+        """Open one transaction."""
+        async with self._database.driver_transaction() as connection:
+            yield PostgresBookingWork(connection)
+
+    async def glance(self, slot_id: SlotId) -> TimeSlot | None:
+        """Read the slot without locking it."""
+        async with self._database.reading() as connection:
+            row = await connection.fetchrow(statements.GLANCE, slot_id)
+        return None if row is None else slot_of(row)
+
+
+class RandomReferences:
+    """The real maker of booking references."""
+
+    def new(self) -> str:
+        """Return one of 6.5 × 10¹¹; a rare collision makes the booking fail and be retried."""
+        return reference_from(randbits(64))

@@ -1,0 +1,137 @@
+"""Rows of the booking statements, made into what the domain speaks of."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from booking_system.booking.application.ports import BookingWish
+from booking_system.booking.domain.appointment import (
+    Appointment,
+    AppointmentStatus,
+    Canceller,
+    PaymentStatus,
+)
+from booking_system.booking.domain.attempt import (
+    BookingAttempt,
+    ClinicFacts,
+    DoctorFacts,
+    PatientFacts,
+    ServiceFacts,
+)
+from booking_system.booking.domain.card import AppointmentCard
+from booking_system.identity.domain.actor import Actor
+from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
+from booking_system.shared_kernel.mode import Mode
+from booking_system.shared_kernel.money import Money
+from booking_system.shared_kernel.period import Period
+
+MINUTE = timedelta(minutes=1)
+
+
+def slot_of(row: Any) -> TimeSlot:
+    """Make the slot of a row with the columns `SLOT`."""
+    closed = row["closed_because"]
+    return TimeSlot(
+        id=row["slot_id"],
+        clinic_id=row["clinic_id"],
+        doctor_id=row["doctor_id"],
+        period=Period(row["starts_at"], row["ends_at"]),
+        mode=Mode(row["mode"]),
+        appointment_id=row["appointment_id"],
+        closed_because=None if closed is None else ClosedBecause(closed),
+        version=row["slot_version"],
+    )
+
+
+def attempt_of(row: Any, wish: BookingWish, actor: Actor, now: datetime) -> BookingAttempt:
+    """Make the attempt of a row of `ATTEMPT`, or of None where there is no such slot."""
+    if row is None:
+        return BookingAttempt(now=now, actor=actor, slot=None)
+    return BookingAttempt(
+        now=now,
+        actor=actor,
+        slot=slot_of(row),
+        clinic=ClinicFacts(
+            name=row["clinic_name"],
+            time_zone=row["time_zone"],
+            minimum_notice=row["min_notice_minutes"] * MINUTE,
+            cancel_notice=row["cancel_notice_minutes"] * MINUTE,
+            horizon=timedelta(days=row["horizon_days"]),
+            most_open_bookings=row["max_open_bookings_per_patient"],
+            offers_services=row["offers_services"],
+        ),
+        doctor=_doctor_of(row),
+        patient=_patient_of(row, wish),
+        service_id=wish.service_id,
+        service=_service_of(row, wish),
+        reason=wish.reason,
+    )
+
+
+def _doctor_of(row: Any) -> DoctorFacts:
+    return DoctorFacts(
+        full_name=row["doctor_name"],
+        title=row["doctor_title"],
+        specialty=row["specialty"],
+        photo_url=row["photo_url"],
+    )
+
+
+def _patient_of(row: Any, wish: BookingWish) -> PatientFacts | None:
+    if row["patient_name"] is None:
+        return None
+    return PatientFacts(
+        id=wish.patient_id,
+        full_name=row["patient_name"],
+        is_known_here=row["is_known_here"],
+        is_busy=row["is_busy"],
+        open_bookings=row["open_bookings"],
+    )
+
+
+def _service_of(row: Any, wish: BookingWish) -> ServiceFacts | None:
+    if row["service_name"] is None or wish.service_id is None:
+        return None
+    amount = row["price_amount"]
+    return ServiceFacts(
+        id=wish.service_id,
+        name=row["service_name"],
+        duration=row["duration_minutes"] * MINUTE,
+        price=None if amount is None else Money(amount, row["currency"]),
+        is_paid_for=bool(amount) and row["payment"] != "none",
+        is_offered_by_doctor=row["is_offered_by_doctor"],
+    )
+
+
+def card_of(row: Any) -> AppointmentCard:
+    """Make the card of a row with the columns `CARD`."""
+    amount, cancelled_by = row["price_amount"], row["cancelled_by"]
+    appointment = Appointment(
+        id=row["id"],
+        reference=row["reference"],
+        status=AppointmentStatus(row["status"]),
+        payment_status=PaymentStatus(row["payment_status"]),
+        time_slot_id=row["time_slot_id"],
+        clinic_id=row["clinic_id"],
+        doctor_id=row["doctor_id"],
+        patient_id=row["patient_id"],
+        service_id=row["service_id"],
+        period=Period(row["starts_at"], row["ends_at"]),
+        mode=Mode(row["mode"]),
+        reason=row["reason"],
+        price=None if amount is None else Money(amount, row["price_currency"]),
+        cancel_notice=row["cancel_notice_minutes"] * MINUTE,
+        booked_by=row["booked_by"],
+        cancelled_by=None if cancelled_by is None else Canceller(cancelled_by),
+        cancel_reason=row["cancel_reason"],
+        version=row["version"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+    return AppointmentCard(
+        appointment=appointment,
+        clinic_name=row["clinic_name"],
+        time_zone=row["time_zone"],
+        doctor=_doctor_of(row),
+        patient_name=row["patient_name"],
+        service_name=row["service_name"],
+    )

@@ -1,0 +1,68 @@
+"""The statements of the booking path, two between BEGIN and COMMIT."""
+
+from booking_system.booking.domain.appointment import AppointmentCancelled
+
+SLOT = """s.id AS slot_id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode,
+ s.closed_because, s.appointment_id, s.version AS slot_version"""
+
+GLANCE = f"SELECT {SLOT} FROM time_slots s WHERE s.id = $1 AND s.deleted_at IS NULL"  # noqa: S608
+
+ATTEMPT = f"""SELECT {SLOT},
+ c.name AS clinic_name, c.time_zone, c.currency, c.min_notice_minutes, c.cancel_notice_minutes,
+ c.horizon_days, c.max_open_bookings_per_patient,
+ EXISTS (SELECT FROM services o WHERE o.clinic_id = s.clinic_id AND o.deleted_at IS NULL)
+  AS offers_services,
+ d.full_name AS doctor_name, d.title AS doctor_title, d.specialty, d.photo_url,
+ p.full_name AS patient_name,
+ EXISTS (SELECT FROM clinic_patients k WHERE k.clinic_id = s.clinic_id AND k.patient_id = $2)
+  AS is_known_here,
+ EXISTS (SELECT FROM appointments a WHERE a.patient_id = $2 AND a.status <> 'cancelled'
+  AND tstzrange(a.starts_at, a.ends_at) && tstzrange(s.starts_at, s.ends_at)) AS is_busy,
+ (SELECT count(*) FROM appointments a WHERE a.patient_id = $2 AND a.starts_at > $4
+  AND a.clinic_id = s.clinic_id AND a.status <> 'cancelled') AS open_bookings,
+ v.name AS service_name, v.duration_minutes, v.price_amount, v.payment,
+ EXISTS (SELECT FROM service_doctors o WHERE o.service_id = $3 AND o.doctor_id = s.doctor_id)
+  AS is_offered_by_doctor
+ FROM time_slots s
+ JOIN clinics c ON c.id = s.clinic_id
+ JOIN doctors d ON d.id = s.doctor_id
+ LEFT JOIN patients p ON p.id = $2 AND p.deleted_at IS NULL
+ LEFT JOIN services v ON v.id = $3 AND v.clinic_id = s.clinic_id AND v.deleted_at IS NULL
+ WHERE s.id = $1 AND s.deleted_at IS NULL
+ FOR UPDATE OF s"""  # noqa: S608
+
+ADD = """WITH booked AS (
+ INSERT INTO appointments (id, reference, status, payment_status, time_slot_id, clinic_id,
+  doctor_id, patient_id, service_id, starts_at, ends_at, mode, reason, price_amount,
+  price_currency, cancel_notice_minutes, booked_by, created_at, updated_at)
+ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)),
+ owned AS (UPDATE time_slots SET appointment_id = $1, version = version + 1 WHERE id = $5),
+ known AS (INSERT INTO clinic_patients (clinic_id, patient_id, known_since)
+  SELECT $6, $8, $18 WHERE NOT EXISTS (
+   SELECT FROM clinic_patients k WHERE k.clinic_id = $6 AND k.patient_id = $8)
+  ON CONFLICT DO NOTHING)
+ INSERT INTO outbox (id, name, payload, occurred_at) VALUES ($19, $20, $21::text::jsonb, $18)"""
+
+CARD = """a.id, a.reference, a.status, a.payment_status, a.time_slot_id, a.clinic_id, a.doctor_id,
+ a.patient_id, a.service_id, a.starts_at, a.ends_at, a.mode, a.reason, a.price_amount,
+ a.price_currency, a.cancel_notice_minutes, a.booked_by, a.cancelled_by, a.cancel_reason,
+ a.version, a.created_at, a.updated_at, c.name AS clinic_name, c.time_zone,
+ d.full_name AS doctor_name, d.title AS doctor_title, d.specialty, d.photo_url,
+ p.full_name AS patient_name, v.name AS service_name"""
+
+CARD_JOINS = """FROM appointments a JOIN clinics c ON c.id = a.clinic_id
+ JOIN doctors d ON d.id = a.doctor_id JOIN patients p ON p.id = a.patient_id
+ LEFT JOIN services v ON v.id = a.service_id"""
+
+LOCK_SLOT_OF = """SELECT s.id FROM time_slots s
+ WHERE s.id = (SELECT a.time_slot_id FROM appointments a WHERE a.id = $1) FOR UPDATE"""
+
+LOCK_CARD = f"""SELECT {CARD} {CARD_JOINS} WHERE a.id = $1 FOR UPDATE OF a"""
+
+RELEASE = f"""WITH cancelled AS (
+ UPDATE appointments SET status = 'cancelled', cancelled_by = $2, cancel_reason = $3,
+  version = $4, updated_at = $5 WHERE id = $1),
+ freed AS (UPDATE time_slots SET appointment_id = NULL, version = version + 1
+  WHERE id = $6 AND appointment_id = $1)
+ INSERT INTO outbox (id, name, payload, occurred_at)
+ VALUES ($7, '{AppointmentCancelled.name}', $8::text::jsonb, $5)"""  # noqa: S608

@@ -1,0 +1,128 @@
+"""All that booking needs from the outside world."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from booking_system.booking.domain.appointment import Appointment, AppointmentStatus
+from booking_system.booking.domain.attempt import BookingAttempt
+from booking_system.booking.domain.card import AppointmentCard
+from booking_system.identity.domain.actor import Actor
+from booking_system.scheduling.domain.search import FoundSlot
+from booking_system.scheduling.domain.time_slot import TimeSlot
+from booking_system.shared_kernel.identifiers import (
+    AppointmentId,
+    ClinicId,
+    DoctorId,
+    PatientId,
+    ServiceId,
+    SlotId,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingWish:
+    """What somebody asks for."""
+
+    slot_id: SlotId
+    patient_id: PatientId
+    service_id: ServiceId | None = None
+    reason: str | None = None
+
+
+class BookingWork(Protocol):
+    """What one booking transaction can reach."""
+
+    async def attempt(self, wish: BookingWish, *, actor: Actor, now: datetime) -> BookingAttempt:
+        """Lock the slot, so that rivals wait until the transaction ends, and read all facts."""
+        ...
+
+    async def add(self, appointment: Appointment) -> None:
+        """Store the appointment, make it the slot's owner, store its events.
+
+        Raises `SlotAlreadyBooked` or `PatientOverlap` where a constraint has the last word.
+        """
+        ...
+
+    async def lock(self, appointment_id: AppointmentId) -> AppointmentCard | None:
+        """Lock the slot and then the appointment; None where there is none."""
+        ...
+
+    async def release(self, appointment: Appointment) -> None:
+        """Store a cancelled appointment, free its slot, store its events."""
+        ...
+
+
+BookingTransaction = Callable[[], AbstractAsyncContextManager[BookingWork]]
+"""Opens a unit of work: leaving the block commits, an exception undoes everything."""
+
+
+class SlotGlance(Protocol):
+    """Looks at a slot without locking it: saves work, never decides."""
+
+    async def __call__(self, slot_id: SlotId) -> TimeSlot | None:
+        """Return the slot as it was a moment ago; None where there is none."""
+        ...
+
+
+class Alternatives(Protocol):
+    """Finds what could be booked instead."""
+
+    async def __call__(self, slot_id: SlotId, *, now: datetime, most: int) -> Sequence[FoundSlot]:
+        """Return the nearest bookable slots of the same doctor, then of the same clinic."""
+        ...
+
+
+class References(Protocol):
+    """Makes booking references."""
+
+    def new(self) -> str:
+        """Return a fresh one, like `K7QM-3F9D`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Whose appointments an actor may see at all: theirs in any of these senses."""
+
+    patient_id: PatientId | None
+    doctor_ids: frozenset[DoctorId]
+    clinic_ids: frozenset[ClinicId]
+
+    @classmethod
+    def of(cls, actor: Actor) -> "Scope":
+        """Return the actor's scope."""
+        return cls(
+            patient_id=actor.patient_id, doctor_ids=actor.doctor_ids, clinic_ids=actor.staff_of
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingSearch:
+    """Filters that all have to hold; None: any. `after` is the sort key of the last one seen."""
+
+    clinic_id: ClinicId | None = None
+    doctor_id: DoctorId | None = None
+    patient_id: PatientId | None = None
+    status: AppointmentStatus | None = None
+    reference: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    latest_first: bool = False
+    after: tuple[datetime, UUID] | None = None
+    limit: int = 50
+
+
+class BookingReader(Protocol):
+    """Reads appointments without locking anything."""
+
+    async def find(self, search: BookingSearch, scope: Scope) -> Sequence[AppointmentCard]:
+        """Return appointments inside the scope by start, one more than `limit` if there are."""
+        ...
+
+    async def show(self, appointment_id: AppointmentId, scope: Scope) -> AppointmentCard | None:
+        """Return one; None where there is none inside the scope."""
+        ...

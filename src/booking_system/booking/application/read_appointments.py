@@ -1,0 +1,35 @@
+"""Use cases: whoever has to do with appointments looks at them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from booking_system.booking.application.ports import BookingReader, BookingSearch, Scope
+from booking_system.booking.domain.card import AppointmentCard
+from booking_system.booking.domain.refusals import AppointmentNotFound
+from booking_system.identity.domain.actor import Actor
+from booking_system.shared_kernel.identifiers import AppointmentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListAppointments:
+    """Lists what the actor may see."""
+
+    reader: BookingReader
+
+    async def __call__(self, *, search: BookingSearch, actor: Actor) -> Sequence[AppointmentCard]:
+        """Return a page by start, one more than `limit` where there is another page."""
+        return await self.reader.find(search, Scope.of(actor))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowAppointment:
+    """Shows one."""
+
+    reader: BookingReader
+
+    async def __call__(self, *, appointment_id: AppointmentId, actor: Actor) -> AppointmentCard:
+        """Return it. Raises `AppointmentNotFound` where there is none that the actor may see."""
+        card = await self.reader.show(appointment_id, Scope.of(actor))
+        if card is None:
+            raise AppointmentNotFound
+        return card

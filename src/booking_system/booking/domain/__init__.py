@@ -1,0 +1,1 @@
+"""The pure part of booking: entities, values, rules, refusals."""

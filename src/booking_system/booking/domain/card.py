@@ -1,0 +1,47 @@
+"""A card: an appointment with the names around it, as every screen shows it."""
+
+from dataclasses import dataclass
+
+from booking_system.booking.domain.appointment import Appointment, Canceller
+from booking_system.booking.domain.attempt import BookingAttempt, DoctorFacts
+from booking_system.identity.domain.actor import Actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentCard:
+    """Names may change later; the appointment itself keeps its price and notice."""
+
+    appointment: Appointment
+    clinic_name: str
+    time_zone: str
+    doctor: DoctorFacts
+    patient_name: str
+    service_name: str | None
+
+    @classmethod
+    def of(cls, appointment: Appointment, attempt: BookingAttempt) -> "AppointmentCard":
+        """Make the card of what was just booked from the facts that it was booked on."""
+        assert attempt.clinic is not None, "a slot always has a clinic"
+        assert attempt.doctor is not None, "a slot always has a doctor"
+        assert attempt.patient is not None, "the rules let no attempt without a patient pass"
+        return cls(
+            appointment=appointment,
+            clinic_name=attempt.clinic.name,
+            time_zone=attempt.clinic.time_zone,
+            doctor=attempt.doctor,
+            patient_name=attempt.patient.full_name,
+            service_name=None if attempt.service is None else attempt.service.name,
+        )
+
+    def side_of(self, actor: Actor) -> Canceller | None:
+        """Say on which side of the appointment the actor stands; None: they may not see it."""
+        return side_of(self.appointment, actor)
+
+
+def side_of(appointment: Appointment, actor: Actor) -> Canceller | None:
+    """The clinic's staff and the doctor stand on one side, the patient on the other."""
+    if actor.works_at(appointment.clinic_id) or appointment.doctor_id in actor.doctor_ids:
+        return Canceller.CLINIC
+    if appointment.patient_id == actor.patient_id:
+        return Canceller.PATIENT
+    return None

@@ -1,0 +1,15 @@
+"""A booking reference: short enough to be read out over the telephone."""
+
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""No 0 or O, 1 or I or L, and no U or V side by side: nothing that sounds or looks alike."""
+
+LENGTH = 8
+
+
+def reference_from(number: int) -> str:
+    """Return the reference for a random number of at least 40 bits, like `K7QM-3F9D`."""
+    letters = []
+    for _ in range(LENGTH):
+        number, place = divmod(number, len(ALPHABET))
+        letters.append(ALPHABET[place])
+    return f"{''.join(letters[:4])}-{''.join(letters[4:])}"

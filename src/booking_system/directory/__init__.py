@@ -1,0 +1,1 @@
+"""The clinics, their doctors and services, and the patients: kept shallow."""

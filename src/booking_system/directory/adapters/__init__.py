@@ -1,0 +1,1 @@
+"""The technology of directory: HTTP and PostgreSQL."""

@@ -1,0 +1,1 @@
+"""The use cases of directory, and the ports that they need."""

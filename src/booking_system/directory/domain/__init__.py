@@ -1,0 +1,1 @@
+"""The pure part of directory: entities, values, rules, refusals."""

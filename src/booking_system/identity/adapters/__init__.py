@@ -1,0 +1,1 @@
+"""The technology of identity: HTTP and PostgreSQL."""

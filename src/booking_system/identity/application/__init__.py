@@ -1,0 +1,1 @@
+"""The use cases of identity, and the ports that they need."""

@@ -1,0 +1,54 @@
+"""Use case: somebody changes their own password."""
+
+from dataclasses import dataclass
+
+from booking_system.identity.application.ports import IdentityTransaction, Passwords, Throttle
+from booking_system.identity.domain.account import Account
+from booking_system.identity.domain.actor import Actor
+from booking_system.identity.domain.password import check_password
+from booking_system.identity.domain.refusals import InvalidCredentials
+from booking_system.identity.domain.session import EndedBecause
+from booking_system.identity.domain.throttling import account_key, address_key
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.errors import Unauthenticated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePassword:
+    """Replaces the password and ends all other sessions."""
+
+    transaction: IdentityTransaction
+    passwords: Passwords
+    throttle: Throttle
+    clock: Clock
+
+    async def __call__(
+        self, *, current_password: str, new_password: str, address: str, actor: Actor
+    ) -> None:
+        """Raises `RateLimited`, `PasswordTooWeak`, or `InvalidCredentials` for the current one."""
+        account = await self._account_of(actor)
+        keys = address_key(address), account_key(account.email)
+        await self.throttle.admit(*keys)
+        check_password(new_password, email=account.email)
+        if not await self.passwords.verify(account.password_hash, current_password):
+            raise InvalidCredentials
+        await self._replace(account, await self.passwords.hash(new_password), actor)
+        await self.throttle.forgive(account_key(account.email))
+
+    async def _account_of(self, actor: Actor) -> Account:
+        async with self.transaction() as work:
+            account = await work.accounts.read(actor.user_id)
+        if account is None:
+            raise Unauthenticated
+        return account
+
+    async def _replace(self, proved: Account, password_hash: str, actor: Actor) -> None:
+        now = self.clock.now()
+        async with self.transaction() as work:
+            current = await work.accounts.lock(actor.user_id)
+            if current is None or current.password_hash != proved.password_hash:
+                raise InvalidCredentials
+            await work.accounts.set_password(actor.user_id, password_hash, now)
+            await work.sessions.end_others(
+                actor.user_id, actor.session_id, EndedBecause.PASSWORD_CHANGED, now
+            )

@@ -1,0 +1,200 @@
+"""All that identity needs from the outside world."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from booking_system.identity.domain.account import Account, ProfileChange
+from booking_system.identity.domain.actor import RoleGrant
+from booking_system.identity.domain.session import EndedBecause, Session
+from booking_system.identity.domain.throttling import Allowance
+from booking_system.identity.domain.tokens import AccessClaims, RefreshToken, Tokens
+from booking_system.shared_kernel.identifiers import SessionId, UserId
+
+
+class Passwords(Protocol):
+    """Hashes and checks passwords; slow on purpose, so never inside a transaction.
+
+    Raises a refusal of the kind `Unavailable` where too many wait already.
+    """
+
+    async def hash(self, password: str) -> str:
+        """Return a salted hash."""
+        ...
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """Say whether it is the password; without a hash: no, at the same cost."""
+        ...
+
+    def outdated(self, password_hash: str) -> bool:
+        """Say whether the hash was made more cheaply than today's are."""
+        ...
+
+
+class Throttle(Protocol):
+    """Counts attempts, so that guessing is refused before it costs anything."""
+
+    async def admit(self, *keys: str) -> Allowance | None:
+        """Count one attempt for each key, in order, and return the tightest allowance.
+
+        None: nothing is limited. Raises `RateLimited` at the first key whose quota is used up.
+        """
+        ...
+
+    async def forgive(self, *keys: str) -> None:
+        """Forget the attempts for these keys: they turned out to be honest."""
+        ...
+
+
+class AccessTokens(Protocol):
+    """Makes and reads access tokens."""
+
+    def sign(self, user_id: UserId, session_id: SessionId, now: datetime) -> str:
+        """Return a token that holds for `ACCESS_LIFETIME`."""
+        ...
+
+    def verify(self, token: str) -> AccessClaims:
+        """Read a token of ours, expired or not. Raises `Unauthenticated` for any other text."""
+        ...
+
+
+class RefreshTokens(Protocol):
+    """Makes refresh tokens: opaque text of 256 unguessable bits."""
+
+    def first(self) -> str:
+        """Return a random one."""
+        ...
+
+    def successor_of(self, token: str) -> str:
+        """Return the one that follows: always the same, and only we can tell which."""
+        ...
+
+    def fingerprint(self, token: str) -> bytes:
+        """Return what is stored instead of the text."""
+        ...
+
+
+class Accounts(Protocol):
+    """The accounts, inside one transaction."""
+
+    async def by_email(self, email: str) -> Account | None:
+        """Return the live account with this address."""
+        ...
+
+    async def read(self, user_id: UserId) -> Account | None:
+        """Return a live account."""
+        ...
+
+    async def lock(self, user_id: UserId) -> Account | None:
+        """Return a live account and keep rivals waiting until the transaction ends."""
+        ...
+
+    async def grants_of(self, user_id: UserId) -> Sequence[RoleGrant]:
+        """Return all roles of a user, oldest first."""
+        ...
+
+    async def change(self, user_id: UserId, change: ProfileChange, now: datetime) -> Account:
+        """Store a change; the version goes up by one."""
+        ...
+
+    async def set_password(self, user_id: UserId, password_hash: str, now: datetime) -> None:
+        """Store another hash."""
+        ...
+
+    async def start_session(
+        self, user_id: UserId, user_agent: str | None, now: datetime
+    ) -> Tokens:
+        """Begin a session and return its first tokens."""
+        ...
+
+
+class Sessions(Protocol):
+    """The sessions and their refresh tokens, inside one transaction.
+
+    Ending one reaches this process at once and all others within a second.
+    """
+
+    async def living_of(self, user_id: UserId, now: datetime) -> Sequence[Session]:
+        """Return the sessions of a user that could still be used, the latest used first."""
+        ...
+
+    async def owner_of(self, fingerprint: bytes) -> SessionId | None:
+        """Return the session that a refresh token belongs to."""
+        ...
+
+    async def lock(self, session_id: SessionId) -> Session | None:
+        """Return a session that has not ended, and keep rivals waiting."""
+        ...
+
+    async def token(self, fingerprint: bytes) -> RefreshToken | None:
+        """Return a refresh token as it is now."""
+        ...
+
+    async def rotate(
+        self, session_id: SessionId, used: bytes, successor: bytes, now: datetime
+    ) -> None:
+        """Mark one token as used and store the one that follows it."""
+        ...
+
+    async def end(
+        self, session_id: SessionId, user_id: UserId, because: EndedBecause, now: datetime
+    ) -> bool:
+        """End one session of this user; False where there is no such living session."""
+        ...
+
+    async def end_others(
+        self, user_id: UserId, keep: SessionId, because: EndedBecause, now: datetime
+    ) -> None:
+        """End all sessions of a user but one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityWork:
+    """What one transaction of identity can reach."""
+
+    accounts: Accounts
+    sessions: Sessions
+
+
+IdentityTransaction = Callable[[], AbstractAsyncContextManager[IdentityWork]]
+"""Opens a unit of work: leaving the block commits, an exception undoes everything."""
+
+
+class AccessReader(Protocol):
+    """Reads what decides whether a token still holds."""
+
+    async def grants_in_force(
+        self, user_id: UserId, session_id: SessionId
+    ) -> Sequence[RoleGrant] | None:
+        """Return the user's roles, in one statement; None where session or user is no more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessChange:
+    """Something changed what a user may do, or whether a session holds."""
+
+    id: int
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecentChanges:
+    """Changes up to `until`, by the clock of whoever keeps them."""
+
+    until: datetime
+    changes: Sequence[AccessChange]
+
+
+class AccessChanges(Protocol):
+    """The changes of access that all processes have committed."""
+
+    async def since(self, moment: datetime | None) -> RecentChanges:
+        """Return the changes from somewhat before `moment` on; none where it is None.
+
+        The overlap finds changes that were committed later than they were made.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Technical plumbing: no clinic words here."""

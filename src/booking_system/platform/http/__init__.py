@@ -1,0 +1,1 @@
+"""HTTP plumbing: routes with policies, input rules, problem details, paging."""

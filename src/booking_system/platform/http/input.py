@@ -1,0 +1,118 @@
+"""The one layer that all input passes: strict JSON, known parameters, bounded text and times."""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, NoReturn
+
+from fastapi import Request
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+)
+
+from booking_system.shared_kernel.errors import Invalid, Malformed
+
+DEEPEST = 16
+LARGEST_NUMBER = 2**53
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+RFC_3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+class UnsupportedMediaType(Malformed):
+    """The body must be sent as application/json."""
+
+    code = "unsupported_media_type"
+
+
+class StrictRequest(Request):
+    """A request whose JSON is read strictly (RFC 8259, and I-JSON, RFC 7493)."""
+
+    async def json(self) -> Any:
+        """Return the body.
+
+        Raises `Malformed` for what is no JSON, `Invalid` for JSON that carries what no field can
+        hold: lone surrogates, control characters, NaN, huge numbers, duplicate keys, deep nesting.
+        """
+        raw = await self.body()
+        try:
+            value = json.loads(
+                raw.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_without_duplicates
+            )
+        except (ValueError, RecursionError):
+            detail = "The body is not valid JSON in UTF-8."
+            raise Malformed(detail) from None
+        _check(value, depth=0)
+        return value
+
+
+def check_text(value: str, where: str) -> None:
+    """Raise `Invalid` where `value` holds a character that no field accepts."""
+    if FORBIDDEN.search(value):
+        raise Invalid.field(where, "contains a character that is not allowed", "forbidden_text")
+
+
+def _refuse(_: str) -> NoReturn:
+    raise Invalid.field("", "NaN and Infinity are not JSON numbers", "number_out_of_range")
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Invalid.field("", "an object names the same key twice", "duplicate_key")
+    return found
+
+
+def _check(value: object, depth: int) -> None:
+    if depth > DEEPEST:
+        raise Invalid.field("", f"nested deeper than {DEEPEST} levels", "too_deep")
+    if isinstance(value, str):
+        check_text(value, "")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            check_text(key, "")
+            _check(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, depth + 1)
+    elif isinstance(value, int | float) and not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
+        raise Invalid.field("", "a number is out of range", "number_out_of_range")
+
+
+def _only_text(value: object) -> object:
+    if isinstance(value, str) and RFC_3339.fullmatch(value):
+        return value.upper()
+    message = "expected an RFC 3339 date-time with an offset, like 2027-03-01T09:00:00Z"
+    raise ValueError(message)
+
+
+def _in_range(value: datetime) -> datetime:
+    try:
+        instant = value.astimezone(UTC)
+    except OverflowError:
+        instant = EARLIEST.replace(year=1)
+    if not EARLIEST <= instant < LATEST:
+        message = "must lie between the years 2000 and 2100"
+        raise ValueError(message)
+    return instant
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_in_range)]
+"""An instant as RFC 3339 text with an offset; arrives in UTC."""
+
+ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+
+
+class Input(BaseModel):
+    """The base of every body that comes in: unknown fields are refused, types are not bent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)

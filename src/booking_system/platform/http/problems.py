@@ -1,0 +1,140 @@
+"""Refusals as RFC 9457 problem details: the only place that knows codes and HTTP statuses."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from booking_system.platform.http.input import UnsupportedMediaType
+from booking_system.platform.http.validation import described
+from booking_system.shared_kernel import errors
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class MethodNotAllowed(errors.Malformed):
+    """This resource does not know that method."""
+
+    code = "method_not_allowed"
+
+
+class BodyTooLarge(errors.Malformed):
+    """The body is larger than this service reads."""
+
+    code = "body_too_large"
+
+
+class InternalError(errors.Refusal):
+    """Something went wrong on our side; the request id helps to find it."""
+
+    code = "internal_error"
+
+
+STATUS: Mapping[type[errors.Refusal], int] = {
+    errors.Malformed: 400,
+    errors.Unauthenticated: 401,
+    errors.NotPermitted: 403,
+    errors.NotFound: 404,
+    MethodNotAllowed: 405,
+    errors.Conflict: 409,
+    errors.Stale: 412,
+    BodyTooLarge: 413,
+    UnsupportedMediaType: 415,
+    errors.RuleViolation: 422,
+    errors.TooMany: 429,
+    InternalError: 500,
+    errors.Unavailable: 503,
+}
+"""The kind decides the status; the nearest class in the refusal's ancestry counts."""
+
+
+def status_of(refusal: type[errors.Refusal]) -> int:
+    """Return the HTTP status of a refusal."""
+    return next(STATUS[kind] for kind in refusal.__mro__ if kind in STATUS)
+
+
+def all_refusals() -> Iterator[type[errors.Refusal]]:
+    """Every refusal that the loaded program can utter and that carries a code."""
+
+    def below(kind: type[errors.Refusal]) -> Iterator[type[errors.Refusal]]:
+        for child in kind.__subclasses__():
+            yield child
+            yield from below(child)
+
+    yield from (kind for kind in below(errors.Refusal) if hasattr(kind, "code"))
+
+
+def response_to(refusal: errors.Refusal, *, request_id: str, public_url: str) -> Response:
+    """Render the refusal. `retry_after` among its extras (seconds) becomes a header."""
+    status = status_of(type(refusal))
+    extras = dict(refusal.extras)
+    headers = {}
+    if (retry_after := extras.pop("retry_after", None)) is not None:
+        headers["Retry-After"] = str(retry_after)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if (allow := extras.pop("allow", None)) is not None:
+        headers["Allow"] = ", ".join(allow)
+    body = {
+        "type": f"{public_url}/problems/{refusal.code}",
+        "title": refusal.title(),
+        "status": status,
+        "detail": refusal.detail,
+        "instance": f"urn:request:{request_id}",
+        "code": refusal.code,
+        **extras,
+    }
+    return Response(
+        orjson.dumps(body, option=orjson.OPT_UTC_Z),
+        status_code=status,
+        headers=headers,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def install(app: FastAPI, *, public_url: str) -> None:
+    """Answer every refusal, validation error and HTTP error of `app` with a problem."""
+
+    def answer(request: Request, refusal: errors.Refusal) -> Response:
+        request_id = request.scope.get("request_id", "")
+        return response_to(refusal, request_id=request_id, public_url=public_url)
+
+    async def on_refusal(request: Request, error: Exception) -> Response:
+        assert isinstance(error, errors.Refusal)
+        return answer(request, error)
+
+    async def on_validation(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return answer(request, errors.Invalid(errors=described(error.errors())))
+
+    async def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return answer(request, _of_http(app, request, error))
+
+    app.add_exception_handler(errors.Refusal, on_refusal)
+    app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(HTTPException, on_http)
+
+
+def _of_http(app: FastAPI, request: Request, error: HTTPException) -> errors.Refusal:
+    if error.status_code == 404:
+        return errors.NotFound()
+    if error.status_code == 405:
+        return MethodNotAllowed(allow=_methods(app, request))
+    if error.status_code == 413:
+        return BodyTooLarge()
+    return errors.Malformed() if error.status_code < 500 else InternalError()
+
+
+def _methods(app: FastAPI, request: Request) -> Sequence[str]:
+    found: set[str] = set()
+    for route in app.router.routes:
+        match, _ = route.matches(request.scope)
+        methods: Any = getattr(route, "methods", None)
+        if match is not Match.NONE and methods:
+            found.update(methods)
+    return sorted(found)

@@ -1,0 +1,163 @@
+"""Routes that cannot exist without a policy, and that document what they refuse."""
+
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Response, params
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
+
+from booking_system.platform.http.caller import Policy
+from booking_system.platform.http.documentation import documented
+from booking_system.platform.http.input import StrictRequest, UnsupportedMediaType, check_text
+from booking_system.platform.http.problems import BodyTooLarge
+from booking_system.shared_kernel.errors import Invalid, Refusal, Unauthenticated
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+LARGEST_BODY_BYTES = 64 * 1024
+
+
+class UnguardedRouteError(Exception):
+    """A route carries no policy, so the program refuses to start."""
+
+
+class GuardedRoute(APIRoute):
+    """A route that asks its policy first, then reads the input strictly."""
+
+    def __init__(
+        self, path: str, endpoint: Callable[..., Any], *, policy: Policy, **kw: Any
+    ) -> None:
+        """`policy` sees the caller before the query or the body is looked at."""
+        self.policy = policy
+        super().__init__(path, endpoint, **kw)
+        self._parameters = frozenset(_query_names(self.dependant))
+        self.takes_form = self.body_field is not None and isinstance(
+            self.body_field.field_info, params.Form
+        )
+
+    def get_route_handler(self) -> Handler:
+        """Wrap FastAPI's handler."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            scope = request.scope
+            authenticate = scope["app"].state.authenticate
+            scope["caller"] = caller = await authenticate(request.headers.get("authorization"))
+            self.policy(caller)
+            if scope["query_string"] or request.path_params:
+                self._check_parameters(request)
+            if self.body_field is not None:
+                self._check_body(request)
+            try:
+                return await handler(StrictRequest(scope, request.receive))
+            except HTTPException as error:
+                # FastAPI turns whatever reading the body raises into a 400 of its own.
+                if isinstance(error.__cause__, Refusal):
+                    raise error.__cause__ from None
+                raise
+
+        return handle
+
+    def _check_parameters(self, request: Request) -> None:
+        seen: set[str] = set()
+        for name, value in request.query_params.multi_items():
+            if name not in self._parameters:
+                raise Invalid.field("", "the query has a parameter that is not known here")
+            if name in seen:
+                raise Invalid.field(f"/{name}", "the query names a parameter twice")
+            seen.add(name)
+            check_text(value, f"/{name}")
+        for value in request.path_params.values():
+            check_text(str(value), "")
+
+    def _check_body(self, request: Request) -> None:
+        length = request.headers.get("content-length")
+        if length is not None and int(length) > LARGEST_BODY_BYTES:
+            raise BodyTooLarge
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        expected = "application/x-www-form-urlencoded" if self.takes_form else "application/json"
+        if kind != expected and (length not in {None, "0"} or kind):
+            detail = f"The body must be sent as {expected}."
+            raise UnsupportedMediaType(detail)
+
+
+class Routes:
+    """Collects the routes of one part of the API."""
+
+    def __init__(self, tag: str) -> None:
+        """`tag` groups the operations in the OpenAPI document."""
+        self._tag = tag
+        self._routes: list[GuardedRoute] = []
+
+    def __iter__(self) -> Iterator[GuardedRoute]:
+        """The routes, in the order in which they were added."""
+        return iter(self._routes)
+
+    def add(  # noqa: PLR0913
+        self,
+        method: str,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        policy: Policy,
+        answers: type[BaseModel] | None,
+        status: int = 200,
+        refuses: Sequence[type[Refusal]] = (),
+    ) -> None:
+        """Add one operation; its id is the endpoint's name, its text the docstring.
+
+        `answers` is the model of the body that goes out (None: no body, or no JSON), `refuses`
+        what this operation may say beyond what every operation of its shape may.
+        """
+        route = GuardedRoute(
+            path,
+            endpoint,
+            policy=policy,
+            methods=[method],
+            tags=[self._tag],
+            status_code=status,
+            operation_id=endpoint.__name__,
+            response_model=answers,
+            response_model_exclude_unset=False,
+        )
+        documented(route, refuses, needs_token=needs_token(policy))
+        self._routes.append(route)
+
+
+def needs_token(policy: Policy) -> bool:
+    """Say whether the policy turns an anonymous caller away."""
+    try:
+        policy(None)
+    except Unauthenticated:
+        return True
+    return False
+
+
+def install(app: FastAPI, routes: Iterable[GuardedRoute]) -> None:
+    """Put the routes into the application itself: an included router would cost a lookup."""
+    app.router.routes.extend(routes)
+
+
+def refuse_unguarded(app: FastAPI) -> None:
+    """Raise `UnguardedRouteError` where a route, or a WebSocket, carries no policy."""
+    naked = [_name(route) for route in app.router.routes if not _is_guarded(route)]
+    if naked:
+        message = f"no policy on: {', '.join(sorted(naked))}"
+        raise UnguardedRouteError(message)
+
+
+def _is_guarded(route: BaseRoute) -> bool:
+    return callable(getattr(route, "policy", None))
+
+
+def _name(route: BaseRoute) -> str:
+    return str(getattr(route, "path", route))
+
+
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    yield from (field.alias for field in dependant.query_params)
+    for child in dependant.dependencies:
+        yield from _query_names(child)

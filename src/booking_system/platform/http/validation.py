@@ -1,0 +1,74 @@
+"""What was wrong with the input, said without repeating any of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+OURS = {
+    "missing": ("is required", "required"),
+    "extra_forbidden": ("contains a field or parameter that is not known here", "unknown_field"),
+    "uuid_parsing": ("must be a UUID", "uuid"),
+    "uuid_type": ("must be a UUID", "uuid"),
+    "uuid_version": ("must be a UUID", "uuid"),
+    "int_parsing": ("must be an integer", "integer"),
+    "int_type": ("must be an integer", "integer"),
+    "int_from_float": ("must be an integer", "integer"),
+    "int_parsing_size": ("is out of range", "out_of_range"),
+    "bool_parsing": ("must be true or false", "boolean"),
+    "bool_type": ("must be true or false", "boolean"),
+    "string_type": ("must be text", "text"),
+    "string_pattern_mismatch": ("does not have the expected form", "pattern"),
+    "list_type": ("must be a list", "list"),
+    "dict_type": ("must be an object", "object"),
+    "model_type": ("must be an object", "object"),
+    "model_attributes_type": ("must be an object", "object"),
+    "date_type": ("must be a date like 2027-03-01", "date"),
+    "date_parsing": ("must be a date like 2027-03-01", "date"),
+    "date_from_datetime_parsing": ("must be a date like 2027-03-01", "date"),
+    "date_from_datetime_inexact": ("must be a date like 2027-03-01", "date"),
+    "time_type": ("must be a time like 09:00", "time"),
+    "time_parsing": ("must be a time like 09:00", "time"),
+    "datetime_type": ("must be an RFC 3339 date-time with an offset", "date_time"),
+    "datetime_parsing": ("must be an RFC 3339 date-time with an offset", "date_time"),
+    "datetime_from_date_parsing": ("must be an RFC 3339 date-time with an offset", "date_time"),
+    "timezone_aware": ("must be an RFC 3339 date-time with an offset", "date_time"),
+}
+BOUNDS = {
+    "too_short": ("has fewer than {min_length} entries", "too_short"),
+    "too_long": ("has more than {max_length} entries", "too_long"),
+    "string_too_short": ("is shorter than {min_length} characters", "too_short"),
+    "string_too_long": ("is longer than {max_length} characters", "too_long"),
+    "greater_than": ("must be greater than {gt}", "out_of_range"),
+    "greater_than_equal": ("must be at least {ge}", "out_of_range"),
+    "less_than": ("must be less than {lt}", "out_of_range"),
+    "less_than_equal": ("must be at most {le}", "out_of_range"),
+    "enum": ("must be one of: {expected}", "choice"),
+    "literal_error": ("must be one of: {expected}", "choice"),
+}
+MOST = 20
+
+
+def described(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return `{pointer, detail, code, in}` for each error of pydantic, at most twenty.
+
+    pydantic's own texts may quote the input, so only texts from these tables, numbers from our
+    own schema and messages of our own validators go out. An unknown field is input too: the
+    pointer then names what contains it.
+    """
+    return [_one(error) for error in errors[:MOST]]
+
+
+def _one(error: Mapping[str, Any]) -> dict[str, str]:
+    kind, place = error["type"], [str(part) for part in error["loc"]]
+    where, path = place[0], place[1:]
+    if kind == "extra_forbidden":
+        path = path[:-1]
+    context = error.get("ctx", {})
+    if kind == "value_error":
+        detail, code = str(context.get("error", "is not valid")), "invalid"
+    elif kind in BOUNDS:
+        pattern, code = BOUNDS[kind]
+        detail = pattern.format_map(context)
+    else:
+        detail, code = OURS.get(kind, ("is not valid", "invalid"))
+    pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
+    return {"pointer": pointer, "detail": detail, "code": code, "in": where}

@@ -1,0 +1,1 @@
+"""PostgreSQL plumbing: the engine, the one place that commits, the outbox."""

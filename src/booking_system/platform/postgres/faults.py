@@ -1,0 +1,90 @@
+"""What a database error means: a refusal, a reason to try again, or an outcome nobody knows.
+
+Classified by SQLSTATE (PostgreSQL documentation, appendix A), never by exception class: the same
+fault arrives as `DBAPIError`, as a bare asyncpg error, or as a builtin, depending on the path.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from booking_system.shared_kernel.errors import Refusal, Unavailable
+
+INTEGRITY = frozenset({"23505", "23P01", "23514", "23503"})
+TRY_AGAIN = frozenset(
+    {"55P03", "40P01", "40001", "57P01", "57P02", "57P03", "53300", "25006", "08003", "08006"}
+)
+GAVE_UP = frozenset({"57014"})
+
+
+class Transient(Exception):
+    """Nothing was committed and the same work may succeed in a moment."""
+
+
+Refusals = Mapping[str, type[Refusal] | type[Transient]]
+"""What it means to break each constraint, by the constraint's name."""
+
+
+class Overloaded(Unavailable):
+    """The service is at its limit: try again in a moment."""
+
+    code = "overloaded"
+
+
+class DependencyUnavailable(Unavailable):
+    """The database cannot be reached right now."""
+
+
+class OutcomeUnknown(Unavailable):
+    """The answer to the commit was lost: look before you try again."""
+
+    code = "outcome_unknown"
+
+
+def meaning_of(  # noqa: PLR0911  (a decision table reads best as one)
+    error: BaseException, refusals: Refusals, *, committing: bool
+) -> Refusal | Transient | None:
+    """Say what `error` means, or None where it is a bug and has to surface as one."""
+    if isinstance(error, Refusal | Transient | asyncio.CancelledError):
+        return None
+    if isinstance(error, PoolTimeout):
+        return Overloaded(retry_after=1)
+    state = _sqlstate(error)
+    if state in INTEGRITY:
+        refusal = refusals.get(_constraint(error) or "")
+        return None if refusal is None else refusal()
+    if committing and state != "40001" and _is_connection_trouble(error, state):
+        return OutcomeUnknown(retry_after=1)
+    if state in TRY_AGAIN or isinstance(error, ConnectionRefusedError | FileNotFoundError):
+        return Transient(state or type(error).__name__)
+    if state in GAVE_UP or _is_connection_trouble(error, state):
+        return DependencyUnavailable(retry_after=1)
+    return None
+
+
+def _is_connection_trouble(error: BaseException, state: str | None) -> bool:
+    if isinstance(error, TimeoutError | OSError | asyncpg.InternalClientError):
+        return True
+    if isinstance(error, DBAPIError | asyncpg.InterfaceError):
+        return state is None or state.startswith("08")
+    return state is not None and state[:2] in {"08", "57", "53"}
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = getattr(seen, "orig", None) or seen.__cause__
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    states = (getattr(cause, "sqlstate", None) for cause in _causes(error))
+    return next((state for state in states if isinstance(state, str)), None)
+
+
+def _constraint(error: BaseException) -> str | None:
+    names = (getattr(cause, "constraint_name", None) for cause in _causes(error))
+    return next((name for name in names if isinstance(name, str)), None)

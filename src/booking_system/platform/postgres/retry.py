@@ -1,0 +1,36 @@
+"""Trying again, in one place: around a use case, because a `with` body cannot run twice."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar
+
+from booking_system.platform.postgres.faults import DependencyUnavailable, Transient
+
+TRIES = 3
+DEADLINE_SECONDS = 4.0
+LONGEST_PAUSE_SECONDS = 0.2
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def retrying(
+    use_case: Callable[Arguments, Awaitable[Result]],
+) -> Callable[Arguments, Awaitable[Result]]:
+    """Run `use_case` at most three times while its failure is `Transient`, with full jitter."""
+
+    async def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + DEADLINE_SECONDS
+        for attempt in range(1, TRIES + 1):
+            try:
+                return await use_case(*args, **kwargs)
+            except Transient as error:
+                pause = random.uniform(0, LONGEST_PAUSE_SECONDS * attempt)  # noqa: S311
+                if attempt == TRIES or loop.time() + pause > deadline:
+                    raise DependencyUnavailable(retry_after=1) from error
+                await asyncio.sleep(pause)
+        raise AssertionError  # pragma: no cover
+
+    return run

@@ -1,0 +1,51 @@
+"""Database addresses: written as libpq writes them, read as SQLAlchemy wants them."""
+
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from sqlalchemy import URL
+
+USUAL_PORT = "5432"
+
+
+class DatabaseUrlError(ValueError):
+    """The address of the database cannot be read."""
+
+
+def sqlalchemy_url(url: str) -> URL:
+    """Turn `postgresql://user:password@host1:5432,host2/name?…` into an asyncpg address.
+
+    Several hosts are tried in order; a `host` that is a path is the folder of a socket. Raises
+    `DatabaseUrlError`, which never quotes the address: it may hold a password.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgresql", "postgres", "postgresql+asyncpg"}:
+        message = "The address of the database must begin with postgresql://."
+        raise DatabaseUrlError(message)
+    login, _, hosts = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    query = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    names = [host for host in hosts.split(",") if host] or query.pop("host", "").split(",")
+    port = query.pop("port", USUAL_PORT)
+    places = [_place(name, port) for name in names if name]
+    if "sslmode" in query:
+        query["ssl"] = query.pop("sslmode")
+    # SQLAlchemy passes lists of hosts and ports on where each is one query value.
+    everything: dict[str, str | tuple[str, ...]] = dict(query)
+    if places:
+        everything["host"] = tuple(f"{host}:{number}" for host, number in places)
+    if len(places) == 1:
+        everything["host"], everything["port"] = places[0]
+    return URL.create(
+        "postgresql+asyncpg",
+        username=unquote(user) or None,
+        password=unquote(password) or None,
+        database=unquote(parts.path.lstrip("/")) or None,
+        query=everything,
+    )
+
+
+def _place(name: str, port: str) -> tuple[str, str]:
+    if name.startswith("/"):
+        return unquote(name), port
+    host, _, own = name.rpartition(":") if ":" in name else (name, "", port)
+    return host, own

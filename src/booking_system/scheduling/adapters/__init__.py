@@ -1,0 +1,1 @@
+"""The technology of scheduling: HTTP and PostgreSQL."""

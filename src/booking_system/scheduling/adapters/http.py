@@ -1,0 +1,214 @@
+"""Scheduling over HTTP."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import Depends, Header, Query, Request, Response
+
+from booking_system.identity.domain.actor import Actor
+from booking_system.identity.domain.policies import clinic_side, public
+from booking_system.platform.http.caller import caller
+from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
+from booking_system.platform.http.input import Instant, ShortText
+from booking_system.platform.http.pagination import (
+    CursorText,
+    InvalidCursor,
+    Limit,
+    Page,
+    cursor_after,
+    link_to_next,
+    position_of,
+)
+from booking_system.platform.http.routing import Routes
+from booking_system.scheduling.adapters.models import (
+    NewSlotOut,
+    NewSlotsOut,
+    OfferIn,
+    SingleSlotOut,
+    SlotOut,
+)
+from booking_system.scheduling.application.change_slot import CloseSlot, DeleteSlot, ReopenSlot
+from booking_system.scheduling.application.find_slots import FindSlots, ShowSlot
+from booking_system.scheduling.application.offer_slots import OfferSlots
+from booking_system.scheduling.domain.refusals import (
+    SlotAlreadyBooked,
+    SlotInPast,
+    SlotNotFound,
+    SlotOverlap,
+    SlotUnavailable,
+)
+from booking_system.scheduling.domain.search import SlotSearch, search_range
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.identifiers import DoctorId, SlotId
+from booking_system.shared_kernel.mode import Mode
+
+Caller = Annotated[Actor, Depends(caller)]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=2000)]
+
+
+async def slot_filters(  # noqa: PLR0913
+    *,
+    clinic_id: UUID | None = None,
+    doctor_id: UUID | None = None,
+    service_id: Annotated[UUID | None, Query(description="Doctors who offer this")] = None,
+    specialty: ShortText | None = None,
+    language: Annotated[ShortText | None, Query(description="As the doctor has it: `de`")] = None,
+    mode: Mode | None = None,
+    since: Annotated[Instant | None, Query(alias="from", description="Default: now")] = None,
+    until: Annotated[
+        Instant | None, Query(alias="to", description="Default: 7 days later; at most 62")
+    ] = None,
+) -> dict[str, Any]:
+    """Dependency: the filters of a search; a coroutine, so that it needs no thread."""
+    return {
+        "clinic_id": clinic_id,
+        "doctor_id": doctor_id,
+        "service_id": service_id,
+        "specialty": specialty,
+        "language": language,
+        "mode": mode,
+        "since": since,
+        "until": until,
+    }
+
+
+def _search(filters: dict[str, Any], limit: int, cursor: str | None, now: datetime) -> SlotSearch:
+    asked = dict(filters)
+    return SlotSearch(
+        period=search_range(asked.pop("since"), asked.pop("until"), now=now),
+        after=position_of(cursor, filters),
+        limit=limit,
+        **asked,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulingRoutes:
+    """HTTP for time slots."""
+
+    offer: OfferSlots
+    find: FindSlots
+    show: ShowSlot
+    close: CloseSlot
+    reopen: ReopenSlot
+    delete: DeleteSlot
+    clock: Clock
+
+    def routes(self) -> Routes:
+        """List the operations."""
+        routes = Routes("Slots")
+        routes.add(
+            "GET",
+            "/v1/slots",
+            self.search_slots,
+            policy=public,
+            answers=Page[SlotOut],
+            refuses=[InvalidCursor],
+        )
+        routes.add(
+            "POST",
+            "/v1/doctors/{doctor_id}/slots",
+            self.create_slots,
+            policy=clinic_side,
+            status=201,
+            answers=NewSlotsOut,
+            refuses=[NotFound, NotPermitted, SlotOverlap, SlotInPast],
+        )
+        one = "/v1/slots/{slot_id}"
+        changes = [SlotNotFound, NotPermitted, Stale]
+        routes.add(
+            "GET", one, self.read_slot, policy=public, answers=SingleSlotOut, refuses=[SlotNotFound]
+        )
+        for verb, endpoint, refusal in (
+            ("close", self.close_slot, SlotAlreadyBooked),
+            ("reopen", self.reopen_slot, SlotUnavailable),
+        ):
+            routes.add(
+                "POST",
+                f"{one}/{verb}",
+                endpoint,
+                policy=clinic_side,
+                answers=SingleSlotOut,
+                refuses=[*changes, refusal],
+            )
+        routes.add(
+            "DELETE",
+            one,
+            self.delete_slot,
+            policy=clinic_side,
+            status=204,
+            answers=None,
+            refuses=[*changes, SlotAlreadyBooked],
+        )
+        return routes
+
+    async def search_slots(
+        self,
+        request: Request,
+        filters: Annotated[dict[str, Any], Depends(slot_filters)],
+        limit: Limit = 50,
+        cursor: CursorText = None,
+        if_none_match: IfNoneMatch = None,
+    ) -> Response:
+        """Find slots that could be booked now, in time order.
+
+        Open, in the future, inside the clinic's notice and horizon. The answer carries an `ETag`;
+        send it as `If-None-Match` to get a `304` while nothing has changed.
+        """
+        found = await self.find(_search(filters, limit, cursor, self.clock.now()))
+        last = found[limit - 1] if len(found) > limit else None
+        after = None if last is None else cursor_after(last.starts_at, last.id, filters)
+        page = {"items": [slot.as_shown() for slot in found[:limit]], "next_cursor": after}
+        return _tagged(page, if_none_match, link_to_next(request, after))
+
+    async def create_slots(self, doctor_id: UUID, body: OfferIn, actor: Caller) -> Response:
+        """Offer time slots of a doctor: all of them or, where one cannot be, none."""
+        offer = [slot.offered() for slot in body.slots]
+        made = await self.offer(doctor_id=DoctorId(doctor_id), offer=offer, actor=actor)
+        answer = NewSlotsOut(items=[NewSlotOut.of(slot) for slot in made])
+        location = f"/v1/slots?doctor_id={doctor_id}"
+        return _json(answer.model_dump_json(), status=201, headers={"Location": location})
+
+    async def read_slot(self, slot_id: UUID) -> Response:
+        """Read one time slot with its status."""
+        shown = await self.show(slot_id=SlotId(slot_id))
+        answer = SingleSlotOut.of_shown(shown)
+        return _json(answer.model_dump_json(), headers={"ETag": etag_of(answer.version)})
+
+    async def close_slot(self, slot_id: UUID, actor: Caller, if_match: IfMatch = None) -> Response:
+        """Take an open slot out of booking; it can be reopened."""
+        version = expected_version(if_match)
+        await self.close(slot_id=SlotId(slot_id), version=version, actor=actor)
+        return await self.read_slot(slot_id)
+
+    async def reopen_slot(self, slot_id: UUID, actor: Caller, if_match: IfMatch = None) -> Response:
+        """Put a closed slot up for booking again."""
+        version = expected_version(if_match)
+        await self.reopen(slot_id=SlotId(slot_id), version=version, actor=actor)
+        return await self.read_slot(slot_id)
+
+    async def delete_slot(self, slot_id: UUID, actor: Caller, if_match: IfMatch = None) -> Response:
+        """Take a slot back for good. Its time can be offered anew."""
+        version = expected_version(if_match)
+        await self.delete(slot_id=SlotId(slot_id), version=version, actor=actor)
+        return Response(status_code=204)
+
+
+def _json(body: str, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, status_code=status, headers=headers, media_type="application/json")
+
+
+def _tagged(page: object, if_none_match: str | None, headers: dict[str, str]) -> Response:
+    """Answer with a strong tag of the bytes, or 304 (RFC 9110, section 13.1.2)."""
+    body = orjson.dumps(page, option=orjson.OPT_UTC_Z)
+    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    headers = {**headers, "ETag": tag, "Cache-Control": "no-cache"}
+    known = {text.strip().removeprefix("W/") for text in (if_none_match or "").split(",")}
+    if tag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")

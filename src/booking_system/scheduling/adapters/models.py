@@ -1,0 +1,115 @@
+"""What scheduling's API takes and gives."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from booking_system.platform.http.input import Input, Instant
+from booking_system.scheduling.application.ports import ShownSlot
+from booking_system.scheduling.domain.offer import OfferedSlot
+from booking_system.scheduling.domain.time_slot import SlotStatus, TimeSlot
+from booking_system.shared_kernel.mode import Mode
+
+EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940001"
+
+
+class OfferedSlotIn(Input):
+    """One slot to offer."""
+
+    starts_at: Instant = Field(examples=["2027-03-01T09:00:00+01:00"])
+    ends_at: Instant = Field(examples=["2027-03-01T09:30:00+01:00"])
+    mode: Mode = Mode.IN_PERSON
+
+    def offered(self) -> OfferedSlot:
+        """Return what the domain makes of it."""
+        return OfferedSlot(starts_at=self.starts_at, ends_at=self.ends_at, mode=self.mode)
+
+
+class OfferIn(Input):
+    """Slots to offer, all or none."""
+
+    slots: Annotated[list[OfferedSlotIn], Field(min_length=1, max_length=500)]
+
+
+class DoctorSummary(BaseModel):
+    """The doctor, as a patient sees one in a list."""
+
+    id: UUID
+    full_name: str = Field(examples=["Example Doctor"])
+    title: str | None = Field(examples=["Dr. med."])
+    specialty: str | None = Field(examples=["Cardiology"])
+    photo_url: str | None
+
+
+class ClinicSummary(BaseModel):
+    """The clinic, by name."""
+
+    id: UUID
+    name: str = Field(examples=["Example Clinic"])
+
+
+class SlotOut(BaseModel):
+    """A time slot that could be booked now."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    clinic_id: UUID
+    doctor_id: UUID
+    doctor: DoctorSummary
+    clinic: ClinicSummary
+    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
+    local_starts_at: datetime = Field(
+        description="The clinic's wall clock, with its offset",
+        examples=["2027-03-01T09:00:00+01:00"],
+    )
+    time_zone: str = Field(description="IANA name", examples=["Europe/Berlin"])
+    mode: Mode
+
+
+class SingleSlotOut(SlotOut):
+    """A time slot for its own sake, whatever its status."""
+
+    status: SlotStatus
+    version: int
+
+    @classmethod
+    def of_shown(cls, shown: ShownSlot) -> "SingleSlotOut":
+        """Show one slot."""
+        slot = shown.slot
+        about = shown.found.as_shown() | {"status": slot.status, "version": slot.version}
+        return cls.model_validate(about)
+
+
+class NewSlotOut(BaseModel):
+    """A slot as it was just made."""
+
+    id: UUID
+    clinic_id: UUID
+    doctor_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    mode: Mode
+    status: SlotStatus
+    version: int
+
+    @classmethod
+    def of(cls, slot: TimeSlot) -> "NewSlotOut":
+        """Show a new slot."""
+        return cls(
+            id=slot.id,
+            clinic_id=slot.clinic_id,
+            doctor_id=slot.doctor_id,
+            starts_at=slot.period.starts_at,
+            ends_at=slot.period.ends_at,
+            mode=slot.mode,
+            status=slot.status,
+            version=slot.version,
+        )
+
+
+class NewSlotsOut(BaseModel):
+    """The new slots, in the order of the request."""
+
+    items: list[NewSlotOut]

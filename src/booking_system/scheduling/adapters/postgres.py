@@ -1,0 +1,116 @@
+"""Time slots in PostgreSQL: what changes them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from booking_system.platform.postgres.transaction import Database
+from booking_system.scheduling.application.ports import Slots
+from booking_system.scheduling.domain.refusals import SlotOverlap
+from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
+from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, SlotId
+from booking_system.shared_kernel.mode import Mode
+from booking_system.shared_kernel.period import Period
+
+REFUSALS = {"ex_time_slots_doctor_never_twice": SlotOverlap}
+
+SLOT_COLUMNS = """s.id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode, s.closed_because,
+ s.appointment_id, s.version"""
+
+CLINIC_OF = """SELECT d.clinic_id FROM doctors d JOIN clinics c ON c.id = d.clinic_id
+ WHERE d.id = $1 AND d.deleted_at IS NULL AND c.deleted_at IS NULL FOR SHARE"""
+
+CLASH = """SELECT min(n.place) FROM unnest($2::timestamptz[], $3::timestamptz[])
+ WITH ORDINALITY AS n(starts_at, ends_at, place)
+ WHERE EXISTS (SELECT FROM time_slots s WHERE s.doctor_id = $1 AND s.deleted_at IS NULL
+  AND tstzrange(s.starts_at, s.ends_at) && tstzrange(n.starts_at, n.ends_at))"""
+
+ADD = """INSERT INTO time_slots
+ (id, clinic_id, doctor_id, starts_at, ends_at, mode, created_at)
+ SELECT n.id, $1, $2, n.starts_at, n.ends_at, n.mode, $7
+ FROM unnest($3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::text[])
+  AS n(id, starts_at, ends_at, mode)"""
+
+LOCK = f"""SELECT {SLOT_COLUMNS} FROM time_slots s
+ WHERE s.id = $1 AND s.deleted_at IS NULL FOR UPDATE"""  # noqa: S608
+
+SAVE = "UPDATE time_slots SET closed_because = $2, version = $3 WHERE id = $1"
+
+DELETE = "UPDATE time_slots SET deleted_at = $2, version = $3 WHERE id = $1"
+
+
+def slot_of(row: Any) -> TimeSlot:
+    """Make a slot of a row with `SLOT_COLUMNS`."""
+    closed = row["closed_because"]
+    return TimeSlot(
+        id=row["id"],
+        clinic_id=row["clinic_id"],
+        doctor_id=row["doctor_id"],
+        period=Period(row["starts_at"], row["ends_at"]),
+        mode=Mode(row["mode"]),
+        appointment_id=row["appointment_id"],
+        closed_because=None if closed is None else ClosedBecause(closed),
+        version=row["version"],
+    )
+
+
+class PostgresSlots:
+    """The time slots inside one transaction of the driver."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        """`connection` is in a transaction already."""
+        self._connection = connection
+
+    async def clinic_of(self, doctor_id: DoctorId) -> ClinicId | None:
+        """Share-lock the doctor and the clinic: a removal waits, other offers do not."""
+        clinic_id: ClinicId | None = await self._connection.fetchval(CLINIC_OF, doctor_id)
+        return clinic_id
+
+    async def clash(self, doctor_id: DoctorId, periods: Sequence[Period]) -> int | None:
+        """Return the place of the first overlap, counted from zero."""
+        starts, ends = [p.starts_at for p in periods], [p.ends_at for p in periods]
+        place: int | None = await self._connection.fetchval(CLASH, doctor_id, starts, ends)
+        return None if place is None else place - 1
+
+    async def add(self, slots: Sequence[TimeSlot], *, now: datetime) -> None:
+        """Insert them in one statement; they are all of one doctor."""
+        await self._connection.execute(
+            ADD,
+            slots[0].clinic_id,
+            slots[0].doctor_id,
+            [slot.id for slot in slots],
+            [slot.period.starts_at for slot in slots],
+            [slot.period.ends_at for slot in slots],
+            [slot.mode for slot in slots],
+            now,
+        )
+
+    async def lock(self, slot_id: SlotId) -> TimeSlot | None:
+        """Take the row `FOR UPDATE`."""
+        row = await self._connection.fetchrow(LOCK, slot_id)
+        return None if row is None else slot_of(row)
+
+    async def save(self, slot: TimeSlot) -> None:
+        """Store whether it is closed, and the version."""
+        await self._connection.execute(SAVE, slot.id, slot.closed_because, slot.version)
+
+    async def delete(self, slot: TimeSlot, *, now: datetime) -> None:
+        """Mark it deleted."""
+        await self._connection.execute(DELETE, slot.id, now, slot.version)
+
+
+class PostgresScheduling:
+    """Opens scheduling's transactions."""
+
+    def __init__(self, database: Database) -> None:
+        """`database` need not know scheduling's constraints; this adds them."""
+        self._database = database.knowing(REFUSALS)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Slots]:
+        """Open one transaction."""
+        async with self._database.driver_transaction() as connection:
+            yield PostgresSlots(connection)

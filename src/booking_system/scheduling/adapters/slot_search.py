@@ -1,0 +1,128 @@
+"""Time slots in PostgreSQL: what finds them, one statement each, always on an index."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from booking_system.platform.postgres.transaction import Database
+from booking_system.scheduling.adapters.postgres import SLOT_COLUMNS, slot_of
+from booking_system.scheduling.application.ports import ShownSlot
+from booking_system.scheduling.domain.search import FoundSlot, SlotSearch
+from booking_system.shared_kernel.identifiers import SlotId
+from booking_system.shared_kernel.mode import Mode
+
+SURROUNDINGS = """c.name AS clinic_name, c.time_zone, d.full_name AS doctor_name,
+ d.title AS doctor_title, d.specialty, d.photo_url"""
+
+JOINED = """FROM time_slots s JOIN doctors d ON d.id = s.doctor_id
+ JOIN clinics c ON c.id = s.clinic_id"""
+
+BOOKABLE = """s.deleted_at IS NULL AND s.closed_because IS NULL AND s.appointment_id IS NULL
+ AND s.starts_at >= $1 AND s.starts_at < $2 AND s.starts_at > $3
+ AND s.starts_at >= $3 + c.min_notice_minutes * interval '1 minute'
+ AND s.starts_at <= $3 + c.horizon_days * interval '1 day'"""
+
+COLUMNS = f"s.id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode, {SURROUNDINGS}"
+
+FIND = f"SELECT {COLUMNS} {JOINED} WHERE {BOOKABLE}"
+
+SHOW = f"""SELECT {SLOT_COLUMNS}, {SURROUNDINGS} {JOINED}
+ WHERE s.id = $1 AND s.deleted_at IS NULL"""
+
+OFFERED = """EXISTS (SELECT FROM service_doctors o JOIN services v ON v.id = o.service_id
+ WHERE o.service_id = ${} AND o.doctor_id = s.doctor_id AND v.deleted_at IS NULL)"""
+
+NEAREST = """SELECT * FROM (
+ (SELECT {columns} {joined} WHERE {bookable} AND s.{whose} = $4 AND s.starts_at >= $5
+  AND s.id <> $6 ORDER BY s.starts_at, s.id LIMIT $7)
+ UNION ALL
+ (SELECT {columns} {joined} WHERE {bookable} AND s.{whose} = $4 AND s.starts_at < $5
+  ORDER BY s.starts_at DESC, s.id DESC LIMIT $7)) AS around
+ ORDER BY greatest(starts_at - $5, $5 - starts_at), id LIMIT $7"""
+
+NEAREST_OF = {
+    whose: NEAREST.format(columns=COLUMNS, joined=JOINED, bookable=BOOKABLE, whose=whose)
+    for whose in ("doctor_id", "clinic_id")
+}
+
+WHERE_AND_WHEN = "SELECT doctor_id, clinic_id, starts_at FROM time_slots WHERE id = $1"
+
+AROUND = timedelta(days=31)
+
+
+class PostgresSlotFinder:
+    """Reads slots."""
+
+    def __init__(self, database: Database) -> None:
+        """Reads go through single statements, outside any transaction."""
+        self._database = database
+
+    async def find(self, search: SlotSearch, *, now: datetime) -> Sequence[FoundSlot]:
+        """Find bookable slots by keyset on `(starts_at, id)`."""
+        statement, values = statement_for(search, now=now)
+        async with self._database.reading() as connection:
+            rows = await connection.fetch(statement, *values)
+        return [_found(row) for row in rows]
+
+    async def show(self, slot_id: SlotId) -> ShownSlot | None:
+        """Read one slot."""
+        async with self._database.reading() as connection:
+            row = await connection.fetchrow(SHOW, slot_id)
+        return None if row is None else ShownSlot(slot=slot_of(row), found=_found(row))
+
+    async def nearest(self, slot_id: SlotId, *, now: datetime, most: int) -> Sequence[FoundSlot]:
+        """Look around the slot: first among its doctor's, then among its clinic's."""
+        found: dict[SlotId, FoundSlot] = {}
+        async with self._database.reading() as connection:
+            slot = await connection.fetchrow(WHERE_AND_WHEN, slot_id)
+            if slot is None:
+                return []
+            at = slot["starts_at"]
+            for whose, statement in NEAREST_OF.items():
+                if len(found) < most:
+                    rows = await connection.fetch(
+                        statement, at - AROUND, at + AROUND, now, slot[whose], at, slot_id, most
+                    )
+                    found |= {row["id"]: _found(row) for row in rows if row["id"] not in found}
+        return list(found.values())[:most]
+
+
+def statement_for(search: SlotSearch, *, now: datetime) -> tuple[str, list[Any]]:
+    """Return the statement for just these filters, so that each has its own plan."""
+    values: list[Any] = [search.period.starts_at, search.period.ends_at, now]
+    parts = [FIND]
+    filters: list[tuple[str, object]] = [
+        ("s.clinic_id = ${}", search.clinic_id),
+        ("s.doctor_id = ${}", search.doctor_id),
+        (OFFERED, search.service_id),
+        ("lower(d.specialty) = lower(${})", search.specialty),
+        ("${} = ANY(d.languages)", search.language),
+        ("s.mode = ${}", search.mode),
+    ]
+    for condition, value in filters:
+        if value is not None:
+            values.append(value)
+            parts.append(f"AND {condition.format(len(values))}")
+    if search.after is not None:
+        values += search.after
+        parts.append(f"AND (s.starts_at, s.id) > (${len(values) - 1}, ${len(values)})")
+    values.append(search.limit + 1)
+    parts.append(f"ORDER BY s.starts_at, s.id LIMIT ${len(values)}")
+    return " ".join(parts), values
+
+
+def _found(row: Any) -> FoundSlot:
+    return FoundSlot(
+        id=row["id"],
+        clinic_id=row["clinic_id"],
+        clinic_name=row["clinic_name"],
+        time_zone=row["time_zone"],
+        doctor_id=row["doctor_id"],
+        doctor_name=row["doctor_name"],
+        doctor_title=row["doctor_title"],
+        specialty=row["specialty"],
+        photo_url=row["photo_url"],
+        starts_at=row["starts_at"],
+        ends_at=row["ends_at"],
+        mode=Mode(row["mode"]),
+    )

@@ -1,0 +1,1 @@
+"""The use cases of scheduling, and the ports that they need."""

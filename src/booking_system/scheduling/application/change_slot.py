@@ -1,0 +1,74 @@
+"""Use cases: a clinic closes, reopens or deletes one time slot."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from booking_system.identity.domain.actor import Actor
+from booking_system.scheduling.application.ports import SchedulingTransaction, Slots
+from booking_system.scheduling.domain.refusals import SlotNotFound
+from booking_system.scheduling.domain.time_slot import TimeSlot
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.errors import NotPermitted, Stale
+from booking_system.shared_kernel.identifiers import SlotId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseSlot:
+    """Takes an open slot out of booking without deleting it."""
+
+    transaction: SchedulingTransaction
+
+    async def __call__(self, *, slot_id: SlotId, version: int | None, actor: Actor) -> None:
+        """Raises `SlotNotFound`, `NotPermitted`, `Stale`, `SlotAlreadyBooked`."""
+        async with self.transaction() as slots:
+            await _change(slots, slot_id, version, actor, TimeSlot.closed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReopenSlot:
+    """Puts a slot that was closed by hand up for booking again."""
+
+    transaction: SchedulingTransaction
+
+    async def __call__(self, *, slot_id: SlotId, version: int | None, actor: Actor) -> None:
+        """Raises `SlotNotFound`, `NotPermitted`, `Stale`, `SlotUnavailable`."""
+        async with self.transaction() as slots:
+            await _change(slots, slot_id, version, actor, TimeSlot.reopened)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteSlot:
+    """Takes a slot back for good; its time can then be offered anew."""
+
+    transaction: SchedulingTransaction
+    clock: Clock
+
+    async def __call__(self, *, slot_id: SlotId, version: int | None, actor: Actor) -> None:
+        """Raises `SlotNotFound`, `NotPermitted`, `Stale`, `SlotAlreadyBooked`."""
+        async with self.transaction() as slots:
+            slot = await _locked(slots, slot_id, version, actor)
+            await slots.delete(slot.withdrawn(), now=self.clock.now())
+
+
+async def _locked(slots: Slots, slot_id: SlotId, version: int | None, actor: Actor) -> TimeSlot:
+    slot = await slots.lock(slot_id)
+    if slot is None:
+        raise SlotNotFound
+    if not actor.schedules(slot.clinic_id, slot.doctor_id):
+        raise NotPermitted
+    if version is not None and version != slot.version:
+        raise Stale
+    return slot
+
+
+async def _change(
+    slots: Slots,
+    slot_id: SlotId,
+    version: int | None,
+    actor: Actor,
+    change: Callable[[TimeSlot], TimeSlot],
+) -> None:
+    slot = await _locked(slots, slot_id, version, actor)
+    changed = change(slot)
+    if changed is not slot:
+        await slots.save(changed)

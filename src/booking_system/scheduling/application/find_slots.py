@@ -1,0 +1,35 @@
+"""Use case: anybody looks for slots that could be booked now, or at one slot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from booking_system.scheduling.application.ports import ShownSlot, SlotFinder
+from booking_system.scheduling.domain.refusals import SlotNotFound
+from booking_system.scheduling.domain.search import FoundSlot, SlotSearch
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.identifiers import SlotId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindSlots:
+    """Searches bookable slots."""
+
+    finder: SlotFinder
+    clock: Clock
+
+    async def __call__(self, search: SlotSearch) -> Sequence[FoundSlot]:
+        """Return a page in time order, one more than `limit` where there is another page."""
+        return await self.finder.find(search, now=self.clock.now())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowSlot:
+    """Looks at one slot."""
+
+    finder: SlotFinder
+
+    async def __call__(self, *, slot_id: SlotId) -> ShownSlot:
+        """Return the slot with its status. Raises `SlotNotFound`."""
+        if (shown := await self.finder.show(slot_id)) is None:
+            raise SlotNotFound
+        return shown

@@ -1,0 +1,71 @@
+"""All that scheduling needs from the outside world."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from booking_system.scheduling.domain.search import FoundSlot, SlotSearch
+from booking_system.scheduling.domain.time_slot import TimeSlot
+from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, SlotId
+from booking_system.shared_kernel.period import Period
+
+
+class Slots(Protocol):
+    """The time slots, inside one transaction."""
+
+    async def clinic_of(self, doctor_id: DoctorId) -> ClinicId | None:
+        """Return the clinic of a doctor who is there, and keep both from being removed."""
+        ...
+
+    async def clash(self, doctor_id: DoctorId, periods: Sequence[Period]) -> int | None:
+        """Return the place of the first period that overlaps a live slot of the doctor."""
+        ...
+
+    async def add(self, slots: Sequence[TimeSlot], *, now: datetime) -> None:
+        """Add all or none. Raises `SlotOverlap` where a rival was faster."""
+        ...
+
+    async def lock(self, slot_id: SlotId) -> TimeSlot | None:
+        """Return the slot as it is now and keep rivals waiting until the transaction ends."""
+        ...
+
+    async def save(self, slot: TimeSlot) -> None:
+        """Store whether it is closed."""
+        ...
+
+    async def delete(self, slot: TimeSlot, *, now: datetime) -> None:
+        """Take it out of sight."""
+        ...
+
+
+SchedulingTransaction = Callable[[], AbstractAsyncContextManager[Slots]]
+"""Opens a transaction: leaving the block commits, an exception undoes everything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownSlot:
+    """A slot with what surrounds it, for whoever looks at it by itself."""
+
+    slot: TimeSlot
+    found: FoundSlot
+
+
+class SlotFinder(Protocol):
+    """Reads slots without locking anything."""
+
+    async def find(self, search: SlotSearch, *, now: datetime) -> Sequence[FoundSlot]:
+        """Return the bookable slots in time order, one more than `limit` where there are more.
+
+        Bookable: open, in the future, and inside the clinic's notice and horizon.
+        """
+        ...
+
+    async def show(self, slot_id: SlotId) -> ShownSlot | None:
+        """Return one slot, whatever its status; None where there is none."""
+        ...
+
+    async def nearest(self, slot_id: SlotId, *, now: datetime, most: int) -> Sequence[FoundSlot]:
+        """Return bookable slots near this one in time: of its doctor, then of its clinic."""
+        ...

@@ -1,0 +1,78 @@
+"""A time slot: one stretch of a doctor's time that at most one appointment owns."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from booking_system.scheduling.domain.refusals import SlotAlreadyBooked, SlotUnavailable
+from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId, DoctorId, SlotId
+from booking_system.shared_kernel.mode import Mode
+from booking_system.shared_kernel.period import Period
+
+
+class SlotStatus(StrEnum):
+    """What a client sees of a slot; derived from its owner, never stored."""
+
+    OPEN = "open"
+    BOOKED = "booked"
+    CLOSED = "closed"
+
+
+class ClosedBecause(StrEnum):
+    """Why a slot is closed: whoever closed it may open it again, and nobody else."""
+
+    BY_HAND = "by_hand"
+    DOCTOR_REMOVED = "doctor_removed"
+    CLINIC_REMOVED = "clinic_removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeSlot:
+    """A slot and its owner: the appointment that has it, if any.
+
+    A booked slot can be closed as well (its doctor was removed): it stays booked until the
+    appointment lets go of it, and does not open then.
+    """
+
+    id: SlotId
+    clinic_id: ClinicId
+    doctor_id: DoctorId
+    period: Period
+    mode: Mode
+    appointment_id: AppointmentId | None = None
+    closed_because: ClosedBecause | None = None
+    version: int = 1
+
+    @property
+    def status(self) -> SlotStatus:
+        """Whose it is decides first, then whether it is closed."""
+        if self.appointment_id is not None:
+            return SlotStatus.BOOKED
+        return SlotStatus.OPEN if self.closed_because is None else SlotStatus.CLOSED
+
+    def has_begun(self, now: datetime) -> bool:
+        """Say whether its first instant has passed."""
+        return self.period.starts_at <= now
+
+    def closed(self) -> Self:
+        """Close it by hand. Raises `SlotAlreadyBooked`; closing twice changes nothing."""
+        if self.appointment_id is not None:
+            raise SlotAlreadyBooked
+        if self.closed_because is not None:
+            return self
+        return replace(self, closed_because=ClosedBecause.BY_HAND, version=self.version + 1)
+
+    def reopened(self) -> Self:
+        """Take back a close by hand. Raises `SlotUnavailable` where something else closed it."""
+        if self.closed_because is None:
+            return self
+        if self.closed_because is not ClosedBecause.BY_HAND:
+            raise SlotUnavailable
+        return replace(self, closed_because=None, version=self.version + 1)
+
+    def withdrawn(self) -> Self:
+        """Prepare to delete it. Raises `SlotAlreadyBooked`."""
+        if self.appointment_id is not None:
+            raise SlotAlreadyBooked
+        return replace(self, version=self.version + 1)

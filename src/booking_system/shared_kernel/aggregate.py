@@ -1,0 +1,26 @@
+"""The two building blocks of every domain: facts, and the things they happen to."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainEvent:
+    """A fact, named in the past tense. Carries ids and times, never patient data."""
+
+    name: ClassVar[str]
+    occurred_at: datetime
+
+
+class Aggregate:
+    """Keeps what happened to it until the transaction stores it in the outbox."""
+
+    def record(self, event: DomainEvent) -> None:
+        """Remember that this happened."""
+        self.__dict__.setdefault("_events", []).append(event)
+
+    def pull_events(self) -> list[DomainEvent]:
+        """Hand over what happened since the last call."""
+        events: list[DomainEvent] = self.__dict__.pop("_events", [])
+        return events

@@ -1,0 +1,147 @@
+"""Each rule says no to just what it is there for, and the first no wins."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from booking_system.booking.domain import booking_rules as rules
+from booking_system.booking.domain.attempt import BookingAttempt, BookingRule
+from booking_system.booking.domain.double_booking import patient_is_free, slot_is_not_booked
+from booking_system.booking.domain.refusals import (
+    BeyondHorizon,
+    NoticeTooShort,
+    PatientNotFound,
+    PatientOverlap,
+    ServiceNotOffered,
+    ServiceRequired,
+    TooManyOpenBookings,
+)
+from booking_system.scheduling.domain.refusals import (
+    SlotAlreadyBooked,
+    SlotInPast,
+    SlotNotFound,
+    SlotUnavailable,
+)
+from booking_system.scheduling.domain.time_slot import ClosedBecause
+from booking_system.shared_kernel.errors import Refusal
+from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId, ServiceId
+from tests.booking.builders import (
+    NOON,
+    a_clinic,
+    a_patient,
+    a_period,
+    a_receptionist,
+    a_service,
+    a_slot,
+    an_attempt,
+)
+
+TAKEN = AppointmentId(uuid4())
+SERVICE = ServiceId(uuid4())
+
+REFUSED: list[tuple[BookingRule, type[Refusal], BookingAttempt]] = [
+    (rules.slot_exists, SlotNotFound, an_attempt(slot=None)),
+    (rules.caller_may_book_for_the_patient, PatientNotFound, an_attempt(patient=None)),
+    (
+        rules.slot_is_available,
+        SlotUnavailable,
+        an_attempt(slot=a_slot(closed_because=ClosedBecause.BY_HAND)),
+    ),
+    (slot_is_not_booked, SlotAlreadyBooked, an_attempt(slot=a_slot(appointment_id=TAKEN))),
+    (rules.slot_is_not_past, SlotInPast, an_attempt(slot=a_slot(period=a_period(NOON)))),
+    (
+        rules.notice_is_long_enough,
+        NoticeTooShort,
+        an_attempt(clinic=a_clinic(minimum_notice=timedelta(days=1, seconds=1))),
+    ),
+    (
+        rules.slot_is_within_the_horizon,
+        BeyondHorizon,
+        an_attempt(clinic=a_clinic(horizon=timedelta(hours=23))),
+    ),
+    (
+        rules.service_is_named,
+        ServiceRequired,
+        an_attempt(clinic=a_clinic(offers_services=True)),
+    ),
+    (rules.service_is_offered, ServiceNotOffered, an_attempt(service_id=SERVICE)),
+    (
+        rules.service_is_offered,
+        ServiceNotOffered,
+        an_attempt(service_id=SERVICE, service=a_service(is_offered_by_doctor=False)),
+    ),
+    (
+        rules.service_is_offered,
+        ServiceNotOffered,
+        an_attempt(service_id=SERVICE, service=a_service(duration=timedelta(minutes=31))),
+    ),
+    (patient_is_free, PatientOverlap, an_attempt(patient=a_patient(is_busy=True))),
+    (
+        rules.open_bookings_are_few,
+        TooManyOpenBookings,
+        an_attempt(patient=a_patient(open_bookings=10)),
+    ),
+]
+
+PASSED = an_attempt(
+    clinic=a_clinic(
+        minimum_notice=timedelta(days=1), horizon=timedelta(days=1), offers_services=True
+    ),
+    service_id=SERVICE,
+    service=a_service(),
+    patient=a_patient(open_bookings=9),
+)
+
+
+@pytest.mark.parametrize(("rule", "refusal", "attempt"), REFUSED)
+def test_a_rule_turns_away_what_it_is_there_for(
+    rule: BookingRule, refusal: type[Refusal], attempt: BookingAttempt
+) -> None:
+    with pytest.raises(refusal):
+        rule(attempt)
+
+
+@pytest.mark.parametrize("rule", rules.BOOKING_RULES)
+def test_every_rule_lets_a_good_attempt_pass_at_its_limits(rule: BookingRule) -> None:
+    rule(PASSED)
+
+
+@pytest.mark.parametrize(("rule", "refusal", "attempt"), REFUSED)
+def test_every_rule_is_in_the_chain(
+    rule: BookingRule, refusal: type[Refusal], attempt: BookingAttempt
+) -> None:
+    assert rule in rules.BOOKING_RULES
+
+    with pytest.raises(refusal):
+        for each in rules.BOOKING_RULES:
+            each(attempt)
+
+
+def test_the_chain_has_the_order_of_the_contract() -> None:
+    names = [rule.__name__ for rule in rules.BOOKING_RULES if "caller" not in rule.__name__]
+
+    assert names[:4] == [
+        "slot_exists",
+        "slot_is_available",
+        "slot_is_not_booked",
+        "slot_is_not_past",
+    ]
+
+
+def test_staff_book_for_the_patients_of_their_clinic() -> None:
+    rules.caller_may_book_for_the_patient(an_attempt(actor=a_receptionist()))
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        an_attempt(actor=a_receptionist(ClinicId(uuid4()))),
+        an_attempt(actor=a_receptionist(), patient=a_patient(is_known_here=False)),
+        an_attempt(actor=an_attempt().actor),
+    ],
+    ids=["another clinic's staff", "a patient the clinic does not know", "another patient"],
+)
+def test_others_are_told_that_there_is_no_such_patient(attempt: BookingAttempt) -> None:
+    with pytest.raises(PatientNotFound):
+        rules.caller_may_book_for_the_patient(attempt)
