@@ -50,13 +50,10 @@ def upgrade() -> None:
         ),
         postgresql_with={"fillfactor": 80},
     )
-    op.create_exclude_constraint(
-        "ex_time_slots_doctor_never_twice",
-        "time_slots",
-        ("doctor_id", "="),
-        (sa.text("tstzrange(starts_at, ends_at)"), "&&"),
-        where=LIVE,
-        using="gist",
+    op.execute(
+        "ALTER TABLE time_slots ADD CONSTRAINT ex_time_slots_doctor_never_twice"
+        " EXCLUDE USING gist (doctor_id WITH =, tstzrange(starts_at, ends_at) WITH &&)"
+        " WHERE (deleted_at IS NULL)"
     )
     for name, columns in (
         ("ix_time_slots_doctor", ["doctor_id", "starts_at", "id"]),

@@ -65,13 +65,10 @@ def upgrade() -> None:
         ),
     )
     for whose in ("doctor", "patient"):
-        op.create_exclude_constraint(
-            f"ex_appointments_{whose}_never_twice",
-            "appointments",
-            (f"{whose}_id", "="),
-            (sa.text("tstzrange(starts_at, ends_at)"), "&&"),
-            where=ACTIVE,
-            using="gist",
+        op.execute(
+            f"ALTER TABLE appointments ADD CONSTRAINT ex_appointments_{whose}_never_twice"
+            f" EXCLUDE USING gist ({whose}_id WITH =, tstzrange(starts_at, ends_at) WITH &&)"
+            f" WHERE (status <> 'cancelled')"
         )
         op.create_index(
             f"ix_appointments_{whose}", "appointments", [f"{whose}_id", "starts_at", "id"]

@@ -94,6 +94,11 @@ PASSED = an_attempt(
 )
 
 
+def all_of(chain: Sequence[BookingRule], attempt: BookingAttempt) -> None:
+    for rule in chain:
+        rule(attempt)
+
+
 @pytest.mark.parametrize(("rule", "refusal", "attempt"), REFUSED)
 def test_a_rule_turns_away_what_it_is_there_for(
     rule: BookingRule, refusal: type[Refusal], attempt: BookingAttempt
@@ -114,8 +119,7 @@ def test_every_rule_is_in_the_chain(
     assert rule in rules.BOOKING_RULES
 
     with pytest.raises(refusal):
-        for each in rules.BOOKING_RULES:
-            each(attempt)
+        all_of(rules.BOOKING_RULES, attempt)
 
 
 def test_the_chain_has_the_order_of_the_contract() -> None:

@@ -119,9 +119,8 @@ class EmbeddedPostgres:
         # One thread from start to stop, because PR_SET_PDEATHSIG follows the thread that forked.
         try:
             while not self._stopping.is_set():
-                if self._server is None and self._take_ownership():
-                    self._launch()
-                elif self._server is not None and self._server.poll() is not None:
+                is_gone = self._server is not None and self._server.poll() is not None
+                if is_gone or (self._server is None and self._take_ownership()):
                     self._launch()
                 elif self._server is None and not self._started.is_set() and self._answers():
                     self._started.set()

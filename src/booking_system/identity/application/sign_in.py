@@ -54,7 +54,9 @@ class SignIn:
             raise InvalidCredentials
         return account
 
-    async def _enter(self, account: Account, password: str, user_agent: str | None) -> Tokens | None:
+    async def _enter(
+        self, account: Account, password: str, user_agent: str | None
+    ) -> Tokens | None:
         """Begin a session if the hash that was checked is still the account's."""
         proved = account.password_hash
         renewed = None

@@ -113,6 +113,24 @@ LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1,
 
 
 class Input(BaseModel):
-    """The base of every body that comes in: unknown fields are refused, types are not bent."""
+    """The base of every body that comes in: unknown fields are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for field in schema.get("properties", {}).values():
+        field.pop("default", None)
+
+
+class Change(Input):
+    """The base of every PATCH body: what is absent stays as it is (RFC 7396).
+
+    Give each field the type that it has when present, and any default: it is never used.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+    def given(self) -> dict[str, Any]:
+        """Return just the fields that the body names."""
+        return self.model_dump(exclude_unset=True)

@@ -1,0 +1,58 @@
+# Everything here works from a fresh clone with git, make and Python 3.11 or newer.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+ENTRY := $(BIN)/booking-system
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format prove lock openapi clean
+
+help:  ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: .venv/installed  ## Install, then start everything on this machine
+	@exec $(ENTRY) up
+
+test: .venv/installed  ## Check style, types and architecture, then run the tests
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered -m "not proof"
+
+lint: .venv/installed  ## Check style, types and architecture
+	@$(BIN)/python -m ruff check .
+	@$(BIN)/python -m ruff format --check .
+	@$(BIN)/python -m mypy
+	@$(BIN)/lint-imports
+
+format: .venv/installed  ## Format the code
+	@$(BIN)/python -m ruff format .
+	@$(BIN)/python -m ruff check --fix .
+
+prove: .venv/installed  ## Run the long proofs: crashes, floods, races
+	@$(BIN)/python -m pytest -m proof -v
+
+lock: .venv/installed  ## Pin the dependencies of pyproject.toml anew, with hashes
+	@for set in runtime: local:--extra=local "dev:--extra=local --extra=dev"; do \
+	  $(BIN)/uv pip compile --system-certs --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-header --upgrade --quiet $${set#*:} \
+	    -o requirements/$${set%%:*}.txt pyproject.toml || exit 1; done
+
+clean:  ## Remove the virtual environment and what the tools made; the data stays
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .coverage .coverage.*
+
+# The program itself is not built: a path file makes src/ importable, a script starts it.
+.venv/installed: requirements/uv.txt requirements/dev.txt Makefile
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: try make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: try make PYTHON=python3.12"; exit 1; }
+	@echo "Installing into .venv ..."
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@$(BIN)/uv pip sync --system-certs --quiet --require-hashes --python $(BIN)/python \
+	    --no-progress requirements/uv.txt requirements/dev.txt \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/booking-system.pth"
+	@sed -i 's|$$|/src|' "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/booking-system.pth"
+	@printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m booking_system.bootstrap.cli "$$@"\n' > $(ENTRY)
+	@chmod +x $(ENTRY)
+	@touch $@

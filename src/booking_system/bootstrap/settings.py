@@ -1,0 +1,194 @@
+"""What an operator can set: environment variables that begin with BOOKING_, or a file `.env`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
+
+from booking_system.bootstrap.secret_key import SecretKeyError, key_from, key_kept_in
+from booking_system.platform.postgres.url import sqlalchemy_url
+
+PREFIX = "BOOKING_"
+EXPECTED = {
+    "port": "a number from 1 to 65535",
+    "database_pool_size": "a number from 1 to 200",
+    "env": "development or production",
+    "demo": "true or false",
+    "api_processes": "a number from 1 to 64",
+    "rate_limit": "on or off",
+    "log_format": "console or json",
+    "log_level": "debug, info, warning or error",
+}
+"""What a value must be, where its type alone refuses it."""
+
+
+class SettingsProblem(Exception):
+    """The program cannot start with these settings; one sentence for each that is wrong."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        """`sentences` are for the operator and never quote a value: it may be a secret."""
+        super().__init__(" ".join(sentences))
+        self.sentences = sentences
+
+
+class Settings(BaseSettings):
+    """All settings; each has a default that works on one machine."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    host: str = Field("127.0.0.1", description="where the API listens")
+    port: int = Field(8000, ge=1, le=65535)
+    public_url: str = Field("", description="as clients write it; from host and port if unset")
+    data_dir: Path = Path(".data")
+    database_url: str | None = Field(None, repr=False, description="None: the embedded server")
+    migration_url: str | None = Field(None, repr=False, description="None: the database URL")
+    postgres_bin: Path | None = None
+    database_pool_size: int = Field(10, ge=1, le=200)
+    secret_key: SecretStr | None = None
+    env: Literal["development", "production"] = "development"
+    demo: bool = True
+    admin_email: str | None = Field(None, repr=False)
+    admin_password: SecretStr | None = None
+    api_processes: int = Field(1, ge=1, le=64)
+    rate_limit: bool = True
+    log_format: Literal["console", "json"] | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def __init__(self, **values: Any) -> None:
+        """Read the environment and `.env`; `values` win over both. Raises `SettingsProblem`."""
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SettingsProblem(list(_sentences(error))) from None
+        except (SettingsError, OSError, UnicodeError):
+            raise SettingsProblem(["The file .env cannot be read."]) from None
+
+    @property
+    def in_production(self) -> bool:
+        """Say whether unsafe defaults are refused."""
+        return self.env == "production"
+
+    @property
+    def url_for_migrations(self) -> str | None:
+        """The address for the role that owns the tables."""
+        return self.migration_url or self.database_url
+
+    def signing_key(self) -> str:
+        """Return the P-256 private key as PEM text. Raises `SettingsProblem`."""
+        try:
+            if self.secret_key is not None:
+                return key_from(self.secret_key.get_secret_value())
+            return key_kept_in(self.data_dir)
+        except SecretKeyError as error:
+            raise SettingsProblem([str(error)]) from None
+
+    def with_database(self, url: str) -> "Settings":
+        """Return the same settings for the database at `url`."""
+        return self.model_copy(update={"database_url": url})
+
+    @field_validator("env", "log_format", "log_level", mode="before")
+    @classmethod
+    def _in_any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("public_url")
+    @classmethod
+    def _origin(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            is_origin = parts.scheme in {"http", "https"} and bool(parts.hostname)
+            is_bare = not (parts.query or parts.fragment or parts.username or parts.password)
+        except ValueError:
+            is_origin = is_bare = False
+        if value and not (is_origin and is_bare):
+            raise ValueError(
+                "BOOKING_PUBLIC_URL must be an address like https://booking.example.com."
+            )
+        return value.rstrip("/")
+
+    @field_validator("database_url", "migration_url")
+    @classmethod
+    def _database_address(cls, value: str | None) -> str | None:
+        try:
+            readable = value is None or bool(sqlalchemy_url(value).database)
+        except ValueError:
+            readable = False
+        if not readable:
+            raise ValueError(
+                "{name} must be an address like postgresql://user:password@host:5432/name."
+            )
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _usable_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            try:
+                key_from(value.get_secret_value())
+            except SecretKeyError as error:
+                raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("admin_email")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        try:
+            return value and validate_email(value, check_deliverability=False).normalized
+        except EmailNotValidError:
+            raise ValueError("BOOKING_ADMIN_EMAIL must be an e-mail address.") from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _safe_default_for_demo(cls, values: dict[str, Any]) -> dict[str, Any]:
+        # Whoever says "production" and nothing about demo data wants none.
+        is_production = str(values.get("env", "")).lower() == "production"
+        return {"demo": False, **values} if is_production else values
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if wrong := list(self._contradictions()):
+            raise ValueError("\n".join(wrong))
+        if not self.public_url:
+            # The model is frozen for everybody else.
+            object.__setattr__(self, "public_url", self._own_url())
+        return self
+
+    def _contradictions(self) -> Iterator[str]:
+        if (self.admin_email is None) is not (self.admin_password is None):
+            yield "BOOKING_ADMIN_EMAIL and BOOKING_ADMIN_PASSWORD must be set together."
+        if self.in_production:
+            if self.secret_key is None:
+                yield "BOOKING_SECRET_KEY must be set when BOOKING_ENV is production."
+            if self.database_url is None:
+                yield "BOOKING_DATABASE_URL must be set when BOOKING_ENV is production."
+            if self.demo:
+                yield "BOOKING_DEMO must be false when BOOKING_ENV is production."
+
+    def _own_url(self) -> str:
+        name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104
+        if ":" in name and not name.startswith("["):
+            name = f"[{name}]"
+        return f"http://{name}:{self.port}"
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    for problem in error.errors(include_url=False, include_input=False):
+        field = str(problem["loc"][0]) if problem["loc"] else ""
+        name = f"{PREFIX}{field.upper()}"
+        if problem["type"] == "value_error":
+            yield from str(problem["ctx"]["error"]).format(name=name).splitlines()
+        else:
+            yield f"{name} must be {EXPECTED.get(field, 'a text')}."

@@ -1,0 +1,47 @@
+"""A clinic, and the policy that it takes bookings by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Self
+
+from booking_system.shared_kernel.identifiers import ClinicId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClinicPolicy:
+    """The clinic's own rules; lengths of time in the unit that the name ends with."""
+
+    min_notice_minutes: int = 0
+    cancel_notice_minutes: int = 0
+    horizon_days: int = 180
+    hold_minutes: int = 10
+    max_open_bookings_per_patient: int = 10
+    anonymous_holds: bool = True
+    reminder_offsets_minutes: tuple[int, ...] = (1440, 120)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clinic:
+    """A clinic. Its time zone is the one of the clock on its wall."""
+
+    id: ClinicId
+    name: str
+    slug: str
+    time_zone: str
+    address: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    locale: str = "en"
+    currency: str = "EUR"
+    embed_origins: tuple[str, ...] = ()
+    policy: ClinicPolicy = ClinicPolicy()
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+
+    def changed(self, changes: Mapping[str, Any], *, now: datetime) -> Self:
+        """Return the clinic with these fields changed; of the policy only those named."""
+        fields = dict(changes)
+        policy = replace(self.policy, **fields.pop("policy", {}))
+        return replace(self, **fields, policy=policy, version=self.version + 1, updated_at=now)

@@ -1,0 +1,43 @@
+"""A patient: one person on the platform, known to some clinics, with or without an account."""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Self
+
+from booking_system.identity.domain.actor import Actor
+from booking_system.shared_kernel.errors import NotPermitted
+from booking_system.shared_kernel.identifiers import ClinicId, PatientId
+
+CONTACT = frozenset({"email", "phone", "locale", "time_zone"})
+"""How to reach a patient. With an account these are changed by its owner only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patient:
+    """A patient. Contact data may all be missing."""
+
+    id: PatientId
+    full_name: str
+    email: str | None = None
+    phone: str | None = None
+    birth_date: date | None = None
+    locale: str | None = None
+    time_zone: str | None = None
+    has_account: bool = False
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+
+    def is_visible_to(self, actor: Actor, known_to: Set[ClinicId]) -> bool:
+        """Say whether the actor may see it: the owner, and staff of a clinic that knows them."""
+        return actor.patient_id == self.id or not actor.staff_of.isdisjoint(known_to)
+
+    def changed(self, changes: Mapping[str, Any], *, by: Actor, now: datetime) -> Self:
+        """Return the patient with these fields changed.
+
+        Raises `NotPermitted` where staff would change how the owner of an account is reached.
+        """
+        if self.has_account and by.patient_id != self.id and CONTACT.intersection(changes):
+            raise NotPermitted
+        return replace(self, **changes, version=self.version + 1, updated_at=now)

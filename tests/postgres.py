@@ -1,0 +1,60 @@
+"""Real PostgreSQL for tests: one embedded server per worker, a migrated template, quick clones."""
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+
+from booking_system.bootstrap import migrations
+from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
+
+TEMPLATE = "template_migrated"
+
+
+class TestServer:
+    """A server with a migrated template, from which each test gets a database of its own."""
+
+    __test__ = False
+
+    def __init__(self, server: EmbeddedPostgres) -> None:
+        self.server = server
+
+    def url(self, database: str) -> str:
+        return self.server.url_for(database)
+
+    async def prepare(self) -> None:
+        await self.execute(f"CREATE DATABASE {TEMPLATE}")
+        await migrations.upgrade(self.url(TEMPLATE))
+
+    async def execute(self, statement: str, database: str = "postgres") -> None:
+        connection = await asyncpg.connect(self.url(database))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def database(self, *, template: str = TEMPLATE) -> AsyncIterator[str]:
+        """A database of its own; yields its address."""
+        name = f"t_{uuid4().hex}"
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        try:
+            yield self.url(name)
+        finally:
+            await self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def running_server() -> Iterator[TestServer]:
+    with tempfile.TemporaryDirectory(prefix="booking-tests-") as folder:
+        Path(folder).chmod(0o755)
+        settings = {"max_connections": "200", "shared_buffers": "128MB"}
+        server = EmbeddedPostgres(Path(folder), durable=False, settings=settings)
+        server.start()
+        try:
+            yield TestServer(server)
+        finally:
+            server.stop()
