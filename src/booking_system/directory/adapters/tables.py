@@ -34,9 +34,7 @@ def _changes() -> list[Column[object]]:
 
 def _trigrams(name: str, column: str) -> Index:
     """For `q`: finds any part of a name without reading the table."""
-    return Index(
-        name, column, postgresql_using="gin", postgresql_ops={column: "gin_trgm_ops"}
-    )
+    return Index(name, column, postgresql_using="gin", postgresql_ops={column: "gin_trgm_ops"})
 
 
 clinics = Table(

@@ -1,6 +1,7 @@
 """A patient: one person on the platform, known to some clinics, with or without an account."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Self
@@ -29,7 +30,7 @@ class Patient:
     created_at: datetime
     updated_at: datetime
 
-    def is_visible_to(self, actor: Actor, known_to: Set[ClinicId]) -> bool:
+    def is_visible_to(self, actor: Actor, known_to: AbstractSet[ClinicId]) -> bool:
         """Say whether the actor may see it: the owner, and staff of a clinic that knows them."""
         return actor.patient_id == self.id or not actor.staff_of.isdisjoint(known_to)
 

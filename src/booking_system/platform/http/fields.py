@@ -99,9 +99,7 @@ Locale = Annotated[
     StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$"),
     Field(description="Language tag (BCP 47)", examples=["de-DE"]),
 ]
-Language = Annotated[
-    str, StringConstraints(pattern=r"^[a-z]{2,3}$"), Field(examples=["de"])
-]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$"), Field(examples=["de"])]
 Currency = Annotated[
     str,
     StringConstraints(max_length=3),

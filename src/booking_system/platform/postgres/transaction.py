@@ -79,8 +79,7 @@ class Database:
         committing = False
         try:
             async with self.engine.connect() as connection:
-                driver = (await connection.get_raw_connection()).driver_connection
-                assert isinstance(driver, asyncpg.Connection)
+                driver = await _driver_of(connection)
                 transaction = driver.transaction()
                 await transaction.start()
                 try:
@@ -98,14 +97,27 @@ class Database:
         """A pooled asyncpg connection for single statements that only read."""
         try:
             async with self.engine.connect() as connection:
-                driver = (await connection.get_raw_connection()).driver_connection
-                assert isinstance(driver, asyncpg.Connection)
+                driver = await _driver_of(connection)
                 yield driver
         except BaseException as error:
             raise self._explained(error, committing=False) from error
 
     def _explained(self, error: BaseException, *, committing: bool) -> BaseException:
         return meaning_of(error, self.refusals, committing=committing) or error
+
+
+async def _driver_of(connection: AsyncConnection) -> asyncpg.Connection:
+    """Return the driver's own connection, a fresh one where it was lost in the pool.
+
+    SQLAlchemy sees no errors of the raw connection, so it would hand out a dead one for ever.
+    """
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, asyncpg.Connection)
+    if driver.is_closed():
+        await connection.invalidate()
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(driver, asyncpg.Connection)
+    return driver
 
 
 async def _leave(

@@ -1,0 +1,69 @@
+"""How the directory answers: one resource with its tag, or a page of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import orjson
+from fastapi import Request, Response
+from pydantic import BaseModel
+
+from booking_system.platform.http.etag import etag_of
+from booking_system.platform.http.pagination import cursor_after, link_to_next
+
+
+class Kept(Protocol):
+    """Something that the directory keeps."""
+
+    @property
+    def id(self) -> UUID:
+        """Its identity."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Goes up with every change."""
+        ...
+
+
+Thing = TypeVar("Thing", bound=Kept)
+
+
+def one(
+    thing: Thing,
+    show: Callable[[Thing], BaseModel],
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Answer with one resource and its `ETag`."""
+    tagged = {**(headers or {}), "ETag": etag_of(thing.version)}
+    return json(show(thing), status=status, headers=tagged)
+
+
+def page(
+    request: Request,
+    found: Sequence[Thing],
+    show: Callable[[Thing], BaseModel],
+    *,
+    limit: int,
+    filters: Mapping[str, Any],
+) -> Response:
+    """Answer with a page; `found` holds one more than `limit` where there is another."""
+    more = len(found) > limit
+    following = cursor_after(None, found[limit - 1].id, filters) if more else None
+    items = [show(thing).model_dump(mode="json") for thing in found[:limit]]
+    return Response(
+        orjson.dumps({"items": items, "next_cursor": following}),
+        headers=link_to_next(request, following),
+        media_type="application/json",
+    )
+
+
+def json(
+    model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer with a model."""
+    return Response(
+        model.model_dump_json(), status_code=status, headers=headers, media_type="application/json"
+    )

@@ -1,0 +1,87 @@
+"""Clinics in PostgreSQL."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from booking_system.directory.adapters.paging import contains, paged
+from booking_system.directory.adapters.tables import clinics
+from booking_system.directory.application.ports import Search
+from booking_system.directory.domain.clinic import Clinic, ClinicPolicy
+from booking_system.shared_kernel.identifiers import ClinicId
+
+LIVE = clinics.c.deleted_at.is_(None)
+POLICY = [field.name for field in fields(ClinicPolicy)]
+
+
+class PostgresClinics:
+    """The clinics, inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        """`connection` is in a transaction already."""
+        self._connection = connection
+
+    async def read(self, clinic_id: ClinicId) -> Clinic | None:
+        """Read a live clinic."""
+        rows = await self._connection.execute(select(clinics).where(LIVE, _is(clinic_id)))
+        row = rows.mappings().one_or_none()
+        return None if row is None else clinic_of(row)
+
+    async def lock(self, clinic_id: ClinicId) -> Clinic | None:
+        """Take the row `FOR NO KEY UPDATE`, which lets foreign keys to it through."""
+        wanted = select(clinics).where(LIVE, _is(clinic_id)).with_for_update(key_share=True)
+        row = (await self._connection.execute(wanted)).mappings().one_or_none()
+        return None if row is None else clinic_of(row)
+
+    async def page(self, search: Search) -> Sequence[Clinic]:
+        """Read a page by keyset on the id."""
+        wanted = select(clinics).where(LIVE)
+        if search.q is not None:
+            wanted = wanted.where(contains(clinics.c.name, search.q))
+        if search.slug is not None:
+            wanted = wanted.where(clinics.c.slug == search.slug)
+        rows = await self._connection.execute(paged(wanted, clinics.c.id, search))
+        return [clinic_of(row) for row in rows.mappings()]
+
+    async def add(self, clinic: Clinic) -> None:
+        """Insert it."""
+        await self._connection.execute(insert(clinics).values(_row(clinic)))
+
+    async def save(self, clinic: Clinic) -> None:
+        """Write all its columns."""
+        await self._connection.execute(update(clinics).where(_is(clinic.id)).values(_row(clinic)))
+
+
+def _is(clinic_id: ClinicId) -> ColumnElement[bool]:
+    return clinics.c.id == clinic_id
+
+
+def _row(clinic: Clinic) -> dict[str, Any]:
+    row = asdict(clinic)
+    row.update(row.pop("policy"))
+    return row
+
+
+def clinic_of(row: Any) -> Clinic:
+    """Make a clinic of a row of the table."""
+    policy = {name: row[name] for name in POLICY}
+    policy["reminder_offsets_minutes"] = tuple(policy["reminder_offsets_minutes"])
+    return Clinic(
+        id=row["id"],
+        name=row["name"],
+        slug=row["slug"],
+        time_zone=row["time_zone"],
+        address=row["address"],
+        phone=row["phone"],
+        email=row["email"],
+        locale=row["locale"],
+        currency=row["currency"],
+        embed_origins=tuple(row["embed_origins"]),
+        policy=ClinicPolicy(**policy),
+        version=row["version"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )

@@ -1,0 +1,84 @@
+"""Doctors in PostgreSQL."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from booking_system.directory.adapters.paging import contains, paged
+from booking_system.directory.adapters.tables import clinics, doctors
+from booking_system.directory.application.ports import Search
+from booking_system.directory.domain.doctor import Doctor
+from booking_system.shared_kernel.identifiers import DoctorId
+
+FOUND = (
+    select(doctors)
+    .join(clinics)
+    .where(doctors.c.deleted_at.is_(None), clinics.c.deleted_at.is_(None))
+)
+
+
+class PostgresDoctors:
+    """The doctors, inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        """`connection` is in a transaction already."""
+        self._connection = connection
+
+    async def read(self, doctor_id: DoctorId) -> Doctor | None:
+        """Read a live doctor."""
+        return await self._one(FOUND.where(_is(doctor_id)))
+
+    async def lock(self, doctor_id: DoctorId) -> Doctor | None:
+        """Take the row `FOR NO KEY UPDATE`, which lets foreign keys to it through."""
+        wanted = FOUND.where(_is(doctor_id)).with_for_update(key_share=True, of=doctors)
+        return await self._one(wanted)
+
+    async def page(self, search: Search) -> Sequence[Doctor]:
+        """Read a page by keyset on the id."""
+        wanted = FOUND
+        if search.clinic_id is not None:
+            wanted = wanted.where(doctors.c.clinic_id == search.clinic_id)
+        if search.specialty is not None:
+            wanted = wanted.where(func.lower(doctors.c.specialty) == func.lower(search.specialty))
+        if search.language is not None:
+            wanted = wanted.where(doctors.c.languages.contains([search.language]))
+        if search.q is not None:
+            wanted = wanted.where(contains(doctors.c.full_name, search.q))
+        rows = await self._connection.execute(paged(wanted, doctors.c.id, search))
+        return [doctor_of(row) for row in rows.mappings()]
+
+    async def add(self, doctor: Doctor) -> None:
+        """Insert it."""
+        await self._connection.execute(insert(doctors).values(asdict(doctor)))
+
+    async def save(self, doctor: Doctor) -> None:
+        """Write all its columns."""
+        await self._connection.execute(update(doctors).where(_is(doctor.id)).values(asdict(doctor)))
+
+    async def _one(self, wanted: Select[Any]) -> Doctor | None:
+        row = (await self._connection.execute(wanted)).mappings().one_or_none()
+        return None if row is None else doctor_of(row)
+
+
+def _is(doctor_id: DoctorId) -> ColumnElement[bool]:
+    return doctors.c.id == doctor_id
+
+
+def doctor_of(row: Any) -> Doctor:
+    """Make a doctor of a row of the table."""
+    return Doctor(
+        id=row["id"],
+        clinic_id=row["clinic_id"],
+        full_name=row["full_name"],
+        title=row["title"],
+        specialty=row["specialty"],
+        languages=tuple(row["languages"]),
+        bio=row["bio"],
+        photo_url=row["photo_url"],
+        version=row["version"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )

@@ -1,0 +1,122 @@
+"""Doctors over HTTP."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Query, Request, Response
+
+from booking_system.directory.adapters import answers
+from booking_system.directory.adapters.models_doctors import DoctorChangeIn, DoctorIn, DoctorOut
+from booking_system.directory.application.keep_doctors import (
+    ChangeDoctor,
+    CreateDoctor,
+    ListDoctors,
+    ShowDoctor,
+)
+from booking_system.directory.application.ports import Search
+from booking_system.identity.domain.actor import Actor
+from booking_system.identity.domain.policies import public, signed_in
+from booking_system.platform.http.caller import caller
+from booking_system.platform.http.etag import IfMatch, expected_version
+from booking_system.platform.http.input import ShortText
+from booking_system.platform.http.pagination import (
+    CursorText,
+    InvalidCursor,
+    Limit,
+    Page,
+    position_of,
+)
+from booking_system.platform.http.routing import Routes
+from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.identifiers import ClinicId, DoctorId
+
+Caller = Annotated[Actor, Depends(caller)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorRoutes:
+    """HTTP for doctors."""
+
+    create: CreateDoctor
+    show: ShowDoctor
+    list: ListDoctors
+    change: ChangeDoctor
+
+    def routes(self) -> Routes:
+        """List the operations."""
+        routes, one = Routes("Doctors"), "/v1/doctors/{doctor_id}"
+        routes.add(
+            "POST",
+            "/v1/clinics/{clinic_id}/doctors",
+            self.create_doctor,
+            policy=signed_in,
+            status=201,
+            answers=DoctorOut,
+            refuses=[NotFound, NotPermitted],
+        )
+        routes.add(
+            "GET",
+            "/v1/doctors",
+            self.list_doctors,
+            policy=public,
+            answers=Page[DoctorOut],
+            refuses=[InvalidCursor],
+        )
+        routes.add(
+            "GET", one, self.read_doctor, policy=public, answers=DoctorOut, refuses=[NotFound]
+        )
+        routes.add(
+            "PATCH",
+            one,
+            self.change_doctor,
+            policy=signed_in,
+            answers=DoctorOut,
+            refuses=[NotFound, NotPermitted, Stale],
+        )
+        return routes
+
+    async def create_doctor(self, clinic_id: UUID, body: DoctorIn, actor: Caller) -> Response:
+        """Add a doctor to a clinic."""
+        doctor = await self.create(clinic_id=ClinicId(clinic_id), fields=body.fields(), actor=actor)
+        location = {"Location": f"/v1/doctors/{doctor.id}"}
+        return answers.one(doctor, DoctorOut.of, status=201, headers=location)
+
+    async def list_doctors(  # noqa: PLR0913  (one for each filter)
+        self,
+        request: Request,
+        *,
+        clinic_id: UUID | None = None,
+        specialty: ShortText | None = None,
+        language: Annotated[str | None, Query(max_length=3, examples=["de"])] = None,
+        q: Annotated[ShortText | None, Query(description="Part of the name")] = None,
+        limit: Limit = 50,
+        cursor: CursorText = None,
+    ) -> Response:
+        """Search doctors, the oldest first."""
+        filters: dict[str, Any] = {
+            "clinic_id": None if clinic_id is None else ClinicId(clinic_id),
+            "specialty": specialty,
+            "language": language,
+            "q": q,
+        }
+        place = position_of(cursor, filters)
+        found = await self.list(search=Search(**filters, after=place and place[1], limit=limit))
+        return answers.page(request, found, DoctorOut.of, limit=limit, filters=filters)
+
+    async def read_doctor(self, doctor_id: UUID) -> Response:
+        """Read one doctor."""
+        doctor = await self.show(doctor_id=DoctorId(doctor_id))
+        return answers.one(doctor, DoctorOut.of)
+
+    async def change_doctor(
+        self, doctor_id: UUID, body: DoctorChangeIn, actor: Caller, if_match: IfMatch = None
+    ) -> Response:
+        """Change what is said of a doctor. What the body does not name stays as it is."""
+        doctor = await self.change(
+            doctor_id=DoctorId(doctor_id),
+            changes=body.changes(),
+            version=expected_version(if_match),
+            actor=actor,
+        )
+        return answers.one(doctor, DoctorOut.of)

@@ -1,0 +1,151 @@
+"""Services over HTTP."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request, Response
+
+from booking_system.directory.adapters import answers
+from booking_system.directory.adapters.models_services import (
+    ServiceChangeIn,
+    ServiceIn,
+    ServiceOut,
+)
+from booking_system.directory.application.keep_services import (
+    ChangeService,
+    CreateService,
+    DeleteService,
+    ListServices,
+    RestoreService,
+    ShowService,
+)
+from booking_system.directory.application.ports import Search
+from booking_system.identity.domain.actor import Actor
+from booking_system.identity.domain.policies import public, signed_in
+from booking_system.platform.http.caller import caller
+from booking_system.platform.http.etag import IfMatch, expected_version
+from booking_system.platform.http.pagination import (
+    CursorText,
+    InvalidCursor,
+    Limit,
+    Page,
+    position_of,
+)
+from booking_system.platform.http.routing import Routes
+from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.identifiers import ClinicId, ServiceId
+
+Caller = Annotated[Actor, Depends(caller)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRoutes:
+    """HTTP for services."""
+
+    create: CreateService
+    show: ShowService
+    list: ListServices
+    change: ChangeService
+    delete: DeleteService
+    restore: RestoreService
+
+    def routes(self) -> Routes:
+        """List the operations."""
+        routes, one = Routes("Services"), "/v1/services/{service_id}"
+        routes.add(
+            "POST",
+            "/v1/clinics/{clinic_id}/services",
+            self.create_service,
+            policy=signed_in,
+            status=201,
+            answers=ServiceOut,
+            refuses=[NotFound, NotPermitted],
+        )
+        routes.add(
+            "GET",
+            "/v1/clinics/{clinic_id}/services",
+            self.list_services,
+            policy=public,
+            answers=Page[ServiceOut],
+            refuses=[NotFound, InvalidCursor],
+        )
+        routes.add(
+            "GET", one, self.read_service, policy=public, answers=ServiceOut, refuses=[NotFound]
+        )
+        changes = [NotFound, NotPermitted, Stale]
+        routes.add(
+            "PATCH",
+            one,
+            self.change_service,
+            policy=signed_in,
+            answers=ServiceOut,
+            refuses=changes,
+        )
+        routes.add(
+            "DELETE",
+            one,
+            self.delete_service,
+            policy=signed_in,
+            status=204,
+            answers=None,
+            refuses=changes,
+        )
+        routes.add(
+            "POST",
+            f"{one}/restore",
+            self.restore_service,
+            policy=signed_in,
+            answers=ServiceOut,
+            refuses=[NotFound, NotPermitted],
+        )
+        return routes
+
+    async def create_service(self, clinic_id: UUID, body: ServiceIn, actor: Caller) -> Response:
+        """Add a service to a clinic. From the first one on, bookings name a service."""
+        service = await self.create(
+            clinic_id=ClinicId(clinic_id), fields=body.fields(), actor=actor
+        )
+        location = {"Location": f"/v1/services/{service.id}"}
+        return answers.one(service, ServiceOut.of, status=201, headers=location)
+
+    async def list_services(
+        self, request: Request, clinic_id: UUID, limit: Limit = 50, cursor: CursorText = None
+    ) -> Response:
+        """List what a clinic offers, the oldest first."""
+        clinic = ClinicId(clinic_id)
+        filters = {"clinic_id": clinic}
+        place = position_of(cursor, filters)
+        search = Search(clinic_id=clinic, after=place and place[1], limit=limit)
+        found = await self.list(clinic_id=clinic, search=search)
+        return answers.page(request, found, ServiceOut.of, limit=limit, filters=filters)
+
+    async def read_service(self, service_id: UUID) -> Response:
+        """Read one service."""
+        service = await self.show(service_id=ServiceId(service_id))
+        return answers.one(service, ServiceOut.of)
+
+    async def change_service(
+        self, service_id: UUID, body: ServiceChangeIn, actor: Caller, if_match: IfMatch = None
+    ) -> Response:
+        """Change a service. Appointments keep the price that they were booked at."""
+        service = await self.change(
+            service_id=ServiceId(service_id),
+            changes=body.changes(),
+            version=expected_version(if_match),
+            actor=actor,
+        )
+        return answers.one(service, ServiceOut.of)
+
+    async def delete_service(
+        self, service_id: UUID, actor: Caller, if_match: IfMatch = None
+    ) -> Response:
+        """Take a service off the clinic's list. Appointments for it stay as they are."""
+        version = expected_version(if_match)
+        await self.delete(service_id=ServiceId(service_id), version=version, actor=actor)
+        return Response(status_code=204)
+
+    async def restore_service(self, service_id: UUID, actor: Caller) -> Response:
+        """Bring a deleted service back."""
+        service = await self.restore(service_id=ServiceId(service_id), actor=actor)
+        return answers.one(service, ServiceOut.of)

@@ -1,0 +1,143 @@
+"""What the API takes and gives of clinics."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from booking_system.directory.domain.clinic import Clinic, ClinicPolicy
+from booking_system.platform.http.fields import (
+    Currency,
+    Email,
+    Locale,
+    Origin,
+    Phone,
+    Slug,
+    TimeZoneName,
+    Whole,
+    YesOrNo,
+)
+from booking_system.platform.http.input import Change, Input, LongText, ShortText
+
+EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940010"
+
+Notice = Annotated[Whole, Field(ge=0, le=525_600, description="Minutes before the start")]
+Origins = Annotated[
+    list[Origin], Field(max_length=20, description="Sites that may frame the booking page")
+]
+Offsets = Annotated[
+    list[Annotated[Whole, Field(ge=1, le=525_600)]],
+    Field(max_length=10, description="Minutes before the start"),
+]
+Horizon = Annotated[Whole, Field(ge=1, le=730, description="Days ahead that can be booked")]
+HoldMinutes = Annotated[Whole, Field(ge=1, le=60)]
+MostOpen = Annotated[Whole, Field(ge=1, le=1000)]
+USUAL = ClinicPolicy()
+
+
+class PolicyIn(Input):
+    """By which rules the clinic takes bookings."""
+
+    min_notice_minutes: Notice = USUAL.min_notice_minutes
+    cancel_notice_minutes: Notice = USUAL.cancel_notice_minutes
+    horizon_days: Horizon = USUAL.horizon_days
+    hold_minutes: HoldMinutes = USUAL.hold_minutes
+    max_open_bookings_per_patient: MostOpen = USUAL.max_open_bookings_per_patient
+    anonymous_holds: YesOrNo = USUAL.anonymous_holds
+    reminder_offsets_minutes: Offsets = Field(default=list(USUAL.reminder_offsets_minutes))
+
+
+class PolicyChangeIn(Change):
+    """Which rules change."""
+
+    min_notice_minutes: Notice = 0
+    cancel_notice_minutes: Notice = 0
+    horizon_days: Horizon = 1
+    hold_minutes: HoldMinutes = 1
+    max_open_bookings_per_patient: MostOpen = 1
+    anonymous_holds: YesOrNo = True
+    reminder_offsets_minutes: Offsets = Field(default=[])
+
+
+class ClinicIn(Input):
+    """A new clinic."""
+
+    name: ShortText = Field(examples=["Example Clinic"])
+    slug: Slug
+    time_zone: TimeZoneName
+    address: LongText | None = Field(default=None, examples=["1 Example Street"])
+    phone: Phone | None = None
+    email: Email | None = None
+    locale: Locale = "en"
+    currency: Currency = "EUR"
+    embed_origins: Origins = Field(default=[])
+    policy: PolicyIn = PolicyIn()
+
+    def fields(self) -> dict[str, Any]:
+        """Return the clinic's fields as the domain has them."""
+        return _as_domain(self.model_dump(exclude={"policy"})) | {
+            "policy": ClinicPolicy(**_as_domain(self.policy.model_dump()))
+        }
+
+
+class ClinicChangeIn(Change):
+    """What changes about a clinic; of the policy, too, only what is named."""
+
+    name: ShortText = ""
+    slug: Slug = ""
+    time_zone: TimeZoneName = ""
+    address: LongText | None = None
+    phone: Phone | None = None
+    email: Email | None = None
+    locale: Locale = ""
+    currency: Currency = ""
+    embed_origins: Origins = Field(default=[])
+    policy: PolicyChangeIn = PolicyChangeIn()
+
+    def changes(self) -> dict[str, Any]:
+        """Return the fields that change, as the domain has them."""
+        given = _as_domain(self.given())
+        if "policy" in given:
+            given["policy"] = _as_domain(given["policy"])
+        return given
+
+
+class PolicyOut(BaseModel):
+    """By which rules the clinic takes bookings."""
+
+    min_notice_minutes: int
+    cancel_notice_minutes: int
+    horizon_days: int
+    hold_minutes: int
+    max_open_bookings_per_patient: int
+    anonymous_holds: bool
+    reminder_offsets_minutes: list[int]
+
+
+class ClinicOut(BaseModel):
+    """A clinic."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    name: str = Field(examples=["Example Clinic"])
+    slug: str = Field(examples=["example-clinic"])
+    time_zone: str = Field(description="IANA name", examples=["Europe/Berlin"])
+    address: str | None
+    phone: str | None
+    email: str | None
+    locale: str
+    currency: str = Field(examples=["EUR"])
+    embed_origins: list[str]
+    policy: PolicyOut
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, clinic: Clinic) -> "ClinicOut":
+        """Show a clinic."""
+        return cls.model_validate(clinic, from_attributes=True)
+
+
+def _as_domain(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}

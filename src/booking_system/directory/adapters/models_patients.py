@@ -1,0 +1,112 @@
+"""What the API takes and gives of patients, and of those who register."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from booking_system.directory.adapters.models_doctors import NewPassword
+from booking_system.directory.application.register import Newcomer, Registered
+from booking_system.directory.domain.patient import Patient
+from booking_system.platform.http.fields import Email, Locale, Phone, TimeZoneName
+from booking_system.platform.http.input import Change, Input, ShortText
+
+EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940013"
+OLDEST, YOUNGEST = date(1900, 1, 1), date(2100, 1, 1)
+
+
+def _plausible(day: date) -> date:
+    if not OLDEST <= day < YOUNGEST:
+        message = "must lie between the years 1900 and 2100"
+        raise ValueError(message)
+    return day
+
+
+BirthDate = Annotated[date, AfterValidator(_plausible), Field(examples=["1990-05-17"])]
+
+
+class RegistrationIn(Input):
+    """Somebody who wants an account."""
+
+    email: Email
+    password: NewPassword
+    full_name: ShortText = Field(examples=["Example Patient"])
+    phone: Phone | None = None
+    locale: Locale | None = None
+    time_zone: TimeZoneName | None = None
+
+    def newcomer(self) -> Newcomer:
+        """Return what the use case wants."""
+        return Newcomer(**self.model_dump())
+
+
+class RegisteredOut(BaseModel):
+    """A new account, signed in already."""
+
+    user_id: UUID
+    patient_id: UUID
+    access_token: str
+    refresh_token: str
+    token_type: str = Field(examples=["bearer"])
+    expires_in: int = Field(description="Seconds, of the access token", examples=[600])
+
+    @classmethod
+    def of(cls, done: Registered) -> "RegisteredOut":
+        """Show the newcomer to themselves."""
+        return cls(
+            user_id=done.user_id,
+            patient_id=done.patient_id,
+            access_token=done.tokens.access_token,
+            refresh_token=done.tokens.refresh_token,
+            token_type=done.tokens.token_type,
+            expires_in=done.tokens.expires_in,
+        )
+
+
+class PatientIn(Input):
+    """A patient whom staff register."""
+
+    clinic_id: UUID
+    full_name: ShortText = Field(examples=["Example Patient"])
+    email: Email | None = None
+    phone: Phone | None = None
+    birth_date: BirthDate | None = None
+    locale: Locale | None = None
+    time_zone: TimeZoneName | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """Return the patient's fields as the domain has them."""
+        return self.model_dump(exclude={"clinic_id"})
+
+
+class PatientChangeIn(Change):
+    """What changes about a patient."""
+
+    full_name: ShortText = ""
+    email: Email | None = None
+    phone: Phone | None = None
+    birth_date: BirthDate | None = None
+    locale: Locale | None = None
+    time_zone: TimeZoneName | None = None
+
+
+class PatientOut(BaseModel):
+    """A patient."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    full_name: str = Field(examples=["Example Patient"])
+    email: str | None
+    phone: str | None
+    birth_date: date | None
+    locale: str | None
+    time_zone: str | None
+    has_account: bool = Field(description="Then only the patient changes how to be reached")
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, patient: Patient) -> "PatientOut":
+        """Show a patient."""
+        return cls.model_validate(patient, from_attributes=True)

@@ -1,0 +1,116 @@
+"""What the API takes and gives of services."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from booking_system.directory.domain.service import PaymentTerms, Service
+from booking_system.platform.http.fields import Currency, Whole
+from booking_system.platform.http.input import Change, Input, ShortText
+from booking_system.shared_kernel.identifiers import DoctorId
+from booking_system.shared_kernel.mode import Mode
+from booking_system.shared_kernel.money import Money
+
+EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940012"
+
+
+def _each_once(ids: list[UUID]) -> list[UUID]:
+    if len(set(ids)) != len(ids):
+        message = "names a doctor twice"
+        raise ValueError(message)
+    return ids
+
+
+Duration = Annotated[Whole, Field(ge=1, le=1440, description="Minutes", examples=[30])]
+Buffer = Annotated[Whole, Field(ge=0, le=240, description="Minutes kept free")]
+DoctorIds = Annotated[
+    list[UUID],
+    Field(max_length=500, description="The doctors of the clinic who offer it"),
+    AfterValidator(_each_once),
+]
+
+
+class MoneyIn(Input):
+    """An amount in minor units of the clinic's currency."""
+
+    amount: Annotated[Whole, Field(ge=0, le=100_000_000, examples=[4500])]
+    currency: Currency
+
+
+class ServiceIn(Input):
+    """A new service."""
+
+    name: ShortText = Field(examples=["First visit"])
+    duration_minutes: Duration
+    buffer_before_minutes: Buffer = 0
+    buffer_after_minutes: Buffer = 0
+    price: MoneyIn | None = None
+    deposit: MoneyIn | None = None
+    mode: Mode = Mode.IN_PERSON
+    payment: PaymentTerms = PaymentTerms.NONE
+    doctor_ids: DoctorIds = Field(default=[])
+
+    def fields(self) -> dict[str, Any]:
+        """Return the service's fields as the domain has them."""
+        return _as_domain(self.model_dump())
+
+
+class ServiceChangeIn(Change):
+    """What changes about a service."""
+
+    name: ShortText = ""
+    duration_minutes: Duration = 1
+    buffer_before_minutes: Buffer = 0
+    buffer_after_minutes: Buffer = 0
+    price: MoneyIn | None = None
+    deposit: MoneyIn | None = None
+    mode: Mode = Mode.IN_PERSON
+    payment: PaymentTerms = PaymentTerms.NONE
+    doctor_ids: DoctorIds = Field(default=[])
+
+    def changes(self) -> dict[str, Any]:
+        """Return the fields that change, as the domain has them."""
+        return _as_domain(self.given())
+
+
+class MoneyOut(BaseModel):
+    """An amount in minor units of an ISO 4217 currency."""
+
+    amount: int = Field(examples=[4500])
+    currency: str = Field(examples=["EUR"])
+
+
+class ServiceOut(BaseModel):
+    """A service."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    clinic_id: UUID
+    name: str = Field(examples=["First visit"])
+    duration_minutes: int = Field(examples=[30])
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    price: MoneyOut | None
+    deposit: MoneyOut | None
+    mode: Mode
+    payment: PaymentTerms
+    doctor_ids: list[UUID]
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, service: Service) -> "ServiceOut":
+        """Show a service."""
+        return cls.model_validate(service, from_attributes=True)
+
+
+def _as_domain(fields: dict[str, Any]) -> dict[str, Any]:
+    made = dict(fields)
+    for name in ("price", "deposit"):
+        if made.get(name) is not None:
+            made[name] = Money(**made[name])
+    if "doctor_ids" in made:
+        made["doctor_ids"] = tuple(DoctorId(one) for one in made["doctor_ids"])
+    return made

@@ -1,0 +1,112 @@
+"""Patients in PostgreSQL, and which clinics know them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, false, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from booking_system.directory.adapters.paging import contains, paged
+from booking_system.directory.adapters.tables import clinic_patients, patients
+from booking_system.directory.application.ports import Search
+from booking_system.directory.domain.patient import Patient
+from booking_system.shared_kernel.identifiers import ClinicId, PatientId, UserId
+
+FOUND = select(patients).where(patients.c.deleted_at.is_(None))
+
+
+class PostgresPatients:
+    """The patients, inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        """`connection` is in a transaction already."""
+        self._connection = connection
+
+    async def read(self, patient_id: PatientId) -> Patient | None:
+        """Read a live patient."""
+        return await self._one(FOUND.where(_is(patient_id)))
+
+    async def lock(self, patient_id: PatientId) -> Patient | None:
+        """Take the row `FOR NO KEY UPDATE`, which lets foreign keys to it through."""
+        return await self._one(FOUND.where(_is(patient_id)).with_for_update(key_share=True))
+
+    async def known_to(self, patient_id: PatientId) -> frozenset[ClinicId]:
+        """Read the clinics' ids."""
+        wanted = select(clinic_patients.c.clinic_id).where(
+            clinic_patients.c.patient_id == patient_id
+        )
+        return frozenset((await self._connection.execute(wanted)).scalars())
+
+    async def page(self, search: Search) -> Sequence[Patient]:
+        """Read a page by keyset on the id, inside the scope that the search carries."""
+        wanted = FOUND.where(_within(search))
+        if search.q is not None:
+            wanted = wanted.where(contains(patients.c.full_name, search.q))
+        rows = await self._connection.execute(paged(wanted, patients.c.id, search))
+        return [patient_of(row) for row in rows.mappings()]
+
+    async def add(
+        self, patient: Patient, *, user_id: UserId | None, clinic_id: ClinicId | None
+    ) -> None:
+        """Insert the patient, and that the clinic knows them."""
+        await self._connection.execute(
+            insert(patients).values(_row(patient) | {"user_id": user_id})
+        )
+        if clinic_id is not None:
+            await self._connection.execute(
+                insert(clinic_patients).values(
+                    clinic_id=clinic_id, patient_id=patient.id, known_since=patient.created_at
+                )
+            )
+
+    async def save(self, patient: Patient) -> None:
+        """Write all columns but the account."""
+        await self._connection.execute(
+            update(patients).where(_is(patient.id)).values(_row(patient))
+        )
+
+    async def _one(self, wanted: Select[Any]) -> Patient | None:
+        row = (await self._connection.execute(wanted)).mappings().one_or_none()
+        return None if row is None else patient_of(row)
+
+
+def _is(patient_id: PatientId) -> ColumnElement[bool]:
+    return patients.c.id == patient_id
+
+
+def _within(search: Search) -> ColumnElement[bool]:
+    ways: list[ColumnElement[bool]] = []
+    if search.patient_id is not None:
+        ways.append(patients.c.id == search.patient_id)
+    if search.clinic_ids:
+        ways.append(
+            exists().where(
+                clinic_patients.c.patient_id == patients.c.id,
+                clinic_patients.c.clinic_id.in_(search.clinic_ids),
+            )
+        )
+    return or_(false(), *ways)
+
+
+def _row(patient: Patient) -> dict[str, Any]:
+    row = asdict(patient)
+    del row["has_account"]
+    return row
+
+
+def patient_of(row: Any) -> Patient:
+    """Make a patient of a row of the table."""
+    return Patient(
+        id=row["id"],
+        full_name=row["full_name"],
+        email=row["email"],
+        phone=row["phone"],
+        birth_date=row["birth_date"],
+        locale=row["locale"],
+        time_zone=row["time_zone"],
+        has_account=row["user_id"] is not None,
+        version=row["version"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )

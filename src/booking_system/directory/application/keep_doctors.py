@@ -1,0 +1,90 @@
+"""Use cases: doctors come, are looked up, and change."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from booking_system.directory.application.keep_clinics import managed_clinic
+from booking_system.directory.application.ports import DirectoryTransaction, Search
+from booking_system.directory.domain.doctor import Doctor
+from booking_system.identity.domain.actor import Actor
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, Identities
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateDoctor:
+    """A doctor joins a clinic."""
+
+    transaction: DirectoryTransaction
+    clock: Clock
+    identities: Identities
+
+    async def __call__(
+        self, *, clinic_id: ClinicId, fields: Mapping[str, Any], actor: Actor
+    ) -> Doctor:
+        """Return the new doctor. Raises `NotFound`, `NotPermitted`."""
+        now = self.clock.now()
+        doctor = Doctor(
+            id=DoctorId(self.identities.new()),
+            clinic_id=clinic_id,
+            created_at=now,
+            updated_at=now,
+            **fields,
+        )
+        async with self.transaction() as work:
+            await managed_clinic(work, clinic_id, actor)
+            await work.doctors.add(doctor)
+        return doctor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowDoctor:
+    """Looks at one doctor."""
+
+    transaction: DirectoryTransaction
+
+    async def __call__(self, *, doctor_id: DoctorId) -> Doctor:
+        """Return the doctor. Raises `NotFound`."""
+        async with self.transaction() as work:
+            doctor = await work.doctors.read(doctor_id)
+        if doctor is None:
+            raise NotFound
+        return doctor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListDoctors:
+    """Searches doctors."""
+
+    transaction: DirectoryTransaction
+
+    async def __call__(self, *, search: Search) -> Sequence[Doctor]:
+        """Return a page, one more than `limit` where there is another page."""
+        async with self.transaction() as work:
+            return await work.doctors.page(search)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeDoctor:
+    """Changes what is said of a doctor; the clinic's administrators and the doctor may."""
+
+    transaction: DirectoryTransaction
+    clock: Clock
+
+    async def __call__(
+        self, *, doctor_id: DoctorId, changes: Mapping[str, Any], version: int | None, actor: Actor
+    ) -> Doctor:
+        """Return the changed doctor. Raises `NotFound`, `NotPermitted`, `Stale`."""
+        async with self.transaction() as work:
+            doctor = await work.doctors.lock(doctor_id)
+            if doctor is None:
+                raise NotFound
+            if not (actor.manages(doctor.clinic_id) or doctor_id in actor.doctor_ids):
+                raise NotPermitted
+            if version is not None and version != doctor.version:
+                raise Stale
+            changed = doctor.changed(changes, now=self.clock.now())
+            await work.doctors.save(changed)
+        return changed

@@ -1,0 +1,98 @@
+"""Use cases: staff register patients; patients and staff look them up and change them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from booking_system.directory.application.keep_clinics import clinic_in
+from booking_system.directory.application.ports import DirectoryTransaction, DirectoryWork, Search
+from booking_system.directory.domain.patient import Patient
+from booking_system.identity.domain.actor import Actor
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.identifiers import ClinicId, Identities, PatientId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatePatient:
+    """Staff register a patient, with or without a way to reach them."""
+
+    transaction: DirectoryTransaction
+    clock: Clock
+    identities: Identities
+
+    async def __call__(
+        self, *, clinic_id: ClinicId, fields: Mapping[str, Any], actor: Actor
+    ) -> Patient:
+        """Return the new patient, whom the clinic knows. Raises `NotFound`, `NotPermitted`."""
+        now = self.clock.now()
+        identity = PatientId(self.identities.new())
+        patient = Patient(id=identity, created_at=now, updated_at=now, **fields)
+        async with self.transaction() as work:
+            await clinic_in(work, clinic_id)
+            if not actor.works_at(clinic_id):
+                raise NotPermitted
+            await work.patients.add(patient, user_id=None, clinic_id=clinic_id)
+        return patient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowPatient:
+    """Looks at one patient."""
+
+    transaction: DirectoryTransaction
+
+    async def __call__(self, *, patient_id: PatientId, actor: Actor) -> Patient:
+        """Return the patient. Raises `NotFound`, also for one whom the actor may not see."""
+        async with self.transaction() as work:
+            patient = await work.patients.read(patient_id)
+            return await _visible(work, patient, actor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPatients:
+    """Lists the patients that the actor may see: their clinics', and themselves."""
+
+    transaction: DirectoryTransaction
+
+    async def __call__(self, *, search: Search, actor: Actor) -> Sequence[Patient]:
+        """Return a page, one more than `limit` where there is another page."""
+        clinics = actor.staff_of
+        if search.clinic_id is not None:
+            clinics = clinics & {search.clinic_id}
+        own = actor.patient_id if search.clinic_id is None else None
+        async with self.transaction() as work:
+            return await work.patients.page(replace(search, clinic_ids=clinics, patient_id=own))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePatient:
+    """Changes a patient's data; how to reach the owner of an account changes the owner only."""
+
+    transaction: DirectoryTransaction
+    clock: Clock
+
+    async def __call__(
+        self,
+        *,
+        patient_id: PatientId,
+        changes: Mapping[str, Any],
+        version: int | None,
+        actor: Actor,
+    ) -> Patient:
+        """Return the changed patient. Raises `NotFound`, `NotPermitted`, `Stale`."""
+        async with self.transaction() as work:
+            patient = await _visible(work, await work.patients.lock(patient_id), actor)
+            changed = patient.changed(changes, by=actor, now=self.clock.now())
+            if version is not None and version != patient.version:
+                raise Stale
+            await work.patients.save(changed)
+        return changed
+
+
+async def _visible(work: DirectoryWork, patient: Patient | None, actor: Actor) -> Patient:
+    if patient is None:
+        raise NotFound
+    if not patient.is_visible_to(actor, await work.patients.known_to(patient.id)):
+        raise NotFound
+    return patient

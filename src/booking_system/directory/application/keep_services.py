@@ -1,0 +1,156 @@
+"""Use cases: services of a clinic come, change, go and come back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from booking_system.directory.application.keep_clinics import clinic_in, managed_clinic
+from booking_system.directory.application.ports import DirectoryTransaction, DirectoryWork, Search
+from booking_system.directory.domain.service import Service
+from booking_system.identity.domain.actor import Actor
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.identifiers import ClinicId, Identities, ServiceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateService:
+    """A clinic offers something new."""
+
+    transaction: DirectoryTransaction
+    clock: Clock
+    identities: Identities
+
+    async def __call__(
+        self, *, clinic_id: ClinicId, fields: Mapping[str, Any], actor: Actor
+    ) -> Service:
+        """Return the new service. Raises `NotFound`, `NotPermitted`, `Invalid`."""
+        now = self.clock.now()
+        service = Service(
+            id=ServiceId(self.identities.new()),
+            clinic_id=clinic_id,
+            created_at=now,
+            updated_at=now,
+            **fields,
+        )
+        async with self.transaction() as work:
+            clinic = await managed_clinic(work, clinic_id, actor)
+            service.check_money(clinic.currency)
+            await _check_doctors(work, service)
+            await work.services.add(service)
+        return service
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowService:
+    """Looks at one service."""
+
+    transaction: DirectoryTransaction
+
+    async def __call__(self, *, service_id: ServiceId) -> Service:
+        """Return it. Raises `NotFound`."""
+        async with self.transaction() as work:
+            service = await work.services.read(service_id)
+        if service is None:
+            raise NotFound
+        return service
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListServices:
+    """Lists what a clinic offers."""
+
+    transaction: DirectoryTransaction
+
+    async def __call__(self, *, clinic_id: ClinicId, search: Search) -> Sequence[Service]:
+        """Return a page, one more than `limit` where there is another. Raises `NotFound`."""
+        async with self.transaction() as work:
+            await clinic_in(work, clinic_id)
+            return await work.services.page(search)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeService:
+    """Changes a service; appointments keep the price that they were booked at."""
+
+    transaction: DirectoryTransaction
+    clock: Clock
+
+    async def __call__(
+        self,
+        *,
+        service_id: ServiceId,
+        changes: Mapping[str, Any],
+        version: int | None,
+        actor: Actor,
+    ) -> Service:
+        """Return the changed service. Raises `NotFound`, `NotPermitted`, `Stale`, `Invalid`."""
+        async with self.transaction() as work:
+            service = await _locked(work, service_id, version, actor)
+            changed = service.changed(changes, now=self.clock.now())
+            changed.check_money((await clinic_in(work, service.clinic_id)).currency)
+            if changed.doctor_ids != service.doctor_ids:
+                await _check_doctors(work, changed)
+            await work.services.save(changed)
+        return changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteService:
+    """Takes a service out of sight; appointments for it stay as they are."""
+
+    transaction: DirectoryTransaction
+    clock: Clock
+
+    async def __call__(self, *, service_id: ServiceId, version: int | None, actor: Actor) -> None:
+        """Raises `NotFound`, `NotPermitted`, `Stale`."""
+        async with self.transaction() as work:
+            service = await _locked(work, service_id, version, actor)
+            now = self.clock.now()
+            await work.services.mark(service.changed({}, now=now), deleted_at=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreService:
+    """Brings a deleted service back."""
+
+    transaction: DirectoryTransaction
+    clock: Clock
+
+    async def __call__(self, *, service_id: ServiceId, actor: Actor) -> Service:
+        """Return it; one that was never deleted is returned as it is.
+
+        Raises `NotFound`, `NotPermitted`.
+        """
+        async with self.transaction() as work:
+            deleted = await work.services.lock(service_id, deleted=True)
+            service = deleted or await work.services.read(service_id)
+            if service is None:
+                raise NotFound
+            if not actor.manages(service.clinic_id):
+                raise NotPermitted
+            if deleted is None:
+                return service
+            restored = deleted.changed({}, now=self.clock.now())
+            await work.services.mark(restored, deleted_at=None)
+        return restored
+
+
+async def _locked(
+    work: DirectoryWork, service_id: ServiceId, version: int | None, actor: Actor
+) -> Service:
+    service = await work.services.lock(service_id)
+    if service is None:
+        raise NotFound
+    if not actor.manages(service.clinic_id):
+        raise NotPermitted
+    if version is not None and version != service.version:
+        raise Stale
+    return service
+
+
+async def _check_doctors(work: DirectoryWork, service: Service) -> None:
+    strangers = await work.services.strangers(service.clinic_id, service.doctor_ids)
+    for place, doctor_id in enumerate(service.doctor_ids):
+        if doctor_id in strangers:
+            raise Invalid.field(f"/doctor_ids/{place}", "is no doctor of this clinic", "unknown")

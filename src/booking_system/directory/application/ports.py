@@ -1,0 +1,228 @@
+"""All that the directory needs from the outside world."""
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from booking_system.directory.domain.clinic import Clinic
+from booking_system.directory.domain.doctor import Doctor
+from booking_system.directory.domain.patient import Patient
+from booking_system.directory.domain.service import Service
+from booking_system.identity.domain.account import Account
+from booking_system.identity.domain.actor import RoleGrant
+from booking_system.identity.domain.staff import StaffMember
+from booking_system.identity.domain.throttling import Allowance
+from booking_system.identity.domain.tokens import Tokens
+from booking_system.shared_kernel.identifiers import (
+    ClinicId,
+    DoctorId,
+    PatientId,
+    ServiceId,
+    UserId,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Filters that all have to hold; None: any. `after` is the id of the last one seen.
+
+    `q` is part of a name; `clinic_ids` bounds patients to the clinics that know them.
+    """
+
+    q: str | None = None
+    slug: str | None = None
+    clinic_id: ClinicId | None = None
+    specialty: str | None = None
+    language: str | None = None
+    clinic_ids: Collection[ClinicId] | None = None
+    patient_id: PatientId | None = None
+    after: UUID | None = None
+    limit: int = 50
+
+
+class Clinics(Protocol):
+    """The clinics that are not deleted."""
+
+    async def read(self, clinic_id: ClinicId) -> Clinic | None:
+        """Return a clinic."""
+        ...
+
+    async def lock(self, clinic_id: ClinicId) -> Clinic | None:
+        """Return a clinic and keep other changes of it waiting; bookings go on."""
+        ...
+
+    async def page(self, search: Search) -> Sequence[Clinic]:
+        """Return clinics by age, one more than `limit` where there are more."""
+        ...
+
+    async def add(self, clinic: Clinic) -> None:
+        """Store a new clinic. Raises `SlugTaken`."""
+        ...
+
+    async def save(self, clinic: Clinic) -> None:
+        """Store a changed clinic. Raises `SlugTaken`."""
+        ...
+
+
+class Doctors(Protocol):
+    """The doctors that are not deleted, of clinics that are not deleted."""
+
+    async def read(self, doctor_id: DoctorId) -> Doctor | None:
+        """Return a doctor."""
+        ...
+
+    async def lock(self, doctor_id: DoctorId) -> Doctor | None:
+        """Return a doctor and keep other changes waiting; bookings go on."""
+        ...
+
+    async def page(self, search: Search) -> Sequence[Doctor]:
+        """Return doctors by age, one more than `limit` where there are more."""
+        ...
+
+    async def add(self, doctor: Doctor) -> None:
+        """Store a new doctor."""
+        ...
+
+    async def save(self, doctor: Doctor) -> None:
+        """Store a changed doctor."""
+        ...
+
+
+class Services(Protocol):
+    """The services of clinics that are not deleted."""
+
+    async def read(self, service_id: ServiceId) -> Service | None:
+        """Return a service."""
+        ...
+
+    async def lock(self, service_id: ServiceId, *, deleted: bool = False) -> Service | None:
+        """Return a service, or a deleted one, and keep other changes waiting."""
+        ...
+
+    async def page(self, search: Search) -> Sequence[Service]:
+        """Return the services of a clinic by age, one more than `limit` where there are more."""
+        ...
+
+    async def strangers(
+        self, clinic_id: ClinicId, doctor_ids: Sequence[DoctorId]
+    ) -> Collection[DoctorId]:
+        """Return those of the doctors that the clinic does not have."""
+        ...
+
+    async def any_has_a_price(self, clinic_id: ClinicId) -> bool:
+        """Say whether a service of the clinic costs something, deleted ones included."""
+        ...
+
+    async def add(self, service: Service) -> None:
+        """Store a new service."""
+        ...
+
+    async def save(self, service: Service) -> None:
+        """Store a changed service."""
+        ...
+
+    async def mark(self, service: Service, *, deleted_at: datetime | None) -> None:
+        """Take it out of sight, or bring it back."""
+        ...
+
+
+class Patients(Protocol):
+    """The patients that are not deleted."""
+
+    async def read(self, patient_id: PatientId) -> Patient | None:
+        """Return a patient."""
+        ...
+
+    async def lock(self, patient_id: PatientId) -> Patient | None:
+        """Return a patient and keep other changes waiting; bookings go on."""
+        ...
+
+    async def known_to(self, patient_id: PatientId) -> frozenset[ClinicId]:
+        """Return the clinics that know the patient."""
+        ...
+
+    async def page(self, search: Search) -> Sequence[Patient]:
+        """Return patients by age, one more than `limit` where there are more."""
+        ...
+
+    async def add(
+        self, patient: Patient, *, user_id: UserId | None, clinic_id: ClinicId | None
+    ) -> None:
+        """Store a new patient with their account, or as known to a clinic."""
+        ...
+
+    async def save(self, patient: Patient) -> None:
+        """Store a changed patient."""
+        ...
+
+
+class Accounts(Protocol):
+    """The accounts of identity, inside the directory's own transaction."""
+
+    async def by_email(self, email: str) -> Account | None:
+        """Return the live account with this address."""
+        ...
+
+    async def add(  # noqa: PLR0913  (what an account is made of)
+        self,
+        *,
+        user_id: UserId,
+        email: str,
+        password_hash: str | None,
+        full_name: str,
+        locale: str | None,
+        time_zone: str | None,
+        now: datetime,
+    ) -> None:
+        """Store a new account. Raises `EmailTaken`."""
+        ...
+
+    async def grant(self, user_id: UserId, grant: RoleGrant, now: datetime) -> None:
+        """Give a role; giving it twice changes nothing."""
+        ...
+
+    async def revoke(self, user_id: UserId, clinic_id: ClinicId, now: datetime) -> bool:
+        """Take all roles in a clinic away; False where there was none."""
+        ...
+
+    async def staff_of(self, clinic_id: ClinicId) -> Sequence[StaffMember]:
+        """Return who works for a clinic, oldest first."""
+        ...
+
+    async def start_session(self, user_id: UserId, user_agent: str | None, now: datetime) -> Tokens:
+        """Begin a session and return its first tokens."""
+        ...
+
+
+class Passwords(Protocol):
+    """Hashes passwords; slow on purpose, so never inside a transaction."""
+
+    async def hash(self, password: str) -> str:
+        """Return a salted hash."""
+        ...
+
+
+class Throttle(Protocol):
+    """Counts attempts."""
+
+    async def admit(self, *keys: str) -> Allowance | None:
+        """Count one attempt for each key. Raises `RateLimited` where a quota is used up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryWork:
+    """What one transaction of the directory can reach."""
+
+    clinics: Clinics
+    doctors: Doctors
+    services: Services
+    patients: Patients
+    accounts: Accounts
+
+
+DirectoryTransaction = Callable[[], AbstractAsyncContextManager[DirectoryWork]]
+"""Opens a unit of work: leaving the block commits, an exception undoes everything."""

@@ -1,0 +1,134 @@
+"""The directory's wiring: what it needs from outside, then what it offers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from dependency_injector import containers, providers
+
+from booking_system.directory.adapters.http_clinics import ClinicRoutes
+from booking_system.directory.adapters.http_doctors import DoctorRoutes
+from booking_system.directory.adapters.http_patients import PatientRoutes
+from booking_system.directory.adapters.http_services import ServiceRoutes
+from booking_system.directory.adapters.postgres import PostgresDirectory
+from booking_system.directory.application import (
+    keep_clinics,
+    keep_doctors,
+    keep_patients,
+    keep_services,
+    keep_staff,
+)
+from booking_system.directory.application.ports import Passwords, Throttle
+from booking_system.directory.application.register import Register
+from booking_system.platform.postgres.retry import retrying
+from booking_system.platform.postgres.transaction import Database
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.identifiers import Identities
+
+
+class DirectoryContainer(containers.DeclarativeContainer):
+    """Clinics, doctors, services and patients."""
+
+    database = providers.Dependency(instance_of=Database)
+    clock: providers.Dependency[Clock] = providers.Dependency()
+    identities: providers.Dependency[Identities] = providers.Dependency()
+    accounts_of: providers.Dependency[Callable[..., Any]] = providers.Dependency()
+    passwords: providers.Dependency[Passwords] = providers.Dependency()
+    throttle: providers.Dependency[Throttle] = providers.Dependency()
+
+    directory = providers.Singleton(PostgresDirectory, database, accounts_of)
+    transaction = directory.provided.transaction
+
+    create_clinic = providers.Factory(
+        keep_clinics.CreateClinic, transaction=transaction, clock=clock, identities=identities
+    )
+    show_clinic = providers.Factory(keep_clinics.ShowClinic, transaction=transaction)
+    list_clinics = providers.Factory(keep_clinics.ListClinics, transaction=transaction)
+    change_clinic = providers.Factory(
+        keep_clinics.ChangeClinic, transaction=transaction, clock=clock
+    )
+
+    create_doctor = providers.Factory(
+        keep_doctors.CreateDoctor, transaction=transaction, clock=clock, identities=identities
+    )
+    show_doctor = providers.Factory(keep_doctors.ShowDoctor, transaction=transaction)
+    list_doctors = providers.Factory(keep_doctors.ListDoctors, transaction=transaction)
+    change_doctor = providers.Factory(
+        keep_doctors.ChangeDoctor, transaction=transaction, clock=clock
+    )
+
+    create_service = providers.Factory(
+        keep_services.CreateService, transaction=transaction, clock=clock, identities=identities
+    )
+    show_service = providers.Factory(keep_services.ShowService, transaction=transaction)
+    list_services = providers.Factory(keep_services.ListServices, transaction=transaction)
+    change_service = providers.Factory(
+        keep_services.ChangeService, transaction=transaction, clock=clock
+    )
+    delete_service = providers.Factory(
+        keep_services.DeleteService, transaction=transaction, clock=clock
+    )
+    restore_service = providers.Factory(
+        keep_services.RestoreService, transaction=transaction, clock=clock
+    )
+
+    create_patient = providers.Factory(
+        keep_patients.CreatePatient, transaction=transaction, clock=clock, identities=identities
+    )
+    show_patient = providers.Factory(keep_patients.ShowPatient, transaction=transaction)
+    list_patients = providers.Factory(keep_patients.ListPatients, transaction=transaction)
+    change_patient = providers.Factory(
+        keep_patients.ChangePatient, transaction=transaction, clock=clock
+    )
+
+    register = providers.Factory(
+        Register,
+        transaction=transaction,
+        passwords=passwords,
+        throttle=throttle,
+        clock=clock,
+        identities=identities,
+    )
+    add_staff = providers.Factory(
+        keep_staff.AddStaff,
+        transaction=transaction,
+        passwords=passwords,
+        clock=clock,
+        identities=identities,
+    )
+    list_staff = providers.Factory(keep_staff.ListStaff, transaction=transaction)
+    remove_staff = providers.Factory(keep_staff.RemoveStaff, transaction=transaction, clock=clock)
+
+    clinic_routes = providers.Singleton(
+        ClinicRoutes,
+        create=providers.Callable(retrying, create_clinic),
+        show=providers.Callable(retrying, show_clinic),
+        list=providers.Callable(retrying, list_clinics),
+        change=providers.Callable(retrying, change_clinic),
+        add_staff=providers.Callable(retrying, add_staff),
+        list_staff=providers.Callable(retrying, list_staff),
+        remove_staff=providers.Callable(retrying, remove_staff),
+    )
+    doctor_routes = providers.Singleton(
+        DoctorRoutes,
+        create=providers.Callable(retrying, create_doctor),
+        show=providers.Callable(retrying, show_doctor),
+        list=providers.Callable(retrying, list_doctors),
+        change=providers.Callable(retrying, change_doctor),
+    )
+    service_routes = providers.Singleton(
+        ServiceRoutes,
+        create=providers.Callable(retrying, create_service),
+        show=providers.Callable(retrying, show_service),
+        list=providers.Callable(retrying, list_services),
+        change=providers.Callable(retrying, change_service),
+        delete=providers.Callable(retrying, delete_service),
+        restore=providers.Callable(retrying, restore_service),
+    )
+    patient_routes = providers.Singleton(
+        PatientRoutes,
+        register=providers.Callable(retrying, register),
+        create=providers.Callable(retrying, create_patient),
+        show=providers.Callable(retrying, show_patient),
+        list=providers.Callable(retrying, list_patients),
+        change=providers.Callable(retrying, change_patient),
+    )
