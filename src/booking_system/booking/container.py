@@ -1,19 +1,44 @@
 """Booking's wiring: what it needs from outside, then what it offers."""
 
+from typing import Any
+
 from dependency_injector import containers, providers
 
 from booking_system.booking.adapters.http import BookingRoutes
 from booking_system.booking.adapters.postgres import PostgresBooking, RandomReferences
 from booking_system.booking.adapters.reading import PostgresBookingReader
+from booking_system.booking.adapters.removal import PostgresRemoval
+from booking_system.booking.adapters.removal_http import RemovalRoutes, Removing
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
 from booking_system.booking.application.ports import Alternatives
 from booking_system.booking.application.read_appointments import ListAppointments, ShowAppointment
+from booking_system.booking.application.remove import Remove, Restore
 from booking_system.booking.domain.booking_rules import BOOKING_RULES, GLANCE_RULES
+from booking_system.booking.domain.removal import Kind
 from booking_system.platform.postgres.retry import retrying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
+
+
+def removing(
+    kind: Kind,
+    removal: providers.Provider[PostgresRemoval],
+    clock: providers.Provider[Clock],
+    show: providers.Provider[Any],
+    answers: providers.Provider[Any],
+) -> providers.Factory[Removing]:
+    """Wire one kind of thing that can be removed and restored."""
+    about = {"kind": kind, "transaction": removal.provided.transaction, "clock": clock}
+    return providers.Factory(
+        Removing,
+        kind=kind,
+        remove=providers.Callable(retrying, providers.Factory(Remove, **about)),
+        restore=providers.Callable(retrying, providers.Factory(Restore, **about)),
+        show=show,
+        answers=answers,
+    )
 
 
 class BookingContainer(containers.DeclarativeContainer):
@@ -23,6 +48,13 @@ class BookingContainer(containers.DeclarativeContainer):
     clock: providers.Dependency[Clock] = providers.Dependency()
     identities: providers.Dependency[Identities] = providers.Dependency()
     alternatives: providers.Dependency[Alternatives] = providers.Dependency()
+
+    show_doctor: providers.Dependency[Any] = providers.Dependency()
+    show_clinic: providers.Dependency[Any] = providers.Dependency()
+    show_patient: providers.Dependency[Any] = providers.Dependency()
+    doctor_answer: providers.Dependency[Any] = providers.Dependency()
+    clinic_answer: providers.Dependency[Any] = providers.Dependency()
+    patient_answer: providers.Dependency[Any] = providers.Dependency()
 
     booking = providers.Singleton(PostgresBooking, database)
     reader = providers.Singleton(PostgresBookingReader, database)
@@ -47,6 +79,8 @@ class BookingContainer(containers.DeclarativeContainer):
     show_appointment = providers.Factory(ShowAppointment, reader=reader)
     list_appointments = providers.Factory(ListAppointments, reader=reader)
 
+    removal = providers.Singleton(PostgresRemoval, database)
+
     routes = providers.Singleton(
         BookingRoutes,
         book=providers.Callable(retrying, book_appointment),
@@ -54,4 +88,10 @@ class BookingContainer(containers.DeclarativeContainer):
         show=show_appointment,
         list=list_appointments,
         clock=clock,
+    )
+    removal_routes = providers.Singleton(
+        RemovalRoutes,
+        doctors=removing(Kind.DOCTOR, removal, clock, show_doctor, doctor_answer),
+        clinics=removing(Kind.CLINIC, removal, clock, show_clinic, clinic_answer),
+        patients=removing(Kind.PATIENT, removal, clock, show_patient, patient_answer),
     )

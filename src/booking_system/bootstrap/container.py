@@ -2,11 +2,20 @@
 
 from dependency_injector import containers, providers
 
+from booking_system.booking.container import BookingContainer
+from booking_system.bootstrap import migrations
+from booking_system.bootstrap.health import HealthRoutes
 from booking_system.bootstrap.settings import Settings
+from booking_system.directory.adapters.models_clinics import ClinicOut
+from booking_system.directory.adapters.models_doctors import DoctorOut
+from booking_system.directory.adapters.models_patients import PatientOut
+from booking_system.directory.container import DirectoryContainer
+from booking_system.identity.container import IdentityContainer
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.postgres.transaction import Database, engine_for
 from booking_system.platform.postgres.url import sqlalchemy_url
 from booking_system.platform.uuid7 import RandomIdentities
+from booking_system.scheduling.container import SchedulingContainer
 
 
 class Container(containers.DeclarativeContainer):
@@ -22,6 +31,57 @@ class Container(containers.DeclarativeContainer):
         pool_size=settings.provided.database_pool_size,
     )
     database = providers.Singleton(Database, engine)
+
+    identity = providers.Container(
+        IdentityContainer,
+        database=database,
+        clock=clock,
+        identities=identities,
+        signing_key=settings.provided.signing_key.call(),
+        issuer=settings.provided.public_url,
+        rate_limit=settings.provided.rate_limit,
+    )
+    directory = providers.Container(
+        DirectoryContainer,
+        database=database,
+        clock=clock,
+        identities=identities,
+        accounts_of=identity.accounts_of,
+        passwords=identity.passwords,
+        throttle=identity.throttle,
+    )
+    scheduling = providers.Container(
+        SchedulingContainer, database=database, clock=clock, identities=identities
+    )
+    booking = providers.Container(
+        BookingContainer,
+        database=database,
+        clock=clock,
+        identities=identities,
+        alternatives=scheduling.finder.provided.nearest,
+        show_doctor=directory.doctor_routes.provided.read_doctor,
+        show_clinic=directory.clinic_routes.provided.read_clinic,
+        show_patient=directory.patient_routes.provided.read_patient,
+        doctor_answer=providers.Object(DoctorOut),
+        clinic_answer=providers.Object(ClinicOut),
+        patient_answer=providers.Object(PatientOut),
+    )
+    health = providers.Singleton(
+        HealthRoutes, database=database, revision=providers.Callable(migrations.newest)
+    )
+
+    # The hot ones first: a request is compared with one route after the other.
+    routes = providers.List(
+        booking.routes,
+        scheduling.routes,
+        identity.routes,
+        directory.clinic_routes,
+        directory.doctor_routes,
+        directory.service_routes,
+        directory.patient_routes,
+        booking.removal_routes,
+        health,
+    )
 
 
 def build(settings: Settings) -> Container:

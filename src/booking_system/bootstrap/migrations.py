@@ -103,7 +103,11 @@ async def _connection(url: str) -> AsyncIterator[AsyncConnection]:
         async with engine.connect() as connection:
             await _refuse_old(connection)
             yield connection
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InvalidAuthorizationSpecificationError) as error:
+    except (
+        OSError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.InvalidAuthorizationSpecificationError,
+    ) as error:
         raise DatabaseProblemError(f"The database cannot be reached: {_reason(error)}.") from error
     except DBAPIError as error:
         raise DatabaseProblemError(f"The database refused: {_reason(error)}.") from error

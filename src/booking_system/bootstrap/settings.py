@@ -9,6 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
+from sqlalchemy import URL
 
 from booking_system.bootstrap.secret_key import SecretKeyError, key_from, key_kept_in
 from booking_system.platform.postgres.url import sqlalchemy_url
@@ -123,7 +124,7 @@ class Settings(BaseSettings):
     @classmethod
     def _database_address(cls, value: str | None) -> str | None:
         try:
-            readable = value is None or bool(sqlalchemy_url(value).database)
+            readable = value is None or _is_whole(sqlalchemy_url(value))
         except ValueError:
             readable = False
         if not readable:
@@ -169,6 +170,8 @@ class Settings(BaseSettings):
     def _contradictions(self) -> Iterator[str]:
         if (self.admin_email is None) is not (self.admin_password is None):
             yield "BOOKING_ADMIN_EMAIL and BOOKING_ADMIN_PASSWORD must be set together."
+        if self.migration_url is not None and self.database_url is None:
+            yield "BOOKING_MIGRATION_URL needs BOOKING_DATABASE_URL beside it."
         if self.in_production:
             if self.secret_key is None:
                 yield "BOOKING_SECRET_KEY must be set when BOOKING_ENV is production."
@@ -182,6 +185,14 @@ class Settings(BaseSettings):
         if ":" in name and not name.startswith("["):
             name = f"[{name}]"
         return f"http://{name}:{self.port}"
+
+
+def _is_whole(url: URL) -> bool:
+    """An unescaped slash in a password would else make it a host's port, seen in error texts."""
+    hosts = url.query.get("host", ())
+    several = () if isinstance(hosts, str) else hosts
+    ports = [str(url.query.get("port", "5432")), *(host.rpartition(":")[2] for host in several)]
+    return bool(url.database) and all(port.isdecimal() for port in ports)
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Booking in PostgreSQL: the transaction that no slot is sold twice in."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from secrets import randbits
@@ -30,6 +30,24 @@ REFUSALS: Refusals = {
     "ex_appointments_doctor_never_twice": SlotAlreadyBooked,
     "ex_appointments_patient_never_twice": PatientOverlap,
 }
+
+
+async def release(connection: asyncpg.Connection, appointments: Sequence[Appointment]) -> None:
+    """Write cancellations of one moment and one side in one statement."""
+    if not appointments:
+        return
+    first, events = appointments[0], [one.pull_events()[0] for one in appointments]
+    await connection.execute(
+        statements.RELEASE,
+        [one.id for one in appointments],
+        [one.time_slot_id for one in appointments],
+        [one.version for one in appointments],
+        [uuid7() for _ in appointments],
+        [payload_text(event) for event in events],
+        first.cancelled_by,
+        first.cancel_reason,
+        first.updated_at,
+    )
 
 
 class PostgresBookingWork:
@@ -85,20 +103,9 @@ class PostgresBookingWork:
         row = await self._connection.fetchrow(statements.LOCK_CARD, appointment_id)
         return None if row is None else card_of(row)
 
-    async def release(self, appointment: Appointment) -> None:
-        """Write the cancellation, free the slot, store the event."""
-        (event,) = appointment.pull_events()
-        await self._connection.execute(
-            statements.RELEASE,
-            appointment.id,
-            appointment.cancelled_by,
-            appointment.cancel_reason,
-            appointment.version,
-            appointment.updated_at,
-            appointment.time_slot_id,
-            uuid7(),
-            payload_text(event),
-        )
+    async def release(self, appointments: Sequence[Appointment]) -> None:
+        """Write the cancellations, free the slots, store the events."""
+        await release(self._connection, appointments)
 
 
 class PostgresBooking:

@@ -59,10 +59,51 @@ LOCK_SLOT_OF = """SELECT s.id FROM time_slots s
 
 LOCK_CARD = f"""SELECT {CARD} {CARD_JOINS} WHERE a.id = $1 FOR UPDATE OF a"""
 
-RELEASE = f"""WITH cancelled AS (
- UPDATE appointments SET status = 'cancelled', cancelled_by = $2, cancel_reason = $3,
-  version = $4, updated_at = $5 WHERE id = $1),
- freed AS (UPDATE time_slots SET appointment_id = NULL, version = version + 1
-  WHERE id = $6 AND appointment_id = $1)
+RELEASE = f"""WITH gone AS (
+  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::text[])
+   AS g(id, slot_id, version, event_id, payload)),
+ cancelled AS (UPDATE appointments a SET status = 'cancelled', cancelled_by = $6,
+   cancel_reason = $7, version = g.version, updated_at = $8
+  FROM gone g WHERE a.id = g.id),
+ freed AS (UPDATE time_slots s SET appointment_id = NULL, version = s.version + 1
+  FROM gone g WHERE s.id = g.slot_id AND s.appointment_id = g.id)
  INSERT INTO outbox (id, name, payload, occurred_at)
- VALUES ($7, '{AppointmentCancelled.name}', $8::text::jsonb, $5)"""  # noqa: S608
+ SELECT event_id, '{AppointmentCancelled.name}', payload::jsonb, $8 FROM gone"""  # noqa: S608
+
+LOCK_DOCTOR = """SELECT d.id, d.version, d.clinic_id, d.deleted_at IS NOT NULL AS is_removed,
+ c.deleted_at IS NOT NULL AS clinic_is_removed
+ FROM doctors d JOIN clinics c ON c.id = d.clinic_id
+ WHERE d.id = $1 FOR NO KEY UPDATE OF d FOR SHARE OF c"""
+
+LOCK_CLINIC = """SELECT c.id, c.version, c.id AS clinic_id, c.deleted_at IS NOT NULL AS is_removed,
+ false AS clinic_is_removed FROM clinics c WHERE c.id = $1 FOR NO KEY UPDATE"""
+
+LOCK_PATIENT = """SELECT p.id, p.version, p.deleted_at IS NOT NULL AS is_removed,
+ p.user_id IS NOT NULL AS has_account,
+ ARRAY(SELECT k.clinic_id FROM clinic_patients k WHERE k.patient_id = p.id) AS known_to
+ FROM patients p WHERE p.id = $1 FOR NO KEY UPDATE"""
+
+CLOSE_SLOTS = """WITH locked AS (SELECT id FROM time_slots
+  WHERE {whose} = $1 AND deleted_at IS NULL AND starts_at > $2 ORDER BY id FOR UPDATE)
+ UPDATE time_slots s SET closed_because = $3, version = s.version + 1
+ FROM locked WHERE s.id = locked.id AND s.closed_because IS NULL"""
+
+LOCK_SLOTS_OF_PATIENT = """SELECT count(*) FROM (SELECT s.id FROM time_slots s
+ WHERE s.id IN (SELECT a.time_slot_id FROM appointments a
+  WHERE a.patient_id = $1 AND a.status <> 'cancelled' AND a.starts_at > $2)
+ ORDER BY s.id FOR UPDATE) AS locked"""
+
+REOPEN_SLOTS = """WITH locked AS (SELECT s.id FROM time_slots s
+  JOIN doctors d ON d.id = s.doctor_id AND d.deleted_at IS NULL
+  WHERE s.{whose} = $1 AND s.closed_because = $2 ORDER BY s.id FOR UPDATE OF s)
+ UPDATE time_slots s SET closed_because = NULL, version = s.version + 1
+ FROM locked WHERE s.id = locked.id"""
+
+AFFECTED = f"""SELECT {CARD} {CARD_JOINS} WHERE a.{{whose}} = $1 AND a.status <> 'cancelled'
+ AND a.starts_at > $2 ORDER BY a.time_slot_id FOR UPDATE OF a"""
+
+OCCUPANT = """SELECT o.id FROM clinics c JOIN clinics o ON o.slug = c.slug
+ WHERE c.id = $1 AND o.id <> c.id AND o.deleted_at IS NULL"""
+
+MARK = """UPDATE {table} SET deleted_at = $2, version = version + 1, updated_at = $3
+ WHERE id = $1"""

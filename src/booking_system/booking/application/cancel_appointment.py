@@ -38,5 +38,5 @@ class CancelAppointment:
             if version is not None and version != card.appointment.version:
                 raise Stale
             card.appointment.cancel(side, reason=reason, now=self.clock.now())
-            await work.release(card.appointment)
+            await work.release([card.appointment])
         return card

@@ -10,6 +10,7 @@ from uuid import UUID
 from booking_system.booking.domain.appointment import Appointment, AppointmentStatus
 from booking_system.booking.domain.attempt import BookingAttempt
 from booking_system.booking.domain.card import AppointmentCard
+from booking_system.booking.domain.removal import Kind, Removable
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.search import FoundSlot
 from booking_system.scheduling.domain.time_slot import TimeSlot
@@ -51,8 +52,8 @@ class BookingWork(Protocol):
         """Lock the slot and then the appointment; None where there is none."""
         ...
 
-    async def release(self, appointment: Appointment) -> None:
-        """Store a cancelled appointment, free its slot, store its events."""
+    async def release(self, appointments: Sequence[Appointment]) -> None:
+        """Store cancelled appointments, free their slots, store their events."""
         ...
 
 
@@ -126,3 +127,42 @@ class BookingReader(Protocol):
     async def show(self, appointment_id: AppointmentId, scope: Scope) -> AppointmentCard | None:
         """Return one; None where there is none inside the scope."""
         ...
+
+
+class RemovalWork(Protocol):
+    """What one transaction that removes or restores something can reach."""
+
+    async def lock(self, kind: Kind, identity: UUID) -> Removable | None:
+        """Return it, removed or not, and keep rivals waiting; bookings go on."""
+        ...
+
+    async def close_slots(self, found: Removable, *, now: datetime) -> None:
+        """Lock its slots to come, ascending, and close them, booked ones too.
+
+        Of a patient: lock the slots of their appointments.
+        """
+        ...
+
+    async def reopen_slots(self, found: Removable) -> None:
+        """Open what `close_slots` closed, unless something else keeps it closed."""
+        ...
+
+    async def affected(self, found: Removable, *, now: datetime) -> Sequence[Appointment]:
+        """Return and lock its active appointments to come; their slots are locked already."""
+        ...
+
+    async def release(self, appointments: Sequence[Appointment]) -> None:
+        """Store cancelled appointments, free their slots, store their events."""
+        ...
+
+    async def check_place_is_free(self, found: Removable) -> None:
+        """Raise `RestoreConflict` naming what stands in its place by now."""
+        ...
+
+    async def mark(self, found: Removable, *, removed_at: datetime | None, now: datetime) -> None:
+        """Take it out of sight, or bring it back."""
+        ...
+
+
+RemovalTransaction = Callable[[], AbstractAsyncContextManager[RemovalWork]]
+"""Opens a unit of work: leaving the block commits, an exception undoes everything."""

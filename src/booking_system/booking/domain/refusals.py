@@ -29,6 +29,12 @@ class BookingsAffected(Conflict):
     code = "bookings_affected"
 
 
+class RestoreConflict(Conflict):
+    """Something else stands in its place by now."""
+
+    code = "restore_conflict"
+
+
 class NoticeTooShort(RuleViolation):
     """The clinic wants to be told earlier."""
 

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
-from booking_system.identity.application.ports import IdentityTransaction
+from booking_system.identity.application.ports import IdentityTransaction, SessionSearch
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.session import EndedBecause, Session
+from booking_system.identity.domain.tokens import REFRESH_LIFETIME
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound
 from booking_system.shared_kernel.identifiers import SessionId
@@ -18,10 +21,18 @@ class ListSessions:
     transaction: IdentityTransaction
     clock: Clock
 
-    async def __call__(self, *, actor: Actor) -> Sequence[Session]:
-        """Return those that could still be used, the latest used first."""
+    async def __call__(
+        self, *, actor: Actor, after: tuple[datetime, UUID] | None, limit: int
+    ) -> Sequence[Session]:
+        """Return those that could still be used, the newest first.
+
+        They come after the sort key `after`, and one more than `limit` where there are.
+        """
+        # One that was last used longer ago has no refresh token that still holds.
+        used_since = self.clock.now() - REFRESH_LIFETIME
+        search = SessionSearch(used_since=used_since, after=after, limit=limit)
         async with self.transaction() as work:
-            return await work.sessions.living_of(actor.user_id, self.clock.now())
+            return await work.sessions.living_of(actor.user_id, search)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,15 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from booking_system.identity.domain.account import Account, ProfileChange
 from booking_system.identity.domain.actor import RoleGrant
 from booking_system.identity.domain.session import EndedBecause, Session
+from booking_system.identity.domain.staff import StaffMember
 from booking_system.identity.domain.throttling import Allowance
 from booking_system.identity.domain.tokens import AccessClaims, RefreshToken, Tokens
-from booking_system.shared_kernel.identifiers import SessionId, UserId
+from booking_system.shared_kernel.identifiers import ClinicId, SessionId, UserId
 
 
 class Passwords(Protocol):
@@ -77,10 +79,13 @@ class RefreshTokens(Protocol):
 
 
 class Accounts(Protocol):
-    """The accounts, inside one transaction."""
+    """The accounts, inside one transaction; the contexts above use them inside their own.
+
+    A change of roles or of a password reaches this process at once and all others within a second.
+    """
 
     async def by_email(self, email: str) -> Account | None:
-        """Return the live account with this address."""
+        """Return the live account with this address, however it is written."""
         ...
 
     async def read(self, user_id: UserId) -> Account | None:
@@ -91,8 +96,18 @@ class Accounts(Protocol):
         """Return a live account and keep rivals waiting until the transaction ends."""
         ...
 
-    async def grants_of(self, user_id: UserId) -> Sequence[RoleGrant]:
-        """Return all roles of a user, oldest first."""
+    async def add(  # noqa: PLR0913  (what an account is made of)
+        self,
+        *,
+        user_id: UserId,
+        email: str,
+        password_hash: str | None,
+        full_name: str,
+        locale: str | None,
+        time_zone: str | None,
+        now: datetime,
+    ) -> None:
+        """Store a new account. Raises `EmailTaken` where a live one has the address."""
         ...
 
     async def change(self, user_id: UserId, change: ProfileChange, now: datetime) -> Account:
@@ -103,11 +118,34 @@ class Accounts(Protocol):
         """Store another hash."""
         ...
 
-    async def start_session(
-        self, user_id: UserId, user_agent: str | None, now: datetime
-    ) -> Tokens:
+    async def grants_of(self, user_id: UserId) -> Sequence[RoleGrant]:
+        """Return all roles of a user, oldest first."""
+        ...
+
+    async def grant(self, user_id: UserId, grant: RoleGrant, now: datetime) -> bool:
+        """Give a user a role; the version goes up. False: they have it already."""
+        ...
+
+    async def revoke(self, user_id: UserId, clinic_id: ClinicId, now: datetime) -> bool:
+        """Take all roles in a clinic from a user; the version goes up. False: they had none."""
+        ...
+
+    async def staff_of(self, clinic_id: ClinicId) -> Sequence[StaffMember]:
+        """Return everybody with a role in the clinic, one entry for each role, oldest first."""
+        ...
+
+    async def start_session(self, user_id: UserId, user_agent: str | None, now: datetime) -> Tokens:
         """Begin a session and return its first tokens."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSearch:
+    """Sessions used at or after `used_since`, older than the one whose sort key is `after`."""
+
+    used_since: datetime
+    after: tuple[datetime, UUID] | None = None
+    limit: int = 50
 
 
 class Sessions(Protocol):
@@ -116,8 +154,11 @@ class Sessions(Protocol):
     Ending one reaches this process at once and all others within a second.
     """
 
-    async def living_of(self, user_id: UserId, now: datetime) -> Sequence[Session]:
-        """Return the sessions of a user that could still be used, the latest used first."""
+    async def living_of(self, user_id: UserId, search: SessionSearch) -> Sequence[Session]:
+        """Return the sessions of a user that have not ended, the newest first.
+
+        One more than `limit` where there are.
+        """
         ...
 
     async def owner_of(self, fingerprint: bytes) -> SessionId | None:

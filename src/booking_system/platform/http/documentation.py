@@ -35,10 +35,40 @@ class Problem(BaseModel):
     errors: list[FieldProblem] | None = None
 
 
+SECURITY_SCHEMES = {
+    "password": {
+        "type": "oauth2",
+        "description": "Sign in with e-mail address and password",
+        "flows": {
+            "password": {
+                "tokenUrl": "/v1/auth/token",
+                "refreshUrl": "/v1/auth/token",
+                "scopes": {},
+            }
+        },
+    },
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The `access_token` of a sign-in or a registration",
+    },
+}
+WAYS_TO_SIGN_IN: list[dict[str, list[str]]] = [{name: []} for name in SECURITY_SCHEMES]
+
+
+def components() -> dict[str, Any]:
+    """Return the parts of the OpenAPI document that every operation refers to."""
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {
+        "schemas": {**problem.pop("$defs"), "Problem": problem},
+        "securitySchemes": SECURITY_SCHEMES,
+    }
+
+
 def documented(route: APIRoute, refuses: Sequence[type[Refusal]], *, needs_token: bool) -> None:
     """Attach security and error responses to the route."""
-    extra: dict[str, Any] = {"security": [{"bearer": []}]} if needs_token else {"security": []}
-    route.openapi_extra = extra
+    route.openapi_extra = {"security": WAYS_TO_SIGN_IN if needs_token else []}
     by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
     for refusal in [*refuses, *_usual(route, needs_token=needs_token)]:
         if refusal.code not in {known.code for known in by_status[status_of(refusal)]}:

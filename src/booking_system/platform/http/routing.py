@@ -106,11 +106,13 @@ class Routes:
         answers: type[BaseModel] | None,
         status: int = 200,
         refuses: Sequence[type[Refusal]] = (),
+        shown: bool = True,
     ) -> None:
         """Add one operation; its id is the endpoint's name, its text the docstring.
 
         `answers` is the model of the body that goes out (None: no body, or no JSON), `refuses`
-        what this operation may say beyond what every operation of its shape may.
+        what this operation may say beyond what every operation of its shape may. One that is not
+        `shown` stays out of the OpenAPI document.
         """
         route = GuardedRoute(
             path,
@@ -121,7 +123,7 @@ class Routes:
             status_code=status,
             operation_id=endpoint.__name__,
             response_model=answers,
-            response_model_exclude_unset=False,
+            include_in_schema=shown,
         )
         documented(route, refuses, needs_token=needs_token(policy))
         self._routes.append(route)

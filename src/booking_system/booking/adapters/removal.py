@@ -1,0 +1,105 @@
+"""Removing and restoring in PostgreSQL: closes slots in bulk, in the order of all locks."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from booking_system.booking.adapters import statements
+from booking_system.booking.adapters.postgres import release
+from booking_system.booking.adapters.rows import card_of
+from booking_system.booking.application.ports import RemovalWork
+from booking_system.booking.domain.appointment import Appointment
+from booking_system.booking.domain.refusals import RestoreConflict
+from booking_system.booking.domain.removal import Kind, Removable
+from booking_system.platform.postgres.faults import Refusals
+from booking_system.platform.postgres.transaction import Database
+from booking_system.scheduling.domain.time_slot import ClosedBecause
+
+REFUSALS: Refusals = {"uq_clinics_slug": RestoreConflict, "uq_patients_user_id": RestoreConflict}
+
+LOCKS = {
+    Kind.DOCTOR: statements.LOCK_DOCTOR,
+    Kind.CLINIC: statements.LOCK_CLINIC,
+    Kind.PATIENT: statements.LOCK_PATIENT,
+}
+WHOSE = {Kind.DOCTOR: "doctor_id", Kind.CLINIC: "clinic_id", Kind.PATIENT: "patient_id"}
+TABLES = {Kind.DOCTOR: "doctors", Kind.CLINIC: "clinics", Kind.PATIENT: "patients"}
+BECAUSE = {
+    Kind.DOCTOR: ClosedBecause.DOCTOR_REMOVED,
+    Kind.CLINIC: ClosedBecause.CLINIC_REMOVED,
+}
+LONGEST_SECONDS = 30
+"""A big clinic has more than a hundred thousand slots to come."""
+
+
+class PostgresRemovalWork:
+    """One such transaction on the driver's own connection."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        """`connection` is in a transaction already."""
+        self._connection = connection
+
+    async def lock(self, kind: Kind, identity: UUID) -> Removable | None:
+        """Take the row `FOR NO KEY UPDATE`, which lets foreign keys to it through."""
+        await self._connection.execute(f"SET LOCAL statement_timeout = '{LONGEST_SECONDS}s'")
+        row = await self._connection.fetchrow(LOCKS[kind], identity)
+        if row is None:
+            return None
+        about = dict(row)
+        return Removable(kind=kind, **about | {"known_to": frozenset(about.get("known_to", ()))})
+
+    async def close_slots(self, found: Removable, *, now: datetime) -> None:
+        """One statement, whatever their number."""
+        if found.kind is Kind.PATIENT:
+            await self._connection.fetchval(statements.LOCK_SLOTS_OF_PATIENT, found.id, now)
+        else:
+            await self._run(statements.CLOSE_SLOTS, found, now, BECAUSE[found.kind])
+
+    async def reopen_slots(self, found: Removable) -> None:
+        """A clinic's slots stay closed where their doctor is removed."""
+        if found.kind is not Kind.PATIENT:
+            await self._run(statements.REOPEN_SLOTS, found, BECAUSE[found.kind])
+
+    async def affected(self, found: Removable, *, now: datetime) -> Sequence[Appointment]:
+        """Read in a statement of its own, which sees what was booked before the slots closed."""
+        wanted = statements.AFFECTED.format(whose=WHOSE[found.kind])
+        rows = await self._connection.fetch(wanted, found.id, now, timeout=LONGEST_SECONDS)
+        return [card_of(row).appointment for row in rows]
+
+    async def release(self, appointments: Sequence[Appointment]) -> None:
+        """One statement, whatever their number."""
+        await release(self._connection, appointments)
+
+    async def check_place_is_free(self, found: Removable) -> None:
+        """Only a clinic's slug can be taken meanwhile."""
+        if found.kind is Kind.CLINIC:
+            occupant = await self._connection.fetchval(statements.OCCUPANT, found.id)
+            if occupant is not None:
+                detail = "Another clinic has its slug by now."
+                raise RestoreConflict(detail, occupied_by=occupant)
+
+    async def mark(self, found: Removable, *, removed_at: datetime | None, now: datetime) -> None:
+        """Write the mark, and the new version."""
+        wanted = statements.MARK.format(table=TABLES[found.kind])
+        await self._connection.execute(wanted, found.id, removed_at, now)
+
+    async def _run(self, statement: str, found: Removable, *values: object) -> None:
+        wanted = statement.format(whose=WHOSE[found.kind])
+        await self._connection.execute(wanted, found.id, *values, timeout=LONGEST_SECONDS)
+
+
+class PostgresRemoval:
+    """Opens such transactions."""
+
+    def __init__(self, database: Database) -> None:
+        """`database` need not know the constraints; this adds them."""
+        self._database = database.knowing(REFUSALS)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[RemovalWork]:
+        """Open one transaction."""
+        async with self._database.driver_transaction() as connection:
+            yield PostgresRemovalWork(connection)

@@ -1,0 +1,89 @@
+"""Use cases: a doctor, a clinic or a patient goes, and comes back, while bookings go on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from booking_system.booking.application.ports import RemovalTransaction
+from booking_system.booking.domain.appointment import Appointment
+from booking_system.booking.domain.refusals import BookingsAffected, RestoreConflict
+from booking_system.booking.domain.removal import Kind, OnConflict
+from booking_system.identity.domain.actor import Actor
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.errors import NotFound, Stale
+
+MOST_LISTED = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove:
+    """Closes the slots to come first, so that no booking slips in while we look for bookings."""
+
+    kind: Kind
+    transaction: RemovalTransaction
+    clock: Clock
+
+    async def __call__(
+        self, *, identity: UUID, on_conflict: OnConflict | None, version: int | None, actor: Actor
+    ) -> None:
+        """Raises `NotFound`, `NotPermitted`, `Stale`, and `BookingsAffected` with their list.
+
+        With `OnConflict.CANCEL` by the patient themselves, `CancelTooLate` as for any cancelling.
+        """
+        now = self.clock.now()
+        async with self.transaction() as work:
+            found = await work.lock(self.kind, identity)
+            if found is None or found.is_removed or found.clinic_is_removed:
+                raise NotFound
+            found.check(actor)
+            if version is not None and version != found.version:
+                raise Stale
+            await work.close_slots(found, now=now)
+            if on_conflict is not OnConflict.KEEP:
+                affected = await work.affected(found, now=now)
+                if affected and on_conflict is None:
+                    raise _affected(affected)
+                for appointment in affected:
+                    appointment.cancel(found.side_of(actor), reason=None, now=now)
+                await work.release(affected)
+            await work.mark(found, removed_at=now, now=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """Brings it back, and reopens the slots that its going closed, and no other."""
+
+    kind: Kind
+    transaction: RemovalTransaction
+    clock: Clock
+
+    async def __call__(self, *, identity: UUID, actor: Actor) -> None:
+        """What was never removed stays as it is.
+
+        Raises `NotFound`, `NotPermitted`, `RestoreConflict`.
+        """
+        now = self.clock.now()
+        async with self.transaction() as work:
+            found = await work.lock(self.kind, identity)
+            if found is None:
+                raise NotFound
+            found.check(actor)
+            if found.clinic_is_removed:
+                raise RestoreConflict("The doctor's clinic is deleted: restore it first.")
+            if found.is_removed:
+                await work.check_place_is_free(found)
+                await work.mark(found, removed_at=None, now=now)
+                await work.reopen_slots(found)
+
+
+def _affected(appointments: Sequence[Appointment]) -> BookingsAffected:
+    listed = [
+        {
+            "id": appointment.id,
+            "reference": appointment.reference,
+            "doctor_id": appointment.doctor_id,
+            "starts_at": appointment.period.starts_at,
+        }
+        for appointment in appointments[:MOST_LISTED]
+    ]
+    return BookingsAffected(bookings=listed, count=len(appointments))

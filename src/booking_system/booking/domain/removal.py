@@ -1,0 +1,65 @@
+"""Who may take a doctor, a clinic or a patient out of sight, while bookings go on."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from booking_system.booking.domain.appointment import Canceller
+from booking_system.identity.domain.actor import Actor
+from booking_system.shared_kernel.errors import NotFound, NotPermitted
+from booking_system.shared_kernel.identifiers import ClinicId
+
+
+class Kind(StrEnum):
+    """What can be removed although appointments hang on it."""
+
+    DOCTOR = "doctor"
+    CLINIC = "clinic"
+    PATIENT = "patient"
+
+
+class OnConflict(StrEnum):
+    """What becomes of the appointments to come."""
+
+    KEEP = "keep"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removable:
+    """A doctor, clinic or patient, removed or not. A patient has no clinic but is known to some."""
+
+    kind: Kind
+    id: UUID
+    version: int
+    is_removed: bool
+    clinic_id: ClinicId | None = None
+    clinic_is_removed: bool = False
+    has_account: bool = False
+    known_to: frozenset[ClinicId] = frozenset()
+
+    def check(self, actor: Actor) -> None:
+        """Raise `NotPermitted`, or `NotFound` for a patient whom the actor may not see.
+
+        Doctors are the clinic's administrators', clinics the platform's. A patient with an account
+        removes themselves; without one, staff may while no other clinic knows the patient.
+        """
+        if self.kind is Kind.PATIENT:
+            self._check_patient(actor)
+        elif self.kind is Kind.CLINIC:
+            if not actor.is_platform_admin:
+                raise NotPermitted
+        elif self.clinic_id is None or not actor.manages(self.clinic_id):
+            raise NotPermitted
+
+    def _check_patient(self, actor: Actor) -> None:
+        if actor.patient_id == self.id:
+            return
+        if actor.staff_of.isdisjoint(self.known_to):
+            raise NotFound
+        if self.has_account or not self.known_to <= actor.staff_of:
+            raise NotPermitted
+
+    def side_of(self, actor: Actor) -> Canceller:
+        """Say on whose behalf the appointments would be cancelled."""
+        return Canceller.PATIENT if actor.patient_id == self.id else Canceller.CLINIC

@@ -1,0 +1,57 @@
+"""One API process: the program that `serve.ApiProcesses` starts."""
+
+import gc
+import os
+import socket
+import sys
+
+import uvicorn
+
+from booking_system.bootstrap import logs
+from booking_system.bootstrap.http_app import create
+from booking_system.bootstrap.process import (
+    BACKLOG,
+    GRACEFUL_SECONDS,
+    LISTENER,
+    die_with_the_parent_in_the_environment,
+    pin_time_zones,
+)
+from booking_system.bootstrap.settings import Settings, SettingsProblem
+
+
+def main() -> None:
+    """Serve on the socket that the parent opened, until SIGTERM."""
+    die_with_the_parent_in_the_environment()
+    pin_time_zones()
+    listener = socket.socket(fileno=int(os.environ.pop(LISTENER)))
+    try:
+        settings = Settings()
+        logs.configure(settings)
+        config = _config(settings)
+    except SettingsProblem as problem:
+        sys.stderr.write("".join(f"{sentence}\n" for sentence in problem.sentences))
+        sys.exit(2)
+    # What is loaded by now lives as long as the process: no need to look at it again.
+    gc.collect()
+    gc.freeze()
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _config(settings: Settings) -> uvicorn.Config:
+    config = uvicorn.Config(
+        create(),
+        http="httptools",
+        loop="uvloop",
+        server_header=False,
+        proxy_headers=False,
+        access_log=logs.wants_access(settings),
+        log_config=None,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+    )
+    config.load()
+    return config
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""`booking-system check`: what is set, and what is wrong with it."""
+
+import difflib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from booking_system.bootstrap.migrations import DatabaseProblemError, is_at_head
+from booking_system.bootstrap.process import LISTENER, PARENT, time_zone_version
+from booking_system.bootstrap.settings import PREFIX, Settings
+from booking_system.platform.postgres.transaction import engine_for
+from booking_system.platform.postgres.url import sqlalchemy_url
+
+HIDDEN = "********"
+SHARE_FOR_POOLS = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Sentences for the operator, by whose fault it is."""
+
+    settings: tuple[str, ...] = ()
+    database: tuple[str, ...] = ()
+
+
+def described(settings: Settings) -> Iterator[str]:
+    """One line for each setting, secrets masked."""
+    for name in Settings.model_fields:
+        yield f"{PREFIX}{name.upper()} = {_masked(getattr(settings, name))}"
+    yield f"time zone data: {time_zone_version()}"
+
+
+def unknown_names(names: Iterator[str]) -> Iterator[str]:
+    """A sentence for each BOOKING_ variable that means nothing: a slip would pass unseen."""
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {PARENT, LISTENER}
+    for name in sorted(names):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            close = difflib.get_close_matches(name.upper(), known, n=1)
+            hint = f"; did you mean {close[0]}?" if close else "."
+            yield f"{name} is not a setting and has no effect{hint}"
+
+
+def warnings_about(settings: Settings) -> Iterator[str]:
+    """What works, but hardly as meant."""
+    yield from unknown_names(iter(os.environ))
+    if settings.in_production and settings.public_url.startswith("http://"):
+        yield "BOOKING_PUBLIC_URL is not https: links and tokens would travel in the clear."
+    if settings.in_production and not settings.rate_limit:
+        yield "BOOKING_RATE_LIMIT is off: passwords can be guessed without limit."
+
+
+async def database_findings(settings: Settings) -> Findings:
+    """Look at the database that `settings` name."""
+    assert settings.database_url is not None
+    try:
+        at_head = await is_at_head(settings.database_url)
+        largest = await _max_connections(settings.database_url)
+    except DatabaseProblemError as problem:
+        return Findings(database=(str(problem),))
+    except (SQLAlchemyError, OSError):
+        return Findings(database=("The database broke off the connection.",))
+    missing = () if at_head else ("The tables are not up to date: run `booking-system migrate`.",)
+    return Findings(settings=tuple(_too_many(settings, largest)), database=missing)
+
+
+def _too_many(settings: Settings, largest: int) -> Iterator[str]:
+    wanted = settings.api_processes * settings.database_pool_size
+    allowed = int(largest * SHARE_FOR_POOLS)
+    if wanted > allowed:
+        yield (
+            f"BOOKING_API_PROCESSES × BOOKING_DATABASE_POOL_SIZE is {wanted}, but the database "
+            f"takes {largest} connections and should keep a fifth free: at most {allowed}."
+        )
+
+
+async def _max_connections(url: str) -> int:
+    engine = engine_for(sqlalchemy_url(url), pool_size=1)
+    try:
+        async with engine.connect() as connection:
+            return int((await connection.execute(text("SHOW max_connections"))).scalar_one())
+    finally:
+        await engine.dispose()
+
+
+def _masked(value: object) -> str:
+    if value is None:
+        return "(not set)"
+    if isinstance(value, SecretStr):
+        return HIDDEN
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    shown = str(value)
+    return _without_secrets(shown) if shown.startswith("postgres") else shown
+
+
+def _without_secrets(url: str) -> str:
+    """Keep user, hosts and database; a password may also stand among the options."""
+    parts = urlsplit(url)
+    login, at, hosts = parts.netloc.rpartition("@")
+    user, colon, _ = login.partition(":")
+    options = [
+        f"{key}={HIDDEN if 'pass' in key.lower() else value}"
+        for key, _, value in (option.partition("=") for option in parts.query.split("&") if option)
+    ]
+    netloc = f"{user}{colon and ':' + HIDDEN}{at}{hosts}"
+    return parts._replace(netloc=netloc, query="&".join(options)).geturl()

@@ -1,0 +1,73 @@
+"""Health: whether the process lives, and whether it can do its work."""
+
+from dataclasses import dataclass
+
+import orjson
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from booking_system import __version__
+from booking_system.bootstrap.process import time_zone_version
+from booking_system.identity.domain.policies import public
+from booking_system.platform.http.routing import Routes
+from booking_system.platform.postgres.faults import DependencyUnavailable, Transient
+from booking_system.platform.postgres.transaction import Database
+
+REVISION = "SELECT version_num FROM alembic_version"
+
+
+class LiveOut(BaseModel):
+    """The process answers."""
+
+    status: str = Field(examples=["live"])
+
+
+class ReadyOut(BaseModel):
+    """The process can do its work."""
+
+    status: str = Field(examples=["ready"])
+    version: str = Field(description="Of this program", examples=[__version__])
+    schema_revision: str = Field(description="Of the database", examples=["0005"])
+    time_zone_data: str = Field(description="Version of the IANA data", examples=["2026f"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthRoutes:
+    """For load balancers and operators. `revision` is the one that this program works with."""
+
+    database: Database
+    revision: str
+
+    def routes(self) -> Routes:
+        """List the operations."""
+        routes = Routes("Health")
+        routes.add("GET", "/health/live", self.check_live, policy=public, answers=LiveOut)
+        routes.add("GET", "/health/ready", self.check_ready, policy=public, answers=ReadyOut)
+        return routes
+
+    async def check_live(self) -> Response:
+        """Say that the process lives; asks nobody else."""
+        return _json({"status": "live"})
+
+    async def check_ready(self) -> Response:
+        """Say whether the process can serve: the database answers and has the right schema."""
+        try:
+            async with self.database.reading() as connection:
+                revision = await connection.fetchval(REVISION)
+        except Transient as error:
+            raise DependencyUnavailable(retry_after=1) from error
+        if revision != self.revision:
+            detail = "The database has another schema than this version of the program works with."
+            raise DependencyUnavailable(detail, retry_after=5)
+        return _json(
+            {
+                "status": "ready",
+                "version": __version__,
+                "schema_revision": revision,
+                "time_zone_data": time_zone_version(),
+            }
+        )
+
+
+def _json(body: dict[str, str]) -> Response:
+    return Response(orjson.dumps(body), media_type="application/json")

@@ -1,0 +1,173 @@
+"""One directory of PostgreSQL data: made, served, asked. Who does it and when is not known here."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from booking_system.bootstrap.postgres_binaries import (
+    LocalStackError,
+    ServerUser,
+    mark_of,
+    private_folder,
+)
+from booking_system.bootstrap.process import die_with_parent
+
+PORT = 5432
+DATABASE = "booking"
+LONGEST_SOCKET_FOLDER = 80
+SHARED = Path("/tmp")  # noqa: S108  (a private folder in it, the same for every program)
+LOG_BYTES = 10_000_000
+INIT_SECONDS = 120
+
+
+class Cluster:
+    """The files of one server in `root`, and the programs that work on them.
+
+    No TCP: a socket in a folder that only the server's user may enter.
+    """
+
+    def __init__(
+        self, root: Path, *, binaries: Path, user: ServerUser | None, settings: Mapping[str, str]
+    ) -> None:
+        """`user` is whom the server runs as, None for ourselves. Raises `LocalStackError`."""
+        self.log = root / "postgres.log"
+        self._root = root
+        self._bin = binaries
+        self._user = user
+        self._settings = settings
+        self._files = root / "cluster"
+        self.sockets = _folder_for_sockets(root / "run")
+        for place in (root, self.sockets):
+            private_folder(place, user)
+
+    @property
+    def exists(self) -> bool:
+        """Say whether the data has been made."""
+        return (self._files / "PG_VERSION").exists()
+
+    @property
+    def server_pid(self) -> int:
+        """The process id of the running server, whoever started it."""
+        return int((self._files / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+
+    def url_for(self, database: str) -> str:
+        """Return a database's address, as libpq writes it."""
+        host = quote(str(self.sockets))
+        return f"postgresql://postgres@/{quote(database)}?host={host}&port={PORT}"
+
+    def initialise(self) -> None:
+        """Make the data; it gets its name only when it is whole. Raises `LocalStackError`."""
+        draft = self._files.with_name("cluster.new")
+        shutil.rmtree(draft, ignore_errors=True)
+        done = self._start(
+            [
+                "initdb",
+                f"--pgdata={draft}",
+                "--username=postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale-provider=builtin",
+                "--locale=C.UTF-8",
+            ],
+            signal.SIGKILL,
+        )
+        try:
+            code = done.wait(INIT_SECONDS)
+        finally:
+            done.kill()
+            done.wait()
+        if code != 0:
+            raise LocalStackError(f"PostgreSQL could not make its data; see {self.log}.")
+        draft.rename(self._files)
+
+    def serve(self) -> subprocess.Popen[bytes]:
+        """Start the server in the foreground; it goes down when this thread does."""
+        options = [f"--{name}={value}" for name, value in self._settings.items()]
+        command = ["postgres", "-D", str(self._files), "-k", str(self.sockets), "-p", str(PORT)]
+        return self._start([*command, *options], signal.SIGINT)
+
+    def answers(self, database: str = "postgres") -> bool:
+        """Say whether the server takes connections to the database."""
+        if not (self.sockets / f".s.PGSQL.{PORT}").exists():
+            return False
+        return self._psql("SELECT 1", database).returncode == 0
+
+    def ensure_database(self) -> None:
+        """Make the program's own database if it is absent. Raises `LocalStackError`."""
+        found = self._psql(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'")  # noqa: S608
+        if found.stdout.strip() == "1":
+            return
+        if self._psql(f"CREATE DATABASE {DATABASE}").returncode != 0:
+            raise LocalStackError(f"The database could not be made; see {self.log}.")
+
+    def last_fatal(self) -> str:
+        """Return the server's own reason for not starting, or nothing."""
+        with self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - 4000))
+            lines = log.read().decode("utf-8", "replace").splitlines()
+        fatal = [line.partition("FATAL:")[2].strip() for line in lines if "FATAL:" in line]
+        return fatal[-1] if fatal else ""
+
+    def _start(
+        self, command: Sequence[str], last_signal: signal.Signals
+    ) -> subprocess.Popen[bytes]:
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        parent = os.getpid()
+        user = self._user
+        with open(self.log, "ab", opener=_no_link) as log:
+            return subprocess.Popen(  # noqa: S603  (our own programs, no shell)
+                [str(self._bin / command[0]), *command[1:]],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=_environment(),
+                start_new_session=True,
+                user=None if user is None else user.uid,
+                group=None if user is None else user.gid,
+                extra_groups=None if user is None else [],
+                # Runs after the change of user, which would have cleared the wish.
+                preexec_fn=lambda: die_with_parent(parent, last_signal),  # noqa: PLW1509
+            )
+
+    def _psql(self, command: str, database: str = "postgres") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603  (as above)
+            [
+                self._bin / "psql",
+                "-XqAt",
+                f"--host={self.sockets}",
+                f"--port={PORT}",
+                "--username=postgres",
+                f"--dbname={database}",
+                f"--command={command}",
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env=_environment(),
+            start_new_session=True,
+            check=False,
+        )
+
+
+def _folder_for_sockets(wanted: Path) -> Path:
+    """A socket's path may be about 100 bytes long, and commas and quotes part a list of them."""
+    is_plain = not set(str(wanted)) & set(',"\\')
+    if is_plain and len(os.fsencode(wanted)) <= LONGEST_SOCKET_FOLDER:
+        return wanted
+    return SHARED / f"booking-system-{os.geteuid()}-{mark_of(wanted)}"
+
+
+def _no_link(path: str, flags: int) -> int:
+    # The folder is the server's: a link in it must not lead root elsewhere.
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "TZ": "UTC"}

@@ -1,0 +1,185 @@
+"""The API processes of one instance: their sockets, start, supervision and end."""
+
+import contextlib
+import errno
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
+
+from booking_system.bootstrap.process import BACKLOG, GRACEFUL_SECONDS, LISTENER, PARENT
+from booking_system.bootstrap.settings import Settings
+
+LIVE_SECONDS = 60.0
+LOOK_SECONDS = 0.2
+RESTART_SECONDS = 1.0
+log = structlog.get_logger("booking_system.serve")
+
+
+class AddressUnavailable(Exception):
+    """The API cannot listen there; the text says why in a sentence."""
+
+
+class ApiFailed(Exception):
+    """The API did not come up."""
+
+    def __init__(self, exit_code: int) -> None:
+        """`exit_code` is the API process's own; its log lines have said the reason."""
+        super().__init__("The API did not start; the lines above say why.")
+        self.exit_code = exit_code
+
+
+@contextmanager
+def listeners(settings: Settings) -> Iterator[Sequence[socket.socket]]:
+    """Reserve the address, one socket for each API process. Raises `AddressUnavailable`.
+
+    The kernel spreads connections over the sockets; one shared by all would feed whoever wakes
+    first.
+    """
+    with contextlib.ExitStack() as opened:
+        yield [opened.enter_context(listener) for listener in _all_bound(settings)]
+
+
+class ApiProcesses:
+    """Runs the API processes and restarts one that dies."""
+
+    def __init__(self, settings: Settings, sockets: Sequence[socket.socket]) -> None:
+        """`settings` name the database that the processes shall use."""
+        self._settings = settings
+        self._sockets = sockets
+        self._children: list[subprocess.Popen[bytes]] = []
+        self._born: list[float] = []
+
+    def run(self, when_live: Callable[[], None]) -> None:
+        """Start, call `when_live` once the API answers, then watch until an exception comes.
+
+        Raises `ApiFailed` if it never answers, `AddressUnavailable` if somebody was quicker.
+        """
+        try:
+            for listener in self._sockets:
+                self._listen(listener)
+                self._children.append(self._spawn(listener))
+                self._born.append(time.monotonic())
+            self._wait_until_live()
+            when_live()
+            while True:
+                self._restart_the_dead()
+                time.sleep(LOOK_SECONDS)
+        finally:
+            self._stop()
+
+    def _listen(self, listener: socket.socket) -> None:
+        try:
+            listener.listen(BACKLOG)
+        except OSError as error:
+            raise AddressUnavailable(_why_not(error, self._settings)) from error
+
+    def _spawn(self, listener: socket.socket) -> subprocess.Popen[bytes]:
+        environment = {
+            **os.environ,
+            PARENT: str(os.getpid()),
+            LISTENER: str(listener.fileno()),
+            "BOOKING_DATABASE_URL": self._settings.database_url or "",
+        }
+        return subprocess.Popen(
+            [sys.executable, "-m", "booking_system.bootstrap.api_process"],
+            env=environment,
+            pass_fds=[listener.fileno()],
+            stdin=subprocess.DEVNULL,
+            # Ctrl-C is for us: we tell the processes.
+            start_new_session=True,
+        )
+
+    def _wait_until_live(self) -> None:
+        deadline = time.monotonic() + LIVE_SECONDS
+        host, port = self._sockets[0].getsockname()[:2]
+        name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+        while not _answers(name, port):
+            dead = next((child for child in self._children if child.poll() is not None), None)
+            if dead is not None:
+                raise ApiFailed(dead.returncode)
+            if time.monotonic() > deadline:
+                raise ApiFailed(1)
+            time.sleep(0.05)
+
+    def _restart_the_dead(self) -> None:
+        for place, child in enumerate(self._children):
+            age = time.monotonic() - self._born[place]
+            if child.poll() is not None and age > RESTART_SECONDS:
+                log.error("api_process_restarts", exit_code=child.returncode)
+                self._children[place] = self._spawn(self._sockets[place])
+                self._born[place] = time.monotonic()
+
+    def _stop(self) -> None:
+        # Ours first: a connection accepted by nobody would wait instead of being refused.
+        for listener in self._sockets:
+            listener.close()
+        for child in self._children:
+            child.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + GRACEFUL_SECONDS + 5
+        for child in self._children:
+            try:
+                child.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+_ADDRESS_ERRORS = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}
+
+
+def _all_bound(settings: Settings) -> Sequence[socket.socket]:
+    count = settings.api_processes
+    try:
+        # A port that somebody shares would look free to one who shares too.
+        _bound(settings, shared=False).close()
+        return [_bound(settings, shared=count > 1) for _ in range(count)]
+    except OSError as error:
+        if isinstance(error, socket.gaierror) or error.errno in _ADDRESS_ERRORS:
+            raise AddressUnavailable(_why_not(error, settings)) from error
+        raise
+
+
+def _bound(settings: Settings, *, shared: bool) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _why_not(error: OSError, settings: Settings) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {settings.port} on {settings.host} is taken by another program: stop that, or "
+            "set BOOKING_PORT to another port."
+        )
+    if error.errno == errno.EACCES:
+        return f"Port {settings.port} needs more rights: set BOOKING_PORT to one above 1023."
+    return f"{settings.host} is no address of this machine: set BOOKING_HOST."
+
+
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request("GET", "/health/live")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

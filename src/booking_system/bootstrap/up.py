@@ -1,0 +1,148 @@
+"""Brings the whole program up, and does the operator's single jobs; knows nothing of consoles."""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from booking_system import __version__
+from booking_system.bootstrap.container import Container, build, close
+from booking_system.bootstrap.embedded_postgres import database_for
+from booking_system.bootstrap.http_app import create_app
+from booking_system.bootstrap.migrations import DatabaseProblemError, is_at_head, upgrade
+from booking_system.bootstrap.serve import ApiProcesses, listeners
+from booking_system.bootstrap.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from booking_system.bootstrap.demo import DemoReport
+
+Say = Callable[[str], None]
+Progress = Callable[[int, int], None]
+"""How many of how many are done."""
+CREDENTIALS = "demo-credentials.txt"
+"""In the data directory: who can sign in to the demo."""
+
+
+def bring_up(settings: Settings, say: Say, progress: Progress) -> None:
+    """Start everything and serve until an exception comes, such as `Interrupted`.
+
+    Raises `AddressUnavailable`, `LocalStackError`, `DatabaseProblemError`, `ApiFailed`.
+    """
+    with listeners(settings) as sockets:
+        say("Starting the database ...")
+        with database_for(settings) as ready:
+            asyncio.run(_prepare(ready, say, progress))
+            say("Starting the API ...")
+            ApiProcesses(ready, sockets).run(lambda: _announce(ready, say))
+
+
+def serve(settings: Settings, say: Say) -> None:
+    """Serve the API of a database that is up to date; raises as `bring_up` does."""
+    with listeners(settings) as sockets, database_for(settings) as ready:
+        asyncio.run(_refuse_other_schema(ready))
+        ApiProcesses(ready, sockets).run(lambda: _announce(ready, say))
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the tables to this version. Raises `LocalStackError`, `DatabaseProblemError`."""
+    with database_for(settings) as ready:
+        asyncio.run(_migrate(ready))
+
+
+def seed_demo(settings: Settings, progress: Progress) -> "DemoReport | None":
+    """Load the demo data; None where the database was not empty. Raises as `migrate` does."""
+    with database_for(settings) as ready:
+        return asyncio.run(_seed(ready, progress))
+
+
+def create_admin(settings: Settings) -> bool:
+    """Make the administrator whom the settings name; say whether anything changed."""
+    with database_for(settings) as ready:
+        return asyncio.run(_ensure_admin(ready))
+
+
+def openapi(settings: Settings) -> str:
+    """Return the OpenAPI document as JSON; needs no database and leaves no files."""
+    with tempfile.TemporaryDirectory() as nowhere:
+        nothing = {"database_url": "postgresql:///none", "data_dir": Path(nowhere)}
+        app = create_app(build(settings.model_copy(update=nothing)))
+        return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+async def _prepare(settings: Settings, say: Say, progress: Progress) -> None:
+    await _migrate(settings)
+    if settings.admin_email is not None:
+        await _ensure_admin(settings)
+    if settings.demo and (report := await _seed(settings, progress)) is not None:
+        for line in report.lines():
+            say(line)
+
+
+async def _migrate(settings: Settings) -> None:
+    assert settings.url_for_migrations is not None
+    await upgrade(settings.url_for_migrations)
+
+
+async def _refuse_other_schema(settings: Settings) -> None:
+    assert settings.database_url is not None
+    if not await is_at_head(settings.database_url):
+        raise DatabaseProblemError(
+            "The tables are not up to date: run `booking-system migrate` first."
+        )
+
+
+async def _ensure_admin(settings: Settings) -> bool:
+    assert settings.admin_email is not None
+    assert settings.admin_password is not None
+    async with _container(settings) as container:
+        ensure_admin = container.identity.ensure_admin()
+        changed: bool = await ensure_admin(
+            email=settings.admin_email, password=settings.admin_password.get_secret_value()
+        )
+        return changed
+
+
+async def _seed(settings: Settings, progress: Progress) -> "DemoReport | None":
+    # Only here: the demo's texts and names are of no use to anything else.
+    from booking_system.bootstrap.demo import load_demo  # noqa: PLC0415
+
+    async with _container(settings) as container:
+        return await load_demo(container, progress=progress)
+
+
+@asynccontextmanager
+async def _container(settings: Settings) -> "AsyncIterator[Container]":
+    container = build(settings)
+    try:
+        yield container
+    finally:
+        await close(container)
+
+
+def _announce(settings: Settings, say: Say) -> None:
+    for line in _announcement(settings):
+        say(line)
+
+
+def _announcement(settings: Settings) -> Iterator[str]:
+    url = settings.public_url
+    yield f"\nBooking System {__version__} is running.\n"
+    yield f"  API      {url}"
+    yield f"  Docs     {url}/docs"
+    yield f"  Health   {url}/health/ready"
+    yield f"  Sign in  {_how_to_sign_in(settings)}"
+    yield "\nPress Ctrl-C to stop."
+
+
+def _how_to_sign_in(settings: Settings) -> str:
+    credentials = settings.data_dir / CREDENTIALS
+    if credentials.exists():
+        return f"accounts and passwords of the demo are in {credentials}"
+    if settings.admin_email is not None:
+        return "as the administrator that BOOKING_ADMIN_EMAIL names"
+    return "make an administrator with `booking-system create-admin`"

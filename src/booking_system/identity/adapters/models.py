@@ -1,0 +1,166 @@
+"""What identity's API takes and gives."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from booking_system.identity.domain.account import Profile, ProfileChange
+from booking_system.identity.domain.actor import Actor, Role
+from booking_system.identity.domain.password import LONGEST, SHORTEST
+from booking_system.identity.domain.session import Session
+from booking_system.identity.domain.tokens import Tokens
+from booking_system.platform.http.fields import Locale, TimeZoneName
+from booking_system.platform.http.input import Change, Input, ShortText
+from booking_system.shared_kernel.errors import Invalid
+
+EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940003"
+EXAMPLE_EMAIL = "patient@example.com"
+EXAMPLE_PASSWORD = "three quiet otters"  # noqa: S105
+
+PasswordText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST),
+    Field(json_schema_extra={"format": "password"}, examples=[EXAMPLE_PASSWORD]),
+]
+
+
+class TokenForm(Input):
+    """How a client asks for tokens (OAuth 2, RFC 6749, sections 4.3 and 6)."""
+
+    grant_type: Literal["password", "refresh_token"]
+    username: str | None = Field(
+        default=None,
+        max_length=254,
+        description="The e-mail address; for the grant type `password`",
+        examples=[EXAMPLE_EMAIL],
+    )
+    password: PasswordText | None = Field(default=None, description="For the grant type `password`")
+    refresh_token: str | None = Field(
+        default=None, max_length=200, description="For the grant type `refresh_token`"
+    )
+
+    def required(self, name: str) -> str:
+        """Return a field that the grant type needs; raises `Invalid` where it is missing."""
+        value: str | None = getattr(self, name)
+        if not value:
+            raise Invalid.field(f"/{name}", "is required for this grant type", "required")
+        return value
+
+
+class TokensOut(BaseModel):
+    """Tokens of a session."""
+
+    access_token: str = Field(description="A JWT; send it as `Authorization: Bearer …`")
+    refresh_token: str = Field(description="Good for one use; trade it before it is 30 days old")
+    token_type: str = Field(examples=["bearer"])
+    expires_in: int = Field(description="Seconds, of the access token", examples=[600])
+
+    @classmethod
+    def of(cls, tokens: Tokens) -> "TokensOut":
+        """Show new tokens."""
+        return cls(
+            access_token=tokens.access_token,
+            refresh_token=tokens.refresh_token,
+            token_type=tokens.token_type,
+            expires_in=tokens.expires_in,
+        )
+
+
+class ProfileIn(Change):
+    """What changes about you."""
+
+    full_name: ShortText = Field(default="", examples=["Example Patient"])
+    locale: Locale = ""
+    time_zone: TimeZoneName = ""
+
+    def change(self) -> ProfileChange:
+        """Return what the domain makes of it."""
+        return ProfileChange(**self.given())
+
+
+class PasswordIn(Input):
+    """The password that is replaced, and the one that replaces it."""
+
+    current_password: PasswordText
+    new_password: PasswordText = Field(
+        description=f"{SHORTEST} to {LONGEST} characters, and not one of the common ones",
+        examples=["four curious hares"],
+    )
+
+
+class RoleOut(BaseModel):
+    """One role, in one clinic where it is one of a clinic."""
+
+    role: Role
+    clinic_id: UUID | None
+
+
+class ProfileOut(BaseModel):
+    """You, with all that you may do."""
+
+    user_id: UUID = Field(examples=[EXAMPLE_ID])
+    email: str = Field(examples=[EXAMPLE_EMAIL])
+    email_verified: bool
+    full_name: str = Field(examples=["Example Patient"])
+    locale: str | None = Field(examples=["de-DE"])
+    time_zone: str | None = Field(examples=["Europe/Berlin"])
+    roles: list[RoleOut]
+    patient_id: UUID | None = Field(description="You as a patient")
+    doctor_id: UUID | None = Field(description="You as a doctor; of several, the first")
+
+    @classmethod
+    def of(cls, profile: Profile) -> "ProfileOut":
+        """Show somebody to themselves."""
+        account, grants = profile.account, profile.grants
+        return cls(
+            user_id=account.id,
+            email=account.email,
+            email_verified=account.email_verified,
+            full_name=account.full_name,
+            locale=account.locale,
+            time_zone=account.time_zone,
+            roles=[RoleOut(role=grant.role, clinic_id=grant.clinic_id) for grant in grants],
+            patient_id=next((g.patient_id for g in grants if g.patient_id), None),
+            doctor_id=next((g.doctor_id for g in grants if g.doctor_id), None),
+        )
+
+
+class SessionOut(BaseModel):
+    """One sign-in on one device."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    created_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    last_used_at: datetime = Field(description="When its tokens were last renewed. UTC")
+    user_agent: str | None = Field(description="What the device said of itself")
+    current: bool = Field(description="The session of this very request")
+
+    @classmethod
+    def of(cls, session: Session, actor: Actor) -> "SessionOut":
+        """Show one session."""
+        return cls(
+            id=session.id,
+            created_at=session.created_at,
+            last_used_at=session.last_used_at,
+            user_agent=session.user_agent,
+            current=session.id == actor.session_id,
+        )
+
+
+class JwkOut(BaseModel):
+    """A public key (RFC 7517)."""
+
+    kty: str = Field(examples=["EC"])
+    crv: str = Field(examples=["P-256"])
+    x: str
+    y: str
+    kid: str = Field(description="Its thumbprint (RFC 7638)")
+    use: str = Field(examples=["sig"])
+    alg: str = Field(examples=["ES256"])
+
+
+class JwkSetOut(BaseModel):
+    """The public keys that access tokens can be checked with."""
+
+    keys: list[JwkOut]

@@ -1,0 +1,83 @@
+"""Counts attempts in this process's memory.
+
+Every process counts for itself until a Redis shares the counts: behind several processes an
+attacker gets as many times the quota as there are processes.
+"""
+
+import math
+import time
+
+from limits import RateLimitItem, RateLimitItemPerSecond
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import FixedWindowRateLimiter
+
+from booking_system.identity.application.ports import Throttle
+from booking_system.identity.domain.refusals import RateLimited
+from booking_system.identity.domain.throttling import ACCOUNT, ADDRESS, REGISTRATION, Allowance
+
+MINUTE = 60
+QUOTAS = {
+    ACCOUNT: RateLimitItemPerSecond(10, 15 * MINUTE),
+    # A whole clinic may sign in from one address in the morning.
+    ADDRESS: RateLimitItemPerSecond(60, 15 * MINUTE),
+    REGISTRATION: RateLimitItemPerSecond(20, 60 * MINUTE),
+}
+"""How many attempts in how many seconds, by the kind of key."""
+
+
+class CountingThrottle:
+    """Fixed windows: each begins with the first attempt, and says exactly when it ends.
+
+    The library's moving windows keep every attempt and sweep them in threads, at each attempt.
+    """
+
+    def __init__(self, quotas: dict[str, RateLimitItemPerSecond] | None = None) -> None:
+        """`quotas` by the kind of key; every kind that is asked for must be there."""
+        self._quotas = QUOTAS if quotas is None else quotas
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+
+    async def admit(self, *keys: str) -> Allowance:
+        """Count for each key until one is refused."""
+        return min([await self._count(key) for key in keys], key=lambda one: one.remaining)
+
+    async def forgive(self, *keys: str) -> None:
+        """Begin new windows for these keys."""
+        for key in keys:
+            await self._limiter.clear(self._quota_of(key), key)
+
+    async def _count(self, key: str) -> Allowance:
+        quota = self._quota_of(key)
+        admitted = await self._limiter.hit(quota, key)
+        window = await self._limiter.get_window_stats(quota, key)
+        seconds = max(1, math.ceil(window.reset_time - time.time()))
+        if not admitted:
+            raise RateLimited(retry_after=seconds)
+        return Allowance(
+            policy=_kind_of(key),
+            quota=quota.amount,
+            window=quota.get_expiry(),
+            remaining=window.remaining,
+            reset=seconds,
+        )
+
+    def _quota_of(self, key: str) -> RateLimitItem:
+        return self._quotas[_kind_of(key)]
+
+
+class UnlimitedThrottle:
+    """Limits nothing: for load tests."""
+
+    async def admit(self, *_: str) -> None:
+        """Admit everybody."""
+
+    async def forgive(self, *_: str) -> None:
+        """Have nothing to forget."""
+
+
+def throttle_for(*, rate_limit: bool) -> Throttle:
+    """Return the throttle that the settings ask for."""
+    return CountingThrottle() if rate_limit else UnlimitedThrottle()
+
+
+def _kind_of(key: str) -> str:
+    return key.partition(":")[0]

@@ -1,0 +1,113 @@
+"""Identity's wiring: what it needs from outside, then what it offers."""
+
+from functools import partial
+
+from dependency_injector import containers, providers
+
+from booking_system.identity.adapters.access import PostgresAccess
+from booking_system.identity.adapters.access_feed import AccessFeed
+from booking_system.identity.adapters.accounts import PostgresAccounts
+from booking_system.identity.adapters.http import IdentityRoutes
+from booking_system.identity.adapters.new_sessions import NewSessions
+from booking_system.identity.adapters.passwords import Argon2Passwords
+from booking_system.identity.adapters.postgres import PostgresIdentity
+from booking_system.identity.adapters.throttle import throttle_for
+from booking_system.identity.adapters.tokens import DerivedRefreshTokens, SignedAccessTokens
+from booking_system.identity.application.authenticate import Authenticator
+from booking_system.identity.application.change_password import ChangePassword
+from booking_system.identity.application.end_session import EndSession, ListSessions, SignOut
+from booking_system.identity.application.ensure_admin import EnsureAdmin
+from booking_system.identity.application.follow_changes import FollowChanges
+from booking_system.identity.application.known_actors import KnownActors
+from booking_system.identity.application.own_profile import ChangeProfile, ReadProfile
+from booking_system.identity.application.refresh_session import RefreshSession
+from booking_system.identity.application.sign_in import SignIn
+from booking_system.platform.postgres.retry import retrying
+from booking_system.platform.postgres.transaction import Database
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.identifiers import Identities
+
+
+class IdentityContainer(containers.DeclarativeContainer):
+    """Accounts, sessions and roles."""
+
+    database = providers.Dependency(instance_of=Database)
+    clock: providers.Dependency[Clock] = providers.Dependency()
+    identities: providers.Dependency[Identities] = providers.Dependency()
+    signing_key = providers.Dependency(instance_of=str)
+    issuer = providers.Dependency(instance_of=str)
+    rate_limit = providers.Dependency(instance_of=bool)
+
+    passwords = providers.Singleton(Argon2Passwords)
+    throttle = providers.Singleton(throttle_for, rate_limit=rate_limit)
+    access_tokens = providers.Singleton(SignedAccessTokens, signing_key, issuer=issuer)
+    refresh_tokens = providers.Singleton(DerivedRefreshTokens, signing_key)
+
+    known_actors = providers.Singleton(KnownActors)
+    access = providers.Singleton(PostgresAccess, database)
+    feed = providers.Singleton(AccessFeed, known=known_actors)
+    new_sessions = providers.Singleton(
+        NewSessions,
+        access_tokens=access_tokens,
+        refresh_tokens=refresh_tokens,
+        identities=identities,
+    )
+    accounts_of = providers.Singleton(
+        partial, PostgresAccounts, feed=feed, new_sessions=new_sessions
+    )
+    identity = providers.Singleton(PostgresIdentity, database, accounts_of=accounts_of, feed=feed)
+    transaction = identity.provided.transaction
+
+    authenticate = providers.Singleton(
+        retrying,
+        providers.Factory(
+            Authenticator,
+            known=known_actors,
+            access_tokens=access_tokens,
+            access=access,
+            clock=clock,
+        ),
+    )
+    follow_changes = providers.Singleton(FollowChanges, known=known_actors, changes=access)
+    ensure_admin = providers.Callable(
+        retrying,
+        providers.Factory(
+            EnsureAdmin,
+            transaction=transaction,
+            passwords=passwords,
+            clock=clock,
+            identities=identities,
+        ),
+    )
+
+    sign_in = providers.Factory(
+        SignIn, transaction=transaction, passwords=passwords, throttle=throttle, clock=clock
+    )
+    refresh_session = providers.Factory(
+        RefreshSession,
+        transaction=transaction,
+        access_tokens=access_tokens,
+        refresh_tokens=refresh_tokens,
+        clock=clock,
+    )
+    sign_out = providers.Factory(SignOut, transaction=transaction, clock=clock)
+    read_profile = providers.Factory(ReadProfile, transaction=transaction)
+    change_profile = providers.Factory(ChangeProfile, transaction=transaction, clock=clock)
+    change_password = providers.Factory(
+        ChangePassword, transaction=transaction, passwords=passwords, throttle=throttle, clock=clock
+    )
+    list_sessions = providers.Factory(ListSessions, transaction=transaction, clock=clock)
+    end_session = providers.Factory(EndSession, transaction=transaction, clock=clock)
+
+    routes = providers.Singleton(
+        IdentityRoutes,
+        sign_in=providers.Callable(retrying, sign_in),
+        refresh=providers.Callable(retrying, refresh_session),
+        sign_out=providers.Callable(retrying, sign_out),
+        profile=providers.Callable(retrying, read_profile),
+        change=providers.Callable(retrying, change_profile),
+        password=providers.Callable(retrying, change_password),
+        sessions=providers.Callable(retrying, list_sessions),
+        end=providers.Callable(retrying, end_session),
+        key_set=access_tokens.provided.key_set.call(),
+    )

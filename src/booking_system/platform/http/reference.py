@@ -1,0 +1,97 @@
+"""The OpenAPI document and its pages, served without any other site."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import orjson
+from fastapi import Response
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import FileResponse
+from starlette.routing import BaseRoute
+
+from booking_system.platform.http.caller import Policy
+from booking_system.platform.http.documentation import components
+from booking_system.platform.http.routing import Routes
+from booking_system.shared_kernel.errors import NotFound
+
+ASSETS = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "redoc.standalone.js": "text/javascript",
+    "favicon.png": "image/png",
+}
+KEPT_BY_BROWSERS = {"Cache-Control": "public, max-age=86400"}
+
+
+def document_of(
+    routes: Sequence[BaseRoute], *, title: str, version: str, description: str
+) -> dict[str, Any]:
+    """Return the OpenAPI document of the routes."""
+    document = get_openapi(title=title, version=version, description=description, routes=routes)
+    for part, entries in components().items():
+        document.setdefault("components", {}).setdefault(part, {}).update(entries)
+    return document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceRoutes:
+    """`document` is asked once it is wanted, when all routes are there."""
+
+    title: str
+    document: Callable[[], dict[str, Any]]
+    policy: Policy
+
+    def routes(self) -> Routes:
+        """List the pages; they are not part of the document."""
+        routes = Routes("Reference")
+        for path, endpoint in (
+            ("/openapi.json", self.read_document),
+            ("/docs", self.read_swagger),
+            ("/redoc", self.read_redoc),
+            ("/docs/assets/{name}", self.read_asset),
+        ):
+            routes.add("GET", path, endpoint, policy=self.policy, answers=None, shown=False)
+        return routes
+
+    async def read_document(self) -> Response:
+        """Answer with the OpenAPI document."""
+        return Response(orjson.dumps(self.document()), media_type="application/json")
+
+    async def read_swagger(self) -> Response:
+        """Answer with the page to try the API on."""
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title=self.title,
+            swagger_js_url="/docs/assets/swagger-ui-bundle.js",
+            swagger_css_url="/docs/assets/swagger-ui.css",
+            swagger_favicon_url="/docs/assets/favicon.png",
+            swagger_ui_parameters={"persistAuthorization": True, "displayRequestDuration": True},
+        )
+
+    async def read_redoc(self) -> Response:
+        """Answer with the page to read about the API on."""
+        return get_redoc_html(
+            openapi_url="/openapi.json",
+            title=self.title,
+            redoc_js_url="/docs/assets/redoc.standalone.js",
+            redoc_favicon_url="/docs/assets/favicon.png",
+            with_google_fonts=False,
+        )
+
+    async def read_asset(self, name: str) -> Response:
+        """Answer with a file that the pages need."""
+        if name not in ASSETS:
+            raise NotFound
+        return FileResponse(_folder() / name, media_type=ASSETS[name], headers=KEPT_BY_BROWSERS)
+
+
+def _folder() -> Path:
+    # Only its files are used: the package keeps up with the two pages' releases.
+    spec = find_spec("fastapi_offline")
+    assert spec is not None, "fastapi-offline is a dependency"
+    assert spec.origin is not None, "fastapi-offline has an __init__.py"
+    return Path(spec.origin).parent / "static"
