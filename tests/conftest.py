@@ -1,11 +1,13 @@
 """What every test can ask for."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from booking_system.platform.postgres.transaction import Database, engine_for
 from booking_system.platform.postgres.url import sqlalchemy_url
+from tests.api import Api, running_api
 from tests.postgres import TestServer, running_server
 
 
@@ -30,3 +32,10 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     engine = engine_for(sqlalchemy_url(database_url), pool_size=10)
     yield Database(engine)
     await engine.dispose()
+
+
+@pytest.fixture
+async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
+    """The whole application on an empty database."""
+    async with running_api(database_url, tmp_path) as api:
+        yield api

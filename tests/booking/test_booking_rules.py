@@ -1,5 +1,6 @@
 """Each rule says no to just what it is there for, and the first no wins."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import uuid4
 

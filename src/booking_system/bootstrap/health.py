@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-import orjson
 from fastapi import Response
 from pydantic import BaseModel, Field
 
 from booking_system import __version__
 from booking_system.bootstrap.process import time_zone_version
 from booking_system.identity.domain.policies import public
+from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.routing import Routes
 from booking_system.platform.postgres.faults import DependencyUnavailable, Transient
 from booking_system.platform.postgres.transaction import Database
@@ -47,7 +47,7 @@ class HealthRoutes:
 
     async def check_live(self) -> Response:
         """Say that the process lives; asks nobody else."""
-        return _json({"status": "live"})
+        return json_answer({"status": "live"})
 
     async def check_ready(self) -> Response:
         """Say whether the process can serve: the database answers and has the right schema."""
@@ -59,7 +59,7 @@ class HealthRoutes:
         if revision != self.revision:
             detail = "The database has another schema than this version of the program works with."
             raise DependencyUnavailable(detail, retry_after=5)
-        return _json(
+        return json_answer(
             {
                 "status": "ready",
                 "version": __version__,
@@ -67,7 +67,3 @@ class HealthRoutes:
                 "time_zone_data": time_zone_version(),
             }
         )
-
-
-def _json(body: dict[str, str]) -> Response:
-    return Response(orjson.dumps(body), media_type="application/json")

@@ -26,7 +26,7 @@ class DatabaseProblemError(Exception):
 
 
 async def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the database to a revision, the newest one if not told otherwise; instances that start together take turns.
+    """Bring the database to a revision; instances that start together take turns.
 
     Raises `DatabaseProblemError` where it cannot be reached, is too old, or has a revision that
     this version of the program does not know.

@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
 from fastapi import Depends, Query, Request, Response
 
 from booking_system.booking.adapters.models import AppointmentOut, BookingIn, CancelIn, shown
@@ -19,6 +18,7 @@ from booking_system.booking.domain.appointment import AppointmentStatus
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
+from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
 from booking_system.platform.http.input import Instant
@@ -175,7 +175,7 @@ class BookingRoutes:
             "items": [shown(card, actor, now) for card in cards[:limit]],
             "next_cursor": following,
         }
-        return _json(page, headers=link_to_next(request, following))
+        return json_answer(page, headers=link_to_next(request, following))
 
     async def cancel_booking(
         self,
@@ -202,14 +202,9 @@ class BookingRoutes:
         headers: dict[str, str] | None = None,
     ) -> Response:
         tagged = {**(headers or {}), "ETag": etag_of(card.appointment.version)}
-        return _json(shown(card, actor, self.clock.now()), status=status, headers=tagged)
+        return json_answer(shown(card, actor, self.clock.now()), status=status, headers=tagged)
 
 
 def _cursor(last: AppointmentCard, filters: dict[str, Any]) -> str:
     starts_at: datetime = last.appointment.period.starts_at
     return cursor_after(starts_at, last.appointment.id, filters)
-
-
-def _json(body: object, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    content = orjson.dumps(body, option=orjson.OPT_UTC_Z)
-    return Response(content, status_code=status, headers=headers, media_type="application/json")

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-import orjson
 from fastapi import Request, Response
 from pydantic import BaseModel
 
+from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.etag import etag_of
 from booking_system.platform.http.pagination import cursor_after, link_to_next
 
@@ -38,7 +38,7 @@ def one(
 ) -> Response:
     """Answer with one resource and its `ETag`."""
     tagged = {**(headers or {}), "ETag": etag_of(thing.version)}
-    return json(show(thing), status=status, headers=tagged)
+    return json_answer(show(thing), status=status, headers=tagged)
 
 
 def page(
@@ -52,18 +52,6 @@ def page(
     """Answer with a page; `found` holds one more than `limit` where there is another."""
     more = len(found) > limit
     following = cursor_after(None, found[limit - 1].id, filters) if more else None
-    items = [show(thing).model_dump(mode="json") for thing in found[:limit]]
-    return Response(
-        orjson.dumps({"items": items, "next_cursor": following}),
-        headers=link_to_next(request, following),
-        media_type="application/json",
-    )
-
-
-def json(
-    model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
-    """Answer with a model."""
-    return Response(
-        model.model_dump_json(), status_code=status, headers=headers, media_type="application/json"
-    )
+    items = [show(thing) for thing in found[:limit]]
+    body = {"items": items, "next_cursor": following}
+    return json_answer(body, headers=link_to_next(request, following))

@@ -21,6 +21,7 @@ from booking_system.directory.domain.refusals import SlugTaken
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import platform_admin, public, signed_in
 from booking_system.identity.domain.refusals import EmailTaken, PasswordTooWeak
+from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
 from booking_system.platform.http.input import ShortText
@@ -156,12 +157,12 @@ class ClinicRoutes:
         """Give somebody a role in the clinic, and an account if there is none yet."""
         member = await self.add_staff(clinic_id=ClinicId(clinic_id), staff=body.new(), actor=actor)
         location = {"Location": f"/v1/clinics/{clinic_id}/staff"}
-        return answers.json(StaffOut.of(member), status=201, headers=location)
+        return json_answer(StaffOut.of(member), status=201, headers=location)
 
     async def read_staff(self, clinic_id: UUID, actor: Caller) -> Response:
         """List who works for the clinic, one entry for each role."""
         found = await self.list_staff(clinic_id=ClinicId(clinic_id), actor=actor)
-        return answers.json(StaffListOut(items=[StaffOut.of(member) for member in found]))
+        return json_answer(StaffListOut(items=[StaffOut.of(member) for member in found]))
 
     async def delete_staff(self, clinic_id: UUID, user_id: UUID, actor: Caller) -> Response:
         """Take all roles in the clinic away from somebody, within a second."""

@@ -25,6 +25,7 @@ from booking_system.directory.application.register import Register
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public, signed_in
 from booking_system.identity.domain.refusals import EmailTaken, PasswordTooWeak, RateLimited
+from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
 from booking_system.platform.http.input import ShortText
@@ -101,7 +102,7 @@ class PatientRoutes:
         user_agent = (request.headers.get("user-agent") or "")[:LONGEST_USER_AGENT] or None
         done = await self.register(newcomer=body.newcomer(), address=address, user_agent=user_agent)
         headers = {"Location": f"/v1/patients/{done.patient_id}", "Cache-Control": "no-store"}
-        return answers.json(RegisteredOut.of(done), status=201, headers=headers)
+        return json_answer(RegisteredOut.of(done), status=201, headers=headers)
 
     async def create_patient(self, body: PatientIn, actor: Caller) -> Response:
         """Register a patient with your clinic; neither e-mail nor account is needed."""

@@ -30,10 +30,17 @@ class PostgresDirectory:
     async def transaction(self) -> AsyncIterator[DirectoryWork]:
         """Open one transaction."""
         async with self._database.transaction() as connection:
-            yield DirectoryWork(
-                clinics=PostgresClinics(connection),
-                doctors=PostgresDoctors(connection),
-                services=PostgresServices(connection),
-                patients=PostgresPatients(connection),
-                accounts=self._accounts(connection),
-            )
+            yield work_on(connection, self._accounts)
+
+
+def work_on(
+    connection: AsyncConnection, accounts: Callable[[AsyncConnection], Accounts]
+) -> DirectoryWork:
+    """Return the unit of work on a connection that is in a transaction already."""
+    return DirectoryWork(
+        clinics=PostgresClinics(connection),
+        doctors=PostgresDoctors(connection),
+        services=PostgresServices(connection),
+        patients=PostgresPatients(connection),
+        accounts=accounts(connection),
+    )

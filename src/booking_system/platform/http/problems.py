@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from booking_system.platform.http.answers import json_bytes
 from booking_system.platform.http.input import UnsupportedMediaType
 from booking_system.platform.http.validation import described
 from booking_system.shared_kernel import errors
@@ -89,7 +89,7 @@ def response_to(refusal: errors.Refusal, *, request_id: str, public_url: str) ->
         **extras,
     }
     return Response(
-        orjson.dumps(body, option=orjson.OPT_UTC_Z),
+        json_bytes(body),
         status_code=status,
         headers=headers,
         media_type=MEDIA_TYPE,

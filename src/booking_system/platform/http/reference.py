@@ -6,13 +6,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import orjson
 from fastapi import Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from starlette.responses import FileResponse
 from starlette.routing import BaseRoute
 
+from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import Policy
 from booking_system.platform.http.documentation import components
 from booking_system.platform.http.routing import Routes
@@ -59,7 +59,7 @@ class ReferenceRoutes:
 
     async def read_document(self) -> Response:
         """Answer with the OpenAPI document."""
-        return Response(orjson.dumps(self.document()), media_type="application/json")
+        return json_answer(self.document())
 
     async def read_swagger(self) -> Response:
         """Answer with the page to try the API on."""

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
 from fastapi import Depends, Header, Query, Request, Response
 
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import clinic_side, public
+from booking_system.platform.http.answers import json_answer, json_bytes
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
 from booking_system.platform.http.input import Instant, ShortText
@@ -172,13 +172,13 @@ class SchedulingRoutes:
         made = await self.offer(doctor_id=DoctorId(doctor_id), offer=offer, actor=actor)
         answer = NewSlotsOut(items=[NewSlotOut.of(slot) for slot in made])
         location = f"/v1/slots?doctor_id={doctor_id}"
-        return _json(answer.model_dump_json(), status=201, headers={"Location": location})
+        return json_answer(answer, status=201, headers={"Location": location})
 
     async def read_slot(self, slot_id: UUID) -> Response:
         """Read one time slot with its status."""
         shown = await self.show(slot_id=SlotId(slot_id))
         answer = SingleSlotOut.of_shown(shown)
-        return _json(answer.model_dump_json(), headers={"ETag": etag_of(answer.version)})
+        return json_answer(answer, headers={"ETag": etag_of(answer.version)})
 
     async def close_slot(self, slot_id: UUID, actor: Caller, if_match: IfMatch = None) -> Response:
         """Take an open slot out of booking; it can be reopened."""
@@ -199,13 +199,9 @@ class SchedulingRoutes:
         return Response(status_code=204)
 
 
-def _json(body: str, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(body, status_code=status, headers=headers, media_type="application/json")
-
-
 def _tagged(page: object, if_none_match: str | None, headers: dict[str, str]) -> Response:
     """Answer with a strong tag of the bytes, or 304 (RFC 9110, section 13.1.2)."""
-    body = orjson.dumps(page, option=orjson.OPT_UTC_Z)
+    body = json_bytes(page)
     tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     headers = {**headers, "ETag": tag, "Cache-Control": "no-cache"}
     known = {text.strip().removeprefix("W/") for text in (if_none_match or "").split(",")}

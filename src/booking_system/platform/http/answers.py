@@ -1,0 +1,32 @@
+"""Bodies that go out: JSON of models, or of the plain values that a hot path builds."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import orjson
+from fastapi import Response
+from pydantic import BaseModel
+
+
+def json_bytes(value: object) -> bytes:
+    """Return the JSON of models, dicts and lists; instants in UTC end with `Z`."""
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_UTC_Z)
+
+
+def json_answer(
+    value: object, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer with JSON."""
+    return Response(
+        json_bytes(value), status_code=status, headers=headers, media_type="application/json"
+    )
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, BaseModel):
+        return dict(value)
+    if isinstance(value, UUID):
+        # The database driver's own kind of UUID.
+        return str(value)
+    raise TypeError

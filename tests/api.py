@@ -1,0 +1,183 @@
+"""The whole application over ASGI, on a real database, with people who are signed in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from httpx import ASGITransport, AsyncClient, Response
+
+from booking_system.bootstrap.container import Container, build, close
+from booking_system.bootstrap.http_app import create_app
+from booking_system.bootstrap.settings import Settings
+from booking_system.identity.domain.actor import Role, RoleGrant
+from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, PatientId, UserId
+
+ZONE = "Europe/Berlin"
+START = (datetime.now(UTC) + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who is signed in."""
+
+    user_id: UUID
+    token: str
+    patient_id: UUID | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+class Api:
+    """A client of the application, and short ways to what a test needs first."""
+
+    def __init__(self, client: AsyncClient, container: Container) -> None:
+        self.client = client
+        self.container = container
+        self.admin: Person
+
+    async def send(
+        self, method: str, path: str, by: Person | None = None, **about: Any
+    ) -> Response:
+        headers = {**(by.headers if by else {}), **about.pop("headers", {})}
+        return await self.client.request(method, path, headers=headers, **about)
+
+    async def get(self, path: str, by: Person | None = None, **params: Any) -> Response:
+        return await self.send("GET", path, by, params=params)
+
+    async def post(
+        self, path: str, body: Any = None, by: Person | None = None, **about: Any
+    ) -> Response:
+        return await self.send("POST", path, by, json=body, **about)
+
+    async def made(self, path: str, body: Any, by: Person | None = None) -> dict[str, Any]:
+        answer = await self.post(path, body, by or self.admin)
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    async def person(self, *grants: RoleGrant, patient_id: UUID | None = None) -> Person:
+        """Sign somebody in without a password: hashing is slow on purpose."""
+        user_id, now = UserId(uuid4()), datetime.now(UTC)
+        accounts_of = self.container.identity.accounts_of()
+        async with self.container.database().transaction() as connection:
+            accounts = accounts_of(connection)
+            await accounts.add(
+                user_id=user_id,
+                email=f"{user_id}@example.com",
+                password_hash=None,
+                full_name="Example Person",
+                locale=None,
+                time_zone=None,
+                now=now,
+            )
+            for grant in grants:
+                await accounts.grant(user_id, grant, now)
+            tokens = await accounts.start_session(user_id, None, now)
+        return Person(user_id, tokens.access_token, patient_id)
+
+    async def platform_admin(self) -> Person:
+        return await self.person(RoleGrant(role=Role.PLATFORM_ADMIN))
+
+    async def clinic_admin(self, clinic_id: str) -> Person:
+        clinic = ClinicId(UUID(clinic_id))
+        return await self.person(RoleGrant(role=Role.CLINIC_ADMIN, clinic_id=clinic))
+
+    async def receptionist(self, clinic_id: str) -> Person:
+        clinic = ClinicId(UUID(clinic_id))
+        return await self.person(RoleGrant(role=Role.RECEPTIONIST, clinic_id=clinic))
+
+    async def doctor_account(self, doctor: dict[str, Any]) -> Person:
+        clinic, one = ClinicId(UUID(doctor["clinic_id"])), DoctorId(UUID(doctor["id"]))
+        return await self.person(RoleGrant(role=Role.DOCTOR, clinic_id=clinic, doctor_id=one))
+
+    async def patient(self) -> Person:
+        """A patient with an account."""
+        patient_id, now = PatientId(uuid4()), datetime.now(UTC)
+        async with self.container.database().transaction() as connection:
+            await connection.exec_driver_sql(
+                "INSERT INTO patients (id, full_name, created_at, updated_at)"
+                " VALUES ($1, 'Example Patient', $2, $2)",
+                (patient_id, now),
+            )
+        person = await self.person(
+            RoleGrant(role=Role.PATIENT, patient_id=patient_id), patient_id=patient_id
+        )
+        async with self.container.database().transaction() as connection:
+            await connection.exec_driver_sql(
+                "UPDATE patients SET user_id = $1 WHERE id = $2", (person.user_id, patient_id)
+            )
+        return person
+
+    async def clinic(self, **about: Any) -> dict[str, Any]:
+        usual = {"name": "Example Clinic", "slug": f"clinic-{uuid4().hex[:12]}", "time_zone": ZONE}
+        return await self.made("/v1/clinics", usual | about)
+
+    async def doctor(self, clinic: dict[str, Any], **about: Any) -> dict[str, Any]:
+        usual = {"full_name": "Example Doctor", "specialty": "Cardiology", "languages": ["de"]}
+        return await self.made(f"/v1/clinics/{clinic['id']}/doctors", usual | about)
+
+    async def service(self, clinic: dict[str, Any], **about: Any) -> dict[str, Any]:
+        usual = {"name": "Example Service", "duration_minutes": 30}
+        return await self.made(f"/v1/clinics/{clinic['id']}/services", usual | about)
+
+    async def slots(
+        self, doctor: dict[str, Any], count: int = 1, *, start: datetime = START, minutes: int = 30
+    ) -> list[dict[str, Any]]:
+        """Slots of the doctor, one after the other."""
+        made = await self.made(
+            f"/v1/doctors/{doctor['id']}/slots", {"slots": some_slots(count, start, minutes)}
+        )
+        items: list[dict[str, Any]] = made["items"]
+        return items
+
+    async def slot(self, clinic: dict[str, Any] | None = None, **about: Any) -> dict[str, Any]:
+        """One open slot of a new doctor, in a new clinic unless one is named."""
+        doctor = await self.doctor(clinic or await self.clinic())
+        (slot,) = await self.slots(doctor, **about)
+        return slot
+
+    async def book(self, slot: dict[str, Any], by: Person, **about: Any) -> Response:
+        return await self.post("/v1/bookings", {"time_slot_id": slot["id"], **about}, by)
+
+
+def some_slots(count: int, start: datetime = START, minutes: int = 30) -> list[dict[str, str]]:
+    length = timedelta(minutes=minutes)
+    return [
+        {
+            "starts_at": (start + place * length).isoformat(),
+            "ends_at": (start + (place + 1) * length).isoformat(),
+        }
+        for place in range(count)
+    ]
+
+
+def code_of(answer: httpx.Response) -> tuple[int, str | None]:
+    """The status and, of a problem, its code; checks the form of the problem on the way."""
+    if answer.status_code < 400:
+        return answer.status_code, None
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    problem = answer.json()
+    assert problem["status"] == answer.status_code
+    assert {"type", "title", "detail", "instance", "code"} <= problem.keys()
+    return answer.status_code, problem["code"]
+
+
+@asynccontextmanager
+async def running_api(database_url: str, data_dir: Path) -> AsyncIterator[Api]:
+    settings = Settings(
+        data_dir=data_dir, database_url=database_url, rate_limit=False, public_url="http://test"
+    )
+    container = build(settings)
+    transport = ASGITransport(create_app(container))
+    async with AsyncClient(transport=transport, base_url="http://test", timeout=30) as client:
+        api = Api(client, container)
+        api.admin = await api.platform_admin()
+        yield api
+    await close(container)
