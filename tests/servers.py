@@ -1,0 +1,70 @@
+"""API processes of their own, as an operator would run them, for tests that race."""
+
+import contextlib
+import http.client
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from httpx import AsyncClient, Limits
+
+from tests.api import Api, running_api
+from tests.bootstrap.processes import environment, eventually, free_port, running
+
+ISSUER = "http://test"
+
+
+@contextmanager
+def serving(database_url: str, place: Path, *, processes: int = 2) -> Iterator[str]:
+    """Yields the address of the running API."""
+    port = free_port()
+    env = environment(
+        port=port,
+        public_url=ISSUER,
+        data_dir=place,
+        database_url=database_url,
+        api_processes=processes,
+        rate_limit="off",
+        log_level="error",
+    )
+    program = ("-m", "booking_system.bootstrap.cli", "serve")
+    with running(*program, env=env, cwd=place) as process:
+        assert eventually(lambda: process.poll() is None and _answers(port), 30.0)
+        yield f"http://127.0.0.1:{port}"
+        process.terminate()
+        process.wait(20)
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+        connection.request("GET", "/health/live")
+        return connection.getresponse().status == 200
+    return False
+
+
+@asynccontextmanager
+async def served_api(database_url: str, place: Path) -> AsyncIterator[tuple[Api, "Crowd"]]:
+    """The API in this process to prepare things with, and a crowd in front of two others."""
+    async with running_api(database_url, place) as api:
+        with serving(database_url, place) as address:
+            yield api, Crowd(address)
+
+
+class Crowd:
+    """Many clients, each with a connection of its own, so that all processes get some."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    @asynccontextmanager
+    async def of(self, count: int) -> AsyncIterator[list[AsyncClient]]:
+        async with contextlib.AsyncExitStack() as opened:
+            yield [
+                await opened.enter_async_context(
+                    AsyncClient(
+                        base_url=self._address, timeout=30, limits=Limits(max_connections=1)
+                    )
+                )
+                for _ in range(count)
+            ]
