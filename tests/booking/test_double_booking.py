@@ -22,6 +22,8 @@ from tests.servers import Crowd, served_api
 
 ROUNDS = 50
 CALLERS = 64
+BUSY = {(503, "overloaded"), (503, "dependency_unavailable")}
+"""Nothing was done: the machine was too slow for the locks' deadlines."""
 PLENTY = {"max_open_bookings_per_patient": 1000}
 INSERT = """INSERT INTO appointments (id, reference, status, payment_status, time_slot_id,
  clinic_id, doctor_id, patient_id, starts_at, ends_at, mode, cancel_notice_minutes, booked_by,
@@ -104,12 +106,13 @@ async def test_a_doctor_goes_and_comes_back_while_patients_book(
         for _ in range(10):
             path, by = f"/v1/doctors/{doctor['id']}", api.admin.headers
             gone = await client.delete(path, headers=by, params={"on_conflict": "keep"})
-            assert gone.status_code == 204, gone.text
+            assert code_of(gone) in {(204, None), *BUSY}
             await asyncio.sleep(0.05)
             back = await client.post(f"{path}/restore", headers=by)
-            assert back.status_code == 200, back.text
+            assert code_of(back) in {(200, None), *BUSY}
             await asyncio.sleep(0.05)
         is_over.set()
+        assert (await api.post(f"/v1/doctors/{doctor['id']}/restore", by=api.admin)).status_code == 200
 
     async with crowd.of(33) as clients:
         booking = [keep_booking(one, who) for one, who in zip(clients[1:], callers, strict=True)]

@@ -1,0 +1,160 @@
+"""Doctors and services over HTTP."""
+
+from uuid import uuid4
+
+from tests.api import Api, code_of
+
+
+async def test_a_doctor_is_added_read_and_changed(api: Api) -> None:
+    clinic = await api.clinic()
+    created = await api.post(
+        f"/v1/clinics/{clinic['id']}/doctors",
+        {"full_name": "Example Doctor", "languages": ["de", "en"]},
+        api.admin,
+    )
+    doctor = created.json()
+    path = f"/v1/doctors/{doctor['id']}"
+    assert created.headers["location"] == path
+    assert (await api.get(path)).json() == doctor
+
+    change = {"specialty": "Cardiology", "languages": ["fr"], "photo_url": "https://example.com/p"}
+    own = await api.doctor_account(doctor)
+    changed = await api.send("PATCH", path, own, json=change, headers={"If-Match": '"1"'})
+
+    assert changed.json() | {"updated_at": None} == doctor | change | {
+        "version": 2,
+        "updated_at": None,
+    }
+    stale = await api.send("PATCH", path, own, json=change, headers={"If-Match": '"1"'})
+    assert code_of(stale) == (412, "precondition_failed")
+    colleague = await api.doctor_account(await api.doctor(clinic))
+    assert code_of(await api.send("PATCH", path, colleague, json=change)) == (403, "forbidden")
+    desk = await api.receptionist(clinic["id"])
+    answer = await api.post(f"/v1/clinics/{clinic['id']}/doctors", {"full_name": "X"}, desk)
+    assert code_of(answer) == (403, "forbidden")
+
+
+async def test_doctors_are_found_by_what_they_are(api: Api) -> None:
+    one, two = await api.clinic(), await api.clinic()
+    heart = await api.doctor(one, full_name="Alpha", specialty="Cardiology", languages=["de"])
+    skin = await api.doctor(one, full_name="Beta", specialty="Dermatology", languages=["de", "en"])
+    other = await api.doctor(two, full_name="Alphabet", specialty="Cardiology", languages=["fr"])
+
+    for params, expected in (
+        ({}, [heart, skin, other]),
+        ({"clinic_id": one["id"]}, [heart, skin]),
+        ({"specialty": "cardiology"}, [heart, other]),
+        ({"language": "en"}, [skin]),
+        ({"q": "alph"}, [heart, other]),
+        ({"q": "alph", "clinic_id": two["id"]}, [other]),
+    ):
+        found = (await api.get("/v1/doctors", **params)).json()["items"]
+        assert [item["id"] for item in found] == [doctor["id"] for doctor in expected]
+
+
+async def test_what_is_not_there_is_not_found(api: Api) -> None:
+    for path in (f"/v1/doctors/{uuid4()}", f"/v1/services/{uuid4()}", f"/v1/clinics/{uuid4()}"):
+        assert code_of(await api.get(path)) == (404, "not_found")
+        change = await api.send("PATCH", path, api.admin, json={})
+        assert code_of(change) == (404, "not_found")
+        assert code_of(await api.send("DELETE", path, api.admin)) == (404, "not_found")
+        assert code_of(await api.post(f"{path}/restore", by=api.admin)) == (404, "not_found")
+    for kind in ("doctors", "services"):
+        answer = await api.post(
+            f"/v1/clinics/{uuid4()}/{kind}",
+            {"full_name": "X"} if kind == "doctors" else {"name": "X", "duration_minutes": 5},
+            api.admin,
+        )
+        assert code_of(answer) == (404, "not_found")
+    assert code_of(await api.get(f"/v1/clinics/{uuid4()}/services")) == (404, "not_found")
+
+
+async def test_a_service_is_added_changed_deleted_and_restored(api: Api) -> None:
+    clinic = await api.clinic()
+    doctors = [await api.doctor(clinic) for _ in range(2)]
+    service = await api.service(
+        clinic,
+        price={"amount": 4500, "currency": "EUR"},
+        deposit={"amount": 500, "currency": "EUR"},
+        payment="required",
+        mode="online",
+        doctor_ids=[doctors[0]["id"]],
+    )
+    path = f"/v1/services/{service['id']}"
+    assert (await api.get(path)).json() == service
+
+    change = {"name": "Other", "deposit": None, "doctor_ids": [doctor["id"] for doctor in doctors]}
+    changed = (await api.send("PATCH", path, api.admin, json=change)).json()
+    assert changed["deposit"] is None
+    assert changed["price"] == service["price"]
+    assert changed["doctor_ids"] == sorted(change["doctor_ids"])
+    fewer = {"doctor_ids": [doctors[1]["id"]]}
+    assert (await api.send("PATCH", path, api.admin, json=fewer)).json()["doctor_ids"] == [
+        doctors[1]["id"]
+    ]
+
+    listing = f"/v1/clinics/{clinic['id']}/services"
+    stale = await api.send("DELETE", path, api.admin, headers={"If-Match": '"1"'})
+    assert code_of(stale) == (412, "precondition_failed")
+    assert (await api.send("DELETE", path, api.admin)).status_code == 204
+    assert code_of(await api.get(path)) == (404, "not_found")
+    assert (await api.get(listing)).json()["items"] == []
+    slot = await api.slots(doctors[1])
+    booked = await api.book(slot[0], await api.patient(), service_id=service["id"])
+    assert code_of(booked) == (422, "service_not_offered")
+
+    for _ in range(2):
+        restored = await api.post(f"{path}/restore", by=api.admin)
+        assert restored.json()["name"] == "Other"
+        assert restored.headers["etag"] == '"5"'
+    assert [item["id"] for item in (await api.get(listing)).json()["items"]] == [service["id"]]
+
+
+async def test_a_services_money_and_doctors_have_to_fit(api: Api) -> None:
+    clinic = await api.clinic()
+    foreign = await api.doctor(await api.clinic())
+    own = await api.doctor(clinic)
+    euros = {"amount": 100, "currency": "EUR"}
+    usual = {"name": "Example", "duration_minutes": 30}
+    for wrong, pointer in (
+        ({"price": {"amount": 100, "currency": "USD"}}, "/price/currency"),
+        ({"deposit": euros}, "/deposit"),
+        ({"price": euros, "deposit": {"amount": 101, "currency": "EUR"}}, "/deposit"),
+        ({"payment": "required"}, "/payment"),
+        ({"doctor_ids": [own["id"], foreign["id"]]}, "/doctor_ids/1"),
+        ({"doctor_ids": [own["id"], own["id"]]}, "/doctor_ids"),
+        ({"duration_minutes": 0}, "/duration_minutes"),
+        ({"duration_minutes": 30.5}, "/duration_minutes"),
+        ({"price": {"amount": -1, "currency": "EUR"}}, "/price/amount"),
+    ):
+        answer = await api.post(f"/v1/clinics/{clinic['id']}/services", usual | wrong, api.admin)
+        assert code_of(answer) == (422, "validation_error")
+        assert answer.json()["errors"][0]["pointer"] == pointer
+    service = await api.service(clinic)
+    for wrong in ({"deposit": euros}, {"doctor_ids": [foreign["id"]]}):
+        answer = await api.send("PATCH", f"/v1/services/{service['id']}", api.admin, json=wrong)
+        assert code_of(answer) == (422, "validation_error")
+
+
+async def test_only_a_clinics_admins_change_its_services(api: Api) -> None:
+    clinic = await api.clinic()
+    service = await api.service(clinic)
+    path = f"/v1/services/{service['id']}"
+    for person in (await api.receptionist(clinic["id"]), await api.patient()):
+        for method, at in (("PATCH", path), ("DELETE", path), ("POST", f"{path}/restore")):
+            answer = await api.send(method, at, person, json={} if method == "PATCH" else None)
+            assert code_of(answer) == (403, "forbidden")
+
+
+async def test_a_deleted_doctor_keeps_the_place_in_a_service(api: Api) -> None:
+    clinic = await api.clinic()
+    doctors = [await api.doctor(clinic) for _ in range(2)]
+    service = await api.service(clinic, doctor_ids=[one["id"] for one in doctors])
+    path = f"/v1/services/{service['id']}"
+    await api.send("DELETE", f"/v1/doctors/{doctors[0]['id']}", api.admin)
+    assert (await api.get(path)).json()["doctor_ids"] == [doctors[1]["id"]]
+
+    await api.send("PATCH", path, api.admin, json={"name": "Other"})
+    await api.post(f"/v1/doctors/{doctors[0]['id']}/restore", by=api.admin)
+
+    assert (await api.get(path)).json()["doctor_ids"] == service["doctor_ids"]
