@@ -23,18 +23,22 @@ def main() -> None:
     """Serve on the socket that the parent opened, until SIGTERM."""
     die_with_the_parent_in_the_environment()
     pin_time_zones()
-    listener = socket.socket(fileno=int(os.environ.pop(LISTENER)))
+    with socket.socket(fileno=int(os.environ.pop(LISTENER))) as listener:
+        config = _config_or_exit()
+        # What is loaded by now lives as long as the process: no need to look at it again.
+        gc.collect()
+        gc.freeze()
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _config_or_exit() -> uvicorn.Config:
     try:
         settings = Settings()
         logs.configure(settings)
-        config = _config(settings)
+        return _config(settings)
     except SettingsProblem as problem:
         sys.stderr.write("".join(f"{sentence}\n" for sentence in problem.sentences))
         sys.exit(2)
-    # What is loaded by now lives as long as the process: no need to look at it again.
-    gc.collect()
-    gc.freeze()
-    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _config(settings: Settings) -> uvicorn.Config:

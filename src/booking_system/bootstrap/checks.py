@@ -37,11 +37,13 @@ def described(settings: Settings) -> Iterator[str]:
 
 def unknown_names(names: Iterator[str]) -> Iterator[str]:
     """A sentence for each BOOKING_ variable that means nothing: a slip would pass unseen."""
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {PARENT, LISTENER}
+    known = {name.upper() for name in Settings.model_fields}
+    ours = {PARENT, LISTENER}
     for name in sorted(names):
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
-            close = difflib.get_close_matches(name.upper(), known, n=1)
-            hint = f"; did you mean {close[0]}?" if close else "."
+        rest = name.upper().removeprefix(PREFIX)
+        if name.upper().startswith(PREFIX) and rest not in known and name.upper() not in ours:
+            close = difflib.get_close_matches(rest, known, n=1, cutoff=0.7)
+            hint = f"; did you mean {PREFIX}{close[0]}?" if close else "."
             yield f"{name} is not a setting and has no effect{hint}"
 
 

@@ -18,6 +18,8 @@ from booking_system.bootstrap.process import BACKLOG, GRACEFUL_SECONDS, LISTENER
 from booking_system.bootstrap.settings import Settings
 
 LIVE_SECONDS = 60.0
+ANSWER_SECONDS = 2.0
+STOP_SECONDS = GRACEFUL_SECONDS + 5.0
 LOOK_SECONDS = 0.2
 RESTART_SECONDS = 1.0
 log = structlog.get_logger("booking_system.serve")
@@ -44,7 +46,7 @@ def listeners(settings: Settings) -> Iterator[Sequence[socket.socket]]:
     first.
     """
     with contextlib.ExitStack() as opened:
-        yield [opened.enter_context(listener) for listener in _all_bound(settings)]
+        yield _all_bound(settings, opened)
 
 
 class ApiProcesses:
@@ -123,7 +125,7 @@ class ApiProcesses:
             listener.close()
         for child in self._children:
             child.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + GRACEFUL_SECONDS + 5
+        deadline = time.monotonic() + STOP_SECONDS
         for child in self._children:
             try:
                 child.wait(max(0.0, deadline - time.monotonic()))
@@ -135,12 +137,12 @@ class ApiProcesses:
 _ADDRESS_ERRORS = {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES}
 
 
-def _all_bound(settings: Settings) -> Sequence[socket.socket]:
+def _all_bound(settings: Settings, opened: contextlib.ExitStack) -> Sequence[socket.socket]:
     count = settings.api_processes
     try:
         # A port that somebody shares would look free to one who shares too.
         _bound(settings, shared=False).close()
-        return [_bound(settings, shared=count > 1) for _ in range(count)]
+        return [opened.enter_context(_bound(settings, shared=count > 1)) for _ in range(count)]
     except OSError as error:
         if isinstance(error, socket.gaierror) or error.errno in _ADDRESS_ERRORS:
             raise AddressUnavailable(_why_not(error, settings)) from error
@@ -175,7 +177,7 @@ def _why_not(error: OSError, settings: Settings) -> str:
 
 
 def _answers(host: str, port: int) -> bool:
-    connection = http.client.HTTPConnection(host, port, timeout=2)
+    connection = http.client.HTTPConnection(host, port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", "/health/live")
         return connection.getresponse().status == 200

@@ -1,4 +1,8 @@
-"""Brings the whole program up, and does the operator's single jobs; knows nothing of consoles."""
+"""Brings the whole program up, and does the operator's single jobs; knows nothing of consoles.
+
+The contexts are imported only by what needs them: the process that watches the others does not,
+and would start a second later.
+"""
 
 import asyncio
 import json
@@ -9,9 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from booking_system import __version__
-from booking_system.bootstrap.container import Container, build, close
 from booking_system.bootstrap.embedded_postgres import database_for
-from booking_system.bootstrap.http_app import create_app
 from booking_system.bootstrap.migrations import DatabaseProblemError, is_at_head, upgrade
 from booking_system.bootstrap.serve import ApiProcesses, listeners
 from booking_system.bootstrap.settings import Settings
@@ -19,6 +21,7 @@ from booking_system.bootstrap.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from booking_system.bootstrap.container import Container
     from booking_system.bootstrap.demo import DemoReport
 
 Say = Callable[[str], None]
@@ -31,9 +34,11 @@ CREDENTIALS = "demo-credentials.txt"
 def bring_up(settings: Settings, say: Say, progress: Progress) -> None:
     """Start everything and serve until an exception comes, such as `Interrupted`.
 
-    Raises `AddressUnavailable`, `LocalStackError`, `DatabaseProblemError`, `ApiFailed`.
+    Raises `AddressUnavailable`, `SettingsProblem`, `LocalStackError`, `DatabaseProblemError`,
+    `ApiFailed`.
     """
     with listeners(settings) as sockets:
+        settings.signing_key()
         say("Starting the database ...")
         with database_for(settings) as ready:
             asyncio.run(_prepare(ready, say, progress))
@@ -70,6 +75,9 @@ def openapi(settings: Settings) -> str:
     """Return the OpenAPI document as JSON; needs no database and leaves no files."""
     with tempfile.TemporaryDirectory() as nowhere:
         nothing = {"database_url": "postgresql:///none", "data_dir": Path(nowhere)}
+        from booking_system.bootstrap.container import build  # noqa: PLC0415  (see above)
+        from booking_system.bootstrap.http_app import create_app  # noqa: PLC0415
+
         app = create_app(build(settings.model_copy(update=nothing)))
         return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
 
@@ -108,8 +116,7 @@ async def _ensure_admin(settings: Settings) -> bool:
 
 
 async def _seed(settings: Settings, progress: Progress) -> "DemoReport | None":
-    # Only here: the demo's texts and names are of no use to anything else.
-    from booking_system.bootstrap.demo import load_demo  # noqa: PLC0415
+    from booking_system.bootstrap.demo import load_demo  # noqa: PLC0415  (see above)
 
     async with _container(settings) as container:
         return await load_demo(container, progress=progress)
@@ -117,6 +124,8 @@ async def _seed(settings: Settings, progress: Progress) -> "DemoReport | None":
 
 @asynccontextmanager
 async def _container(settings: Settings) -> "AsyncIterator[Container]":
+    from booking_system.bootstrap.container import build, close  # noqa: PLC0415  (see above)
+
     container = build(settings)
     try:
         yield container

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
 from fastapi import Depends, Form, Request, Response
 
 from booking_system.identity.adapters.models import (
@@ -31,6 +30,7 @@ from booking_system.identity.domain.refusals import (
 )
 from booking_system.identity.domain.throttling import Allowance
 from booking_system.identity.domain.tokens import Tokens
+from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
 from booking_system.platform.http.input import FORBIDDEN
@@ -156,7 +156,7 @@ class IdentityRoutes:
 
     async def read_keys(self) -> Response:
         """List the public keys that access tokens can be checked with (RFC 7517)."""
-        return _json(orjson.dumps(self.key_set), headers=KEYS_STORED)
+        return json_answer(self.key_set, headers=KEYS_STORED)
 
     async def read_profile(self, actor: Caller) -> Response:
         """Read who you are and what you may do."""
@@ -194,7 +194,7 @@ class IdentityRoutes:
             items=[SessionOut.of(session, actor) for session in found[:limit]],
             next_cursor=following,
         )
-        return _json(page.model_dump_json(), headers=link_to_next(request, following))
+        return json_answer(page, headers=link_to_next(request, following))
 
     async def end_session(self, session_id: UUID, actor: Caller) -> Response:
         """End one of your sessions, on whatever device."""
@@ -204,7 +204,7 @@ class IdentityRoutes:
 
 def _tokens(tokens: Tokens, allowance: Allowance | None = None) -> Response:
     headers = NEVER_STORED | ({} if allowance is None else _rate_limit(allowance))
-    return _json(TokensOut.of(tokens).model_dump_json(), headers=headers)
+    return json_answer(TokensOut.of(tokens), headers=headers)
 
 
 def _rate_limit(allowance: Allowance) -> dict[str, str]:
@@ -218,7 +218,7 @@ def _rate_limit(allowance: Allowance) -> dict[str, str]:
 
 def _profile(profile: Profile) -> Response:
     tag = {"ETag": etag_of(profile.account.version)}
-    return _json(ProfileOut.of(profile).model_dump_json(), headers=tag)
+    return json_answer(ProfileOut.of(profile), headers=tag)
 
 
 def _address(request: Request) -> str:
@@ -227,7 +227,3 @@ def _address(request: Request) -> str:
 
 def _user_agent(request: Request) -> str | None:
     return FORBIDDEN.sub("", request.headers.get("user-agent", "")) or None
-
-
-def _json(body: str | bytes, *, headers: dict[str, str]) -> Response:
-    return Response(body, headers=headers, media_type="application/json")

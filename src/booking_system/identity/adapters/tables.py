@@ -102,9 +102,7 @@ role_grants = Table(
         " ELSE false END",
         name="role",
     ),
-    Index(
-        "ix_role_grants_clinic_id", "clinic_id", postgresql_where=text("clinic_id IS NOT NULL")
-    ),
+    Index("ix_role_grants_clinic_id", "clinic_id", postgresql_where=text("clinic_id IS NOT NULL")),
 )
 
 access_changes = Table(

@@ -7,8 +7,8 @@ from typing import Any
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
-from booking_system.platform.http.input import UnsupportedMediaType
-from booking_system.platform.http.problems import MEDIA_TYPE, BodyTooLarge, InternalError, status_of
+from booking_system.platform.http.input import BodyTooLarge, UnsupportedMediaType
+from booking_system.platform.http.problems import MEDIA_TYPE, InternalError, status_of
 from booking_system.platform.postgres.faults import DependencyUnavailable, Overloaded
 from booking_system.shared_kernel.errors import Invalid, Malformed, Refusal, Unauthenticated
 

@@ -19,6 +19,7 @@ from starlette.datastructures import FormData
 
 from booking_system.shared_kernel.errors import Invalid, Malformed
 
+LARGEST_BODY_BYTES = 64 * 1024
 DEEPEST = 16
 MOST_FORM_FIELDS = 20
 LARGEST_NUMBER = 2**53
@@ -30,6 +31,12 @@ RFC_3339 = re.compile(
 )
 
 
+class BodyTooLarge(Malformed):
+    """The body is larger than this service reads."""
+
+    code = "body_too_large"
+
+
 class UnsupportedMediaType(Malformed):
     """The body must be sent as application/json."""
 
@@ -38,6 +45,17 @@ class UnsupportedMediaType(Malformed):
 
 class StrictRequest(Request):
     """A request whose JSON is read strictly (RFC 8259, and I-JSON, RFC 7493)."""
+
+    async def body(self) -> bytes:
+        """Return the bytes. Raises `BodyTooLarge`, whatever length was announced."""
+        if not hasattr(self, "_body"):
+            read = bytearray()
+            async for chunk in self.stream():
+                read += chunk
+                if len(read) > LARGEST_BODY_BYTES:
+                    raise BodyTooLarge
+            self._body = bytes(read)
+        return self._body
 
     async def json(self) -> Any:
         """Return the body.
@@ -78,6 +96,14 @@ class StrictRequest(Request):
         if len({name for name, _ in pairs}) != len(pairs):
             raise Invalid.field("", "the form names the same field twice", "duplicate_key")
         return FormData(dict(pairs))
+
+
+def query_of(raw: bytes) -> list[tuple[str, str]]:
+    """Return the parameters of a query. Raises `Invalid` for what is not UTF-8."""
+    try:
+        return parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise Invalid.field("", "the query is not UTF-8", "forbidden_text") from None
 
 
 def check_text(value: str, where: str) -> None:

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from booking_system.platform.http.answers import json_bytes
-from booking_system.platform.http.input import UnsupportedMediaType
+from booking_system.platform.http.input import BodyTooLarge, UnsupportedMediaType
 from booking_system.platform.http.validation import described
 from booking_system.shared_kernel import errors
 
@@ -20,12 +20,6 @@ class MethodNotAllowed(errors.Malformed):
     """This resource does not know that method."""
 
     code = "method_not_allowed"
-
-
-class BodyTooLarge(errors.Malformed):
-    """The body is larger than this service reads."""
-
-    code = "body_too_large"
 
 
 class InternalError(errors.Refusal):

@@ -12,12 +12,17 @@ from starlette.routing import BaseRoute
 
 from booking_system.platform.http.caller import Policy
 from booking_system.platform.http.documentation import documented
-from booking_system.platform.http.input import StrictRequest, UnsupportedMediaType, check_text
-from booking_system.platform.http.problems import BodyTooLarge
+from booking_system.platform.http.input import (
+    LARGEST_BODY_BYTES,
+    BodyTooLarge,
+    StrictRequest,
+    UnsupportedMediaType,
+    check_text,
+    query_of,
+)
 from booking_system.shared_kernel.errors import Invalid, Refusal, Unauthenticated
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-LARGEST_BODY_BYTES = 64 * 1024
 
 
 class UnguardedRouteError(Exception):
@@ -63,7 +68,7 @@ class GuardedRoute(APIRoute):
 
     def _check_parameters(self, request: Request) -> None:
         seen: set[str] = set()
-        for name, value in request.query_params.multi_items():
+        for name, value in query_of(request.scope["query_string"]):
             if name not in self._parameters:
                 raise Invalid.field("", "the query has a parameter that is not known here")
             if name in seen:

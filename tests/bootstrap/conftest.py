@@ -1,0 +1,42 @@
+"""Fixtures for tests that start real processes."""
+
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from booking_system.bootstrap.logs import ACCESS
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder that every user may enter, unlike `tmp_path`: the server may run as another."""
+    folder = Path(tempfile.mkdtemp(prefix="booking-test-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No BOOKING_ settings, whatever the tests were started with."""
+    for name in os.environ:
+        if name.upper().startswith("BOOKING_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def logging_put_back() -> Iterator[None]:
+    """The program sets up logging for the whole process: undo that."""
+    root, access = logging.getLogger(), logging.getLogger(ACCESS)
+    handlers, levels = root.handlers[:], (root.level, access.level)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    access.setLevel(levels[1])
+    structlog.reset_defaults()

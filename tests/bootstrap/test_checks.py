@@ -1,0 +1,77 @@
+"""`check` shows settings without their secrets and finds what will hurt."""
+
+from pathlib import Path
+
+import pytest
+
+from booking_system.bootstrap import checks
+from booking_system.bootstrap.checks import database_findings, described, unknown_names
+from booking_system.bootstrap.secret_key import key_kept_in
+from booking_system.bootstrap.settings import Settings
+from tests.postgres import TestServer
+
+pytestmark = pytest.mark.usefixtures("clean_environment")
+HIDDEN = "correct-horse"
+
+
+def test_no_secret_is_shown(tmp_path: Path) -> None:
+    key = key_kept_in(tmp_path)
+    settings = Settings(
+        database_url=f"postgresql://booking:{HIDDEN}@db.example.com:5432/booking?sslpassword={HIDDEN}",
+        migration_url=f"postgresql://owner@db.example.com/booking?password={HIDDEN}&ssl=require",
+        admin_email="admin@example.com",
+        admin_password=HIDDEN,
+        secret_key=key,
+    )
+    shown = "\n".join(described(settings))
+    assert HIDDEN not in shown
+    assert key.splitlines()[1] not in shown
+    assert "postgresql://booking:********@db.example.com:5432/booking?sslpassword=********" in shown
+    assert "postgresql://owner@db.example.com/booking?password=********&ssl=require" in shown
+    assert "BOOKING_POSTGRES_BIN = (not set)" in shown
+    assert "BOOKING_RATE_LIMIT = true" in shown
+
+
+def test_a_slip_in_a_name_is_noticed() -> None:
+    names = ["BOOKING_PROT", "BOOKING_XYZZY", "BOOKING_PORT", "booking_host", "PORT"]
+    assert list(unknown_names(iter(names))) == [
+        "BOOKING_PROT is not a setting and has no effect; did you mean BOOKING_PORT?",
+        "BOOKING_XYZZY is not a setting and has no effect.",
+    ]
+
+
+def test_production_in_the_clear_is_warned_of(tmp_path: Path) -> None:
+    settings = Settings(
+        env="production",
+        secret_key=key_kept_in(tmp_path),
+        database_url="postgresql://db.example.com/booking",
+        rate_limit=False,
+    )
+    first, second = checks.warnings_about(settings)
+    assert first.startswith("BOOKING_PUBLIC_URL is not https")
+    assert second.startswith("BOOKING_RATE_LIMIT is off")
+
+
+async def test_a_good_database_is_fine(postgres: TestServer) -> None:
+    async with postgres.database() as url:
+        assert await database_findings(Settings(database_url=url)) == checks.Findings()
+
+
+async def test_tables_of_another_version_are_found(postgres: TestServer) -> None:
+    async with postgres.database(template="template0") as url:
+        found = await database_findings(Settings(database_url=url))
+    assert "booking-system migrate" in found.database[0]
+
+
+async def test_more_connections_than_the_database_takes_are_found(postgres: TestServer) -> None:
+    async with postgres.database() as url:
+        settings = Settings(database_url=url, api_processes=17, database_pool_size=10)
+        found = await database_findings(settings)
+    assert "is 170, but the database takes 200" in found.settings[0]
+
+
+async def test_a_database_that_is_not_there_is_found() -> None:
+    url = f"postgresql://booking:{HIDDEN}@127.0.0.1:1/booking"
+    found = await database_findings(Settings(database_url=url))
+    assert len(found.database) == 1
+    assert HIDDEN not in found.database[0]

@@ -1,0 +1,212 @@
+"""The command line: plain sentences, and the exit codes that --help promises."""
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from typer.testing import CliRunner, Result
+
+from booking_system import __version__
+from booking_system.bootstrap import cli, up
+from booking_system.bootstrap.cli import app
+from booking_system.bootstrap.process import Interrupted
+from booking_system.bootstrap.serve import ApiFailed
+from booking_system.platform.postgres.faults import DependencyUnavailable, Transient
+from booking_system.shared_kernel.errors import NotFound
+from tests.postgres import TestServer
+
+
+@pytest.fixture(autouse=True)
+def _own_place(
+    tmp_path: Path,
+    clean_environment: None,
+    logging_put_back: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+async def empty_database(
+    postgres: TestServer, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[str]:
+    async with postgres.database(template="template0") as url:
+        monkeypatch.setenv("BOOKING_DATABASE_URL", url)
+        yield url
+
+
+@pytest.fixture
+def taken_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        monkeypatch.setenv("BOOKING_PORT", str(port))
+        yield port
+
+
+def run(*arguments: str, typed: str | None = None) -> Result:
+    return CliRunner().invoke(app, arguments, input=typed)
+
+
+def test_help_tells_the_exit_codes() -> None:
+    done = run("--help")
+    assert done.exit_code == 0
+    told = " ".join(done.output.split())
+    assert "0 done, 1 failed, 2 wrong usage or settings, 3 trouble with the database" in told
+    assert "4 the port is taken" in told
+
+
+def test_it_knows_its_version() -> None:
+    assert run("--version").output == f"{__version__}\n"
+
+
+def test_wrong_usage_ends_with_2() -> None:
+    assert run("fly").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "command", ["up", "serve", "migrate", "seed-demo", "create-admin", "openapi", "check"]
+)
+def test_wrong_settings_end_with_2_and_a_sentence(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOOKING_PORT", "many")
+    done = run(command)
+    assert done.exit_code == 2
+    assert done.output == "BOOKING_PORT must be a number from 1 to 65535.\n"
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "check"])
+def test_a_database_that_is_not_there_ends_with_3(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOOKING_DATABASE_URL", "postgresql://booking:horse@127.0.0.1:1/booking")
+    done = run(command)
+    assert done.exit_code == 3
+    assert "The database cannot be reached" in done.output
+    assert "horse" not in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("command", ["up", "serve"])
+def test_a_taken_port_ends_with_4_before_the_database_starts(
+    command: str, taken_port: int, tmp_path: Path
+) -> None:
+    done = run(command)
+    assert done.exit_code == 4
+    assert f"Port {taken_port} on 127.0.0.1 is taken" in done.output
+    assert not (tmp_path / ".data").exists()
+
+
+def test_a_port_is_taken_even_by_somebody_who_would_share_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BOOKING_API_PROCESSES", "2")
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as listener:
+        monkeypatch.setenv("BOOKING_PORT", str(listener.getsockname()[1]))
+        assert run("up").exit_code == 4
+
+
+def test_an_address_of_another_machine_ends_with_4(monkeypatch: pytest.MonkeyPatch) -> None:
+    for host in ("192.0.2.1", "nowhere.invalid"):
+        monkeypatch.setenv("BOOKING_HOST", host)
+        done = run("up")
+        assert done.exit_code == 4
+        assert done.output == f"{host} is no address of this machine: set BOOKING_HOST.\n"
+
+
+@pytest.mark.usefixtures("empty_database")
+def test_a_database_is_checked_migrated_and_checked_again() -> None:
+    before = run("check")
+    assert before.exit_code == 3
+    assert "run `booking-system migrate`" in before.output
+    assert run("serve").exit_code == 3
+    for _ in range(2):
+        done = run("migrate")
+        assert (done.exit_code, done.output) == (0, "The tables are up to date.\n")
+    after = run("check")
+    assert after.exit_code == 0
+    assert after.output.endswith("All is well.\n")
+
+
+def test_the_openapi_document_needs_no_database_and_leaves_nothing(tmp_path: Path) -> None:
+    printed = run("openapi")
+    assert printed.exit_code == 0
+    assert orjson.loads(printed.stdout)["info"]["version"] == __version__
+    assert run("openapi", "--output", "openapi.json").exit_code == 0
+    assert [place.name for place in tmp_path.iterdir()] == ["openapi.json"]
+    assert (tmp_path / "openapi.json").read_text(encoding="utf-8") == printed.stdout
+    assert run("openapi", "--output", "absent/openapi.json").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code", "sentence"),
+    [
+        (Transient("57P03"), 3, "The database does not answer"),
+        (DependencyUnavailable(), 3, "The database does not answer"),
+        (NotFound(), 1, NotFound().detail),
+        (ApiFailed(2), 2, "The API did not start"),
+        (ApiFailed(-9), 1, "The API did not start"),
+        (Interrupted(), 130, "Stopped."),
+    ],
+)
+def test_foreseeable_trouble_is_a_sentence_and_a_code(
+    trouble: BaseException, code: int, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr(up, "migrate", fails)
+    done = run("migrate")
+    assert done.exit_code == code
+    assert sentence in done.output
+    assert "Traceback" not in done.output
+
+
+def test_an_unknown_error_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(up, "migrate", fails)
+    assert isinstance(run("migrate").exception, ZeroDivisionError)
+
+
+def test_the_demo_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Report:
+        def lines(self) -> list[str]:
+            return ["one", "two"]
+
+    reports = [None, Report()]
+    monkeypatch.setattr(up, "seed_demo", lambda _settings, progress: reports.pop())
+    assert run("seed-demo").output == "one\ntwo\n"
+    assert run("seed-demo").output == "The database is not empty: nothing was loaded.\n"
+
+
+def test_an_administrator_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = []
+    monkeypatch.setattr(up, "create_admin", lambda settings: named.append(settings) or True)
+    done = run("create-admin", typed="admin@example.com\ncorrect-horse\ncorrect-horse\n")
+    assert done.exit_code == 0
+    assert done.output.endswith("The administrator was made.\n")
+    assert "correct-horse" not in done.output
+    assert named[0].admin_email == "admin@example.com"
+    assert named[0].admin_password.get_secret_value() == "correct-horse"
+    assert run("create-admin", typed="nobody\nx\nx\n").exit_code == 2
+
+
+def test_an_administrator_from_the_environment_is_not_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BOOKING_ADMIN_EMAIL", "admin@example.com")
+    monkeypatch.setenv("BOOKING_ADMIN_PASSWORD", "correct-horse")
+    monkeypatch.setattr(up, "create_admin", lambda _: False)
+    done = run("create-admin")
+    assert (done.exit_code, done.output) == (0, "This administrator exists already.\n")
+
+
+def test_progress_is_shown_to_people_only(capsys: pytest.CaptureFixture[str]) -> None:
+    with cli._progress("Demo data") as progress:
+        progress(1, 2)
+        progress(2, 2)
+    assert capsys.readouterr() == ("", "")

@@ -1,0 +1,98 @@
+"""The supervisor of the API processes, where it does not go well."""
+
+import errno
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from booking_system.bootstrap import api_process, serve
+from booking_system.bootstrap.process import LISTENER
+from booking_system.bootstrap.serve import AddressUnavailable, ApiFailed, ApiProcesses, listeners
+from booking_system.bootstrap.settings import Settings
+from tests.bootstrap.processes import free_port
+
+pytestmark = pytest.mark.usefixtures("clean_environment", "logging_put_back")
+
+
+def never() -> None:
+    raise AssertionError("it did not come up")
+
+
+def some_settings(**values: object) -> Settings:
+    return Settings(port=free_port(), database_url="postgresql:///none", **values)
+
+
+def test_an_api_process_that_ends_at_the_start_ends_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    settings = some_settings(api_processes=2)
+    with listeners(settings) as sockets:
+        with pytest.raises(ApiFailed) as raised:
+            ApiProcesses(settings, sockets).run(never)
+        assert all(listener.fileno() == -1 for listener in sockets)
+    assert raised.value.exit_code == 1
+
+
+def test_an_api_that_is_never_live_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sleeper = tmp_path / "sleeper"
+    sleeper.write_text("#!/bin/sh\nexec sleep 600\n")
+    sleeper.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(sleeper))
+    monkeypatch.setattr(serve, "LIVE_SECONDS", 0.0)
+    monkeypatch.setattr(serve, "ANSWER_SECONDS", 0.1)
+    settings = some_settings()
+    with listeners(settings) as sockets, pytest.raises(ApiFailed):
+        ApiProcesses(settings, sockets).run(never)
+
+
+def test_a_process_that_does_not_listen_to_us_is_killed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    deaf = tmp_path / "deaf"
+    deaf.write_text("#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.1; done\n")
+    deaf.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(deaf))
+    for name in ("LIVE_SECONDS", "STOP_SECONDS"):
+        monkeypatch.setattr(serve, name, 0.3)
+    monkeypatch.setattr(serve, "ANSWER_SECONDS", 0.1)
+    settings = some_settings()
+    with listeners(settings) as sockets:
+        processes = ApiProcesses(settings, sockets)
+        with pytest.raises(ApiFailed):
+            processes.run(never)
+    assert [child.returncode for child in processes._children] == [-9]
+
+
+def test_somebody_who_was_quicker_keeps_the_port() -> None:
+    settings = some_settings()
+    with listeners(settings) as sockets, listeners(settings) as rivals:
+        sockets[0].listen()
+        with pytest.raises(AddressUnavailable, match="is taken by another program"):
+            ApiProcesses(settings, rivals).run(never)
+
+
+def test_a_low_port_needs_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    settings = some_settings()
+    monkeypatch.setattr(socket.socket, "bind", forbidden)
+    with pytest.raises(AddressUnavailable, match="one above 1023"), listeners(settings):
+        never()
+
+
+def test_an_api_process_says_in_a_sentence_what_is_wrong_with_its_settings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BOOKING_PORT", "many")
+    with socket.socket() as listener:
+        monkeypatch.setenv(LISTENER, str(listener.detach()))
+    with pytest.raises(SystemExit) as raised:
+        api_process.main()
+    assert raised.value.code == 2
+    assert capsys.readouterr().err == "BOOKING_PORT must be a number from 1 to 65535.\n"

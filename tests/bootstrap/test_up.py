@@ -1,0 +1,160 @@
+"""`booking-system up` as an operator lives it: started, used, stopped, killed, started again."""
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
+from tests.bootstrap.processes import (
+    alive,
+    environment,
+    eventually,
+    family_of,
+    free_port,
+    running,
+)
+
+pytestmark = pytest.mark.xdist_group("embedded")
+ADMIN = {"admin_email": "admin@example.com", "admin_password": "a-long-enough-passphrase"}
+LAST_LINE = "Press Ctrl-C to stop.\n"
+
+
+@dataclass(frozen=True)
+class Instance:
+    process: "subprocess.Popen[str]"
+    port: int
+    told: str
+
+    def status(self, path: str, body: dict[str, str] | None = None) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
+        try:
+            method = "POST" if body else "GET"
+            connection.request(method, path, urlencode(body) if body else None, headers)
+            return connection.getresponse().status
+        except OSError:
+            return 0
+        finally:
+            connection.close()
+
+    def is_ready(self) -> bool:
+        return self.status("/health/ready") == 200
+
+    def family(self) -> list[int]:
+        return family_of(self.process.pid)
+
+    def api_processes(self) -> list[int]:
+        return [pid for pid in self.family() if b"api_process" in _command(pid)]
+
+
+def _command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+@contextmanager
+def up(place: Path, command: str = "up", **settings: object) -> Iterator[Instance]:
+    port = free_port()
+    chosen: dict[str, object] = {"data_dir": place / "data", "port": port, "demo": "false"}
+    module = ("-m", "booking_system.bootstrap.cli", command)
+    with running(*module, env=environment(**chosen, **settings), cwd=place) as process:
+        assert process.stdout is not None
+        told = []
+        for line in process.stdout:
+            told.append(line)
+            if line == LAST_LINE:
+                break
+        assert told[-1:] == [LAST_LINE], "".join(told)
+        yield Instance(process, port, "".join(told))
+
+
+def ended(instance: Instance, end: Callable[[], None]) -> int:
+    """End it, and see that no process of it is left."""
+    family = instance.family()
+    assert len(family) > 5, "the database's processes should be among them"
+    end()
+    code = instance.process.wait(30)
+    assert eventually(lambda: not any(map(alive, family)), 5), "processes are left"
+    return code
+
+
+def test_an_instance_serves_recovers_stops_and_finds_its_data_again(place: Path) -> None:
+    with up(place, api_processes=2, **ADMIN) as first:
+        assert f"API      http://127.0.0.1:{first.port}\n" in first.told
+        assert f"Docs     http://127.0.0.1:{first.port}/docs\n" in first.told
+        assert first.status("/health/live") == 200
+        assert first.is_ready()
+
+        before = first.api_processes()
+        assert len(before) == 2
+        os.kill(before[0], signal.SIGKILL)
+        assert eventually(lambda: len(set(first.api_processes()) - set(before)) == 1)
+        EmbeddedPostgres(place / "data").kill()
+        assert eventually(first.is_ready)
+
+        assert ended(first, lambda: first.process.send_signal(signal.SIGINT)) == 0
+    assert sorted(path.name for path in (place / "data").iterdir()) == [
+        "postgres",
+        "secret-key.pem",
+    ]
+
+    with up(place) as second:
+        login = {"username": ADMIN["admin_email"], "password": ADMIN["admin_password"]}
+        grant = {"grant_type": "password", **login}
+        assert second.status("/v1/auth/token", grant) == 200
+        assert ended(second, second.process.kill) == -signal.SIGKILL
+
+    with up(place, "serve", log_level="debug") as third:
+        assert third.is_ready()
+        assert third.status("/health/live?q=Example") > 0
+        assert ended(third, third.process.terminate) == 0
+        lines = log_lines(third)
+    requests = [line["path"] for line in lines if line["event"] == "request"]
+    assert requests[-2:] == ["/health/ready", "/health/live"]
+    assert "Example" not in json.dumps(lines)
+
+
+def log_lines(instance: Instance) -> list[dict[str, object]]:
+    assert instance.process.stdout is not None
+    return [json.loads(line) for line in instance.process.stdout if line.startswith("{")]
+
+
+@pytest.mark.proof
+def test_two_instances_share_one_database(place: Path) -> None:
+    with up(place) as owner, up(place, "serve") as guest:
+        assert ended(owner, owner.process.terminate) == 0
+        assert eventually(guest.is_ready), "it should have taken the database over"
+        assert ended(guest, guest.process.terminate) == 0
+
+
+def test_ctrl_c_during_the_start_leaves_nothing(place: Path) -> None:
+    settings = environment(data_dir=place / "data", port=free_port(), demo="false")
+    command = ("-m", "booking_system.bootstrap.cli", "up")
+    with running(*command, env=settings, cwd=place) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "Starting the database ...\n"
+        assert eventually(lambda: len(family_of(process.pid)) > 1)
+        family = family_of(process.pid)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert process.stdout.read() == "Stopped.\n"
+        assert eventually(lambda: not any(map(alive, family)), 5)
+
+
+def test_an_unusable_key_is_noticed_before_the_database_starts(place: Path) -> None:
+    settings = environment(data_dir=place, port=free_port(), demo="false")
+    (place / "secret-key.pem").write_text("rubbish")
+    command = ("-m", "booking_system.bootstrap.cli", "up")
+    with running(*command, env=settings, cwd=place) as process:
+        assert process.wait(30) == 2
+        assert process.stdout is not None
+        assert process.stdout.read().startswith("The secret key must be a P-256 private key")
+    assert not (place / "postgres").exists()

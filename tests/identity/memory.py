@@ -1,0 +1,197 @@
+"""Identity in memory: the fake that use cases are tried with, held to the same contract."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from booking_system.identity.application.known_actors import KnownActors
+from booking_system.identity.application.ports import IdentityWork, SessionSearch
+from booking_system.identity.domain.account import Account, ProfileChange, email_key
+from booking_system.identity.domain.actor import RoleGrant
+from booking_system.identity.domain.refusals import EmailTaken
+from booking_system.identity.domain.session import EndedBecause, Session
+from booking_system.identity.domain.staff import StaffMember
+from booking_system.identity.domain.tokens import REFRESH_LIFETIME, RefreshToken, Tokens
+from booking_system.shared_kernel.identifiers import ClinicId, SessionId, UserId
+from tests.identity.builders import new_sessions
+
+
+@dataclass
+class Rows:
+    """All that is stored."""
+
+    accounts: dict[UserId, Account] = field(default_factory=dict)
+    grants: list[tuple[UserId, RoleGrant]] = field(default_factory=list)
+    sessions: dict[SessionId, Session] = field(default_factory=dict)
+    ended: dict[SessionId, EndedBecause] = field(default_factory=dict)
+    tokens: dict[bytes, tuple[SessionId, RefreshToken]] = field(default_factory=dict)
+    changes: list[UserId] = field(default_factory=list)
+
+
+class MemoryAccounts:
+    def __init__(self, rows: Rows, known: KnownActors) -> None:
+        self._rows, self._known, self._new = rows, known, new_sessions()
+
+    async def by_email(self, email: str) -> Account | None:
+        accounts = self._rows.accounts.values()
+        return next((a for a in accounts if email_key(a.email) == email_key(email)), None)
+
+    async def read(self, user_id: UserId) -> Account | None:
+        return self._rows.accounts.get(user_id)
+
+    lock = read
+
+    async def add(self, **about: Any) -> None:
+        if await self.by_email(about["email"]) is not None:
+            raise EmailTaken
+        del about["now"]
+        account = Account(id=about.pop("user_id"), email_verified=False, version=1, **about)
+        self._rows.accounts[account.id] = account
+
+    async def change(self, user_id: UserId, change: ProfileChange, now: datetime) -> Account:
+        given = {name: getattr(change, name) for name in ProfileChange.__slots__}
+        changed = {name: value for name, value in given.items() if value is not None}
+        return self._replace(user_id, **changed)
+
+    async def set_password(self, user_id: UserId, password_hash: str, now: datetime) -> None:
+        account = self._rows.accounts[user_id]
+        self._rows.accounts[user_id] = replace(account, password_hash=password_hash)
+        self._tell(user_id)
+
+    async def grants_of(self, user_id: UserId) -> Sequence[RoleGrant]:
+        return [grant for owner, grant in self._rows.grants if owner == user_id]
+
+    async def grant(self, user_id: UserId, grant: RoleGrant, now: datetime) -> bool:
+        if (user_id, grant) in self._rows.grants:
+            return False
+        self._rows.grants.append((user_id, grant))
+        self._replace(user_id)
+        self._tell(user_id)
+        return True
+
+    async def revoke(self, user_id: UserId, clinic_id: ClinicId, now: datetime) -> bool:
+        kept = [
+            (owner, grant)
+            for owner, grant in self._rows.grants
+            if owner != user_id or grant.clinic_id != clinic_id
+        ]
+        if len(kept) == len(self._rows.grants):
+            return False
+        self._rows.grants = kept
+        self._replace(user_id)
+        self._tell(user_id)
+        return True
+
+    async def staff_of(self, clinic_id: ClinicId) -> Sequence[StaffMember]:
+        found = [(self._rows.accounts[owner], grant) for owner, grant in self._rows.grants]
+        return [
+            StaffMember(
+                user_id=account.id,
+                email=account.email,
+                full_name=account.full_name,
+                role=grant.role,
+                doctor_id=grant.doctor_id,
+            )
+            for account, grant in found
+            if grant.clinic_id == clinic_id
+        ]
+
+    async def start_session(self, user_id: UserId, user_agent: str | None, now: datetime) -> Tokens:
+        session_id, token = SessionId(self._new.identities.new()), self._new.refresh_tokens.first()
+        self._rows.sessions[session_id] = Session(
+            id=session_id, user_id=user_id, created_at=now, last_used_at=now, user_agent=user_agent
+        )
+        stored = RefreshToken(expires_at=now + REFRESH_LIFETIME, used_at=None)
+        self._rows.tokens[self._new.refresh_tokens.fingerprint(token)] = session_id, stored
+        access_token = self._new.access_tokens.sign(user_id, session_id, now)
+        return Tokens(access_token=access_token, refresh_token=token)
+
+    def _replace(self, user_id: UserId, **changed: Any) -> Account:
+        account = self._rows.accounts[user_id]
+        account = replace(account, version=account.version + 1, **changed)
+        self._rows.accounts[user_id] = account
+        return account
+
+    def _tell(self, user_id: UserId) -> None:
+        self._rows.changes.append(user_id)
+        self._known.doubt(user_id)
+
+
+class MemorySessions:
+    def __init__(self, rows: Rows, known: KnownActors) -> None:
+        self._rows, self._known = rows, known
+
+    async def living_of(self, user_id: UserId, search: SessionSearch) -> Sequence[Session]:
+        newest_first = sorted(
+            self._rows.sessions.values(), key=lambda s: (s.created_at, s.id), reverse=True
+        )
+        found = [
+            session
+            for session in newest_first
+            if session.user_id == user_id
+            and session.last_used_at >= search.used_since
+            and (search.after is None or (session.created_at, session.id) < search.after)
+        ]
+        return found[: search.limit + 1]
+
+    async def owner_of(self, fingerprint: bytes) -> SessionId | None:
+        found = self._rows.tokens.get(fingerprint)
+        return None if found is None else found[0]
+
+    async def lock(self, session_id: SessionId) -> Session | None:
+        return self._rows.sessions.get(session_id)
+
+    async def token(self, fingerprint: bytes) -> RefreshToken | None:
+        found = self._rows.tokens.get(fingerprint)
+        return None if found is None else found[1]
+
+    async def rotate(
+        self, session_id: SessionId, used: bytes, successor: bytes, now: datetime
+    ) -> None:
+        token = self._rows.tokens[used][1]
+        self._rows.tokens[used] = session_id, replace(token, used_at=now)
+        following = RefreshToken(expires_at=now + REFRESH_LIFETIME, used_at=None)
+        self._rows.tokens[successor] = session_id, following
+        session = self._rows.sessions[session_id]
+        self._rows.sessions[session_id] = replace(session, last_used_at=now)
+
+    async def end(
+        self, session_id: SessionId, user_id: UserId, because: EndedBecause, now: datetime
+    ) -> bool:
+        session = self._rows.sessions.get(session_id)
+        if session is None or session.user_id != user_id:
+            return False
+        del self._rows.sessions[session_id]
+        self._rows.ended[session_id] = because
+        self._rows.changes.append(user_id)
+        self._known.doubt(user_id)
+        return True
+
+    async def end_others(
+        self, user_id: UserId, keep: SessionId, because: EndedBecause, now: datetime
+    ) -> None:
+        for session_id in [one for one in self._rows.sessions if one != keep]:
+            await self.end(session_id, user_id, because, now)
+
+
+@dataclass
+class MemoryIdentity:
+    """Transactions that see their own changes and undo them on an exception."""
+
+    known: KnownActors
+    rows: Rows = field(default_factory=Rows)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[IdentityWork]:
+        before = deepcopy(self.rows)
+        try:
+            yield IdentityWork(
+                accounts=MemoryAccounts(self.rows, self.known),
+                sessions=MemorySessions(self.rows, self.known),
+            )
+        except BaseException:
+            self.rows.__dict__.update(before.__dict__)
+            raise

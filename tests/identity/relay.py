@@ -1,0 +1,46 @@
+"""A way to the database that a test can cut."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy import URL
+
+SOCKET = ".s.PGSQL.5432"
+
+
+class Relay:
+    """Passes bytes between a socket in `folder` and the server's own."""
+
+    def __init__(self, url: URL, folder: Path) -> None:
+        port = url.query.get("port", "5432")
+        self._behind = f"{url.query['host']}/.s.PGSQL.{port}"
+        self._place = folder / SOCKET
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
+        self.url = url.update_query_dict({"host": str(folder), "port": "5432"})
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_unix_server(self._serve, self._place)
+
+    async def cut(self) -> None:
+        self._server.close()
+        self._place.unlink(missing_ok=True)
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind_reader, behind_writer = await asyncio.open_unix_connection(self._behind)
+        self._writers += [writer, behind_writer]
+        for source, target in ((reader, behind_writer), (behind_reader, writer)):
+            task = asyncio.create_task(_pass_on(source, target))
+            self._tasks.add(task)
+
+
+async def _pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await source.read(65536):
+            target.write(data)
+            await target.drain()
+    target.close()

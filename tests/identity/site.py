@@ -1,0 +1,97 @@
+"""The program as far as identity goes, wired by its container and called over HTTP."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from dependency_injector import providers
+from fastapi import FastAPI
+
+from booking_system.identity.adapters.passwords import Argon2Passwords
+from booking_system.identity.application.ports import Accounts
+from booking_system.identity.container import IdentityContainer
+from booking_system.platform.http import problems
+from booking_system.platform.http.edge import Edge
+from booking_system.platform.http.routing import install, refuse_unguarded
+from booking_system.platform.postgres.transaction import Database
+from booking_system.platform.uuid7 import RandomIdentities
+from booking_system.shared_kernel.identifiers import UserId
+from tests.identity.builders import (
+    CHEAP,
+    EMAIL,
+    ISSUER,
+    NOON,
+    PASSWORD,
+    PRIVATE_KEY,
+    FixedClock,
+)
+
+
+@dataclass
+class Site:
+    """The program as far as identity goes, with one account."""
+
+    client: httpx.AsyncClient
+    app: FastAPI
+    container: IdentityContainer
+    clock: FixedClock
+    user_id: UserId
+
+    async def token(self, **form: str) -> httpx.Response:
+        return await self.client.post("/v1/auth/token", data=form)
+
+    async def sign_in(self, password: str = PASSWORD, **headers: str) -> dict[str, Any]:
+        form = {"grant_type": "password", "username": EMAIL, "password": password}
+        answer = await self.client.post("/v1/auth/token", data=form, headers=headers)
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    async def ask(
+        self, method: str, path: str, tokens: dict[str, Any], **more: Any
+    ) -> httpx.Response:
+        headers = more.pop("headers", {}) | {"Authorization": f"Bearer {tokens['access_token']}"}
+        return await self.client.request(method, path, headers=headers, **more)
+
+
+@asynccontextmanager
+async def running_site(database: Database) -> AsyncIterator[Site]:
+    clock = FixedClock()
+    container = IdentityContainer(
+        database=database,
+        clock=clock,
+        identities=RandomIdentities(),
+        signing_key=PRIVATE_KEY,
+        issuer=ISSUER,
+        rate_limit=True,
+    )
+    container.passwords.override(providers.Object(Argon2Passwords(CHEAP, threads=2)))
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_middleware(Edge, public_url=ISSUER, new_id=lambda: "a-request")
+    problems.install(app, public_url=ISSUER)
+    app.state.authenticate = container.authenticate()
+    install(app, container.routes().routes())
+    refuse_unguarded(app)
+    user_id = UserId(uuid4())
+    async with database.transaction() as connection:
+        accounts: Accounts = container.accounts_of()(connection)
+        await accounts.add(
+            user_id=user_id,
+            email=EMAIL,
+            password_hash=CHEAP.hash(PASSWORD),
+            full_name="Example Patient",
+            locale="de-DE",
+            time_zone="Europe/Berlin",
+            now=NOON,
+        )
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as client:
+        yield Site(client=client, app=app, container=container, clock=clock, user_id=user_id)
+
+
+def code_of(answer: httpx.Response) -> tuple[int, str]:
+    assert answer.headers["content-type"] == "application/problem+json"
+    return answer.status_code, answer.json()["code"]

@@ -1,0 +1,120 @@
+"""Attempts are counted by account and by address, and refused with the time to wait."""
+
+import pytest
+from limits import RateLimitItemPerSecond
+
+from booking_system.identity.adapters.throttle import (
+    QUOTAS,
+    CountingThrottle,
+    throttle_for,
+)
+from booking_system.identity.domain.refusals import RateLimited
+from booking_system.identity.domain.throttling import (
+    ACCOUNT,
+    ADDRESS,
+    account_key,
+    address_key,
+    registration_key,
+)
+
+MINE, OTHER, HERE = account_key("a@example.com"), account_key("b@example.com"), "192.0.2.1"
+
+
+def a_throttle() -> CountingThrottle:
+    return CountingThrottle(
+        {ACCOUNT: RateLimitItemPerSecond(2, 900), ADDRESS: RateLimitItemPerSecond(3, 600)}
+    )
+
+
+async def test_the_tightest_allowance_counts_down() -> None:
+    throttle = a_throttle()
+
+    first = await throttle.admit(address_key(HERE), MINE)
+    second = await throttle.admit(address_key(HERE), MINE)
+
+    assert (first.policy, first.quota, first.window, first.remaining) == (ACCOUNT, 2, 900, 1)
+    assert (second.policy, second.remaining) == (ACCOUNT, 0)
+    assert 890 <= second.reset <= 900
+
+
+async def test_a_used_up_quota_refuses_and_says_for_how_long() -> None:
+    throttle = a_throttle()
+    for _ in range(2):
+        await throttle.admit(MINE)
+
+    with pytest.raises(RateLimited) as refused:
+        await throttle.admit(MINE)
+
+    assert 890 <= refused.value.extras["retry_after"] <= 900
+    await throttle.admit(OTHER)
+
+
+async def test_an_address_is_limited_across_accounts() -> None:
+    throttle = a_throttle()
+    for number in range(3):
+        await throttle.admit(address_key(HERE), account_key(f"{number}@example.com"))
+
+    with pytest.raises(RateLimited) as refused:
+        await throttle.admit(address_key(HERE), account_key("3@example.com"))
+
+    assert refused.value.extras["retry_after"] <= 600
+    assert (await throttle.admit(address_key("192.0.2.2"), MINE)).remaining == 1
+
+
+async def test_what_the_address_refuses_does_not_count_for_the_account() -> None:
+    throttle = a_throttle()
+    for number in range(3):
+        await throttle.admit(address_key(HERE), account_key(f"{number}@example.com"))
+    for _ in range(5):
+        with pytest.raises(RateLimited):
+            await throttle.admit(address_key(HERE), MINE)
+
+    assert (await throttle.admit(MINE)).remaining == 1
+
+
+async def test_forgiven_attempts_begin_anew() -> None:
+    throttle = a_throttle()
+    await throttle.admit(MINE)
+    await throttle.admit(MINE)
+    await throttle.forgive(MINE)
+    assert (await throttle.admit(MINE)).remaining == 1
+
+
+async def test_a_window_ends() -> None:
+    throttle = CountingThrottle({ACCOUNT: RateLimitItemPerSecond(1, 1)})
+    await throttle.admit(MINE)
+    with pytest.raises(RateLimited) as refused:
+        await throttle.admit(MINE)
+    assert refused.value.extras["retry_after"] == 1
+    throttle._limiter.storage.expirations.clear()  # type: ignore[attr-defined]
+    assert (await throttle.admit(MINE)).remaining == 0
+
+
+async def test_the_usual_quotas_know_every_kind_of_key() -> None:
+    throttle = throttle_for(rate_limit=True)
+    for key in (MINE, address_key(HERE), registration_key(HERE)):
+        assert await throttle.admit(key)
+    assert {kind: (quota.amount, quota.get_expiry()) for kind, quota in QUOTAS.items()} == {
+        "account": (10, 900),
+        "address": (60, 900),
+        "registration": (20, 3600),
+    }
+
+
+async def test_switched_off_it_limits_nothing() -> None:
+    throttle = throttle_for(rate_limit=False)
+    for _ in range(100):
+        assert await throttle.admit(MINE) is None
+    await throttle.forgive(MINE)
+
+
+def test_keys_put_together_what_one_attacker_has() -> None:
+    assert account_key("A@example.com ") == account_key("a@example.com")
+    assert "example" not in account_key("a@example.com")
+    assert account_key("\ud800")
+    assert address_key("2001:db8::1") == address_key("2001:db8::ffff") == "address:2001:db8::"
+    assert address_key("2001:db8:0:1::1") != address_key("2001:db8::1")
+    assert address_key("::ffff:192.0.2.1") == address_key("192.0.2.1") == "address:192.0.2.1"
+    assert address_key("fe80::1%eth0") == "address:fe80::"
+    assert address_key("") == address_key("not an address") == "address:unknown"
+    assert registration_key(HERE) == "registration:192.0.2.1"

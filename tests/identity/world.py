@@ -1,0 +1,134 @@
+"""Everything that a use case of identity needs, over memory or over real PostgreSQL."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import text
+
+from booking_system.identity.adapters.access import PostgresAccess
+from booking_system.identity.adapters.access_feed import AccessFeed
+from booking_system.identity.adapters.accounts import PostgresAccounts
+from booking_system.identity.adapters.postgres import PostgresIdentity
+from booking_system.identity.adapters.tokens import DerivedRefreshTokens, SignedAccessTokens
+from booking_system.identity.application.change_password import ChangePassword
+from booking_system.identity.application.known_actors import KnownActors
+from booking_system.identity.application.ports import IdentityTransaction
+from booking_system.identity.application.refresh_session import RefreshSession
+from booking_system.identity.application.sign_in import SignIn
+from booking_system.identity.domain.actor import Actor
+from booking_system.identity.domain.tokens import Tokens
+from booking_system.platform.postgres.transaction import Database
+from booking_system.platform.uuid7 import uuid7
+from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, UserId
+from tests.identity.builders import (
+    EMAIL,
+    PASSWORD,
+    PRIVATE_KEY,
+    CountedPasswords,
+    FakeThrottle,
+    FixedClock,
+    access_tokens,
+    new_sessions,
+)
+from tests.identity.memory import MemoryIdentity
+
+CLINIC = """INSERT INTO clinics (id, name, slug, time_zone, locale, currency, embed_origins,
+ min_notice_minutes, cancel_notice_minutes, horizon_days, hold_minutes,
+ max_open_bookings_per_patient, anonymous_holds, reminder_offsets_minutes, created_at, updated_at)
+ VALUES (:id, 'Example Clinic', :slug, 'Europe/Berlin', 'de-DE', 'EUR', '{}', 0, 0, 180, 10, 10,
+ true, '{}', now(), now())"""
+DOCTOR = """INSERT INTO doctors (id, clinic_id, full_name, languages, created_at, updated_at)
+ VALUES (:id, :clinic_id, 'Demo Doctor 1', '{}', now(), now())"""
+
+
+@dataclass
+class World:
+    """Where a test of identity takes place."""
+
+    transaction: IdentityTransaction
+    known: KnownActors
+    database: Database | None = None
+    clock: FixedClock = field(default_factory=FixedClock)
+    passwords: CountedPasswords = field(default_factory=CountedPasswords)
+    throttle: FakeThrottle = field(default_factory=FakeThrottle)
+    access_tokens: SignedAccessTokens = field(default_factory=access_tokens)
+    refresh_tokens: DerivedRefreshTokens = field(
+        default_factory=lambda: DerivedRefreshTokens(PRIVATE_KEY)
+    )
+
+    @classmethod
+    def in_memory(cls) -> "World":
+        known = KnownActors()
+        return cls(transaction=MemoryIdentity(known).transaction, known=known)
+
+    @classmethod
+    def over(cls, database: Database) -> "World":
+        known = KnownActors()
+        feed = AccessFeed(known=known)
+        accounts_of = partial(PostgresAccounts, feed=feed, new_sessions=new_sessions())
+        identity = PostgresIdentity(database, accounts_of=accounts_of, feed=feed)
+        return cls(transaction=identity.transaction, known=known, database=database)
+
+    async def account(self, email: str = EMAIL, password: str | None = PASSWORD) -> UserId:
+        user_id = UserId(uuid7())
+        known = None if password is None else await self.passwords.real.hash(password)
+        async with self.transaction() as work:
+            await work.accounts.add(
+                user_id=user_id,
+                email=email,
+                password_hash=known,
+                full_name="Example Patient",
+                locale=None,
+                time_zone=None,
+                now=self.clock.now(),
+            )
+        return user_id
+
+    async def session(self, user_id: UserId, user_agent: str | None = None) -> Tokens:
+        async with self.transaction() as work:
+            return await work.accounts.start_session(user_id, user_agent, self.clock.now())
+
+    def actor_of(self, tokens: Tokens) -> Actor:
+        claims = self.access_tokens.verify(tokens.access_token)
+        return Actor.of(claims.user_id, claims.session_id, [])
+
+    async def clinic(self) -> tuple[ClinicId, DoctorId]:
+        """A clinic with one doctor."""
+        clinic_id, doctor_id = ClinicId(uuid4()), DoctorId(uuid4())
+        if self.database is not None:
+            async with self.database.transaction() as connection:
+                about: dict[str, Any] = {"id": clinic_id, "slug": clinic_id.hex}
+                await connection.execute(text(CLINIC), about)
+                await connection.execute(text(DOCTOR), {"id": doctor_id, "clinic_id": clinic_id})
+        return clinic_id, doctor_id
+
+    @property
+    def access(self) -> PostgresAccess:
+        assert self.database is not None
+        return PostgresAccess(self.database)
+
+    def sign_in(self) -> SignIn:
+        return SignIn(
+            transaction=self.transaction,
+            passwords=self.passwords,
+            throttle=self.throttle,
+            clock=self.clock,
+        )
+
+    def refresh(self) -> RefreshSession:
+        return RefreshSession(
+            transaction=self.transaction,
+            access_tokens=self.access_tokens,
+            refresh_tokens=self.refresh_tokens,
+            clock=self.clock,
+        )
+
+    def change_password(self) -> ChangePassword:
+        return ChangePassword(
+            transaction=self.transaction,
+            passwords=self.passwords,
+            throttle=self.throttle,
+            clock=self.clock,
+        )
