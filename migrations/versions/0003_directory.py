@@ -75,9 +75,7 @@ def _create_doctors() -> None:
         required("languages", postgresql.ARRAY(sa.Text())),
         *optional("bio", "photo_url"),
         *changes(),
-        sa.ForeignKeyConstraint(
-            ["clinic_id"], ["clinics.id"], name="fk_doctors_clinic_id_clinics"
-        ),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinics.id"], name="fk_doctors_clinic_id_clinics"),
         sa.UniqueConstraint("id", "clinic_id", name="uq_doctors_id_clinic_id"),
     )
     op.create_index("ix_doctors_clinic", "doctors", ["clinic_id", "id"], postgresql_where=LIVE)

@@ -112,7 +112,9 @@ async def test_a_doctor_goes_and_comes_back_while_patients_book(
             assert code_of(back) in {(200, None), *BUSY}
             await asyncio.sleep(0.05)
         is_over.set()
-        assert (await api.post(f"/v1/doctors/{doctor['id']}/restore", by=api.admin)).status_code == 200
+        assert (
+            await api.post(f"/v1/doctors/{doctor['id']}/restore", by=api.admin)
+        ).status_code == 200
 
     async with crowd.of(33) as clients:
         booking = [keep_booking(one, who) for one, who in zip(clients[1:], callers, strict=True)]

@@ -39,7 +39,7 @@ async def test_removing_closes_slots_and_restoring_reopens_just_those(api: Api, 
     assert code_of(await api.get(path)) == (404, "not_found")
     assert code_of(await api.get(f"/v1/doctors/{doctor['id']}")) == (404, "not_found")
     assert (await api.get("/v1/doctors")).json()["items"] == []
-    assert (await api.get("/v1/slots", **{"doctor_id": doctor["id"]})).json()["items"] == []
+    assert (await api.get("/v1/slots", doctor_id=doctor["id"])).json()["items"] == []
     assert await _state(api, slots) == ["booked", "closed", "closed"]
     other = await api.patient()
     assert code_of(await api.book(slots[1], other)) == (409, "slot_unavailable")
@@ -117,7 +117,7 @@ async def test_nothing_new_is_offered_by_who_is_gone(api: Api) -> None:
 
 
 async def test_who_may_not_remove_is_refused(api: Api) -> None:
-    clinic, doctor, slots, booking, patient = await _clinic_with_a_booking(api)
+    clinic, doctor, _slots, _booking, patient = await _clinic_with_a_booking(api)
     boss, desk = await api.clinic_admin(clinic["id"]), await api.receptionist(clinic["id"])
     for kind, one, people in (
         ("clinics", clinic, (boss, desk, patient)),

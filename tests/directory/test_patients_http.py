@@ -51,7 +51,7 @@ async def test_an_address_registers_once_however_it_is_written(api: Api) -> None
         409,
         "email_taken",
     )
-    assert len((await _everybody(api))) == 1
+    assert len(await _everybody(api)) == 1
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ async def test_slots_are_offered_all_or_none(api: Api) -> None:
 
     assert code_of(refused) == (409, "slot_overlap")
     assert refused.json()["errors"][0]["pointer"] == "/slots/0"
-    assert len((await _found(api, doctor_id=doctor["id"]))) == 2
+    assert len(await _found(api, doctor_id=doctor["id"])) == 2
     again = await api.post(path, {"slots": later[1:]}, api.admin)
     assert again.status_code == 201
 
