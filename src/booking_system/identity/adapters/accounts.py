@@ -77,7 +77,10 @@ class PostgresAccounts:
             await self._connection.execute(statement)
         except DBAPIError as error:
             # Said here, since the transaction may be one of a context that knows nothing of it.
-            raise meaning_of(error, REFUSALS, committing=False) or error from error
+            meaning = meaning_of(error, REFUSALS, committing=False)
+            if meaning is None:
+                raise
+            raise meaning from error
 
     async def change(self, user_id: UserId, change: ProfileChange, now: datetime) -> Account:
         """Write the fields that change."""

@@ -66,11 +66,10 @@ def meaning_of(  # noqa: PLR0911  (a decision table reads best as one)
 
 
 def _is_connection_trouble(error: BaseException, state: str | None) -> bool:
-    if isinstance(error, TimeoutError | OSError | asyncpg.InternalClientError):
-        return True
-    if isinstance(error, DBAPIError | asyncpg.InterfaceError):
-        return state is None or state.startswith("08")
-    return state is not None and state[:2] in {"08", "57", "53"}
+    if state is not None:
+        return state[:2] in {"08", "57", "53"}
+    kinds = TimeoutError | OSError | asyncpg.InternalClientError | asyncpg.InterfaceError
+    return isinstance(error, kinds | DBAPIError)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -67,7 +67,8 @@ class Database:
                 committing = True
                 await transaction.commit()
         except BaseException as error:
-            raise self._explained(error, committing=committing) from error
+            self._explain(error, committing=committing)
+            raise
 
     @asynccontextmanager
     async def driver_transaction(self) -> AsyncIterator[asyncpg.Connection]:
@@ -90,7 +91,8 @@ class Database:
                     await _leave(connection, driver, transaction, committing=committing)
                     raise
         except BaseException as error:
-            raise self._explained(error, committing=committing) from error
+            self._explain(error, committing=committing)
+            raise
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[asyncpg.Connection]:
@@ -100,10 +102,14 @@ class Database:
                 driver = await _driver_of(connection)
                 yield driver
         except BaseException as error:
-            raise self._explained(error, committing=False) from error
+            self._explain(error, committing=False)
+            raise
 
-    def _explained(self, error: BaseException, *, committing: bool) -> BaseException:
-        return meaning_of(error, self.refusals, committing=committing) or error
+    def _explain(self, error: BaseException, *, committing: bool) -> None:
+        """Raise what `error` means; return where it says so itself, so it is not its own cause."""
+        meaning = meaning_of(error, self.refusals, committing=committing)
+        if meaning is not None:
+            raise meaning from error
 
 
 async def _driver_of(connection: AsyncConnection) -> asyncpg.Connection:

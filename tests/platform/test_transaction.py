@@ -1,0 +1,174 @@
+"""What a database error means, when a transaction is tried again, and that it is one at all."""
+
+import asyncio
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from booking_system.platform.postgres.faults import (
+    DependencyUnavailable,
+    OutcomeUnknown,
+    Overloaded,
+    Transient,
+    meaning_of,
+)
+from booking_system.platform.postgres.retry import retrying
+from booking_system.platform.postgres.transaction import Database, engine_for
+from booking_system.platform.postgres.url import DatabaseUrlError, sqlalchemy_url
+from booking_system.shared_kernel.errors import Conflict, Refusal
+
+INSERT = "INSERT INTO outbox (id, name, payload, occurred_at) VALUES ($1, 'x', '{}', now())"
+
+
+class Taken(Conflict):
+    """It is taken."""
+
+    code = "slot_overlap"
+
+
+def wrapped(error: BaseException) -> DBAPIError:
+    """As SQLAlchemy's asyncpg dialect hands an error on."""
+    outer = Exception("translated")
+    outer.__cause__ = error
+    return DBAPIError("SELECT 1", None, outer)
+
+
+@pytest.mark.parametrize("wrap", [wrapped, lambda error: error])
+@pytest.mark.parametrize(
+    ("error", "committing", "meaning"),
+    [
+        (asyncpg.LockNotAvailableError("x"), False, Transient),
+        (asyncpg.DeadlockDetectedError("x"), False, Transient),
+        (asyncpg.SerializationError("x"), True, Transient),
+        (asyncpg.ReadOnlySQLTransactionError("x"), False, Transient),
+        (asyncpg.CannotConnectNowError("x"), False, Transient),
+        (asyncpg.ConnectionDoesNotExistError("x"), False, Transient),
+        (asyncpg.ConnectionDoesNotExistError("x"), True, OutcomeUnknown),
+        (asyncpg.AdminShutdownError("x"), True, OutcomeUnknown),
+        (asyncpg.InternalClientError("x"), True, OutcomeUnknown),
+        (asyncpg.InterfaceError("x"), True, OutcomeUnknown),
+        (asyncpg.QueryCanceledError("x"), False, DependencyUnavailable),
+    ],
+)
+def test_a_database_error_has_one_meaning_however_it_arrives(
+    wrap: object, error: Exception, committing: bool, meaning: type[Exception]
+) -> None:
+    assert callable(wrap)
+    assert type(meaning_of(wrap(error), {}, committing=committing)) is meaning
+
+
+@pytest.mark.parametrize(
+    ("error", "committing", "meaning"),
+    [
+        (ConnectionRefusedError(), False, Transient),
+        (FileNotFoundError(), False, Transient),
+        (TimeoutError(), False, DependencyUnavailable),
+        (TimeoutError(), True, OutcomeUnknown),
+        (ConnectionResetError(), True, OutcomeUnknown),
+        (ValueError(), True, type(None)),
+        (Taken(), True, type(None)),
+        (asyncio.CancelledError(), True, type(None)),
+    ],
+)
+def test_so_have_errors_of_the_machine(
+    error: BaseException, committing: bool, meaning: type[object]
+) -> None:
+    assert type(meaning_of(error, {}, committing=committing)) is meaning
+
+
+async def test_a_broken_constraint_becomes_its_refusal(database: Database) -> None:
+    identity = uuid4()
+    knowing = database.knowing({"pk_outbox": Taken})
+    async with database.driver_transaction() as connection:
+        await connection.execute(INSERT, identity)
+
+    with pytest.raises(Taken):
+        async with knowing.driver_transaction() as connection:
+            await connection.execute(INSERT, identity)
+    with pytest.raises(Taken):
+        async with knowing.transaction() as core:
+            await core.exec_driver_sql(INSERT, (identity,))
+    with pytest.raises(IntegrityError) as surfaced:
+        async with database.transaction() as core:
+            await core.exec_driver_sql(INSERT, (identity,))
+    assert str(identity) not in str(surfaced.value.statement)
+    assert surfaced.value.hide_parameters
+
+
+async def test_a_driver_transaction_is_one(database: Database) -> None:
+    identity = uuid4()
+    with pytest.raises(ValueError, match="undo"):
+        async with database.driver_transaction() as connection:
+            assert connection.is_in_transaction()
+            await connection.execute(INSERT, identity)
+            raise ValueError("undo")
+    async with database.reading() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM outbox") == 0
+
+
+async def test_a_connection_of_unknown_state_is_not_used_again(database: Database) -> None:
+    pids = []
+    with pytest.raises((Refusal, Transient)):
+        async with database.driver_transaction() as connection:
+            pids.append(connection.get_server_pid())
+            connection.terminate()
+            await connection.execute("SELECT 1")
+    async with database.driver_transaction() as connection:
+        assert connection.get_server_pid() not in pids
+
+
+async def test_a_full_pool_says_so_soon(database_url: str) -> None:
+    engine = engine_for(sqlalchemy_url(database_url), pool_size=1)
+    database = Database(engine)
+    async with database.reading():
+        with pytest.raises(Overloaded):
+            async with database.reading():
+                pass
+    await engine.dispose()
+
+
+async def test_what_is_transient_is_tried_three_times() -> None:
+    tried = 0
+
+    async def failing(*, until: int) -> int:
+        nonlocal tried
+        tried += 1
+        if tried < until:
+            raise Transient("40P01")
+        return tried
+
+    assert await retrying(failing)(until=3) == 3
+    tried = 0
+    with pytest.raises(DependencyUnavailable):
+        await retrying(failing)(until=4)
+    assert tried == 3
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("postgresql://u:p%40ss@db:6432/name", ("u", "p@ss", "name", "db", "6432")),
+        ("postgres://u@db/name", ("u", None, "name", "db", "5432")),
+        (
+            "postgresql://u@/name?host=/run/pg&port=5433",
+            ("u", None, "name", "/run/pg", "5433"),
+        ),
+        (
+            "postgresql://u@one:1,two/name",
+            ("u", None, "name", ("one:1", "two:5432"), None),
+        ),
+    ],
+)
+def test_an_address_is_read_as_libpq_reads_it(written: str, read: tuple[object, ...]) -> None:
+    url = sqlalchemy_url(written)
+    found = (url.username, url.password, url.database, url.query["host"], url.query.get("port"))
+    assert found == read
+
+
+@pytest.mark.parametrize("wrong", ["mysql://u:secret@db/x", "secret", ""])
+def test_an_address_that_cannot_be_read_is_not_repeated(wrong: str) -> None:
+    with pytest.raises(DatabaseUrlError) as refused:
+        sqlalchemy_url(wrong)
+    assert "secret" not in str(refused.value)
