@@ -38,7 +38,15 @@ async def empty_database(
 
 
 @pytest.fixture
-def taken_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    def must_not_start(_: object) -> None:
+        raise AssertionError("the database starts although the port is taken")
+
+    monkeypatch.setattr(up, "database_for", must_not_start)
+
+
+@pytest.fixture
+def taken_port(monkeypatch: pytest.MonkeyPatch, no_database: None) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         monkeypatch.setenv("BOOKING_PORT", str(port))
@@ -99,6 +107,7 @@ def test_a_taken_port_ends_with_4_before_the_database_starts(
     assert not (tmp_path / ".data").exists()
 
 
+@pytest.mark.usefixtures("no_database")
 def test_a_port_is_taken_even_by_somebody_who_would_share_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -108,6 +117,7 @@ def test_a_port_is_taken_even_by_somebody_who_would_share_it(
         assert run("up").exit_code == 4
 
 
+@pytest.mark.usefixtures("no_database")
 def test_an_address_of_another_machine_ends_with_4(monkeypatch: pytest.MonkeyPatch) -> None:
     for host in ("192.0.2.1", "nowhere.invalid"):
         monkeypatch.setenv("BOOKING_HOST", host)

@@ -149,6 +149,13 @@ def test_what_the_servers_user_cannot_reach_is_put_where_it_can(
     assert len(list(reachable.glob("postgres-*"))) == 1
 
 
+def test_a_folder_that_others_could_enter_is_closed(place: Path) -> None:
+    (place / "open").mkdir()
+    (place / "open").chmod(0o777)
+    private_folder(place / "open", None)
+    assert (place / "open").stat().st_mode & 0o777 == 0o700
+
+
 def test_a_folder_of_somebody_else_is_refused(place: Path) -> None:
     # Never a real one: without the protection, the link's end loses its mode and owner.
     (place / "elsewhere").mkdir(mode=0o755)
