@@ -48,11 +48,11 @@ class TestServer:
 
 
 @contextmanager
-def running_server() -> Iterator[TestServer]:
+def running_server(*, durable: bool = False) -> Iterator[TestServer]:
     with tempfile.TemporaryDirectory(prefix="booking-tests-") as folder:
         Path(folder).chmod(0o755)
         settings = {"max_connections": "200", "shared_buffers": "128MB"}
-        server = EmbeddedPostgres(Path(folder), durable=False, settings=settings)
+        server = EmbeddedPostgres(Path(folder), durable=durable, settings=settings)
         server.start()
         try:
             yield TestServer(server)

@@ -99,3 +99,12 @@ async def test_an_unreachable_database_is_named_in_a_sentence(postgres: TestServ
         await migrations.upgrade(postgres.url("nowhere"))
     with pytest.raises(migrations.DatabaseProblemError, match="cannot be reached"):
         await migrations.is_at_head("postgresql://postgres@127.0.0.1:1/nowhere")
+
+
+async def test_an_older_server_is_refused_in_a_sentence(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "OLDEST", 99)
+
+    with pytest.raises(migrations.DatabaseProblemError, match="PostgreSQL 99 or newer is needed"):
+        await migrations.upgrade(database_url)

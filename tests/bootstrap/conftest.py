@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ def place() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="booking-test-", dir="/tmp"))
     folder.chmod(0o755)
     yield folder
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
@@ -40,3 +41,13 @@ def logging_put_back() -> Iterator[None]:
     root.setLevel(levels[0])
     access.setLevel(levels[1])
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_are_heard() -> Iterator[None]:
+    """Whoever started the tests in the background may have had Ctrl-C ignored, and so would we."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

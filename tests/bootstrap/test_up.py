@@ -13,6 +13,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from booking_system.bootstrap import demo
+from booking_system.bootstrap import up as up_module
 from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
 from tests.bootstrap.processes import (
     alive,
@@ -158,3 +160,8 @@ def test_an_unusable_key_is_noticed_before_the_database_starts(place: Path) -> N
         assert process.stdout is not None
         assert process.stdout.read().startswith("The secret key must be a P-256 private key")
     assert not (place / "postgres").exists()
+
+
+def test_it_points_to_the_credentials_that_the_demo_writes() -> None:
+    # The process that watches the others does not load the demo to learn its file's name.
+    assert up_module.CREDENTIALS == demo.CREDENTIALS

@@ -1,7 +1,8 @@
 """A way to the database that a test can cut."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import URL
@@ -22,6 +23,16 @@ class Relay:
 
     async def open(self) -> None:
         self._server = await asyncio.start_unix_server(self._serve, self._place)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Cut at the end of the block, and what is cut has noticed."""
+        await self.open()
+        try:
+            yield
+        finally:
+            await self.cut()
+            await asyncio.sleep(0.05)
 
     async def cut(self) -> None:
         self._server.close()

@@ -1,5 +1,7 @@
 """The accounts keep addresses apart, count versions and tell every change of access."""
 
+import asyncio
+
 import pytest
 
 from booking_system.identity.domain.account import ProfileChange
@@ -35,6 +37,15 @@ async def test_unknown_users_are_none(world: World) -> None:
     async with world.transaction() as work:
         assert await work.accounts.read(UserId(uuid7())) is None
         assert await work.accounts.lock(UserId(uuid7())) is None
+
+
+async def test_whoever_locks_an_account_keeps_rivals_waiting(real_world: World) -> None:
+    user_id = await real_world.account()
+    async with real_world.transaction() as work:
+        await work.accounts.lock(user_id)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2), real_world.transaction() as rival:
+                await rival.accounts.lock(user_id)
 
 
 async def test_a_change_keeps_what_is_not_named(world: World) -> None:

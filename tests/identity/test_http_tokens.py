@@ -1,16 +1,21 @@
 """Tokens over HTTP: forms are read strictly, and every no looks alike."""
 
 import json
+from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
 from booking_system.identity.domain import refusals
 from booking_system.platform.http.problems import status_of
+from booking_system.platform.postgres.transaction import Database, engine_for
+from booking_system.platform.postgres.url import sqlalchemy_url
 from tests.identity.builders import (
     EMAIL,
     PASSWORD,
 )
-from tests.identity.site import Site, code_of
+from tests.identity.relay import Relay
+from tests.identity.site import Site, code_of, running_site
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -118,6 +123,25 @@ async def test_a_form_may_hold_any_language_encoded_or_not(site: Site) -> None:
         "/v1/auth/token", content=raw.encode(), headers={"Content-Type": FORM}
     )
     assert bare.status_code == 200
+
+
+async def test_without_a_database_the_answer_is_to_come_back_later(
+    database_url: str, tmp_path: Path
+) -> None:
+    relay = Relay(sqlalchemy_url(database_url), tmp_path)
+    database = Database(engine_for(relay.url, pool_size=2))
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(database.engine.dispose)
+        async with relay.opened():
+            site = await stack.enter_async_context(running_site(database))
+            tokens = await site.sign_in()
+        answers = [
+            await site.ask("GET", "/v1/me", tokens),
+            await site.token(grant_type="refresh_token", refresh_token=tokens["refresh_token"]),
+        ]
+
+    assert [code_of(one) for one in answers] == [(503, "dependency_unavailable")] * 2
+    assert answers[0].headers["retry-after"] == "1"
 
 
 async def test_the_public_keys_can_be_read_by_everybody(site: Site) -> None:

@@ -109,18 +109,18 @@ async def test_a_lost_role_reaches_another_process_within_a_second(
 
 async def test_a_lost_database_closes_the_door(database_url: str, tmp_path: Path) -> None:
     relay = Relay(sqlalchemy_url(database_url), tmp_path)
-    await relay.open()
     engine = engine_for(relay.url, pool_size=2)
     world = World.over(Database(engine))
     process = a_process(world)
-    tokens = await world.session(await world.account())
-    async with process.follow.running():
-        await asyncio.sleep(0.1)
-        await process.opens(header_of(tokens))
-        await asyncio.sleep(0.3)
-        assert process.known.find(tokens.access_token) is not None
-
-        await relay.cut()
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(engine.dispose)
+        async with relay.opened():
+            tokens = await world.session(await world.account())
+            await stack.enter_async_context(process.follow.running())
+            await asyncio.sleep(0.1)
+            await process.opens(header_of(tokens))
+            await asyncio.sleep(0.3)
+            assert process.known.find(tokens.access_token) is not None
         await asyncio.sleep(TRUST_SECONDS)
 
         assert process.known.find(tokens.access_token) is None
@@ -128,11 +128,9 @@ async def test_a_lost_database_closes_the_door(database_url: str, tmp_path: Path
             with pytest.raises((Transient, Unavailable)):
                 await process.opens(header_of(tokens))
 
-        await relay.open()
-        await asyncio.sleep(0.6)
-        assert process.known.find(tokens.access_token) is not None
-    await relay.cut()
-    await engine.dispose()
+        async with relay.opened():
+            await asyncio.sleep(1)
+            assert process.known.find(tokens.access_token) is not None
 
 
 async def test_the_reader_knows_sessions_users_and_roles(real_world: World) -> None:

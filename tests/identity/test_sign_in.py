@@ -1,7 +1,5 @@
 """Signing in: the same answer and cost for whatever is wrong, and nothing is hashed in vain."""
 
-from dataclasses import dataclass
-
 import pytest
 from argon2 import PasswordHasher
 
@@ -10,14 +8,11 @@ from booking_system.identity.application.sign_in import SignedIn
 from booking_system.identity.domain.refusals import InvalidCredentials, RateLimited
 from booking_system.identity.domain.throttling import account_key, address_key
 from tests.identity.builders import (
-    CHEAP,
     EMAIL,
-    NOON,
     PASSWORD,
-    CountedPasswords,
     an_allowance,
 )
-from tests.identity.world import World
+from tests.identity.world import RacingPasswords, World
 
 ADDRESS = "192.0.2.1"
 
@@ -80,24 +75,6 @@ async def test_a_hash_made_too_cheaply_is_renewed(world: World) -> None:
     assert before.password_hash != after.password_hash
     assert not world.passwords.outdated(after.password_hash or "")
     await sign_in(world)
-
-
-@dataclass
-class RacingPasswords(CountedPasswords):
-    """Somebody else changes the password while the old one is being checked."""
-
-    world: World | None = None
-    times: int = 1
-
-    async def verify(self, password_hash: str | None, password: str) -> bool:
-        is_right = await super().verify(password_hash, password)
-        if self.world is not None and self.times > 0:
-            self.times -= 1
-            async with self.world.transaction() as work:
-                account = await work.accounts.by_email(EMAIL)
-                assert account is not None
-                await work.accounts.set_password(account.id, CHEAP.hash(PASSWORD), NOON)
-        return is_right
 
 
 @pytest.mark.parametrize(("times", "gets_in"), [(1, True), (2, False)])

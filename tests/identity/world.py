@@ -23,7 +23,9 @@ from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import uuid7
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, UserId
 from tests.identity.builders import (
+    CHEAP,
     EMAIL,
+    NOON,
     PASSWORD,
     PRIVATE_KEY,
     CountedPasswords,
@@ -132,3 +134,21 @@ class World:
             throttle=self.throttle,
             clock=self.clock,
         )
+
+
+@dataclass
+class RacingPasswords(CountedPasswords):
+    """Somebody else changes the password while the old one is being checked."""
+
+    world: World | None = None
+    times: int = 1
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        is_right = await super().verify(password_hash, password)
+        if self.world is not None and self.times > 0:
+            self.times -= 1
+            async with self.world.transaction() as work:
+                account = await work.accounts.by_email(EMAIL)
+                assert account is not None
+                await work.accounts.set_password(account.id, CHEAP.hash(PASSWORD), NOON)
+        return is_right
