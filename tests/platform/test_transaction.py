@@ -150,6 +150,8 @@ async def test_what_is_transient_is_tried_three_times() -> None:
     ("written", "read"),
     [
         ("postgresql://u:p%40ss@db:6432/name", ("u", "p@ss", "name", "db", "6432")),
+        ("postgresql://u@[::1]/name", ("u", None, "name", "::1", "5432")),
+        ("postgresql://u@[fe80::1]:6432/name", ("u", None, "name", "fe80::1", "6432")),
         ("postgres://u@db/name", ("u", None, "name", "db", "5432")),
         (
             "postgresql://u@/name?host=/run/pg&port=5433",

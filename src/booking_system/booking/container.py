@@ -85,8 +85,8 @@ class BookingContainer(containers.DeclarativeContainer):
         BookingRoutes,
         book=providers.Callable(retrying, book_appointment),
         cancel=providers.Callable(retrying, cancel_appointment),
-        show=show_appointment,
-        list=list_appointments,
+        show=providers.Callable(retrying, show_appointment),
+        list=providers.Callable(retrying, list_appointments),
         clock=clock,
     )
     removal_routes = providers.Singleton(

@@ -37,8 +37,8 @@ class SchedulingContainer(containers.DeclarativeContainer):
     routes = providers.Singleton(
         SchedulingRoutes,
         offer=providers.Callable(retrying, offer_slots),
-        find=find_slots,
-        show=show_slot,
+        find=providers.Callable(retrying, find_slots),
+        show=providers.Callable(retrying, show_slot),
         close=providers.Callable(retrying, close_slot),
         reopen=providers.Callable(retrying, reopen_slot),
         delete=providers.Callable(retrying, delete_slot),

@@ -62,6 +62,7 @@ class PatientRoutes:
             "/v1/auth/register",
             self.register_account,
             policy=public,
+            asks_who=False,
             status=201,
             answers=RegisteredOut,
             refuses=[EmailTaken, PasswordTooWeak, RateLimited],

@@ -80,6 +80,7 @@ class IdentityRoutes:
             "/v1/auth/token",
             self.create_token,
             policy=public,
+            asks_who=False,
             answers=TokensOut,
             refuses=[InvalidCredentials, RateLimited, OutcomeUnknown],
         )

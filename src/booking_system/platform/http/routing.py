@@ -33,10 +33,20 @@ class GuardedRoute(APIRoute):
     """A route that asks its policy first, then reads the input strictly."""
 
     def __init__(
-        self, path: str, endpoint: Callable[..., Any], *, policy: Policy, **kw: Any
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        policy: Policy,
+        asks_who: bool = True,
+        **kw: Any,
     ) -> None:
-        """`policy` sees the caller before the query or the body is looked at."""
+        """`policy` sees the caller before the query or the body is looked at.
+
+        Where a route does not ask who calls, an expired token in the header disturbs nobody.
+        """
         self.policy = policy
+        self._asks_who = asks_who
         super().__init__(path, endpoint, **kw)
         self._parameters = frozenset(_query_names(self.dependant))
         self.takes_form = self.body_field is not None and isinstance(
@@ -49,8 +59,11 @@ class GuardedRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             scope = request.scope
-            authenticate = scope["app"].state.authenticate
-            scope["caller"] = caller = await authenticate(request.headers.get("authorization"))
+            caller = None
+            if self._asks_who:
+                authenticate = scope["app"].state.authenticate
+                caller = await authenticate(request.headers.get("authorization"))
+            scope["caller"] = caller
             self.policy(caller)
             if scope["query_string"] or request.path_params:
                 self._check_parameters(request)
@@ -111,18 +124,20 @@ class Routes:
         answers: type[BaseModel] | None,
         status: int = 200,
         refuses: Sequence[type[Refusal]] = (),
+        asks_who: bool = True,
         shown: bool = True,
     ) -> None:
         """Add one operation; its id is the endpoint's name, its text the docstring.
 
         `answers` is the model of the body that goes out (None: no body, or no JSON), `refuses`
         what this operation may say beyond what every operation of its shape may. One that is not
-        `shown` stays out of the OpenAPI document.
+        `shown` stays out of the OpenAPI document; without `asks_who` there is no caller.
         """
         route = GuardedRoute(
             path,
             endpoint,
             policy=policy,
+            asks_who=asks_who,
             methods=[method],
             tags=[self._tag],
             status_code=status,

@@ -17,7 +17,8 @@ INTEGRITY = frozenset({"23505", "23P01", "23514", "23503"})
 TRY_AGAIN = frozenset(
     {"55P03", "40P01", "40001", "57P01", "57P02", "57P03", "53300", "25006", "08003", "08006"}
 )
-GAVE_UP = frozenset({"57014"})
+GAVE_UP = frozenset({"57014", "3D000", "28000", "28P01"})
+"""A statement that took too long; a database or a login that is not there (any more)."""
 
 
 class Transient(Exception):

@@ -47,5 +47,8 @@ def sqlalchemy_url(url: str) -> URL:
 def _place(name: str, port: str) -> tuple[str, str]:
     if name.startswith("/"):
         return unquote(name), port
+    if name.startswith("["):
+        address, _, rest = name[1:].partition("]")
+        return address, rest.lstrip(":") or port
     host, _, own = name.rpartition(":") if ":" in name else (name, "", port)
     return host, own
