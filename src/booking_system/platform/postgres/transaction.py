@@ -8,7 +8,7 @@ import asyncpg
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from booking_system.platform.postgres.faults import Refusals, Transient, meaning_of
+from booking_system.platform.postgres.faults import Refusals, meaning_of
 
 COMMAND_TIMEOUT_SECONDS = 3.0
 POOL_WAIT_SECONDS = 0.5
@@ -134,14 +134,14 @@ async def _leave(
     committing: bool,
 ) -> None:
     """Roll back; a connection whose state is unknown never goes back to the pool."""
-    if not committing and not driver.is_closed():
-        try:
+    is_clean = False
+    try:
+        if not committing and not driver.is_closed():
             await transaction.rollback()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
-            pass
-        else:
-            return
-    await connection.invalidate()
-
-
-__all__ = ["Database", "Transient", "engine_for"]
+            is_clean = True
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        pass
+    finally:
+        # Also when the caller was cancelled in the middle of the rollback.
+        if not is_clean:
+            await connection.invalidate()
