@@ -1,5 +1,6 @@
 """`booking-system up` as an operator lives it: started, used, stopped, killed, started again."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -59,7 +60,10 @@ class Instance:
 
 
 def _command(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/cmdline").read_bytes()
+    # It may be gone by now.
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 @contextmanager
