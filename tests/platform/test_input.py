@@ -37,14 +37,14 @@ async def test_what_is_no_json_is_malformed(api: Api, raw: bytes) -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        b'{"reason": "hush-hush\\u0000"}',
-        b'{"reason": "hush-hush\\ud800"}',
+        b'{"time_slot_id": "%s", "reason": "hush-hush\\u0000"}' % SLOT.encode(),
+        b'{"time_slot_id": "%s", "reason": "hush-hush\\ud800"}' % SLOT.encode(),
+        b'{"time_slot_id": "%s", "reason": "a", "reason": "b"}' % SLOT.encode(),
         b'{"hush-hush\\u0000": 1}',
         b'{"reason": NaN}',
         b'{"reason": -Infinity}',
         b'{"reason": 1e400}',
         b'{"reason": 123456789012345678901234567890}',
-        b'{"reason": "a", "reason": "b"}',
         b'{"reason": ' + b"[" * 40 + b"]" * 40 + b"}",
         b'"hush-hush"',
         b'["hush-hush"]',
@@ -91,7 +91,7 @@ async def test_the_caller_is_asked_for_before_the_body_is_read(api: Api) -> None
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1/slots?q=%00", "/v1/clinics?q=%ED%A0%80", "/v1/clinics?q=%FF", "/v1/clinics?q=a&%00=b"],
+    ["/v1/clinics?q=a%00", "/v1/clinics?q=%ED%A0%80", "/v1/clinics?q=%FF", "/v1/clinics?q=a&%00=b"],
 )
 async def test_a_query_is_read_as_strictly(api: Api, path: str) -> None:
     assert code_of(await api.client.get(path)) == (422, "validation_error")
