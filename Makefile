@@ -15,7 +15,7 @@ run: .venv/installed  ## Install, then start everything on this machine
 
 test: .venv/installed  ## Check style, types and architecture, then run the tests
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered -m "not proof"
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered -m "not proof" --every-documented-error
 
 lint: .venv/installed  ## Check style, types and architecture
 	@$(BIN)/python -m ruff check .
@@ -29,6 +29,9 @@ format: .venv/installed  ## Format the code
 
 prove: .venv/installed  ## Run the long proofs: crashes, floods, races
 	@$(BIN)/python -m pytest -m proof -v
+
+openapi: .venv/installed  ## Write docs/openapi.json, which a test compares with the program
+	@$(ENTRY) openapi --output docs/openapi.json
 
 lock: .venv/installed  ## Pin the dependencies of pyproject.toml anew, with hashes
 	@for set in runtime: local:--extra=local "dev:--extra=local --extra=dev"; do \

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
 
 from booking_system.bootstrap.container import Container, build, close
@@ -16,6 +17,7 @@ from booking_system.bootstrap.http_app import create_app
 from booking_system.bootstrap.settings import Settings
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, PatientId, UserId
+from tests.contract import Watched
 
 ZONE = "Europe/Berlin"
 START = (datetime.now(UTC) + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
@@ -37,9 +39,10 @@ class Person:
 class Api:
     """A client of the application, and short ways to what a test needs first."""
 
-    def __init__(self, client: AsyncClient, container: Container) -> None:
+    def __init__(self, client: AsyncClient, container: Container, app: FastAPI) -> None:
         self.client = client
         self.container = container
+        self.app = app
         self.admin: Person
 
     async def send(
@@ -175,9 +178,10 @@ async def running_api(database_url: str, data_dir: Path) -> AsyncIterator[Api]:
         data_dir=data_dir, database_url=database_url, rate_limit=False, public_url="http://test"
     )
     container = build(settings)
-    transport = ASGITransport(create_app(container))
+    app = create_app(container)
+    transport = ASGITransport(Watched(app))
     async with AsyncClient(transport=transport, base_url="http://test", timeout=30) as client:
-        api = Api(client, container)
+        api = Api(client, container, app)
         api.admin = await api.platform_admin()
         yield api
     await close(container)

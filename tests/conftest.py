@@ -2,12 +2,17 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from booking_system.platform.postgres.transaction import Database, engine_for
+from booking_system.bootstrap.container import build
+from booking_system.bootstrap.http_app import create_app
+from booking_system.bootstrap.settings import Settings
+from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
 from tests.api import Api, running_api
+from tests.contract import REACHED, Contract
 from tests.postgres import TestServer, running_server
 
 
@@ -28,10 +33,10 @@ async def database_url(postgres: TestServer) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    """The same, with an engine on it."""
-    engine = engine_for(sqlalchemy_url(database_url), pool_size=10)
-    yield Database(engine)
-    await engine.dispose()
+    """The same, with connections to it."""
+    database = Database.at(sqlalchemy_url(database_url), pool_size=10)
+    yield database
+    await database.close()
 
 
 @pytest.fixture
@@ -39,3 +44,36 @@ async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
     """The whole application on an empty database."""
     async with running_api(database_url, tmp_path) as api:
         yield api
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-documented-error",
+        action="store_true",
+        help="Fail unless the tests of this run reached each error of the OpenAPI document.",
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    REACHED.update(tuple(one) for one in getattr(node, "workeroutput", {}).get("reached", ()))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["reached"] = sorted(REACHED)
+    elif session.config.getoption("--every-documented-error") and session.testsfailed == 0:
+        nothing = Settings(database_url="postgresql:///none", data_dir=Path("/nonexistent"))
+        missed = Contract(create_app(build(nothing)).openapi()).promised() - REACHED
+        if missed:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        session.config.stash[MISSED] = missed
+
+
+MISSED: pytest.StashKey[set[Any]] = pytest.StashKey()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    for operation, status, code in sorted(config.stash.get(MISSED, ())):
+        line = f"documented, but no test reached it: {operation} {status} {code}"
+        terminalreporter.write_line(line)

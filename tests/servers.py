@@ -2,6 +2,9 @@
 
 import contextlib
 import http.client
+import shutil
+import subprocess
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -15,24 +18,48 @@ ISSUER = "http://test"
 
 
 @contextmanager
-def serving(database_url: str, place: Path, *, processes: int = 2) -> Iterator[str]:
-    """Yields the address of the running API."""
+def serving(
+    database_url: str,
+    place: Path,
+    *,
+    processes: int = 2,
+    log: Path | None = None,
+    **settings: object,
+) -> Iterator[str]:
+    """Yields the address of the running API. All that it prints is in `log` afterwards."""
     port = free_port()
+    usual: dict[str, object] = {"rate_limit": "off", "log_level": "error"}
     env = environment(
         port=port,
         public_url=ISSUER,
         data_dir=place,
         database_url=database_url,
         api_processes=processes,
-        rate_limit="off",
-        log_level="error",
+        **usual | settings,
     )
     program = ("-m", "booking_system.bootstrap.cli", "serve")
-    with running(*program, env=env, cwd=place) as process:
+    with running(*program, env=env, cwd=place) as process, _kept(process, log):
         assert eventually(lambda: process.poll() is None and _answers(port), 30.0)
         yield f"http://127.0.0.1:{port}"
         process.terminate()
         process.wait(20)
+
+
+@contextmanager
+def _kept(process: subprocess.Popen[str], log: Path | None) -> Iterator[None]:
+    """Empties the pipe into the file all the time: a full one would stop the program."""
+    if log is None:
+        yield
+        return
+    assert process.stdout is not None
+    with log.open("wb") as kept:
+        copying = threading.Thread(target=shutil.copyfileobj, args=(process.stdout.buffer, kept))
+        copying.start()
+        try:
+            yield
+        finally:
+            process.kill()
+            copying.join()
 
 
 def _answers(port: int) -> bool:

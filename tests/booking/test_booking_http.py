@@ -1,5 +1,6 @@
 """Booking over HTTP: the whole way from request to row and back."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -104,6 +105,18 @@ async def test_what_does_not_exist_cannot_be_booked(api: Api) -> None:
 
     for slot in ({"id": str(uuid4())}, deleted):
         assert code_of(await api.book(slot, patient)) == (404, "slot_not_found")
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "APPLICATION/JSON"])
+async def test_a_body_that_is_json_in_other_words_books_as_well(api: Api, kind: str) -> None:
+    slot, patient = await api.slot(), await api.patient()
+    body = json.dumps({"time_slot_id": slot["id"]})
+
+    answer = await api.send(
+        "POST", "/v1/bookings", patient, content=body, headers={"Content-Type": kind}
+    )
+
+    assert code_of(answer) == (201, None)
 
 
 async def test_a_closed_slot_cannot_be_booked(api: Api) -> None:

@@ -159,8 +159,25 @@ async def test_a_patient_goes_and_comes_back(api: Api) -> None:
     assert await _state(api, slots) == ["open", "open"]
     assert code_of(await api.book(slots[1], patient)) == (404, "not_found")
 
+    assert code_of(await api.post(f"{path}/restore", by=desk)) == (403, "forbidden")
     assert (await api.post(f"{path}/restore", by=patient)).status_code == 200
     assert code_of(await api.book(slots[1], patient)) == (201, None)
+
+
+async def test_a_patient_whose_account_has_another_by_now_does_not_come_back(api: Api) -> None:
+    patient = await api.patient()
+    path = f"/v1/patients/{patient.patient_id}"
+    await api.send("DELETE", path, patient)
+    async with api.container.database().transaction() as connection:
+        await connection.exec_driver_sql(
+            "INSERT INTO patients (id, full_name, user_id, created_at, updated_at)"
+            " VALUES (gen_random_uuid(), 'Example Patient', $1, now(), now())",
+            (patient.user_id,),
+        )
+
+    answer = await api.post(f"{path}/restore", by=patient)
+
+    assert code_of(answer) == (409, "restore_conflict")
 
 
 async def test_staff_remove_a_patient_whom_only_they_know(api: Api) -> None:

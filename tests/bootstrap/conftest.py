@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 import structlog
 
-from booking_system.bootstrap.logs import ACCESS
-
 
 @pytest.fixture
 def place() -> Iterator[Path]:
@@ -34,12 +32,11 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def logging_put_back() -> Iterator[None]:
     """The program sets up logging for the whole process: undo that."""
-    root, access = logging.getLogger(), logging.getLogger(ACCESS)
-    handlers, levels = root.handlers[:], (root.level, access.level)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     yield
     root.handlers[:] = handlers
-    root.setLevel(levels[0])
-    access.setLevel(levels[1])
+    root.setLevel(level)
     structlog.reset_defaults()
 
 

@@ -10,6 +10,7 @@ import structlog
 
 from booking_system.bootstrap import logs
 from booking_system.bootstrap.settings import Settings
+from booking_system.platform.observability.context import REQUEST_ID, TRACE_ID
 
 SECRET = "Example Patient"
 
@@ -64,18 +65,18 @@ def test_an_exception_is_named_and_placed_but_not_quoted() -> None:
         assert __file__ in str(line["place"])
 
 
-def test_requests_are_logged_when_asked_for_without_address_and_query() -> None:
-    message = '%s - "%s %s HTTP/%s" %d'
-    request = ("192.0.2.1:5", "GET", f"/v1/patients?q={SECRET}", "1.1", 200)
+def test_what_is_logged_for_a_request_carries_its_ids_whoever_logs_it() -> None:
     stream = configured()
-    logging.getLogger(logs.ACCESS).info(message, *request)
-    assert stream.getvalue() == ""
-    stream = configured(log_level="debug")
-    logging.getLogger(logs.ACCESS).info(message, *request)
-    (line,) = lines_of(stream)
-    assert (line["method"], line["path"], line["status"]) == ("GET", "/v1/patients", 200)
-    assert SECRET not in stream.getvalue()
-    assert "192.0.2.1" not in stream.getvalue()
+    named, traced = REQUEST_ID.set("one"), TRACE_ID.set("two")
+    structlog.get_logger("test").warning("ours")
+    logging.getLogger("asyncio").warning("theirs")
+    REQUEST_ID.reset(named)
+    TRACE_ID.reset(traced)
+    structlog.get_logger("test").warning("nobody's")
+    ours, theirs, nobodys = lines_of(stream)
+    for line in (ours, theirs):
+        assert (line["request_id"], line["trace_id"]) == ("one", "two")
+    assert not {"request_id", "trace_id"} & nobodys.keys()
 
 
 def test_quieter_levels_are_quiet() -> None:

@@ -123,7 +123,7 @@ def test_an_instance_serves_recovers_stops_and_finds_its_data_again(place: Path)
         assert third.status("/health/live?q=Example") > 0
         assert ended(third, third.process.terminate) == 0
         lines = log_lines(third)
-    requests = [line["path"] for line in lines if line["event"] == "request"]
+    requests = [line["route"] for line in lines if line["event"] == "request"]
     assert requests[-2:] == ["/health/ready", "/health/live"]
     assert "Example" not in json.dumps(lines)
 

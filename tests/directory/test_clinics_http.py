@@ -209,6 +209,28 @@ async def test_staff_are_added_listed_and_removed(api: Api) -> None:
     assert code_of(again) == (404, "not_found")
 
 
+async def test_whoever_runs_the_platform_does_not_let_themselves_into_a_clinic(api: Api) -> None:
+    clinic = await api.clinic()
+    me = (await api.get("/v1/me", api.admin)).json()
+    staff = {"email": me["email"], "full_name": "Example Person", "role": "clinic_admin"}
+
+    answer = await api.post(f"/v1/clinics/{clinic['id']}/staff", staff, api.admin)
+
+    assert code_of(answer) == (403, "forbidden")
+
+
+async def test_somebody_new_gets_a_role_in_two_clinics_at_the_same_moment(api: Api) -> None:
+    new = {"email": "new@example.com", "full_name": "Example Receptionist", "role": "receptionist"}
+    clinics = [await api.clinic() for _ in range(6)]
+
+    answers = await asyncio.gather(
+        *(api.post(f"/v1/clinics/{one['id']}/staff", new, api.admin) for one in clinics)
+    )
+
+    assert [answer.status_code for answer in answers] == [201] * 6
+    assert len({answer.json()["user_id"] for answer in answers}) == 1
+
+
 async def test_only_a_clinics_admins_see_and_change_its_staff(api: Api) -> None:
     clinic = await api.clinic()
     path = f"/v1/clinics/{clinic['id']}/staff"

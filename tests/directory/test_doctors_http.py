@@ -53,6 +53,9 @@ async def test_doctors_are_found_by_what_they_are(api: Api) -> None:
 
 
 async def test_what_is_not_there_is_not_found(api: Api) -> None:
+    assert code_of(await api.get(f"/v1/slots/{uuid4()}")) == (404, "slot_not_found")
+    staff = await api.get(f"/v1/clinics/{uuid4()}/staff", api.admin)
+    assert code_of(staff) == (404, "not_found")
     for path in (f"/v1/doctors/{uuid4()}", f"/v1/services/{uuid4()}", f"/v1/clinics/{uuid4()}"):
         assert code_of(await api.get(path)) == (404, "not_found")
         change = await api.send("PATCH", path, api.admin, json={})
@@ -138,6 +141,9 @@ async def test_a_services_money_and_doctors_have_to_fit(api: Api) -> None:
 
 async def test_only_a_clinics_admins_change_its_services(api: Api) -> None:
     clinic = await api.clinic()
+    new = {"name": "Example Service", "duration_minutes": 30}
+    answer = await api.post(f"/v1/clinics/{clinic['id']}/services", new, await api.patient())
+    assert code_of(answer) == (403, "forbidden")
     service = await api.service(clinic)
     path = f"/v1/services/{service['id']}"
     for person in (await api.receptionist(clinic["id"]), await api.patient()):

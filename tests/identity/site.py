@@ -3,22 +3,27 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import httpx
 from dependency_injector import providers
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
 from booking_system.identity.adapters.passwords import Argon2Passwords
 from booking_system.identity.application.ports import Accounts
 from booking_system.identity.container import IdentityContainer
 from booking_system.platform.http import problems
 from booking_system.platform.http.edge import Edge
+from booking_system.platform.http.openapi import document_of
 from booking_system.platform.http.routing import install, refuse_unguarded
+from booking_system.platform.observability.metrics import RequestMetrics
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import RandomIdentities
 from booking_system.shared_kernel.identifiers import UserId
+from tests.contract import Watched
 from tests.identity.builders import (
     CHEAP,
     EMAIL,
@@ -70,7 +75,21 @@ async def running_site(database: Database) -> AsyncIterator[Site]:
     )
     container.passwords.override(providers.Object(Argon2Passwords(CHEAP, threads=2)))
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    app.add_middleware(Edge, public_url=ISSUER, new_id=lambda: "a-request")
+    app.openapi = partial(  # type: ignore[method-assign]
+        document_of,
+        app.routes,
+        title="Identity",
+        version="1",
+        description="",
+        tags={"Identity": ""},
+    )
+    app.add_middleware(
+        Edge,
+        public_url=ISSUER,
+        new_id=lambda: "a-request",
+        metrics=RequestMetrics(CollectorRegistry()),
+        quiet=frozenset(),
+    )
     problems.install(app, public_url=ISSUER)
     app.state.authenticate = container.authenticate()
     install(app, container.routes().routes())
@@ -87,7 +106,7 @@ async def running_site(database: Database) -> AsyncIterator[Site]:
             time_zone="Europe/Berlin",
             now=NOON,
         )
-    transport = httpx.ASGITransport(app)
+    transport = httpx.ASGITransport(Watched(app))
     async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as client:
         yield Site(client=client, app=app, container=container, clock=clock, user_id=user_id)
 

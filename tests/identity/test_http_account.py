@@ -35,6 +35,7 @@ async def test_me_says_who_one_is_and_what_one_may_do(site: Site) -> None:
         "roles": [{"role": "platform_admin", "clinic_id": None}],
         "patient_id": None,
         "doctor_id": None,
+        "version": 2,
     }
 
 

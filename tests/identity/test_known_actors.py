@@ -19,9 +19,8 @@ from booking_system.identity.application.known_actors import (
 )
 from booking_system.identity.application.ports import AccessChange, RecentChanges
 from booking_system.identity.domain.actor import Role, RoleGrant
-from booking_system.identity.domain.refusals import TokenExpired
 from booking_system.identity.domain.tokens import ACCESS_LIFETIME
-from booking_system.shared_kernel.errors import Unauthenticated
+from booking_system.shared_kernel.errors import TokenExpired, Unauthenticated
 from booking_system.shared_kernel.identifiers import SessionId, UserId
 from tests.identity.builders import (
     NOON,

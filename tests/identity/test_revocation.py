@@ -16,7 +16,7 @@ from booking_system.identity.application.known_actors import TRUST_SECONDS, Know
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.identity.domain.tokens import Tokens
 from booking_system.platform.postgres.faults import Transient
-from booking_system.platform.postgres.transaction import Database, engine_for
+from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
 from booking_system.shared_kernel.errors import Unauthenticated, Unavailable
 from booking_system.shared_kernel.identifiers import UserId
@@ -109,11 +109,11 @@ async def test_a_lost_role_reaches_another_process_within_a_second(
 
 async def test_a_lost_database_closes_the_door(database_url: str, tmp_path: Path) -> None:
     relay = Relay(sqlalchemy_url(database_url), tmp_path)
-    engine = engine_for(relay.url, pool_size=2)
-    world = World.over(Database(engine))
+    database = Database.at(relay.url, pool_size=2)
+    world = World.over(database)
     process = a_process(world)
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(engine.dispose)
+        stack.push_async_callback(database.close)
         async with relay.opened():
             tokens = await world.session(await world.account())
             await stack.enter_async_context(process.follow.running())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from booking_system.platform.postgres.faults import DependencyUnavailable
-from booking_system.platform.postgres.transaction import Database, engine_for
+from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
 from tests.identity.relay import Relay
 
@@ -33,12 +33,12 @@ async def test_connections_that_broke_in_the_pool_are_replaced(
     database_url: str, tmp_path: Path
 ) -> None:
     relay = Relay(sqlalchemy_url(database_url), tmp_path)
-    database = Database(engine_for(relay.url, pool_size=2))
+    database = Database.at(relay.url, pool_size=2)
     answers = []
     for opener in (database.reading, database.driver_transaction):
         async with relay.opened(), opener() as connection:
             answers.append(await connection.fetchval("SELECT 1"))
         async with relay.opened(), opener() as connection:
             answers.append(await connection.fetchval("SELECT 2"))
-    await database.engine.dispose()
+    await database.close()
     assert answers == [1, 2, 1, 2]

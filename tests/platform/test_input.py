@@ -106,9 +106,18 @@ async def test_a_wrong_method_names_the_right_ones(api: Api) -> None:
     answer = await api.client.put("/v1/bookings")
 
     assert code_of(answer) == (405, "method_not_allowed")
-    assert answer.headers["allow"] == "GET, POST"
+    assert answer.headers["allow"] == "GET, HEAD, POST"
     answer = await api.client.post(f"/v1/slots/{SLOT}")
-    assert answer.headers["allow"] == "DELETE, GET"
+    assert answer.headers["allow"] == "DELETE, GET, HEAD"
+
+
+async def test_what_can_be_read_can_be_asked_for_its_headers_alone(api: Api) -> None:
+    whole, head = await api.get("/v1/slots"), await api.client.head("/v1/slots")
+
+    assert head.status_code == 200
+    assert head.content == b""
+    assert head.headers["etag"] == whole.headers["etag"]
+    assert code_of(await api.client.put("/v1/bookings")) == (405, "method_not_allowed")
 
 
 async def test_the_request_id_is_echoed_or_made(api: Api) -> None:
@@ -136,8 +145,7 @@ async def test_a_bug_is_a_problem_without_a_word_about_it(
         message = f"row value {SECRET}"
         raise RuntimeError(message)
 
-    transport: Any = api.client._transport
-    monkeypatch.setattr(transport.app.state, "authenticate", broken)
+    monkeypatch.setattr(api.app.state, "authenticate", broken)
 
     answer = await api.client.get("/v1/slots", headers={"X-Request-ID": "abc"})
 

@@ -1,22 +1,82 @@
 """The OpenAPI document and its pages come from this server alone."""
 
+import json
 import re
+from pathlib import Path
 
+import jsonschema_rs
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from booking_system.bootstrap import up
+from booking_system.bootstrap.settings import Settings
+from booking_system.platform.http.problem_pages import codes
 from tests.api import Api, code_of
+
+COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+
+
+def test_the_committed_document_is_the_one_that_is_served() -> None:
+    assert COMMITTED.read_text() == up.openapi(Settings()), "make openapi writes it anew"
+
+
+def test_the_document_is_valid() -> None:
+    OpenAPIV31SpecValidator(json.loads(COMMITTED.read_text())).validate()
 
 
 async def test_the_document_describes_every_operation_once(api: Api) -> None:
     document = (await api.get("/openapi.json")).json()
 
+    assert document["openapi"].startswith("3.1")
+    described = {tag["name"] for tag in document["tags"] if tag["description"]}
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     ids = [operation["operationId"] for operation in operations]
     assert len(ids) == len(set(ids)) > 40
     for operation in operations:
-        assert operation["description"] or operation["summary"]
-        assert operation["tags"]
+        assert operation["description"]
+        assert set(operation["tags"]) <= described
         assert "security" in operation
-        assert {"500", "503"} <= operation["responses"].keys()
+        assert {"422", "500"} <= operation["responses"].keys()
+        made = operation["responses"].get("201", {"headers": {"Location"}})
+        assert "Location" in made["headers"]
     assert document["components"]["securitySchemes"].keys() == {"password", "bearer"}
+
+
+def test_every_body_has_an_example_that_fits() -> None:
+    document = json.loads(COMMITTED.read_text())
+    components = {"components": document["components"]}
+    seen = 0
+    for operation in (o for path in document["paths"].values() for o in path.values()):
+        for body in (operation.get("requestBody", {}), *operation["responses"].values()):
+            for media in body.get("content", {}).values():
+                validator = jsonschema_rs.Draft202012Validator(
+                    {**media["schema"], **components}, validate_formats=True
+                )
+                named = media.get("examples", {"": {"value": media.get("example")}})
+                for name, given in named.items():
+                    example = document["components"]["examples"].get(name, given)
+                    validator.validate(example["value"])
+                    assert '"text"' not in json.dumps(example)
+                    seen += 1
+    assert seen > 300
+
+
+async def test_every_code_has_a_page_that_says_what_to_do(api: Api) -> None:
+    index = (await api.get("/problems")).text
+    assert len(codes()) > 30
+    for name, code in codes().items():
+        assert f'href="/problems/{name}"' in index
+        page = await api.get(f"/problems/{name}")
+        assert page.headers["content-type"].startswith("text/html")
+        assert str(code.status) in page.text
+        assert any(len(advice) > 20 for _, advice in code.meanings), name
+    booking = (await api.get("/problems/slot_already_booked")).text
+    assert "POST /v1/bookings" in booking
+    assert code_of(await api.get("/problems/made-up")) == (404, "not_found")
+
+
+async def test_the_type_of_a_problem_is_the_address_of_its_page(api: Api) -> None:
+    problem = (await api.get("/v1/nowhere")).json()
+    assert (await api.get(problem["type"])).status_code == 200
 
 
 async def test_the_pages_load_nothing_from_elsewhere(api: Api) -> None:

@@ -15,7 +15,7 @@ from booking_system.platform.postgres.faults import (
     meaning_of,
 )
 from booking_system.platform.postgres.retry import retrying
-from booking_system.platform.postgres.transaction import Database, engine_for
+from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import DatabaseUrlError, sqlalchemy_url
 from booking_system.shared_kernel.errors import Conflict, Refusal
 
@@ -120,13 +120,12 @@ async def test_a_connection_of_unknown_state_is_not_used_again(database: Databas
 
 
 async def test_a_full_pool_says_so_soon(database_url: str) -> None:
-    engine = engine_for(sqlalchemy_url(database_url), pool_size=1)
-    database = Database(engine)
+    database = Database.at(sqlalchemy_url(database_url), pool_size=1)
     async with database.reading():
         with pytest.raises(Overloaded):
             async with database.reading():
                 pass
-    await engine.dispose()
+    await database.close()
 
 
 async def test_what_is_transient_is_tried_three_times() -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.api import START, Api, code_of, some_slots
 
+CLINIC = "/v1/clinics/{id}"
+
 
 async def test_slots_are_offered_all_or_none(api: Api) -> None:
     doctor = await api.doctor(await api.clinic())
@@ -206,6 +208,45 @@ async def test_an_unchanged_answer_is_not_sent_again(api: Api) -> None:
     changed = await api.send("GET", "/v1/slots", headers={"If-None-Match": tag})
     assert changed.status_code == 200
     assert changed.headers["etag"] != tag
+
+
+async def test_the_same_query_shows_every_change_at_once(api: Api) -> None:
+    clinic = await api.clinic()
+    doctor = await api.doctor(clinic)
+    slots = await api.slots(doctor, 4)
+    path, patient = f"/v1/slots?doctor_id={doctor['id']}", await api.patient()
+
+    async def asked() -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = (await api.client.get(path)).json()["items"]
+        return items
+
+    assert [slot["id"] for slot in await asked()] == [slot["id"] for slot in slots]
+    assert await asked() == await asked()
+    await api.book(slots[0], patient)
+    assert [slot["id"] for slot in await asked()] == [slot["id"] for slot in slots[1:]]
+    await api.post(f"/v1/slots/{slots[1]['id']}/close", by=api.admin)
+    assert [slot["id"] for slot in await asked()] == [slot["id"] for slot in slots[2:]]
+    await api.post(f"/v1/slots/{slots[1]['id']}/reopen", by=api.admin)
+    assert [slot["id"] for slot in await asked()] == [slot["id"] for slot in slots[1:]]
+    for place, name in ((f"/v1/doctors/{doctor['id']}", "full_name"), (CLINIC, "name")):
+        at = place.format(**clinic)
+        await api.send("PATCH", at, api.admin, json={name: "Another Name"})
+        shown = (await asked())[0]
+        assert shown["doctor" if name == "full_name" else "clinic"][name] == "Another Name"
+    await api.send(
+        "PATCH", CLINIC.format(**clinic), api.admin, json={"policy": {"horizon_days": 1}}
+    )
+    assert await asked() == []
+
+
+async def test_a_known_query_is_refused_as_ever_where_it_has_to_be(api: Api) -> None:
+    await api.client.get("/v1/slots?limit=1")
+    unknown = {"Authorization": "Bearer none"}
+    answer = await api.client.get("/v1/slots?limit=1", headers=unknown)
+    assert code_of(answer) == (401, "unauthenticated")
+    long = {"If-None-Match": "x" * 3000}
+    answer = await api.client.get("/v1/slots?limit=1", headers=long)
+    assert code_of(answer) == (422, "validation_error")
 
 
 async def test_a_slot_is_closed_reopened_and_deleted(api: Api) -> None:

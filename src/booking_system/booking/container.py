@@ -14,7 +14,7 @@ from booking_system.booking.application.cancel_appointment import CancelAppointm
 from booking_system.booking.application.ports import Alternatives
 from booking_system.booking.application.read_appointments import ListAppointments, ShowAppointment
 from booking_system.booking.application.remove import Remove, Restore
-from booking_system.booking.domain.booking_rules import BOOKING_RULES, GLANCE_RULES
+from booking_system.booking.domain.booking_rules import BOOKING_RULES
 from booking_system.booking.domain.removal import Kind
 from booking_system.platform.postgres.retry import retrying
 from booking_system.platform.postgres.transaction import Database
@@ -60,15 +60,12 @@ class BookingContainer(containers.DeclarativeContainer):
     reader = providers.Singleton(PostgresBookingReader, database)
     references = providers.Singleton(RandomReferences)
     rules = providers.Object(BOOKING_RULES)
-    glance_rules = providers.Object(GLANCE_RULES)
 
     book_appointment = providers.Factory(
         BookAppointment,
         transaction=booking.provided.transaction,
-        glance=booking.provided.glance,
         alternatives=alternatives,
         rules=rules,
-        glance_rules=glance_rules,
         clock=clock,
         identities=identities,
         references=references,

@@ -35,20 +35,25 @@ def _config_or_exit() -> uvicorn.Config:
     try:
         settings = Settings()
         logs.configure(settings)
-        return _config(settings)
+        return _config()
     except SettingsProblem as problem:
         sys.stderr.write("".join(f"{sentence}\n" for sentence in problem.sentences))
         sys.exit(2)
 
 
-def _config(settings: Settings) -> uvicorn.Config:
+def _config() -> uvicorn.Config:
     config = uvicorn.Config(
         create(),
         http="httptools",
+        # No route speaks WebSocket: an upgrade is ignored, and the request answered as it is.
+        ws="none",
         loop="uvloop",
         server_header=False,
         proxy_headers=False,
-        access_log=logs.wants_access(settings),
+        # It would carry the address and the query; `platform.observability` writes ours.
+        access_log=False,
+        # A request that waited for another on its connection must not carry that one's ids.
+        reset_contextvars=True,
         log_config=None,
         backlog=BACKLOG,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,

@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 from booking_system import __version__
 from booking_system.bootstrap import checks, logs, up
+from booking_system.bootstrap.bench.command import bench
 from booking_system.bootstrap.embedded_postgres import database_for
 from booking_system.bootstrap.migrations import DatabaseProblemError
 from booking_system.bootstrap.postgres_binaries import LocalStackError
@@ -180,6 +181,9 @@ def _told_plainly(code_when_stopped: int = STOPPED) -> Iterator[None]:
 def _ended(sentences: str, code: int) -> typer.Exit:
     err.print(sentences)
     return typer.Exit(code)
+
+
+app.command("bench")(_told_plainly()(bench))
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from dependency_injector import containers, providers
 
+from booking_system import __version__
 from booking_system.booking.container import BookingContainer
 from booking_system.bootstrap import migrations
 from booking_system.bootstrap.health import HealthRoutes
@@ -11,7 +12,12 @@ from booking_system.directory.adapters.models_doctors import DoctorOut
 from booking_system.directory.adapters.models_patients import PatientOut
 from booking_system.directory.container import DirectoryContainer
 from booking_system.identity.container import IdentityContainer
+from booking_system.identity.domain.policies import public
 from booking_system.platform.clock import SystemClock
+from booking_system.platform.observability.metrics import Metrics
+from booking_system.platform.observability.metrics_routes import MetricsRoutes
+from booking_system.platform.observability.tracing import Tracing
+from booking_system.platform.postgres.leases import Leases
 from booking_system.platform.postgres.transaction import Database, engine_for
 from booking_system.platform.postgres.url import sqlalchemy_url
 from booking_system.platform.uuid7 import RandomIdentities
@@ -30,7 +36,8 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(sqlalchemy_url, settings.provided.database_url),
         pool_size=settings.provided.database_pool_size,
     )
-    database = providers.Singleton(Database, engine)
+    leases = providers.Singleton(Leases, engine, size=settings.provided.database_pool_size)
+    database = providers.Singleton(Database, leases)
 
     identity = providers.Container(
         IdentityContainer,
@@ -66,8 +73,19 @@ class Container(containers.DeclarativeContainer):
         clinic_answer=providers.Object(ClinicOut),
         patient_answer=providers.Object(PatientOut),
     )
-    health = providers.Singleton(
-        HealthRoutes, database=database, revision=providers.Callable(migrations.newest)
+    revision = providers.Singleton(migrations.newest)
+    health = providers.Singleton(HealthRoutes, database=database, revision=revision)
+    metrics = providers.Singleton(
+        Metrics,
+        leases=leases,
+        version=__version__,
+        revision=revision,
+    )
+    metrics_routes = providers.Singleton(
+        MetricsRoutes, metrics=metrics, policy=providers.Object(public)
+    )
+    tracing = providers.Singleton(
+        Tracing, endpoint=settings.provided.otlp_endpoint, version=__version__
     )
 
     # The hot ones first: a request is compared with one route after the other.
@@ -81,6 +99,7 @@ class Container(containers.DeclarativeContainer):
         directory.patient_routes,
         booking.removal_routes,
         health,
+        metrics_routes,
     )
 
 
@@ -91,4 +110,4 @@ def build(settings: Settings) -> Container:
 
 async def close(container: Container) -> None:
     """Give all connections back."""
-    await container.engine().dispose()
+    await container.database().close()

@@ -13,6 +13,8 @@ from booking_system.platform.http.routing import Routes
 from booking_system.platform.postgres.faults import DependencyUnavailable, Transient
 from booking_system.platform.postgres.transaction import Database
 
+LIVE = "/health/live"
+READY = "/health/ready"
 REVISION = "SELECT version_num FROM alembic_version"
 
 
@@ -41,8 +43,23 @@ class HealthRoutes:
     def routes(self) -> Routes:
         """List the operations."""
         routes = Routes("Health")
-        routes.add("GET", "/health/live", self.check_live, policy=public, answers=LiveOut)
-        routes.add("GET", "/health/ready", self.check_ready, policy=public, answers=ReadyOut)
+        routes.add(
+            "GET",
+            LIVE,
+            self.check_live,
+            policy=public,
+            asks_who=False,
+            needs_database=False,
+            answers=LiveOut,
+        )
+        routes.add(
+            "GET",
+            READY,
+            self.check_ready,
+            policy=public,
+            asks_who=False,
+            answers=ReadyOut,
+        )
         return routes
 
     async def check_live(self) -> Response:

@@ -8,24 +8,23 @@ from typing import Any
 from fastapi import FastAPI
 
 from booking_system import __version__
+from booking_system.bootstrap.about_api import DESCRIPTION, TAGS, TITLE
 from booking_system.bootstrap.container import Container, build, close
+from booking_system.bootstrap.health import LIVE, READY
 from booking_system.bootstrap.settings import Settings
 from booking_system.identity.domain.policies import public
 from booking_system.platform.http import problems
 from booking_system.platform.http.edge import Edge
-from booking_system.platform.http.reference import ReferenceRoutes, document_of
+from booking_system.platform.http.openapi import document_of
+from booking_system.platform.http.problem_pages import ProblemPages
+from booking_system.platform.http.reference import ReferenceRoutes
 from booking_system.platform.http.routing import install, refuse_unguarded
+from booking_system.platform.observability import metrics_routes
+from booking_system.platform.observability.tracing import Traced
 from booking_system.platform.uuid7 import uuid7
 
-TITLE = "Booking System"
-DESCRIPTION = """\
-Appointment booking for clinics: search open time slots, book one, and nobody else can take it.
-
-Sign in with `POST /v1/auth/token`, or register as a patient with `POST /v1/auth/register`, and
-send the `access_token` as `Authorization: Bearer …`. Instants are RFC 3339 in UTC; whatever belongs
-to a clinic carries its `time_zone`. Everything that is not a success is an
-`application/problem+json` (RFC 9457) whose `code` is stable.
-"""
+QUIET = frozenset({LIVE, READY, metrics_routes.PATH})
+"""What machines ask for, every few seconds."""
 
 
 def create() -> FastAPI:
@@ -38,14 +37,17 @@ def create_app(container: Container) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with container.identity.follow_changes().running():
+        async with tracing.running(), container.identity.follow_changes().running():
             yield
         await close(container)
 
     @cache
     def document() -> dict[str, Any]:
-        return document_of(app.routes, title=TITLE, version=__version__, description=DESCRIPTION)
+        return document_of(
+            app.routes, title=TITLE, version=__version__, description=DESCRIPTION, tags=TAGS
+        )
 
+    tracing = container.tracing()
     public_url = container.settings().public_url
     app = FastAPI(
         title=TITLE,
@@ -56,12 +58,21 @@ def create_app(container: Container) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.authenticate = container.identity.authenticate()
-    app.add_middleware(Edge, public_url=public_url, new_id=lambda: uuid7().hex)
+    app.add_middleware(
+        Edge,
+        public_url=public_url,
+        new_id=lambda: uuid7().hex,
+        metrics=container.metrics().requests,
+        quiet=QUIET,
+    )
+    if tracing.wanted:
+        app.add_middleware(Traced, tracing=tracing, quiet=QUIET)
     problems.install(app, public_url=public_url)
     for part in container.routes():
         install(app, part.routes())
     reference = ReferenceRoutes(title=TITLE, document=document, policy=public)
     install(app, reference.routes())
+    install(app, ProblemPages(document=document, policy=public).routes())
     app.openapi = document  # type: ignore[method-assign]
     refuse_unguarded(app)
     return app

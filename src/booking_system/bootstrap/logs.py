@@ -11,8 +11,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from booking_system.bootstrap.settings import Settings
-
-ACCESS = "uvicorn.access"
+from booking_system.platform.observability.context import in_request
 
 
 def configure(settings: Settings, stream: TextIO | None = None) -> None:
@@ -22,7 +21,7 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     form = settings.log_format or ("console" if out.isatty() else "json")
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            in_request,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _class_and_place_only,
@@ -35,13 +34,6 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
     # Libraries tell of each step that they take: for whoever looks for a bug.
     chatter = logging.INFO if level < logging.INFO else max(level, logging.WARNING)
     logging.basicConfig(handlers=[_Forwarding()], level=chatter, force=True)
-    # Uvicorn's own line would carry the query string; see `_Forwarding`.
-    logging.getLogger(ACCESS).setLevel(logging.INFO if wants_access(settings) else logging.CRITICAL)
-
-
-def wants_access(settings: Settings) -> bool:
-    """Say whether each request gets a line of its own: only with BOOKING_LOG_LEVEL=debug."""
-    return settings.log_level == "debug"
 
 
 class _Forwarding(logging.Handler):
@@ -50,10 +42,6 @@ class _Forwarding(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Forward the first line; further ones may hold an error's text and so a row's values."""
         logger = structlog.get_logger(record.name)
-        if record.name == ACCESS and isinstance(record.args, tuple) and len(record.args) == 5:
-            _, method, path, _, status = record.args
-            logger.info("request", method=method, path=str(path).partition("?")[0], status=status)
-            return
         lines = record.getMessage().strip().splitlines() or [""]
         extra = {"exc_info": record.exc_info} if record.exc_info else {}
         logger.log(record.levelno, lines[0], logger=record.name, **extra)

@@ -16,6 +16,11 @@ import structlog
 
 from booking_system.bootstrap.process import BACKLOG, GRACEFUL_SECONDS, LISTENER, PARENT
 from booking_system.bootstrap.settings import Settings
+from booking_system.platform.observability.shared_counts import (
+    VARIABLE,
+    counting_together,
+    forget_process,
+)
 
 LIVE_SECONDS = 60.0
 ANSWER_SECONDS = 2.0
@@ -64,18 +69,19 @@ class ApiProcesses:
 
         Raises `ApiFailed` if it never answers, `AddressUnavailable` if somebody was quicker.
         """
-        try:
-            for listener in self._sockets:
-                self._listen(listener)
-                self._children.append(self._spawn(listener))
-                self._born.append(time.monotonic())
-            self._wait_until_live()
-            when_live()
-            while True:
-                self._restart_the_dead()
-                time.sleep(LOOK_SECONDS)
-        finally:
-            self._stop()
+        with counting_together() as counts:
+            try:
+                for listener in self._sockets:
+                    self._listen(listener)
+                    self._children.append(self._spawn(listener, counts))
+                    self._born.append(time.monotonic())
+                self._wait_until_live()
+                when_live()
+                while True:
+                    self._restart_the_dead(counts)
+                    time.sleep(LOOK_SECONDS)
+            finally:
+                self._stop()
 
     def _listen(self, listener: socket.socket) -> None:
         try:
@@ -83,11 +89,12 @@ class ApiProcesses:
         except OSError as error:
             raise AddressUnavailable(_why_not(error, self._settings)) from error
 
-    def _spawn(self, listener: socket.socket) -> subprocess.Popen[bytes]:
+    def _spawn(self, listener: socket.socket, counts: str) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
             PARENT: str(os.getpid()),
             LISTENER: str(listener.fileno()),
+            VARIABLE: counts,
             "BOOKING_DATABASE_URL": self._settings.database_url or "",
         }
         return subprocess.Popen(
@@ -111,12 +118,13 @@ class ApiProcesses:
                 raise ApiFailed(1)
             time.sleep(0.05)
 
-    def _restart_the_dead(self) -> None:
+    def _restart_the_dead(self, counts: str) -> None:
         for place, child in enumerate(self._children):
             age = time.monotonic() - self._born[place]
             if child.poll() is not None and age > RESTART_SECONDS:
                 log.error("api_process_restarts", exit_code=child.returncode)
-                self._children[place] = self._spawn(self._sockets[place])
+                forget_process(counts, child.pid)
+                self._children[place] = self._spawn(self._sockets[place], counts)
                 self._born[place] = time.monotonic()
 
     def _stop(self) -> None:

@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     rate_limit: bool = True
     log_format: Literal["console", "json"] | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    otlp_endpoint: str | None = Field(None, description="where traces go; None: nowhere")
 
     def __init__(self, **values: Any) -> None:
         """Read the environment and `.env`; `values` win over both. Raises `SettingsProblem`."""
@@ -108,17 +109,18 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _origin(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            is_origin = parts.scheme in {"http", "https"} and bool(parts.hostname)
-            is_bare = not (parts.query or parts.fragment or parts.username or parts.password)
-        except ValueError:
-            is_origin = is_bare = False
-        if value and not (is_origin and is_bare):
+        if value and not _is_plain_address(value):
             raise ValueError(
                 "BOOKING_PUBLIC_URL must be an address like https://booking.example.com."
             )
         return value.rstrip("/")
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _collector(cls, value: str | None) -> str | None:
+        if value is not None and not _is_plain_address(value):
+            raise ValueError("BOOKING_OTLP_ENDPOINT must be an address like http://localhost:4318.")
+        return value and value.rstrip("/")
 
     @field_validator("database_url", "migration_url")
     @classmethod
@@ -185,6 +187,16 @@ class Settings(BaseSettings):
         if ":" in name and not name.startswith("["):
             name = f"[{name}]"
         return f"http://{name}:{self.port}"
+
+
+def _is_plain_address(value: str) -> bool:
+    """Say whether this is an HTTP address without a login, a query or a fragment."""
+    try:
+        parts = urlsplit(value)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        return False
+    return is_address and not (parts.query or parts.fragment or parts.username or parts.password)
 
 
 def _is_whole(url: URL) -> bool:

@@ -6,9 +6,10 @@ from booking_system.platform.postgres.retry import retrying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.adapters.http import SchedulingRoutes
 from booking_system.scheduling.adapters.postgres import PostgresScheduling
+from booking_system.scheduling.adapters.slot_pages import SlotPages
 from booking_system.scheduling.adapters.slot_search import PostgresSlotFinder
 from booking_system.scheduling.application.change_slot import CloseSlot, DeleteSlot, ReopenSlot
-from booking_system.scheduling.application.find_slots import FindSlots, ShowSlot
+from booking_system.scheduling.application.find_slots import DigestSlots, FindSlots, ShowSlot
 from booking_system.scheduling.application.offer_slots import OfferSlots
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
@@ -29,18 +30,24 @@ class SchedulingContainer(containers.DeclarativeContainer):
         OfferSlots, transaction=transaction, clock=clock, identities=identities
     )
     find_slots = providers.Factory(FindSlots, finder=finder, clock=clock)
+    digest_slots = providers.Factory(DigestSlots, finder=finder, clock=clock)
     show_slot = providers.Factory(ShowSlot, finder=finder)
     close_slot = providers.Factory(CloseSlot, transaction=transaction)
     reopen_slot = providers.Factory(ReopenSlot, transaction=transaction)
     delete_slot = providers.Factory(DeleteSlot, transaction=transaction, clock=clock)
 
+    pages = providers.Singleton(
+        SlotPages,
+        find=providers.Callable(retrying, find_slots),
+        digest=providers.Callable(retrying, digest_slots),
+        clock=clock,
+    )
     routes = providers.Singleton(
         SchedulingRoutes,
         offer=providers.Callable(retrying, offer_slots),
-        find=providers.Callable(retrying, find_slots),
+        pages=pages,
         show=providers.Callable(retrying, show_slot),
         close=providers.Callable(retrying, close_slot),
         reopen=providers.Callable(retrying, reopen_slot),
         delete=providers.Callable(retrying, delete_slot),
-        clock=clock,
     )

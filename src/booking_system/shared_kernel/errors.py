@@ -11,10 +11,12 @@
   + TooMany         the caller asks too often
   + Unavailable     it cannot be done now, or nobody knows yet whether it was
 
-Raise a subclass named after the reason. Its docstring is the title that a client sees, its
-`code` is public and stable; `platform.http.problems` maps the kinds to HTTP statuses.
+Raise a subclass named after the reason. The first line of its docstring is the title that a
+client sees, the rest tells on the page of its code what to do about it; its `code` is public and
+stable; `platform.http.problems` maps the kinds to HTTP statuses.
 """
 
+import inspect
 from typing import Any, ClassVar
 
 
@@ -38,9 +40,18 @@ class Refusal(Exception):
         """The same for every occurrence: the first line of the docstring."""
         return (cls.__doc__ or "").strip().splitlines()[0]
 
+    @classmethod
+    def advice(cls) -> str:
+        """What a client can do about it: the docstring below its first line."""
+        return inspect.cleandoc(cls.__doc__ or "").partition("\n")[2].strip()
+
 
 class NotFound(Refusal):
-    """There is no such thing, or not for you."""
+    """There is no such thing, or not for you.
+
+    What you may not see answers exactly like what does not exist. Check the id, and that you
+    are signed in as somebody who may see it. A deleted resource is absent, too.
+    """
 
     code = "not_found"
 
@@ -54,31 +65,62 @@ class RuleViolation(Refusal):
 
 
 class NotPermitted(Refusal):
-    """You may not do this."""
+    """You may not do this.
+
+    You are signed in and the resource exists, but your roles do not allow this. `GET /v1/me`
+    lists them.
+    """
 
     code = "forbidden"
 
 
 class Unauthenticated(Refusal):
-    """Sign in first: a valid bearer token is needed."""
+    """Sign in first: a valid bearer token is needed.
+
+    Send `Authorization: Bearer <access_token>` with the token of a sign-in or a registration. A
+    token that was accepted before may have been revoked: its session was ended, or the password
+    changed.
+    """
 
     code = "unauthenticated"
 
 
+class TokenExpired(Unauthenticated):
+    """The access token has expired: refresh it.
+
+    Access tokens live ten minutes. Trade the refresh token for new ones at `POST
+    /v1/auth/token` with `grant_type=refresh_token`, and send the request again.
+    """
+
+    code = "token_expired"
+
+
 class Stale(Refusal):
-    """The resource has changed since you read it."""
+    """The resource has changed since you read it.
+
+    `If-Match` named an `ETag` that is not the present one. Read the resource again, show what
+    changed, and send the change with the new `ETag`.
+    """
 
     code = "precondition_failed"
 
 
 class Malformed(Refusal):
-    """The request could not be read."""
+    """The request could not be read.
+
+    The body is not JSON in UTF-8 (or not a form, where one is asked for). This is a mistake in
+    the client program; the same request will fail again.
+    """
 
     code = "malformed_request"
 
 
 class TooMany(Refusal):
-    """Too many requests: wait a little."""
+    """Too many requests: wait a little.
+
+    Wait as many seconds as `Retry-After` says. `RateLimit` tells what is left before it comes
+    to this.
+    """
 
     code = "rate_limited"
 
@@ -90,7 +132,13 @@ class Unavailable(Refusal):
 
 
 class Invalid(RuleViolation):
-    """The request does not fit the contract."""
+    """The request does not fit the contract.
+
+    `errors` lists what is wrong, at most twenty entries: `pointer` is a JSON pointer (RFC 6901)
+    to the field, `in` says whether it is in the body, the query, the path or a header, `detail`
+    is a sentence and `code` is stable. Fields and query parameters that are not in the contract
+    are refused, too.
+    """
 
     code = "validation_error"
 

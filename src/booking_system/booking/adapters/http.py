@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
+from pydantic import ValidationError
 
 from booking_system.booking.adapters.models import AppointmentOut, BookingIn, CancelIn, shown
 from booking_system.booking.application.book_appointment import BookAppointment
@@ -21,7 +22,7 @@ from booking_system.identity.domain.policies import signed_in
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
-from booking_system.platform.http.input import Instant
+from booking_system.platform.http.input import Instant, StrictRequest
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -32,7 +33,6 @@ from booking_system.platform.http.pagination import (
     position_of,
 )
 from booking_system.platform.http.routing import Routes
-from booking_system.platform.postgres.faults import OutcomeUnknown
 from booking_system.scheduling.domain import refusals as no_slot
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Stale
@@ -92,6 +92,7 @@ class BookingRoutes:
             "POST",
             "/v1/bookings",
             self.create_booking,
+            shortcut=self.book_at_once,
             policy=signed_in,
             status=201,
             answers=AppointmentOut,
@@ -107,7 +108,6 @@ class BookingRoutes:
                 no.ServiceRequired,
                 no.ServiceNotOffered,
                 no.TooManyOpenBookings,
-                OutcomeUnknown,
             ],
         )
         routes.add(
@@ -137,7 +137,6 @@ class BookingRoutes:
                 no.BookingNotActive,
                 no.CancelTooLate,
                 Stale,
-                OutcomeUnknown,
             ],
         )
         return routes
@@ -151,6 +150,16 @@ class BookingRoutes:
         card = await self.book(wish=body.wish(actor), actor=actor)
         location = {"Location": f"/v1/bookings/{card.appointment.id}"}
         return self._answer(card, actor, status=201, headers=location)
+
+    async def book_at_once(self, request: StrictRequest) -> Response | None:
+        """Book by a body that is as it should be; any other is FastAPI's to explain."""
+        if not request.is_plain_json:
+            return None
+        try:
+            body = BookingIn.model_validate(await request.json())
+        except ValidationError:
+            return None
+        return await self.create_booking(body, request.scope["caller"])
 
     async def read_booking(self, booking_id: UUID, actor: Caller) -> Response:
         """Read one booking: your own, or one of your clinic."""

@@ -21,12 +21,13 @@ from booking_system.shared_kernel.identifiers import PatientId, ServiceId, SlotI
 from booking_system.shared_kernel.mode import Mode
 
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940002"
+CLINIC = {"id": "0192f0c1-2b3c-7d4e-8f50-617283940010", "name": "Example Clinic"}
 
 
 class BookingIn(Input):
     """Which slot to book, for whom and what for."""
 
-    time_slot_id: UUID = Field(examples=[EXAMPLE_ID])
+    time_slot_id: UUID
     patient_id: UUID | None = Field(
         default=None, description="Default: the caller; staff name a patient of their clinic"
     )
@@ -61,19 +62,19 @@ class NamedOut(BaseModel):
     name: str
 
 
-class PatientOut(BaseModel):
+class BookedPatientOut(BaseModel):
     """The patient, by name."""
 
     id: UUID
     full_name: str = Field(examples=["Example Patient"])
 
 
-class DoctorOut(BaseModel):
+class BookedDoctorOut(BaseModel):
     """The doctor, as the appointment shows one."""
 
     id: UUID
     full_name: str = Field(examples=["Example Doctor"])
-    title: str | None
+    title: str | None = Field(examples=["Dr. med."])
     specialty: str | None = Field(examples=["Cardiology"])
     photo_url: str | None
 
@@ -95,11 +96,11 @@ class AppointmentOut(BaseModel):
     time_slot_id: UUID
     time_slot_ids: list[UUID] = Field(description="All its slots, in time order")
     clinic_id: UUID
-    clinic: NamedOut
+    clinic: NamedOut = Field(examples=[CLINIC])
     doctor_id: UUID
-    doctor: DoctorOut
+    doctor: BookedDoctorOut
     patient_id: UUID
-    patient: PatientOut
+    patient: BookedPatientOut
     service_id: UUID | None
     service: NamedOut | None
     starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
@@ -110,7 +111,7 @@ class AppointmentOut(BaseModel):
     )
     time_zone: str = Field(description="IANA name", examples=["Europe/Berlin"])
     mode: Mode
-    reason: str | None
+    reason: str | None = Field(examples=["First visit"])
     price: MoneyOut | None = Field(description="As it was when it was booked")
     allowed_actions: list[str] = Field(description="What you may do now", examples=[["cancel"]])
     cancel_until: datetime = Field(description="Until then the patient may cancel. UTC")

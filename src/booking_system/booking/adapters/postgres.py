@@ -8,7 +8,7 @@ from secrets import randbits
 import asyncpg
 
 from booking_system.booking.adapters import statements
-from booking_system.booking.adapters.rows import attempt_of, card_of, slot_of
+from booking_system.booking.adapters.rows import attempt_of, card_of
 from booking_system.booking.application.ports import BookingWish, BookingWork
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt
@@ -21,8 +21,7 @@ from booking_system.platform.postgres.outbox import payload_text
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import uuid7
 from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
-from booking_system.scheduling.domain.time_slot import TimeSlot
-from booking_system.shared_kernel.identifiers import AppointmentId, SlotId
+from booking_system.shared_kernel.identifiers import AppointmentId
 
 REFUSALS: Refusals = {
     "uq_appointments_reference": Transient,
@@ -109,7 +108,7 @@ class PostgresBookingWork:
 
 
 class PostgresBooking:
-    """Opens booking's transactions, and glances at slots without one."""
+    """Opens booking's transactions."""
 
     def __init__(self, database: Database) -> None:
         """`database` need not know booking's constraints; this adds them."""
@@ -120,12 +119,6 @@ class PostgresBooking:
         """Open one transaction."""
         async with self._database.driver_transaction() as connection:
             yield PostgresBookingWork(connection)
-
-    async def glance(self, slot_id: SlotId) -> TimeSlot | None:
-        """Read the slot without locking it."""
-        async with self._database.reading() as connection:
-            row = await connection.fetchrow(statements.GLANCE, slot_id)
-        return None if row is None else slot_of(row)
 
 
 class RandomReferences:

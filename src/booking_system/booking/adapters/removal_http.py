@@ -54,7 +54,7 @@ class RemovalRoutes:
 
     def routes(self) -> Routes:
         """List the operations."""
-        routes = Routes("Removal")
+        routes = Routes("Doctors")
         self._add(routes, self.doctors, self.delete_doctor, self.restore_doctor)
         self._add(routes, self.clinics, self.delete_clinic, self.restore_clinic)
         self._add(routes, self.patients, self.delete_patient, self.restore_patient, CancelTooLate)
@@ -68,11 +68,12 @@ class RemovalRoutes:
         restore: Callable[..., Any],
         *more: type[CancelTooLate],
     ) -> None:
-        one = f"/v1/{removing.kind}s/{{{removing.kind}_id}}"
+        one, tag = f"/v1/{removing.kind}s/{{{removing.kind}_id}}", f"{removing.kind.title()}s"
         routes.add(
             "DELETE",
             one,
             delete,
+            tag=tag,
             policy=signed_in,
             status=204,
             answers=None,
@@ -82,6 +83,7 @@ class RemovalRoutes:
             "POST",
             f"{one}/restore",
             restore,
+            tag=tag,
             policy=signed_in,
             answers=removing.answers,
             refuses=[NotFound, NotPermitted, RestoreConflict],

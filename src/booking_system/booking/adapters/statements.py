@@ -5,8 +5,6 @@ from booking_system.booking.domain.appointment import AppointmentCancelled
 SLOT = """s.id AS slot_id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode,
  s.closed_because, s.appointment_id, s.version AS slot_version"""
 
-GLANCE = f"SELECT {SLOT} FROM time_slots s WHERE s.id = $1 AND s.deleted_at IS NULL"  # noqa: S608
-
 ATTEMPT = f"""SELECT {SLOT},
  c.name AS clinic_name, c.time_zone, c.currency, c.min_notice_minutes, c.cancel_notice_minutes,
  c.horizon_days, c.max_open_bookings_per_patient,

@@ -8,10 +8,9 @@ from booking_system.booking.application.ports import (
     BookingTransaction,
     BookingWish,
     References,
-    SlotGlance,
 )
 from booking_system.booking.domain.appointment import Appointment
-from booking_system.booking.domain.attempt import BookingAttempt, BookingRule
+from booking_system.booking.domain.attempt import BookingRule
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
@@ -26,9 +25,7 @@ class BookAppointment:
     """Books one slot; see `booking.domain.double_booking` for why only once."""
 
     transaction: BookingTransaction
-    glance: SlotGlance
     alternatives: Alternatives
-    glance_rules: Sequence[BookingRule]
     rules: Sequence[BookingRule]
     clock: Clock
     identities: Identities
@@ -40,7 +37,6 @@ class BookAppointment:
         Raises the refusal of the first rule that says no; a `Conflict` carries `alternatives`.
         """
         try:
-            await self._glance(wish, actor)
             return await self._book(wish, actor)
         except Conflict as refusal:
             found = await self.alternatives(
@@ -48,13 +44,6 @@ class BookAppointment:
             )
             refusal.extras["alternatives"] = [slot.as_shown() for slot in found]
             raise
-
-    async def _glance(self, wish: BookingWish, actor: Actor) -> None:
-        """Turn hopeless attempts away before they queue for the lock."""
-        slot = await self.glance(wish.slot_id)
-        attempt = BookingAttempt(now=self.clock.now(), actor=actor, slot=slot)
-        for rule in self.glance_rules:
-            rule(attempt)
 
     async def _book(self, wish: BookingWish, actor: Actor) -> AppointmentCard:
         async with self.transaction() as work:

@@ -13,7 +13,6 @@ from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.removal import Kind, Removable
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.search import FoundSlot
-from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.identifiers import (
     AppointmentId,
     ClinicId,
@@ -59,14 +58,6 @@ class BookingWork(Protocol):
 
 BookingTransaction = Callable[[], AbstractAsyncContextManager[BookingWork]]
 """Opens a unit of work: leaving the block commits, an exception undoes everything."""
-
-
-class SlotGlance(Protocol):
-    """Looks at a slot without locking it: saves work, never decides."""
-
-    async def __call__(self, slot_id: SlotId) -> TimeSlot | None:
-        """Return the slot as it was a moment ago; None where there is none."""
-        ...
 
 
 class Alternatives(Protocol):

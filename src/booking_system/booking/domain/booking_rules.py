@@ -84,14 +84,6 @@ def open_bookings_are_few(attempt: BookingAttempt) -> None:
         raise TooManyOpenBookings
 
 
-GLANCE_RULES: tuple[BookingRule, ...] = (
-    slot_exists,
-    slot_is_available,
-    slot_is_not_booked,
-    slot_is_not_past,
-)
-"""What can be said of the slot alone: they run before the lock as well, only to save work."""
-
 BOOKING_RULES: tuple[BookingRule, ...] = (
     slot_exists,
     caller_may_book_for_the_patient,

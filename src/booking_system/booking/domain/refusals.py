@@ -12,60 +12,99 @@ class PatientNotFound(NotFound):
 
 
 class PatientOverlap(Conflict):
-    """The patient has another appointment at that time."""
+    """The patient has another appointment at that time.
+
+    Nobody can be in two places. The answer says nothing about the other appointment;
+    `alternatives` names free slots of the same doctor or clinic.
+    """
 
     code = "patient_overlap"
 
 
 class BookingNotActive(Conflict):
-    """This booking is cancelled or over already."""
+    """This booking is cancelled or over already.
+
+    Read the booking again: `status` and `allowed_actions` say what can still be done with it.
+    """
 
     code = "booking_not_active"
 
 
 class BookingsAffected(Conflict):
-    """There are booked appointments that this would leave behind: keep or cancel them."""
+    """There are booked appointments that this would leave behind: keep or cancel them.
+
+    Nothing was changed. `bookings` lists the appointments to come, up to a hundred of them.
+    Send the request again with `?on_conflict=keep` to leave them as they are, or with
+    `?on_conflict=cancel` to cancel them.
+    """
 
     code = "bookings_affected"
 
 
 class RestoreConflict(Conflict):
-    """Something else stands in its place by now."""
+    """Something else stands in its place by now.
+
+    What was deleted cannot come back as it was, because its name or its place was given away or
+    what it belongs to is deleted itself. `detail` says which.
+    """
 
     code = "restore_conflict"
 
 
 class NoticeTooShort(RuleViolation):
-    """The clinic wants to be told earlier."""
+    """The clinic wants to be told earlier.
+
+    The slot begins sooner than the clinic's `policy.min_notice_minutes` from now. Offer a later
+    one.
+    """
 
     code = "notice_too_short"
 
 
 class BeyondHorizon(RuleViolation):
-    """The clinic does not take bookings that far ahead."""
+    """The clinic does not take bookings that far ahead.
+
+    The slot begins later than the clinic's `policy.horizon_days` from now. Offer an earlier
+    one.
+    """
 
     code = "beyond_horizon"
 
 
 class TooManyOpenBookings(RuleViolation):
-    """The patient has as many open bookings as the clinic allows."""
+    """The patient has as many open bookings as the clinic allows.
+
+    `policy.max_open_bookings_per_patient` of the clinic is the limit. One of the open bookings
+    has to take place or be cancelled first.
+    """
 
     code = "too_many_open_bookings"
 
 
 class ServiceRequired(RuleViolation):
-    """This clinic wants to know which of its services is booked."""
+    """This clinic wants to know which of its services is booked.
+
+    Send `service_id`; `GET /v1/clinics/{clinic_id}/services` lists what the clinic offers.
+    """
 
     code = "service_required"
 
 
 class ServiceNotOffered(RuleViolation):
-    """The doctor does not offer that service in this time slot."""
+    """The doctor does not offer that service in this time slot.
+
+    The service is of another clinic, or deleted, or not among the doctor's. Search slots with
+    `service_id` to find only those that fit.
+    """
 
     code = "service_not_offered"
 
 
 class CancelTooLate(RuleViolation):
-    """It is too late to cancel: call the clinic."""
+    """It is too late to cancel: call the clinic.
+
+    `cancel_until` of the booking is over. The clinic's own people can still cancel it until it
+    has begun.
+    """
 
     code = "cancel_too_late"

@@ -20,7 +20,7 @@ from booking_system.directory.application.ports import Search
 from booking_system.directory.domain.refusals import SlugTaken
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import platform_admin, public, signed_in
-from booking_system.identity.domain.refusals import EmailTaken, PasswordTooWeak
+from booking_system.identity.domain.refusals import PasswordTooWeak
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
@@ -95,7 +95,7 @@ class ClinicRoutes:
             policy=signed_in,
             status=201,
             answers=StaffOut,
-            refuses=[*usual, PasswordTooWeak, EmailTaken],
+            refuses=[*usual, PasswordTooWeak],
         )
         routes.add(
             "GET",

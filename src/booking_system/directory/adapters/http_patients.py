@@ -61,6 +61,7 @@ class PatientRoutes:
             "POST",
             "/v1/auth/register",
             self.register_account,
+            tag="Identity",
             policy=public,
             asks_who=False,
             status=201,

@@ -68,7 +68,7 @@ class ClinicIn(Input):
     time_zone: TimeZoneName
     address: LongText | None = Field(default=None, examples=["1 Example Street"])
     phone: Phone | None = None
-    email: Email | None = None
+    email: Email | None = Field(default=None, examples=["desk@example.com"])
     locale: Locale = "en"
     currency: Currency = "EUR"
     embed_origins: Origins = Field(default=[])
@@ -84,12 +84,12 @@ class ClinicIn(Input):
 class ClinicChangeIn(Change):
     """What changes about a clinic; of the policy, too, only what is named."""
 
-    name: ShortText = ""
+    name: ShortText = Field(default="", examples=["Example Clinic"])
     slug: Slug = ""
     time_zone: TimeZoneName = ""
     address: LongText | None = None
     phone: Phone | None = None
-    email: Email | None = None
+    email: Email | None = Field(default=None, examples=["desk@example.com"])
     locale: Locale = ""
     currency: Currency = ""
     embed_origins: Origins = Field(default=[])
@@ -106,13 +106,13 @@ class ClinicChangeIn(Change):
 class PolicyOut(BaseModel):
     """By which rules the clinic takes bookings."""
 
-    min_notice_minutes: int
-    cancel_notice_minutes: int
-    horizon_days: int
-    hold_minutes: int
-    max_open_bookings_per_patient: int
-    anonymous_holds: bool
-    reminder_offsets_minutes: list[int]
+    min_notice_minutes: int = Field(examples=[USUAL.min_notice_minutes])
+    cancel_notice_minutes: int = Field(examples=[USUAL.cancel_notice_minutes])
+    horizon_days: int = Field(examples=[USUAL.horizon_days])
+    hold_minutes: int = Field(examples=[USUAL.hold_minutes])
+    max_open_bookings_per_patient: int = Field(examples=[USUAL.max_open_bookings_per_patient])
+    anonymous_holds: bool = Field(examples=[USUAL.anonymous_holds])
+    reminder_offsets_minutes: list[int] = Field(examples=[list(USUAL.reminder_offsets_minutes)])
 
 
 class ClinicOut(BaseModel):
@@ -122,12 +122,12 @@ class ClinicOut(BaseModel):
     name: str = Field(examples=["Example Clinic"])
     slug: str = Field(examples=["example-clinic"])
     time_zone: str = Field(description="IANA name", examples=["Europe/Berlin"])
-    address: str | None
-    phone: str | None
-    email: str | None
-    locale: str
+    address: str | None = Field(examples=["1 Example Street"])
+    phone: str | None = Field(examples=["+49301234567"])
+    email: str | None = Field(examples=["desk@example.com"])
+    locale: str = Field(examples=["de-DE"])
     currency: str = Field(examples=["EUR"])
-    embed_origins: list[str]
+    embed_origins: list[str] = Field(examples=[["https://www.example.com"]])
     policy: PolicyOut
     version: int
     created_at: datetime

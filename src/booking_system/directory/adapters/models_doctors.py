@@ -42,9 +42,9 @@ class DoctorIn(Input):
 class DoctorChangeIn(Change):
     """What changes about a doctor."""
 
-    full_name: ShortText = ""
-    title: ShortText | None = None
-    specialty: ShortText | None = None
+    full_name: ShortText = Field(default="", examples=["Example Doctor"])
+    title: ShortText | None = Field(default=None, examples=["Prof. Dr."])
+    specialty: ShortText | None = Field(default=None, examples=["Cardiology"])
     languages: Languages = Field(default=[])
     bio: LongText | None = None
     photo_url: Url | None = None
@@ -79,9 +79,9 @@ class DoctorOut(BaseModel):
 class StaffIn(Input):
     """Who is to work for the clinic. With an account already, only the role is added."""
 
-    email: Email
+    email: Email = Field(examples=["desk@example.com"])
     full_name: ShortText = Field(examples=["Example Receptionist"])
-    role: Literal["clinic_admin", "receptionist", "doctor"]
+    role: Literal["clinic_admin", "receptionist", "doctor"] = Field(examples=["receptionist"])
     doctor_id: UUID | None = Field(default=None, description="Goes with the role `doctor`")
     password: NewPassword | None = None
 
@@ -100,9 +100,9 @@ class StaffOut(BaseModel):
     """One role of one member of the staff."""
 
     user_id: UUID
-    email: str
-    full_name: str
-    role: Role
+    email: str = Field(examples=["desk@example.com"])
+    full_name: str = Field(examples=["Example Receptionist"])
+    role: Role = Field(examples=["receptionist"])
     doctor_id: UUID | None
 
     @classmethod

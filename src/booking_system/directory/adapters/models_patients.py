@@ -10,7 +10,7 @@ from booking_system.directory.adapters.models_doctors import NewPassword
 from booking_system.directory.application.register import Newcomer, Registered
 from booking_system.directory.domain.patient import Patient
 from booking_system.platform.http.fields import Email, Locale, Phone, TimeZoneName
-from booking_system.platform.http.input import Change, Input, ShortText
+from booking_system.platform.http.input import Change, Day, Input, ShortText
 
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940013"
 OLDEST, YOUNGEST = date(1900, 1, 1), date(2100, 1, 1)
@@ -23,7 +23,7 @@ def _plausible(day: date) -> date:
     return day
 
 
-BirthDate = Annotated[date, AfterValidator(_plausible), Field(examples=["1990-05-17"])]
+BirthDate = Annotated[Day, AfterValidator(_plausible), Field(examples=["1990-05-17"])]
 
 
 class RegistrationIn(Input):
@@ -45,9 +45,9 @@ class RegisteredOut(BaseModel):
     """A new account, signed in already."""
 
     user_id: UUID
-    patient_id: UUID
-    access_token: str
-    refresh_token: str
+    patient_id: UUID = Field(examples=[EXAMPLE_ID])
+    access_token: str = Field(examples=["eyJhbGciOiJFUzI1NiJ9…"])
+    refresh_token: str = Field(examples=["q1xJY0nY5r0…"])
     token_type: str = Field(examples=["bearer"])
     expires_in: int = Field(description="Seconds, of the access token", examples=[600])
 
@@ -96,11 +96,11 @@ class PatientOut(BaseModel):
 
     id: UUID = Field(examples=[EXAMPLE_ID])
     full_name: str = Field(examples=["Example Patient"])
-    email: str | None
-    phone: str | None
-    birth_date: date | None
-    locale: str | None
-    time_zone: str | None
+    email: str | None = Field(examples=["patient@example.com"])
+    phone: str | None = Field(examples=["+49301234567"])
+    birth_date: date | None = Field(examples=["1990-05-17"])
+    locale: str | None = Field(examples=["de-DE"])
+    time_zone: str | None = Field(examples=["Europe/Berlin"])
     has_account: bool = Field(description="Then only the patient changes how to be reached")
     version: int
     created_at: datetime

@@ -60,7 +60,7 @@ class ServiceIn(Input):
 class ServiceChangeIn(Change):
     """What changes about a service."""
 
-    name: ShortText = ""
+    name: ShortText = Field(default="", examples=["First visit"])
     duration_minutes: Duration = 1
     buffer_before_minutes: Buffer = 0
     buffer_after_minutes: Buffer = 0
@@ -89,9 +89,9 @@ class ServiceOut(BaseModel):
     clinic_id: UUID
     name: str = Field(examples=["First visit"])
     duration_minutes: int = Field(examples=[30])
-    buffer_before_minutes: int
-    buffer_after_minutes: int
-    price: MoneyOut | None
+    buffer_before_minutes: int = Field(examples=[0])
+    buffer_after_minutes: int = Field(examples=[10])
+    price: MoneyOut | None = Field(examples=[{"amount": 4500, "currency": "EUR"}])
     deposit: MoneyOut | None
     mode: Mode
     payment: PaymentTerms

@@ -44,7 +44,6 @@ from booking_system.platform.http.pagination import (
     position_of,
 )
 from booking_system.platform.http.routing import Routes
-from booking_system.platform.postgres.faults import OutcomeUnknown
 from booking_system.shared_kernel.errors import NotFound, Stale
 from booking_system.shared_kernel.identifiers import SessionId
 
@@ -82,7 +81,7 @@ class IdentityRoutes:
             policy=public,
             asks_who=False,
             answers=TokensOut,
-            refuses=[InvalidCredentials, RateLimited, OutcomeUnknown],
+            refuses=[InvalidCredentials, RateLimited],
         )
         routes.add(
             "POST",
@@ -91,10 +90,15 @@ class IdentityRoutes:
             policy=signed_in,
             status=204,
             answers=None,
-            refuses=[OutcomeUnknown],
         )
         routes.add(
-            "GET", "/.well-known/jwks.json", self.read_keys, policy=public, answers=JwkSetOut
+            "GET",
+            "/.well-known/jwks.json",
+            self.read_keys,
+            policy=public,
+            asks_who=False,
+            needs_database=False,
+            answers=JwkSetOut,
         )
 
     def _add_own_account(self, routes: Routes) -> None:
@@ -105,7 +109,7 @@ class IdentityRoutes:
             self.change_profile,
             policy=signed_in,
             answers=ProfileOut,
-            refuses=[Stale, OutcomeUnknown],
+            refuses=[Stale],
         )
         routes.add(
             "POST",
@@ -114,7 +118,7 @@ class IdentityRoutes:
             policy=signed_in,
             status=204,
             answers=None,
-            refuses=[InvalidCredentials, PasswordTooWeak, RateLimited, OutcomeUnknown],
+            refuses=[InvalidCredentials, PasswordTooWeak, RateLimited],
         )
         routes.add(
             "GET",
@@ -131,7 +135,7 @@ class IdentityRoutes:
             policy=signed_in,
             status=204,
             answers=None,
-            refuses=[NotFound, OutcomeUnknown],
+            refuses=[NotFound],
         )
 
     async def create_token(self, form: Annotated[TokenForm, Form()], request: Request) -> Response:

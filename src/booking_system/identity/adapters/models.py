@@ -52,8 +52,14 @@ class TokenForm(Input):
 class TokensOut(BaseModel):
     """Tokens of a session."""
 
-    access_token: str = Field(description="A JWT; send it as `Authorization: Bearer …`")
-    refresh_token: str = Field(description="Good for one use; trade it before it is 30 days old")
+    access_token: str = Field(
+        description="A JWT; send it as `Authorization: Bearer …`",
+        examples=["eyJhbGciOiJFUzI1NiJ9…"],
+    )
+    refresh_token: str = Field(
+        description="Good for one use; trade it before it is 30 days old",
+        examples=["q1xJY0nY5r0…"],
+    )
     token_type: str = Field(examples=["bearer"])
     expires_in: int = Field(description="Seconds, of the access token", examples=[600])
 
@@ -90,10 +96,10 @@ class PasswordIn(Input):
     )
 
 
-class RoleOut(BaseModel):
+class RoleGrantOut(BaseModel):
     """One role, in one clinic where it is one of a clinic."""
 
-    role: Role
+    role: Role = Field(examples=["patient"])
     clinic_id: UUID | None
 
 
@@ -106,9 +112,12 @@ class ProfileOut(BaseModel):
     full_name: str = Field(examples=["Example Patient"])
     locale: str | None = Field(examples=["de-DE"])
     time_zone: str | None = Field(examples=["Europe/Berlin"])
-    roles: list[RoleOut]
-    patient_id: UUID | None = Field(description="You as a patient")
+    roles: list[RoleGrantOut]
+    patient_id: UUID | None = Field(
+        description="You as a patient", examples=["0192f0c1-2b3c-7d4e-8f50-617283940013"]
+    )
     doctor_id: UUID | None = Field(description="You as a doctor; of several, the first")
+    version: int
 
     @classmethod
     def of(cls, profile: Profile) -> "ProfileOut":
@@ -121,9 +130,10 @@ class ProfileOut(BaseModel):
             full_name=account.full_name,
             locale=account.locale,
             time_zone=account.time_zone,
-            roles=[RoleOut(role=grant.role, clinic_id=grant.clinic_id) for grant in grants],
+            roles=[RoleGrantOut(role=grant.role, clinic_id=grant.clinic_id) for grant in grants],
             patient_id=next((g.patient_id for g in grants if g.patient_id), None),
             doctor_id=next((g.doctor_id for g in grants if g.doctor_id), None),
+            version=account.version,
         )
 
 
@@ -153,9 +163,12 @@ class JwkOut(BaseModel):
 
     kty: str = Field(examples=["EC"])
     crv: str = Field(examples=["P-256"])
-    x: str
-    y: str
-    kid: str = Field(description="Its thumbprint (RFC 7638)")
+    x: str = Field(examples=["f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"])
+    y: str = Field(examples=["x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"])
+    kid: str = Field(
+        description="Its thumbprint (RFC 7638)",
+        examples=["oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"],
+    )
     use: str = Field(examples=["sig"])
     alg: str = Field(examples=["ES256"])
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from booking_system.identity.application.known_actors import KnownActors
 from booking_system.identity.application.ports import AccessReader, AccessTokens
 from booking_system.identity.domain.actor import Actor
-from booking_system.identity.domain.refusals import TokenExpired
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Unauthenticated
+from booking_system.shared_kernel.errors import TokenExpired, Unauthenticated
 
 SCHEME = "bearer "
 PREFIX = len(SCHEME)

@@ -9,25 +9,30 @@ from booking_system.shared_kernel.errors import (
 
 
 class EmailTaken(Conflict):
-    """There is an account with this e-mail address already."""
+    """There is an account with this e-mail address already.
+
+    Offer to sign in instead, with the password that the account has.
+    """
 
     code = "email_taken"
 
 
 class InvalidCredentials(Unauthenticated):
-    """These credentials do not hold."""
+    """These credentials do not hold.
+
+    The e-mail address or the password is wrong, or the refresh token was used before or has
+    been revoked: sign in again. Whether there is an account is not told.
+    """
 
     code = "invalid_credentials"
 
 
-class TokenExpired(Unauthenticated):
-    """The access token has expired: refresh it."""
-
-    code = "token_expired"
-
-
 class PasswordTooWeak(RuleViolation):
-    """This password is too easy to guess."""
+    """This password is too easy to guess.
+
+    `detail` says why. Ask for a longer one: a few unrelated words are better than special
+    characters.
+    """
 
     code = "password_too_weak"
 

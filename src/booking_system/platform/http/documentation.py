@@ -1,20 +1,39 @@
-"""What an operation says about itself in the OpenAPI document: security and refusals."""
+"""What an operation says about itself in the OpenAPI document: security, headers, refusals."""
 
+import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
 from booking_system.platform.http.input import BodyTooLarge, UnsupportedMediaType
-from booking_system.platform.http.problems import MEDIA_TYPE, InternalError, status_of
-from booking_system.platform.postgres.faults import DependencyUnavailable, Overloaded
-from booking_system.shared_kernel.errors import Invalid, Malformed, Refusal, Unauthenticated
+from booking_system.platform.http.problems import (
+    MEDIA_TYPE,
+    InternalError,
+    all_refusals,
+    status_of,
+)
+from booking_system.platform.postgres.faults import (
+    DependencyUnavailable,
+    OutcomeUnknown,
+    Overloaded,
+)
+from booking_system.shared_kernel.errors import (
+    Invalid,
+    Malformed,
+    Refusal,
+    TokenExpired,
+    Unauthenticated,
+)
 
 
 class FieldProblem(BaseModel):
     """One thing that is wrong with the input."""
+
+    model_config = ConfigDict(extra="allow")
 
     pointer: str = Field(description="JSON pointer (RFC 6901) to the field; empty: the whole")
     detail: str
@@ -33,6 +52,16 @@ class Problem(BaseModel):
     instance: str = Field(description="Names this occurrence by its request id")
     code: str = Field(description="Stable, from a closed list: branch on this")
     errors: list[FieldProblem] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What decides which refusals an operation shares with others of its kind."""
+
+    asks_who: bool
+    needs_token: bool
+    needs_database: bool
+    writes: bool
 
 
 SECURITY_SCHEMES = {
@@ -56,59 +85,118 @@ SECURITY_SCHEMES = {
 }
 WAYS_TO_SIGN_IN: list[dict[str, list[str]]] = [{name: []} for name in SECURITY_SCHEMES]
 
+HEADERS = {
+    "ETag": "Strong tag of this version: send it as `If-Match` with a change",
+    "Location": "Address of what was made",
+    "Link": 'The next page, as `rel="next"`; absent on the last one (RFC 8288)',
+    "WWW-Authenticate": "`Bearer` (RFC 6750)",
+    "Retry-After": "Seconds to wait before the next try",
+}
+HEADERS_OF_STATUS = {
+    201: "Location",
+    401: "WWW-Authenticate",
+    429: "Retry-After",
+    503: "Retry-After",
+}
 
-def components() -> dict[str, Any]:
-    """Return the parts of the OpenAPI document that every operation refers to."""
+
+def components(paths: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts of the OpenAPI document that the operations in its `paths` refer to."""
+    said = json.dumps(paths)
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     return {
         "schemas": {**problem.pop("$defs"), "Problem": problem},
         "securitySchemes": SECURITY_SCHEMES,
+        "headers": {
+            name: {"description": text, "schema": {"type": "string"}}
+            for name, text in HEADERS.items()
+        },
+        "examples": {
+            kind.code: _example(kind)
+            for kind in _by_code()
+            if f'"#/components/examples/{kind.code}"' in said
+        },
     }
 
 
-def documented(route: APIRoute, refuses: Sequence[type[Refusal]], *, needs_token: bool) -> None:
-    """Attach security and error responses to the route."""
-    route.openapi_extra = {"security": WAYS_TO_SIGN_IN if needs_token else []}
+def documented(
+    route: APIRoute,
+    answers: type[BaseModel] | None,
+    refuses: Sequence[type[Refusal]],
+    habits: Habits,
+) -> None:
+    """Attach security, the headers of an answer, and the refusals to the route."""
+    route.openapi_extra = {"security": WAYS_TO_SIGN_IN if habits.needs_token else []}
+    assert route.status_code is not None, "every operation names its status"
+    if headers := _headers_of(route.status_code, answers):
+        route.responses[route.status_code] = {"headers": headers}
     by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
-    for refusal in [*refuses, *_usual(route, needs_token=needs_token)]:
+    for refusal in [*refuses, *_shared(route, habits)]:
         if refusal.code not in {known.code for known in by_status[status_of(refusal)]}:
             by_status[status_of(refusal)].append(refusal)
     for status, kinds in sorted(by_status.items()):
         route.responses[status] = _response(status, kinds)
 
 
-def _usual(route: APIRoute, *, needs_token: bool) -> list[type[Refusal]]:
-    usual: list[type[Refusal]] = [InternalError, Overloaded, DependencyUnavailable]
-    if needs_token:
-        usual.append(Unauthenticated)
-    if route.body_field is not None:
-        usual += [Malformed, BodyTooLarge, UnsupportedMediaType]
+def _by_code() -> Iterable[type[Refusal]]:
+    first: dict[str, type[Refusal]] = {}
+    for kind in all_refusals():
+        first.setdefault(kind.code, kind)
+    return [first[code] for code in sorted(first)]
+
+
+def _shared(route: APIRoute, habits: Habits) -> list[type[Refusal]]:
     # Every operation refuses unknown query parameters.
-    usual.append(Invalid)
-    return usual
+    shared: list[type[Refusal]] = [Invalid, InternalError]
+    if habits.asks_who:
+        shared += [Unauthenticated, TokenExpired]
+    if route.body_field is not None:
+        shared += [Malformed, BodyTooLarge, UnsupportedMediaType]
+    if habits.needs_database:
+        shared += [Overloaded, DependencyUnavailable]
+    if habits.needs_database and habits.writes:
+        shared.append(OutcomeUnknown)
+    return shared
+
+
+def _headers_of(status: int, answers: type[BaseModel] | None) -> dict[str, Any]:
+    fields = {} if answers is None else answers.model_fields
+    wanted = []
+    if status in HEADERS_OF_STATUS:
+        wanted.append(HEADERS_OF_STATUS[status])
+    if "version" in fields and fields["version"].annotation is int:
+        wanted.append("ETag")
+    if "next_cursor" in fields:
+        wanted.append("Link")
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in wanted}
 
 
 def _response(status: int, kinds: Sequence[type[Refusal]]) -> dict[str, Any]:
-    examples = {
-        kind.code: {
-            "summary": kind.title(),
-            "value": {
-                "type": f"https://booking.example/problems/{kind.code}",
-                "title": kind.title(),
-                "status": status,
-                "detail": kind.title(),
-                "instance": "urn:request:0190f2b27d3c",
-                "code": kind.code,
-            },
-        }
-        for kind in kinds
-    }
-    return {
+    response: dict[str, Any] = {
         "description": "; ".join(f"`{kind.code}`: {kind.title()}" for kind in kinds),
         "content": {
             MEDIA_TYPE: {
                 "schema": {"$ref": "#/components/schemas/Problem"},
-                "examples": examples,
+                "examples": {
+                    kind.code: {"$ref": f"#/components/examples/{kind.code}"} for kind in kinds
+                },
             }
         },
     }
+    if headers := _headers_of(status, None):
+        response["headers"] = headers
+    return response
+
+
+def _example(kind: type[Refusal]) -> dict[str, Any]:
+    value = {
+        "type": f"https://booking.example.com/problems/{kind.code}",
+        "title": kind.title(),
+        "status": status_of(kind),
+        "detail": kind.title(),
+        "instance": "urn:request:0192f0c12b3c7d4e8f50617283940099",
+        "code": kind.code,
+    }
+    if kind is Invalid:
+        value["errors"] = [{"pointer": "/field", "detail": "is required", "code": "required"}]
+    return {"summary": kind.title(), "value": value}

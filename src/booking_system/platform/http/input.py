@@ -1,8 +1,9 @@
 """The one layer that all input passes: strict JSON, known parameters, bounded text and times."""
 
+import asyncio
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -20,6 +21,9 @@ from starlette.datastructures import FormData
 from booking_system.shared_kernel.errors import Invalid, Malformed
 
 LARGEST_BODY_BYTES = 64 * 1024
+BODY_SECONDS = 5.0
+BODY = "booking_system.body"
+"""Where a request's scope keeps the body, for whoever reads it next."""
 DEEPEST = 16
 MOST_FORM_FIELDS = 20
 LARGEST_NUMBER = 2**53
@@ -30,15 +34,23 @@ RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
 
 class BodyTooLarge(Malformed):
-    """The body is larger than this service reads."""
+    """The body is larger than this service reads.
+
+    Bodies are at most 64 KiB. Send long lists in several requests.
+    """
 
     code = "body_too_large"
 
 
 class UnsupportedMediaType(Malformed):
-    """The body must be sent as application/json."""
+    """The body must be sent as application/json.
+
+    `detail` names the `Content-Type` that this operation reads.
+    """
 
     code = "unsupported_media_type"
 
@@ -47,15 +59,38 @@ class StrictRequest(Request):
     """A request whose JSON is read strictly (RFC 8259, and I-JSON, RFC 7493)."""
 
     async def body(self) -> bytes:
-        """Return the bytes. Raises `BodyTooLarge`, whatever length was announced."""
-        if not hasattr(self, "_body"):
-            read = bytearray()
-            async for chunk in self.stream():
-                read += chunk
-                if len(read) > LARGEST_BODY_BYTES:
-                    raise BodyTooLarge
-            self._body = bytes(read)
-        return self._body
+        """Return the bytes. Raises `BodyTooLarge`, whatever length was announced.
+
+        Raises `Malformed` for one that is not there within five seconds.
+        """
+        known: bytes | None = self.scope.get(BODY)
+        if known is not None:
+            return known
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = self.scope[BODY] = await self._all()
+        except TimeoutError:
+            detail = "The body did not arrive in time."
+            raise Malformed(detail) from None
+        return body
+
+    @property
+    def is_plain_json(self) -> bool:
+        """Say whether nothing but a short JSON body without parameters came, as it usually does."""
+        headers = self.headers
+        return (
+            headers.get("content-type") == "application/json"
+            and "content-encoding" not in headers
+            and not self.scope["query_string"]
+        )
+
+    async def _all(self) -> bytes:
+        read = bytearray()
+        async for chunk in self.stream():
+            read += chunk
+            if len(read) > LARGEST_BODY_BYTES:
+                raise BodyTooLarge
+        return bytes(read)
 
     async def json(self) -> Any:
         """Return the body.
@@ -124,7 +159,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check(value: object, depth: int) -> None:
-    if depth > DEEPEST:
+    if depth > DEEPEST or (depth == DEEPEST and isinstance(value, dict | list)):
         raise Invalid.field("", f"nested deeper than {DEEPEST} levels", "too_deep")
     if isinstance(value, str):
         check_text(value, "")
@@ -146,6 +181,13 @@ def _only_text(value: object) -> object:
     raise ValueError(message)
 
 
+def _only_day(value: object) -> object:
+    if isinstance(value, str) and DAY.fullmatch(value):
+        return value
+    message = "must be a date like 2027-03-01"
+    raise ValueError(message)
+
+
 def _in_range(value: datetime) -> datetime:
     try:
         instant = value.astimezone(UTC)
@@ -159,6 +201,9 @@ def _in_range(value: datetime) -> datetime:
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_in_range)]
 """An instant as RFC 3339 text with an offset; arrives in UTC."""
+
+Day = Annotated[date, BeforeValidator(_only_day)]
+"""A calendar day as RFC 3339 text, like 2027-03-01; never a number."""
 
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]

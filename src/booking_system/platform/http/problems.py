@@ -11,19 +11,27 @@ from starlette.routing import Match
 from booking_system.platform.http.answers import json_bytes
 from booking_system.platform.http.input import BodyTooLarge, UnsupportedMediaType
 from booking_system.platform.http.validation import described
+from booking_system.platform.observability.exchange import note_problem
 from booking_system.shared_kernel import errors
 
 MEDIA_TYPE = "application/problem+json"
 
 
 class MethodNotAllowed(errors.Malformed):
-    """This resource does not know that method."""
+    """This resource does not know that method.
+
+    The header `Allow` lists the methods that it knows.
+    """
 
     code = "method_not_allowed"
 
 
 class InternalError(errors.Refusal):
-    """Something went wrong on our side; the request id helps to find it."""
+    """Something went wrong on our side; the request id helps to find it.
+
+    Tell the operator the request id, which is in `instance` and in `X-Request-ID`; the log has
+    more. Whether a change was made is not known: look before you send it again.
+    """
 
     code = "internal_error"
 
@@ -95,6 +103,7 @@ def install(app: FastAPI, *, public_url: str) -> None:
 
     def answer(request: Request, refusal: errors.Refusal) -> Response:
         request_id = request.scope.get("request_id", "")
+        note_problem(request.scope, refusal.code)
         return response_to(refusal, request_id=request_id, public_url=public_url)
 
     async def on_refusal(request: Request, error: Exception) -> Response:
@@ -131,4 +140,7 @@ def _methods(app: FastAPI, request: Request) -> Sequence[str]:
         methods: Any = getattr(route, "methods", None)
         if match is not Match.NONE and methods:
             found.update(methods)
+    # What can be read can be asked for its headers alone (RFC 9110, section 9.3.2).
+    if "GET" in found:
+        found.add("HEAD")
     return sorted(found)

@@ -1,6 +1,6 @@
 """The OpenAPI document and its pages, served without any other site."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,13 +8,10 @@ from typing import Any
 
 from fastapi import Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
-from fastapi.openapi.utils import get_openapi
 from starlette.responses import FileResponse
-from starlette.routing import BaseRoute
 
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import Policy
-from booking_system.platform.http.documentation import components
 from booking_system.platform.http.routing import Routes
 from booking_system.shared_kernel.errors import NotFound
 
@@ -25,16 +22,6 @@ ASSETS = {
     "favicon.png": "image/png",
 }
 KEPT_BY_BROWSERS = {"Cache-Control": "public, max-age=86400"}
-
-
-def document_of(
-    routes: Sequence[BaseRoute], *, title: str, version: str, description: str
-) -> dict[str, Any]:
-    """Return the OpenAPI document of the routes."""
-    document = get_openapi(title=title, version=version, description=description, routes=routes)
-    for part, entries in components().items():
-        document.setdefault("components", {}).setdefault(part, {}).update(entries)
-    return document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

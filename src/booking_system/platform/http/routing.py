@@ -1,6 +1,6 @@
 """Routes that cannot exist without a policy, and that document what they refuse."""
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response, params
@@ -8,10 +8,11 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
 
 from booking_system.platform.http.caller import Policy
-from booking_system.platform.http.documentation import documented
+from booking_system.platform.http.documentation import Habits, documented
 from booking_system.platform.http.input import (
     LARGEST_BODY_BYTES,
     BodyTooLarge,
@@ -23,6 +24,7 @@ from booking_system.platform.http.input import (
 from booking_system.shared_kernel.errors import Invalid, Refusal, Unauthenticated
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+Shortcut = Callable[[StrictRequest], Coroutine[Any, Any, Response | None]]
 
 
 class UnguardedRouteError(Exception):
@@ -39,19 +41,44 @@ class GuardedRoute(APIRoute):
         *,
         policy: Policy,
         asks_who: bool = True,
+        shortcut: Shortcut | None = None,
         **kw: Any,
     ) -> None:
         """`policy` sees the caller before the query or the body is looked at.
 
+        The `shortcut` is asked first and may leave the request to FastAPI, by None: for hot paths,
+        whose usual requests need none of the ceremony.
         Where a route does not ask who calls, an expired token in the header disturbs nobody.
         """
         self.policy = policy
         self._asks_who = asks_who
+        self._shortcut = shortcut
         super().__init__(path, endpoint, **kw)
         self._parameters = frozenset(_query_names(self.dependant))
         self.takes_form = self.body_field is not None and isinstance(
             self.body_field.field_info, params.Form
         )
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Take HEAD where GET is known (RFC 9110, section 9.3.2); the server drops the body."""
+        return super().matches(self._as_read(scope))
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request; what the shortcut answers never gets to FastAPI."""
+        scope = self._as_read(scope)
+        if self._shortcut is not None and scope["method"] in (self.methods or ()):
+            request = StrictRequest(scope, receive)
+            await self._admit(request)
+            answer = await self._shortcut(request)
+            if answer is not None:
+                await answer(scope, receive, send)
+                return
+        await super().handle(scope, receive, send)
+
+    def _as_read(self, scope: Scope) -> Scope:
+        if scope["type"] == "http" and scope["method"] == "HEAD" and "GET" in (self.methods or ()):
+            return {**scope, "method": "GET"}
+        return scope
 
     def get_route_handler(self) -> Handler:
         """Wrap FastAPI's handler."""
@@ -59,12 +86,8 @@ class GuardedRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             scope = request.scope
-            caller = None
-            if self._asks_who:
-                authenticate = scope["app"].state.authenticate
-                caller = await authenticate(request.headers.get("authorization"))
-            scope["caller"] = caller
-            self.policy(caller)
+            if self._shortcut is None:
+                await self._admit(request)
             if scope["query_string"] or request.path_params:
                 self._check_parameters(request)
             if self.body_field is not None:
@@ -78,6 +101,15 @@ class GuardedRoute(APIRoute):
                 raise
 
         return handle
+
+    async def _admit(self, request: Request) -> None:
+        """Find out who calls and ask the policy."""
+        caller = None
+        if self._asks_who:
+            authenticate = request.scope["app"].state.authenticate
+            caller = await authenticate(request.headers.get("authorization"))
+        request.scope["caller"] = caller
+        self.policy(caller)
 
     def _check_parameters(self, request: Request) -> None:
         seen: set[str] = set()
@@ -95,6 +127,9 @@ class GuardedRoute(APIRoute):
         length = request.headers.get("content-length")
         if length is not None and int(length) > LARGEST_BODY_BYTES:
             raise BodyTooLarge
+        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            detail = "The body must be sent without a content encoding."
+            raise UnsupportedMediaType(detail)
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         expected = "application/x-www-form-urlencoded" if self.takes_form else "application/json"
         if kind != expected and (length not in {None, "0"} or kind):
@@ -125,27 +160,40 @@ class Routes:
         status: int = 200,
         refuses: Sequence[type[Refusal]] = (),
         asks_who: bool = True,
+        needs_database: bool = True,
+        also: Mapping[int, str] | None = None,
+        shortcut: Shortcut | None = None,
         shown: bool = True,
+        tag: str | None = None,
     ) -> None:
         """Add one operation; its id is the endpoint's name, its text the docstring.
 
         `answers` is the model of the body that goes out (None: no body, or no JSON), `refuses`
-        what this operation may say beyond what every operation of its shape may. One that is not
-        `shown` stays out of the OpenAPI document; without `asks_who` there is no caller.
+        what this operation may say beyond what every operation of its shape may, `also` further
+        statuses without a body. One that is not `shown` stays out of the OpenAPI document; without
+        `asks_who` there is no caller. `tag` puts it among the operations of another part.
         """
         route = GuardedRoute(
             path,
             endpoint,
             policy=policy,
             asks_who=asks_who,
+            shortcut=shortcut,
             methods=[method],
-            tags=[self._tag],
+            tags=[tag or self._tag],
             status_code=status,
             operation_id=endpoint.__name__,
             response_model=answers,
             include_in_schema=shown,
+            responses={status: {"description": text} for status, text in (also or {}).items()},
         )
-        documented(route, refuses, needs_token=needs_token(policy))
+        habits = Habits(
+            asks_who=asks_who,
+            needs_token=needs_token(policy),
+            needs_database=needs_database,
+            writes=method != "GET",
+        )
+        documented(route, answers, refuses, habits)
         self._routes.append(route)
 
 

@@ -30,17 +30,27 @@ Refusals = Mapping[str, type[Refusal] | type[Transient]]
 
 
 class Overloaded(Unavailable):
-    """The service is at its limit: try again in a moment."""
+    """The service is at its limit: try again in a moment.
+
+    Nothing was done. Wait as long as `Retry-After` says and send the same request again.
+    """
 
     code = "overloaded"
 
 
 class DependencyUnavailable(Unavailable):
-    """The database cannot be reached right now."""
+    """The database cannot be reached right now.
+
+    Nothing was done. Wait as long as `Retry-After` says and send the same request again.
+    """
 
 
 class OutcomeUnknown(Unavailable):
-    """The answer to the commit was lost: look before you try again."""
+    """The answer to the commit was lost: look before you try again.
+
+    The connection to the database broke at the very moment of storing: the change is there, or it
+    is not. Read the resource, or the list that it would be in, before you send the request again.
+    """
 
     code = "outcome_unknown"
 

@@ -9,9 +9,9 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from booking_system.platform.postgres.faults import Refusals, meaning_of
+from booking_system.platform.postgres.leases import Leases
 
 COMMAND_TIMEOUT_SECONDS = 3.0
-POOL_WAIT_SECONDS = 0.5
 CONNECT_TIMEOUT_SECONDS = 2.0
 SERVER_SETTINGS = {
     "application_name": "booking-system",
@@ -20,6 +20,9 @@ SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "5000",
     "timezone": "UTC",
     "jit": "off",
+    # What is looked for is in memory: with the cost of a spinning disk, three look-ups by index
+    # become joins over whole tables.
+    "random_page_cost": "1.1",
 }
 """Deadlines in milliseconds, each shorter than the one around it."""
 
@@ -31,8 +34,7 @@ def engine_for(url: URL, *, pool_size: int) -> AsyncEngine:
         hide_parameters=True,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=POOL_WAIT_SECONDS,
-        pool_use_lifo=True,
+        pool_timeout=CONNECT_TIMEOUT_SECONDS,
         connect_args={
             "timeout": CONNECT_TIMEOUT_SECONDS,
             "command_timeout": COMMAND_TIMEOUT_SECONDS,
@@ -50,57 +52,76 @@ class Database:
     commit's answer was lost, or as another `Unavailable`.
     """
 
-    engine: AsyncEngine
+    leases: Leases
     refusals: Refusals = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, url: URL, *, pool_size: int) -> "Database":
+        """Return the database at an address, with connections of its own."""
+        return cls(Leases(engine_for(url, pool_size=pool_size), size=pool_size))
 
     def knowing(self, refusals: Refusals) -> "Database":
         """Return the same database with more constraints that it can explain."""
-        return Database(self.engine, {**self.refusals, **refusals})
+        return Database(self.leases, {**self.refusals, **refusals})
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self.leases.close()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A read-committed transaction for SQLAlchemy Core statements."""
         committing = False
         try:
-            async with self.engine.connect() as connection, connection.begin() as transaction:
-                yield connection
-                committing = True
-                await transaction.commit()
-        except BaseException as error:
-            self._explain(error, committing=committing)
-            raise
-
-    @asynccontextmanager
-    async def driver_transaction(self) -> AsyncIterator[asyncpg.Connection]:
-        """The same for the hot path: the pooled asyncpg connection itself, explicitly begun.
-
-        Begun by hand, because nothing has begun on a raw connection before its first statement,
-        and `FOR UPDATE` outside a transaction locks nothing.
-        """
-        committing = False
-        try:
-            async with self.engine.connect() as connection:
-                driver = await _driver_of(connection)
-                transaction = driver.transaction()
-                await transaction.start()
+            async with self.leases.leased() as lease:
                 try:
-                    yield driver
-                    committing = True
-                    await transaction.commit()
+                    async with lease.connection.begin() as transaction:
+                        yield lease.connection
+                        committing = True
+                        await transaction.commit()
                 except BaseException:
-                    await _leave(connection, driver, transaction, committing=committing)
+                    if committing or lease.connection.in_transaction():
+                        lease.driver.terminate()
                     raise
         except BaseException as error:
             self._explain(error, committing=committing)
             raise
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[asyncpg.Connection]:
-        """A pooled asyncpg connection for single statements that only read."""
+    async def driver_transaction(self) -> AsyncIterator[asyncpg.Connection]:
+        """The same for the hot path: the leased asyncpg connection itself, explicitly begun.
+
+        Begun by hand, because nothing has begun on a raw connection before its first statement,
+        and `FOR UPDATE` outside a transaction locks nothing.
+        """
+        committing = False
         try:
-            async with self.engine.connect() as connection:
-                driver = await _driver_of(connection)
-                yield driver
+            lease = await self.leases.take()
+            try:
+                transaction = lease.driver.transaction()
+                await transaction.start()
+                try:
+                    yield lease.driver
+                    committing = True
+                    await transaction.commit()
+                except BaseException:
+                    await _leave(lease.driver, transaction, committing=committing)
+                    raise
+            finally:
+                await self.leases.give(lease)
+        except BaseException as error:
+            self._explain(error, committing=committing)
+            raise
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[asyncpg.Connection]:
+        """A leased asyncpg connection for single statements that only read."""
+        try:
+            lease = await self.leases.take()
+            try:
+                yield lease.driver
+            finally:
+                await self.leases.give(lease)
         except BaseException as error:
             self._explain(error, committing=False)
             raise
@@ -112,28 +133,13 @@ class Database:
             raise meaning from error
 
 
-async def _driver_of(connection: AsyncConnection) -> asyncpg.Connection:
-    """Return the driver's own connection, a fresh one where it was lost in the pool.
-
-    SQLAlchemy sees no errors of the raw connection, so it would hand out a dead one for ever.
-    """
-    driver = (await connection.get_raw_connection()).driver_connection
-    assert isinstance(driver, asyncpg.Connection)
-    if driver.is_closed():
-        await connection.invalidate()
-        driver = (await connection.get_raw_connection()).driver_connection
-        assert isinstance(driver, asyncpg.Connection)
-    return driver
-
-
 async def _leave(
-    connection: AsyncConnection,
     driver: asyncpg.Connection,
     transaction: asyncpg.transaction.Transaction,
     *,
     committing: bool,
 ) -> None:
-    """Roll back; a connection whose state is unknown never goes back to the pool."""
+    """Roll back; a connection whose state is unknown is broken off, so that nobody gets it."""
     is_clean = False
     try:
         if not committing and not driver.is_closed():
@@ -144,4 +150,4 @@ async def _leave(
     finally:
         # Also when the caller was cancelled in the middle of the rollback.
         if not is_clean:
-            await connection.invalidate()
+            driver.terminate()

@@ -1,27 +1,21 @@
 """Scheduling over HTTP."""
 
-import hashlib
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Depends, Request, Response
 
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import clinic_side, public
-from booking_system.platform.http.answers import json_answer, json_bytes
+from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
-from booking_system.platform.http.input import Instant, ShortText
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
     Limit,
     Page,
-    cursor_after,
-    link_to_next,
-    position_of,
 )
 from booking_system.platform.http.routing import Routes
 from booking_system.scheduling.adapters.models import (
@@ -31,8 +25,14 @@ from booking_system.scheduling.adapters.models import (
     SingleSlotOut,
     SlotOut,
 )
+from booking_system.scheduling.adapters.slot_pages import (
+    Asked,
+    IfNoneMatch,
+    SlotPages,
+    slot_filters,
+)
 from booking_system.scheduling.application.change_slot import CloseSlot, DeleteSlot, ReopenSlot
-from booking_system.scheduling.application.find_slots import FindSlots, ShowSlot
+from booking_system.scheduling.application.find_slots import ShowSlot
 from booking_system.scheduling.application.offer_slots import OfferSlots
 from booking_system.scheduling.domain.refusals import (
     SlotAlreadyBooked,
@@ -41,50 +41,10 @@ from booking_system.scheduling.domain.refusals import (
     SlotOverlap,
     SlotUnavailable,
 )
-from booking_system.scheduling.domain.search import SlotSearch, search_range
-from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
 from booking_system.shared_kernel.identifiers import DoctorId, SlotId
-from booking_system.shared_kernel.mode import Mode
 
 Caller = Annotated[Actor, Depends(caller)]
-IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=2000)]
-
-
-async def slot_filters(  # noqa: PLR0913
-    *,
-    clinic_id: UUID | None = None,
-    doctor_id: UUID | None = None,
-    service_id: Annotated[UUID | None, Query(description="Doctors who offer this")] = None,
-    specialty: ShortText | None = None,
-    language: Annotated[ShortText | None, Query(description="As the doctor has it: `de`")] = None,
-    mode: Mode | None = None,
-    since: Annotated[Instant | None, Query(alias="from", description="Default: now")] = None,
-    until: Annotated[
-        Instant | None, Query(alias="to", description="Default: 7 days later; at most 62")
-    ] = None,
-) -> dict[str, Any]:
-    """Dependency: the filters of a search; a coroutine, so that it needs no thread."""
-    return {
-        "clinic_id": clinic_id,
-        "doctor_id": doctor_id,
-        "service_id": service_id,
-        "specialty": specialty,
-        "language": language,
-        "mode": mode,
-        "since": since,
-        "until": until,
-    }
-
-
-def _search(filters: dict[str, Any], limit: int, cursor: str | None, now: datetime) -> SlotSearch:
-    asked = dict(filters)
-    return SlotSearch(
-        period=search_range(asked.pop("since"), asked.pop("until"), now=now),
-        after=position_of(cursor, filters),
-        limit=limit,
-        **asked,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +52,11 @@ class SchedulingRoutes:
     """HTTP for time slots."""
 
     offer: OfferSlots
-    find: FindSlots
+    pages: SlotPages
     show: ShowSlot
     close: CloseSlot
     reopen: ReopenSlot
     delete: DeleteSlot
-    clock: Clock
 
     def routes(self) -> Routes:
         """List the operations."""
@@ -109,6 +68,8 @@ class SchedulingRoutes:
             policy=public,
             answers=Page[SlotOut],
             refuses=[InvalidCursor],
+            shortcut=self.pages.again,
+            also={304: "Nothing has changed since the answer with the `ETag` that you sent"},
         )
         routes.add(
             "POST",
@@ -160,11 +121,7 @@ class SchedulingRoutes:
         Open, in the future, inside the clinic's notice and horizon. The answer carries an `ETag`;
         send it as `If-None-Match` to get a `304` while nothing has changed.
         """
-        found = await self.find(_search(filters, limit, cursor, self.clock.now()))
-        last = found[limit - 1] if len(found) > limit else None
-        after = None if last is None else cursor_after(last.starts_at, last.id, filters)
-        page = {"items": [slot.as_shown() for slot in found[:limit]], "next_cursor": after}
-        return _tagged(page, if_none_match, link_to_next(request, after))
+        return await self.pages.page(request, Asked(filters, limit, cursor), if_none_match)
 
     async def create_slots(self, doctor_id: UUID, body: OfferIn, actor: Caller) -> Response:
         """Offer time slots of a doctor: all of them or, where one cannot be, none."""
@@ -197,14 +154,3 @@ class SchedulingRoutes:
         version = expected_version(if_match)
         await self.delete(slot_id=SlotId(slot_id), version=version, actor=actor)
         return Response(status_code=204)
-
-
-def _tagged(page: object, if_none_match: str | None, headers: dict[str, str]) -> Response:
-    """Answer with a strong tag of the bytes, or 304 (RFC 9110, section 13.1.2)."""
-    body = json_bytes(page)
-    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {**headers, "ETag": tag, "Cache-Control": "no-cache"}
-    known = {text.strip().removeprefix("W/") for text in (if_none_match or "").split(",")}
-    if tag in known or "*" in known:
-        return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type="application/json")

@@ -85,11 +85,11 @@ class SingleSlotOut(SlotOut):
 class NewSlotOut(BaseModel):
     """A slot as it was just made."""
 
-    id: UUID
+    id: UUID = Field(examples=[EXAMPLE_ID])
     clinic_id: UUID
     doctor_id: UUID
-    starts_at: datetime
-    ends_at: datetime
+    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
     mode: Mode
     status: SlotStatus
     version: int

@@ -1,6 +1,6 @@
 """Time slots in PostgreSQL: what finds them, one statement each, always on an index."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,13 @@ BOOKABLE = """s.deleted_at IS NULL AND s.closed_because IS NULL AND s.appointmen
 COLUMNS = f"s.id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode, {SURROUNDINGS}"
 
 FIND = f"SELECT {COLUMNS} {JOINED} WHERE {BOOKABLE}"
+
+VERSIONS = f"""SELECT s.id,
+ (s.version::bigint << 42) # (d.version::bigint << 21) # c.version AS version
+ {JOINED} WHERE {BOOKABLE}"""
+
+DIGEST = """SELECT count(*) AS many, bit_xor(uuid_hash_extended(id, version)) AS mixed
+ FROM ({}) AS found"""
 
 SHOW = f"""SELECT {SLOT_COLUMNS}, {SURROUNDINGS} {JOINED}
  WHERE s.id = $1 AND s.deleted_at IS NULL"""
@@ -64,6 +71,13 @@ class PostgresSlotFinder:
             rows = await connection.fetch(statement, *values)
         return [_found(row) for row in rows]
 
+    async def digest(self, search: SlotSearch, *, now: datetime) -> Hashable:
+        """Mix the ids and versions of the very rows that `find` would return."""
+        statement, values = statement_for(search, now=now, beginning=VERSIONS)
+        async with self._database.reading() as connection:
+            row = await connection.fetchrow(DIGEST.format(statement), *values)
+        return row["many"], row["mixed"]
+
     async def show(self, slot_id: SlotId) -> ShownSlot | None:
         """Read one slot."""
         async with self._database.reading() as connection:
@@ -87,10 +101,12 @@ class PostgresSlotFinder:
         return list(found.values())[:most]
 
 
-def statement_for(search: SlotSearch, *, now: datetime) -> tuple[str, list[Any]]:
+def statement_for(
+    search: SlotSearch, *, now: datetime, beginning: str = FIND
+) -> tuple[str, list[Any]]:
     """Return the statement for just these filters, so that each has its own plan."""
     values: list[Any] = [search.period.starts_at, search.period.ends_at, now]
-    parts = [FIND]
+    parts = [beginning]
     filters: list[tuple[str, object]] = [
         ("s.clinic_id = ${}", search.clinic_id),
         ("s.doctor_id = ${}", search.doctor_id),

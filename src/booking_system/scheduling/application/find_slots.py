@@ -1,6 +1,6 @@
 """Use case: anybody looks for slots that could be booked now, or at one slot."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from booking_system.scheduling.application.ports import ShownSlot, SlotFinder
@@ -20,6 +20,18 @@ class FindSlots:
     async def __call__(self, search: SlotSearch) -> Sequence[FoundSlot]:
         """Return a page in time order, one more than `limit` where there is another page."""
         return await self.finder.find(search, now=self.clock.now())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestSlots:
+    """Says whether a search would still find what it found before, without finding it."""
+
+    finder: SlotFinder
+    clock: Clock
+
+    async def __call__(self, search: SlotSearch) -> Hashable:
+        """Return something that differs whenever the page would."""
+        return await self.finder.digest(search, now=self.clock.now())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """All that scheduling needs from the outside world."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,6 +60,10 @@ class SlotFinder(Protocol):
 
         Bookable: open, in the future, and inside the clinic's notice and horizon.
         """
+        ...
+
+    async def digest(self, search: SlotSearch, *, now: datetime) -> Hashable:
+        """Return something that differs whenever `find` would return anything else."""
         ...
 
     async def show(self, slot_id: SlotId) -> ShownSlot | None:

@@ -4,30 +4,49 @@ from booking_system.shared_kernel.errors import Conflict, NotFound, RuleViolatio
 
 
 class SlotNotFound(NotFound):
-    """There is no such time slot."""
+    """There is no such time slot.
+
+    The id is wrong, or the slot was taken back by the clinic. Search again.
+    """
 
     code = "slot_not_found"
 
 
 class SlotUnavailable(Conflict):
-    """This time slot is not open for booking."""
+    """This time slot is not open for booking.
+
+    The clinic has closed it, or its doctor or clinic is gone. `alternatives` names free slots
+    of the same doctor or clinic.
+    """
 
     code = "slot_unavailable"
 
 
 class SlotAlreadyBooked(Conflict):
-    """Somebody has this time slot already."""
+    """Somebody has this time slot already.
+
+    No one else's booking is ever overwritten. `alternatives` names up to five of the nearest
+    free slots of the same doctor, then of the same clinic: offer those.
+    """
 
     code = "slot_already_booked"
 
 
 class SlotOverlap(Conflict):
-    """The doctor has another time slot at that time."""
+    """The doctor has another time slot at that time.
+
+    Slots of one doctor never overlap, and none of the request was stored. `errors` names the
+    first slot of the request that overlaps with another one of it or with one that exists.
+    """
 
     code = "slot_overlap"
 
 
 class SlotInPast(RuleViolation):
-    """The time slot has begun or is over."""
+    """The time slot has begun or is over.
+
+    Only what lies ahead can be offered or booked. Compare with the `Date` header of the answer:
+    clocks of devices may be wrong.
+    """
 
     code = "slot_in_past"

@@ -1,0 +1,32 @@
+"""What the OpenAPI document says of the API as a whole, and of its parts."""
+
+TITLE = "Booking System"
+DESCRIPTION = """\
+Appointment booking for clinics: search open time slots, book one, and nobody else can take it.
+
+**Signing in.** `POST /v1/auth/token`, or register as a patient with `POST /v1/auth/register`, and
+send the `access_token` as `Authorization: Bearer …`. It lives ten minutes; the refresh token gets
+the next one.
+
+**Times** are RFC 3339: any offset goes in, UTC with `Z` comes out, and whatever belongs to a clinic
+carries its `time_zone` and the wall clock in `local_starts_at`. Ranges include their start and
+exclude their end. **Money** is an integer of minor units and an ISO 4217 currency.
+
+**Lists** have `items` and `next_cursor`; pass that as `cursor` for the next page, with the same
+filters. **Changes** take `If-Match` with the `ETag` that you read and answer `412` when somebody
+was quicker.
+
+**Errors** are `application/problem+json` (RFC 9457). Branch on `code`, which is stable; `type` is
+the address of a page that says what to do, and [here are all of them](/problems). Every answer
+carries `X-Request-ID`: send your own, or quote the one that you got.
+"""
+TAGS = {
+    "Identity": "Accounts, tokens, sessions, and who you are.",
+    "Clinics": "Clinics, their policies and their staff. Everybody may read clinics.",
+    "Doctors": "Doctors of clinics. Everybody may read them; a clinic's administrators keep them.",
+    "Services": "What a clinic offers: how long it takes, what it costs, which doctors do it.",
+    "Patients": "Patients, seen by themselves and by the clinics that know them.",
+    "Slots": "Time slots that doctors offer. Everybody may search the open ones.",
+    "Bookings": "Appointments: a time slot taken by a patient.",
+    "Health": "For load balancers and operators.",
+}

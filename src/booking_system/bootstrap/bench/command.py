@@ -1,0 +1,64 @@
+"""The command `booking-system bench`; what it needs is loaded once it runs."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from booking_system.bootstrap.bench.plan import FEWEST_ROUNDS, BenchProblem, Plan
+from booking_system.bootstrap.settings import Settings
+
+FAILED = 1
+USUAL = Plan()
+
+Rounds = Annotated[int, typer.Option(min=FEWEST_ROUNDS, max=50, help="Medians are taken of these.")]
+Seconds = Annotated[int, typer.Option(min=1, max=8, help="How long each measurement takes.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
+Quick = Annotated[bool, typer.Option("--quick", help="One short round, to see that it works.")]
+
+
+def bench(
+    *,
+    rounds: Rounds = USUAL.rounds,
+    seconds: Seconds = USUAL.seconds,
+    json_file: JsonFile = None,
+    quick: Quick = False,
+) -> None:
+    """Measure bookings and slot searches on this machine; touches no data of yours."""
+    from booking_system.bootstrap.bench.run import measure  # noqa: PLC0415  (loads a lot)
+
+    plan = Plan.quick() if quick else replace(USUAL, rounds=rounds, seconds=seconds)
+    try:
+        with _progress() as progress:
+            report = measure(plan, postgres_bin=Settings().postgres_bin, progress=progress)
+    except BenchProblem as problem:
+        typer.echo(problem, err=True)
+        raise typer.Exit(FAILED) from None
+    if json_file is not None:
+        text = json.dumps(report.as_json(), indent=2)
+        json_file.write_text(f"{text}\n", encoding="utf-8")
+    typer.echo("\n".join(report.lines()))
+    if missed := report.missed():
+        typer.echo("\n".join(missed))
+        raise typer.Exit(FAILED)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, str], None]]:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("the database", total=None)
+
+        def step(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=f"{what:20}")
+
+        yield step

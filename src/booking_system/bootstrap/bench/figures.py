@@ -1,0 +1,104 @@
+"""Figures of measurements: percentiles, medians, what one request costs."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+MILLI, MICRO = 1e3, 1e6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cpu:
+    """Processor time in seconds that a measurement took; None: nothing of that kind ran."""
+
+    api: float | None = None
+    database: float | None = None
+    load: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One measurement: answers in so many seconds, and the latencies of each in seconds.
+
+    `others` are answers that nobody hoped for; `statuses` counts all.
+    """
+
+    answers: int
+    seconds: float
+    latencies: Sequence[float]
+    cpu: Cpu
+    statuses: Mapping[int, int]
+    others: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Answers per second."""
+        return self.answers / self.seconds
+
+    def latency_ms(self, percent: float) -> float:
+        """Return a percentile of the latencies in milliseconds."""
+        return percentile(sorted(self.latencies), percent) * MILLI
+
+    def cost_us(self, seconds: float | None) -> float | None:
+        """Return the share of one answer in `seconds`, in microseconds."""
+        return None if seconds is None else seconds / self.answers * MICRO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The medians of all samples of one way; `share` is its part of its ceiling's rate."""
+
+    rate: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    api_us: float | None
+    database_us: float | None
+    load_us: float
+    share: float | None
+    others: int
+    rates: tuple[float, ...]
+    statuses: Mapping[int, int]
+
+
+def percentile(ordered: Sequence[float], percent: float) -> float:
+    """Return the smallest value that `percent` of the ascending values do not exceed."""
+    place = math.ceil(len(ordered) * percent / 100) - 1
+    return ordered[max(0, place)]
+
+
+def row_of(samples: Sequence[Sample], ceilings: Sequence[Sample] = ()) -> Row:
+    """Sum up the rounds. The share is taken round by round: a machine's mood changes slowly."""
+
+    def middle(figure: Callable[[Sample], float]) -> float:
+        return median(figure(sample) for sample in samples)
+
+    def cost(part: Callable[[Cpu], float | None]) -> float | None:
+        costs = [sample.cost_us(part(sample.cpu)) for sample in samples]
+        known = [cost for cost in costs if cost is not None]
+        return median(known) if known else None
+
+    pairs = zip(samples, ceilings, strict=True) if ceilings else ()
+    shares = [sample.rate / ceiling.rate for sample, ceiling in pairs]
+    return Row(
+        rate=middle(lambda sample: sample.rate),
+        p50_ms=middle(lambda sample: sample.latency_ms(50)),
+        p95_ms=middle(lambda sample: sample.latency_ms(95)),
+        p99_ms=middle(lambda sample: sample.latency_ms(99)),
+        api_us=cost(lambda cpu: cpu.api),
+        database_us=cost(lambda cpu: cpu.database),
+        load_us=cost(lambda cpu: cpu.load) or 0.0,
+        share=median(shares) if shares else None,
+        others=sum(sample.others for sample in samples),
+        rates=tuple(sample.rate for sample in samples),
+        statuses=_added(samples),
+    )
+
+
+def _added(samples: Sequence[Sample]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for sample in samples:
+        for status, count in sample.statuses.items():
+            found[status] = found.get(status, 0) + count
+    return dict(sorted(found.items()))

@@ -1,0 +1,42 @@
+"""What one run of the bench does: how often, how long, on how many rows."""
+
+from dataclasses import dataclass
+
+CONNECTIONS = 32
+RIVALS = 64
+SLOTS_A_DAY = 8
+READ_FROM, RACE_FROM, BOOK_FROM = 7, 14, 21
+"""Days from the first one: a week that is read, a week that is raced for, then what is booked.
+
+Kept apart, so that no booking shortens the week that is read or is in a rival's way.
+"""
+DAYS_READ = 7
+FEWEST_ROUNDS = 3
+
+
+class BenchProblem(Exception):
+    """The bench cannot run or cannot go on; the text says why in a sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Lengths in seconds; `warm_up` goes before each measurement.
+
+    `races` are those for one slot in a round. `appointments` are there before anybody books: an
+    empty table has other plans than a full one.
+    """
+
+    rounds: int = 3
+    seconds: int = 5
+    warm_up: float = 1.0
+    races: int = 20
+    doctors: int = 200
+    days: int = 182
+    appointments: int = 20_000
+
+    @classmethod
+    def quick(cls) -> "Plan":
+        """Return the shortest run that touches everything; its figures say little."""
+        return cls(
+            rounds=1, seconds=1, warm_up=0.2, races=3, doctors=50, days=70, appointments=2000
+        )

@@ -1,0 +1,83 @@
+"""The OpenAPI 3.1 document: what FastAPI gathers, put into the form that generators like."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi.openapi.utils import get_openapi
+from starlette.routing import BaseRoute
+
+from booking_system.platform.http.documentation import components
+from booking_system.platform.http.examples import add_examples
+
+LICENCE = {"name": "MIT", "identifier": "MIT"}
+
+
+def document_of(
+    routes: Sequence[BaseRoute],
+    *,
+    title: str,
+    version: str,
+    description: str,
+    tags: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the document of the routes; `tags` describes their groups, in reading order."""
+    document = get_openapi(
+        title=title,
+        version=version,
+        description=description,
+        routes=routes,
+        license_info=LICENCE,
+        tags=[{"name": name, "description": text} for name, text in tags.items()],
+    )
+    for part, entries in components(document["paths"]).items():
+        document.setdefault("components", {}).setdefault(part, {}).update(entries)
+    document = _plainly_named(document)
+    _drop_titles(document["components"]["schemas"])
+    document["paths"] = _in_order(document["paths"], list(tags))
+    document["components"]["schemas"] = dict(sorted(document["components"]["schemas"].items()))
+    add_examples(document)
+    return document
+
+
+def _in_order(paths: dict[str, Any], tags: list[str]) -> dict[str, Any]:
+    def place(item: tuple[str, dict[str, Any]]) -> tuple[int, str]:
+        path, operations = item
+        return min(tags.index(operation["tags"][0]) for operation in operations.values()), path
+
+    return dict(sorted(paths.items(), key=place))
+
+
+def _plainly_named(document: dict[str, Any]) -> dict[str, Any]:
+    """Name what goes out after the thing: `Appointment`, `AppointmentPage`."""
+    schemas = document["components"]["schemas"]
+    names = {name: _plain(name) for name in schemas}
+    twice = [name for name, count in Counter(names.values()).items() if count > 1]
+    assert not twice, f"two schemas have one name: {twice}"
+    document["components"]["schemas"] = {names[name]: schemas[name] for name in schemas}
+    text = json.dumps(document)
+    for old, new in names.items():
+        text = text.replace(f'"#/components/schemas/{old}"', f'"#/components/schemas/{new}"')
+    renamed: dict[str, Any] = json.loads(text)
+    return renamed
+
+
+def _plain(name: str) -> str:
+    assert "__" not in name, f"{name}: two models have one name"
+    if page := re.fullmatch(r"Page_(\w+)_", name):
+        return f"{_plain(page[1])}Page"
+    return name.removesuffix("Out")
+
+
+def _drop_titles(node: Any) -> None:
+    """Drop the titles that pydantic makes of field names: they say nothing new."""
+    if isinstance(node, dict):
+        if isinstance(node.get("title"), str):
+            del node["title"]
+        for child in node.values():
+            _drop_titles(child)
+    elif isinstance(node, list):
+        for child in node:
+            _drop_titles(child)

@@ -1,0 +1,155 @@
+"""Connections that stay open and are leased out: the pool in front of SQLAlchemy's own.
+
+Taking a connection from SQLAlchemy for each statement costs more than the statement. So each one,
+once opened, stays here; the last that came back goes out first, because its caches are warm.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from booking_system.platform.postgres.faults import Overloaded
+
+WAIT_SECONDS = 0.5
+MOST_WAITING_PER_CONNECTION = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lease:
+    """One connection, as SQLAlchemy sees it and as the driver does."""
+
+    connection: AsyncConnection
+    driver: asyncpg.Connection
+
+    @property
+    def is_good(self) -> bool:
+        """Say whether it can be used once more."""
+        driver = self.driver
+        return not (driver.is_closed() or self.connection.invalidated or driver.is_in_transaction())
+
+
+class Leases:
+    """At most `size` connections of one engine, and a short queue for them."""
+
+    def __init__(self, engine: AsyncEngine, *, size: int) -> None:
+        """Nothing is opened before it is asked for."""
+        self.engine = engine
+        self.size = size
+        self.watch: Callable[[int], object] = _nobody
+        self._idle: list[Lease] = []
+        self._waiting: deque[asyncio.Future[Lease | None]] = deque()
+        self._open = 0
+
+    @property
+    def in_use(self) -> int:
+        """How many are out at this moment."""
+        return self._open - len(self._idle)
+
+    async def take(self) -> Lease:
+        """Lease a connection. Raises `Overloaded` where none comes back soon enough."""
+        lease = await self._next()
+        self.watch(self.in_use)
+        return lease
+
+    async def give(self, lease: Lease) -> None:
+        """Give it back. One that is broken, or in a transaction still, is thrown away."""
+        if lease.is_good:
+            self._hand_over(lease)
+        else:
+            await self._discard(lease)
+        self.watch(self.in_use)
+
+    @asynccontextmanager
+    async def leased(self) -> AsyncIterator[Lease]:
+        """Lease a connection for a block. Raises `Overloaded`."""
+        lease = await self.take()
+        try:
+            yield lease
+        finally:
+            await self.give(lease)
+
+    async def close(self) -> None:
+        """Close all that are idle, and the engine."""
+        while self._idle:
+            await self._discard(self._idle.pop())
+        await self.engine.dispose()
+
+    async def _next(self) -> Lease:
+        while True:
+            if self._idle:
+                lease = self._idle.pop()
+                if lease.is_good:
+                    return lease
+                await self._discard(lease)
+            elif self._open < self.size:
+                return await self._opened()
+            elif (handed := await self._queued()) is not None:
+                return handed
+
+    async def _opened(self) -> Lease:
+        self._open += 1
+        try:
+            connection = await self.engine.connect()
+            driver = (await connection.get_raw_connection()).driver_connection
+        except BaseException:
+            self._open -= 1
+            self._wake(None)
+            raise
+        assert isinstance(driver, asyncpg.Connection)
+        return Lease(connection, driver)
+
+    async def _queued(self) -> Lease | None:
+        """Wait for one that comes back; None: there is room to open one."""
+        if len(self._waiting) >= self.size * MOST_WAITING_PER_CONNECTION:
+            raise Overloaded(retry_after=1)
+        turn: asyncio.Future[Lease | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                return await turn
+        except BaseException as error:
+            self._left(turn)
+            if isinstance(error, TimeoutError):
+                raise Overloaded(retry_after=1) from None
+            raise
+
+    def _left(self, turn: asyncio.Future[Lease | None]) -> None:
+        """Pass on what was handed to somebody who has gone away."""
+        with suppress(ValueError):
+            self._waiting.remove(turn)
+        if turn.done() and not turn.cancelled():
+            lease = turn.result()
+            if lease is None:
+                self._wake(None)
+            else:
+                self._hand_over(lease)
+
+    def _hand_over(self, lease: Lease) -> None:
+        if not self._wake(lease):
+            self._idle.append(lease)
+
+    def _wake(self, lease: Lease | None) -> bool:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(lease)
+                return True
+        return False
+
+    async def _discard(self, lease: Lease) -> None:
+        self._open -= 1
+        self._wake(None)
+        with suppress(DBAPIError, OSError, asyncpg.InterfaceError):
+            await lease.connection.invalidate()
+        with suppress(DBAPIError, OSError, asyncpg.InterfaceError):
+            await lease.connection.close()
+
+
+def _nobody(_: int) -> None:
+    pass

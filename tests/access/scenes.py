@@ -1,0 +1,180 @@
+"""What the rows of the table are tried on, made anew whenever it was used up."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from tests.access.world import ANONYMOUS, PASSWORD, Aim, Made, World
+from tests.api import Person
+
+
+async def nothing(_world: World, _name: str) -> Aim:
+    return Aim({})
+
+
+async def asset(_world: World, _name: str) -> Aim:
+    return Aim({"name": "favicon.png"})
+
+
+async def code(_world: World, _name: str) -> Aim:
+    return Aim({"code": "not_found"})
+
+
+async def clinic(world: World, _name: str) -> Aim:
+    return Aim({"clinic_id": world.here["id"], "slug": f"clinic-{uuid4().hex[:12]}"})
+
+
+async def new_clinic(world: World, _name: str) -> Aim:
+    return Aim({"clinic_id": (await world.api.clinic())["id"]})
+
+
+async def removed_clinic(world: World, name: str) -> Aim:
+    return await _removed(world, f"/v1/clinics/{(await world.api.clinic())['id']}", "clinic_id")
+
+
+async def doctor(world: World, _name: str) -> Aim:
+    """The doctor of the table, with an hour to offer."""
+    starts_at = world.hour()
+    return Aim(
+        {
+            "doctor_id": world.doctor["id"],
+            "starts_at": starts_at.isoformat(),
+            "ends_at": (starts_at + timedelta(minutes=30)).isoformat(),
+        }
+    )
+
+
+async def new_doctor(world: World, _name: str) -> Aim:
+    return Aim({"doctor_id": (await world.api.doctor(world.here))["id"]})
+
+
+async def removed_doctor(world: World, _name: str) -> Aim:
+    one = await world.api.doctor(world.here)
+    return await _removed(world, f"/v1/doctors/{one['id']}", "doctor_id")
+
+
+async def service(world: World, _name: str) -> Aim:
+    return Aim({"service_id": (await world.api.service(world.here))["id"]})
+
+
+async def removed_service(world: World, _name: str) -> Aim:
+    one = await world.api.service(world.here)
+    return await _removed(world, f"/v1/services/{one['id']}", "service_id")
+
+
+async def open_slot(world: World, _name: str) -> Aim:
+    return Aim({"slot_id": (await world.slot())["id"]})
+
+
+async def closed_slot(world: World, _name: str) -> Aim:
+    slot = await world.slot()
+    answer = await world.api.post(f"/v1/slots/{slot['id']}/close", by=world.api.admin)
+    assert answer.status_code == 200
+    return Aim({"slot_id": slot["id"]})
+
+
+async def slot_for_the_patient(world: World, _name: str) -> Aim:
+    return await _wish(world, world.doctor)
+
+
+async def slot_elsewhere_for_the_patient(world: World, _name: str) -> Aim:
+    return await _wish(world, world.doctor_elsewhere)
+
+
+async def booking(world: World, _name: str) -> Aim:
+    return Aim({"booking_id": (await world.booking())["id"]})
+
+
+async def member(world: World, _name: str) -> Aim:
+    """Somebody who works here."""
+    one = await world.api.receptionist(world.here["id"])
+    return Aim({"clinic_id": world.here["id"], "user_id": str(one.user_id)})
+
+
+async def account(world: World, name: str) -> Aim:
+    """Somebody's own account, signed in once more; the table's patient for the anonymous."""
+    person = world.people[name] or world.person("patient")
+    (row,) = await world.sql("SELECT email FROM users WHERE id = $1", person.user_id)
+    return Aim({"email": row["email"], "password": PASSWORD})
+
+
+async def device(world: World, name: str) -> Aim:
+    """The caller, on a device of its own."""
+    if name == ANONYMOUS:
+        return Aim({})
+    return Aim({}, people={name: await world.session(world.person(name))})
+
+
+async def session(world: World, _name: str) -> Aim:
+    """One of the patient's."""
+    other = await world.session(world.person("patient"))
+    return Aim({"session_id": str(await world.session_id(other))})
+
+
+async def patient(world: World, _name: str) -> Aim:
+    return Aim({"patient_id": str(world.person("patient").patient_id)})
+
+
+async def patient_without_account(world: World, _name: str) -> Aim:
+    return Aim({"patient_id": await registered(world)})
+
+
+async def patient_of_two_clinics(world: World, _name: str) -> Aim:
+    patient_id = await registered(world)
+    await world.sql(
+        "INSERT INTO clinic_patients (clinic_id, patient_id, known_since) VALUES ($1, $2, now())",
+        UUID(world.elsewhere["id"]),
+        UUID(patient_id),
+    )
+    return Aim({"patient_id": patient_id})
+
+
+async def removed_patient(world: World, _name: str) -> Aim:
+    patient_id = await registered(world)
+    desk = world.person("receptionist")
+    return await _removed(world, f"/v1/patients/{patient_id}", "patient_id", desk)
+
+
+async def new_patient(world: World, _name: str) -> Aim:
+    """With an account, and known here; whoever asks as `patient` is this one."""
+    one = await newcomer(world)
+    return Aim({"patient_id": str(one.patient_id)}, people={"patient": one})
+
+
+async def new_removed_patient(world: World, _name: str) -> Aim:
+    one = await newcomer(world)
+    path = f"/v1/patients/{one.patient_id}"
+    aim = await _removed(world, path, "patient_id", one)
+    return Aim(aim.values, people={"patient": one})
+
+
+async def _wish(world: World, doctor: Made) -> Aim:
+    return Aim(
+        {
+            "slot_id": (await world.slot(doctor))["id"],
+            "service_id": world.services[doctor["clinic_id"]],
+            "patient_id": str(world.person("patient").patient_id),
+        }
+    )
+
+
+async def newcomer(world: World) -> Person:
+    one = await world.api.patient()
+    assert one.patient_id is not None
+    await world.sql(
+        "INSERT INTO clinic_patients (clinic_id, patient_id, known_since) VALUES ($1, $2, now())",
+        UUID(world.here["id"]),
+        one.patient_id,
+    )
+    return one
+
+
+async def registered(world: World) -> str:
+    body = {"clinic_id": world.here["id"], "full_name": "Example Patient"}
+    made = await world.api.made("/v1/patients", body, world.person("receptionist"))
+    return str(made["id"])
+
+
+async def _removed(world: World, path: str, name: str, by: Person | None = None) -> Aim:
+    gone = await world.api.send("DELETE", path, by or world.api.admin)
+    assert gone.status_code == 204, gone.text
+    return Aim({name: path.rpartition("/")[2]})

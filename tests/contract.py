@@ -1,0 +1,118 @@
+"""Holds every answer of the application against the OpenAPI document, in whatever test it is given.
+
+Which documented errors were reached is remembered; `conftest.py` compares at the end of a full run.
+"""
+
+import copy
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+import orjson
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from booking_system.platform.http.problems import MEDIA_TYPE
+
+Reached = tuple[str, int, str]
+REACHED: set[Reached] = set()
+"""Operation id, status and code of each error that an answer of this process had."""
+
+NOT_OF_AN_OPERATION = 405
+OPTIONAL_HEADERS = {"Link"}
+
+
+class Contract:
+    """What one application has promised."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._operations = {
+            (path, method.upper()): operation
+            for path, operations in document["paths"].items()
+            for method, operation in operations.items()
+        }
+        self._components = {"components": {"schemas": _strict(document["components"]["schemas"])}}
+        self._fits = cache(self._validator)
+
+    def promised(self) -> set[Reached]:
+        """Every documented error."""
+        return {
+            (operation["operationId"], int(status), code)
+            for operation in self._operations.values()
+            for status, response in operation["responses"].items()
+            for code in response.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+        }
+
+    def check(
+        self, path: str, method: str, status: int, headers: dict[str, str], body: bytes
+    ) -> None:
+        """Fail where the answer is not as documented."""
+        operation = self._operations.get((path, "GET" if method == "HEAD" else method))
+        if operation is None or status == NOT_OF_AN_OPERATION:
+            return
+        name = operation["operationId"]
+        response = operation["responses"].get(str(status))
+        assert response is not None, f"{name} answers {status}, which is not documented: {body!r}"
+        for header in response.get("headers", {}).keys() - OPTIONAL_HEADERS:
+            assert header.lower() in headers, f"{name} answers {status} without {header}"
+        kind = headers.get("content-type", "").partition(";")[0]
+        content = response.get("content", {})
+        if not content:
+            assert not body, f"{name} answers {status} with a body"
+            return
+        assert kind in content, f"{name} answers {status} with {kind}"
+        if method == "HEAD":
+            return
+        value = orjson.loads(body)
+        self._fits(name, str(status), kind)(value)
+        if status >= 400:
+            code = value["code"]
+            assert code in content[kind]["examples"], f"{name} says {code}: not documented"
+            REACHED.add((name, status, code))
+
+    def _validator(self, name: str, status: str, kind: str) -> Callable[[Any], None]:
+        operation = next(o for o in self._operations.values() if o["operationId"] == name)
+        schema = operation["responses"][status]["content"][kind]["schema"]
+        validator = jsonschema_rs.Draft202012Validator(
+            {**schema, **self._components}, validate_formats=True
+        )
+        return validator.validate
+
+
+class Watched:
+    """An application whose every answer is held against its contract."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app: ASGIApp = app
+        self._contract = Contract(app.openapi())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start: Message = {}
+        body = bytearray()
+
+        async def kept(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+            else:
+                body.extend(message.get("body", b""))
+            await send(message)
+
+        await self._app(scope, receive, kept)
+        route = scope.get("route")
+        if route is not None and start:
+            headers = {name.decode(): value.decode("latin-1") for name, value in start["headers"]}
+            path, method = route.path_format, scope["method"]
+            self._contract.check(path, method, start["status"], headers, bytes(body))
+
+
+def _strict(schemas: dict[str, Any]) -> dict[str, Any]:
+    """Answers may not have fields that are not documented."""
+    strict = copy.deepcopy(schemas)
+    for schema in strict.values():
+        if "properties" in schema:
+            schema.setdefault("additionalProperties", False)
+    return strict

@@ -1,0 +1,169 @@
+"""Sends everything hostile to every operation that writes, and notes what was wrong with it."""
+
+import asyncio
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.access.table import ROWS, Row
+from tests.hostile.draft import Draft, Kind
+from tests.hostile.judge import complaints
+from tests.hostile.operations import Operation
+from tests.hostile.victims import Victims
+from tests.hostile.wire import Answer, Line, Silence
+
+LINES = 8
+CHEAP: dict[str, dict[str, str]] = {
+    # Refused before a password is hashed: hashing is slow on purpose.
+    "/v1/auth/register": {"password": "MARK"},
+    "/v1/auth/token": {"grant_type": "refresh_token", "refresh_token": "MARK"},
+    "/v1/me/password": {"current_password": "MARK", "new_password": "MARK"},
+}
+
+
+@dataclass
+class Report:
+    """What was sent, and what was wrong with the answers."""
+
+    sent: Counter[str] = field(default_factory=Counter)
+    seen: Counter[tuple[str, str, int]] = field(default_factory=Counter)
+    wrong: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    well: dict[str, list[int]] = field(default_factory=dict)
+    stalled: dict[str, list[Answer] | None] = field(default_factory=dict)
+    metrics: bytes = b""
+    log: str = ""
+    database_log: str = ""
+
+
+@dataclass
+class Battery:
+    """All shots at one server."""
+
+    victims: Victims
+    host: str
+    port: int
+    report: Report = field(default_factory=Report)
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    async def fire(self, operations: list[Operation], *, long: bool) -> None:
+        """One operation after the other, each over a few connections."""
+        lines = [Line(self.host, self.port) for _ in range(LINES)]
+        try:
+            for operation in operations:
+                target = await self._target(operation)
+                before = await self._behaves(target, lines[0])
+                kinds = operation.kinds(long=long)
+                shots = iter(
+                    [(kind, True) for kind in kinds]
+                    + [(kind, False) for kind in kinds[:: 1 if long else 2]]
+                )
+                shooting = (self._shoot(operation, target, shots, line) for line in lines)
+                await asyncio.gather(*shooting)
+                after = await self._behaves(target, lines[0])
+                self.report.well[str(operation)] = [before, after]
+        finally:
+            for line in lines:
+                await line.close()
+
+    async def _target(self, operation: Operation) -> "Target":
+        row = row_of(operation)
+        name = next(one for one in PREFERRED if one in row.may)
+        values, person = await self.victims.of(row, name)
+        return Target(row, values, None if person is None else person.token)
+
+    async def _behaves(self, target: "Target", line: Line) -> int:
+        """The status of a request that is as it should be."""
+        (answer,) = await line.ask(target.draft(cheap=False).bytes_with(self._mark()))
+        return answer.status
+
+    def _mark(self) -> bytes:
+        return b"zqx%05d" % next(self._numbers)
+
+    async def _shoot(
+        self,
+        operation: Operation,
+        target: "Target",
+        shots: Iterator[tuple[Kind, bool]],
+        line: Line,
+    ) -> None:
+        for kind, known in shots:
+            draft, mark = target.draft(cheap=True), self._mark()
+            if not known:
+                draft.without_credentials()
+            kind.change(draft)
+            raw = draft.bytes_with(mark)
+            answers: list[Answer] = []
+            try:
+                if draft.is_alone:
+                    answers = await line.alone(raw, hang_up=draft.hangs_up)
+                else:
+                    answers = await line.ask(raw)
+                wrong = [
+                    one
+                    for answer in answers
+                    for one in complaints(operation, kind, answer, is_known=known)
+                ]
+                if not answers and not draft.hangs_up:
+                    wrong.append("no answer")
+            except (Silence, AssertionError, ConnectionError) as error:
+                wrong = [repr(error)]
+            whose = f"{operation} {'known' if known else 'unknown'}"
+            self.report.sent[whose] += 1
+            for answer in answers[:1]:
+                self.report.seen[whose, kind.group, answer.status] += 1
+            name = f"{kind}{'' if known else ', unknown'}, {mark.decode()}"
+            self.report.wrong[str(operation)] += [f"{name}: {one}" for one in wrong]
+
+
+PREFERRED = ("platform_admin", "receptionist", "clinic_admin", "patient", "anonymous")
+
+
+def row_of(operation: Operation) -> Row:
+    """The row of the access table that staff may do, else the first."""
+    rows = [row for row in ROWS if (row.method, row.path) == (operation.method, operation.path)]
+    assert rows, f"{operation} has no row in tests/access/table.py"
+    return next((row for row in rows if {"platform_admin", "receptionist"} & row.may), rows[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the shots of one operation go."""
+
+    row: Row
+    values: Iterator[dict[str, str]]
+    token: str | None
+
+    def draft(self, *, cheap: bool) -> Draft:
+        """A request as it should be; a `cheap` one may be refused for its password."""
+        values = next(self.values)
+        token = values.get("token", self.token)
+        body = _filled(self.row.body or self.row.form, values)
+        if cheap and self.row.path in CHEAP:
+            body |= CHEAP[self.row.path]
+        headers = {b"Host": b"127.0.0.1"}
+        if token is not None:
+            headers[b"Authorization"] = f"Bearer {token}".encode()
+        sent = b""
+        if self.row.form:
+            headers[b"Content-Type"] = b"application/x-www-form-urlencoded"
+            sent = urlencode(body).encode()
+        elif body is not None:
+            headers[b"Content-Type"] = b"application/json"
+            sent = json.dumps(body).encode()
+        path = self.row.path.format_map(values).encode()
+        return Draft(self.row.method.encode(), path, headers, sent)
+
+
+def _filled(body: Any, values: dict[str, str]) -> Any:
+    if isinstance(body, str):
+        text = body.format_map(values)
+        return text.replace("Example ", "MARK ").replace("First", "MARK")
+    if isinstance(body, dict):
+        return {name: _filled(value, values) for name, value in body.items()}
+    if isinstance(body, list):
+        return [_filled(value, values) for value in body]
+    return body

@@ -1,0 +1,216 @@
+"""A fresh object for each hostile request: rows cloned from one that the API made."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from booking_system.shared_kernel.identifiers import SessionId, UserId
+from tests.access import scenes
+from tests.access.table import Row
+from tests.access.world import PASSWORD, Aim, Scene, World
+from tests.api import START, Person
+
+MOST = 900
+HALF_HOUR = timedelta(minutes=30)
+Values = dict[str, str]
+Pool = Callable[["Victims"], Awaitable[list[Values]]]
+
+
+@dataclass
+class Victims:
+    """Hands out values for the placeholders of a row of the access table."""
+
+    world: World
+    people: list[Person] = field(default_factory=list)
+    _weeks: Iterator[int] = field(default_factory=lambda: count(2))
+    _half_hours: Iterator[int] = field(default_factory=lambda: count(1))
+
+    async def of(self, row: Row, name: str) -> tuple[Iterator[Values], Person | None]:
+        """Values without end for `row`, as the caller `name`; and who that is."""
+        aim = await row.on(self.world, name)
+        pool = POOLS.get(row.on)
+        many = await pool(self) if pool else []
+        return self._values(aim, many), aim.people.get(name) or self.world.people[name]
+
+    def _values(self, aim: Aim, many: list[Values]) -> Iterator[Values]:
+        for values in [*many, *({} for _ in range(100_000))]:
+            yield aim.values | self._hour() | {"slug": "MARK", "password": PASSWORD} | values
+
+    def _hour(self) -> Values:
+        at = START + timedelta(days=1) + next(self._half_hours) * HALF_HOUR
+        return {"starts_at": at.isoformat(), "ends_at": (at + HALF_HOUR).isoformat()}
+
+    async def clones(
+        self, table: str, which: str, changes: str, *values: object, key: str = "id"
+    ) -> list[UUID]:
+        """Clone the row whose id is `which`; `changes` is what differs, `n` counts."""
+        rows = await self.world.sql(
+            f"INSERT INTO {table} SELECT c.* FROM {table} t, generate_series(1, {MOST}) n,"
+            f" jsonb_populate_record(t, jsonb_build_object('n', n, {changes})) c WHERE t.id = $1"
+            f" RETURNING {key}",
+            UUID(which),
+            *values,
+        )
+        return [row[0] for row in rows]
+
+    async def slots(self) -> tuple[dict[str, Any], list[UUID]]:
+        """Slots of a new doctor, half an hour each, in weeks of their own."""
+        doctor = await self.world.api.doctor(self.world.here)
+        start = START + timedelta(weeks=3 * next(self._weeks))
+        (first,) = await self.world.api.slots(doctor, start=start)
+        times = (
+            "'starts_at', t.starts_at + n * interval '30 minutes',"
+            " 'ends_at', t.ends_at + n * interval '30 minutes'"
+        )
+        return doctor, await self.clones("time_slots", first["id"], f"{NEW_ID}, {times}")
+
+
+NEW_ID = "'id', gen_random_uuid()"
+REMOVED = "'deleted_at', now()"
+
+
+def _named(name: str, found: list[UUID]) -> list[Values]:
+    return [{name: str(one)} for one in found]
+
+
+async def _clinics(victims: Victims, more: str = "") -> list[Values]:
+    slug = "'slug', 'clone-' || gen_random_uuid()"
+    here = victims.world.here["id"]
+    return _named("clinic_id", await victims.clones("clinics", here, f"{NEW_ID}, {slug}{more}"))
+
+
+async def _removed_clinics(victims: Victims) -> list[Values]:
+    return await _clinics(victims, f", {REMOVED}")
+
+
+async def _doctors(victims: Victims, more: str = "") -> list[Values]:
+    one = victims.world.doctor["id"]
+    return _named("doctor_id", await victims.clones("doctors", one, NEW_ID + more))
+
+
+async def _removed_doctors(victims: Victims) -> list[Values]:
+    return await _doctors(victims, f", {REMOVED}")
+
+
+async def _services(victims: Victims, more: str = "") -> list[Values]:
+    one = victims.world.services[victims.world.here["id"]]
+    return _named("service_id", await victims.clones("services", one, NEW_ID + more))
+
+
+async def _removed_services(victims: Victims) -> list[Values]:
+    return await _services(victims, f", {REMOVED}")
+
+
+async def _open_slots(victims: Victims) -> list[Values]:
+    return _named("slot_id", (await victims.slots())[1])
+
+
+async def _closed_slots(victims: Victims) -> list[Values]:
+    found = (await victims.slots())[1]
+    await victims.world.sql(
+        "UPDATE time_slots SET closed_because = 'by_hand' WHERE id = ANY($1)", found
+    )
+    return _named("slot_id", found)
+
+
+async def _slots_to_book(victims: Victims) -> list[Values]:
+    doctor, found = await victims.slots()
+    service = victims.world.services[doctor["clinic_id"]]
+    await victims.world.sql(
+        "INSERT INTO service_doctors (service_id, doctor_id, clinic_id) VALUES ($1, $2, $3)",
+        *map(UUID, (service, doctor["id"], doctor["clinic_id"])),
+    )
+    return _named("slot_id", found)
+
+
+async def _bookings(victims: Victims) -> list[Values]:
+    _, slots = await victims.slots()
+    world = victims.world
+    found = await world.sql(
+        "INSERT INTO appointments SELECT c.* FROM appointments t, unnest($2::uuid[])"
+        " WITH ORDINALITY AS u(slot, n), time_slots s, jsonb_populate_record(t, jsonb_build_object("
+        "'id', gen_random_uuid(), 'time_slot_id', slot, 'doctor_id', s.doctor_id, 'reference',"
+        " 'ZZZZ-' || n, 'starts_at', s.starts_at, 'ends_at', s.ends_at)) c"
+        " WHERE t.id = $1 AND s.id = slot RETURNING id",
+        UUID((await world.booking())["id"]),
+        slots,
+    )
+    await world.sql(
+        "UPDATE time_slots s SET appointment_id = a.id FROM appointments a"
+        " WHERE a.time_slot_id = s.id AND s.id = ANY($1)",
+        slots,
+    )
+    return _named("booking_id", [row[0] for row in found])
+
+
+async def _members(victims: Victims) -> list[Values]:
+    one = await victims.world.api.receptionist(victims.world.here["id"])
+    address = "'email', n || t.email, 'email_key', n || t.email"
+    users = await victims.clones("users", str(one.user_id), f"{NEW_ID}, {address}")
+    await victims.world.sql(
+        "INSERT INTO role_grants SELECT c.* FROM role_grants t, unnest($2::uuid[]) u,"
+        " jsonb_populate_record(t, jsonb_build_object('id', gen_random_uuid(), 'user_id', u)) c"
+        " WHERE t.user_id = $1",
+        one.user_id,
+        users,
+    )
+    return _named("user_id", users)
+
+
+async def _sessions_of(victims: Victims, person: Person) -> list[UUID]:
+    one = await victims.world.session_id(person)
+    return await victims.clones("sessions", str(one), NEW_ID)
+
+
+async def _sessions(victims: Victims) -> list[Values]:
+    person = victims.world.person("patient")
+    return _named("session_id", await _sessions_of(victims, person))
+
+
+async def _devices(victims: Victims) -> list[Values]:
+    """Each request of these comes from a session of its own."""
+    world, person = victims.world, victims.world.person("platform_admin")
+    tokens, now = world.api.container.identity.access_tokens(), datetime.now(START.tzinfo)
+    return [
+        {"token": tokens.sign(UserId(person.user_id), SessionId(one), now)}
+        for one in await _sessions_of(victims, person)
+    ]
+
+
+async def _patients(victims: Victims, more: str = "") -> list[Values]:
+    world = victims.world
+    found = await victims.clones("patients", await scenes.registered(world), NEW_ID + more)
+    await world.sql(
+        "INSERT INTO clinic_patients (clinic_id, patient_id, known_since)"
+        " SELECT $1, p, now() FROM unnest($2::uuid[]) p",
+        UUID(world.here["id"]),
+        found,
+    )
+    return _named("patient_id", found)
+
+
+async def _removed_patients(victims: Victims) -> list[Values]:
+    return await _patients(victims, f", {REMOVED}")
+
+
+POOLS: dict[Scene, Pool] = {
+    scenes.new_clinic: _clinics,
+    scenes.removed_clinic: _removed_clinics,
+    scenes.new_doctor: _doctors,
+    scenes.removed_doctor: _removed_doctors,
+    scenes.service: _services,
+    scenes.removed_service: _removed_services,
+    scenes.open_slot: _open_slots,
+    scenes.closed_slot: _closed_slots,
+    scenes.slot_for_the_patient: _slots_to_book,
+    scenes.booking: _bookings,
+    scenes.member: _members,
+    scenes.session: _sessions,
+    scenes.device: _devices,
+    scenes.patient_without_account: _patients,
+    scenes.removed_patient: _removed_patients,
+}
+"""By what the access table tries a row on. What is not here is tried on one thing all the time."""

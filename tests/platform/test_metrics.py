@@ -1,0 +1,226 @@
+"""`/metrics`: bounded, exact, and the same whichever process answers."""
+
+import asyncio
+import fcntl
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from booking_system import __version__
+from booking_system.bootstrap.migrations import newest
+from booking_system.platform.observability.shared_counts import counting_together
+from booking_system.platform.postgres.faults import OutcomeUnknown, Overloaded
+from booking_system.platform.postgres.transaction import Database
+from tests.api import Api, code_of
+from tests.bootstrap.processes import alive, eventually, family_of
+from tests.platform.instances import Instance, Numbers, instance, numbers_in, total
+
+REQUESTS = "booking_http_requests_total"
+PROBLEMS = "booking_http_problems_total"
+SECONDS = "booking_http_request_duration_seconds"
+IN_FLIGHT = "booking_http_requests_in_flight"
+IN_USE = "booking_database_connections_in_use"
+POOL_SIZE = "booking_database_pool_size"
+
+
+async def numbers_of(api: Api) -> Numbers:
+    answer = await api.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=1.0.0")
+    return numbers_in(answer.text)
+
+
+async def test_requests_are_counted_by_template_status_and_code(api: Api) -> None:
+    slot, patient = await api.slot(), await api.patient()
+    assert (await api.book(slot, patient)).status_code == 201
+    for _ in range(2):
+        assert (await api.book(slot, await api.patient())).status_code == 409
+    await api.get(f"/v1/slots/{uuid4()}")
+
+    numbers = await numbers_of(api)
+    booking = {"method": "POST", "route": "/v1/bookings"}
+    reading = {"method": "GET", "route": "/v1/slots/{slot_id}"}
+    assert total(numbers, REQUESTS, **booking, status="201") == 1
+    assert total(numbers, REQUESTS, **booking, status="409") == 2
+    assert total(numbers, PROBLEMS, **booking, code="slot_already_booked") == 2
+    assert total(numbers, REQUESTS, **reading) == 1
+    assert total(numbers, PROBLEMS, **reading, code="slot_not_found") == 1
+    assert total(numbers, f"{SECONDS}_count", **booking) == 3
+    assert total(numbers, f"{SECONDS}_bucket", **booking, le="+Inf") == 3
+    assert 0 < total(numbers, f"{SECONDS}_sum", **booking) < 10
+
+
+async def test_nothing_that_a_client_writes_makes_a_label(api: Api) -> None:
+    for number in range(5):
+        await api.send(f"ODD{number}", "/v1/clinics")
+        await api.get(f"/nowhere-{number}", q=f"nobody-{number}")
+        await api.get(f"/v1/doctors/{uuid4()}")
+    numbers = await numbers_of(api)
+    assert total(numbers, REQUESTS, route="unmatched", method="GET", status="404") == 5
+    assert total(numbers, REQUESTS, method="OTHER") == 5
+    labels = {label for name, carried in numbers for label in carried if name == REQUESTS}
+    assert len(labels) < 15
+    assert not any("odd" in value.lower() or "nobody" in value for _, value in labels)
+
+
+async def test_the_pool_is_seen_and_no_connection_is_counted_for_ever(api: Api) -> None:
+    before = await numbers_of(api)
+    assert total(before, POOL_SIZE) == 10
+    assert total(before, IN_USE) == 0
+    database = api.container.database()
+    with pytest.raises(OutcomeUnknown):
+        async with database.transaction(), database.driver_transaction() as driver:
+            assert total(await numbers_of(api), IN_USE) == 2
+            driver.terminate()
+    assert total(await numbers_of(api), IN_USE) == 0
+    async with AsyncExitStack() as taken:
+        for _ in range(10):
+            await taken.enter_async_context(database.reading())
+        with pytest.raises(Overloaded):
+            async with database.reading():
+                raise AssertionError
+        assert total(await numbers_of(api), IN_USE) == 10
+    assert total(await numbers_of(api), IN_USE) == 0
+
+
+async def test_a_request_is_in_flight_until_it_is_answered(api: Api) -> None:
+    async with api.container.database().transaction() as connection:
+        await connection.exec_driver_sql("LOCK TABLE clinics")
+        waiting = asyncio.create_task(api.get("/v1/clinics"))
+        await asyncio.sleep(0.1)
+        # The question itself is the second.
+        assert total(await numbers_of(api), IN_FLIGHT) == 2
+    await waiting
+    assert total(await numbers_of(api), IN_FLIGHT) == 1
+
+
+async def test_the_build_is_named(api: Api) -> None:
+    labels = {"version": __version__, "schema_revision": str(newest())}
+    assert total(await numbers_of(api), "booking_build_info", **labels) == 1
+
+
+async def test_metrics_are_for_operators_not_part_of_the_api(api: Api) -> None:
+    document = (await api.get("/openapi.json")).json()
+    assert "/metrics" not in document["paths"]
+    old = {"Authorization": "Bearer nonsense"}
+    assert (await api.send("GET", "/metrics", headers=old)).status_code == 200
+    assert code_of(await api.post("/metrics"))[0] == 405
+
+
+@contextmanager
+def two_processes(database_url: str, place: Path) -> Iterator[tuple[Instance, Path]]:
+    """An instance of two, and the place where its temporary files are."""
+    temporary = place / "temporary"
+    temporary.mkdir()
+    outside = {"TMPDIR": str(temporary)}
+    with instance(
+        database_url, place, outside=outside, api_processes=2, log_level="error"
+    ) as running:
+        yield running, temporary
+
+
+def seen_by_both(running: Instance) -> list[Numbers]:
+    """What each of the two processes says of both."""
+    said: dict[str, Numbers] = {}
+
+    def ask() -> bool:
+        with running.client() as client:
+            answer = client.get("/metrics")
+        said.setdefault(answer.headers["x-instance"], numbers_in(answer.text))
+        return len(said) == 2
+
+    assert eventually(ask)
+    return list(said.values())
+
+
+def ask_for_clinics(running: Instance, count: int) -> set[str]:
+    """Ask, each time on a new connection; say who answered."""
+    answered = set()
+    for _ in range(count):
+        with running.client() as client:
+            answer = client.get("/v1/clinics")
+        assert answer.status_code == 200
+        answered.add(answer.headers["x-instance"])
+    return answered
+
+
+def workers_of(running: Instance) -> list[int]:
+    return [pid for pid in family_of(running.process.pid)[1:] if alive(pid)]
+
+
+def test_two_processes_are_one_to_whoever_asks(database_url: str, tmp_path: Path) -> None:
+    with two_processes(database_url, tmp_path) as (running, temporary):
+        assert len(ask_for_clinics(running, 60)) == 2
+        for numbers in seen_by_both(running):
+            assert total(numbers, REQUESTS, route="/v1/clinics", status="200") == 60
+            assert total(numbers, f"{SECONDS}_count", route="/v1/clinics") == 60
+            assert total(numbers, POOL_SIZE) == 20
+            assert total(numbers, IN_FLIGHT) == 1
+            assert total(numbers, "booking_build_info") == 1
+        assert list(temporary.iterdir()), "the counts should be in files"
+        running.end()
+        assert list(temporary.iterdir()) == []
+
+
+async def test_of_a_killed_process_the_counts_stay_and_the_rest_goes(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    with two_processes(database_url, tmp_path) as (running, _):
+        await asyncio.to_thread(ask_for_clinics, running, 20)
+        before = workers_of(running)
+        async with (
+            database.transaction() as connection,
+            httpx.AsyncClient(base_url=running.address, trust_env=False) as client,
+        ):
+            await connection.exec_driver_sql("LOCK TABLE clinics")
+            waiting = asyncio.create_task(client.get("/v1/clinics"))
+            await asyncio.sleep(0.3)
+            (numbers, _) = await asyncio.to_thread(seen_by_both, running)
+            assert total(numbers, IN_FLIGHT) == 2
+            assert total(numbers, IN_USE) == 1
+            for pid in before:
+                os.kill(pid, signal.SIGKILL)
+            with pytest.raises(httpx.HTTPError):
+                await waiting
+        assert await asyncio.to_thread(
+            eventually, lambda: len(set(workers_of(running)) - set(before)) == 2
+        )
+        assert await asyncio.to_thread(
+            eventually,
+            lambda: all(total(numbers, POOL_SIZE) == 20 for numbers in seen_by_both(running)),
+        )
+        for numbers in await asyncio.to_thread(seen_by_both, running):
+            assert total(numbers, REQUESTS, route="/v1/clinics", status="200") == 20
+            assert total(numbers, IN_FLIGHT) == 1
+            assert total(numbers, IN_USE) == 0
+
+
+def test_only_what_a_killed_instance_left_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    long_ago = (0, 0)
+    names = ("abandoned", "starting", "held", "elsewhere")
+    abandoned, starting, held, elsewhere = (tmp_path / f"booking-metrics-{one}" for one in names)
+    for directory in (abandoned, starting, held):
+        directory.mkdir()
+        (directory / "counter_1.db").touch()
+    elsewhere.symlink_to(tmp_path)
+    for directory in (abandoned, held):
+        os.utime(directory, long_ago)
+    holder = os.open(held, os.O_RDONLY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    with counting_together() as fresh:
+        os.utime(fresh, long_ago)
+        with counting_together():
+            assert set(tmp_path.glob("*")) >= {Path(fresh), starting, held, elsewhere}
+            assert not abandoned.exists()
+    os.close(holder)
+    assert set(tmp_path.glob("*")) == {starting, held, elsewhere}

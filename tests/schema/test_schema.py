@@ -1,0 +1,136 @@
+"""Schemathesis against the running API, as several people, on ids that exist."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api import Api, Person, running_api
+from tests.postgres import TestServer
+from tests.servers import serving
+
+ROOT = Path(__file__).parents[2]
+ENDING = ["/v1/me/password", "/v1/sessions/{session_id}", "/v1/auth/sign-out"]
+"""What would end everything that comes after it."""
+EVERYTHING_ELSE = [f"--exclude-path={path}" for path in ENDING]
+LAST = [[f"--include-path={path}"] for path in ENDING]
+CONFIG = """
+[auth.wfc]
+path = "people.json"
+peers = ["one patient", "another patient"]
+
+[checks.positive_data_acceptance]
+# A rule may refuse what the schema admits, with a documented code.
+expected-statuses = ["2xx", "304", "401", "403", "404", "409", "412", "422", "429"]
+
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "405", "409", "412", "413", "415", "422", "429"]
+"""
+
+
+async def _people(api: Api, clinic: dict[str, Any]) -> dict[str, Person]:
+    return {
+        "one patient": await api.patient(),
+        "another patient": await api.patient(),
+        "clinic administrator": await api.clinic_admin(clinic["id"]),
+    }
+
+
+async def _existing(api: Api) -> tuple[dict[str, list[str]], dict[str, Person]]:
+    """Things that are there, and people to whom some of them belong."""
+    clinic = await api.clinic()
+    people = await _people(api, clinic)
+    doctors = [await api.doctor(clinic) for _ in range(3)]
+    services = [
+        await api.service(clinic, doctor_ids=[one["id"] for one in doctors]) for _ in range(2)
+    ]
+    slots = [slot for doctor in doctors for slot in await api.slots(doctor, 12)]
+    desk = await api.receptionist(clinic["id"])
+    bookings = []
+    for place, slot in enumerate(slots[:6]):
+        by = people["one patient" if place % 2 else "another patient"]
+        answer = await api.book(slot, by, service_id=services[0]["id"])
+        bookings += [answer.json()["id"]] if answer.status_code == 201 else []
+    assert len(bookings) > 3
+    patients = [person.patient_id for person in people.values() if person.patient_id]
+    sessions = (await api.get("/v1/sessions", people["one patient"])).json()["items"]
+    spare = await api.receptionist(clinic["id"])
+    assert len(sessions) == 1
+    ids = {
+        "clinic_id": [clinic["id"]],
+        "doctor_id": [one["id"] for one in doctors],
+        "service_id": [one["id"] for one in services],
+        "slot_id": [one["id"] for one in slots],
+        "time_slot_id": [one["id"] for one in slots],
+        "patient_id": [str(one) for one in patients],
+        "booking_id": bookings,
+        "user_id": [str(desk.user_id), str(spare.user_id)],
+        "kept": [str(person.user_id) for person in people.values()],
+    }
+    return ids, people
+
+
+@contextmanager
+def _prepared(place: Path, ids: dict[str, list[str]], people: dict[str, Person]) -> Iterator[Path]:
+    (place / "ids.json").write_text(json.dumps(ids))
+    auth = [
+        {
+            "name": name,
+            "fixedHeaders": [{"name": "Authorization", "value": f"Bearer {person.token}"}],
+        }
+        for name, person in people.items()
+    ]
+    (place / "people.json").write_text(json.dumps({"auth": auth}))
+    (place / "schemathesis.toml").write_text(CONFIG)
+    yield place
+
+
+def _run(place: Path, address: str, *options: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {
+        "SCHEMATHESIS_HOOKS": "tests.schema.existing_ids",
+        "EXISTING_IDS": str(place / "ids.json"),
+        "PYTHONPATH": str(ROOT),
+    }
+    program = [sys.executable, "-m", "schemathesis.cli", "--config-file", "schemathesis.toml"]
+    program += ["run", f"{address}/openapi.json", "--checks=all", "--seed=1", *options]
+    program += ["--report=ndjson", "--report-ndjson-path=report.ndjson"]
+    return subprocess.run(
+        program, cwd=place, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def _succeeded(report: Path) -> set[str]:
+    """The operations that did what they are for at least once: a run of refusals proves little."""
+    found = set()
+    for line in report.read_text().splitlines():
+        recorder = json.loads(line).get("ScenarioFinished", {}).get("recorder", {})
+        for identity, case in recorder.get("cases", {}).items():
+            response = recorder["interactions"].get(identity, {}).get("response") or {}
+            if response.get("status_code", 500) < 300:
+                found.add(f"{case['value']['method']} {case['value']['path']}")
+    return found
+
+
+@pytest.mark.parametrize(("who", "at_least"), [("one patient", 20), ("clinic administrator", 35)])
+@pytest.mark.parametrize(
+    "most", [5, pytest.param(100, marks=pytest.mark.proof)], ids=["short", "long"]
+)
+async def test_no_answer_surprises_whoever_reads_the_document(
+    postgres: TestServer, tmp_path: Path, most: int, who: str, at_least: int
+) -> None:
+    async with postgres.database() as url, running_api(url, tmp_path) as api:
+        ids, people = await _existing(api)
+        succeeded: set[str] = set()
+        with serving(url, tmp_path, processes=1) as address, _prepared(tmp_path, ids, people) as at:
+            usual = [f"--auth-wfc-user={who}", f"--max-examples={most}"]
+            for chosen in (EVERYTHING_ELSE, *LAST):
+                done = _run(at, address, *usual, *chosen)
+                assert done.returncode == 0, done.stdout[-20000:] + done.stderr[-2000:]
+                succeeded |= _succeeded(at / "report.ndjson")
+    assert len(succeeded) >= at_least, sorted(succeeded)
