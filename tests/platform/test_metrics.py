@@ -72,7 +72,7 @@ async def test_nothing_that_a_client_writes_makes_a_label(api: Api) -> None:
 
 async def test_the_pool_is_seen_and_no_connection_is_counted_for_ever(api: Api) -> None:
     before = await numbers_of(api)
-    assert total(before, POOL_SIZE) == 10
+    assert total(before, POOL_SIZE) == 16
     assert total(before, IN_USE) == 0
     database = api.container.database()
     with pytest.raises(OutcomeUnknown):
@@ -81,12 +81,12 @@ async def test_the_pool_is_seen_and_no_connection_is_counted_for_ever(api: Api) 
             driver.terminate()
     assert total(await numbers_of(api), IN_USE) == 0
     async with AsyncExitStack() as taken:
-        for _ in range(10):
+        for _ in range(16):
             await taken.enter_async_context(database.reading())
         with pytest.raises(Overloaded):
             async with database.reading():
                 raise AssertionError
-        assert total(await numbers_of(api), IN_USE) == 10
+        assert total(await numbers_of(api), IN_USE) == 16
     assert total(await numbers_of(api), IN_USE) == 0
 
 
@@ -161,7 +161,7 @@ def test_two_processes_are_one_to_whoever_asks(database_url: str, tmp_path: Path
         for numbers in seen_by_both(running):
             assert total(numbers, REQUESTS, route="/v1/clinics", status="200") == 60
             assert total(numbers, f"{SECONDS}_count", route="/v1/clinics") == 60
-            assert total(numbers, POOL_SIZE) == 20
+            assert total(numbers, POOL_SIZE) == 32
             assert total(numbers, IN_FLIGHT) == 1
             assert total(numbers, "booking_build_info") == 1
         assert list(temporary.iterdir()), "the counts should be in files"
@@ -194,7 +194,7 @@ async def test_of_a_killed_process_the_counts_stay_and_the_rest_goes(
         )
         assert await asyncio.to_thread(
             eventually,
-            lambda: all(total(numbers, POOL_SIZE) == 20 for numbers in seen_by_both(running)),
+            lambda: all(total(numbers, POOL_SIZE) == 32 for numbers in seen_by_both(running)),
         )
         for numbers in await asyncio.to_thread(seen_by_both, running):
             assert total(numbers, REQUESTS, route="/v1/clinics", status="200") == 20

@@ -35,13 +35,13 @@ def _config_or_exit() -> uvicorn.Config:
     try:
         settings = Settings()
         logs.configure(settings)
-        return _config()
+        return _config(settings)
     except SettingsProblem as problem:
         sys.stderr.write("".join(f"{sentence}\n" for sentence in problem.sentences))
         sys.exit(2)
 
 
-def _config() -> uvicorn.Config:
+def _config(settings: Settings) -> uvicorn.Config:
     config = uvicorn.Config(
         create(),
         http="httptools",
@@ -49,7 +49,9 @@ def _config() -> uvicorn.Config:
         ws="none",
         loop="uvloop",
         server_header=False,
-        proxy_headers=False,
+        # An address decides about quotas: anybody could claim one, so only named proxies may.
+        proxy_headers=bool(settings.forwarded_allow_ips),
+        forwarded_allow_ips=settings.forwarded_allow_ips,
         # It would carry the address and the query; `platform.observability` writes ours.
         access_log=False,
         # A request that waited for another on its connection must not carry that one's ids.

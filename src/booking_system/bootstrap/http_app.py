@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from booking_system import __version__
 from booking_system.bootstrap.about_api import DESCRIPTION, TAGS, TITLE
@@ -25,6 +26,10 @@ from booking_system.platform.uuid7 import uuid7
 
 QUIET = frozenset({LIVE, READY, metrics_routes.PATH})
 """What machines ask for, every few seconds."""
+
+
+SENT_BY_PAGES = ["Authorization", "Content-Type", "If-Match", "If-None-Match", "X-Request-ID"]
+READ_BY_PAGES = ["ETag", "Link", "Location", "RateLimit", "Retry-After", "X-Request-ID"]
 
 
 def create() -> FastAPI:
@@ -67,6 +72,16 @@ def create_app(container: Container) -> FastAPI:
     )
     if tracing.wanted:
         app.add_middleware(Traced, tracing=tracing, quiet=QUIET)
+    if origins := container.settings().allowed_origins:
+        # No cookies are used, so credentials need not be allowed.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=SENT_BY_PAGES,
+            expose_headers=READ_BY_PAGES,
+            max_age=600,
+        )
     problems.install(app, public_url=public_url)
     for part in container.routes():
         install(app, part.routes())

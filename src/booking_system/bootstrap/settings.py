@@ -53,11 +53,15 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="where the API listens")
     port: int = Field(8000, ge=1, le=65535)
     public_url: str = Field("", description="as clients write it; from host and port if unset")
+    cors_origins: str = Field("", description="sites whose pages may call; commas between")
+    forwarded_allow_ips: str = Field(
+        "", description="proxies whose X-Forwarded-For and -Proto are believed; commas between"
+    )
     data_dir: Path = Path(".data")
     database_url: str | None = Field(None, repr=False, description="None: the embedded server")
     migration_url: str | None = Field(None, repr=False, description="None: the database URL")
     postgres_bin: Path | None = None
-    database_pool_size: int = Field(10, ge=1, le=200)
+    database_pool_size: int = Field(16, ge=1, le=200)
     secret_key: SecretStr | None = None
     env: Literal["development", "production"] = "development"
     demo: bool = True
@@ -97,6 +101,11 @@ class Settings(BaseSettings):
         except SecretKeyError as error:
             raise SettingsProblem([str(error)]) from None
 
+    @property
+    def allowed_origins(self) -> list[str]:
+        """Return the sites whose pages may call this API."""
+        return _listed(self.cors_origins)
+
     def with_database(self, url: str) -> "Settings":
         """Return the same settings for the database at `url`."""
         return self.model_copy(update={"database_url": url})
@@ -114,6 +123,16 @@ class Settings(BaseSettings):
                 "BOOKING_PUBLIC_URL must be an address like https://booking.example.com."
             )
         return value.rstrip("/")
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        if not all(map(_is_plain_address, _listed(value))):
+            raise ValueError(
+                "BOOKING_CORS_ORIGINS must be addresses like https://www.example.com, with commas "
+                "between them."
+            )
+        return value
 
     @field_validator("otlp_endpoint")
     @classmethod
@@ -187,6 +206,10 @@ class Settings(BaseSettings):
         if ":" in name and not name.startswith("["):
             name = f"[{name}]"
         return f"http://{name}:{self.port}"
+
+
+def _listed(value: str) -> list[str]:
+    return [one.strip().rstrip("/") for one in value.split(",") if one.strip()]
 
 
 def _is_plain_address(value: str) -> bool:

@@ -51,7 +51,7 @@ class Problem(BaseModel):
     detail: str
     instance: str = Field(description="Names this occurrence by its request id")
     code: str = Field(description="Stable, from a closed list: branch on this")
-    errors: list[FieldProblem] | None = None
+    errors: list[FieldProblem] = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,18 +104,26 @@ def components(paths: dict[str, Any]) -> dict[str, Any]:
     """Return the parts of the OpenAPI document that the operations in its `paths` refer to."""
     said = json.dumps(paths)
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    # Absent where there is none, never null.
+    del problem["properties"]["errors"]["default"]
+    problem["properties"]["code"] = {"$ref": "#/components/schemas/ProblemCode"}
+    codes = [kind.code for kind in _by_code() if f'"#/components/examples/{kind.code}"' in said]
     return {
-        "schemas": {**problem.pop("$defs"), "Problem": problem},
+        "schemas": {
+            **problem.pop("$defs"),
+            "Problem": problem,
+            "ProblemCode": {
+                "type": "string",
+                "enum": codes,
+                "description": "Stable, from a closed list: branch on this",
+            },
+        },
         "securitySchemes": SECURITY_SCHEMES,
         "headers": {
             name: {"description": text, "schema": {"type": "string"}}
             for name, text in HEADERS.items()
         },
-        "examples": {
-            kind.code: _example(kind)
-            for kind in _by_code()
-            if f'"#/components/examples/{kind.code}"' in said
-        },
+        "examples": {kind.code: _example(kind) for kind in _by_code() if kind.code in codes},
     }
 
 
@@ -128,8 +136,9 @@ def documented(
     """Attach security, the headers of an answer, and the refusals to the route."""
     route.openapi_extra = {"security": WAYS_TO_SIGN_IN if habits.needs_token else []}
     assert route.status_code is not None, "every operation names its status"
+    done = route.responses[route.status_code] = {"description": route.response_description}
     if headers := _headers_of(route.status_code, answers):
-        route.responses[route.status_code] = {"headers": headers}
+        done["headers"] = headers
     by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
     for refusal in [*refuses, *_shared(route, habits)]:
         if refusal.code not in {known.code for known in by_status[status_of(refusal)]}:

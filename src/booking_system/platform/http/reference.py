@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ ASSETS = {
     "redoc.standalone.js": "text/javascript",
     "favicon.png": "image/png",
 }
+LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
+"""What ReDoc would fetch for its last line."""
 KEPT_BY_BROWSERS = {"Cache-Control": "public, max-age=86400"}
 
 
@@ -73,7 +76,16 @@ class ReferenceRoutes:
         """Answer with a file that the pages need."""
         if name not in ASSETS:
             raise NotFound
+        if name == "redoc.standalone.js":
+            return Response(_redoc(), media_type=ASSETS[name], headers=KEPT_BY_BROWSERS)
         return FileResponse(_folder() / name, media_type=ASSETS[name], headers=KEPT_BY_BROWSERS)
+
+
+@cache
+def _redoc() -> bytes:
+    script = (_folder() / "redoc.standalone.js").read_bytes()
+    assert LOGO in script, "ReDoc has changed: what does it fetch now?"
+    return script.replace(LOGO, b"/docs/assets/favicon.png")
 
 
 def _folder() -> Path:

@@ -182,6 +182,9 @@ class Routes:
             methods=[method],
             tags=[tag or self._tag],
             status_code=status,
+            response_description="Done"
+            if answers is None
+            else answers.__doc__ or "A page of a list",
             operation_id=endpoint.__name__,
             response_model=answers,
             include_in_schema=shown,
