@@ -17,6 +17,7 @@ from pydantic import (
     StringConstraints,
 )
 from starlette.datastructures import FormData
+from starlette.requests import ClientDisconnect
 
 from booking_system.shared_kernel.errors import Invalid, Malformed
 
@@ -61,7 +62,7 @@ class StrictRequest(Request):
     async def body(self) -> bytes:
         """Return the bytes. Raises `BodyTooLarge`, whatever length was announced.
 
-        Raises `Malformed` for one that is not there within five seconds.
+        Raises `Malformed` for one that breaks off or is not there within five seconds.
         """
         known: bytes | None = self.scope.get(BODY)
         if known is not None:
@@ -71,6 +72,9 @@ class StrictRequest(Request):
                 body = self.scope[BODY] = await self._all()
         except TimeoutError:
             detail = "The body did not arrive in time."
+            raise Malformed(detail) from None
+        except ClientDisconnect:
+            detail = "The body broke off."
             raise Malformed(detail) from None
         return body
 
