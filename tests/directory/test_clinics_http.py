@@ -1,11 +1,13 @@
 """Clinics and their staff over HTTP."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from booking_system.shared_kernel.identifiers import UserId
 from tests.api import Api, code_of
 
 USUAL_POLICY = {
@@ -229,6 +231,29 @@ async def test_somebody_new_gets_a_role_in_two_clinics_at_the_same_moment(api: A
 
     assert [answer.status_code for answer in answers] == [201] * 6
     assert len({answer.json()["user_id"] for answer in answers}) == 1
+
+
+async def test_an_account_that_is_made_meanwhile_gets_the_role(api: Api) -> None:
+    clinic = await api.clinic()
+    new = {"email": "new@example.com", "full_name": "Example Receptionist", "role": "receptionist"}
+    async with api.container.database().transaction() as connection:
+        accounts = api.container.identity.accounts_of()(connection)
+        await accounts.add(
+            user_id=UserId(uuid4()),
+            email="new@example.com",
+            password_hash=None,
+            full_name="Example Person",
+            locale=None,
+            time_zone=None,
+            now=datetime.now(UTC),
+        )
+        path = f"/v1/clinics/{clinic['id']}/staff"
+        waiting = asyncio.create_task(api.post(path, new, api.admin))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+
+    assert code_of(await waiting) == (201, None)
+    assert waiting.result().json()["full_name"] == "Example Person"
 
 
 async def test_only_a_clinics_admins_see_and_change_its_staff(api: Api) -> None:

@@ -110,6 +110,18 @@ async def test_staff_register_and_change_patients_of_their_clinic(api: Api) -> N
     assert code_of(await api.post("/v1/patients", absent, desk)) == (404, "not_found")
 
 
+@pytest.mark.parametrize("wrong", [0, 1e9, "0", "19900517", "1990-05-17T00:00:00Z", "1990-02-30"])
+async def test_a_birth_date_is_a_day_in_writing(api: Api, wrong: object) -> None:
+    clinic = await api.clinic()
+    desk = await api.receptionist(clinic["id"])
+    new = {"clinic_id": clinic["id"], "full_name": "Example Patient", "birth_date": wrong}
+
+    answer = await api.post("/v1/patients", new, desk)
+
+    assert code_of(answer) == (422, "validation_error")
+    assert answer.json()["errors"][0]["pointer"] == "/birth_date"
+
+
 async def test_only_the_owner_changes_how_to_be_reached(api: Api) -> None:
     clinic = await api.clinic()
     desk, patient = await api.receptionist(clinic["id"]), await api.patient()

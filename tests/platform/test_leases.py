@@ -55,7 +55,7 @@ async def test_nobody_waits_long_or_in_a_long_queue(
     monkeypatch.setattr(module, "WAIT_SECONDS", 0.05)
     taken = await all_of(leases)
     with pytest.raises(Overloaded):
-        await leases.take()
+        await asyncio.wait_for(leases.take(), 2)
     monkeypatch.setattr(module, "MOST_WAITING_PER_CONNECTION", 0)
     with pytest.raises(Overloaded):
         await asyncio.wait_for(leases.take(), 0.01)

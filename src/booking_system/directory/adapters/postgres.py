@@ -11,11 +11,11 @@ from booking_system.directory.adapters.patients import PostgresPatients
 from booking_system.directory.adapters.services import PostgresServices
 from booking_system.directory.application.ports import Accounts, DirectoryWork
 from booking_system.directory.domain.refusals import SlugTaken
-from booking_system.platform.postgres.faults import Refusals, Transient
+from booking_system.identity.domain.refusals import EmailTaken
+from booking_system.platform.postgres.faults import Refusals
 from booking_system.platform.postgres.transaction import Database
 
-# Somebody else has just made this account: the next try finds it.
-REFUSALS: Refusals = {"uq_clinics_slug": SlugTaken, "uq_users_email_key": Transient}
+REFUSALS: Refusals = {"uq_clinics_slug": SlugTaken, "uq_users_email_key": EmailTaken}
 
 
 class PostgresDirectory:

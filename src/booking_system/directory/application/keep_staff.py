@@ -11,6 +11,7 @@ from booking_system.directory.application.ports import (
 )
 from booking_system.identity.domain.actor import Actor, Role, RoleGrant
 from booking_system.identity.domain.password import check_password
+from booking_system.identity.domain.refusals import EmailTaken
 from booking_system.identity.domain.staff import StaffMember
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted
@@ -50,6 +51,15 @@ class AddStaff:
         if staff.password is not None:
             check_password(staff.password, email=staff.email)
             password_hash = await self.passwords.hash(staff.password)
+        try:
+            return await self._added(clinic_id, staff, password_hash, actor)
+        except EmailTaken:
+            # Somebody has made this account meanwhile: now it is found.
+            return await self._added(clinic_id, staff, password_hash, actor)
+
+    async def _added(
+        self, clinic_id: ClinicId, staff: NewStaff, password_hash: str | None, actor: Actor
+    ) -> StaffMember:
         async with self.transaction() as work:
             await managed_clinic(work, clinic_id, actor)
             await self._check_doctor(work, clinic_id, staff.doctor_id)

@@ -177,7 +177,7 @@ class Accounts(Protocol):
         time_zone: str | None,
         now: datetime,
     ) -> None:
-        """Store a new account; the address is nobody's yet."""
+        """Store a new account. Raises `EmailTaken`."""
         ...
 
     async def grant(self, user_id: UserId, grant: RoleGrant, now: datetime) -> None:
