@@ -173,9 +173,14 @@ def code_of(answer: httpx.Response) -> tuple[int, str | None]:
 
 
 @asynccontextmanager
-async def running_api(database_url: str, data_dir: Path) -> AsyncIterator[Api]:
+async def running_api(
+    database_url: str, data_dir: Path, *, rate_limit: bool = False
+) -> AsyncIterator[Api]:
     settings = Settings(
-        data_dir=data_dir, database_url=database_url, rate_limit=False, public_url="http://test"
+        data_dir=data_dir,
+        database_url=database_url,
+        rate_limit=rate_limit,
+        public_url="http://test",
     )
     container = build(settings)
     app = create_app(container)

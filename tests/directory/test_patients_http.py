@@ -1,12 +1,13 @@
 """Patients over HTTP: registering themselves, and registered by staff."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.api import Api, Person, code_of
+from tests.api import Api, Person, code_of, running_api
 
 NEWCOMER = {
     "email": "Patient@Example.com",
@@ -108,6 +109,22 @@ async def test_staff_register_and_change_patients_of_their_clinic(api: Api) -> N
         assert code_of(await api.post("/v1/patients", new, person)) == (403, "forbidden")
     absent = {"clinic_id": str(uuid4()), "full_name": "Example"}
     assert code_of(await api.post("/v1/patients", absent, desk)) == (404, "not_found")
+
+
+async def test_whoever_registers_or_guesses_again_and_again_has_to_wait(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with running_api(database_url, tmp_path, rate_limit=True) as api:
+        made = (await api.post("/v1/auth/register", NEWCOMER)).json()
+        for _ in range(25):
+            again = await api.post("/v1/auth/register", NEWCOMER | {"password": "short"})
+        assert code_of(again) == (429, "rate_limited")
+        token = {"Authorization": f"Bearer {made['access_token']}"}
+        guess = {"current_password": "wrong", "new_password": "four curious hares"}
+        for _ in range(12):
+            guessed = await api.client.post("/v1/me/password", json=guess, headers=token)
+        assert code_of(guessed) == (429, "rate_limited")
+        assert int(guessed.headers["retry-after"]) > 0
 
 
 @pytest.mark.parametrize("wrong", [0, 1e9, "0", "19900517", "1990-05-17T00:00:00Z", "1990-02-30"])
