@@ -110,7 +110,7 @@ class ApiProcesses:
         deadline = time.monotonic() + LIVE_SECONDS
         host, port = self._sockets[0].getsockname()[:2]
         name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-        while not _answers(name, port):
+        while not answers(name, port):
             dead = next((child for child in self._children if child.poll() is not None), None)
             if dead is not None:
                 raise ApiFailed(dead.returncode)
@@ -184,7 +184,8 @@ def _why_not(error: OSError, settings: Settings) -> str:
     return f"{settings.host} is no address of this machine: set BOOKING_HOST."
 
 
-def _answers(host: str, port: int) -> bool:
+def answers(host: str, port: int) -> bool:
+    """Say whether an API process is live there."""
     connection = http.client.HTTPConnection(host, port, timeout=ANSWER_SECONDS)
     try:
         connection.request("GET", "/health/live")

@@ -1,6 +1,5 @@
 """The API as an operator serves it, on a database of the bench."""
 
-import http.client
 import os
 import subprocess
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 from booking_system.bootstrap.bench.driver import Target
 from booking_system.bootstrap.bench.plan import BenchProblem
 from booking_system.bootstrap.bench.processes import children_of, free_port, running
+from booking_system.bootstrap.serve import answers
 from booking_system.bootstrap.settings import PREFIX, Settings
 from booking_system.identity.adapters.tokens import SignedAccessTokens
 
@@ -57,18 +57,7 @@ def _environment(database_url: str, folder: Path, port: int) -> dict[str, str]:
 
 def _wait_until_live(supervisor: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not _answers(port):
+    while not answers("127.0.0.1", port):
         if supervisor.poll() is not None or time.monotonic() > deadline:
             raise BenchProblem("The API did not start.")
         time.sleep(0.05)
-
-
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2.0)
-    try:
-        connection.request("GET", "/health/live")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

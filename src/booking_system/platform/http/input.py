@@ -80,7 +80,7 @@ class StrictRequest(Request):
 
     @property
     def is_plain_json(self) -> bool:
-        """Say whether nothing but a short JSON body without parameters came, as it usually does."""
+        """Say whether a JSON body came and nothing that needs a closer look, as it usually does."""
         headers = self.headers
         return (
             headers.get("content-type") == "application/json"
