@@ -13,8 +13,8 @@ from booking_system.bootstrap import cli, up
 from booking_system.bootstrap.cli import app
 from booking_system.bootstrap.process import Interrupted
 from booking_system.bootstrap.serve import ApiFailed
-from booking_system.platform.postgres.faults import DependencyUnavailable, Transient
-from booking_system.shared_kernel.errors import NotFound
+from booking_system.platform.postgres.faults import DependencyUnavailable
+from booking_system.shared_kernel.errors import NotFound, Transient
 from tests.postgres import TestServer
 
 

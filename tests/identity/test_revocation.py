@@ -15,10 +15,9 @@ from booking_system.identity.application.follow_changes import FollowChanges
 from booking_system.identity.application.known_actors import TRUST_SECONDS, KnownActors
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.identity.domain.tokens import Tokens
-from booking_system.platform.postgres.faults import Transient
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
-from booking_system.shared_kernel.errors import Unauthenticated, Unavailable
+from booking_system.shared_kernel.errors import Transient, Unauthenticated, Unavailable
 from booking_system.shared_kernel.identifiers import UserId
 from tests.identity.builders import NOON, a_key, access_tokens, an_actor
 from tests.identity.relay import Relay

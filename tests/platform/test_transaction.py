@@ -11,13 +11,12 @@ from booking_system.platform.postgres.faults import (
     DependencyUnavailable,
     OutcomeUnknown,
     Overloaded,
-    Transient,
     meaning_of,
 )
 from booking_system.platform.postgres.retry import retrying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import DatabaseUrlError, sqlalchemy_url
-from booking_system.shared_kernel.errors import Conflict, Refusal
+from booking_system.shared_kernel.errors import Conflict, Refusal, Transient
 
 INSERT = "INSERT INTO outbox (id, name, payload, occurred_at) VALUES ($1, 'x', '{}', now())"
 

@@ -20,8 +20,7 @@ from booking_system.bootstrap.postgres_binaries import LocalStackError
 from booking_system.bootstrap.process import Interrupted, interruptible, pin_time_zones
 from booking_system.bootstrap.serve import AddressUnavailable, ApiFailed
 from booking_system.bootstrap.settings import Settings, SettingsProblem
-from booking_system.platform.postgres.faults import Transient
-from booking_system.shared_kernel.errors import Refusal, Unavailable
+from booking_system.shared_kernel.errors import Refusal, Transient, Unavailable
 
 FAILED, USAGE, DATABASE, ADDRESS, STOPPED = 1, 2, 3, 4, 130
 EXIT_CODES = (

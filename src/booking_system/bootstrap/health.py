@@ -10,8 +10,9 @@ from booking_system.bootstrap.process import time_zone_version
 from booking_system.identity.domain.policies import public
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.routing import Routes
-from booking_system.platform.postgres.faults import DependencyUnavailable, Transient
+from booking_system.platform.postgres.faults import DependencyUnavailable
 from booking_system.platform.postgres.transaction import Database
+from booking_system.shared_kernel.errors import Transient
 
 LIVE = "/health/live"
 READY = "/health/ready"
@@ -29,7 +30,7 @@ class ReadyOut(BaseModel):
 
     status: str = Field(examples=["ready"])
     version: str = Field(description="Of this program", examples=[__version__])
-    schema_revision: str = Field(description="Of the database", examples=["0005"])
+    schema_revision: str = Field(description="Of the database", examples=["0007"])
     time_zone_data: str = Field(description="Version of the IANA data", examples=["2026f"])
 
 

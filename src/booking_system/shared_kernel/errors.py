@@ -46,6 +46,10 @@ class Refusal(Exception):
         return inspect.cleandoc(cls.__doc__ or "").partition("\n")[2].strip()
 
 
+class Transient(Exception):
+    """Nothing was committed and the same work may succeed in a moment."""
+
+
 class NotFound(Refusal):
     """There is no such thing, or not for you.
 

@@ -11,7 +11,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from booking_system.shared_kernel.errors import Refusal, Unavailable
+from booking_system.shared_kernel.errors import Refusal, Transient, Unavailable
 
 INTEGRITY = frozenset({"23505", "23P01", "23514", "23503"})
 TRY_AGAIN = frozenset(
@@ -19,10 +19,6 @@ TRY_AGAIN = frozenset(
 )
 GAVE_UP = frozenset({"57014", "3D000", "28000", "28P01"})
 """A statement that took too long; a database or a login that is not there (any more)."""
-
-
-class Transient(Exception):
-    """Nothing was committed and the same work may succeed in a moment."""
 
 
 Refusals = Mapping[str, type[Refusal] | type[Transient]]
@@ -49,7 +45,8 @@ class OutcomeUnknown(Unavailable):
     """The answer to the commit was lost: look before you try again.
 
     The connection to the database broke at the very moment of storing: the change is there, or it
-    is not. Read the resource, or the list that it would be in, before you send the request again.
+    is not. If the request carried an `Idempotency-Key`, send it again with the same key: it has its
+    effect once. Otherwise read the resource, or the list that it would be in, first.
     """
 
     code = "outcome_unknown"

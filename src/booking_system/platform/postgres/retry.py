@@ -5,7 +5,8 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
-from booking_system.platform.postgres.faults import DependencyUnavailable, Transient
+from booking_system.platform.postgres.faults import DependencyUnavailable
+from booking_system.shared_kernel.errors import Transient
 
 TRIES = 3
 DEADLINE_SECONDS = 4.0

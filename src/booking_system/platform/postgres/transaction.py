@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -9,7 +10,7 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from booking_system.platform.postgres.faults import Refusals, meaning_of
-from booking_system.platform.postgres.leases import Leases
+from booking_system.platform.postgres.leases import Lease, Leases
 
 COMMAND_TIMEOUT_SECONDS = 3.0
 CONNECT_TIMEOUT_SECONDS = 2.0
@@ -25,6 +26,10 @@ SERVER_SETTINGS = {
     "random_page_cost": "1.1",
 }
 """Deadlines in milliseconds, each shorter than the one around it."""
+
+
+WHOLE: ContextVar[Lease | None] = ContextVar("WHOLE", default=None)
+"""The connection that holds the one transaction which all others of this task are part of."""
 
 
 def engine_for(url: URL, *, pool_size: int) -> AsyncEngine:
@@ -71,6 +76,11 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A read-committed transaction for SQLAlchemy Core statements."""
+        if (whole := WHOLE.get()) is not None:
+            # The driver is in a transaction already, so what SQLAlchemy begins is a savepoint.
+            async with self._explained(), whole.connection.begin():
+                yield whole.connection
+            return
         committing = False
         try:
             async with self.leases.leased() as lease:
@@ -94,6 +104,10 @@ class Database:
         Begun by hand, because nothing has begun on a raw connection before its first statement,
         and `FOR UPDATE` outside a transaction locks nothing.
         """
+        if (whole := WHOLE.get()) is not None:
+            async with self._explained(), whole.driver.transaction():
+                yield whole.driver
+            return
         committing = False
         try:
             lease = await self.leases.take()
@@ -116,12 +130,50 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[asyncpg.Connection]:
         """A leased asyncpg connection for single statements that only read."""
+        if (whole := WHOLE.get()) is not None:
+            async with self._explained():
+                yield whole.driver
+            return
         try:
             lease = await self.leases.take()
             try:
                 yield lease.driver
             finally:
                 await self.leases.give(lease)
+        except BaseException as error:
+            self._explain(error, committing=False)
+            raise
+
+    @asynccontextmanager
+    async def whole(self) -> AsyncIterator[asyncpg.Connection]:
+        """One transaction around several: each that this task opens inside becomes a part of it.
+
+        A part that fails undoes itself; only the end of the whole commits, and only there can the
+        outcome be unknown. Start no other task inside that outlives the block.
+        """
+        committing = False
+        try:
+            async with self.leases.leased() as lease:
+                transaction = lease.driver.transaction()
+                await transaction.start()
+                outside = WHOLE.set(lease)
+                try:
+                    yield lease.driver
+                    committing = True
+                    await transaction.commit()
+                except BaseException:
+                    await _leave(lease.driver, transaction, committing=committing)
+                    raise
+                finally:
+                    WHOLE.reset(outside)
+        except BaseException as error:
+            self._explain(error, committing=committing)
+            raise
+
+    @asynccontextmanager
+    async def _explained(self) -> AsyncIterator[None]:
+        try:
+            yield
         except BaseException as error:
             self._explain(error, committing=False)
             raise

@@ -1,0 +1,122 @@
+"""Idempotency rows: stored by the very transaction that has the effect."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import ARRAY, Column, DateTime, Index, Integer, LargeBinary, Table, Text, Uuid, text
+
+from booking_system.platform.postgres.metadata import metadata
+from booking_system.shared_kernel.idempotency import (
+    KEPT_FOR,
+    IdempotencyKey,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("operation", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("status", Integer),
+    Column("location", Text),
+    Column("resource_ids", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
+    Column("replays", Integer, nullable=False, server_default=text("0")),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Index("ix_idempotency_keys_created_at", "created_at"),
+)
+
+CLAIM = """INSERT INTO idempotency_keys (owner, operation, key, fingerprint, created_at)
+ VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING true"""
+
+FORGET = """DELETE FROM idempotency_keys
+ WHERE owner = $1 AND operation = $2 AND key = $3 AND created_at <= $4"""
+
+REPLAY = """UPDATE idempotency_keys SET replays = replays + 1
+ WHERE owner = $1 AND operation = $2 AND key = $3
+ RETURNING fingerprint, status, location, resource_ids"""
+
+ANSWER = """UPDATE idempotency_keys SET status = $4, location = $5, resource_ids = $6
+ WHERE owner = $1 AND operation = $2 AND key = $3"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAnswer:
+    """What the first request with a key was answered; the body is made anew from the ids."""
+
+    status: int
+    location: str
+    resource_ids: tuple[UUID, ...]
+
+
+async def claim(
+    connection: asyncpg.Connection, key: IdempotencyKey, *, now: datetime
+) -> StoredAnswer | None:
+    """Take the key for this transaction; return the stored answer where it is taken already.
+
+    A twin in flight is waited for, as long as a lock may be waited for. Raises
+    `IdempotencyKeyInUse` after that, `IdempotencyKeyReused` where the first said something else.
+    """
+    named = (key.owner, key.operation, key.key)
+    try:
+        await connection.execute(FORGET, *named, now - KEPT_FOR)
+        if await connection.fetchval(CLAIM, *named, key.fingerprint, now):
+            return None
+    except asyncpg.LockNotAvailableError:
+        raise IdempotencyKeyInUse(retry_after=1) from None
+    return await replayed(connection, key)
+
+
+async def earlier(
+    connection: asyncpg.Connection, key: IdempotencyKey, *, now: datetime
+) -> StoredAnswer | None:
+    """Return the stored answer as `claim` does, and raise as it does, but take nothing.
+
+    A row that is too old to count is gone afterwards.
+    """
+    try:
+        await connection.execute(FORGET, key.owner, key.operation, key.key, now - KEPT_FOR)
+    except asyncpg.LockNotAvailableError:
+        raise IdempotencyKeyInUse(retry_after=1) from None
+    attempt = connection.transaction()
+    await attempt.start()
+    stored = await claim(connection, key, now=now)
+    if stored is None:
+        await attempt.rollback()
+    return stored
+
+
+async def replayed(connection: asyncpg.Connection, key: IdempotencyKey) -> StoredAnswer | None:
+    """Return the stored answer and count the replay; None where the key is nobody's.
+
+    The count is no decoration: the commit of a replay waits for the standbys, so what it tells is
+    as safe as what it writes. Raises `IdempotencyKeyReused`.
+    """
+    row: Any = await connection.fetchrow(REPLAY, key.owner, key.operation, key.key)
+    if row is None:
+        return None
+    if row["fingerprint"] != key.fingerprint:
+        raise IdempotencyKeyReused
+    return StoredAnswer(
+        status=row["status"],
+        location=row["location"],
+        resource_ids=tuple(row["resource_ids"]),
+    )
+
+
+async def answer(connection: asyncpg.Connection, key: IdempotencyKey, stored: StoredAnswer) -> None:
+    """Store what this request is answered."""
+    await connection.execute(
+        ANSWER,
+        key.owner,
+        key.operation,
+        key.key,
+        stored.status,
+        stored.location,
+        list(stored.resource_ids),
+    )
