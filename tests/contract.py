@@ -20,7 +20,7 @@ REACHED: set[Reached] = set()
 """Operation id, status and code of each error that an answer of this process had."""
 
 NOT_OF_AN_OPERATION = 405
-OPTIONAL_HEADERS = {"Link"}
+OPTIONAL_HEADERS = {"Link", "Idempotent-Replayed"}
 
 
 class Contract:

@@ -64,6 +64,7 @@ class BookingContainer(containers.DeclarativeContainer):
     book_appointment = providers.Factory(
         BookAppointment,
         transaction=booking.provided.transaction,
+        reader=reader,
         alternatives=alternatives,
         rules=rules,
         clock=clock,

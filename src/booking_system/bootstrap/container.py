@@ -14,6 +14,7 @@ from booking_system.directory.container import DirectoryContainer
 from booking_system.identity.container import IdentityContainer
 from booking_system.identity.domain.policies import public
 from booking_system.platform.clock import SystemClock
+from booking_system.platform.http.idempotency import Idempotency
 from booking_system.platform.observability.metrics import Metrics
 from booking_system.platform.observability.metrics_routes import MetricsRoutes
 from booking_system.platform.observability.tracing import Tracing
@@ -38,6 +39,10 @@ class Container(containers.DeclarativeContainer):
     )
     leases = providers.Singleton(Leases, engine, size=settings.provided.database_pool_size)
     database = providers.Singleton(Database, leases)
+
+    idempotency = providers.Singleton(
+        Idempotency, database, secret=settings.provided.signing_key.call(), clock=clock
+    )
 
     identity = providers.Container(
         IdentityContainer,

@@ -28,8 +28,23 @@ QUIET = frozenset({LIVE, READY, metrics_routes.PATH})
 """What machines ask for, every few seconds."""
 
 
-SENT_BY_PAGES = ["Authorization", "Content-Type", "If-Match", "If-None-Match", "X-Request-ID"]
-READ_BY_PAGES = ["ETag", "Link", "Location", "RateLimit", "Retry-After", "X-Request-ID"]
+SENT_BY_PAGES = [
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "X-Request-ID",
+]
+READ_BY_PAGES = [
+    "ETag",
+    "Idempotent-Replayed",
+    "Link",
+    "Location",
+    "RateLimit",
+    "Retry-After",
+    "X-Request-ID",
+]
 
 
 def create() -> FastAPI:
@@ -63,6 +78,7 @@ def create_app(container: Container) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.authenticate = container.identity.authenticate()
+    app.state.idempotency = container.idempotency()
     app.add_middleware(
         Edge,
         public_url=public_url,

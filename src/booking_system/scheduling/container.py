@@ -9,7 +9,12 @@ from booking_system.scheduling.adapters.postgres import PostgresScheduling
 from booking_system.scheduling.adapters.slot_pages import SlotPages
 from booking_system.scheduling.adapters.slot_search import PostgresSlotFinder
 from booking_system.scheduling.application.change_slot import CloseSlot, DeleteSlot, ReopenSlot
-from booking_system.scheduling.application.find_slots import DigestSlots, FindSlots, ShowSlot
+from booking_system.scheduling.application.find_slots import (
+    DigestSlots,
+    FindSlots,
+    ShowSlot,
+    ShowSlots,
+)
 from booking_system.scheduling.application.offer_slots import OfferSlots
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
@@ -32,6 +37,7 @@ class SchedulingContainer(containers.DeclarativeContainer):
     find_slots = providers.Factory(FindSlots, finder=finder, clock=clock)
     digest_slots = providers.Factory(DigestSlots, finder=finder, clock=clock)
     show_slot = providers.Factory(ShowSlot, finder=finder)
+    show_slots = providers.Factory(ShowSlots, finder=finder)
     close_slot = providers.Factory(CloseSlot, transaction=transaction)
     reopen_slot = providers.Factory(ReopenSlot, transaction=transaction)
     delete_slot = providers.Factory(DeleteSlot, transaction=transaction, clock=clock)
@@ -47,6 +53,7 @@ class SchedulingContainer(containers.DeclarativeContainer):
         offer=providers.Callable(retrying, offer_slots),
         pages=pages,
         show=providers.Callable(retrying, show_slot),
+        show_several=providers.Callable(retrying, show_slots),
         close=providers.Callable(retrying, close_slot),
         reopen=providers.Callable(retrying, reopen_slot),
         delete=providers.Callable(retrying, delete_slot),

@@ -22,6 +22,7 @@ from booking_system.identity.domain.policies import signed_in
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
+from booking_system.platform.http.idempotency import HEADER, REPLAYED, Idempotency
 from booking_system.platform.http.input import Instant, StrictRequest
 from booking_system.platform.http.pagination import (
     CursorText,
@@ -93,6 +94,7 @@ class BookingRoutes:
             "/v1/bookings",
             self.create_booking,
             shortcut=self.book_at_once,
+            keeps_key=True,
             policy=signed_in,
             status=201,
             answers=AppointmentOut,
@@ -141,15 +143,23 @@ class BookingRoutes:
         )
         return routes
 
-    async def create_booking(self, body: BookingIn, actor: Caller) -> Response:
+    async def create_booking(self, request: Request, body: BookingIn, actor: Caller) -> Response:
         """Book a time slot.
 
         The slot is yours or it is not: two callers never both get a `201` for it. A `409` carries
         `alternatives`, up to five of the nearest slots that could be booked instead.
         """
-        card = await self.book(wish=body.wish(actor), actor=actor)
-        location = {"Location": f"/v1/bookings/{card.appointment.id}"}
-        return self._answer(card, actor, status=201, headers=location)
+        key = None
+        if HEADER in request.headers:
+            idempotency: Idempotency = request.scope["app"].state.idempotency
+            key = await idempotency.key_of(
+                StrictRequest(request.scope, request.receive), operation="create_booking"
+            )
+        card = await self.book(wish=body.wish(actor, key), actor=actor)
+        headers = {"Location": f"/v1/bookings/{card.appointment.id}"}
+        if card.is_replay:
+            headers |= REPLAYED
+        return self._answer(card, actor, status=201, headers=headers)
 
     async def book_at_once(self, request: StrictRequest) -> Response | None:
         """Book by a body that is as it should be; any other is FastAPI's to explain."""
@@ -159,7 +169,7 @@ class BookingRoutes:
             body = BookingIn.model_validate(await request.json())
         except ValidationError:
             return None
-        return await self.create_booking(body, request.scope["caller"])
+        return await self.create_booking(request, body, request.scope["caller"])
 
     async def read_booking(self, booking_id: UUID, actor: Caller) -> Response:
         """Read one booking: your own, or one of your clinic."""

@@ -17,6 +17,7 @@ from booking_system.identity.domain.actor import Actor
 from booking_system.platform.http.input import Input, LongText
 from booking_system.scheduling.domain.local_time import wall_clock
 from booking_system.shared_kernel.errors import Invalid
+from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import PatientId, ServiceId, SlotId
 from booking_system.shared_kernel.mode import Mode
 
@@ -36,7 +37,7 @@ class BookingIn(Input):
     )
     reason: LongText | None = Field(default=None, examples=["First visit"])
 
-    def wish(self, actor: Actor) -> BookingWish:
+    def wish(self, actor: Actor, key: IdempotencyKey | None) -> BookingWish:
         """Return what the caller asks for; raises `Invalid` where it is not said for whom."""
         patient_id = actor.patient_id if self.patient_id is None else PatientId(self.patient_id)
         if patient_id is None:
@@ -46,6 +47,7 @@ class BookingIn(Input):
             patient_id=patient_id,
             service_id=None if self.service_id is None else ServiceId(self.service_id),
             reason=self.reason,
+            key=key,
         )
 
 

@@ -16,15 +16,19 @@ from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.reference import reference_from
 from booking_system.booking.domain.refusals import PatientOverlap
 from booking_system.identity.domain.actor import Actor
-from booking_system.platform.postgres.faults import Refusals, Transient
+from booking_system.platform.postgres import idempotency
+from booking_system.platform.postgres.faults import Refusals
 from booking_system.platform.postgres.outbox import payload_text
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import uuid7
 from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
+from booking_system.shared_kernel.errors import Transient
+from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import AppointmentId
 
 REFUSALS: Refusals = {
     "uq_appointments_reference": Transient,
+    "pk_idempotency_keys": Transient,
     "uq_appointments_active_slot": SlotAlreadyBooked,
     "ex_appointments_doctor_never_twice": SlotAlreadyBooked,
     "ex_appointments_patient_never_twice": PatientOverlap,
@@ -66,34 +70,25 @@ class PostgresBookingWork:
         )
         return attempt_of(row, wish, actor, now)
 
-    async def add(self, appointment: Appointment) -> None:
-        """Write appointment, ownership, acquaintance and event in one statement."""
-        price = appointment.price
-        (event,) = appointment.pull_events()
+    async def add(self, appointment: Appointment, key: IdempotencyKey | None = None) -> None:
+        """Write appointment, ownership, acquaintance, event and key in one statement."""
+        if key is None:
+            await self._connection.execute(statements.ADD, *_values(appointment))
+            return
         await self._connection.execute(
-            statements.ADD,
-            appointment.id,
-            appointment.reference,
-            appointment.status,
-            appointment.payment_status,
-            appointment.time_slot_id,
-            appointment.clinic_id,
-            appointment.doctor_id,
-            appointment.patient_id,
-            appointment.service_id,
-            appointment.period.starts_at,
-            appointment.period.ends_at,
-            appointment.mode,
-            appointment.reason,
-            None if price is None else price.amount,
-            None if price is None else price.currency,
-            appointment.cancel_notice // timedelta(minutes=1),
-            appointment.booked_by,
-            appointment.created_at,
-            uuid7(),
-            event.name,
-            payload_text(event),
+            statements.ADD_NAMED,
+            *_values(appointment),
+            key.owner,
+            key.operation,
+            key.key,
+            key.fingerprint,
+            f"/v1/bookings/{appointment.id}",
         )
+
+    async def earlier(self, key: IdempotencyKey, *, now: datetime) -> AppointmentId | None:
+        """Look for the stored answer, which names the one appointment."""
+        stored = await idempotency.earlier(self._connection, key, now=now)
+        return None if stored is None else AppointmentId(stored.resource_ids[0])
 
     async def lock(self, appointment_id: AppointmentId) -> AppointmentCard | None:
         """Lock in the order of all: the slot first, then the appointment."""
@@ -105,6 +100,34 @@ class PostgresBookingWork:
     async def release(self, appointments: Sequence[Appointment]) -> None:
         """Write the cancellations, free the slots, store the events."""
         await release(self._connection, appointments)
+
+
+def _values(appointment: Appointment) -> tuple[object, ...]:
+    price = appointment.price
+    (event,) = appointment.pull_events()
+    return (
+        appointment.id,
+        appointment.reference,
+        appointment.status,
+        appointment.payment_status,
+        appointment.time_slot_id,
+        appointment.clinic_id,
+        appointment.doctor_id,
+        appointment.patient_id,
+        appointment.service_id,
+        appointment.period.starts_at,
+        appointment.period.ends_at,
+        appointment.mode,
+        appointment.reason,
+        None if price is None else price.amount,
+        None if price is None else price.currency,
+        appointment.cancel_notice // timedelta(minutes=1),
+        appointment.booked_by,
+        appointment.created_at,
+        uuid7(),
+        event.name,
+        payload_text(event),
+    )
 
 
 class PostgresBooking:

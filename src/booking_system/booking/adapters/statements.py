@@ -29,7 +29,7 @@ ATTEMPT = f"""SELECT {SLOT},
  WHERE s.id = $1 AND s.deleted_at IS NULL
  FOR UPDATE OF s"""  # noqa: S608
 
-ADD = """WITH booked AS (
+_ADD = """WITH booked AS (
  INSERT INTO appointments (id, reference, status, payment_status, time_slot_id, clinic_id,
   doctor_id, patient_id, service_id, starts_at, ends_at, mode, reason, price_amount,
   price_currency, cancel_notice_minutes, booked_by, created_at, updated_at)
@@ -38,8 +38,17 @@ ADD = """WITH booked AS (
  known AS (INSERT INTO clinic_patients (clinic_id, patient_id, known_since)
   SELECT $6, $8, $18 WHERE NOT EXISTS (
    SELECT FROM clinic_patients k WHERE k.clinic_id = $6 AND k.patient_id = $8)
-  ON CONFLICT DO NOTHING)
+  ON CONFLICT DO NOTHING){named}
  INSERT INTO outbox (id, name, payload, occurred_at) VALUES ($19, $20, $21::text::jsonb, $18)"""
+
+ADD = _ADD.format(named="")
+
+ADD_NAMED = _ADD.format(
+    named=""",
+ named AS (INSERT INTO idempotency_keys (owner, operation, key, fingerprint, status, location,
+   resource_ids, created_at) VALUES ($22, $23, $24, $25, 201, $26, ARRAY[$1::uuid], $18))"""
+)
+"""The same for a request with an idempotency key, which is stored by the statement that books."""
 
 CARD = """a.id, a.reference, a.status, a.payment_status, a.time_slot_id, a.clinic_id, a.doctor_id,
  a.patient_id, a.service_id, a.starts_at, a.ends_at, a.mode, a.reason, a.price_amount,

@@ -1,20 +1,24 @@
 """Use case: a patient takes an open slot, or staff take it for a patient."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from booking_system.booking.application.ports import (
     Alternatives,
+    BookingReader,
     BookingTransaction,
     BookingWish,
     References,
+    Scope,
 )
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingRule
 from booking_system.booking.domain.card import AppointmentCard
+from booking_system.booking.domain.refusals import AppointmentNotFound
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Conflict
+from booking_system.shared_kernel.errors import Conflict, Refusal, Transient, Unavailable
+from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import AppointmentId, Identities
 
 MOST_ALTERNATIVES = 5
@@ -25,6 +29,7 @@ class BookAppointment:
     """Books one slot; see `booking.domain.double_booking` for why only once."""
 
     transaction: BookingTransaction
+    reader: BookingReader
     alternatives: Alternatives
     rules: Sequence[BookingRule]
     clock: Clock
@@ -32,17 +37,24 @@ class BookAppointment:
     references: References
 
     async def __call__(self, *, wish: BookingWish, actor: Actor) -> AppointmentCard:
-        """Return the booked appointment.
+        """Return the booked appointment, or what was booked with the same key before.
 
         Raises the refusal of the first rule that says no; a `Conflict` carries `alternatives`.
+        Raises `IdempotencyKeyReused`, `IdempotencyKeyInUse` where the wish has a key.
         """
         try:
             return await self._book(wish, actor)
-        except Conflict as refusal:
-            found = await self.alternatives(
-                wish.slot_id, now=self.clock.now(), most=MOST_ALTERNATIVES
-            )
-            refusal.extras["alternatives"] = [slot.as_shown() for slot in found]
+        except (Refusal, Transient) as refusal:
+            # A twin of this request may be what stands in its way.
+            if wish.key is not None and not isinstance(refusal, Unavailable):
+                earlier = await self._earlier(wish.key, actor)
+                if earlier is not None:
+                    return earlier
+            if isinstance(refusal, Conflict):
+                found = await self.alternatives(
+                    wish.slot_id, now=self.clock.now(), most=MOST_ALTERNATIVES
+                )
+                refusal.extras["alternatives"] = [slot.as_shown() for slot in found]
             raise
 
     async def _book(self, wish: BookingWish, actor: Actor) -> AppointmentCard:
@@ -55,5 +67,15 @@ class BookAppointment:
                 identity=AppointmentId(self.identities.new()),
                 reference=self.references.new(),
             )
-            await work.add(appointment)
+            await work.add(appointment, wish.key)
         return AppointmentCard.of(appointment, attempt)
+
+    async def _earlier(self, key: IdempotencyKey, actor: Actor) -> AppointmentCard | None:
+        async with self.transaction() as work:
+            booked = await work.earlier(key, now=self.clock.now())
+        if booked is None:
+            return None
+        card = await self.reader.show(booked, Scope.of(actor))
+        if card is None:
+            raise AppointmentNotFound
+        return replace(card, is_replay=True)

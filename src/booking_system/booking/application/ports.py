@@ -13,6 +13,7 @@ from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.removal import Kind, Removable
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.search import FoundSlot
+from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import (
     AppointmentId,
     ClinicId,
@@ -31,6 +32,7 @@ class BookingWish:
     patient_id: PatientId
     service_id: ServiceId | None = None
     reason: str | None = None
+    key: IdempotencyKey | None = None
 
 
 class BookingWork(Protocol):
@@ -40,10 +42,18 @@ class BookingWork(Protocol):
         """Lock the slot, so that rivals wait until the transaction ends, and read all facts."""
         ...
 
-    async def add(self, appointment: Appointment) -> None:
-        """Store the appointment, make it the slot's owner, store its events.
+    async def add(self, appointment: Appointment, key: IdempotencyKey | None = None) -> None:
+        """Store the appointment, make it the slot's owner, store its events and its key.
 
-        Raises `SlotAlreadyBooked` or `PatientOverlap` where a constraint has the last word.
+        Raises `SlotAlreadyBooked` or `PatientOverlap` where a constraint has the last word,
+        `Transient` where the key was used before.
+        """
+        ...
+
+    async def earlier(self, key: IdempotencyKey, *, now: datetime) -> AppointmentId | None:
+        """Return what was booked with the key and write that it was asked for again.
+
+        None: nothing was. Raises `IdempotencyKeyInUse`, `IdempotencyKeyReused`.
         """
         ...
 

@@ -9,7 +9,10 @@ from booking_system.identity.domain.actor import Actor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentCard:
-    """Names may change later; the appointment itself keeps its price and notice."""
+    """Names may change later; the appointment itself keeps its price and notice.
+
+    One that `is_replay` was booked by an earlier request with the same idempotency key.
+    """
 
     appointment: Appointment
     clinic_name: str
@@ -17,6 +20,7 @@ class AppointmentCard:
     doctor: DoctorFacts
     patient_name: str
     service_name: str | None
+    is_replay: bool = False
 
     @classmethod
     def of(cls, appointment: Appointment, attempt: BookingAttempt) -> "AppointmentCard":

@@ -1,5 +1,6 @@
 """Clinics and their staff over HTTP."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -18,13 +19,13 @@ from booking_system.directory.application.keep_clinics import (
 from booking_system.directory.application.keep_staff import AddStaff, ListStaff, RemoveStaff
 from booking_system.directory.application.ports import Search
 from booking_system.directory.domain.refusals import SlugTaken
-from booking_system.identity.domain.actor import Actor
+from booking_system.identity.domain.actor import Actor, Role
 from booking_system.identity.domain.policies import platform_admin, public, signed_in
 from booking_system.identity.domain.refusals import PasswordTooWeak
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
-from booking_system.platform.http.input import ShortText
+from booking_system.platform.http.input import ShortText, StrictRequest
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -70,7 +71,7 @@ class ClinicRoutes:
             policy=platform_admin,
             status=201,
             answers=ClinicOut,
-            refuses=[NotPermitted, SlugTaken],
+            refuses=[NotFound, NotPermitted, SlugTaken],
         )
         routes.add(
             "GET", one, self.read_clinic, policy=public, answers=ClinicOut, refuses=[NotFound]
@@ -96,6 +97,7 @@ class ClinicRoutes:
             status=201,
             answers=StaffOut,
             refuses=[*usual, PasswordTooWeak],
+            again=self.show_staff_again,
         )
         routes.add(
             "GET",
@@ -158,6 +160,17 @@ class ClinicRoutes:
         member = await self.add_staff(clinic_id=ClinicId(clinic_id), staff=body.new(), actor=actor)
         location = {"Location": f"/v1/clinics/{clinic_id}/staff"}
         return json_answer(StaffOut.of(member), status=201, headers=location)
+
+    async def show_staff_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
+        """Show the role that the very same body has given. Raises `NotFound` where it is gone."""
+        asked = StaffIn.model_validate(await request.json())
+        clinic_id = ClinicId(UUID(request.path_params["clinic_id"]))
+        found = await self.list_staff(clinic_id=clinic_id, actor=request.scope["caller"])
+        for member in found:
+            role = member.role, member.doctor_id
+            if member.user_id in made and role == (Role(asked.role), asked.doctor_id):
+                return json_answer(StaffOut.of(member))
+        raise NotFound
 
     async def read_staff(self, clinic_id: UUID, actor: Caller) -> Response:
         """List who works for the clinic, one entry for each role."""

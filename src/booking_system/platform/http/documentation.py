@@ -9,6 +9,7 @@ from typing import Any
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
+from booking_system.platform.http.idempotency import HEADER
 from booking_system.platform.http.input import BodyTooLarge, UnsupportedMediaType
 from booking_system.platform.http.problems import (
     MEDIA_TYPE,
@@ -28,6 +29,7 @@ from booking_system.shared_kernel.errors import (
     TokenExpired,
     Unauthenticated,
 )
+from booking_system.shared_kernel.idempotency import IdempotencyKeyInUse, IdempotencyKeyReused
 
 
 class FieldProblem(BaseModel):
@@ -62,6 +64,7 @@ class Habits:
     needs_token: bool
     needs_database: bool
     writes: bool
+    is_idempotent: bool
 
 
 SECURITY_SCHEMES = {
@@ -85,10 +88,21 @@ SECURITY_SCHEMES = {
 }
 WAYS_TO_SIGN_IN: list[dict[str, list[str]]] = [{name: []} for name in SECURITY_SCHEMES]
 
+KEY_PARAMETER = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Names this request. Sent again with the same body within 72 hours, it gets the "
+    "same answer and has no second effect",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]{1,255}$"},
+    "example": "7f1c2a9e-4b5d-4c1e-9a55-2f3f0c9f6b11",
+}
+
 HEADERS = {
     "ETag": "Strong tag of this version: send it as `If-Match` with a change",
     "Location": "Address of what was made",
     "Link": 'The next page, as `rel="next"`; absent on the last one (RFC 8288)',
+    "Idempotent-Replayed": "`true`: the answer to an earlier request with the same key",
     "WWW-Authenticate": "`Bearer` (RFC 6750)",
     "Retry-After": "Seconds to wait before the next try",
 }
@@ -135,9 +149,11 @@ def documented(
 ) -> None:
     """Attach security, the headers of an answer, and the refusals to the route."""
     route.openapi_extra = {"security": WAYS_TO_SIGN_IN if habits.needs_token else []}
+    if habits.is_idempotent:
+        route.openapi_extra["parameters"] = [KEY_PARAMETER]
     assert route.status_code is not None, "every operation names its status"
     done = route.responses[route.status_code] = {"description": route.response_description}
-    if headers := _headers_of(route.status_code, answers):
+    if headers := _headers_of(route.status_code, answers, habits):
         done["headers"] = headers
     by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
     for refusal in [*refuses, *_shared(route, habits)]:
@@ -165,10 +181,14 @@ def _shared(route: APIRoute, habits: Habits) -> list[type[Refusal]]:
         shared += [Overloaded, DependencyUnavailable]
     if habits.needs_database and habits.writes:
         shared.append(OutcomeUnknown)
+    if habits.is_idempotent:
+        shared += [IdempotencyKeyInUse, IdempotencyKeyReused]
     return shared
 
 
-def _headers_of(status: int, answers: type[BaseModel] | None) -> dict[str, Any]:
+def _headers_of(
+    status: int, answers: type[BaseModel] | None, habits: Habits | None = None
+) -> dict[str, Any]:
     fields = {} if answers is None else answers.model_fields
     wanted = []
     if status in HEADERS_OF_STATUS:
@@ -177,6 +197,8 @@ def _headers_of(status: int, answers: type[BaseModel] | None) -> dict[str, Any]:
         wanted.append("ETag")
     if "next_cursor" in fields:
         wanted.append("Link")
+    if habits is not None and habits.is_idempotent:
+        wanted.append("Idempotent-Replayed")
     return {name: {"$ref": f"#/components/headers/{name}"} for name in wanted}
 
 

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from booking_system.platform.http.caller import Policy
 from booking_system.platform.http.documentation import Habits, documented
+from booking_system.platform.http.idempotency import HEADER, Again, Idempotency, Work
 from booking_system.platform.http.input import (
     LARGEST_BODY_BYTES,
     BodyTooLarge,
@@ -24,6 +25,8 @@ from booking_system.platform.http.input import (
 from booking_system.shared_kernel.errors import Invalid, Refusal, Unauthenticated
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+SIGNING_IN = "/v1/auth/"
+"""What lies below hands out tokens, or ends them: nothing of it may be given twice."""
 Shortcut = Callable[[StrictRequest], Coroutine[Any, Any, Response | None]]
 
 
@@ -34,7 +37,7 @@ class UnguardedRouteError(Exception):
 class GuardedRoute(APIRoute):
     """A route that asks its policy first, then reads the input strictly."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         path: str,
         endpoint: Callable[..., Any],
@@ -42,17 +45,23 @@ class GuardedRoute(APIRoute):
         policy: Policy,
         asks_who: bool = True,
         shortcut: Shortcut | None = None,
+        runs_once: bool = False,
+        again: Again | None = None,
         **kw: Any,
     ) -> None:
         """`policy` sees the caller before the query or the body is looked at.
 
         The `shortcut` is asked first and may leave the request to FastAPI, by None: for hot paths,
         whose usual requests need none of the ceremony.
+        One that `runs_once` does so for all requests with the same `Idempotency-Key`; `again` shows
+        what the first of them made, where that cannot be read at its address.
         Where a route does not ask who calls, an expired token in the header disturbs nobody.
         """
         self.policy = policy
         self._asks_who = asks_who
         self._shortcut = shortcut
+        self._runs_once = runs_once
+        self._again = again
         super().__init__(path, endpoint, **kw)
         self._parameters = frozenset(_query_names(self.dependant))
         self.takes_form = self.body_field is not None and isinstance(
@@ -92,8 +101,14 @@ class GuardedRoute(APIRoute):
                 self._check_parameters(request)
             if self.body_field is not None:
                 self._check_body(request)
+            strict = StrictRequest(scope, request.receive)
+            if self._runs_once and HEADER in request.headers:
+                return await self._once(strict, lambda: answered(strict))
+            return await answered(strict)
+
+        async def answered(request: StrictRequest) -> Response:
             try:
-                return await handler(StrictRequest(scope, request.receive))
+                return await handler(request)
             except HTTPException as error:
                 # FastAPI turns whatever reading the body raises into a 400 of its own.
                 if isinstance(error.__cause__, Refusal):
@@ -101,6 +116,14 @@ class GuardedRoute(APIRoute):
                 raise
 
         return handle
+
+    async def _once(self, request: StrictRequest, work: Work) -> Response:
+        idempotency: Idempotency = request.scope["app"].state.idempotency
+        key = await idempotency.key_of(
+            request, operation=self.name, reads_body=self.body_field is not None
+        )
+        assert key is not None, "asked only where there is a header"
+        return await idempotency.run(request, key, work, self._again)
 
     async def _admit(self, request: Request) -> None:
         """Find out who calls and ask the policy."""
@@ -165,6 +188,8 @@ class Routes:
         shortcut: Shortcut | None = None,
         shown: bool = True,
         tag: str | None = None,
+        keeps_key: bool = False,
+        again: Again | None = None,
     ) -> None:
         """Add one operation; its id is the endpoint's name, its text the docstring.
 
@@ -172,13 +197,20 @@ class Routes:
         what this operation may say beyond what every operation of its shape may, `also` further
         statuses without a body. One that is not `shown` stays out of the OpenAPI document; without
         `asks_who` there is no caller. `tag` puts it among the operations of another part.
+
+        A POST of a caller who is known runs once for each `Idempotency-Key`. One that `keeps_key`
+        sees to that itself; `again` shows what was made where no GET of its address does.
         """
+        token = needs_token(policy)
+        is_idempotent = method == "POST" and asks_who and token and not path.startswith(SIGNING_IN)
         route = GuardedRoute(
             path,
             endpoint,
             policy=policy,
             asks_who=asks_who,
             shortcut=shortcut,
+            runs_once=is_idempotent and not keeps_key,
+            again=again,
             methods=[method],
             tags=[tag or self._tag],
             status_code=status,
@@ -192,9 +224,10 @@ class Routes:
         )
         habits = Habits(
             asks_who=asks_who,
-            needs_token=needs_token(policy),
+            needs_token=token,
             needs_database=needs_database,
             writes=method != "GET",
+            is_idempotent=is_idempotent,
         )
         documented(route, answers, refuses, habits)
         self._routes.append(route)

@@ -1,5 +1,6 @@
 """Scheduling over HTTP."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from booking_system.identity.domain.policies import clinic_side, public
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
+from booking_system.platform.http.input import StrictRequest
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -32,7 +34,7 @@ from booking_system.scheduling.adapters.slot_pages import (
     slot_filters,
 )
 from booking_system.scheduling.application.change_slot import CloseSlot, DeleteSlot, ReopenSlot
-from booking_system.scheduling.application.find_slots import ShowSlot
+from booking_system.scheduling.application.find_slots import ShowSlot, ShowSlots
 from booking_system.scheduling.application.offer_slots import OfferSlots
 from booking_system.scheduling.domain.refusals import (
     SlotAlreadyBooked,
@@ -54,6 +56,7 @@ class SchedulingRoutes:
     offer: OfferSlots
     pages: SlotPages
     show: ShowSlot
+    show_several: ShowSlots
     close: CloseSlot
     reopen: ReopenSlot
     delete: DeleteSlot
@@ -79,6 +82,7 @@ class SchedulingRoutes:
             status=201,
             answers=NewSlotsOut,
             refuses=[NotFound, NotPermitted, SlotOverlap, SlotInPast],
+            again=self.show_slots_again,
         )
         one = "/v1/slots/{slot_id}"
         changes = [SlotNotFound, NotPermitted, Stale]
@@ -130,6 +134,11 @@ class SchedulingRoutes:
         answer = NewSlotsOut(items=[NewSlotOut.of(slot) for slot in made])
         location = f"/v1/slots?doctor_id={doctor_id}"
         return json_answer(answer, status=201, headers={"Location": location})
+
+    async def show_slots_again(self, _: StrictRequest, made: Sequence[UUID]) -> Response:
+        """Show the slots that were made and are there still."""
+        slots = await self.show_several(slot_ids=[SlotId(one) for one in made])
+        return json_answer(NewSlotsOut(items=[NewSlotOut.of(slot) for slot in slots]))
 
     async def read_slot(self, slot_id: UUID) -> Response:
         """Read one time slot with its status."""

@@ -8,6 +8,7 @@ from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.adapters.postgres import SLOT_COLUMNS, slot_of
 from booking_system.scheduling.application.ports import ShownSlot
 from booking_system.scheduling.domain.search import FoundSlot, SlotSearch
+from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.identifiers import SlotId
 from booking_system.shared_kernel.mode import Mode
 
@@ -35,6 +36,10 @@ DIGEST = """SELECT count(*) AS many, bit_xor(uuid_hash_extended(id, version)) AS
 
 SHOW = f"""SELECT {SLOT_COLUMNS}, {SURROUNDINGS} {JOINED}
  WHERE s.id = $1 AND s.deleted_at IS NULL"""
+
+SEVERAL = f"""SELECT {SLOT_COLUMNS} FROM time_slots s
+ WHERE s.id = ANY($1::uuid[]) AND s.deleted_at IS NULL
+ ORDER BY array_position($1::uuid[], s.id)"""  # noqa: S608
 
 OFFERED = """EXISTS (SELECT FROM service_doctors o JOIN services v ON v.id = o.service_id
  WHERE o.service_id = ${} AND o.doctor_id = s.doctor_id AND v.deleted_at IS NULL)"""
@@ -83,6 +88,12 @@ class PostgresSlotFinder:
         async with self._database.reading() as connection:
             row = await connection.fetchrow(SHOW, slot_id)
         return None if row is None else ShownSlot(slot=slot_of(row), found=_found(row))
+
+    async def several(self, slot_ids: Sequence[SlotId]) -> Sequence[TimeSlot]:
+        """Read them in one statement."""
+        async with self._database.reading() as connection:
+            rows = await connection.fetch(SEVERAL, slot_ids)
+        return [slot_of(row) for row in rows]
 
     async def nearest(self, slot_id: SlotId, *, now: datetime, most: int) -> Sequence[FoundSlot]:
         """Look around the slot: first among its doctor's, then among its clinic's."""

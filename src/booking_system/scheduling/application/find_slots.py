@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from booking_system.scheduling.application.ports import ShownSlot, SlotFinder
 from booking_system.scheduling.domain.refusals import SlotNotFound
 from booking_system.scheduling.domain.search import FoundSlot, SlotSearch
+from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import SlotId
 
@@ -45,3 +46,14 @@ class ShowSlot:
         if (shown := await self.finder.show(slot_id)) is None:
             raise SlotNotFound
         return shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowSlots:
+    """Looks at several slots."""
+
+    finder: SlotFinder
+
+    async def __call__(self, *, slot_ids: Sequence[SlotId]) -> Sequence[TimeSlot]:
+        """Return those that there are, in the order of the ids."""
+        return await self.finder.several(slot_ids)

@@ -70,6 +70,10 @@ class SlotFinder(Protocol):
         """Return one slot, whatever its status; None where there is none."""
         ...
 
+    async def several(self, slot_ids: Sequence[SlotId]) -> Sequence[TimeSlot]:
+        """Return those that there are, whatever their status, in the order of the ids."""
+        ...
+
     async def nearest(self, slot_id: SlotId, *, now: datetime, most: int) -> Sequence[FoundSlot]:
         """Return bookable slots near this one in time: of its doctor, then of its clinic."""
         ...

@@ -1,0 +1,145 @@
+"""The `Idempotency-Key` header: a request that is sent again has its effect once.
+
+(draft-ietf-httpapi-idempotency-key-header-07.) The first request runs inside one transaction that
+stores its key, its effect and what it was answered. Another one with the same key gets that answer
+again, with the resource as it is by now.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from fastapi import Request, Response
+from starlette.types import Message
+
+from booking_system.platform.http.input import StrictRequest
+from booking_system.platform.postgres import idempotency as rows
+from booking_system.platform.postgres.idempotency import StoredAnswer
+from booking_system.platform.postgres.retry import retrying
+from booking_system.platform.postgres.transaction import Database
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.errors import Invalid
+from booking_system.shared_kernel.idempotency import IdempotencyKey
+
+HEADER = "Idempotency-Key"
+FORM = re.compile(r"[\x21-\x7e]{1,255}")
+REPLAYED = {"Idempotent-Replayed": "true"}
+
+Work = Callable[[], Awaitable[Response]]
+Again = Callable[[StrictRequest, Sequence[UUID]], Awaitable[Response]]
+"""Shows again, with status 200, what a request has made, as it is now."""
+
+
+class Idempotency:
+    """Reads keys, and runs requests that carry one."""
+
+    def __init__(self, database: Database, *, secret: str, clock: Clock) -> None:
+        """`secret` keys the fingerprints: a body may hold what must not be guessed from them."""
+        self._database = database
+        # A key of its own: nothing else is ever made with it.
+        self._secret = hmac.digest(secret.encode(), b"idempotency", hashlib.sha256)
+        self._clock = clock
+
+    async def key_of(
+        self, request: StrictRequest, *, operation: str, reads_body: bool = True
+    ) -> IdempotencyKey | None:
+        """Return the key that the request carries; None where it carries none.
+
+        Raises `Invalid` for a key that cannot be one, and what reading the body raises.
+        """
+        text = request.headers.get(HEADER)
+        if text is None:
+            return None
+        if not FORM.fullmatch(text):
+            detail = "must be 1 to 255 visible ASCII characters"
+            wrong = {"pointer": f"/{HEADER}", "detail": detail, "code": "pattern", "in": "header"}
+            raise Invalid(errors=[wrong])
+        return IdempotencyKey(
+            owner=str(request.scope["caller"].user_id),
+            operation=operation,
+            key=text,
+            fingerprint=await self._fingerprint(request, reads_body=reads_body),
+        )
+
+    async def run(
+        self, request: StrictRequest, key: IdempotencyKey, work: Work, again: Again | None
+    ) -> Response:
+        """Run `work` once; give the answer again where the key was used before.
+
+        Without `again` the resource is read at its address. Raises `IdempotencyKeyReused`,
+        `IdempotencyKeyInUse`, and whatever `work` raises: a refusal leaves no trace of the key.
+        """
+        return await retrying(self._run)(request, key, work, again)
+
+    async def _run(
+        self, request: StrictRequest, key: IdempotencyKey, work: Work, again: Again | None
+    ) -> Response:
+        async with self._database.whole() as connection:
+            stored = await rows.claim(connection, key, now=self._clock.now())
+            if stored is None:
+                response = await work()
+                await rows.answer(connection, key, _to_store(request, response))
+                return response
+        if stored.status == 204:
+            return Response(status_code=204, headers=REPLAYED)
+        if again is None:
+            return _as_first(stored, await read_again(request, stored.location))
+        return _as_first(stored, await again(request, stored.resource_ids))
+
+    async def _fingerprint(self, request: StrictRequest, *, reads_body: bool) -> bytes:
+        body = await request.body() if reads_body else b""
+        said = orjson.dumps(await request.json(), option=orjson.OPT_SORT_KEYS) if body else b""
+        where = f"{request.url.path}?{request.url.query}".encode()
+        return hmac.digest(self._secret, where + b"\n" + said, hashlib.sha256)
+
+
+def _as_first(stored: StoredAnswer, shown: Response) -> Response:
+    """Answer as the first request was answered, with the resource as it is shown now."""
+    if shown.status_code != 200:
+        return shown
+    shown.status_code = stored.status
+    shown.headers.update(REPLAYED)
+    if stored.status == 201:
+        shown.headers["Location"] = stored.location
+    return shown
+
+
+async def read_again(request: Request, location: str) -> Response:
+    """Read what is at `location` through the application, on behalf of the same caller."""
+    scope = {
+        **request.scope,
+        "method": "GET",
+        "path": location,
+        "raw_path": location.encode(),
+        "query_string": b"",
+    }
+    start: Message = {}
+    body = bytearray()
+
+    async def keep(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            start.update(message)
+        else:
+            body.extend(message.get("body", b""))
+
+    async def nothing_more() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    await request.scope["app"].router(scope, nothing_more, keep)
+    response = Response(bytes(body), status_code=start["status"])
+    response.raw_headers = [*start["headers"]]
+    return response
+
+
+def _to_store(request: Request, response: Response) -> StoredAnswer:
+    about: Any = orjson.loads(response.body) if response.body else {}
+    shown = about.get("items", [about])
+    ids = tuple(UUID(one.get("id") or one["user_id"]) for one in shown if one)
+    # What acts on a resource stands below it: `/v1/bookings/{id}/cancel`.
+    resource = request.url.path.rpartition("/")[0]
+    location = response.headers.get("location", resource)
+    return StoredAnswer(status=response.status_code, location=location, resource_ids=ids)
