@@ -1,0 +1,108 @@
+"""Requests that are sent again, commits whose answer is lost, and what is in the tables then."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from httpx import Response
+
+from booking_system.platform.postgres.transaction import SERVER_SETTINGS
+from tests.access.table import ROWS, Row
+from tests.access.test_matrix import ask
+from tests.access.world import Aim, World, a_world
+from tests.api import code_of
+
+REPLAYED = "idempotent-replayed"
+IN_USE = (409, "idempotency_key_in_use")
+REUSED = (422, "idempotency_key_reused")
+KEYS = "idempotency_keys"
+OTHERWISE = {
+    "full_name": "Another Person",
+    "name": "Another Name",
+    "new_password": "four quiet otters",
+    "reason": "Another reason",
+}
+
+
+def once_each() -> list[Row]:
+    """One row for each operation that takes a key: its last, whose callers are the table's own."""
+    taking = [row for row in ROWS if row.method == "POST" and not row.path.startswith("/v1/auth/")]
+    return list({row.path: row for row in taking}.values())
+
+
+def otherwise(row: Row) -> Row:
+    """The same operation with another body, where the body has a text that may be any."""
+    if not isinstance(row.body, dict):
+        return row
+    return replace(row, body={name: OTHERWISE.get(name, it) for name, it in row.body.items()})
+
+
+def named(key: str | None = None) -> dict[str, str]:
+    return {"Idempotency-Key": key or uuid4().hex}
+
+
+def told(answer: Response) -> tuple[Any, ...]:
+    """What must be the same when it is said again."""
+    wanted = [answer.headers.get(name) for name in ("location", "etag", "content-type")]
+    return answer.status_code, answer.content, *wanted
+
+
+@asynccontextmanager
+async def an_impatient_world(url: str, place: Path) -> AsyncIterator[World]:
+    """Locks are waited for no longer than 50 milliseconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SERVER_SETTINGS, "lock_timeout", "50")
+        async with a_world(url, place) as world:
+            yield world
+
+
+async def effects(world: World) -> list[tuple[str, str]]:
+    """A sum over each table but the one of the keys themselves."""
+    return [one for one in await world.all_rows() if one[0] != KEYS]
+
+
+async def replays_of(world: World, headers: dict[str, str]) -> list[int]:
+    statement = f"SELECT replays FROM {KEYS} WHERE key = $1"
+    return [row[0] for row in await world.sql(statement, headers["Idempotency-Key"])]
+
+
+async def grow_old(world: World, headers: dict[str, str], age: timedelta) -> None:
+    statement = f"UPDATE {KEYS} SET created_at = created_at - $2::interval WHERE key = $1"
+    await world.sql(statement, headers["Idempotency-Key"], age)
+
+
+@contextmanager
+def losing_a_commit(*, happens: bool) -> Iterator[None]:
+    """The answer to the next commit is lost; a savepoint's does not count."""
+    commit, is_lost = asyncpg.transaction.Transaction.commit, False
+
+    async def lost(self: asyncpg.transaction.Transaction) -> None:
+        nonlocal is_lost
+        if self._nested or is_lost:
+            return await commit(self)
+        is_lost = True
+        if happens:
+            await commit(self)
+        raise ConnectionResetError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncpg.transaction.Transaction, "commit", lost)
+        yield
+    assert is_lost
+
+
+async def ask_patiently(
+    world: World, row: Row, name: str, aim: Aim, headers: dict[str, str]
+) -> Response:
+    """Until the server has noticed that the connection of the first try is gone."""
+    for _ in range(20):
+        answer = await ask(world, row, name, aim, headers)
+        if code_of(answer) != IN_USE:
+            break
+    return answer
