@@ -107,6 +107,28 @@ async def test_a_driver_transaction_is_one(database: Database) -> None:
         assert await connection.fetchval("SELECT count(*) FROM outbox") == 0
 
 
+async def test_parts_of_a_whole_undo_themselves_and_end_with_it(database: Database) -> None:
+    kept, undone, lost = uuid4(), uuid4(), uuid4()
+    with pytest.raises(ValueError, match="whole"):
+        async with database.whole(), database.transaction() as core:
+            await core.exec_driver_sql(INSERT, (lost,))
+            raise ValueError("whole")
+    async with database.whole():
+        async with database.transaction() as core:
+            await core.exec_driver_sql(INSERT, (kept,))
+        for opener in (database.transaction, database.driver_transaction):
+            with pytest.raises(ValueError, match="part"):
+                async with opener() as part:
+                    run = getattr(part, "exec_driver_sql", part.execute)
+                    await run(f"INSERT INTO outbox VALUES ('{undone}', 'x', '{{}}', now())")
+                    raise ValueError("part")
+        async with database.reading() as inside:
+            assert await inside.fetchval("SELECT count(*) FROM outbox") == 1
+        assert database.leases.in_use == 1
+    async with database.reading() as connection:
+        assert await connection.fetchval("SELECT id FROM outbox") == kept
+
+
 async def test_a_connection_of_unknown_state_is_not_used_again(database: Database) -> None:
     pids = []
     with pytest.raises((Refusal, Transient)):
