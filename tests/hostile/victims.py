@@ -146,6 +146,25 @@ async def _bookings(victims: Victims) -> list[Values]:
     return _named("booking_id", [row[0] for row in found])
 
 
+async def _bookings_and_slots(victims: Victims) -> list[Values]:
+    bookings, slots = await _bookings(victims), await _slots_to_book(victims)
+    return [one | other for one, other in zip(bookings, slots, strict=True)]
+
+
+async def _begun_bookings(victims: Victims, more: str = "") -> list[Values]:
+    found = await _bookings(victims)
+    await victims.world.sql(
+        "UPDATE appointments SET starts_at = starts_at - interval '1000 days',"
+        f" ends_at = ends_at - interval '1000 days'{more} WHERE id = ANY($1)",
+        [UUID(one["booking_id"]) for one in found],
+    )
+    return found
+
+
+async def _missed_bookings(victims: Victims) -> list[Values]:
+    return await _begun_bookings(victims, ", status = 'no_show', previous_status = 'confirmed'")
+
+
 async def _members(victims: Victims) -> list[Values]:
     one = await victims.world.api.receptionist(victims.world.here["id"])
     address = "'email', n || t.email, 'email_key', n || t.email"
@@ -207,6 +226,9 @@ POOLS: dict[Scene, Pool] = {
     scenes.closed_slot: _closed_slots,
     scenes.slot_for_the_patient: _slots_to_book,
     scenes.booking: _bookings,
+    scenes.booking_and_slot: _bookings_and_slots,
+    scenes.begun_booking: _begun_bookings,
+    scenes.missed_booking: _missed_bookings,
     scenes.member: _members,
     scenes.session: _sessions,
     scenes.device: _devices,
