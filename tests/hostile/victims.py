@@ -127,16 +127,20 @@ async def _slots_to_book(victims: Victims) -> list[Values]:
 
 
 async def _bookings(victims: Victims) -> list[Values]:
+    """Of a new patient each time: nobody has more open bookings than the clinic allows."""
     _, slots = await victims.slots()
     world = victims.world
+    patient = await scenes.newcomer(world)
     found = await world.sql(
         "INSERT INTO appointments SELECT c.* FROM appointments t, unnest($2::uuid[])"
         " WITH ORDINALITY AS u(slot, n), time_slots s, jsonb_populate_record(t, jsonb_build_object("
-        "'id', gen_random_uuid(), 'time_slot_id', slot, 'doctor_id', s.doctor_id, 'reference',"
-        " 'ZZZZ-' || n, 'starts_at', s.starts_at, 'ends_at', s.ends_at)) c"
+        "'id', gen_random_uuid(), 'time_slot_id', slot, 'doctor_id', s.doctor_id, 'patient_id',"
+        " $3::uuid, 'reference', left(gen_random_uuid()::text, 12), 'starts_at', s.starts_at,"
+        " 'ends_at', s.ends_at)) c"
         " WHERE t.id = $1 AND s.id = slot RETURNING id",
         UUID((await world.booking())["id"]),
         slots,
+        patient.patient_id,
     )
     await world.sql(
         "UPDATE time_slots s SET appointment_id = a.id FROM appointments a"
