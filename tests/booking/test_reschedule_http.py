@@ -10,6 +10,7 @@ import pytest
 
 from booking_system.booking.application.ports import MoveWish
 from booking_system.booking.domain.refusals import PatientOverlap
+from booking_system.platform.postgres.faults import Transient
 from booking_system.shared_kernel.identifiers import AppointmentId, SlotId
 from tests.api import START, Api, code_of
 from tests.booking.calendar import Calendar
@@ -338,6 +339,32 @@ async def test_a_cancellation_that_waited_for_the_old_slot_frees_the_new_one(api
     assert await calendar.is_consistent()
     for slot in calendar.slots:
         assert (await api.get(f"/v1/slots/{slot['id']}")).json()["status"] == "open"
+
+
+async def test_who_waited_for_a_slot_that_the_booking_has_left_starts_again(api: Api) -> None:
+    """Going on would lock the new slot after the booking, against the order of all."""
+    calendar = await Calendar.of(api)
+    booking_id, (old, new, _) = UUID(calendar.booking["id"]), calendar.slots
+    booking = api.container.booking.booking()
+
+    async def lock() -> None:
+        async with booking.transaction() as work:
+            await work.lock(booking_id)
+
+    async def lock_with() -> None:
+        async with booking.transaction() as work:
+            await work.lock_with(UUID(calendar.slots[2]["id"]), booking_id)
+
+    async with api.container.database().driver_transaction() as holder:
+        await holder.execute("SELECT FROM time_slots WHERE id = $1 FOR UPDATE", UUID(old["id"]))
+        waiting = [asyncio.create_task(one()) for one in (lock, lock_with)]
+        await _all_wait(calendar, 2)
+        await holder.execute(
+            "UPDATE appointments SET time_slot_id = $2 WHERE id = $1", booking_id, UUID(new["id"])
+        )
+
+    told = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(one) for one in told] == [Transient, Transient]
 
 
 async def _all_wait(calendar: Calendar, count: int) -> None:
