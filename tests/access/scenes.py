@@ -84,6 +84,31 @@ async def booking(world: World, _name: str) -> Aim:
     return Aim({"booking_id": (await world.booking())["id"]})
 
 
+async def booking_and_slot(world: World, _name: str) -> Aim:
+    """And another slot of the same doctor."""
+    made, slot = await world.booking(), await world.slot()
+    return Aim({"booking_id": made["id"], "slot_id": slot["id"]})
+
+
+async def begun_booking(world: World, _name: str) -> Aim:
+    """It began long ago, at an hour of its own as well."""
+    made = await world.booking()
+    await world.sql(
+        "UPDATE appointments SET starts_at = starts_at - interval '1000 days',"
+        " ends_at = ends_at - interval '1000 days' WHERE id = $1",
+        UUID(made["id"]),
+    )
+    return Aim({"booking_id": made["id"]})
+
+
+async def missed_booking(world: World, name: str) -> Aim:
+    aim = await begun_booking(world, name)
+    path = f"/v1/bookings/{aim.values['booking_id']}/no-show"
+    answer = await world.api.post(path, by=world.person("receptionist"))
+    assert answer.status_code == 200
+    return aim
+
+
 async def member(world: World, _name: str) -> Aim:
     """Somebody who works here."""
     one = await world.api.receptionist(world.here["id"])

@@ -86,6 +86,7 @@ BOOK = {
     "service_id": "{service_id}",
     "reason": "First visit",
 }
+MOVE = {"time_slot_id": "{slot_id}", "reason": "First visit"}
 OFFER = {"slots": [{"starts_at": "{starts_at}", "ends_at": "{ends_at}"}]}
 NAME = {"full_name": "Example Person"}
 NEW_CLINIC = {"name": "Example Clinic", "slug": "{slug}", "time_zone": "Europe/Berlin"}
@@ -97,7 +98,8 @@ SIGN_IN = {"grant_type": "password", "username": "{email}", "password": "{passwo
 PASSWORDS = {"current_password": PASSWORD, "new_password": PASSWORD}
 PHONE = {"phone": "+49301234567"}
 
-PARTIES = PATIENT | DOCTOR | DESK
+CARERS = DOCTOR | DESK
+PARTIES = PATIENT | CARERS
 SCHEDULERS = DOCTOR | DESK | PLATFORM
 MANAGERS = ADMIN | PLATFORM
 
@@ -179,6 +181,12 @@ ROWS = [
         names="patient_id", about="in a clinic that does not know the patient"),
     Row("GET", BOOKING, PRIVATE, PARTIES, scenes.booking),
     Row("POST", f"{BOOKING}/cancel", PRIVATE, PARTIES, scenes.booking, {"reason": "Ill"}),
+    Row("POST", f"{BOOKING}/reschedule", PRIVATE, PARTIES, scenes.booking_and_slot, MOVE),
+    Row("POST", f"{BOOKING}/check-in", PRIVATE, CARERS, scenes.begun_booking, sees=PARTIES),
+    Row("POST", f"{BOOKING}/complete", PRIVATE, CARERS, scenes.begun_booking, sees=PARTIES),
+    Row("POST", f"{BOOKING}/no-show", PRIVATE, CARERS, scenes.begun_booking, sees=PARTIES),
+    Row("POST", f"{BOOKING}/undo", PRIVATE, CARERS, scenes.missed_booking, sees=PARTIES),
+    Row("GET", f"{BOOKING}/history", PRIVATE, PARTIES, scenes.booking),
     # What says nothing of anybody
     Row("GET", "/.well-known/jwks.json", PAGE, EVERYBODY),
     Row("GET", "/health/live", PAGE, EVERYBODY),

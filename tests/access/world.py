@@ -125,7 +125,7 @@ async def a_world(database_url: str, place: Path) -> AsyncIterator[World]:
 
 
 async def _build(world: World) -> None:
-    api, policy = world.api, {"max_open_bookings_per_patient": 1000}
+    api, policy = world.api, {"max_open_bookings_per_patient": 1000, "horizon_days": 730}
     world.here, world.elsewhere = await api.clinic(policy=policy), await api.clinic(policy=policy)
     world.doctor, world.colleague = await api.doctor(world.here), await api.doctor(world.here)
     world.doctor_elsewhere = await api.doctor(world.elsewhere)

@@ -11,6 +11,7 @@ from booking_system.booking.domain.attempt import (
     PatientFacts,
     ServiceFacts,
 )
+from booking_system.booking.domain.party import Party, Side
 from booking_system.identity.domain.actor import Actor, Role, RoleGrant
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.identifiers import (
@@ -65,6 +66,10 @@ def a_patient_actor(patient_id: PatientId | None = None) -> Actor:
 
 def a_receptionist(clinic_id: ClinicId = CLINIC) -> Actor:
     return an_actor(RoleGrant(role=Role.RECEPTIONIST, clinic_id=clinic_id))
+
+
+def a_party(side: Side = Side.CLINIC) -> Party:
+    return Party(side=side, user_id=UserId(uuid4()))
 
 
 def a_clinic(**about: Any) -> ClinicFacts:

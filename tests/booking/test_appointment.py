@@ -5,15 +5,11 @@ from uuid import uuid4
 
 import pytest
 
-from booking_system.booking.domain.appointment import (
-    Appointment,
-    AppointmentBooked,
-    AppointmentCancelled,
-    AppointmentStatus,
-    Canceller,
-    PaymentStatus,
-)
+from booking_system.booking.domain.appointment import Appointment, PaymentStatus
 from booking_system.booking.domain.card import side_of
+from booking_system.booking.domain.events import AppointmentBooked, AppointmentCancelled
+from booking_system.booking.domain.lifecycle import AppointmentStatus
+from booking_system.booking.domain.party import Side
 from booking_system.booking.domain.reference import ALPHABET, reference_from
 from booking_system.booking.domain.refusals import BookingNotActive, CancelTooLate
 from booking_system.identity.domain.actor import Role, RoleGrant
@@ -22,6 +18,7 @@ from booking_system.shared_kernel.money import Money
 from tests.booking.builders import (
     NOON,
     a_clinic,
+    a_party,
     a_patient_actor,
     a_receptionist,
     a_service,
@@ -69,7 +66,7 @@ def test_cancelling_is_an_event_and_a_new_version() -> None:
     appointment = booked()
     appointment.pull_events()
 
-    appointment.cancel(Canceller.PATIENT, reason="Ill", now=NOON)
+    appointment.cancel(a_party(Side.PATIENT), reason="Ill", now=NOON)
 
     assert not appointment.is_active
     assert (appointment.version, appointment.cancel_reason) == (2, "Ill")
@@ -81,29 +78,29 @@ def test_a_patient_cancels_until_the_last_instant_before_the_notice() -> None:
     clinic = a_clinic(cancel_notice=timedelta(days=1))
     last = booked(clinic=clinic)
 
-    assert last.may_be_cancelled(Canceller.PATIENT, now=last.cancel_until)
+    assert last.may_be_cancelled(Side.PATIENT, now=last.cancel_until)
     with pytest.raises(CancelTooLate):
         last.cancel(
-            Canceller.PATIENT, reason=None, now=last.cancel_until + timedelta(microseconds=1)
+            a_party(Side.PATIENT), reason=None, now=last.cancel_until + timedelta(microseconds=1)
         )
-    last.cancel(Canceller.CLINIC, reason=None, now=last.period.ends_at)
+    last.cancel(a_party(Side.CLINIC), reason=None, now=last.period.ends_at)
 
 
 def test_nothing_is_cancelled_twice() -> None:
     appointment = booked()
-    appointment.cancel(Canceller.CLINIC, reason=None, now=NOON)
+    appointment.cancel(a_party(Side.CLINIC), reason=None, now=NOON)
 
     with pytest.raises(BookingNotActive):
-        appointment.cancel(Canceller.CLINIC, reason=None, now=NOON)
+        appointment.cancel(a_party(Side.CLINIC), reason=None, now=NOON)
 
 
 def test_who_stands_on_which_side() -> None:
     appointment = booked()
     doctor = an_actor(RoleGrant(role=Role.DOCTOR, doctor_id=appointment.doctor_id))
 
-    assert side_of(appointment, a_patient_actor(appointment.patient_id)) is Canceller.PATIENT
-    assert side_of(appointment, a_receptionist(appointment.clinic_id)) is Canceller.CLINIC
-    assert side_of(appointment, doctor) is Canceller.CLINIC
+    assert side_of(appointment, a_patient_actor(appointment.patient_id)) is Side.PATIENT
+    assert side_of(appointment, a_receptionist(appointment.clinic_id)) is Side.CLINIC
+    assert side_of(appointment, doctor) is Side.CLINIC
     assert side_of(appointment, a_patient_actor()) is None
     assert side_of(appointment, an_actor(RoleGrant(role=Role.PLATFORM_ADMIN))) is None
 

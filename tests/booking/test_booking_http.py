@@ -27,7 +27,7 @@ async def test_a_patient_books_an_open_slot(api: Api) -> None:
     assert booking["time_zone"] == "Europe/Berlin"
     assert datetime.fromisoformat(booking["local_starts_at"]) == START
     assert not booking["local_starts_at"].endswith("Z")
-    assert booking["allowed_actions"] == ["cancel"]
+    assert booking["allowed_actions"] == ["cancel", "reschedule"]
     assert booking["reason"] == "First visit"
     read = await api.get(f"/v1/bookings/{booking['id']}", patient)
     assert read.json() == booking

@@ -127,16 +127,20 @@ async def _slots_to_book(victims: Victims) -> list[Values]:
 
 
 async def _bookings(victims: Victims) -> list[Values]:
+    """Of a new patient each time: nobody has more open bookings than the clinic allows."""
     _, slots = await victims.slots()
     world = victims.world
+    patient = await scenes.newcomer(world)
     found = await world.sql(
         "INSERT INTO appointments SELECT c.* FROM appointments t, unnest($2::uuid[])"
         " WITH ORDINALITY AS u(slot, n), time_slots s, jsonb_populate_record(t, jsonb_build_object("
-        "'id', gen_random_uuid(), 'time_slot_id', slot, 'doctor_id', s.doctor_id, 'reference',"
-        " 'ZZZZ-' || n, 'starts_at', s.starts_at, 'ends_at', s.ends_at)) c"
+        "'id', gen_random_uuid(), 'time_slot_id', slot, 'doctor_id', s.doctor_id, 'patient_id',"
+        " $3::uuid, 'reference', left(gen_random_uuid()::text, 12), 'starts_at', s.starts_at,"
+        " 'ends_at', s.ends_at)) c"
         " WHERE t.id = $1 AND s.id = slot RETURNING id",
         UUID((await world.booking())["id"]),
         slots,
+        patient.patient_id,
     )
     await world.sql(
         "UPDATE time_slots s SET appointment_id = a.id FROM appointments a"
@@ -144,6 +148,25 @@ async def _bookings(victims: Victims) -> list[Values]:
         slots,
     )
     return _named("booking_id", [row[0] for row in found])
+
+
+async def _bookings_and_slots(victims: Victims) -> list[Values]:
+    bookings, slots = await _bookings(victims), await _slots_to_book(victims)
+    return [one | other for one, other in zip(bookings, slots, strict=True)]
+
+
+async def _begun_bookings(victims: Victims, more: str = "") -> list[Values]:
+    found = await _bookings(victims)
+    await victims.world.sql(
+        "UPDATE appointments SET starts_at = starts_at - interval '1000 days',"
+        f" ends_at = ends_at - interval '1000 days'{more} WHERE id = ANY($1)",
+        [UUID(one["booking_id"]) for one in found],
+    )
+    return found
+
+
+async def _missed_bookings(victims: Victims) -> list[Values]:
+    return await _begun_bookings(victims, ", status = 'no_show', previous_status = 'confirmed'")
 
 
 async def _members(victims: Victims) -> list[Values]:
@@ -207,6 +230,9 @@ POOLS: dict[Scene, Pool] = {
     scenes.closed_slot: _closed_slots,
     scenes.slot_for_the_patient: _slots_to_book,
     scenes.booking: _bookings,
+    scenes.booking_and_slot: _bookings_and_slots,
+    scenes.begun_booking: _begun_bookings,
+    scenes.missed_booking: _missed_bookings,
     scenes.member: _members,
     scenes.session: _sessions,
     scenes.device: _devices,

@@ -5,15 +5,22 @@ from typing import Any
 from dependency_injector import containers, providers
 
 from booking_system.booking.adapters.http import BookingRoutes
+from booking_system.booking.adapters.lifecycle_http import LifecycleRoutes
 from booking_system.booking.adapters.postgres import PostgresBooking, RandomReferences
 from booking_system.booking.adapters.reading import PostgresBookingReader
 from booking_system.booking.adapters.removal import PostgresRemoval
 from booking_system.booking.adapters.removal_http import RemovalRoutes, Removing
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
+from booking_system.booking.application.mark_appointment import MarkAppointment
 from booking_system.booking.application.ports import Alternatives
-from booking_system.booking.application.read_appointments import ListAppointments, ShowAppointment
+from booking_system.booking.application.read_appointments import (
+    ListAppointments,
+    ShowAppointment,
+    ShowHistory,
+)
 from booking_system.booking.application.remove import Remove, Restore
+from booking_system.booking.application.reschedule_appointment import RescheduleAppointment
 from booking_system.booking.domain.booking_rules import BOOKING_RULES
 from booking_system.booking.domain.removal import Kind
 from booking_system.platform.postgres.retry import retrying
@@ -74,8 +81,19 @@ class BookingContainer(containers.DeclarativeContainer):
     cancel_appointment = providers.Factory(
         CancelAppointment, transaction=booking.provided.transaction, clock=clock
     )
+    mark_appointment = providers.Factory(
+        MarkAppointment, transaction=booking.provided.transaction, clock=clock
+    )
+    reschedule_appointment = providers.Factory(
+        RescheduleAppointment,
+        transaction=booking.provided.transaction,
+        alternatives=alternatives,
+        rules=rules,
+        clock=clock,
+    )
     show_appointment = providers.Factory(ShowAppointment, reader=reader)
     list_appointments = providers.Factory(ListAppointments, reader=reader)
+    show_history = providers.Factory(ShowHistory, reader=reader)
 
     removal = providers.Singleton(PostgresRemoval, database)
 
@@ -85,6 +103,13 @@ class BookingContainer(containers.DeclarativeContainer):
         cancel=providers.Callable(retrying, cancel_appointment),
         show=providers.Callable(retrying, show_appointment),
         list=providers.Callable(retrying, list_appointments),
+        clock=clock,
+    )
+    lifecycle_routes = providers.Singleton(
+        LifecycleRoutes,
+        mark=providers.Callable(retrying, mark_appointment),
+        reschedule=providers.Callable(retrying, reschedule_appointment),
+        history=providers.Callable(retrying, show_history),
         clock=clock,
     )
     removal_routes = providers.Singleton(

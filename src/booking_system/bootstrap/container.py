@@ -96,6 +96,7 @@ class Container(containers.DeclarativeContainer):
     # The hot ones first: a request is compared with one route after the other.
     routes = providers.List(
         booking.routes,
+        booking.lifecycle_routes,
         scheduling.routes,
         identity.routes,
         directory.clinic_routes,

@@ -15,8 +15,9 @@ from booking_system.booking.application.cancel_appointment import CancelAppointm
 from booking_system.booking.application.ports import BookingSearch
 from booking_system.booking.application.read_appointments import ListAppointments, ShowAppointment
 from booking_system.booking.domain import refusals as no
-from booking_system.booking.domain.appointment import AppointmentStatus
+from booking_system.booking.domain.booking_rules import REFUSALS_OF_THE_RULES
 from booking_system.booking.domain.card import AppointmentCard
+from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
 from booking_system.platform.http.answers import json_answer
@@ -34,7 +35,6 @@ from booking_system.platform.http.pagination import (
     position_of,
 )
 from booking_system.platform.http.routing import Routes
-from booking_system.scheduling.domain import refusals as no_slot
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Stale
 from booking_system.shared_kernel.identifiers import AppointmentId
@@ -98,19 +98,7 @@ class BookingRoutes:
             policy=signed_in,
             status=201,
             answers=AppointmentOut,
-            refuses=[
-                no_slot.SlotNotFound,
-                no.PatientNotFound,
-                no_slot.SlotUnavailable,
-                no_slot.SlotAlreadyBooked,
-                no.PatientOverlap,
-                no_slot.SlotInPast,
-                no.NoticeTooShort,
-                no.BeyondHorizon,
-                no.ServiceRequired,
-                no.ServiceNotOffered,
-                no.TooManyOpenBookings,
-            ],
+            refuses=REFUSALS_OF_THE_RULES,
         )
         routes.add(
             "GET",
@@ -159,7 +147,7 @@ class BookingRoutes:
         headers = {"Location": f"/v1/bookings/{card.appointment.id}"}
         if card.is_replay:
             headers |= REPLAYED
-        return self._answer(card, actor, status=201, headers=headers)
+        return answer_of(card, actor, self.clock.now(), status=201, headers=headers)
 
     async def book_at_once(self, request: StrictRequest) -> Response | None:
         """Book by a body that is as it should be; any other is FastAPI's to explain."""
@@ -174,7 +162,7 @@ class BookingRoutes:
     async def read_booking(self, booking_id: UUID, actor: Caller) -> Response:
         """Read one booking: your own, or one of your clinic."""
         card = await self.show(appointment_id=AppointmentId(booking_id), actor=actor)
-        return self._answer(card, actor)
+        return answer_of(card, actor, self.clock.now())
 
     async def list_bookings(
         self,
@@ -210,18 +198,20 @@ class BookingRoutes:
             version=expected_version(if_match),
             actor=actor,
         )
-        return self._answer(card, actor)
+        return answer_of(card, actor, self.clock.now())
 
-    def _answer(
-        self,
-        card: AppointmentCard,
-        actor: Actor,
-        *,
-        status: int = 200,
-        headers: dict[str, str] | None = None,
-    ) -> Response:
-        tagged = {**(headers or {}), "ETag": etag_of(card.appointment.version)}
-        return json_answer(shown(card, actor, self.clock.now()), status=status, headers=tagged)
+
+def answer_of(
+    card: AppointmentCard,
+    actor: Actor,
+    now: datetime,
+    *,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """Answer with an appointment as this caller sees it at this instant."""
+    tagged = {**(headers or {}), "ETag": etag_of(card.appointment.version)}
+    return json_answer(shown(card, actor, now), status=status, headers=tagged)
 
 
 def _cursor(last: AppointmentCard, filters: dict[str, Any]) -> str:

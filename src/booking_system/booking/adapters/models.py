@@ -7,12 +7,10 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from booking_system.booking.application.ports import BookingWish
-from booking_system.booking.domain.appointment import (
-    AppointmentStatus,
-    Canceller,
-    PaymentStatus,
-)
+from booking_system.booking.domain.appointment import PaymentStatus
 from booking_system.booking.domain.card import AppointmentCard
+from booking_system.booking.domain.lifecycle import AppointmentStatus
+from booking_system.booking.domain.party import Side
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.http.input import Input, LongText
 from booking_system.scheduling.domain.local_time import wall_clock
@@ -115,9 +113,14 @@ class AppointmentOut(BaseModel):
     mode: Mode
     reason: str | None = Field(examples=["First visit"])
     price: MoneyOut | None = Field(description="As it was when it was booked")
-    allowed_actions: list[str] = Field(description="What you may do now", examples=[["cancel"]])
+    allowed_actions: list[str] = Field(
+        description="What you may do now: `cancel`, `reschedule`, `check_in`, `complete`,"
+        " `no_show`, `undo`",
+        examples=[["cancel", "reschedule"]],
+    )
     cancel_until: datetime = Field(description="Until then the patient may cancel. UTC")
-    cancelled_by: Canceller | None
+    reschedule_until: datetime = Field(description="Until then the patient may move it. UTC")
+    cancelled_by: Side | None
     cancel_reason: str | None
     version: int
     created_at: datetime
@@ -128,7 +131,6 @@ def shown(card: AppointmentCard, actor: Actor, now: datetime) -> dict[str, Any]:
     """Return the values of `AppointmentOut`, for this caller at this instant."""
     booked, doctor, price = card.appointment, card.doctor, card.appointment.price
     side = card.side_of(actor)
-    may_cancel = side is not None and booked.may_be_cancelled(side, now=now)
     return {
         "id": booked.id,
         "reference": booked.reference,
@@ -157,8 +159,9 @@ def shown(card: AppointmentCard, actor: Actor, now: datetime) -> dict[str, Any]:
         "mode": booked.mode,
         "reason": booked.reason,
         "price": price and {"amount": price.amount, "currency": price.currency},
-        "allowed_actions": ["cancel"] if may_cancel else [],
+        "allowed_actions": [] if side is None else booked.allowed_actions(side, now=now),
         "cancel_until": booked.cancel_until,
+        "reschedule_until": booked.reschedule_until,
         "cancelled_by": booked.cancelled_by,
         "cancel_reason": booked.cancel_reason,
         "version": booked.version,

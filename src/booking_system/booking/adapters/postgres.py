@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import randbits
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 
-from booking_system.booking.adapters import statements
+from booking_system.booking.adapters import lifecycle_statements, statements
 from booking_system.booking.adapters.rows import attempt_of, card_of
 from booking_system.booking.application.ports import BookingWish, BookingWork
 from booking_system.booking.domain.appointment import Appointment
@@ -24,7 +27,7 @@ from booking_system.platform.uuid7 import uuid7
 from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
 from booking_system.shared_kernel.errors import Transient
 from booking_system.shared_kernel.idempotency import IdempotencyKey
-from booking_system.shared_kernel.identifiers import AppointmentId
+from booking_system.shared_kernel.identifiers import AppointmentId, SlotId
 
 REFUSALS: Refusals = {
     "uq_appointments_reference": Transient,
@@ -40,6 +43,8 @@ async def release(connection: asyncpg.Connection, appointments: Sequence[Appoint
     if not appointments:
         return
     first, events = appointments[0], [one.pull_events()[0] for one in appointments]
+    change = first.last_change
+    assert change is not None, "what is released was cancelled"
     await connection.execute(
         statements.RELEASE,
         [one.id for one in appointments],
@@ -50,7 +55,28 @@ async def release(connection: asyncpg.Connection, appointments: Sequence[Appoint
         first.cancelled_by,
         first.cancel_reason,
         first.updated_at,
+        change.user_id,
     )
+
+
+def _change_of(appointment: Appointment) -> list[Any]:
+    """Return the values of `lifecycle_statements.CHANGED`, in its order."""
+    change, (event,) = appointment.last_change, appointment.pull_events()
+    assert change is not None, "only what was changed is stored"
+    places = (change.left, change.entered)
+    return [
+        appointment.id,
+        change.version,
+        change.action,
+        change.occurred_at,
+        change.user_id,
+        change.side,
+        change.reason,
+        *(it for p in places for it in ((None, None) if p is None else (p.slot_id, p.starts_at))),
+        uuid7(),
+        event.name,
+        payload_text(event),
+    ]
 
 
 class PostgresBookingWork:
@@ -92,14 +118,70 @@ class PostgresBookingWork:
 
     async def lock(self, appointment_id: AppointmentId) -> AppointmentCard | None:
         """Lock in the order of all: the slot first, then the appointment."""
-        if await self._connection.fetchval(statements.LOCK_SLOT_OF, appointment_id) is None:
-            return None
-        row = await self._connection.fetchrow(statements.LOCK_CARD, appointment_id)
-        return None if row is None else card_of(row)
+        slot_id = await self._connection.fetchval(statements.LOCK_SLOT_OF, appointment_id)
+        return await self._lock_card(appointment_id, {slot_id})
 
     async def release(self, appointments: Sequence[Appointment]) -> None:
-        """Write the cancellations, free the slots, store the events."""
+        """Write the cancellations, free the slots, store history and events."""
         await release(self._connection, appointments)
+
+    async def mark(self, appointment: Appointment) -> None:
+        """Write mark, history and event in one statement."""
+        await self._connection.execute(
+            lifecycle_statements.MARK,
+            *_change_of(appointment),
+            appointment.status,
+            appointment.previous_status,
+        )
+
+    async def lock_with(
+        self, slot_id: SlotId, appointment_id: AppointmentId
+    ) -> AppointmentCard | None:
+        """Lock both slots in one statement, then the appointment."""
+        rows = await self._connection.fetch(
+            lifecycle_statements.LOCK_TWO_SLOTS, slot_id, appointment_id
+        )
+        return await self._lock_card(appointment_id, {row["id"] for row in rows})
+
+    async def attempt_to_move(
+        self, appointment: Appointment, slot_id: SlotId, *, actor: Actor, now: datetime
+    ) -> BookingAttempt:
+        """Read behind the locks, so that every fact is as it is now."""
+        wish = BookingWish(
+            slot_id=slot_id,
+            patient_id=appointment.patient_id,
+            service_id=appointment.service_id,
+        )
+        row = await self._connection.fetchrow(
+            lifecycle_statements.ATTEMPT_TO_MOVE,
+            slot_id,
+            appointment.patient_id,
+            appointment.service_id,
+            now,
+            appointment.id,
+        )
+        return replace(attempt_of(row, wish, actor, now), moves=appointment.id)
+
+    async def move(self, appointment: Appointment) -> None:
+        """Write appointment, both slots, history and event in one statement."""
+        await self._connection.execute(
+            lifecycle_statements.MOVE,
+            *_change_of(appointment),
+            appointment.doctor_id,
+            appointment.period.ends_at,
+            appointment.mode,
+        )
+
+    async def _lock_card(
+        self, appointment_id: AppointmentId, locked: set[UUID]
+    ) -> AppointmentCard | None:
+        """Raise `Transient` where the appointment went elsewhere while its slot was waited for."""
+        row = await self._connection.fetchrow(statements.LOCK_CARD, appointment_id)
+        if row is None:
+            return None
+        if row["time_slot_id"] not in locked:
+            raise Transient("the appointment was moved meanwhile")
+        return card_of(row)
 
 
 def _values(appointment: Appointment) -> tuple[object, ...]:

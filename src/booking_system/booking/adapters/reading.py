@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from booking_system.booking.adapters.rows import card_of
+from booking_system.booking.adapters.lifecycle_statements import HISTORY
+from booking_system.booking.adapters.rows import card_of, entry_of
 from booking_system.booking.adapters.statements import CARD, CARD_JOINS
 from booking_system.booking.application.ports import BookingSearch, Scope
 from booking_system.booking.domain.card import AppointmentCard
+from booking_system.booking.domain.history import Entry
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.identifiers import AppointmentId
 
@@ -35,6 +37,14 @@ class PostgresBookingReader:
         async with self._database.reading() as connection:
             row = await connection.fetchrow(statement, *values)
         return None if row is None else card_of(row)
+
+    async def history(self, appointment_id: AppointmentId, scope: Scope) -> Sequence[Entry]:
+        """Read it in one statement, so that it is of one moment."""
+        values: list[Any] = [appointment_id]
+        statement = HISTORY.format(within=_within(scope, BookingSearch(), values))
+        async with self._database.reading() as connection:
+            rows = await connection.fetch(statement, *values)
+        return [entry_of(row) for row in rows]
 
 
 def statement_for(search: BookingSearch, scope: Scope) -> tuple[str, list[Any]]:

@@ -4,12 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from booking_system.booking.application.ports import BookingWish
-from booking_system.booking.domain.appointment import (
-    Appointment,
-    AppointmentStatus,
-    Canceller,
-    PaymentStatus,
-)
+from booking_system.booking.domain.appointment import Appointment, PaymentStatus
 from booking_system.booking.domain.attempt import (
     BookingAttempt,
     ClinicFacts,
@@ -18,6 +13,9 @@ from booking_system.booking.domain.attempt import (
     ServiceFacts,
 )
 from booking_system.booking.domain.card import AppointmentCard
+from booking_system.booking.domain.history import Action, Entry, Place
+from booking_system.booking.domain.lifecycle import AppointmentStatus
+from booking_system.booking.domain.party import Side
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
 from booking_system.shared_kernel.mode import Mode
@@ -105,6 +103,7 @@ def _service_of(row: Any, wish: BookingWish) -> ServiceFacts | None:
 def card_of(row: Any) -> AppointmentCard:
     """Make the card of a row with the columns `CARD`."""
     amount, cancelled_by = row["price_amount"], row["cancelled_by"]
+    previous = row["previous_status"]
     appointment = Appointment(
         id=row["id"],
         reference=row["reference"],
@@ -121,7 +120,8 @@ def card_of(row: Any) -> AppointmentCard:
         price=None if amount is None else Money(amount, row["price_currency"]),
         cancel_notice=row["cancel_notice_minutes"] * MINUTE,
         booked_by=row["booked_by"],
-        cancelled_by=None if cancelled_by is None else Canceller(cancelled_by),
+        previous_status=None if previous is None else AppointmentStatus(previous),
+        cancelled_by=None if cancelled_by is None else Side(cancelled_by),
         cancel_reason=row["cancel_reason"],
         version=row["version"],
         created_at=row["created_at"],
@@ -135,3 +135,21 @@ def card_of(row: Any) -> AppointmentCard:
         patient_name=row["patient_name"],
         service_name=row["service_name"],
     )
+
+
+def entry_of(row: Any) -> Entry:
+    """Make the entry of a row of `HISTORY`."""
+    return Entry(
+        version=row["version"],
+        action=Action(row["action"]),
+        occurred_at=row["occurred_at"],
+        side=Side(row["side"]),
+        user_id=row["by_user_id"],
+        reason=row["reason"],
+        left=_place_of(row["from_slot_id"], row["from_starts_at"]),
+        entered=_place_of(row["to_slot_id"], row["to_starts_at"]),
+    )
+
+
+def _place_of(slot_id: Any, starts_at: Any) -> Place | None:
+    return None if slot_id is None else Place(slot_id=slot_id, starts_at=starts_at)

@@ -1,6 +1,6 @@
 """The statements of the booking path, two between BEGIN and COMMIT."""
 
-from booking_system.booking.domain.appointment import AppointmentCancelled
+from booking_system.booking.domain.events import AppointmentCancelled
 
 SLOT = """s.id AS slot_id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode,
  s.closed_because, s.appointment_id, s.version AS slot_version"""
@@ -52,8 +52,8 @@ ADD_NAMED = _ADD.format(
 
 CARD = """a.id, a.reference, a.status, a.payment_status, a.time_slot_id, a.clinic_id, a.doctor_id,
  a.patient_id, a.service_id, a.starts_at, a.ends_at, a.mode, a.reason, a.price_amount,
- a.price_currency, a.cancel_notice_minutes, a.booked_by, a.cancelled_by, a.cancel_reason,
- a.version, a.created_at, a.updated_at, c.name AS clinic_name, c.time_zone,
+ a.price_currency, a.cancel_notice_minutes, a.booked_by, a.previous_status, a.cancelled_by,
+ a.cancel_reason, a.version, a.created_at, a.updated_at, c.name AS clinic_name, c.time_zone,
  d.full_name AS doctor_name, d.title AS doctor_title, d.specialty, d.photo_url,
  p.full_name AS patient_name, v.name AS service_name"""
 
@@ -69,11 +69,14 @@ LOCK_CARD = f"""SELECT {CARD} {CARD_JOINS} WHERE a.id = $1 FOR UPDATE OF a"""
 RELEASE = f"""WITH gone AS (
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::text[])
    AS g(id, slot_id, version, event_id, payload)),
- cancelled AS (UPDATE appointments a SET status = 'cancelled', cancelled_by = $6,
-   cancel_reason = $7, version = g.version, updated_at = $8
+ cancelled AS (UPDATE appointments a SET status = 'cancelled', previous_status = NULL,
+   cancelled_by = $6, cancel_reason = $7, version = g.version, updated_at = $8
   FROM gone g WHERE a.id = g.id),
  freed AS (UPDATE time_slots s SET appointment_id = NULL, version = s.version + 1
-  FROM gone g WHERE s.id = g.slot_id AND s.appointment_id = g.id)
+  FROM gone g WHERE s.id = g.slot_id AND s.appointment_id = g.id),
+ kept AS (INSERT INTO appointment_history
+   (appointment_id, version, action, occurred_at, by_user_id, side, reason)
+  SELECT id, version, 'cancelled', $8, $9, $6, $7 FROM gone)
  INSERT INTO outbox (id, name, payload, occurred_at)
  SELECT event_id, '{AppointmentCancelled.name}', payload::jsonb, $8 FROM gone"""  # noqa: S608
 
@@ -106,8 +109,9 @@ REOPEN_SLOTS = """WITH locked AS (SELECT s.id FROM time_slots s
  UPDATE time_slots s SET closed_because = NULL, version = s.version + 1
  FROM locked WHERE s.id = locked.id"""
 
-AFFECTED = f"""SELECT {CARD} {CARD_JOINS} WHERE a.{{whose}} = $1 AND a.status <> 'cancelled'
- AND a.starts_at > $2 ORDER BY a.time_slot_id FOR UPDATE OF a"""
+AFFECTED = f"""SELECT {CARD} {CARD_JOINS} WHERE a.{{whose}} = $1
+ AND a.status IN ('confirmed', 'checked_in') AND a.starts_at > $2
+ ORDER BY a.time_slot_id FOR UPDATE OF a"""
 
 OCCUPANT = """SELECT o.id FROM clinics c JOIN clinics o ON o.slug = c.slug
  WHERE c.id = $1 AND o.id <> c.id AND o.deleted_at IS NULL"""

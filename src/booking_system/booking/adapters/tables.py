@@ -1,4 +1,4 @@
-"""Booking's table, with the constraints that are the last wall against double booking."""
+"""Booking's tables, with the constraints that are the last wall against double booking."""
 
 from sqlalchemy import (
     CheckConstraint,
@@ -19,6 +19,10 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from booking_system.platform.postgres.metadata import metadata
 
 ACTIVE = text("status <> 'cancelled'")
+PREVIOUS = """CASE WHEN status IN ('checked_in', 'no_show') THEN previous_status = 'confirmed'
+ WHEN status = 'completed' THEN previous_status IN ('confirmed', 'checked_in')
+ ELSE previous_status IS NULL END IS TRUE"""
+"""What a mark is undone to; `IS TRUE`, because a check lets an unknown answer pass."""
 
 
 def _never_twice(whose: str) -> ExcludeConstraint:
@@ -51,6 +55,7 @@ appointments = Table(
     Column("price_currency", Text),
     Column("cancel_notice_minutes", Integer, nullable=False),
     Column("booked_by", Uuid, nullable=False),
+    Column("previous_status", Text),
     Column("cancelled_by", Text),
     Column("cancel_reason", Text),
     Column("version", Integer, nullable=False, server_default=text("1")),
@@ -64,7 +69,10 @@ appointments = Table(
     ),
     ForeignKeyConstraint(["service_id", "clinic_id"], ["services.id", "services.clinic_id"]),
     CheckConstraint("ends_at > starts_at", name="length"),
-    CheckConstraint("status IN ('confirmed', 'cancelled')", name="status"),
+    CheckConstraint(
+        "status IN ('confirmed', 'checked_in', 'completed', 'no_show', 'cancelled')", name="status"
+    ),
+    CheckConstraint(PREVIOUS, name="previous_status"),
     CheckConstraint("payment_status IN ('not_required', 'unpaid')", name="payment_status"),
     CheckConstraint("mode IN ('in_person', 'online', 'phone')", name="mode"),
     CheckConstraint("cancelled_by IN ('patient', 'clinic')", name="cancelled_by"),
@@ -76,4 +84,32 @@ appointments = Table(
     Index("ix_appointments_clinic", "clinic_id", "starts_at", "id"),
     Index("ix_appointments_doctor", "doctor_id", "starts_at", "id"),
     Index("ix_appointments_patient", "patient_id", "starts_at", "id"),
+)
+
+appointment_history = Table(
+    "appointment_history",
+    metadata,
+    Column("appointment_id", Uuid, ForeignKey("appointments.id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("action", Text, nullable=False),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    # Unknown of what was cancelled before there was a history.
+    Column("by_user_id", Uuid),
+    Column("side", Text, nullable=False),
+    Column("reason", Text),
+    Column("from_slot_id", Uuid),
+    Column("from_starts_at", DateTime(timezone=True)),
+    Column("to_slot_id", Uuid),
+    Column("to_starts_at", DateTime(timezone=True)),
+    CheckConstraint(
+        "action IN ('rescheduled', 'cancelled', 'checked_in', 'completed', 'no_show', 'undone')",
+        name="action",
+    ),
+    CheckConstraint("side IN ('patient', 'clinic')", name="side"),
+    CheckConstraint("version > 1", name="version"),
+    CheckConstraint(
+        "num_nonnulls(from_slot_id, from_starts_at, to_slot_id, to_starts_at)"
+        " = CASE WHEN action = 'rescheduled' THEN 4 ELSE 0 END",
+        name="moved",
+    ),
 )

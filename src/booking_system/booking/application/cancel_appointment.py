@@ -32,11 +32,11 @@ class CancelAppointment:
         """
         async with self.transaction() as work:
             card = await work.lock(appointment_id)
-            side = None if card is None else card.side_of(actor)
-            if card is None or side is None:
+            party = None if card is None else card.party_of(actor)
+            if card is None or party is None:
                 raise AppointmentNotFound
             if version is not None and version != card.appointment.version:
                 raise Stale
-            card.appointment.cancel(side, reason=reason, now=self.clock.now())
+            card.appointment.cancel(party, reason=reason, now=self.clock.now())
             await work.release([card.appointment])
         return card

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from booking_system.booking.domain.appointment import Appointment, AppointmentStatus
+from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt
 from booking_system.booking.domain.card import AppointmentCard
+from booking_system.booking.domain.history import Entry
+from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.removal import Kind, Removable
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.search import FoundSlot
@@ -33,6 +35,15 @@ class BookingWish:
     service_id: ServiceId | None = None
     reason: str | None = None
     key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveWish:
+    """Where somebody wants an appointment to go."""
+
+    appointment_id: AppointmentId
+    slot_id: SlotId
+    reason: str | None = None
 
 
 class BookingWork(Protocol):
@@ -62,7 +73,30 @@ class BookingWork(Protocol):
         ...
 
     async def release(self, appointments: Sequence[Appointment]) -> None:
-        """Store cancelled appointments, free their slots, store their events."""
+        """Store cancelled appointments, free their slots, store history and events."""
+        ...
+
+    async def mark(self, appointment: Appointment) -> None:
+        """Store where a locked appointment stands, its history and its event."""
+        ...
+
+    async def lock_with(
+        self, slot_id: SlotId, appointment_id: AppointmentId
+    ) -> AppointmentCard | None:
+        """Lock this slot and the appointment's own by ascending id, and then the appointment."""
+        ...
+
+    async def attempt_to_move(
+        self, appointment: Appointment, slot_id: SlotId, *, actor: Actor, now: datetime
+    ) -> BookingAttempt:
+        """Read the facts of a booking of a locked slot as if the appointment were not there."""
+        ...
+
+    async def move(self, appointment: Appointment) -> None:
+        """Store where a locked appointment went, both slots, its history and its event.
+
+        Raises `SlotAlreadyBooked` or `PatientOverlap` where a constraint has the last word.
+        """
         ...
 
 
@@ -127,6 +161,10 @@ class BookingReader(Protocol):
 
     async def show(self, appointment_id: AppointmentId, scope: Scope) -> AppointmentCard | None:
         """Return one; None where there is none inside the scope."""
+        ...
+
+    async def history(self, appointment_id: AppointmentId, scope: Scope) -> Sequence[Entry]:
+        """Return what became of one, oldest first; nothing where there is none in the scope."""
         ...
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from booking_system.booking.application.ports import BookingReader, BookingSearch, Scope
 from booking_system.booking.domain.card import AppointmentCard
+from booking_system.booking.domain.history import Entry
 from booking_system.booking.domain.refusals import AppointmentNotFound
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.identifiers import AppointmentId
@@ -33,3 +34,17 @@ class ShowAppointment:
         if card is None:
             raise AppointmentNotFound
         return card
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowHistory:
+    """Shows what became of one."""
+
+    reader: BookingReader
+
+    async def __call__(self, *, appointment_id: AppointmentId, actor: Actor) -> Sequence[Entry]:
+        """Return it, oldest first, beginning with the booking. Raises `AppointmentNotFound`."""
+        entries = await self.reader.history(appointment_id, Scope.of(actor))
+        if not entries:
+            raise AppointmentNotFound
+        return entries

@@ -44,7 +44,7 @@ class Remove:
                 if affected and on_conflict is None:
                     raise _affected(affected)
                 for appointment in affected:
-                    appointment.cancel(found.side_of(actor), reason=None, now=now)
+                    appointment.cancel(found.party_of(actor), reason=None, now=now)
                 await work.release(affected)
             await work.mark(found, removed_at=now, now=now)
 

@@ -3,11 +3,30 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import Any, Self
 
 from booking_system.booking.domain.attempt import BookingAttempt
-from booking_system.booking.domain.refusals import BookingNotActive, CancelTooLate
-from booking_system.shared_kernel.aggregate import Aggregate, DomainEvent
+from booking_system.booking.domain.events import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentRescheduled,
+)
+from booking_system.booking.domain.history import Action, Entry, Place
+from booking_system.booking.domain.lifecycle import (
+    OPEN,
+    OUTCOMES,
+    AppointmentStatus,
+    Mark,
+    Standing,
+)
+from booking_system.booking.domain.party import Party, Side
+from booking_system.booking.domain.refusals import (
+    BookingNotActive,
+    CancelTooLate,
+    InvalidTransition,
+)
+from booking_system.scheduling.domain.time_slot import TimeSlot
+from booking_system.shared_kernel.aggregate import Aggregate
 from booking_system.shared_kernel.identifiers import (
     AppointmentId,
     ClinicId,
@@ -22,13 +41,6 @@ from booking_system.shared_kernel.money import Money
 from booking_system.shared_kernel.period import Period
 
 
-class AppointmentStatus(StrEnum):
-    """Where an appointment stands."""
-
-    CONFIRMED = "confirmed"
-    CANCELLED = "cancelled"
-
-
 class PaymentStatus(StrEnum):
     """What is still owed for it."""
 
@@ -36,44 +48,13 @@ class PaymentStatus(StrEnum):
     UNPAID = "unpaid"
 
 
-class Canceller(StrEnum):
-    """Which side cancelled."""
-
-    PATIENT = "patient"
-    CLINIC = "clinic"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppointmentBooked(DomainEvent):
-    """Somebody booked."""
-
-    name: ClassVar[str] = "booking.created"
-
-    appointment_id: AppointmentId
-    time_slot_id: SlotId
-    clinic_id: ClinicId
-    doctor_id: DoctorId
-    patient_id: PatientId
-    starts_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppointmentCancelled(DomainEvent):
-    """Somebody cancelled; the slot is free."""
-
-    name: ClassVar[str] = "booking.cancelled"
-
-    appointment_id: AppointmentId
-    time_slot_id: SlotId
-    clinic_id: ClinicId
-    doctor_id: DoctorId
-    patient_id: PatientId
-    cancelled_by: Canceller
-
-
 @dataclass(eq=False, kw_only=True)
 class Appointment(Aggregate):
-    """Instants in UTC; the price and the notice to cancel are those of the day of booking."""
+    """Instants in UTC; the price and the notice to cancel are those of the day of booking.
+
+    `previous_status` is what undoing the last mark goes back to, `last_change` what was done to it
+    since it was read.
+    """
 
     id: AppointmentId
     reference: str
@@ -90,11 +71,13 @@ class Appointment(Aggregate):
     price: Money | None
     cancel_notice: timedelta
     booked_by: UserId
-    cancelled_by: Canceller | None = None
+    previous_status: AppointmentStatus | None = None
+    cancelled_by: Side | None = None
     cancel_reason: str | None = None
     version: int = 1
     created_at: datetime
     updated_at: datetime
+    last_change: Entry | None = None
 
     @classmethod
     def book(cls, attempt: BookingAttempt, *, identity: AppointmentId, reference: str) -> Self:
@@ -124,13 +107,7 @@ class Appointment(Aggregate):
         )
         appointment.record(
             AppointmentBooked(
-                occurred_at=attempt.now,
-                appointment_id=appointment.id,
-                time_slot_id=slot.id,
-                clinic_id=slot.clinic_id,
-                doctor_id=slot.doctor_id,
-                patient_id=patient.id,
-                starts_at=slot.period.starts_at,
+                occurred_at=attempt.now, starts_at=slot.period.starts_at, **appointment.ids()
             )
         )
         return appointment
@@ -141,34 +118,118 @@ class Appointment(Aggregate):
         return self.status is not AppointmentStatus.CANCELLED
 
     @property
+    def place(self) -> Place:
+        """Where it is in the calendar."""
+        return Place(slot_id=self.time_slot_id, starts_at=self.period.starts_at)
+
+    @property
     def cancel_until(self) -> datetime:
         """The last instant at which the patient may cancel."""
         return self.period.starts_at - self.cancel_notice
 
-    def may_be_cancelled(self, by: Canceller, *, now: datetime) -> bool:
-        """The clinic may while it is active; the patient until the notice begins."""
-        if not self.is_active:
-            return False
-        return by is Canceller.CLINIC or now <= self.cancel_until
+    @property
+    def reschedule_until(self) -> datetime:
+        """The last instant at which the patient may move it: the notice is the same."""
+        return self.cancel_until
 
-    def cancel(self, by: Canceller, *, reason: str | None, now: datetime) -> None:
+    def ids(self) -> dict[str, Any]:
+        """Return the ids that every event carries."""
+        return {
+            "appointment_id": self.id,
+            "time_slot_id": self.time_slot_id,
+            "clinic_id": self.clinic_id,
+            "doctor_id": self.doctor_id,
+            "patient_id": self.patient_id,
+        }
+
+    def allowed_actions(self, side: Side, *, now: datetime) -> list[str]:
+        """Name what somebody on this side could do now."""
+        allowed = []
+        if self.may_be_cancelled(side, now=now):
+            allowed.append("cancel")
+        if self.may_be_rescheduled(side, now=now):
+            allowed.append("reschedule")
+        if side is Side.CLINIC:
+            allowed += [mark.value for mark in Mark if self._after(mark, now) is not None]
+        return allowed
+
+    def may_be_cancelled(self, by: Side, *, now: datetime) -> bool:
+        """The clinic may until it is over; the patient until the notice begins or they are there.
+
+        A patient who is checked in has to talk to the clinic.
+        """
+        if by is Side.CLINIC:
+            return self.status in OPEN
+        return self.status is AppointmentStatus.CONFIRMED and now <= self.cancel_until
+
+    def cancel(self, by: Party, *, reason: str | None, now: datetime) -> None:
         """Let go of the slot. Raises `BookingNotActive`, or `CancelTooLate` for the patient."""
-        if not self.is_active:
+        if self.status not in OPEN:
             raise BookingNotActive
-        if not self.may_be_cancelled(by, now=now):
+        if not self.may_be_cancelled(by.side, now=now):
             raise CancelTooLate
-        self.status = AppointmentStatus.CANCELLED
-        self.cancelled_by, self.cancel_reason = by, reason
+        self.status, self.previous_status = AppointmentStatus.CANCELLED, None
+        self.cancelled_by, self.cancel_reason = by.side, reason
+        self._changed(Action.CANCELLED, by, now, reason=reason)
+        self.record(AppointmentCancelled(occurred_at=now, cancelled_by=by.side, **self.ids()))
+
+    def may_be_rescheduled(self, by: Side, *, now: datetime) -> bool:
+        """While it is confirmed: the clinic at any time, the patient until the notice begins."""
+        if self.status is not AppointmentStatus.CONFIRMED:
+            return False
+        return by is Side.CLINIC or now <= self.reschedule_until
+
+    def check_reschedulable(self, by: Side, *, now: datetime) -> None:
+        """Raise `BookingNotActive`, or `CancelTooLate` for the patient."""
+        if self.status is not AppointmentStatus.CONFIRMED:
+            raise BookingNotActive
+        if not self.may_be_rescheduled(by, now=now):
+            raise CancelTooLate
+
+    def reschedule(self, slot: TimeSlot, by: Party, *, reason: str | None, now: datetime) -> None:
+        """Go to another slot of the same clinic that has passed every rule.
+
+        What was agreed stays: reference, service, price and notice. Raises as
+        `check_reschedulable` does.
+        """
+        self.check_reschedulable(by.side, now=now)
+        left = self.place
+        self.time_slot_id, self.doctor_id = slot.id, slot.doctor_id
+        self.period, self.mode = slot.period, slot.mode
+        self._changed(Action.RESCHEDULED, by, now, reason=reason, left=left, entered=self.place)
+        self.record(
+            AppointmentRescheduled(
+                occurred_at=now,
+                starts_at=slot.period.starts_at,
+                left_time_slot_id=left.slot_id,
+                left_starts_at=left.starts_at,
+                rescheduled_by=by.side,
+                **self.ids(),
+            )
+        )
+
+    def mark(self, mark: Mark, by: Party, *, now: datetime) -> None:
+        """Say how it goes. Raises `InvalidTransition` where that is not possible now."""
+        standing = self._after(mark, now)
+        if standing is None:
+            raise InvalidTransition
+        self.status, self.previous_status = standing.status, standing.previous
+        outcome = OUTCOMES[mark]
+        self._changed(outcome.action, by, now)
+        self.record(outcome.event(occurred_at=now, **self.ids()))
+
+    def _after(self, mark: Mark, now: datetime) -> Standing | None:
+        standing = Standing(self.status, self.previous_status)
+        return standing.after(mark, starts_at=self.period.starts_at, now=now)
+
+    def _changed(self, action: Action, by: Party, now: datetime, **about: Any) -> None:
         self.version += 1
         self.updated_at = now
-        self.record(
-            AppointmentCancelled(
-                occurred_at=now,
-                appointment_id=self.id,
-                time_slot_id=self.time_slot_id,
-                clinic_id=self.clinic_id,
-                doctor_id=self.doctor_id,
-                patient_id=self.patient_id,
-                cancelled_by=by,
-            )
+        self.last_change = Entry(
+            version=self.version,
+            action=action,
+            occurred_at=now,
+            side=by.side,
+            user_id=by.user_id,
+            **about,
         )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.refusals import SlotNotFound
 from booking_system.scheduling.domain.time_slot import TimeSlot
-from booking_system.shared_kernel.identifiers import PatientId, ServiceId
+from booking_system.shared_kernel.identifiers import AppointmentId, PatientId, ServiceId
 from booking_system.shared_kernel.money import Money
 
 
@@ -62,6 +62,8 @@ class BookingAttempt:
     """Somebody tries to book a slot for a patient at one instant.
 
     Everything is None that does not exist; rules that come after `slot_exists` use `the_slot`.
+    Where an appointment is moved, `moves` is its id: the actor is a party to it already, and what
+    else the patient has booked is counted without it.
     """
 
     now: datetime
@@ -73,6 +75,7 @@ class BookingAttempt:
     service_id: ServiceId | None = None
     service: ServiceFacts | None = None
     reason: str | None = None
+    moves: AppointmentId | None = None
 
     @property
     def the_slot(self) -> TimeSlot:

@@ -6,11 +6,18 @@ from booking_system.booking.domain.refusals import (
     BeyondHorizon,
     NoticeTooShort,
     PatientNotFound,
+    PatientOverlap,
     ServiceNotOffered,
     ServiceRequired,
     TooManyOpenBookings,
 )
-from booking_system.scheduling.domain.refusals import SlotInPast, SlotUnavailable
+from booking_system.scheduling.domain.refusals import (
+    SlotAlreadyBooked,
+    SlotInPast,
+    SlotNotFound,
+    SlotUnavailable,
+)
+from booking_system.shared_kernel.errors import Refusal
 
 
 def slot_exists(attempt: BookingAttempt) -> None:
@@ -21,12 +28,13 @@ def slot_exists(attempt: BookingAttempt) -> None:
 def caller_may_book_for_the_patient(attempt: BookingAttempt) -> None:
     """Patients book for themselves, staff for any patient whom their clinic knows.
 
-    Anybody else is told what they would be told of a patient who does not exist.
+    Anybody else is told what they would be told of a patient who does not exist. Whoever moves an
+    appointment is a party to it.
     """
     patient, actor = attempt.patient, attempt.actor
     if patient is None:
         raise PatientNotFound
-    if patient.id == actor.patient_id:
+    if attempt.moves is not None or patient.id == actor.patient_id:
         return
     if not (actor.works_at(attempt.the_slot.clinic_id) and patient.is_known_here):
         raise PatientNotFound
@@ -98,3 +106,18 @@ BOOKING_RULES: tuple[BookingRule, ...] = (
     open_bookings_are_few,
 )
 """The first refusal wins. They run inside the transaction, after the lock."""
+
+REFUSALS_OF_THE_RULES: tuple[type[Refusal], ...] = (
+    SlotNotFound,
+    PatientNotFound,
+    SlotUnavailable,
+    SlotAlreadyBooked,
+    PatientOverlap,
+    SlotInPast,
+    NoticeTooShort,
+    BeyondHorizon,
+    ServiceRequired,
+    ServiceNotOffered,
+    TooManyOpenBookings,
+)
+"""How they say no, for whoever documents it."""

@@ -1,9 +1,10 @@
 """A card: an appointment with the names around it, as every screen shows it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from booking_system.booking.domain.appointment import Appointment, Canceller
+from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt, DoctorFacts
+from booking_system.booking.domain.party import Party, Side
 from booking_system.identity.domain.actor import Actor
 
 
@@ -37,15 +38,25 @@ class AppointmentCard:
             service_name=None if attempt.service is None else attempt.service.name,
         )
 
-    def side_of(self, actor: Actor) -> Canceller | None:
+    def side_of(self, actor: Actor) -> Side | None:
         """Say on which side of the appointment the actor stands; None: they may not see it."""
         return side_of(self.appointment, actor)
 
+    def party_of(self, actor: Actor) -> Party | None:
+        """Say as whom the actor would act; None: they may not see it."""
+        side = self.side_of(actor)
+        return None if side is None else Party(side=side, user_id=actor.user_id)
 
-def side_of(appointment: Appointment, actor: Actor) -> Canceller | None:
+    def moved(self, attempt: BookingAttempt) -> "AppointmentCard":
+        """Return the card of the appointment where it is now, which may be with another doctor."""
+        assert attempt.doctor is not None, "a slot always has a doctor"
+        return replace(self, doctor=attempt.doctor)
+
+
+def side_of(appointment: Appointment, actor: Actor) -> Side | None:
     """The clinic's staff and the doctor stand on one side, the patient on the other."""
     if actor.works_at(appointment.clinic_id) or appointment.doctor_id in actor.doctor_ids:
-        return Canceller.CLINIC
+        return Side.CLINIC
     if appointment.patient_id == actor.patient_id:
-        return Canceller.PATIENT
+        return Side.PATIENT
     return None

@@ -22,12 +22,24 @@ class PatientOverlap(Conflict):
 
 
 class BookingNotActive(Conflict):
-    """This booking is cancelled or over already.
+    """This booking can no longer be changed like that.
 
-    Read the booking again: `status` and `allowed_actions` say what can still be done with it.
+    It is cancelled or over, or it is not confirmed any more. Read the booking again: `status` and
+    `allowed_actions` say what can still be done with it.
     """
 
     code = "booking_not_active"
+
+
+class InvalidTransition(Conflict):
+    """The booking cannot be marked like that now.
+
+    Its `status` does not lead there, or it is too early: nobody is checked in more than 24 hours
+    before the start, and only what has begun is a no-show, or complete without a check-in. A
+    cancellation is not undone. Read the booking again: `allowed_actions` says what is possible.
+    """
+
+    code = "invalid_transition"
 
 
 class BookingsAffected(Conflict):
@@ -101,10 +113,10 @@ class ServiceNotOffered(RuleViolation):
 
 
 class CancelTooLate(RuleViolation):
-    """It is too late to cancel: call the clinic.
+    """It is too late to cancel or to move the booking: call the clinic.
 
-    `cancel_until` of the booking is over. The clinic's own people can still cancel it until it
-    has begun.
+    `cancel_until` and `reschedule_until` of the booking are over, or the patient is checked in.
+    The clinic's own people can still change it.
     """
 
     code = "cancel_too_late"

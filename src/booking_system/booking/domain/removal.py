@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from booking_system.booking.domain.appointment import Canceller
+from booking_system.booking.domain.party import Party, Side
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.errors import NotFound, NotPermitted
 from booking_system.shared_kernel.identifiers import ClinicId
@@ -60,6 +60,7 @@ class Removable:
         if self.has_account or not self.known_to <= actor.staff_of:
             raise NotPermitted
 
-    def side_of(self, actor: Actor) -> Canceller:
-        """Say on whose behalf the appointments would be cancelled."""
-        return Canceller.PATIENT if actor.patient_id == self.id else Canceller.CLINIC
+    def party_of(self, actor: Actor) -> Party:
+        """Say as whom the appointments would be cancelled."""
+        side = Side.PATIENT if actor.patient_id == self.id else Side.CLINIC
+        return Party(side=side, user_id=actor.user_id)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from booking_system.booking.adapters import statements
-from booking_system.booking.domain.appointment import AppointmentBooked
+from booking_system.booking.domain.events import AppointmentBooked
 from booking_system.bootstrap.bench.figures import MICRO, Cpu, Sample
 from booking_system.bootstrap.bench.plan import CONNECTIONS, BenchProblem
 from booking_system.bootstrap.bench.processes import cpu_of_the_ended, cpu_with_children

@@ -1,0 +1,66 @@
+"""What the API takes and gives about the life of an appointment."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from booking_system.booking.application.ports import MoveWish
+from booking_system.booking.domain.history import Action, Entry, Place
+from booking_system.booking.domain.party import Side
+from booking_system.platform.http.input import Input, LongText
+from booking_system.shared_kernel.identifiers import AppointmentId, SlotId
+
+
+class RescheduleIn(Input):
+    """Where to move it, and why."""
+
+    time_slot_id: UUID = Field(description="An open time slot of the same clinic")
+    reason: LongText | None = Field(default=None, examples=["Ill"])
+
+    def wish(self, appointment_id: AppointmentId) -> MoveWish:
+        """Return what the caller asks for."""
+        return MoveWish(
+            appointment_id=appointment_id, slot_id=SlotId(self.time_slot_id), reason=self.reason
+        )
+
+
+class PlaceOut(BaseModel):
+    """A place in the calendar."""
+
+    time_slot_id: UUID
+    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+
+
+class HistoryEntryOut(BaseModel):
+    """One change of a booking."""
+
+    version: int = Field(description="Of the booking, after it", examples=[2])
+    action: Action
+    occurred_at: datetime = Field(description="UTC", examples=["2027-02-01T08:00:00Z"])
+    by: Side
+    reason: str | None = Field(description="Of a cancellation or a move", examples=["Ill"])
+    left: PlaceOut | None = Field(alias="from", description="The slot that it left")
+    entered: PlaceOut | None = Field(
+        alias="to", description="The slot that it was booked in, or moved to"
+    )
+
+
+def entry_shown(entry: Entry) -> dict[str, Any]:
+    """Return the values of `HistoryEntryOut`."""
+    return {
+        "version": entry.version,
+        "action": entry.action,
+        "occurred_at": entry.occurred_at,
+        "by": entry.side,
+        "reason": entry.reason,
+        "from": _place_shown(entry.left),
+        "to": _place_shown(entry.entered),
+    }
+
+
+def _place_shown(place: Place | None) -> dict[str, Any] | None:
+    if place is None:
+        return None
+    return {"time_slot_id": place.slot_id, "starts_at": place.starts_at}

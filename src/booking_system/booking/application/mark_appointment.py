@@ -1,0 +1,41 @@
+"""Use case: the clinic says how an appointment goes, or takes that back."""
+
+from dataclasses import dataclass
+
+from booking_system.booking.application.ports import BookingTransaction
+from booking_system.booking.domain.card import AppointmentCard
+from booking_system.booking.domain.lifecycle import Mark
+from booking_system.booking.domain.party import Side
+from booking_system.booking.domain.refusals import AppointmentNotFound
+from booking_system.identity.domain.actor import Actor
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.errors import NotPermitted, Stale
+from booking_system.shared_kernel.identifiers import AppointmentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkAppointment:
+    """Checks in, completes, notes a no-show, undoes."""
+
+    transaction: BookingTransaction
+    clock: Clock
+
+    async def __call__(
+        self, *, appointment_id: AppointmentId, mark: Mark, version: int | None, actor: Actor
+    ) -> AppointmentCard:
+        """Return the appointment as it is now.
+
+        Raises `AppointmentNotFound`, `NotPermitted` for the patient, `Stale`, `InvalidTransition`.
+        """
+        async with self.transaction() as work:
+            card = await work.lock(appointment_id)
+            party = None if card is None else card.party_of(actor)
+            if card is None or party is None:
+                raise AppointmentNotFound
+            if party.side is not Side.CLINIC:
+                raise NotPermitted
+            if version is not None and version != card.appointment.version:
+                raise Stale
+            card.appointment.mark(mark, party, now=self.clock.now())
+            await work.mark(card.appointment)
+        return card

@@ -1,0 +1,89 @@
+"""Use case: an appointment goes to another time slot of its clinic, and stays what it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from booking_system.booking.application.book_appointment import MOST_ALTERNATIVES
+from booking_system.booking.application.ports import (
+    Alternatives,
+    BookingTransaction,
+    BookingWork,
+    MoveWish,
+)
+from booking_system.booking.domain.attempt import BookingAttempt, BookingRule
+from booking_system.booking.domain.card import AppointmentCard
+from booking_system.booking.domain.lifecycle import AppointmentStatus
+from booking_system.booking.domain.party import Party
+from booking_system.booking.domain.refusals import AppointmentNotFound, BookingNotActive
+from booking_system.identity.domain.actor import Actor
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.errors import Conflict, Invalid, Stale
+from booking_system.shared_kernel.identifiers import ClinicId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RescheduleAppointment:
+    """Takes the new slot and frees the old one in one transaction, or does neither.
+
+    All who need two slots lock them by ascending id, and an appointment after its slots: so two
+    who want each other's never wait for one another.
+    """
+
+    transaction: BookingTransaction
+    alternatives: Alternatives
+    rules: Sequence[BookingRule]
+    clock: Clock
+
+    async def __call__(
+        self, *, wish: MoveWish, version: int | None, actor: Actor
+    ) -> AppointmentCard:
+        """Return the moved appointment; where it is in that slot already, nothing changes.
+
+        Raises `AppointmentNotFound`, `Stale`, `BookingNotActive`, `CancelTooLate`, `Invalid` for a
+        slot of another clinic, or the refusal of the first rule that says no; a `Conflict` over
+        the slot carries `alternatives`.
+        """
+        try:
+            return await self._reschedule(wish, version, actor)
+        except BookingNotActive:
+            raise
+        except Conflict as refusal:
+            found = await self.alternatives(
+                wish.slot_id, now=self.clock.now(), most=MOST_ALTERNATIVES
+            )
+            refusal.extras["alternatives"] = [slot.as_shown() for slot in found]
+            raise
+
+    async def _reschedule(
+        self, wish: MoveWish, version: int | None, actor: Actor
+    ) -> AppointmentCard:
+        async with self.transaction() as work:
+            card = await work.lock_with(wish.slot_id, wish.appointment_id)
+            party = None if card is None else card.party_of(actor)
+            if card is None or party is None:
+                raise AppointmentNotFound
+            booked = card.appointment
+            if version is not None and version != booked.version:
+                raise Stale
+            is_there = booked.time_slot_id == wish.slot_id
+            if is_there and booked.status is AppointmentStatus.CONFIRMED:
+                return card
+            return await self._move(work, card, wish, actor, party)
+
+    async def _move(
+        self, work: BookingWork, card: AppointmentCard, wish: MoveWish, actor: Actor, party: Party
+    ) -> AppointmentCard:
+        booked, now = card.appointment, self.clock.now()
+        booked.check_reschedulable(party.side, now=now)
+        attempt = await work.attempt_to_move(booked, wish.slot_id, actor=actor, now=now)
+        _check_clinic(attempt, booked.clinic_id)
+        for rule in self.rules:
+            rule(attempt)
+        booked.reschedule(attempt.the_slot, party, reason=wish.reason, now=now)
+        await work.move(booked)
+        return card.moved(attempt)
+
+
+def _check_clinic(attempt: BookingAttempt, clinic_id: ClinicId) -> None:
+    if attempt.slot is not None and attempt.slot.clinic_id != clinic_id:
+        raise Invalid.field("/time_slot_id", "is a time slot of another clinic", "other_clinic")

@@ -1,0 +1,84 @@
+"""What booking tells the rest of the world: ids and times, nothing of a patient."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from booking_system.booking.domain.party import Side
+from booking_system.shared_kernel.aggregate import DomainEvent
+from booking_system.shared_kernel.identifiers import (
+    AppointmentId,
+    ClinicId,
+    DoctorId,
+    PatientId,
+    SlotId,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentEvent(DomainEvent):
+    """Something happened to an appointment, which is in this slot now."""
+
+    appointment_id: AppointmentId
+    time_slot_id: SlotId
+    clinic_id: ClinicId
+    doctor_id: DoctorId
+    patient_id: PatientId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentBooked(AppointmentEvent):
+    """Somebody booked."""
+
+    name: ClassVar[str] = "booking.created"
+
+    starts_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentCancelled(AppointmentEvent):
+    """Somebody cancelled; the slot is free."""
+
+    name: ClassVar[str] = "booking.cancelled"
+
+    cancelled_by: Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentRescheduled(AppointmentEvent):
+    """It went to another slot; the one that it left is free."""
+
+    name: ClassVar[str] = "booking.rescheduled"
+
+    starts_at: datetime
+    left_time_slot_id: SlotId
+    left_starts_at: datetime
+    rescheduled_by: Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentCheckedIn(AppointmentEvent):
+    """The patient is there."""
+
+    name: ClassVar[str] = "booking.checked_in"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentCompleted(AppointmentEvent):
+    """It took place."""
+
+    name: ClassVar[str] = "booking.completed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientDidNotShow(AppointmentEvent):
+    """The patient did not come."""
+
+    name: ClassVar[str] = "booking.no_show"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkUndone(AppointmentEvent):
+    """The last mark was a mistake."""
+
+    name: ClassVar[str] = "booking.undone"

@@ -1,0 +1,45 @@
+"""What became of an appointment, one entry for each version."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from booking_system.booking.domain.party import Side
+from booking_system.shared_kernel.identifiers import SlotId, UserId
+
+
+class Action(StrEnum):
+    """What was done."""
+
+    BOOKED = "booked"
+    RESCHEDULED = "rescheduled"
+    CANCELLED = "cancelled"
+    CHECKED_IN = "checked_in"
+    COMPLETED = "completed"
+    NO_SHOW = "no_show"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an appointment stands in the calendar. UTC."""
+
+    slot_id: SlotId
+    starts_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One change: `left` and `entered` say where the appointment went, if it moved.
+
+    `user_id` is None where it was not written down who it was.
+    """
+
+    version: int
+    action: Action
+    occurred_at: datetime
+    side: Side
+    user_id: UserId | None = None
+    reason: str | None = None
+    left: Place | None = None
+    entered: Place | None = None

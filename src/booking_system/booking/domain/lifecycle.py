@@ -1,0 +1,92 @@
+"""The life of an appointment after booking: which mark leads where, and when.
+
+    confirmed → checked_in → completed
+    confirmed → completed | no_show      once it has begun
+    undo: checked_in → confirmed, no_show → confirmed, completed → what it was before
+
+A cancelled appointment stays cancelled. Cancelling and moving are `Appointment`'s own.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from booking_system.booking.domain.events import (
+    AppointmentCheckedIn,
+    AppointmentCompleted,
+    AppointmentEvent,
+    MarkUndone,
+    PatientDidNotShow,
+)
+from booking_system.booking.domain.history import Action
+
+EARLIEST_CHECK_IN = timedelta(hours=24)
+"""So long before the start, and not earlier, somebody can be there already."""
+
+
+class AppointmentStatus(StrEnum):
+    """Where an appointment stands."""
+
+    CONFIRMED = "confirmed"
+    CHECKED_IN = "checked_in"
+    COMPLETED = "completed"
+    NO_SHOW = "no_show"
+    CANCELLED = "cancelled"
+
+
+OPEN = frozenset({AppointmentStatus.CONFIRMED, AppointmentStatus.CHECKED_IN})
+"""Neither over nor cancelled."""
+
+
+class Mark(StrEnum):
+    """What the clinic can say of an appointment."""
+
+    CHECK_IN = "check_in"
+    COMPLETE = "complete"
+    NO_SHOW = "no_show"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a mark leaves behind."""
+
+    action: Action
+    event: type[AppointmentEvent]
+
+
+OUTCOMES = {
+    Mark.CHECK_IN: Outcome(Action.CHECKED_IN, AppointmentCheckedIn),
+    Mark.COMPLETE: Outcome(Action.COMPLETED, AppointmentCompleted),
+    Mark.NO_SHOW: Outcome(Action.NO_SHOW, PatientDidNotShow),
+    Mark.UNDO: Outcome(Action.UNDONE, MarkUndone),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A status, and the one that undoing goes back to; None: there is nothing to undo."""
+
+    status: AppointmentStatus
+    previous: AppointmentStatus | None = None
+
+    def after(self, mark: Mark, *, starts_at: datetime, now: datetime) -> "Standing | None":
+        """Return where the mark leads; None where it is not possible now."""
+        if mark is Mark.UNDO:
+            return self._before()
+        status = self.status
+        is_confirmed = status is AppointmentStatus.CONFIRMED
+        has_begun = is_confirmed and starts_at <= now
+        if mark is Mark.CHECK_IN and is_confirmed and now >= starts_at - EARLIEST_CHECK_IN:
+            return Standing(AppointmentStatus.CHECKED_IN, status)
+        if mark is Mark.COMPLETE and (has_begun or status is AppointmentStatus.CHECKED_IN):
+            return Standing(AppointmentStatus.COMPLETED, status)
+        if mark is Mark.NO_SHOW and has_begun:
+            return Standing(AppointmentStatus.NO_SHOW, status)
+        return None
+
+    def _before(self) -> "Standing | None":
+        if self.previous is None:
+            return None
+        is_checked_in = self.previous is AppointmentStatus.CHECKED_IN
+        return Standing(self.previous, AppointmentStatus.CONFIRMED if is_checked_in else None)

@@ -1,0 +1,144 @@
+"""Moves, swaps and cancellations at the same moment: nobody blocks another for good."""
+
+import asyncio
+import random
+from collections import Counter
+from uuid import UUID
+
+import pytest
+
+from booking_system.platform.postgres.faults import Transient
+from tests.api import Api, code_of
+from tests.booking.calendar import Calendar
+
+ROUNDS = 50
+
+
+async def test_two_who_want_each_others_slots_never_block_one_another(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One try each: a deadlock would not be hidden by the next one."""
+    monkeypatch.setattr("booking_system.platform.postgres.retry.TRIES", 1)
+    calendar, other = await Calendar.of(api, 2), await api.patient()
+    theirs = (await api.book(calendar.slots[1], other)).json()
+    told: Counter[tuple[int, str | None]] = Counter()
+
+    for _ in range(ROUNDS):
+        answers = await asyncio.gather(
+            calendar.move(calendar.slots[1]),
+            calendar.move(calendar.slots[0], other, booking=theirs),
+        )
+        told.update(code_of(answer) for answer in answers)
+        assert await calendar.is_consistent()
+
+    assert told == {(409, "slot_already_booked"): 2 * ROUNDS}
+
+
+async def test_who_waits_for_two_slots_waits_at_the_lower_one(api: Api) -> None:
+    calendar, other = await Calendar.of(api, 2), await api.patient()
+    theirs = (await api.book(calendar.slots[1], other)).json()
+    low, high = sorted(UUID(one["id"]) for one in calendar.slots)
+    lock = "SELECT FROM time_slots WHERE id = $1 FOR UPDATE"
+
+    async with api.container.database().driver_transaction() as holder:
+        await holder.execute(lock, low)
+        moves = [
+            asyncio.create_task(calendar.move(calendar.slots[1])),
+            asyncio.create_task(calendar.move(calendar.slots[0], other, booking=theirs)),
+        ]
+        await _all_wait(calendar, 2)
+        # Neither has the upper one meanwhile.
+        await holder.execute(f"{lock} NOWAIT", high)
+    assert {code_of(answer) for answer in await asyncio.gather(*moves)} == {
+        (409, "slot_already_booked")
+    }
+
+
+async def test_moves_and_cancellations_in_any_order_leave_a_consistent_calendar(api: Api) -> None:
+    calendar, dice = await Calendar.of(api, 4), random.Random(11)
+    patients = [calendar.patient, await api.patient(), await api.patient()]
+    bookings = [calendar.booking]
+    for slot, who in zip(calendar.slots[1:], patients[1:], strict=False):
+        bookings.append((await api.book(slot, who)).json())
+    told: Counter[tuple[int, str | None]] = Counter()
+
+    for _ in range(ROUNDS):
+        answers = await asyncio.gather(
+            *(
+                calendar.move(dice.choice(calendar.slots), who, booking=booking)
+                for who, booking in zip(patients, bookings, strict=True)
+            )
+        )
+        told.update(code_of(answer) for answer in answers)
+        assert await calendar.is_consistent()
+    ends = await asyncio.gather(
+        *(calendar.do("cancel", who, one) for who, one in zip(patients, bookings, strict=True)),
+        *(
+            calendar.move(dice.choice(calendar.slots), who, booking=booking)
+            for who, booking in zip(patients, bookings, strict=True)
+        ),
+    )
+
+    assert {answer.status_code for answer in ends[:3]} == {200}
+    assert {answer.status_code for answer in ends[3:]} <= {200, 409}
+    assert set(told) == {(200, None), (409, "slot_already_booked")}
+    assert await calendar.is_consistent()
+    for slot in calendar.slots:
+        assert (await api.get(f"/v1/slots/{slot['id']}")).json()["status"] == "open"
+
+
+async def test_a_cancellation_that_waited_for_the_old_slot_frees_the_new_one(api: Api) -> None:
+    calendar = await Calendar.of(api)
+    async with api.container.database().driver_transaction() as holder:
+        await holder.execute(
+            "SELECT FROM time_slots WHERE id = $1 FOR UPDATE", UUID(calendar.slots[0]["id"])
+        )
+        move = asyncio.create_task(calendar.move(calendar.slots[1]))
+        await _all_wait(calendar, 1)
+        cancel = asyncio.create_task(calendar.do("cancel", calendar.patient))
+        await _all_wait(calendar, 2)
+
+    assert code_of(await move) == code_of(await cancel) == (200, None)
+    assert [one["action"] for one in await calendar.history()][1:] == ["rescheduled", "cancelled"]
+    assert await calendar.is_consistent()
+    for slot in calendar.slots:
+        assert (await api.get(f"/v1/slots/{slot['id']}")).json()["status"] == "open"
+
+
+async def test_who_waited_for_a_slot_that_the_booking_has_left_starts_again(api: Api) -> None:
+    """Going on would lock the new slot after the booking, against the order of all."""
+    calendar = await Calendar.of(api)
+    booking_id, (old, new, _) = UUID(calendar.booking["id"]), calendar.slots
+    booking = api.container.booking.booking()
+
+    async def lock() -> None:
+        async with booking.transaction() as work:
+            await work.lock(booking_id)
+
+    async def lock_with() -> None:
+        async with booking.transaction() as work:
+            await work.lock_with(UUID(calendar.slots[2]["id"]), booking_id)
+
+    async with api.container.database().driver_transaction() as holder:
+        await holder.execute("SELECT FROM time_slots WHERE id = $1 FOR UPDATE", UUID(old["id"]))
+        waiting = [asyncio.create_task(one()) for one in (lock, lock_with)]
+        await _all_wait(calendar, 2)
+        await holder.execute(
+            "UPDATE appointments SET time_slot_id = $2 WHERE id = $1", booking_id, UUID(new["id"])
+        )
+
+    told = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(one) for one in told] == [Transient, Transient]
+
+
+async def _all_wait(calendar: Calendar, count: int) -> None:
+    """Returns as soon as so many statements wait for a lock; the deadline of a lock is a second."""
+    for _ in range(80):
+        (row,) = await calendar.sql(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        if row["count"] >= count:
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail(f"no {count} statements wait")
