@@ -272,7 +272,9 @@ async def fingerprint_of(world: World, slot: Made) -> bytes:
         "SELECT fingerprint FROM idempotency_keys WHERE key = $1", key["Idempotency-Key"]
     )
     await world.api.post(f"/v1/bookings/{made.json()['id']}/cancel", None, patient)
-    await world.sql("DELETE FROM appointments WHERE id = $1", UUID(made.json()["id"]))
+    booked = UUID(made.json()["id"])
+    await world.sql("DELETE FROM appointment_history WHERE appointment_id = $1", booked)
+    await world.sql("DELETE FROM appointments WHERE id = $1", booked)
     found: bytes = row[0]
     return found
 
