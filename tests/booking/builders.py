@@ -81,6 +81,8 @@ def a_clinic(**about: Any) -> ClinicFacts:
         "horizon": timedelta(days=180),
         "most_open_bookings": 10,
         "offers_services": False,
+        "hold_length": timedelta(minutes=10),
+        "takes_anonymous_holds": True,
     }
     return ClinicFacts(**usual | about)
 
@@ -101,6 +103,7 @@ def a_service(**about: Any) -> ServiceFacts:
         "id": ServiceId(uuid4()),
         "name": "Example Service",
         "duration": timedelta(minutes=30),
+        "mode": Mode.IN_PERSON,
         "price": Money(4500, "EUR"),
         "is_paid_for": False,
         "is_offered_by_doctor": True,

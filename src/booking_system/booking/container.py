@@ -4,6 +4,9 @@ from typing import Any
 
 from dependency_injector import containers, providers
 
+from booking_system.booking.adapters.hold_http import HoldRoutes
+from booking_system.booking.adapters.hold_tokens import HoldTokens
+from booking_system.booking.adapters.holding import PostgresHolds
 from booking_system.booking.adapters.http import BookingRoutes
 from booking_system.booking.adapters.lifecycle_http import LifecycleRoutes
 from booking_system.booking.adapters.postgres import PostgresBooking, RandomReferences
@@ -12,6 +15,13 @@ from booking_system.booking.adapters.removal import PostgresRemoval
 from booking_system.booking.adapters.removal_http import RemovalRoutes, Removing
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
+from booking_system.booking.application.explain_slot import ExplainSlot
+from booking_system.booking.application.hold_slot import (
+    ExtendHold,
+    HoldSlot,
+    ReleaseHold,
+    ShowHold,
+)
 from booking_system.booking.application.mark_appointment import MarkAppointment
 from booking_system.booking.application.ports import Alternatives
 from booking_system.booking.application.read_appointments import (
@@ -21,8 +31,9 @@ from booking_system.booking.application.read_appointments import (
 )
 from booking_system.booking.application.remove import Remove, Restore
 from booking_system.booking.application.reschedule_appointment import RescheduleAppointment
-from booking_system.booking.domain.booking_rules import BOOKING_RULES
+from booking_system.booking.domain.booking_rules import BOOKING_RULES, HOLD_RULES
 from booking_system.booking.domain.removal import Kind
+from booking_system.platform.http.network import Networks
 from booking_system.platform.postgres.retry import retrying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.clock import Clock
@@ -55,6 +66,8 @@ class BookingContainer(containers.DeclarativeContainer):
     clock: providers.Dependency[Clock] = providers.Dependency()
     identities: providers.Dependency[Identities] = providers.Dependency()
     alternatives: providers.Dependency[Alternatives] = providers.Dependency()
+    networks = providers.Dependency(instance_of=Networks)
+    signing_key: providers.Dependency[str] = providers.Dependency()
 
     show_doctor: providers.Dependency[Any] = providers.Dependency()
     show_clinic: providers.Dependency[Any] = providers.Dependency()
@@ -95,6 +108,23 @@ class BookingContainer(containers.DeclarativeContainer):
     list_appointments = providers.Factory(ListAppointments, reader=reader)
     show_history = providers.Factory(ShowHistory, reader=reader)
 
+    holds = providers.Singleton(PostgresHolds, database)
+    hold_tokens = providers.Singleton(HoldTokens, secret=signing_key)
+    hold_slot = providers.Factory(
+        HoldSlot,
+        transaction=holds.provided.transaction,
+        alternatives=alternatives,
+        rules=providers.Object(HOLD_RULES),
+        clock=clock,
+        identities=identities,
+    )
+    show_hold = providers.Factory(ShowHold, reader=holds, clock=clock)
+    extend_hold = providers.Factory(ExtendHold, transaction=holds.provided.transaction, clock=clock)
+    release_hold = providers.Factory(
+        ReleaseHold, transaction=holds.provided.transaction, clock=clock
+    )
+    explain_slot = providers.Factory(ExplainSlot, reader=holds, clock=clock)
+
     removal = providers.Singleton(PostgresRemoval, database)
 
     routes = providers.Singleton(
@@ -103,6 +133,18 @@ class BookingContainer(containers.DeclarativeContainer):
         cancel=providers.Callable(retrying, cancel_appointment),
         show=providers.Callable(retrying, show_appointment),
         list=providers.Callable(retrying, list_appointments),
+        tokens=hold_tokens,
+        clock=clock,
+    )
+    hold_routes = providers.Singleton(
+        HoldRoutes,
+        hold=providers.Callable(retrying, hold_slot),
+        show=providers.Callable(retrying, show_hold),
+        extend=providers.Callable(retrying, extend_hold),
+        release=providers.Callable(retrying, release_hold),
+        explain=providers.Callable(retrying, explain_slot),
+        tokens=hold_tokens,
+        networks=networks,
         clock=clock,
     )
     lifecycle_routes = providers.Singleton(

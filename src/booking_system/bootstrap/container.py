@@ -15,6 +15,7 @@ from booking_system.identity.container import IdentityContainer
 from booking_system.identity.domain.policies import public
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.http.idempotency import Idempotency
+from booking_system.platform.http.network import Networks
 from booking_system.platform.observability.metrics import Metrics
 from booking_system.platform.observability.metrics_routes import MetricsRoutes
 from booking_system.platform.observability.tracing import Tracing
@@ -40,8 +41,13 @@ class Container(containers.DeclarativeContainer):
     leases = providers.Singleton(Leases, engine, size=settings.provided.database_pool_size)
     database = providers.Singleton(Database, leases)
 
+    networks = providers.Singleton(Networks, secret=settings.provided.signing_key.call())
     idempotency = providers.Singleton(
-        Idempotency, database, secret=settings.provided.signing_key.call(), clock=clock
+        Idempotency,
+        database,
+        secret=settings.provided.signing_key.call(),
+        networks=networks,
+        clock=clock,
     )
 
     identity = providers.Container(
@@ -71,6 +77,8 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         identities=identities,
         alternatives=scheduling.finder.provided.nearest,
+        networks=networks,
+        signing_key=settings.provided.signing_key.call(),
         show_doctor=directory.doctor_routes.provided.read_doctor,
         show_clinic=directory.clinic_routes.provided.read_clinic,
         show_patient=directory.patient_routes.provided.read_patient,
@@ -96,6 +104,7 @@ class Container(containers.DeclarativeContainer):
     # The hot ones first: a request is compared with one route after the other.
     routes = providers.List(
         booking.routes,
+        booking.hold_routes,
         booking.lifecycle_routes,
         scheduling.routes,
         identity.routes,

@@ -31,6 +31,7 @@ QUIET = frozenset({LIVE, READY, metrics_routes.PATH})
 SENT_BY_PAGES = [
     "Authorization",
     "Content-Type",
+    "Hold-Token",
     "Idempotency-Key",
     "If-Match",
     "If-None-Match",

@@ -38,7 +38,7 @@ class SchedulingContainer(containers.DeclarativeContainer):
     digest_slots = providers.Factory(DigestSlots, finder=finder, clock=clock)
     show_slot = providers.Factory(ShowSlot, finder=finder)
     show_slots = providers.Factory(ShowSlots, finder=finder)
-    close_slot = providers.Factory(CloseSlot, transaction=transaction)
+    close_slot = providers.Factory(CloseSlot, transaction=transaction, clock=clock)
     reopen_slot = providers.Factory(ReopenSlot, transaction=transaction)
     delete_slot = providers.Factory(DeleteSlot, transaction=transaction, clock=clock)
 
@@ -57,4 +57,5 @@ class SchedulingContainer(containers.DeclarativeContainer):
         close=providers.Callable(retrying, close_slot),
         reopen=providers.Callable(retrying, reopen_slot),
         delete=providers.Callable(retrying, delete_slot),
+        clock=clock,
     )

@@ -11,6 +11,7 @@ ServiceId = NewType("ServiceId", UUID)
 PatientId = NewType("PatientId", UUID)
 SlotId = NewType("SlotId", UUID)
 AppointmentId = NewType("AppointmentId", UUID)
+HoldId = NewType("HoldId", UUID)
 
 
 class Identities(Protocol):

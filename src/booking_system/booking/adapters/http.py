@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request, Response
 from pydantic import ValidationError
 
+from booking_system.booking.adapters.hold_tokens import HoldToken, HoldTokens
 from booking_system.booking.adapters.models import AppointmentOut, BookingIn, CancelIn, shown
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
@@ -84,6 +85,7 @@ class BookingRoutes:
     cancel: CancelAppointment
     show: ShowAppointment
     list: ListAppointments
+    tokens: HoldTokens
     clock: Clock
 
     def routes(self) -> Routes:
@@ -131,11 +133,14 @@ class BookingRoutes:
         )
         return routes
 
-    async def create_booking(self, request: Request, body: BookingIn, actor: Caller) -> Response:
+    async def create_booking(
+        self, request: Request, body: BookingIn, actor: Caller, hold_token: HoldToken = None
+    ) -> Response:
         """Book a time slot.
 
         The slot is yours or it is not: two callers never both get a `201` for it. A `409` carries
-        `alternatives`, up to five of the nearest slots that could be booked instead.
+        `alternatives`, up to five of the nearest slots that could be booked instead. A hold of the
+        patient's, or one whose `Hold-Token` is sent, becomes the booking.
         """
         key = None
         if HEADER in request.headers:
@@ -143,7 +148,8 @@ class BookingRoutes:
             key = await idempotency.key_of(
                 StrictRequest(request.scope, request.receive), operation="create_booking"
             )
-        card = await self.book(wish=body.wish(actor, key), actor=actor)
+        wish = body.wish(actor, key=key, shown_hold=self.tokens.read(hold_token))
+        card = await self.book(wish=wish, actor=actor)
         headers = {"Location": f"/v1/bookings/{card.appointment.id}"}
         if card.is_replay:
             headers |= REPLAYED
@@ -157,7 +163,8 @@ class BookingRoutes:
             body = BookingIn.model_validate(await request.json())
         except ValidationError:
             return None
-        return await self.create_booking(request, body, request.scope["caller"])
+        token = request.headers.get("Hold-Token")
+        return await self.create_booking(request, body, request.scope["caller"], token)
 
     async def read_booking(self, booking_id: UUID, actor: Caller) -> Response:
         """Read one booking: your own, or one of your clinic."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from booking_system.booking.adapters.models import OverrideIn
 from booking_system.booking.application.ports import MoveWish
 from booking_system.booking.domain.history import Action, Entry, Place
 from booking_system.booking.domain.party import Side
@@ -18,11 +19,15 @@ class RescheduleIn(Input):
 
     time_slot_id: UUID = Field(description="An open time slot of the same clinic")
     reason: LongText | None = Field(default=None, examples=["Ill"])
+    override: OverrideIn | None = None
 
     def wish(self, appointment_id: AppointmentId) -> MoveWish:
         """Return what the caller asks for."""
         return MoveWish(
-            appointment_id=appointment_id, slot_id=SlotId(self.time_slot_id), reason=self.reason
+            appointment_id=appointment_id,
+            slot_id=SlotId(self.time_slot_id),
+            reason=self.reason,
+            override=None if self.override is None else self.override.override(),
         )
 
 

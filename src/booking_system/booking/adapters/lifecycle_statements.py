@@ -1,6 +1,6 @@
 """The statements of an appointment's life after booking; who locks first is the same everywhere."""
 
-from booking_system.booking.adapters.statements import ATTEMPT
+from booking_system.booking.adapters.statements import ATTEMPT, CARD, CARD_JOINS, LET_GO
 
 LOCK_TWO_SLOTS = """SELECT s.id FROM time_slots s
  WHERE s.id IN ($1, (SELECT a.time_slot_id FROM appointments a WHERE a.id = $2))
@@ -25,9 +25,22 @@ MARK = f"""WITH {CHANGED}
 MOVE = f"""WITH {CHANGED},
  freed AS (UPDATE time_slots SET appointment_id = NULL, version = version + 1
   WHERE id = $8 AND appointment_id = $1),
- owned AS (UPDATE time_slots SET appointment_id = $1, version = version + 1 WHERE id = $10)
+ owned AS (UPDATE time_slots SET appointment_id = CASE WHEN $18 THEN appointment_id ELSE $1 END,
+  version = version + 1, {LET_GO} WHERE id = $10)
  UPDATE appointments SET version = $2, updated_at = $4, time_slot_id = $10, starts_at = $11,
-  doctor_id = $15, ends_at = $16, mode = $17 WHERE id = $1"""  # noqa: S608
+  doctor_id = $15, ends_at = $16, mode = $17, overbooked = $18,
+  patient_doubled = $19, override_codes = $20, override_reason = $21 WHERE id = $1"""  # noqa: S608
+
+HEIRS = f"""SELECT DISTINCT ON (a.time_slot_id) {CARD} {CARD_JOINS}
+ JOIN time_slots s ON s.id = a.time_slot_id AND s.appointment_id IS NULL
+ WHERE a.time_slot_id = ANY($1::uuid[]) AND a.overbooked AND a.status <> 'cancelled'
+ ORDER BY a.time_slot_id, a.created_at, a.id"""
+"""Of slots that are locked and were left: whoever was overbooked first."""
+
+INHERIT = f"""WITH {CHANGED},
+ owned AS (UPDATE time_slots SET appointment_id = $1, version = version + 1 WHERE id = $15)
+ UPDATE appointments SET version = $2, updated_at = $4, overbooked = false
+ WHERE id = $1"""  # noqa: S608
 
 HISTORY = """SELECT 1 AS version, 'booked' AS action, a.created_at AS occurred_at,
   CASE WHEN p.user_id = a.booked_by THEN 'patient' ELSE 'clinic' END AS side,

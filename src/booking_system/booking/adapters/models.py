@@ -1,13 +1,14 @@
 """What booking's API takes and gives."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from booking_system.booking.application.ports import BookingWish
 from booking_system.booking.domain.appointment import PaymentStatus
+from booking_system.booking.domain.attempt import Override
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.party import Side
@@ -16,11 +17,39 @@ from booking_system.platform.http.input import Input, LongText
 from booking_system.scheduling.domain.local_time import wall_clock
 from booking_system.shared_kernel.errors import Invalid
 from booking_system.shared_kernel.idempotency import IdempotencyKey
-from booking_system.shared_kernel.identifiers import PatientId, ServiceId, SlotId
+from booking_system.shared_kernel.identifiers import HoldId, PatientId, ServiceId, SlotId
 from booking_system.shared_kernel.mode import Mode
 
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940002"
 CLINIC = {"id": "0192f0c1-2b3c-7d4e-8f50-617283940010", "name": "Example Clinic"}
+
+
+OverridableCode = Literal[
+    "slot_unavailable",
+    "slot_held",
+    "slot_already_booked",
+    "slot_in_past",
+    "notice_too_short",
+    "beyond_horizon",
+    "service_not_offered",
+    "patient_overlap",
+    "too_many_open_bookings",
+]
+
+
+class OverrideIn(Input):
+    """Which rules to set aside, and why: for the clinic's staff only."""
+
+    reason: LongText = Field(
+        description="Kept with the booking, shown to the clinic only", examples=["Emergency"]
+    )
+    codes: Annotated[list[OverridableCode], Field(min_length=1, max_length=9)] = Field(
+        description="The codes of the refusals that shall not count", examples=[["slot_held"]]
+    )
+
+    def override(self) -> Override:
+        """Return what the domain makes of it."""
+        return Override(codes=frozenset(self.codes), reason=self.reason)
 
 
 class BookingIn(Input):
@@ -33,9 +62,15 @@ class BookingIn(Input):
     service_id: UUID | None = Field(
         default=None, description="Required where the clinic offers services"
     )
+    hold_id: UUID | None = Field(
+        default=None, description="The hold that becomes the booking: `409 hold_expired` if lost"
+    )
     reason: LongText | None = Field(default=None, examples=["First visit"])
+    override: OverrideIn | None = None
 
-    def wish(self, actor: Actor, key: IdempotencyKey | None) -> BookingWish:
+    def wish(
+        self, actor: Actor, *, key: IdempotencyKey | None, shown_hold: HoldId | None
+    ) -> BookingWish:
         """Return what the caller asks for; raises `Invalid` where it is not said for whom."""
         patient_id = actor.patient_id if self.patient_id is None else PatientId(self.patient_id)
         if patient_id is None:
@@ -46,6 +81,9 @@ class BookingIn(Input):
             service_id=None if self.service_id is None else ServiceId(self.service_id),
             reason=self.reason,
             key=key,
+            hold_id=None if self.hold_id is None else HoldId(self.hold_id),
+            shown_hold=shown_hold,
+            override=None if self.override is None else self.override.override(),
         )
 
 
@@ -86,6 +124,13 @@ class MoneyOut(BaseModel):
     currency: str = Field(examples=["EUR"])
 
 
+class OverrideOut(BaseModel):
+    """Which rules staff set aside, and why."""
+
+    codes: list[str] = Field(examples=[["slot_held"]])
+    reason: str = Field(examples=["Emergency"])
+
+
 class AppointmentOut(BaseModel):
     """An appointment."""
 
@@ -122,6 +167,10 @@ class AppointmentOut(BaseModel):
     reschedule_until: datetime = Field(description="Until then the patient may move it. UTC")
     cancelled_by: Side | None
     cancel_reason: str | None
+    overbooked: bool = Field(description="Staff booked it into a slot that is somebody else's")
+    override: OverrideOut | None = Field(
+        description="What staff set aside to book it; shown to the clinic only"
+    )
     version: int
     created_at: datetime
     updated_at: datetime
@@ -164,7 +213,15 @@ def shown(card: AppointmentCard, actor: Actor, now: datetime) -> dict[str, Any]:
         "reschedule_until": booked.reschedule_until,
         "cancelled_by": booked.cancelled_by,
         "cancel_reason": booked.cancel_reason,
+        "overbooked": booked.overbooked,
+        "override": None if side is not Side.CLINIC else _override_shown(booked.override),
         "version": booked.version,
         "created_at": booked.created_at,
         "updated_at": booked.updated_at,
     }
+
+
+def _override_shown(override: Override | None) -> dict[str, Any] | None:
+    if override is None:
+        return None
+    return {"codes": sorted(override.codes), "reason": override.reason}

@@ -12,10 +12,11 @@ import asyncpg
 
 from booking_system.booking.adapters import lifecycle_statements, statements
 from booking_system.booking.adapters.rows import attempt_of, card_of
-from booking_system.booking.application.ports import BookingWish, BookingWork
+from booking_system.booking.application.ports import BookingWish, BookingWork, MoveWish
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt
 from booking_system.booking.domain.card import AppointmentCard
+from booking_system.booking.domain.history import Entry
 from booking_system.booking.domain.reference import reference_from
 from booking_system.booking.domain.refusals import PatientOverlap
 from booking_system.identity.domain.actor import Actor
@@ -57,6 +58,17 @@ async def release(connection: asyncpg.Connection, appointments: Sequence[Appoint
         first.updated_at,
         change.user_id,
     )
+    await _hand_over(connection, [one.time_slot_id for one in appointments], change)
+
+
+async def _hand_over(
+    connection: asyncpg.Connection, slot_ids: Sequence[SlotId], change: Entry
+) -> None:
+    """Give each slot that was left to whoever was overbooked in it first, if anybody was."""
+    for row in await connection.fetch(lifecycle_statements.HEIRS, slot_ids):
+        heir = card_of(row).appointment
+        heir.inherit_slot(change)
+        await connection.execute(lifecycle_statements.INHERIT, *_change_of(heir), heir.time_slot_id)
 
 
 def _change_of(appointment: Appointment) -> list[Any]:
@@ -144,33 +156,39 @@ class PostgresBookingWork:
         return await self._lock_card(appointment_id, {row["id"] for row in rows})
 
     async def attempt_to_move(
-        self, appointment: Appointment, slot_id: SlotId, *, actor: Actor, now: datetime
+        self, appointment: Appointment, wish: MoveWish, *, actor: Actor, now: datetime
     ) -> BookingAttempt:
         """Read behind the locks, so that every fact is as it is now."""
-        wish = BookingWish(
-            slot_id=slot_id,
+        booking = BookingWish(
+            slot_id=wish.slot_id,
             patient_id=appointment.patient_id,
             service_id=appointment.service_id,
+            override=wish.override,
         )
         row = await self._connection.fetchrow(
             lifecycle_statements.ATTEMPT_TO_MOVE,
-            slot_id,
+            wish.slot_id,
             appointment.patient_id,
             appointment.service_id,
             now,
             appointment.id,
         )
-        return replace(attempt_of(row, wish, actor, now), moves=appointment.id)
+        return replace(attempt_of(row, booking, actor, now), moves=appointment.id)
 
     async def move(self, appointment: Appointment) -> None:
         """Write appointment, both slots, history and event in one statement."""
+        change = appointment.last_change
+        assert change is not None, "what is moved left a slot"
+        assert change.left is not None, "what is moved left a slot"
         await self._connection.execute(
             lifecycle_statements.MOVE,
             *_change_of(appointment),
             appointment.doctor_id,
             appointment.period.ends_at,
             appointment.mode,
+            *_override_of(appointment),
         )
+        await _hand_over(self._connection, [change.left.slot_id], change)
 
     async def _lock_card(
         self, appointment_id: AppointmentId, locked: set[UUID]
@@ -209,7 +227,17 @@ def _values(appointment: Appointment) -> tuple[object, ...]:
         uuid7(),
         event.name,
         payload_text(event),
+        *_override_of(appointment),
     )
+
+
+def _override_of(appointment: Appointment) -> tuple[object, ...]:
+    """Return the values that say what staff set aside: two marks, the codes, the reason."""
+    override = appointment.override
+    if override is None:
+        return (False, False, None, None)
+    codes = sorted(override.codes)
+    return (appointment.overbooked, appointment.patient_doubled, codes, override.reason)
 
 
 class PostgresBooking:

@@ -9,6 +9,7 @@ from booking_system.booking.domain.attempt import (
     BookingAttempt,
     ClinicFacts,
     DoctorFacts,
+    Override,
     PatientFacts,
     ServiceFacts,
 )
@@ -17,12 +18,28 @@ from booking_system.booking.domain.history import Action, Entry, Place
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.party import Side
 from booking_system.identity.domain.actor import Actor
+from booking_system.scheduling.domain.hold import Hold
 from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
 from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.money import Money
 from booking_system.shared_kernel.period import Period
 
 MINUTE = timedelta(minutes=1)
+
+
+def hold_of(row: Any) -> Hold | None:
+    """Make the hold of a row with the columns `SLOT`; None where there is none."""
+    if row["hold_id"] is None:
+        return None
+    return Hold(
+        id=row["hold_id"],
+        until=row["held_until"],
+        length=row["hold_minutes"] * MINUTE,
+        is_extended=row["hold_extended"],
+        patient_id=row["held_for"],
+        user_id=row["held_by"],
+        network=row["hold_network"],
+    )
 
 
 def slot_of(row: Any) -> TimeSlot:
@@ -35,12 +52,13 @@ def slot_of(row: Any) -> TimeSlot:
         period=Period(row["starts_at"], row["ends_at"]),
         mode=Mode(row["mode"]),
         appointment_id=row["appointment_id"],
+        hold=hold_of(row),
         closed_because=None if closed is None else ClosedBecause(closed),
         version=row["slot_version"],
     )
 
 
-def attempt_of(row: Any, wish: BookingWish, actor: Actor, now: datetime) -> BookingAttempt:
+def attempt_of(row: Any, wish: BookingWish, actor: Actor | None, now: datetime) -> BookingAttempt:
     """Make the attempt of a row of `ATTEMPT`, or of None where there is no such slot."""
     if row is None:
         return BookingAttempt(now=now, actor=actor, slot=None)
@@ -56,12 +74,18 @@ def attempt_of(row: Any, wish: BookingWish, actor: Actor, now: datetime) -> Book
             horizon=timedelta(days=row["horizon_days"]),
             most_open_bookings=row["max_open_bookings_per_patient"],
             offers_services=row["offers_services"],
+            hold_length=row["clinic_hold_minutes"] * MINUTE,
+            takes_anonymous_holds=row["anonymous_holds"],
         ),
         doctor=_doctor_of(row),
         patient=_patient_of(row, wish),
         service_id=wish.service_id,
         service=_service_of(row, wish),
         reason=wish.reason,
+        hold_id=wish.hold_id,
+        shown_hold=wish.shown_hold,
+        override=wish.override,
+        wants_patient=wish.patient_id is not None,
     )
 
 
@@ -75,7 +99,7 @@ def _doctor_of(row: Any) -> DoctorFacts:
 
 
 def _patient_of(row: Any, wish: BookingWish) -> PatientFacts | None:
-    if row["patient_name"] is None:
+    if row["patient_name"] is None or wish.patient_id is None:
         return None
     return PatientFacts(
         id=wish.patient_id,
@@ -94,6 +118,7 @@ def _service_of(row: Any, wish: BookingWish) -> ServiceFacts | None:
         id=wish.service_id,
         name=row["service_name"],
         duration=row["duration_minutes"] * MINUTE,
+        mode=Mode(row["service_mode"]),
         price=None if amount is None else Money(amount, row["currency"]),
         is_paid_for=bool(amount) and row["payment"] != "none",
         is_offered_by_doctor=row["is_offered_by_doctor"],
@@ -103,7 +128,7 @@ def _service_of(row: Any, wish: BookingWish) -> ServiceFacts | None:
 def card_of(row: Any) -> AppointmentCard:
     """Make the card of a row with the columns `CARD`."""
     amount, cancelled_by = row["price_amount"], row["cancelled_by"]
-    previous = row["previous_status"]
+    previous, codes = row["previous_status"], row["override_codes"]
     appointment = Appointment(
         id=row["id"],
         reference=row["reference"],
@@ -123,6 +148,8 @@ def card_of(row: Any) -> AppointmentCard:
         previous_status=None if previous is None else AppointmentStatus(previous),
         cancelled_by=None if cancelled_by is None else Side(cancelled_by),
         cancel_reason=row["cancel_reason"],
+        override=codes and Override(codes=frozenset(codes), reason=row["override_reason"]),
+        overbooked=row["overbooked"],
         version=row["version"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],

@@ -3,11 +3,17 @@
 from booking_system.booking.domain.events import AppointmentCancelled
 
 SLOT = """s.id AS slot_id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode,
- s.closed_because, s.appointment_id, s.version AS slot_version"""
+ s.closed_because, s.appointment_id, s.version AS slot_version, s.hold_id, s.held_until,
+ s.hold_minutes, s.hold_extended, s.held_for, s.held_by, s.hold_network"""
 
-ATTEMPT = f"""SELECT {SLOT},
+LET_GO = """hold_id = NULL, held_until = NULL, hold_minutes = NULL, hold_extended = false,
+ held_for = NULL, held_by = NULL, hold_network = NULL"""
+"""What ends the hold of a slot, for an UPDATE of it."""
+
+FACTS = f"""SELECT {SLOT},
  c.name AS clinic_name, c.time_zone, c.currency, c.min_notice_minutes, c.cancel_notice_minutes,
- c.horizon_days, c.max_open_bookings_per_patient,
+ c.horizon_days, c.max_open_bookings_per_patient, c.hold_minutes AS clinic_hold_minutes,
+ c.anonymous_holds,
  EXISTS (SELECT FROM services o WHERE o.clinic_id = s.clinic_id AND o.deleted_at IS NULL)
   AS offers_services,
  d.full_name AS doctor_name, d.title AS doctor_title, d.specialty, d.photo_url,
@@ -18,7 +24,7 @@ ATTEMPT = f"""SELECT {SLOT},
   AND tstzrange(a.starts_at, a.ends_at) && tstzrange(s.starts_at, s.ends_at)) AS is_busy,
  (SELECT count(*) FROM appointments a WHERE a.patient_id = $2 AND a.starts_at > $4
   AND a.clinic_id = s.clinic_id AND a.status <> 'cancelled') AS open_bookings,
- v.name AS service_name, v.duration_minutes, v.price_amount, v.payment,
+ v.name AS service_name, v.duration_minutes, v.mode AS service_mode, v.price_amount, v.payment,
  EXISTS (SELECT FROM service_doctors o WHERE o.service_id = $3 AND o.doctor_id = s.doctor_id)
   AS is_offered_by_doctor
  FROM time_slots s
@@ -26,34 +32,41 @@ ATTEMPT = f"""SELECT {SLOT},
  JOIN doctors d ON d.id = s.doctor_id
  LEFT JOIN patients p ON p.id = $2 AND p.deleted_at IS NULL
  LEFT JOIN services v ON v.id = $3 AND v.clinic_id = s.clinic_id AND v.deleted_at IS NULL
- WHERE s.id = $1 AND s.deleted_at IS NULL
- FOR UPDATE OF s"""  # noqa: S608
+ WHERE s.id = $1 AND s.deleted_at IS NULL"""  # noqa: S608
+"""What the rules judge, read without a lock: to explain, never to decide."""
+
+ATTEMPT = f"{FACTS}\n FOR UPDATE OF s"
 
 _ADD = """WITH booked AS (
  INSERT INTO appointments (id, reference, status, payment_status, time_slot_id, clinic_id,
   doctor_id, patient_id, service_id, starts_at, ends_at, mode, reason, price_amount,
-  price_currency, cancel_notice_minutes, booked_by, created_at, updated_at)
- VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)),
- owned AS (UPDATE time_slots SET appointment_id = $1, version = version + 1 WHERE id = $5),
+  price_currency, cancel_notice_minutes, booked_by, created_at, updated_at, overbooked,
+  patient_doubled, override_codes, override_reason)
+ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18,
+  $22, $23, $24, $25)),
+ owned AS (UPDATE time_slots SET appointment_id = CASE WHEN $22 THEN appointment_id ELSE $1 END,
+  version = version + 1, {let_go} WHERE id = $5),
  known AS (INSERT INTO clinic_patients (clinic_id, patient_id, known_since)
   SELECT $6, $8, $18 WHERE NOT EXISTS (
    SELECT FROM clinic_patients k WHERE k.clinic_id = $6 AND k.patient_id = $8)
   ON CONFLICT DO NOTHING){named}
  INSERT INTO outbox (id, name, payload, occurred_at) VALUES ($19, $20, $21::text::jsonb, $18)"""
 
-ADD = _ADD.format(named="")
+ADD = _ADD.format(named="", let_go=LET_GO)
 
 ADD_NAMED = _ADD.format(
+    let_go=LET_GO,
     named=""",
  named AS (INSERT INTO idempotency_keys (owner, operation, key, fingerprint, status, location,
-   resource_ids, created_at) VALUES ($22, $23, $24, $25, 201, $26, ARRAY[$1::uuid], $18))"""
+   resource_ids, created_at) VALUES ($26, $27, $28, $29, 201, $30, ARRAY[$1::uuid], $18))""",
 )
 """The same for a request with an idempotency key, which is stored by the statement that books."""
 
 CARD = """a.id, a.reference, a.status, a.payment_status, a.time_slot_id, a.clinic_id, a.doctor_id,
  a.patient_id, a.service_id, a.starts_at, a.ends_at, a.mode, a.reason, a.price_amount,
  a.price_currency, a.cancel_notice_minutes, a.booked_by, a.previous_status, a.cancelled_by,
- a.cancel_reason, a.version, a.created_at, a.updated_at, c.name AS clinic_name, c.time_zone,
+ a.cancel_reason, a.override_codes, a.override_reason, a.overbooked,
+ a.version, a.created_at, a.updated_at, c.name AS clinic_name, c.time_zone,
  d.full_name AS doctor_name, d.title AS doctor_title, d.specialty, d.photo_url,
  p.full_name AS patient_name, v.name AS service_name"""
 
@@ -93,10 +106,10 @@ LOCK_PATIENT = """SELECT p.id, p.version, p.deleted_at IS NOT NULL AS is_removed
  ARRAY(SELECT k.clinic_id FROM clinic_patients k WHERE k.patient_id = p.id) AS known_to
  FROM patients p WHERE p.id = $1 FOR NO KEY UPDATE"""
 
-CLOSE_SLOTS = """WITH locked AS (SELECT id FROM time_slots
-  WHERE {whose} = $1 AND deleted_at IS NULL AND starts_at > $2 ORDER BY id FOR UPDATE)
- UPDATE time_slots s SET closed_because = $3, version = s.version + 1
- FROM locked WHERE s.id = locked.id AND s.closed_because IS NULL"""
+CLOSE_SLOTS = f"""WITH locked AS (SELECT id FROM time_slots
+  WHERE {{whose}} = $1 AND deleted_at IS NULL AND starts_at > $2 ORDER BY id FOR UPDATE)
+ UPDATE time_slots s SET closed_because = $3, version = s.version + 1, {LET_GO}
+ FROM locked WHERE s.id = locked.id AND s.closed_because IS NULL"""  # noqa: S608
 
 LOCK_SLOTS_OF_PATIENT = """SELECT count(*) FROM (SELECT s.id FROM time_slots s
  WHERE s.id IN (SELECT a.time_slot_id FROM appointments a

@@ -1,6 +1,8 @@
 """Booking's tables, with the constraints that are the last wall against double booking."""
 
 from sqlalchemy import (
+    ARRAY,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -18,19 +20,24 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 from booking_system.platform.postgres.metadata import metadata
 
-ACTIVE = text("status <> 'cancelled'")
+ACTIVE = text("status <> 'cancelled' AND NOT overbooked")
+OVERBOOKED = text("overbooked")
+OVERRIDE = """(override_codes IS NULL) = (override_reason IS NULL)
+ AND (NOT overbooked OR 'slot_already_booked' = ANY (override_codes)) IS TRUE
+ AND (NOT patient_doubled OR 'patient_overlap' = ANY (override_codes)) IS TRUE"""
+"""Nothing is overbooked, and no patient in two places, but on purpose and with a reason."""
 PREVIOUS = """CASE WHEN status IN ('checked_in', 'no_show') THEN previous_status = 'confirmed'
  WHEN status = 'completed' THEN previous_status IN ('confirmed', 'checked_in')
  ELSE previous_status IS NULL END IS TRUE"""
 """What a mark is undone to; `IS TRUE`, because a check lets an unknown answer pass."""
 
 
-def _never_twice(whose: str) -> ExcludeConstraint:
+def _never_twice(whose: str, unless: str) -> ExcludeConstraint:
     return ExcludeConstraint(
         (f"{whose}_id", "="),
         (text("tstzrange(starts_at, ends_at)"), "&&"),
         name=f"ex_appointments_{whose}_never_twice",
-        where=ACTIVE,
+        where=text(f"status <> 'cancelled' AND NOT {unless}"),
         using="gist",
     )
 
@@ -58,6 +65,10 @@ appointments = Table(
     Column("previous_status", Text),
     Column("cancelled_by", Text),
     Column("cancel_reason", Text),
+    Column("override_codes", ARRAY(Text)),
+    Column("override_reason", Text),
+    Column("overbooked", Boolean, nullable=False, server_default=text("false")),
+    Column("patient_doubled", Boolean, nullable=False, server_default=text("false")),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
@@ -78,9 +89,11 @@ appointments = Table(
     CheckConstraint("cancelled_by IN ('patient', 'clinic')", name="cancelled_by"),
     CheckConstraint("(status = 'cancelled') = (cancelled_by IS NOT NULL)", name="cancelled"),
     CheckConstraint("(price_amount IS NULL) = (price_currency IS NULL)", name="price"),
-    _never_twice("doctor"),
-    _never_twice("patient"),
+    CheckConstraint(OVERRIDE, name="override"),
+    _never_twice("doctor", "overbooked"),
+    _never_twice("patient", "patient_doubled"),
     Index("uq_appointments_active_slot", "time_slot_id", unique=True, postgresql_where=ACTIVE),
+    Index("ix_appointments_overbooked", "time_slot_id", postgresql_where=OVERBOOKED),
     Index("ix_appointments_clinic", "clinic_id", "starts_at", "id"),
     Index("ix_appointments_doctor", "doctor_id", "starts_at", "id"),
     Index("ix_appointments_patient", "patient_id", "starts_at", "id"),
@@ -102,7 +115,8 @@ appointment_history = Table(
     Column("to_slot_id", Uuid),
     Column("to_starts_at", DateTime(timezone=True)),
     CheckConstraint(
-        "action IN ('rescheduled', 'cancelled', 'checked_in', 'completed', 'no_show', 'undone')",
+        "action IN ('rescheduled', 'cancelled', 'checked_in', 'completed', 'no_show', 'undone',"
+        " 'slot_inherited')",
         name="action",
     ),
     CheckConstraint("side IN ('patient', 'clinic')", name="side"),

@@ -12,7 +12,7 @@ from booking_system.booking.application.ports import (
     Scope,
 )
 from booking_system.booking.domain.appointment import Appointment
-from booking_system.booking.domain.attempt import BookingRule
+from booking_system.booking.domain.attempt import BookingRule, judged
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.refusals import AppointmentNotFound
 from booking_system.identity.domain.actor import Actor
@@ -60,10 +60,10 @@ class BookAppointment:
     async def _book(self, wish: BookingWish, actor: Actor) -> AppointmentCard:
         async with self.transaction() as work:
             attempt = await work.attempt(wish, actor=actor, now=self.clock.now())
-            for rule in self.rules:
-                rule(attempt)
+            override = judged(attempt, self.rules)
             appointment = Appointment.book(
                 attempt,
+                override=override,
                 identity=AppointmentId(self.identities.new()),
                 reference=self.references.new(),
             )

@@ -8,9 +8,10 @@ from typing import Protocol
 from uuid import UUID
 
 from booking_system.booking.domain.appointment import Appointment
-from booking_system.booking.domain.attempt import BookingAttempt
+from booking_system.booking.domain.attempt import BookingAttempt, Override
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.history import Entry
+from booking_system.booking.domain.holding import HeldSlot, Holder
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.removal import Kind, Removable
 from booking_system.identity.domain.actor import Actor
@@ -20,6 +21,7 @@ from booking_system.shared_kernel.identifiers import (
     AppointmentId,
     ClinicId,
     DoctorId,
+    HoldId,
     PatientId,
     ServiceId,
     SlotId,
@@ -28,13 +30,20 @@ from booking_system.shared_kernel.identifiers import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingWish:
-    """What somebody asks for."""
+    """What somebody asks for: to book a slot, to hold it, or to know whether they could.
+
+    `hold_id` is the hold that they say they have, `shown_hold` the one whose token they showed.
+    Who holds a slot, or asks, need not say for whom.
+    """
 
     slot_id: SlotId
-    patient_id: PatientId
+    patient_id: PatientId | None
     service_id: ServiceId | None = None
     reason: str | None = None
     key: IdempotencyKey | None = None
+    hold_id: HoldId | None = None
+    shown_hold: HoldId | None = None
+    override: Override | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +53,7 @@ class MoveWish:
     appointment_id: AppointmentId
     slot_id: SlotId
     reason: str | None = None
+    override: Override | None = None
 
 
 class BookingWork(Protocol):
@@ -87,7 +97,7 @@ class BookingWork(Protocol):
         ...
 
     async def attempt_to_move(
-        self, appointment: Appointment, slot_id: SlotId, *, actor: Actor, now: datetime
+        self, appointment: Appointment, wish: MoveWish, *, actor: Actor, now: datetime
     ) -> BookingAttempt:
         """Read the facts of a booking of a locked slot as if the appointment were not there."""
         ...
@@ -102,6 +112,50 @@ class BookingWork(Protocol):
 
 BookingTransaction = Callable[[], AbstractAsyncContextManager[BookingWork]]
 """Opens a unit of work: leaving the block commits, an exception undoes everything."""
+
+
+class HoldWork(Protocol):
+    """What one transaction that holds a slot, or lets it go, can reach."""
+
+    async def attempt(self, wish: BookingWish, holder: Holder, *, now: datetime) -> BookingAttempt:
+        """Lock the holder, so that their holds are counted one by one, then the slot.
+
+        The facts are those of a booking, and how many other slots the holder holds.
+        """
+        ...
+
+    async def lock(self, hold_id: HoldId) -> HeldSlot | None:
+        """Lock the slot that the hold is on, in force or not; None where there is none."""
+        ...
+
+    async def place(self, held: HeldSlot, *, now: datetime) -> None:
+        """Store the hold, new or extended, and its event.
+
+        Raises `SlotAlreadyBooked` where a constraint has the last word.
+        """
+        ...
+
+    async def release(self, held: HeldSlot, *, now: datetime) -> None:
+        """Open the slot and store the event."""
+        ...
+
+
+HoldTransaction = Callable[[], AbstractAsyncContextManager[HoldWork]]
+"""Opens a unit of work: leaving the block commits, an exception undoes everything."""
+
+
+class HoldReader(Protocol):
+    """Reads without locking anything."""
+
+    async def show(self, hold_id: HoldId) -> HeldSlot | None:
+        """Return the slot that the hold is on, in force or not; None where there is none."""
+        ...
+
+    async def attempt(
+        self, wish: BookingWish, *, actor: Actor | None, now: datetime
+    ) -> BookingAttempt:
+        """Read the facts of a booking: to explain, never to decide."""
+        ...
 
 
 class Alternatives(Protocol):

@@ -10,7 +10,7 @@ from booking_system.booking.application.ports import (
     BookingWork,
     MoveWish,
 )
-from booking_system.booking.domain.attempt import BookingAttempt, BookingRule
+from booking_system.booking.domain.attempt import BookingAttempt, BookingRule, judged
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.party import Party
@@ -75,11 +75,10 @@ class RescheduleAppointment:
     ) -> AppointmentCard:
         booked, now = card.appointment, self.clock.now()
         booked.check_reschedulable(party.side, now=now)
-        attempt = await work.attempt_to_move(booked, wish.slot_id, actor=actor, now=now)
+        attempt = await work.attempt_to_move(booked, wish, actor=actor, now=now)
         _check_clinic(attempt, booked.clinic_id)
-        for rule in self.rules:
-            rule(attempt)
-        booked.reschedule(attempt.the_slot, party, reason=wish.reason, now=now)
+        override = judged(attempt, self.rules)
+        booked.reschedule(attempt.the_slot, party, reason=wish.reason, now=now, override=override)
         await work.move(booked)
         return card.moved(attempt)
 

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-from booking_system.booking.domain.attempt import BookingAttempt
+from booking_system.booking.domain.attempt import BookingAttempt, Override
 from booking_system.booking.domain.events import (
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentRescheduled,
+    SlotInherited,
 )
 from booking_system.booking.domain.history import Action, Entry, Place
 from booking_system.booking.domain.lifecycle import (
@@ -24,7 +25,9 @@ from booking_system.booking.domain.refusals import (
     BookingNotActive,
     CancelTooLate,
     InvalidTransition,
+    PatientOverlap,
 )
+from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.aggregate import Aggregate
 from booking_system.shared_kernel.identifiers import (
@@ -53,7 +56,8 @@ class Appointment(Aggregate):
     """Instants in UTC; the price and the notice to cancel are those of the day of booking.
 
     `previous_status` is what undoing the last mark goes back to, `last_change` what was done to it
-    since it was read.
+    since it was read. `override` names the rules that staff set aside for it; one that is
+    `overbooked` is in a slot that another appointment owns.
     """
 
     id: AppointmentId
@@ -74,17 +78,27 @@ class Appointment(Aggregate):
     previous_status: AppointmentStatus | None = None
     cancelled_by: Side | None = None
     cancel_reason: str | None = None
+    override: Override | None = None
+    overbooked: bool = False
     version: int = 1
     created_at: datetime
     updated_at: datetime
     last_change: Entry | None = None
 
     @classmethod
-    def book(cls, attempt: BookingAttempt, *, identity: AppointmentId, reference: str) -> Self:
-        """Make the appointment of an attempt that has passed every rule."""
+    def book(
+        cls,
+        attempt: BookingAttempt,
+        *,
+        identity: AppointmentId,
+        reference: str,
+        override: Override | None = None,
+    ) -> Self:
+        """Make the appointment of an attempt that has passed every rule but the overridden."""
         slot, service, patient = attempt.the_slot, attempt.service, attempt.patient
         assert patient is not None, "the rules let no attempt without a patient pass"
         assert attempt.clinic is not None, "a slot always has a clinic"
+        assert attempt.actor is not None, "the rules let nobody book who is not signed in"
         owed = service is not None and service.is_paid_for
         appointment = cls(
             id=identity,
@@ -102,6 +116,8 @@ class Appointment(Aggregate):
             price=None if service is None else service.price,
             cancel_notice=attempt.clinic.cancel_notice,
             booked_by=attempt.actor.user_id,
+            override=override,
+            overbooked=_overbooks(override),
             created_at=attempt.now,
             updated_at=attempt.now,
         )
@@ -131,6 +147,11 @@ class Appointment(Aggregate):
     def reschedule_until(self) -> datetime:
         """The last instant at which the patient may move it: the notice is the same."""
         return self.cancel_until
+
+    @property
+    def patient_doubled(self) -> bool:
+        """Say whether the patient has another appointment at that time, on purpose."""
+        return self.override is not None and PatientOverlap.code in self.override.codes
 
     def ids(self) -> dict[str, Any]:
         """Return the ids that every event carries."""
@@ -186,8 +207,16 @@ class Appointment(Aggregate):
         if not self.may_be_rescheduled(by, now=now):
             raise CancelTooLate
 
-    def reschedule(self, slot: TimeSlot, by: Party, *, reason: str | None, now: datetime) -> None:
-        """Go to another slot of the same clinic that has passed every rule.
+    def reschedule(
+        self,
+        slot: TimeSlot,
+        by: Party,
+        *,
+        reason: str | None,
+        now: datetime,
+        override: Override | None = None,
+    ) -> None:
+        """Go to another slot of the same clinic that has passed every rule but the overridden.
 
         What was agreed stays: reference, service, price and notice. Raises as
         `check_reschedulable` does.
@@ -196,6 +225,7 @@ class Appointment(Aggregate):
         left = self.place
         self.time_slot_id, self.doctor_id = slot.id, slot.doctor_id
         self.period, self.mode = slot.period, slot.mode
+        self.override, self.overbooked = override, _overbooks(override)
         self._changed(Action.RESCHEDULED, by, now, reason=reason, left=left, entered=self.place)
         self.record(
             AppointmentRescheduled(
@@ -207,6 +237,12 @@ class Appointment(Aggregate):
                 **self.ids(),
             )
         )
+
+    def inherit_slot(self, change: Entry) -> None:
+        """Own the slot that it was overbooked in: by this change its owner has left it."""
+        self.overbooked = False
+        self._changed(Action.SLOT_INHERITED, change, change.occurred_at)
+        self.record(SlotInherited(occurred_at=change.occurred_at, **self.ids()))
 
     def mark(self, mark: Mark, by: Party, *, now: datetime) -> None:
         """Say how it goes. Raises `InvalidTransition` where that is not possible now."""
@@ -222,7 +258,7 @@ class Appointment(Aggregate):
         standing = Standing(self.status, self.previous_status)
         return standing.after(mark, starts_at=self.period.starts_at, now=now)
 
-    def _changed(self, action: Action, by: Party, now: datetime, **about: Any) -> None:
+    def _changed(self, action: Action, by: Party | Entry, now: datetime, **about: Any) -> None:
         self.version += 1
         self.updated_at = now
         self.last_change = Entry(
@@ -233,3 +269,7 @@ class Appointment(Aggregate):
             user_id=by.user_id,
             **about,
         )
+
+
+def _overbooks(override: Override | None) -> bool:
+    return override is not None and SlotAlreadyBooked.code in override.codes

@@ -1,13 +1,16 @@
 """A booking attempt: all the facts that a rule may look at, read inside one transaction."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from booking_system.identity.domain.actor import Actor
+from booking_system.scheduling.domain.hold import Hold
 from booking_system.scheduling.domain.refusals import SlotNotFound
 from booking_system.scheduling.domain.time_slot import TimeSlot
-from booking_system.shared_kernel.identifiers import AppointmentId, PatientId, ServiceId
+from booking_system.shared_kernel.errors import Refusal
+from booking_system.shared_kernel.identifiers import AppointmentId, HoldId, PatientId, ServiceId
+from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.money import Money
 
 
@@ -22,6 +25,8 @@ class ClinicFacts:
     horizon: timedelta
     most_open_bookings: int
     offers_services: bool
+    hold_length: timedelta
+    takes_anonymous_holds: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,22 +57,41 @@ class ServiceFacts:
     id: ServiceId
     name: str
     duration: timedelta
+    mode: Mode
     price: Money | None
     is_paid_for: bool
     is_offered_by_doctor: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """The codes of refusals that staff set aside on purpose, and why."""
+
+    codes: frozenset[str]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldFacts:
+    """What counts for whoever wants to hold a slot: how many they hold, and may hold."""
+
+    open_holds: int
+    most_holds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BookingAttempt:
-    """Somebody tries to book a slot for a patient at one instant.
+    """Somebody tries to book, or to hold, a slot for a patient at one instant.
 
     Everything is None that does not exist; rules that come after `slot_exists` use `the_slot`.
     Where an appointment is moved, `moves` is its id: the actor is a party to it already, and what
-    else the patient has booked is counted without it.
+    else the patient has booked is counted without it. `hold_id` is the hold that they say they
+    have, `shown_hold` the one whose token they showed; nobody needs to be signed in to hold, and
+    none of staff who hold `wants_patient` before they know for whom.
     """
 
     now: datetime
-    actor: Actor
+    actor: Actor | None
     slot: TimeSlot | None
     clinic: ClinicFacts | None = None
     doctor: DoctorFacts | None = None
@@ -76,6 +100,11 @@ class BookingAttempt:
     service: ServiceFacts | None = None
     reason: str | None = None
     moves: AppointmentId | None = None
+    hold_id: HoldId | None = None
+    shown_hold: HoldId | None = None
+    override: Override | None = None
+    holding: HoldFacts | None = None
+    wants_patient: bool = True
 
     @property
     def the_slot(self) -> TimeSlot:
@@ -84,6 +113,57 @@ class BookingAttempt:
             raise SlotNotFound
         return self.slot
 
+    @property
+    def is_by_staff(self) -> bool:
+        """Say whether the clinic's desk does it."""
+        return self.actor is not None and self.actor.works_at(self.the_slot.clinic_id)
 
-BookingRule = Callable[[BookingAttempt], None]
-"""Returns to let the attempt pass; raises a refusal to turn it away."""
+    def owns(self, hold: Hold) -> bool:
+        """Say whether the hold is theirs: of the patient, of the user, or by its token."""
+        if self.patient is not None and self.patient.id == hold.patient_id:
+            return True
+        if self.actor is not None and self.actor.user_id == hold.user_id:
+            return True
+        return hold.id == self.shown_hold
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRule:
+    """One rule: called with an attempt, it returns to let it pass, or raises its `refusal`."""
+
+    judge: Callable[[BookingAttempt], None]
+    refusal: type[Refusal]
+
+    def __call__(self, attempt: BookingAttempt) -> None:
+        """Raise the refusal to turn the attempt away."""
+        self.judge(attempt)
+
+    @property
+    def says(self) -> str:
+        """What holds where the rule lets somebody pass, in a sentence."""
+        return (self.judge.__doc__ or "").strip().splitlines()[0]
+
+
+def refusing(
+    refusal: type[Refusal],
+) -> Callable[[Callable[[BookingAttempt], None]], BookingRule]:
+    """Make a rule of a function whose first line of documentation is the sentence that holds."""
+    return lambda judge: BookingRule(judge, refusal)
+
+
+def judged(attempt: BookingAttempt, rules: Sequence[BookingRule]) -> Override | None:
+    """Ask one rule after the other; return what of the override was needed, None: nothing.
+
+    Raises the refusal of the first rule that says no and is not set aside.
+    """
+    override, waived = attempt.override, []
+    for rule in rules:
+        try:
+            rule(attempt)
+        except Refusal as refusal:
+            if override is None or refusal.code not in override.codes:
+                raise
+            waived.append(refusal.code)
+    if override is None or not waived:
+        return None
+    return replace(override, codes=frozenset(waived))

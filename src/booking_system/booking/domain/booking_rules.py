@@ -1,30 +1,36 @@
-"""The chain that every booking passes, in order. To add a rule: write it, then list it."""
+"""The chains that every booking and every hold passes. To add a rule: write it, then list it."""
 
-from booking_system.booking.domain.attempt import BookingAttempt, BookingRule
-from booking_system.booking.domain.double_booking import patient_is_free, slot_is_not_booked
+from booking_system.booking.domain.attempt import BookingAttempt, BookingRule, refusing
+from booking_system.booking.domain.double_booking import (
+    patient_is_free,
+    slot_is_not_booked,
+    slot_is_not_held_by_another,
+)
 from booking_system.booking.domain.refusals import (
     BeyondHorizon,
     NoticeTooShort,
     PatientNotFound,
-    PatientOverlap,
     ServiceNotOffered,
     ServiceRequired,
+    TooManyHolds,
     TooManyOpenBookings,
 )
 from booking_system.scheduling.domain.refusals import (
-    SlotAlreadyBooked,
+    HoldExpired,
     SlotInPast,
     SlotNotFound,
     SlotUnavailable,
 )
-from booking_system.shared_kernel.errors import Refusal
+from booking_system.shared_kernel.errors import NotPermitted, Refusal, Unauthenticated
 
 
+@refusing(SlotNotFound)
 def slot_exists(attempt: BookingAttempt) -> None:
     """There is such a slot."""
     _ = attempt.the_slot
 
 
+@refusing(PatientNotFound)
 def caller_may_book_for_the_patient(attempt: BookingAttempt) -> None:
     """Patients book for themselves, staff for any patient whom their clinic knows.
 
@@ -32,33 +38,65 @@ def caller_may_book_for_the_patient(attempt: BookingAttempt) -> None:
     appointment is a party to it.
     """
     patient, actor = attempt.patient, attempt.actor
-    if patient is None:
+    if patient is None or actor is None:
         raise PatientNotFound
     if attempt.moves is not None or patient.id == actor.patient_id:
         return
-    if not (actor.works_at(attempt.the_slot.clinic_id) and patient.is_known_here):
+    if not (attempt.is_by_staff and patient.is_known_here):
         raise PatientNotFound
 
 
+@refusing(NotPermitted)
+def only_staff_override(attempt: BookingAttempt) -> None:
+    """Only the clinic's desk sets rules aside."""
+    if attempt.override is not None and not attempt.is_by_staff:
+        raise NotPermitted
+
+
+@refusing(NotPermitted)
+def caller_may_hold(attempt: BookingAttempt) -> None:
+    """Patients hold for themselves, staff for a patient or for whoever they talk to.
+
+    A visitor who has not signed in may hold where the clinic's policy lets them.
+    """
+    if attempt.actor is None:
+        if attempt.clinic is not None and not attempt.clinic.takes_anonymous_holds:
+            raise Unauthenticated
+    elif attempt.wants_patient:
+        caller_may_book_for_the_patient(attempt)
+    elif not attempt.is_by_staff:
+        raise NotPermitted
+
+
+@refusing(SlotUnavailable)
 def slot_is_available(attempt: BookingAttempt) -> None:
     """The slot is not closed."""
     if attempt.the_slot.closed_because is not None:
         raise SlotUnavailable
 
 
+@refusing(SlotInPast)
 def slot_is_not_past(attempt: BookingAttempt) -> None:
-    """The slot has not begun."""
-    if attempt.the_slot.has_begun(attempt.now):
+    """The slot has not begun; staff may still book one that runs."""
+    slot, now = attempt.the_slot, attempt.now
+    if slot.is_over(now) or (slot.has_begun(now) and not attempt.is_by_staff):
         raise SlotInPast
 
 
+@refusing(NoticeTooShort)
 def notice_is_long_enough(attempt: BookingAttempt) -> None:
-    """The clinic has the minutes of notice that its policy asks for."""
-    notice = attempt.the_slot.period.starts_at - attempt.now
-    if attempt.clinic is not None and notice < attempt.clinic.minimum_notice:
+    """The clinic has the minutes of notice that its policy asks for.
+
+    It needs none for a slot that has begun: only its own staff get as far as that.
+    """
+    slot, clinic = attempt.the_slot, attempt.clinic
+    if clinic is None or slot.has_begun(attempt.now):
+        return
+    if slot.period.starts_at - attempt.now < clinic.minimum_notice:
         raise NoticeTooShort
 
 
+@refusing(BeyondHorizon)
 def slot_is_within_the_horizon(attempt: BookingAttempt) -> None:
     """The slot is not further away than the clinic takes bookings."""
     ahead = attempt.the_slot.period.starts_at - attempt.now
@@ -66,23 +104,27 @@ def slot_is_within_the_horizon(attempt: BookingAttempt) -> None:
         raise BeyondHorizon
 
 
+@refusing(ServiceRequired)
 def service_is_named(attempt: BookingAttempt) -> None:
     """Where the clinic offers services, one is named."""
     if attempt.clinic is not None and attempt.clinic.offers_services and not attempt.service_id:
         raise ServiceRequired
 
 
+@refusing(ServiceNotOffered)
 def service_is_offered(attempt: BookingAttempt) -> None:
-    """The doctor offers the service, and the slot is long enough for it."""
+    """The doctor offers the service, in the slot's mode, and the slot is long enough for it."""
     if attempt.service_id is None:
         return
     service = attempt.service
     if service is None or not service.is_offered_by_doctor:
         raise ServiceNotOffered
-    if service.duration > attempt.the_slot.period.length:
+    slot = attempt.the_slot
+    if service.mode is not slot.mode or service.duration > slot.period.length:
         raise ServiceNotOffered
 
 
+@refusing(TooManyOpenBookings)
 def open_bookings_are_few(attempt: BookingAttempt) -> None:
     """The patient has fewer open bookings in this clinic than its policy allows."""
     patient, clinic = attempt.patient, attempt.clinic
@@ -92,32 +134,55 @@ def open_bookings_are_few(attempt: BookingAttempt) -> None:
         raise TooManyOpenBookings
 
 
-BOOKING_RULES: tuple[BookingRule, ...] = (
-    slot_exists,
-    caller_may_book_for_the_patient,
+@refusing(TooManyHolds)
+def holds_are_few(attempt: BookingAttempt) -> None:
+    """The caller holds fewer slots than anybody may at a time."""
+    if attempt.holding is not None and attempt.holding.open_holds >= attempt.holding.most_holds:
+        raise TooManyHolds
+
+
+SLOT_RULES: tuple[BookingRule, ...] = (
     slot_is_available,
+    slot_is_not_held_by_another,
     slot_is_not_booked,
     slot_is_not_past,
     notice_is_long_enough,
     slot_is_within_the_horizon,
-    service_is_named,
-    service_is_offered,
-    patient_is_free,
-    open_bookings_are_few,
+)
+SERVICE_RULES: tuple[BookingRule, ...] = (service_is_named, service_is_offered)
+PATIENT_RULES: tuple[BookingRule, ...] = (patient_is_free, open_bookings_are_few)
+
+BOOKING_RULES: tuple[BookingRule, ...] = (
+    slot_exists,
+    caller_may_book_for_the_patient,
+    only_staff_override,
+    *SLOT_RULES,
+    *SERVICE_RULES,
+    *PATIENT_RULES,
 )
 """The first refusal wins. They run inside the transaction, after the lock."""
 
-REFUSALS_OF_THE_RULES: tuple[type[Refusal], ...] = (
-    SlotNotFound,
-    PatientNotFound,
-    SlotUnavailable,
-    SlotAlreadyBooked,
-    PatientOverlap,
-    SlotInPast,
-    NoticeTooShort,
-    BeyondHorizon,
-    ServiceRequired,
-    ServiceNotOffered,
-    TooManyOpenBookings,
+HOLD_RULES: tuple[BookingRule, ...] = (
+    slot_exists,
+    caller_may_hold,
+    *SLOT_RULES,
+    *PATIENT_RULES,
+    holds_are_few,
 )
-"""How they say no, for whoever documents it."""
+"""The same for a hold, which does not say what for."""
+
+OVERRIDABLE = tuple(
+    rule.refusal.code
+    for rule in (*SLOT_RULES, *SERVICE_RULES, *PATIENT_RULES)
+    if rule is not service_is_named
+)
+"""What staff may set aside: there is no sense in a booking without a slot, or for nobody."""
+
+
+def refusals_of(rules: tuple[BookingRule, ...]) -> list[type[Refusal]]:
+    """Return how they say no, for whoever documents it."""
+    return list(dict.fromkeys(rule.refusal for rule in rules))
+
+
+REFUSALS_OF_THE_RULES = [*refusals_of(BOOKING_RULES), HoldExpired]
+REFUSALS_OF_HOLDS = [*refusals_of(HOLD_RULES), PatientNotFound, Unauthenticated]

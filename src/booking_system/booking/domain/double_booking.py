@@ -1,11 +1,16 @@
 """Why no slot, doctor or patient is ever booked twice. Three walls, outermost first:
 
 1. The slot's row is locked `FOR UPDATE` (`BookingWork.attempt`), so rivals for one slot queue.
-2. `slot_is_not_booked` and `patient_is_free`, below, judge facts that were read under the lock
-   and turn the losers away with a reason.
+2. The rules below judge facts that were read under the lock and turn the losers away with a
+   reason.
 3. Constraints refuse whatever slips past: `uq_appointments_active_slot` (one active appointment
    per slot), `ex_appointments_doctor_never_twice` and `ex_appointments_patient_never_twice` (over
-   the time range, active rows only), `ex_time_slots_doctor_never_twice` (a doctor's live slots).
+   the time range, active rows only), `ex_time_slots_doctor_never_twice` (a doctor's live slots),
+   `ck_time_slots_booked_is_not_held`.
+
+What staff book twice on purpose, by an override, carries a mark (`overbooked`, `patient_doubled`)
+that the constraints know; `ck_appointments_override` lets nothing carry it without a reason. The
+slot stays its first owner's, and whoever was overbooked inherits it from them.
 
 The patient's constraint is no mere safety net. A `SELECT … FOR UPDATE` that had to wait returns
 the slot as it is now, but the facts joined to it as they were before the wait; and one patient
@@ -14,17 +19,34 @@ who races for slots of different doctors holds different locks. Only the constra
 Proof: tests/booking/test_double_booking.py
 """
 
-from booking_system.booking.domain.attempt import BookingAttempt
+from booking_system.booking.domain.attempt import BookingAttempt, refusing
 from booking_system.booking.domain.refusals import PatientOverlap
-from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
+from booking_system.scheduling.domain.refusals import HoldExpired, SlotAlreadyBooked, SlotHeld
 
 
+@refusing(SlotHeld)
+def slot_is_not_held_by_another(attempt: BookingAttempt) -> None:
+    """Nobody else is booking the slot at this moment.
+
+    A hold is judged by the instant of the attempt, whether or not anybody has tidied it up.
+    """
+    hold = attempt.the_slot.hold_in_force(attempt.now)
+    if hold is None or attempt.owns(hold):
+        return
+    raise SlotHeld if attempt.hold_id in {None, hold.id} else HoldExpired
+
+
+@refusing(SlotAlreadyBooked)
 def slot_is_not_booked(attempt: BookingAttempt) -> None:
-    """No appointment owns the slot."""
+    """No appointment owns the slot.
+
+    Whoever says that they hold it is told that their hold is over.
+    """
     if attempt.the_slot.appointment_id is not None:
-        raise SlotAlreadyBooked
+        raise SlotAlreadyBooked if attempt.hold_id is None else HoldExpired
 
 
+@refusing(PatientOverlap)
 def patient_is_free(attempt: BookingAttempt) -> None:
     """The patient has no other appointment at that time; nothing is said of that one."""
     if attempt.patient is not None and attempt.patient.is_busy:

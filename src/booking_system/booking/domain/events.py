@@ -10,6 +10,7 @@ from booking_system.shared_kernel.identifiers import (
     AppointmentId,
     ClinicId,
     DoctorId,
+    HoldId,
     PatientId,
     SlotId,
 )
@@ -82,3 +83,36 @@ class MarkUndone(AppointmentEvent):
     """The last mark was a mistake."""
 
     name: ClassVar[str] = "booking.undone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotInherited(AppointmentEvent):
+    """It was overbooked, and owns its slot now."""
+
+    name: ClassVar[str] = "booking.slot_inherited"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldEvent(DomainEvent):
+    """Something happened to the hold of a slot."""
+
+    hold_id: HoldId
+    time_slot_id: SlotId
+    clinic_id: ClinicId
+    doctor_id: DoctorId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotWasHeld(HoldEvent):
+    """Somebody keeps the slot until an instant, made anew or extended."""
+
+    name: ClassVar[str] = "slot.held"
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldWasReleased(HoldEvent):
+    """Its owner gave the slot back before the hold was over."""
+
+    name: ClassVar[str] = "slot.opened"

@@ -18,6 +18,7 @@ class Action(StrEnum):
     COMPLETED = "completed"
     NO_SHOW = "no_show"
     UNDONE = "undone"
+    SLOT_INHERITED = "slot_inherited"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

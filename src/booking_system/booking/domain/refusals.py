@@ -63,6 +63,20 @@ class RestoreConflict(Conflict):
     code = "restore_conflict"
 
 
+class HoldNotFound(NotFound):
+    """There is no such hold, or not for you, or it is over."""
+
+
+class TooManyHolds(Conflict):
+    """As many time slots as possible are held already: book one or let one go.
+
+    A patient holds three at a time, and visitors who have not signed in ten from one network
+    address. A hold ends by itself at its `expires_at`.
+    """
+
+    code = "too_many_holds"
+
+
 class NoticeTooShort(RuleViolation):
     """The clinic wants to be told earlier.
 

@@ -62,6 +62,7 @@ class Habits:
 
     asks_who: bool
     needs_token: bool
+    knows_caller: bool
     needs_database: bool
     writes: bool
     is_idempotent: bool
@@ -148,7 +149,9 @@ def documented(
     habits: Habits,
 ) -> None:
     """Attach security, the headers of an answer, and the refusals to the route."""
-    route.openapi_extra = {"security": WAYS_TO_SIGN_IN if habits.needs_token else []}
+    optional: list[dict[str, list[str]]] = [{}] if habits.knows_caller else []
+    is_known = habits.needs_token or habits.knows_caller
+    route.openapi_extra = {"security": [*optional, *WAYS_TO_SIGN_IN] if is_known else []}
     if habits.is_idempotent:
         route.openapi_extra["parameters"] = [KEY_PARAMETER]
     assert route.status_code is not None, "every operation names its status"

@@ -17,6 +17,7 @@ from fastapi import Request, Response
 from starlette.types import Message
 
 from booking_system.platform.http.input import StrictRequest
+from booking_system.platform.http.network import Networks
 from booking_system.platform.postgres import idempotency as rows
 from booking_system.platform.postgres.idempotency import StoredAnswer
 from booking_system.platform.postgres.retry import retrying
@@ -37,9 +38,15 @@ Again = Callable[[StrictRequest, Sequence[UUID]], Awaitable[Response]]
 class Idempotency:
     """Reads keys, and runs requests that carry one."""
 
-    def __init__(self, database: Database, *, secret: str, clock: Clock) -> None:
-        """`secret` keys the fingerprints: a body may hold what must not be guessed from them."""
+    def __init__(
+        self, database: Database, *, secret: str, networks: Networks, clock: Clock
+    ) -> None:
+        """`secret` keys the fingerprints: a body may hold what must not be guessed from them.
+
+        The keys of those who have not signed in are told apart by their networks.
+        """
         self._database = database
+        self._networks = networks
         # A key of its own: nothing else is ever made with it.
         self._secret = hmac.digest(secret.encode(), b"idempotency", hashlib.sha256)
         self._clock = clock
@@ -59,7 +66,7 @@ class Idempotency:
             wrong = {"pointer": f"/{HEADER}", "detail": detail, "code": "pattern", "in": "header"}
             raise Invalid(errors=[wrong])
         return IdempotencyKey(
-            owner=str(request.scope["caller"].user_id),
+            owner=self._owner_of(request),
             operation=operation,
             key=text,
             fingerprint=await self._fingerprint(request, reads_body=reads_body),
@@ -89,6 +96,12 @@ class Idempotency:
         if again is None:
             return _as_first(stored, await read_again(request, stored.location))
         return _as_first(stored, await again(request, stored.resource_ids))
+
+    def _owner_of(self, request: StrictRequest) -> str:
+        caller = request.scope["caller"]
+        if caller is None:
+            return f"network {self._networks.name_of(request).hex()}"
+        return str(caller.user_id)
 
     async def _fingerprint(self, request: StrictRequest, *, reads_body: bool) -> bytes:
         body = await request.body() if reads_body else b""

@@ -183,6 +183,7 @@ class Routes:
         status: int = 200,
         refuses: Sequence[type[Refusal]] = (),
         asks_who: bool = True,
+        knows_caller: bool = False,
         needs_database: bool = True,
         also: Mapping[int, str] | None = None,
         shortcut: Shortcut | None = None,
@@ -198,11 +199,13 @@ class Routes:
         statuses without a body. One that is not `shown` stays out of the OpenAPI document; without
         `asks_who` there is no caller. `tag` puts it among the operations of another part.
 
+        One that `knows_caller` serves everybody, but not everybody alike: signing in is up to them.
         A POST of a caller who is known runs once for each `Idempotency-Key`. One that `keeps_key`
         sees to that itself; `again` shows what was made where no GET of its address does.
         """
         token = needs_token(policy)
-        is_idempotent = method == "POST" and asks_who and token and not path.startswith(SIGNING_IN)
+        is_somebodys = asks_who and (token or knows_caller)
+        is_idempotent = method == "POST" and is_somebodys and not path.startswith(SIGNING_IN)
         route = GuardedRoute(
             path,
             endpoint,
@@ -225,6 +228,7 @@ class Routes:
         habits = Habits(
             asks_who=asks_who,
             needs_token=token,
+            knows_caller=knows_caller,
             needs_database=needs_database,
             writes=method != "GET",
             is_idempotent=is_idempotent,

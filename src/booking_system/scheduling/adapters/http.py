@@ -38,11 +38,14 @@ from booking_system.scheduling.application.find_slots import ShowSlot, ShowSlots
 from booking_system.scheduling.application.offer_slots import OfferSlots
 from booking_system.scheduling.domain.refusals import (
     SlotAlreadyBooked,
+    SlotHeld,
     SlotInPast,
     SlotNotFound,
     SlotOverlap,
     SlotUnavailable,
 )
+from booking_system.scheduling.domain.time_slot import TimeSlot
+from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
 from booking_system.shared_kernel.identifiers import DoctorId, SlotId
 
@@ -60,6 +63,7 @@ class SchedulingRoutes:
     close: CloseSlot
     reopen: ReopenSlot
     delete: DeleteSlot
+    clock: Clock
 
     def routes(self) -> Routes:
         """List the operations."""
@@ -89,9 +93,9 @@ class SchedulingRoutes:
         routes.add(
             "GET", one, self.read_slot, policy=public, answers=SingleSlotOut, refuses=[SlotNotFound]
         )
-        for verb, endpoint, refusal in (
-            ("close", self.close_slot, SlotAlreadyBooked),
-            ("reopen", self.reopen_slot, SlotUnavailable),
+        for verb, endpoint, refusals in (
+            ("close", self.close_slot, [SlotAlreadyBooked, SlotHeld]),
+            ("reopen", self.reopen_slot, [SlotUnavailable]),
         ):
             routes.add(
                 "POST",
@@ -99,7 +103,7 @@ class SchedulingRoutes:
                 endpoint,
                 policy=clinic_side,
                 answers=SingleSlotOut,
-                refuses=[*changes, refusal],
+                refuses=[*changes, *refusals],
             )
         routes.add(
             "DELETE",
@@ -108,7 +112,7 @@ class SchedulingRoutes:
             policy=clinic_side,
             status=204,
             answers=None,
-            refuses=[*changes, SlotAlreadyBooked],
+            refuses=[*changes, SlotAlreadyBooked, SlotHeld],
         )
         return routes
 
@@ -131,19 +135,19 @@ class SchedulingRoutes:
         """Offer time slots of a doctor: all of them or, where one cannot be, none."""
         offer = [slot.offered() for slot in body.slots]
         made = await self.offer(doctor_id=DoctorId(doctor_id), offer=offer, actor=actor)
-        answer = NewSlotsOut(items=[NewSlotOut.of(slot) for slot in made])
+        answer = NewSlotsOut(items=self._new(made))
         location = f"/v1/slots?doctor_id={doctor_id}"
         return json_answer(answer, status=201, headers={"Location": location})
 
     async def show_slots_again(self, _: StrictRequest, made: Sequence[UUID]) -> Response:
         """Show the slots that were made and are there still."""
         slots = await self.show_several(slot_ids=[SlotId(one) for one in made])
-        return json_answer(NewSlotsOut(items=[NewSlotOut.of(slot) for slot in slots]))
+        return json_answer(NewSlotsOut(items=self._new(slots)))
 
     async def read_slot(self, slot_id: UUID) -> Response:
         """Read one time slot with its status."""
         shown = await self.show(slot_id=SlotId(slot_id))
-        answer = SingleSlotOut.of_shown(shown)
+        answer = SingleSlotOut.of_shown(shown, self.clock.now())
         return json_answer(answer, headers={"ETag": etag_of(answer.version)})
 
     async def close_slot(self, slot_id: UUID, actor: Caller, if_match: IfMatch = None) -> Response:
@@ -163,3 +167,7 @@ class SchedulingRoutes:
         version = expected_version(if_match)
         await self.delete(slot_id=SlotId(slot_id), version=version, actor=actor)
         return Response(status_code=204)
+
+    def _new(self, slots: Sequence[TimeSlot]) -> list[NewSlotOut]:
+        now = self.clock.now()
+        return [NewSlotOut.of(slot, now) for slot in slots]

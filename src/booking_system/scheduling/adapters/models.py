@@ -75,10 +75,10 @@ class SingleSlotOut(SlotOut):
     version: int
 
     @classmethod
-    def of_shown(cls, shown: ShownSlot) -> "SingleSlotOut":
-        """Show one slot."""
+    def of_shown(cls, shown: ShownSlot, now: datetime) -> "SingleSlotOut":
+        """Show one slot as it is at this instant."""
         slot = shown.slot
-        about = shown.found.as_shown() | {"status": slot.status, "version": slot.version}
+        about = shown.found.as_shown() | {"status": slot.status(now), "version": slot.version}
         return cls.model_validate(about)
 
 
@@ -95,8 +95,8 @@ class NewSlotOut(BaseModel):
     version: int
 
     @classmethod
-    def of(cls, slot: TimeSlot) -> "NewSlotOut":
-        """Show a new slot."""
+    def of(cls, slot: TimeSlot, now: datetime) -> "NewSlotOut":
+        """Show a new slot as it is at this instant."""
         return cls(
             id=slot.id,
             clinic_id=slot.clinic_id,
@@ -104,7 +104,7 @@ class NewSlotOut(BaseModel):
             starts_at=slot.period.starts_at,
             ends_at=slot.period.ends_at,
             mode=slot.mode,
-            status=slot.status,
+            status=slot.status(now),
             version=slot.version,
         )
 

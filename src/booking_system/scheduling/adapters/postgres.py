@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
 
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.application.ports import Slots
+from booking_system.scheduling.domain.hold import Hold
 from booking_system.scheduling.domain.refusals import SlotOverlap
 from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, SlotId
@@ -18,7 +19,8 @@ from booking_system.shared_kernel.period import Period
 REFUSALS = {"ex_time_slots_doctor_never_twice": SlotOverlap}
 
 SLOT_COLUMNS = """s.id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode, s.closed_because,
- s.appointment_id, s.version"""
+ s.appointment_id, s.version, s.hold_id, s.held_until, s.hold_minutes, s.hold_extended, s.held_for,
+ s.held_by, s.hold_network"""
 
 CLINIC_OF = """SELECT d.clinic_id FROM doctors d JOIN clinics c ON c.id = d.clinic_id
  WHERE d.id = $1 AND d.deleted_at IS NULL AND c.deleted_at IS NULL FOR SHARE"""
@@ -42,6 +44,21 @@ SAVE = "UPDATE time_slots SET closed_because = $2, version = $3 WHERE id = $1"
 DELETE = "UPDATE time_slots SET deleted_at = $2, version = $3 WHERE id = $1"
 
 
+def hold_of(row: Any) -> Hold | None:
+    """Make the hold of a row with the columns of one; None where there is none."""
+    if row["hold_id"] is None:
+        return None
+    return Hold(
+        id=row["hold_id"],
+        until=row["held_until"],
+        length=timedelta(minutes=row["hold_minutes"]),
+        is_extended=row["hold_extended"],
+        patient_id=row["held_for"],
+        user_id=row["held_by"],
+        network=row["hold_network"],
+    )
+
+
 def slot_of(row: Any) -> TimeSlot:
     """Make a slot of a row with `SLOT_COLUMNS`."""
     closed = row["closed_because"]
@@ -53,6 +70,7 @@ def slot_of(row: Any) -> TimeSlot:
         mode=Mode(row["mode"]),
         appointment_id=row["appointment_id"],
         closed_because=None if closed is None else ClosedBecause(closed),
+        hold=hold_of(row),
         version=row["version"],
     )
 

@@ -19,6 +19,7 @@ JOINED = """FROM time_slots s JOIN doctors d ON d.id = s.doctor_id
  JOIN clinics c ON c.id = s.clinic_id"""
 
 BOOKABLE = """s.deleted_at IS NULL AND s.closed_because IS NULL AND s.appointment_id IS NULL
+ AND (s.held_until IS NULL OR s.held_until <= $3)
  AND s.starts_at >= $1 AND s.starts_at < $2 AND s.starts_at > $3
  AND s.starts_at >= $3 + c.min_notice_minutes * interval '1 minute'
  AND s.starts_at <= $3 + c.horizon_days * interval '1 day'"""
@@ -42,7 +43,8 @@ SEVERAL = f"""SELECT {SLOT_COLUMNS} FROM time_slots s
  ORDER BY array_position($1::uuid[], s.id)"""  # noqa: S608
 
 OFFERED = """EXISTS (SELECT FROM service_doctors o JOIN services v ON v.id = o.service_id
- WHERE o.service_id = ${} AND o.doctor_id = s.doctor_id AND v.deleted_at IS NULL)"""
+ WHERE o.service_id = ${} AND o.doctor_id = s.doctor_id AND v.deleted_at IS NULL
+ AND v.mode = s.mode AND s.ends_at - s.starts_at >= v.duration_minutes * interval '1 minute')"""
 
 NEAREST = """SELECT * FROM (
  (SELECT {columns} {joined} WHERE {bookable} AND s.{whose} = $4 AND s.starts_at >= $5

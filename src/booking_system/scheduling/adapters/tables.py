@@ -1,12 +1,14 @@
 """Scheduling's table."""
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     UniqueConstraint,
@@ -18,6 +20,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from booking_system.platform.postgres.metadata import metadata
 
 LIVE = text("deleted_at IS NULL")
+HELD = text("hold_id IS NOT NULL")
 
 time_slots = Table(
     "time_slots",
@@ -33,6 +36,13 @@ time_slots = Table(
     Column("version", Integer, nullable=False, server_default=text("1")),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("deleted_at", DateTime(timezone=True)),
+    Column("hold_id", Uuid),
+    Column("held_until", DateTime(timezone=True)),
+    Column("hold_minutes", Integer),
+    Column("hold_extended", Boolean, nullable=False, server_default=text("false")),
+    Column("held_for", Uuid),
+    Column("held_by", Uuid),
+    Column("hold_network", LargeBinary),
     ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
     UniqueConstraint("id", "doctor_id", "clinic_id"),
     CheckConstraint(
@@ -43,6 +53,8 @@ time_slots = Table(
         "closed_because IN ('by_hand', 'doctor_removed', 'clinic_removed')", name="closed_because"
     ),
     CheckConstraint("deleted_at IS NULL OR appointment_id IS NULL", name="deleted_is_free"),
+    CheckConstraint("num_nonnulls(hold_id, held_until, hold_minutes) IN (0, 3)", name="hold"),
+    CheckConstraint("hold_id IS NULL OR appointment_id IS NULL", name="booked_is_not_held"),
     ExcludeConstraint(
         ("doctor_id", "="),
         (text("tstzrange(starts_at, ends_at)"), "&&"),
@@ -50,9 +62,14 @@ time_slots = Table(
         where=LIVE,
         using="gist",
     ),
-    # No index mentions the owner: booking a slot then stays a heap-only update.
+    # No index mentions the owner: booking a slot then stays a heap-only update. Those of the hold
+    # are not touched by it either, unless the slot was held.
     Index("ix_time_slots_doctor", "doctor_id", "starts_at", "id", postgresql_where=LIVE),
     Index("ix_time_slots_clinic", "clinic_id", "starts_at", "id", postgresql_where=LIVE),
     Index("ix_time_slots_start", "starts_at", "id", postgresql_where=LIVE),
+    Index("uq_time_slots_hold", "hold_id", unique=True, postgresql_where=HELD),
+    Index("ix_time_slots_held_for", "held_for", postgresql_where=HELD),
+    Index("ix_time_slots_held_by", "held_by", postgresql_where=HELD),
+    Index("ix_time_slots_hold_network", "hold_network", postgresql_where=HELD),
     postgresql_with={"fillfactor": 80},
 )

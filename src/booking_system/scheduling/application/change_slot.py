@@ -1,6 +1,5 @@
 """Use cases: a clinic closes, reopens or deletes one time slot."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from booking_system.identity.domain.actor import Actor
@@ -17,11 +16,13 @@ class CloseSlot:
     """Takes an open slot out of booking without deleting it."""
 
     transaction: SchedulingTransaction
+    clock: Clock
 
     async def __call__(self, *, slot_id: SlotId, version: int | None, actor: Actor) -> None:
-        """Raises `SlotNotFound`, `NotPermitted`, `Stale`, `SlotAlreadyBooked`."""
+        """Raises `SlotNotFound`, `NotPermitted`, `Stale`, `SlotAlreadyBooked`, `SlotHeld`."""
         async with self.transaction() as slots:
-            await _change(slots, slot_id, version, actor, TimeSlot.closed)
+            slot = await _locked(slots, slot_id, version, actor)
+            await _save(slots, slot, slot.closed(now=self.clock.now()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,8 @@ class ReopenSlot:
     async def __call__(self, *, slot_id: SlotId, version: int | None, actor: Actor) -> None:
         """Raises `SlotNotFound`, `NotPermitted`, `Stale`, `SlotUnavailable`."""
         async with self.transaction() as slots:
-            await _change(slots, slot_id, version, actor, TimeSlot.reopened)
+            slot = await _locked(slots, slot_id, version, actor)
+            await _save(slots, slot, slot.reopened())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +46,11 @@ class DeleteSlot:
     clock: Clock
 
     async def __call__(self, *, slot_id: SlotId, version: int | None, actor: Actor) -> None:
-        """Raises `SlotNotFound`, `NotPermitted`, `Stale`, `SlotAlreadyBooked`."""
+        """Raises `SlotNotFound`, `NotPermitted`, `Stale`, `SlotAlreadyBooked`, `SlotHeld`."""
+        now = self.clock.now()
         async with self.transaction() as slots:
             slot = await _locked(slots, slot_id, version, actor)
-            await slots.delete(slot.withdrawn(), now=self.clock.now())
+            await slots.delete(slot.withdrawn(now=now), now=now)
 
 
 async def _locked(slots: Slots, slot_id: SlotId, version: int | None, actor: Actor) -> TimeSlot:
@@ -61,14 +64,6 @@ async def _locked(slots: Slots, slot_id: SlotId, version: int | None, actor: Act
     return slot
 
 
-async def _change(
-    slots: Slots,
-    slot_id: SlotId,
-    version: int | None,
-    actor: Actor,
-    change: Callable[[TimeSlot], TimeSlot],
-) -> None:
-    slot = await _locked(slots, slot_id, version, actor)
-    changed = change(slot)
+async def _save(slots: Slots, slot: TimeSlot, changed: TimeSlot) -> None:
     if changed is not slot:
         await slots.save(changed)

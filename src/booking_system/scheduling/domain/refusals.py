@@ -32,6 +32,35 @@ class SlotAlreadyBooked(Conflict):
     code = "slot_already_booked"
 
 
+class SlotHeld(Conflict):
+    """Somebody is booking this time slot right now.
+
+    It is kept for them for some minutes. `alternatives` names free slots of the same doctor or
+    clinic; the slot itself is free again when they cancel or their time is over.
+    """
+
+    code = "slot_held"
+
+
+class HoldExpired(Conflict):
+    """The hold is over, and the time slot is no longer kept.
+
+    `expires_at` of the hold has passed, or it was given back. Where the slot is still free it can
+    be booked, or held anew; otherwise offer one of the `alternatives`.
+    """
+
+    code = "hold_expired"
+
+
+class HoldAlreadyExtended(Conflict):
+    """This hold was extended before: that can be done once.
+
+    Book before `expires_at`, or hold the slot anew when it is over.
+    """
+
+    code = "hold_already_extended"
+
+
 class SlotOverlap(Conflict):
     """The doctor has another time slot at that time.
 

@@ -5,16 +5,22 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from booking_system.scheduling.domain.refusals import SlotAlreadyBooked, SlotUnavailable
+from booking_system.scheduling.domain.hold import Hold
+from booking_system.scheduling.domain.refusals import (
+    SlotAlreadyBooked,
+    SlotHeld,
+    SlotUnavailable,
+)
 from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId, DoctorId, SlotId
 from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.period import Period
 
 
 class SlotStatus(StrEnum):
-    """What a client sees of a slot; derived from its owner, never stored."""
+    """What a client sees of a slot at one instant; derived from its owner, never stored."""
 
     OPEN = "open"
+    HELD = "held"
     BOOKED = "booked"
     CLOSED = "closed"
 
@@ -29,7 +35,7 @@ class ClosedBecause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeSlot:
-    """A slot and its owner: the appointment that has it, if any.
+    """A slot and its owner: the appointment that has it or the hold that keeps it, if any.
 
     A booked slot can be closed as well (its doctor was removed): it stays booked until the
     appointment lets go of it, and does not open then.
@@ -42,23 +48,35 @@ class TimeSlot:
     mode: Mode
     appointment_id: AppointmentId | None = None
     closed_because: ClosedBecause | None = None
+    hold: Hold | None = None
     version: int = 1
 
-    @property
-    def status(self) -> SlotStatus:
-        """Whose it is decides first, then whether it is closed."""
+    def status(self, now: datetime) -> SlotStatus:
+        """An appointment decides first, then whether it is closed, then whether it is held."""
         if self.appointment_id is not None:
             return SlotStatus.BOOKED
-        return SlotStatus.OPEN if self.closed_because is None else SlotStatus.CLOSED
+        if self.closed_because is not None:
+            return SlotStatus.CLOSED
+        return SlotStatus.OPEN if self.hold_in_force(now) is None else SlotStatus.HELD
+
+    def hold_in_force(self, now: datetime) -> Hold | None:
+        """Return the hold that keeps the slot; None where there is none, or where it is over."""
+        return self.hold if self.hold is not None and self.hold.is_in_force(now) else None
 
     def has_begun(self, now: datetime) -> bool:
         """Say whether its first instant has passed."""
         return self.period.starts_at <= now
 
-    def closed(self) -> Self:
-        """Close it by hand. Raises `SlotAlreadyBooked`; closing twice changes nothing."""
-        if self.appointment_id is not None:
-            raise SlotAlreadyBooked
+    def is_over(self, now: datetime) -> bool:
+        """Say whether its last instant has passed."""
+        return self.period.ends_at <= now
+
+    def closed(self, *, now: datetime) -> Self:
+        """Close it by hand. Closing twice changes nothing.
+
+        Raises `SlotAlreadyBooked`, and `SlotHeld` while somebody is booking it.
+        """
+        self._check_is_nobodys(now)
         if self.closed_because is not None:
             return self
         return replace(self, closed_because=ClosedBecause.BY_HAND, version=self.version + 1)
@@ -71,8 +89,13 @@ class TimeSlot:
             raise SlotUnavailable
         return replace(self, closed_because=None, version=self.version + 1)
 
-    def withdrawn(self) -> Self:
-        """Prepare to delete it. Raises `SlotAlreadyBooked`."""
+    def withdrawn(self, *, now: datetime) -> Self:
+        """Prepare to delete it. Raises `SlotAlreadyBooked`, `SlotHeld`."""
+        self._check_is_nobodys(now)
+        return replace(self, version=self.version + 1)
+
+    def _check_is_nobodys(self, now: datetime) -> None:
         if self.appointment_id is not None:
             raise SlotAlreadyBooked
-        return replace(self, version=self.version + 1)
+        if self.hold_in_force(now) is not None:
+            raise SlotHeld

@@ -1,0 +1,54 @@
+"""Tokens that show whose hold it is where nobody has signed in."""
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Header
+
+from booking_system.shared_kernel.identifiers import HoldId
+
+PREFIX = "ht_"
+ID_BYTES = 16
+SEAL_BYTES = 18
+LONGEST = 100
+
+HoldToken = Annotated[
+    str | None,
+    Header(
+        alias="Hold-Token",
+        max_length=LONGEST,
+        description="Of a hold that was made without signing in",
+    ),
+]
+
+
+class HoldTokens:
+    """A token is the hold's id and a seal that only we can make, so none has to be stored."""
+
+    def __init__(self, *, secret: str) -> None:
+        """`secret` is shared by all instances."""
+        # A key of its own: nothing else is ever made with it.
+        self._secret = hmac.digest(secret.encode(), b"hold tokens", hashlib.sha256)
+
+    def token_of(self, hold_id: HoldId) -> str:
+        """Return the token that owns the hold."""
+        return PREFIX + urlsafe_b64encode(hold_id.bytes + self._seal(hold_id)).decode("ascii")
+
+    def read(self, token: str | None) -> HoldId | None:
+        """Return the hold whose token this is; None for anything else."""
+        if token is None or not token.startswith(PREFIX) or len(token) > LONGEST:
+            return None
+        try:
+            raw = urlsafe_b64decode(token.removeprefix(PREFIX))
+        except ValueError:
+            return None
+        if len(raw) != ID_BYTES + SEAL_BYTES:
+            return None
+        hold_id = HoldId(UUID(bytes=raw[:ID_BYTES]))
+        return hold_id if hmac.compare_digest(raw[ID_BYTES:], self._seal(hold_id)) else None
+
+    def _seal(self, hold_id: HoldId) -> bytes:
+        return hmac.digest(self._secret, hold_id.bytes, hashlib.sha256)[:SEAL_BYTES]

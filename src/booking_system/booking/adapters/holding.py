@@ -1,0 +1,154 @@
+"""Holds in PostgreSQL: columns of the slot's row, so that one lock decides over all of it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import asyncpg
+
+from booking_system.booking.adapters import statements
+from booking_system.booking.adapters.rows import attempt_of, slot_of
+from booking_system.booking.application.ports import BookingWish, HoldWork
+from booking_system.booking.domain.attempt import BookingAttempt, HoldFacts
+from booking_system.booking.domain.holding import (
+    MOST_OF_A_NETWORK,
+    MOST_OF_A_PATIENT,
+    MOST_OF_A_USER,
+    HeldSlot,
+    Holder,
+)
+from booking_system.identity.domain.actor import Actor
+from booking_system.platform.postgres.faults import Refusals
+from booking_system.platform.postgres.outbox import payload_text
+from booking_system.platform.postgres.transaction import Database
+from booking_system.platform.uuid7 import uuid7
+from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
+from booking_system.shared_kernel.identifiers import HoldId
+
+REFUSALS: Refusals = {"ck_time_slots_booked_is_not_held": SlotAlreadyBooked}
+
+QUEUE = "SELECT pg_advisory_xact_lock($1, $2)"
+HOLDERS = 7211
+"""The first key of the locks on holders, so that they meet no others."""
+
+OTHERS_HELD = """SELECT count(*) FROM time_slots
+ WHERE {whose} AND hold_id IS NOT NULL AND held_until > $2 AND id <> $3"""
+OF_PATIENT = OTHERS_HELD.format(whose="held_for = $1")
+OF_USER = OTHERS_HELD.format(whose="held_by = $1 AND held_for IS NULL")
+OF_NETWORK = OTHERS_HELD.format(whose="hold_network = $1")
+
+HELD = f"SELECT {statements.SLOT} FROM time_slots s WHERE s.hold_id = $1"  # noqa: S608
+LOCK = f"{HELD} FOR UPDATE"
+
+TOLD = """told AS (INSERT INTO outbox (id, name, payload, occurred_at)
+  VALUES ($2, $3, $4::text::jsonb, $5))"""
+
+PLACE = f"""WITH {TOLD}
+ UPDATE time_slots SET version = version + 1, hold_id = $6, held_until = $7, hold_minutes = $8,
+  hold_extended = $9, held_for = $10, held_by = $11, hold_network = $12 WHERE id = $1"""  # noqa: S608
+
+RELEASE = f"""WITH {TOLD}
+ UPDATE time_slots SET version = version + 1, {statements.LET_GO} WHERE id = $1"""  # noqa: S608
+
+
+class PostgresHoldWork:
+    """One such transaction on the driver's own connection."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        """`connection` is in a transaction already."""
+        self._connection = connection
+
+    async def attempt(self, wish: BookingWish, holder: Holder, *, now: datetime) -> BookingAttempt:
+        """Queue by holder before the slot is locked: whoever has a slot's lock waits for nobody."""
+        statement, whose, most = _quota_of(wish, holder)
+        place = int.from_bytes(blake2b(_bytes(whose), digest_size=4).digest(), signed=True)
+        await self._connection.execute(QUEUE, HOLDERS, place)
+        row = await self._connection.fetchrow(
+            statements.ATTEMPT, wish.slot_id, wish.patient_id, wish.service_id, now
+        )
+        attempt = attempt_of(row, wish, holder.actor, now)
+        others = await self._connection.fetchval(statement, whose, now, wish.slot_id)
+        return replace(attempt, holding=HoldFacts(open_holds=others, most_holds=most))
+
+    async def lock(self, hold_id: HoldId) -> HeldSlot | None:
+        """Take the slot's row `FOR UPDATE`; after a wait it is read as it is now."""
+        return _held(await self._connection.fetchrow(LOCK, hold_id))
+
+    async def place(self, held: HeldSlot, *, now: datetime) -> None:
+        """Write hold and event in one statement."""
+        hold, event = held.hold, held.held(now=now)
+        await self._connection.execute(
+            PLACE,
+            held.slot.id,
+            uuid7(),
+            event.name,
+            payload_text(event),
+            now,
+            hold.id,
+            hold.until,
+            hold.length // timedelta(minutes=1),
+            hold.is_extended,
+            hold.patient_id,
+            hold.user_id,
+            hold.network,
+        )
+
+    async def release(self, held: HeldSlot, *, now: datetime) -> None:
+        """Empty the columns and write the event in one statement."""
+        event = held.released(now=now)
+        await self._connection.execute(
+            RELEASE, held.slot.id, uuid7(), event.name, payload_text(event), now
+        )
+
+
+class PostgresHolds:
+    """Opens such transactions, and reads."""
+
+    def __init__(self, database: Database) -> None:
+        """`database` need not know the constraints; this adds them."""
+        self._database = database.knowing(REFUSALS)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[HoldWork]:
+        """Open one transaction."""
+        async with self._database.driver_transaction() as connection:
+            yield PostgresHoldWork(connection)
+
+    async def show(self, hold_id: HoldId) -> HeldSlot | None:
+        """Read one."""
+        async with self._database.reading() as connection:
+            return _held(await connection.fetchrow(HELD, hold_id))
+
+    async def attempt(
+        self, wish: BookingWish, *, actor: Actor | None, now: datetime
+    ) -> BookingAttempt:
+        """Read the facts without a lock."""
+        async with self._database.reading() as connection:
+            row = await connection.fetchrow(
+                statements.FACTS, wish.slot_id, wish.patient_id, wish.service_id, now
+            )
+        return attempt_of(row, wish, actor, now)
+
+
+def _quota_of(wish: BookingWish, holder: Holder) -> tuple[str, Any, int]:
+    """Return the statement that counts, whose holds it counts, and how many there may be."""
+    if wish.patient_id is not None:
+        return OF_PATIENT, wish.patient_id, MOST_OF_A_PATIENT
+    if holder.actor is not None:
+        return OF_USER, holder.actor.user_id, MOST_OF_A_USER
+    return OF_NETWORK, holder.network, MOST_OF_A_NETWORK
+
+
+def _bytes(whose: Any) -> bytes:
+    return whose if isinstance(whose, bytes) else bytes(whose.bytes)
+
+
+def _held(row: Any) -> HeldSlot | None:
+    if row is None:
+        return None
+    slot = slot_of(row)
+    assert slot.hold is not None, "it was found by its hold"
+    return HeldSlot(slot=slot, hold=slot.hold)

@@ -1,0 +1,96 @@
+"""Holding a slot: what is held, who may do what with it, and how many anybody may hold."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self
+
+from booking_system.booking.domain.attempt import BookingAttempt
+from booking_system.booking.domain.events import HoldEvent, HoldWasReleased, SlotWasHeld
+from booking_system.identity.domain.actor import Actor
+from booking_system.scheduling.domain.hold import Hold
+from booking_system.scheduling.domain.time_slot import TimeSlot
+from booking_system.shared_kernel.identifiers import HoldId
+
+MOST_OF_A_PATIENT = 3
+MOST_OF_A_USER = 10
+"""Of one member of staff, who does not know yet for whom."""
+MOST_OF_A_NETWORK = 10
+"""Of all visitors at one address who have not signed in: a family, or a clinic's own lobby."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Whoever asks about a hold: a user, a visitor with its token, or both."""
+
+    actor: Actor | None
+    shown_hold: HoldId | None = None
+    network: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldSlot:
+    """A slot and the hold that keeps it."""
+
+    slot: TimeSlot
+    hold: Hold
+
+    @classmethod
+    def by(cls, attempt: BookingAttempt, *, identity: HoldId, network: bytes) -> Self:
+        """Hold the slot of an attempt that has passed every rule, for as long as the clinic says.
+
+        Whoever holds it already has the same hold again, and no longer than before.
+        """
+        slot, clinic = attempt.the_slot, attempt.clinic
+        assert clinic is not None, "a slot always has a clinic"
+        if (own := slot.hold_in_force(attempt.now)) is not None:
+            return cls(slot=slot, hold=own)
+        hold = Hold(
+            id=identity,
+            until=attempt.now + clinic.hold_length,
+            length=clinic.hold_length,
+            patient_id=None if attempt.patient is None else attempt.patient.id,
+            user_id=None if attempt.actor is None else attempt.actor.user_id,
+            network=network if attempt.actor is None else None,
+        )
+        return cls(slot=replace(slot, hold=hold), hold=hold)
+
+    def is_owned_by(self, holder: Holder) -> bool:
+        """Say whether it is theirs: the patient's, the user's who made it, or by its token."""
+        actor, hold = holder.actor, self.hold
+        if actor is not None and actor.user_id == hold.user_id:
+            return True
+        if hold.patient_id is not None and actor is not None:
+            return actor.patient_id == hold.patient_id
+        return holder.shown_hold == hold.id
+
+    def is_seen_by(self, holder: Holder) -> bool:
+        """Say whether they may know of it: its owner and the clinic's desk."""
+        if self.is_owned_by(holder):
+            return True
+        return holder.actor is not None and holder.actor.works_at(self.slot.clinic_id)
+
+    def extended(self, *, now: datetime) -> Self:
+        """Keep it as long again. Raises `HoldExpired`, `HoldAlreadyExtended`."""
+        hold = self.hold.extended(now=now)
+        return replace(self, slot=replace(self.slot, hold=hold), hold=hold)
+
+    def held(self, *, now: datetime) -> HoldEvent:
+        """Return the event that it is held."""
+        return SlotWasHeld(
+            occurred_at=now,
+            hold_id=self.hold.id,
+            time_slot_id=self.slot.id,
+            clinic_id=self.slot.clinic_id,
+            doctor_id=self.slot.doctor_id,
+            until=self.hold.until,
+        )
+
+    def released(self, *, now: datetime) -> HoldEvent:
+        """Return the event that it is given back."""
+        return HoldWasReleased(
+            occurred_at=now,
+            hold_id=self.hold.id,
+            time_slot_id=self.slot.id,
+            clinic_id=self.slot.clinic_id,
+            doctor_id=self.slot.doctor_id,
+        )
