@@ -7,8 +7,6 @@ import pytest
 
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.booking_rules import (
-    BOOKING_RULES,
-    REFUSALS_OF_THE_RULES,
     caller_may_book_for_the_patient,
 )
 from booking_system.booking.domain.events import (
@@ -245,7 +243,3 @@ def test_whoever_moves_an_appointment_is_a_party_to_it_already() -> None:
         caller_may_book_for_the_patient(
             an_attempt(patient=None, moves=AppointmentId(uuid4()), actor=stranger)
         )
-
-
-def test_there_is_a_refusal_for_every_rule() -> None:
-    assert len(BOOKING_RULES) == len(REFUSALS_OF_THE_RULES) == len(set(REFUSALS_OF_THE_RULES))

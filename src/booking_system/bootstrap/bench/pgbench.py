@@ -54,13 +54,15 @@ LOOK_UP = """SELECT o.slot_id AS wanted, o.service_id, o.patient_id, o.user_id, 
 WISHED = ("wanted", "patient_id", "service_id", "now")
 """What the parameters of `statements.ATTEMPT` are."""
 
+NULL = "NULL"
+
 ADDED = (
     *("new_id", "reference", "'confirmed'", "'unpaid'", "wanted", "clinic_id"),
     *("doctor_id", "patient_id", "service_id", "starts_at", "ends_at", "mode", "'First visit'"),
     *("price_amount", "currency", "cancel_notice_minutes", "user_id", "now", "event_id"),
-    *(f"'{AppointmentBooked.name}'", "payload"),
+    *(f"'{AppointmentBooked.name}'", "payload", "'false'", "'false'", NULL, NULL),
 )
-"""What the parameters of `statements.ADD` are: variables, or literals in quotes."""
+"""What the parameters of `statements.ADD` are: variables, or literals."""
 
 
 def with_names(statement: str, names: Sequence[str]) -> str:
@@ -68,7 +70,7 @@ def with_names(statement: str, names: Sequence[str]) -> str:
 
     def named(found: re.Match[str]) -> str:
         name = names[int(found[1]) - 1]
-        return name if name.startswith("'") else f":{name}"
+        return name if name.startswith("'") or name is NULL else f":{name}"
 
     return " ".join(PARAMETER.sub(named, statement).split())
 
