@@ -80,6 +80,20 @@ async def slot_elsewhere_for_the_patient(world: World, _name: str) -> Aim:
     return await _wish(world, world.doctor_elsewhere)
 
 
+async def slot_for_a_newcomer(world: World, _name: str) -> Aim:
+    """Who holds nothing yet; whoever asks as `patient` is this one."""
+    one = await newcomer(world)
+    wish = await _wish(world, world.doctor)
+    return Aim(wish.values | {"patient_id": str(one.patient_id)}, people={"patient": one})
+
+
+async def hold(world: World, _name: str) -> Aim:
+    """A newcomer's; whoever asks as `patient` is this one."""
+    one, slot = await newcomer(world), await world.slot()
+    made = await world.api.made("/v1/holds", {"time_slot_id": slot["id"]}, one)
+    return Aim({"hold_id": made["id"]}, people={"patient": one})
+
+
 async def booking(world: World, _name: str) -> Aim:
     return Aim({"booking_id": (await world.booking())["id"]})
 

@@ -32,6 +32,7 @@ class Kind(Enum):
 PUBLIC, PRIVATE, OPEN, PAGE = Kind
 
 PATIENT = frozenset({"patient"})
+PATIENTS = PATIENT | {"other_patient"}
 DOCTOR = frozenset({"doctor"})
 ADMIN = frozenset({"clinic_admin"})
 DESK = ADMIN | {"receptionist"}
@@ -65,6 +66,8 @@ class Row:
     names: str | None = None
     absent: str = "not_found"
     about: str = ""
+    knows_anybody: bool = False
+    """Whoever has not signed in is told what strangers are told, not that they should sign in."""
 
     @property
     def thing(self) -> str | None:
@@ -86,6 +89,7 @@ BOOK = {
     "service_id": "{service_id}",
     "reason": "First visit",
 }
+KEEP = {"time_slot_id": "{slot_id}"}
 MOVE = {"time_slot_id": "{slot_id}", "reason": "First visit"}
 OFFER = {"slots": [{"starts_at": "{starts_at}", "ends_at": "{ends_at}"}]}
 NAME = {"full_name": "Example Person"}
@@ -106,6 +110,7 @@ MANAGERS = ADMIN | PLATFORM
 CLINIC, STAFF = "/v1/clinics/{clinic_id}", "/v1/clinics/{clinic_id}/staff"
 DOCTOR_PATH, SERVICE = "/v1/doctors/{doctor_id}", "/v1/services/{service_id}"
 SLOT, BOOKING = "/v1/slots/{slot_id}", "/v1/bookings/{booking_id}"
+HOLD = "/v1/holds/{hold_id}"
 PATIENT_PATH = "/v1/patients/{patient_id}"
 NO_SLOT = {"absent": "slot_not_found"}
 
@@ -173,6 +178,16 @@ ROWS = [
     Row("POST", f"{SLOT}/close", PUBLIC, SCHEDULERS, scenes.open_slot, **NO_SLOT),
     Row("POST", f"{SLOT}/reopen", PUBLIC, SCHEDULERS, scenes.closed_slot, **NO_SLOT),
     Row("DELETE", SLOT, PUBLIC, SCHEDULERS, scenes.open_slot, **NO_SLOT),
+    Row("GET", f"{SLOT}/explain", PUBLIC, EVERYBODY, scenes.open_slot, **NO_SLOT),
+    # Holds
+    Row("POST", "/v1/holds", PUBLIC, PATIENTS | DESK | NOT_SIGNED_IN, scenes.open_slot, KEEP,
+        about="for nobody else"),
+    Row("POST", "/v1/holds", PRIVATE, PATIENT | DESK, scenes.slot_for_a_newcomer,
+        KEEP | {"patient_id": "{patient_id}"}, names="patient_id"),
+    Row("GET", HOLD, PRIVATE, PATIENT | DESK, scenes.hold, knows_anybody=True),
+    Row("POST", f"{HOLD}/extend", PRIVATE, PATIENT, scenes.hold, sees=PATIENT | DESK,
+        knows_anybody=True),
+    Row("DELETE", HOLD, PRIVATE, PATIENT, scenes.hold, sees=PATIENT | DESK, knows_anybody=True),
     # Bookings
     Row("GET", "/v1/bookings", PUBLIC, SIGNED_IN),
     Row("POST", "/v1/bookings", PRIVATE, PATIENT | DESK, scenes.slot_for_the_patient, BOOK,

@@ -83,7 +83,7 @@ async def refused(world: World, row: Row, name: str) -> dict[str, Any]:
 
 
 def refusals(row: Row, name: str) -> set[Seen]:
-    if name == ANONYMOUS:
+    if name == ANONYMOUS and not row.knows_anybody:
         return {(401, "unauthenticated")}
     if row.kind is PRIVATE and name not in row.seen_by:
         return {(404, row.absent)}

@@ -25,7 +25,7 @@ from tests.access.repeating import (
 )
 from tests.access.table import ROWS, Row
 from tests.access.test_matrix import ask
-from tests.access.world import World
+from tests.access.world import Aim, World
 from tests.api import Person, code_of, some_slots
 from tests.postgres import TestServer
 
@@ -83,7 +83,8 @@ async def test_a_key_belongs_to_what_was_said_with_it(world: World, row: Row) ->
     assert (await ask(world, row, name, aim, key)).status_code < 300
     changed = otherwise(row)
     if changed == row:
-        aim = await world.aim(row.on, name, fresh=True)
+        other = await world.aim(row.on, name, fresh=True)
+        aim = Aim(other.values, aim.people)
     before = await world.all_rows()
 
     assert code_of(await ask(world, changed, name, aim, key)) == REUSED

@@ -60,7 +60,8 @@ def caller_may_hold(attempt: BookingAttempt) -> None:
     A visitor who has not signed in may hold where the clinic's policy lets them.
     """
     if attempt.actor is None:
-        if attempt.clinic is not None and not attempt.clinic.takes_anonymous_holds:
+        is_welcome = attempt.clinic is not None and attempt.clinic.takes_anonymous_holds
+        if attempt.wants_patient or not is_welcome:
             raise Unauthenticated
     elif attempt.wants_patient:
         caller_may_book_for_the_patient(attempt)
