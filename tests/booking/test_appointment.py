@@ -10,7 +10,7 @@ from booking_system.booking.domain.card import side_of
 from booking_system.booking.domain.events import AppointmentBooked, AppointmentCancelled
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.party import Side
-from booking_system.booking.domain.reference import ALPHABET, reference_from
+from booking_system.booking.domain.reference import ALPHABET, reference_as_heard, reference_from
 from booking_system.booking.domain.refusals import BookingNotActive, CancelTooLate
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.shared_kernel.identifiers import AppointmentId, ServiceId
@@ -103,6 +103,11 @@ def test_who_stands_on_which_side() -> None:
     assert side_of(appointment, doctor) is Side.CLINIC
     assert side_of(appointment, a_patient_actor()) is None
     assert side_of(appointment, an_actor(RoleGrant(role=Role.PLATFORM_ADMIN))) is None
+
+
+@pytest.mark.parametrize("text", ["K7QM-3F9D", "k7qm3f9d", " k7qm 3f9d ", "K7-QM-3F-9D"])
+def test_a_reference_is_known_however_it_was_written_down(text: str) -> None:
+    assert reference_as_heard(text) == "K7QM-3F9D"
 
 
 def test_a_reference_has_no_look_alikes() -> None:

@@ -126,6 +126,23 @@ async def _slots_to_book(victims: Victims) -> list[Values]:
     return _named("slot_id", found)
 
 
+async def _slots_for_newcomers(victims: Victims) -> list[Values]:
+    """Of a patient each: nobody holds more than three."""
+    slots, patients = await _slots_to_book(victims), await _patients(victims)
+    return [one | other for one, other in zip(slots, patients, strict=True)]
+
+
+async def _holds(victims: Victims) -> list[Values]:
+    """Of the table's patient, made by hand: so many are nobody's by right."""
+    rows = await victims.world.sql(
+        "UPDATE time_slots SET hold_id = gen_random_uuid(), hold_minutes = 10, held_by = $2,"
+        " held_until = now() + interval '1 day' WHERE id = ANY($1) RETURNING hold_id",
+        (await victims.slots())[1],
+        victims.world.person("patient").user_id,
+    )
+    return _named("hold_id", [row[0] for row in rows])
+
+
 async def _bookings(victims: Victims) -> list[Values]:
     """Of a new patient each time: nobody has more open bookings than the clinic allows."""
     _, slots = await victims.slots()
@@ -229,6 +246,8 @@ POOLS: dict[Scene, Pool] = {
     scenes.open_slot: _open_slots,
     scenes.closed_slot: _closed_slots,
     scenes.slot_for_the_patient: _slots_to_book,
+    scenes.slot_for_a_newcomer: _slots_for_newcomers,
+    scenes.hold: _holds,
     scenes.booking: _bookings,
     scenes.booking_and_slot: _bookings_and_slots,
     scenes.begun_booking: _begun_bookings,

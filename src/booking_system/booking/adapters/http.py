@@ -19,6 +19,7 @@ from booking_system.booking.domain import refusals as no
 from booking_system.booking.domain.booking_rules import REFUSALS_OF_THE_RULES
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.lifecycle import AppointmentStatus
+from booking_system.booking.domain.reference import reference_as_heard
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
 from booking_system.platform.http.answers import json_answer
@@ -56,7 +57,14 @@ async def booking_filters(  # noqa: PLR0913
     doctor_id: UUID | None = None,
     patient_id: UUID | None = None,
     status: AppointmentStatus | None = None,
-    reference: Annotated[str | None, Query(max_length=20, examples=["K7QM-3F9D"])] = None,
+    reference: Annotated[
+        str | None,
+        Query(
+            max_length=20,
+            description="In capitals or not, with the hyphen or not",
+            examples=["K7QM-3F9D"],
+        ),
+    ] = None,
     since: Annotated[Instant | None, Query(alias="from", description="Starts at or after")] = None,
     until: Annotated[Instant | None, Query(alias="to", description="Starts before")] = None,
     order: Order = Order.EARLIEST_FIRST,
@@ -67,7 +75,7 @@ async def booking_filters(  # noqa: PLR0913
         "doctor_id": doctor_id,
         "patient_id": patient_id,
         "status": status,
-        "reference": reference,
+        "reference": None if reference is None else reference_as_heard(reference),
         "since": since,
         "until": until,
         "latest_first": order is Order.LATEST_FIRST,

@@ -13,3 +13,10 @@ def reference_from(number: int) -> str:
         number, place = divmod(number, len(ALPHABET))
         letters.append(ALPHABET[place])
     return f"{''.join(letters[:4])}-{''.join(letters[4:])}"
+
+
+def reference_as_heard(text: str) -> str:
+    """Return the reference that somebody means who wrote down what they heard: `k7qm 3f9d`."""
+    letters = "".join(text.replace("-", " ").split()).upper()
+    half = LENGTH // 2
+    return f"{letters[:half]}-{letters[half:]}"
