@@ -180,10 +180,10 @@ ROWS = [
     Row("DELETE", SLOT, PUBLIC, SCHEDULERS, scenes.open_slot, **NO_SLOT),
     Row("GET", f"{SLOT}/explain", PUBLIC, EVERYBODY, scenes.open_slot, **NO_SLOT),
     # Holds
-    Row("POST", "/v1/holds", PUBLIC, PATIENTS | DESK | NOT_SIGNED_IN, scenes.open_slot, KEEP,
-        about="for nobody else"),
     Row("POST", "/v1/holds", PRIVATE, PATIENT | DESK, scenes.slot_for_a_newcomer,
         KEEP | {"patient_id": "{patient_id}"}, names="patient_id"),
+    Row("POST", "/v1/holds", PUBLIC, PATIENTS | DESK | NOT_SIGNED_IN, scenes.open_slot, KEEP,
+        about="for nobody else"),
     Row("GET", HOLD, PRIVATE, PATIENT | DESK, scenes.hold, knows_anybody=True),
     Row("POST", f"{HOLD}/extend", PRIVATE, PATIENT, scenes.hold, sees=PATIENT | DESK,
         knows_anybody=True),

@@ -133,12 +133,13 @@ async def _slots_for_newcomers(victims: Victims) -> list[Values]:
 
 
 async def _holds(victims: Victims) -> list[Values]:
-    """Of the table's patient, made by hand: so many are nobody's by right."""
+    """Of the newcomer who held a slot last, made by hand: so many are nobody's by right."""
     rows = await victims.world.sql(
-        "UPDATE time_slots SET hold_id = gen_random_uuid(), hold_minutes = 10, held_by = $2,"
-        " held_until = now() + interval '1 day' WHERE id = ANY($1) RETURNING hold_id",
+        "UPDATE time_slots SET hold_id = gen_random_uuid(), hold_minutes = 10,"
+        " held_until = now() + interval '1 day', held_by = (SELECT held_by FROM time_slots"
+        "  WHERE held_for IS NOT NULL ORDER BY held_until DESC LIMIT 1)"
+        " WHERE id = ANY($1) RETURNING hold_id",
         (await victims.slots())[1],
-        victims.world.person("patient").user_id,
     )
     return _named("hold_id", [row[0] for row in rows])
 
