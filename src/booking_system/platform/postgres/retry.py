@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
 from booking_system.platform.postgres.faults import DependencyUnavailable
+from booking_system.platform.postgres.transaction import WHOLE
 from booking_system.shared_kernel.errors import Transient
 
 TRIES = 3
@@ -19,9 +20,15 @@ Result = TypeVar("Result")
 def retrying(
     use_case: Callable[Arguments, Awaitable[Result]],
 ) -> Callable[Arguments, Awaitable[Result]]:
-    """Run `use_case` at most three times while its failure is `Transient`, with full jitter."""
+    """Run `use_case` at most three times while its failure is `Transient`, with full jitter.
+
+    As a part of a whole it runs once: what was locked or read before it has to be done anew, too,
+    so whoever runs the whole tries again.
+    """
 
     async def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        if WHOLE.get() is not None:
+            return await use_case(*args, **kwargs)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + DEADLINE_SECONDS
         for attempt in range(1, TRIES + 1):

@@ -1,0 +1,61 @@
+"""One transaction around several that breaks in the middle is run again as a whole."""
+
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from booking_system.platform.postgres import idempotency
+from booking_system.platform.postgres.retry import retrying
+from booking_system.shared_kernel.errors import Transient
+from tests.api import Api, code_of
+
+NEW_CLINIC = {"name": "Example Clinic", "time_zone": "Europe/Berlin"}
+
+
+async def test_a_part_is_not_tried_again_by_itself(api: Api) -> None:
+    tries = 0
+
+    async def fail() -> None:
+        nonlocal tries
+        tries += 1
+        raise Transient
+
+    with pytest.raises(Transient):
+        async with api.container.database().whole():
+            await retrying(fail)()
+
+    assert tries == 1
+
+
+@pytest.mark.parametrize(
+    "breaking",
+    [
+        "SELECT pg_terminate_backend(pg_backend_pid())",
+        "DO $$ BEGIN RAISE EXCEPTION SQLSTATE '40P01'; END $$",
+    ],
+    ids=["the connection dies", "a deadlock"],
+)
+async def test_what_broke_in_the_middle_is_done_again_and_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch, breaking: str
+) -> None:
+    answer, broken = idempotency.answer, 0
+
+    async def break_first(connection: asyncpg.Connection, *about: object) -> None:
+        nonlocal broken
+        broken += 1
+        if broken == 1:
+            await connection.execute(breaking)
+        await answer(connection, *about)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(idempotency, "answer", break_first)
+    key, body = {"Idempotency-Key": uuid4().hex}, NEW_CLINIC | {"slug": f"new-{uuid4().hex[:12]}"}
+
+    made = await api.post("/v1/clinics", body, api.admin, headers=key)
+    again = await api.post("/v1/clinics", body, api.admin, headers=key)
+
+    assert [code_of(one) for one in (made, again)] == [(201, None)] * 2
+    assert made.json()["id"] == again.json()["id"]
+    assert broken == 2
+    found = (await api.get("/v1/clinics", slug=body["slug"])).json()["items"]
+    assert len(found) == 1
