@@ -214,6 +214,19 @@ async def test_staff_hold_for_whoever_is_on_the_telephone(api: Api) -> None:
     assert code_of(booked) == (201, None)
 
 
+async def test_what_staff_hold_for_a_patient_is_that_patients(api: Api) -> None:
+    here = await Keeping.of(api)
+    assert code_of(await here.book(here.slots[1], here.patient)) == (201, None)
+    named = {"patient_id": str(here.patient.patient_id)}
+
+    hold = await here.held(here.slots[0], here.desk, **named)
+
+    assert hold["patient_id"] == named["patient_id"]
+    assert code_of(await here.ask("GET", hold, here.patient)) == (200, None)
+    assert code_of(await here.book(here.slots[0], here.other)) == HELD
+    assert code_of(await here.book(here.slots[0], here.patient)) == (201, None)
+
+
 async def test_one_desk_holds_ten_for_nobody_in_particular(api: Api) -> None:
     here = await Keeping.of(api, 11)
     for slot in here.slots[:10]:
