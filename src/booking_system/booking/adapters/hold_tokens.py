@@ -12,7 +12,8 @@ from booking_system.shared_kernel.identifiers import HoldId
 
 PREFIX = "ht_"
 ID_BYTES = 16
-SEAL_BYTES = 18
+SEAL_BYTES = 17
+"""With the id, a multiple of three: base64 needs no padding."""
 LONGEST = 100
 
 HoldToken = Annotated[
