@@ -1,11 +1,13 @@
 """The composition root: the only place that knows every context."""
 
+from functools import partial
+
 from dependency_injector import containers, providers
 
 from booking_system import __version__
 from booking_system.booking.container import BookingContainer
 from booking_system.bootstrap import migrations
-from booking_system.bootstrap.health import HealthRoutes
+from booking_system.bootstrap.health import LIVE, READY, HealthRoutes
 from booking_system.bootstrap.settings import Settings
 from booking_system.directory.adapters.models_clinics import ClinicOut
 from booking_system.directory.adapters.models_doctors import DoctorOut
@@ -14,15 +16,21 @@ from booking_system.directory.container import DirectoryContainer
 from booking_system.identity.container import IdentityContainer
 from booking_system.identity.domain.policies import public
 from booking_system.platform.clock import SystemClock
+from booking_system.platform.http.entrance import Entrance
 from booking_system.platform.http.idempotency import Idempotency
+from booking_system.platform.http.problems import status_of
 from booking_system.platform.observability.metrics import Metrics
-from booking_system.platform.observability.metrics_routes import MetricsRoutes
+from booking_system.platform.observability.metrics_routes import PATH, MetricsRoutes
 from booking_system.platform.observability.tracing import Tracing
+from booking_system.platform.postgres.faults import Overloaded
 from booking_system.platform.postgres.leases import Leases
 from booking_system.platform.postgres.transaction import Database, engine_for
 from booking_system.platform.postgres.url import sqlalchemy_url
 from booking_system.platform.uuid7 import RandomIdentities
 from booking_system.scheduling.container import SchedulingContainer
+
+ALWAYS_ANSWERED = frozenset({LIVE, READY, PATH})
+"""What machines ask for, every few seconds: answered however much there is to do."""
 
 
 class Container(containers.DeclarativeContainer):
@@ -85,6 +93,17 @@ class Container(containers.DeclarativeContainer):
         leases=leases,
         version=__version__,
         revision=revision,
+    )
+    entrance = providers.Singleton(
+        Entrance,
+        most_inside=settings.provided.places,
+        always=ALWAYS_ANSWERED,
+        tell=providers.Callable(
+            partial,
+            metrics.provided.requests.turned_away,
+            code=Overloaded.code,
+            status=status_of(Overloaded),
+        ),
     )
     metrics_routes = providers.Singleton(
         MetricsRoutes, metrics=metrics, policy=providers.Object(public)
