@@ -47,6 +47,11 @@ class Outcome:
     latencies: "array[float]"
     statuses: "array[int]"
 
+    def latencies_of(self, status: int) -> list[float]:
+        """Return the latencies of the answers with one status, in ascending order."""
+        pairs = zip(self.latencies, self.statuses, strict=True)
+        return sorted(latency for latency, found in pairs if found == status)
+
     def as_bytes(self) -> bytes:
         """Return what `outcome_of` reads."""
         head = {"lag": self.lag, "cpu": self.cpu, "answers": len(self.latencies)}
@@ -99,14 +104,12 @@ class Flood:
         spent = time.process_time()
         await self._send_all()
         patience = time.perf_counter() + LAST_ANSWER_SECONDS
-        while (self._busy or self._due) and time.perf_counter() < patience:
+        while (self._busy or self._due) and time.perf_counter() < patience:  # noqa: ASYNC110
             await asyncio.sleep(TICK_SECONDS)
         for _ in (*self._busy, *self._due):
             self._note(UNANSWERED, LAST_ANSWER_SECONDS)
         cpu = time.process_time() - spent
-        return Outcome(
-            lag=self._lag, cpu=cpu, latencies=self._latencies, statuses=self._statuses
-        )
+        return Outcome(lag=self._lag, cpu=cpu, latencies=self._latencies, statuses=self._statuses)
 
     def _caller(self) -> Caller:
         caller = Caller(self._answered, lambda: self._lost(caller))  # type: ignore[arg-type]
