@@ -107,7 +107,7 @@ class OverloadReport:
         for title, flood in (("with admission", self.bounded), ("without admission", self.open)):
             yield _line((title, *self._cells(flood)))
         yield ""
-        yield f"Goodput: booked within {GOOD_SECONDS:.0f} s; late: after that; others: not 201 or 503."
+        yield f"Goodput: booked within {GOOD_SECONDS:.0f} s; late: after that; others: neither."
         for title, flood in (("With", self.bounded), ("Without", self.open)):
             yield (
                 f"{title}: {flood.looks - flood.dead} of {flood.looks} looks at /health/live "

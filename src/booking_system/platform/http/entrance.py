@@ -2,8 +2,8 @@
 
 Under more load than the program can bear, each request that is begun makes all others later. So a
 bounded number is inside; a burst may wait outside for a moment. Once more wait than can be served
-in time, nobody waits any more: whoever finds no place is refused at once, until a whole second has
-passed without a refusal.
+in time, nobody waits any more and there are fewer places: whoever finds none is refused at once,
+until a whole second has passed without a refusal.
 """
 
 import asyncio
@@ -17,6 +17,8 @@ from booking_system.platform.ticket import Ticket
 
 WAIT_SECONDS = 0.5
 MOST_WAITING_PER_PLACE = 8
+PRESSED_PART = 3
+"""Under pressure there is this part of the places: as much gets done, and each request sooner."""
 DEADLINE_SECONDS = 5.0
 """From a request's head, or from the end of its body, to its answer's end."""
 LOOK_SECONDS = 0.25
@@ -43,6 +45,7 @@ class Entrance:
         """Let in by the server, but not here yet."""
         self.is_pressed = False
         """Nobody waits: there were too many, and there still are."""
+        self._places = most_inside
         self._tell = tell
         self._waiting: deque[asyncio.Future[bool]] = deque()
         self._tickets: set[Ticket] = set()
@@ -53,7 +56,7 @@ class Entrance:
     @property
     def turns_away(self) -> bool:
         """Say whether the next request would be refused without any wait."""
-        return self.is_pressed and self.inside + self.coming >= self.most_inside
+        return self.is_pressed and self.inside + self.coming >= self._places
 
     def begin(self, since: float) -> Ticket:
         """Count the time of the request that the current task serves. It has no place yet."""
@@ -74,7 +77,7 @@ class Entrance:
 
     def enter_at_once(self, ticket: Ticket) -> bool:
         """Give a place if one is free and nobody waits for it."""
-        if self.inside >= self.most_inside or self._waiting:
+        if self.inside >= self._places or self._waiting:
             return False
         self.inside += 1
         ticket.has_place = True
@@ -111,6 +114,7 @@ class Entrance:
         self._is_calm = False
         if not self.is_pressed:
             self.is_pressed = True
+            self._places = max(1, self.most_inside // PRESSED_PART)
             asyncio.get_running_loop().call_later(CALM_SECONDS, self._report)
 
     async def _turn(self) -> bool:
@@ -129,8 +133,8 @@ class Entrance:
             timer.cancel()
 
     def _pass_on(self) -> None:
-        # There are too many inside where somebody came back without asking.
-        while self._waiting and self.inside <= self.most_inside:
+        # There may be too many inside: places get fewer, and some come back without asking.
+        while self._waiting and self.inside <= self._places:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(True)
@@ -160,6 +164,8 @@ class Entrance:
         self._is_calm = True
         if self.is_pressed:
             asyncio.get_running_loop().call_later(CALM_SECONDS, self._report)
+        else:
+            self._places = self.most_inside
 
 
 def _too_late(turn: asyncio.Future[bool]) -> None:

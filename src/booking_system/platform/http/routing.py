@@ -184,6 +184,7 @@ class Routes:
         refuses: Sequence[type[Refusal]] = (),
         asks_who: bool = True,
         needs_database: bool = True,
+        always_answered: bool = False,
         also: Mapping[int, str] | None = None,
         shortcut: Shortcut | None = None,
         shown: bool = True,
@@ -196,7 +197,8 @@ class Routes:
         `answers` is the model of the body that goes out (None: no body, or no JSON), `refuses`
         what this operation may say beyond what every operation of its shape may, `also` further
         statuses without a body. One that is not `shown` stays out of the OpenAPI document; without
-        `asks_who` there is no caller. `tag` puts it among the operations of another part.
+        `asks_who` there is no caller. One that is `always_answered` is refused to nobody, however
+        many ask. `tag` puts it among the operations of another part.
 
         A POST of a caller who is known runs once for each `Idempotency-Key`. One that `keeps_key`
         sees to that itself; `again` shows what was made where no GET of its address does.
@@ -226,6 +228,7 @@ class Routes:
             asks_who=asks_who,
             needs_token=token,
             needs_database=needs_database,
+            always_answered=always_answered,
             writes=method != "GET",
             is_idempotent=is_idempotent,
         )
