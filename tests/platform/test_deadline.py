@@ -13,7 +13,8 @@ from booking_system.platform.postgres.transaction import Database
 from tests.platform.doors import ALWAYS, House, arriving
 
 SECONDS = 0.15
-INSERT = "INSERT INTO outbox (id, name, payload, occurred_at) VALUES (gen_random_uuid(), 'x', '{}', now())"
+INSERT = """INSERT INTO outbox (id, name, payload, occurred_at)
+ VALUES (gen_random_uuid(), 'x', '{}', now())"""
 SLOW_COMMIT = (
     """CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql
      AS $$ BEGIN PERFORM pg_sleep(0.6); RETURN NULL; END $$""",

@@ -23,7 +23,9 @@ from booking_system.platform.observability.metrics import Metrics
 from booking_system.platform.observability.metrics_routes import PATH, MetricsRoutes
 from booking_system.platform.observability.tracing import Tracing
 from booking_system.platform.postgres.faults import Overloaded
+from booking_system.platform.postgres.idempotency import OLD_KEYS
 from booking_system.platform.postgres.leases import Leases
+from booking_system.platform.postgres.tidying import Tidying
 from booking_system.platform.postgres.transaction import Database, engine_for
 from booking_system.platform.postgres.url import sqlalchemy_url
 from booking_system.platform.uuid7 import RandomIdentities
@@ -48,6 +50,7 @@ class Container(containers.DeclarativeContainer):
     leases = providers.Singleton(Leases, engine, size=settings.provided.database_pool_size)
     database = providers.Singleton(Database, leases)
 
+    tidying = providers.Singleton(Tidying, database=database, chores=[OLD_KEYS])
     idempotency = providers.Singleton(
         Idempotency, database, secret=settings.provided.signing_key.call(), clock=clock
     )

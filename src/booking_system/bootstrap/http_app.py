@@ -53,7 +53,11 @@ def create_app(container: Container) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with tracing.running(), container.identity.follow_changes().running():
+        async with (
+            tracing.running(),
+            container.identity.follow_changes().running(),
+            container.tidying().running(),
+        ):
             yield
         await close(container)
 
