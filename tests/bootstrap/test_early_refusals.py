@@ -87,8 +87,8 @@ def responses_in(data: bytes) -> list[httpx.Response]:
     while data:
         head, _, rest = data.partition(b"\r\n\r\n")
         first, *lines = head.decode().split("\r\n")
-        headers = [tuple(line.split(": ", 1)) for line in lines]
-        length = int(dict(headers)["content-length"])
+        headers = dict(line.split(": ", 1) for line in lines)
+        length = int(headers["content-length"])
         body = b"" if rest.startswith(b"HTTP/1.1") or not rest else rest[:length]
         data = rest[len(body) :]
         found.append(httpx.Response(int(first.split()[1]), headers=headers, content=body))

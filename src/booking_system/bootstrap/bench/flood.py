@@ -21,7 +21,7 @@ from booking_system.bootstrap.bench.load import HOST, Client
 TICK_SECONDS = 0.001
 REFUSED = 503
 UNANSWERED = 0
-LAST_ANSWER_SECONDS = 10.0
+LAST_ANSWER_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +89,7 @@ class Flood:
         self._stream = stream
         self._requests = deque(requests)
         self._idle: deque[Caller] = deque()
+        self._all: list[Caller] = []
         self._busy: set[Caller] = set()
         self._due: deque[float] = deque()
         """When those were due for which no connection was free."""
@@ -100,7 +101,8 @@ class Flood:
         loop = asyncio.get_running_loop()
         for _ in range(self._stream.connections):
             _, caller = await loop.create_connection(self._caller, HOST, self._stream.port)
-            self._idle.append(caller)
+            self._all.append(caller)
+        self._idle.extend(self._all)
         spent = time.process_time()
         await self._send_all()
         patience = time.perf_counter() + LAST_ANSWER_SECONDS
@@ -108,6 +110,8 @@ class Flood:
             await asyncio.sleep(TICK_SECONDS)
         for _ in (*self._busy, *self._due):
             self._note(UNANSWERED, LAST_ANSWER_SECONDS)
+        for caller in self._all:
+            caller.close()
         cpu = time.process_time() - spent
         return Outcome(lag=self._lag, cpu=cpu, latencies=self._latencies, statuses=self._statuses)
 

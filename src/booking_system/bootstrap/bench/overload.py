@@ -15,7 +15,7 @@ from booking_system.bootstrap.bench.driver import Target, once, told_by
 from booking_system.bootstrap.bench.figures import percentile
 from booking_system.bootstrap.bench.flood import Outcome, Stream, outcome_of, stream_bytes
 from booking_system.bootstrap.bench.overload_report import BOOKED, Flooded, OverloadReport
-from booking_system.bootstrap.bench.plan import OverloadPlan
+from booking_system.bootstrap.bench.plan import BenchProblem, OverloadPlan
 from booking_system.bootstrap.bench.pulse import Pulse
 from booking_system.bootstrap.bench.requests import Wishes
 from booking_system.bootstrap.bench.run import Progress, Steps, own_place, seeded
@@ -75,7 +75,9 @@ class _Wishes:
     warm_up: list[bytes]
 
     def next(self, count: int) -> list[bytes]:
-        """Take so many."""
+        """Take so many. Raises `BenchProblem`."""
+        if count > len(self.book):
+            raise BenchProblem("This machine books faster than the overload's tables have slots.")
         taken = self.book[-count:]
         del self.book[-count:]
         return taken
@@ -127,7 +129,8 @@ class _Strain:
 
     def _capacity(self, api: Target, wishes: _Wishes, what: str) -> float:
         self.tell(what)
-        requests = wishes.next(self.plan.seconds * self.plan.most_per_second)
+        most = self.plan.seconds * self.plan.most_per_second
+        requests = wishes.next(min(most, len(wishes.book)))
         sample = once(api, requests, hoped=201, seconds=self.plan.seconds)
         # They are asked in order: what is left has not been sent.
         wishes.book.extend(reversed(requests[sum(sample.statuses.values()) :]))

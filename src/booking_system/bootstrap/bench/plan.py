@@ -60,5 +60,5 @@ class OverloadPlan:
     @classmethod
     def quick(cls) -> "OverloadPlan":
         """Return the shortest run that touches everything; its figures say little."""
-        rows = Plan(doctors=50, days=140, appointments=2000)
-        return cls(rows=rows, seconds=1, flood_seconds=3, warm_up=100)
+        rows = Plan(doctors=50, days=105, appointments=2000)
+        return cls(rows=rows, seconds=1, flood_seconds=2, warm_up=100)
