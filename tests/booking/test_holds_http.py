@@ -287,3 +287,16 @@ async def test_a_token_that_is_none_opens_nothing(api: Api, token: str) -> None:
 
     assert code_of(await here.ask("GET", hold, None, token=token)) == ABSENT
     assert token_header(token) == {"Hold-Token": token}
+
+
+async def test_a_hold_that_is_long_over_is_tidied_up_and_no_other(api: Api) -> None:
+    here = await Keeping.of(api)
+    old, late, kept = [await here.held(slot, here.patient) for slot in here.slots[:3]]
+    await here.pass_time(old, timedelta(hours=2))
+    await here.pass_time(late)
+
+    await api.container.tidying().once()
+
+    rows = await here.sql("SELECT hold_id FROM time_slots WHERE hold_id IS NOT NULL")
+    assert {str(row[0]) for row in rows} == {late["id"], kept["id"]}
+    assert code_of(await here.hold(here.slots[0], here.other)) == (201, None)

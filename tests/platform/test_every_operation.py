@@ -1,9 +1,11 @@
 """What every operation has in common, asked of each: the errors that all of its kind document."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -147,7 +149,9 @@ async def test_without_a_database_every_operation_says_to_come_back(
 async def test_without_a_free_connection_every_operation_says_so(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    operations = await those_that_say(api, "overloaded")
+    everything = await those_that_say(api, "overloaded")
+    # What asks nobody is refused at the entrance only.
+    operations = [one for one in everything if "dependency_unavailable" in one.codes]
     monkeypatch.setattr("booking_system.platform.postgres.leases.WAIT_SECONDS", 0.01)
     leases = api.container.leases()
     async with AsyncExitStack() as held:
@@ -156,6 +160,28 @@ async def test_without_a_free_connection_every_operation_says_so(
         for operation in operations:
             answer = await operation.ask(api, api.admin)
             assert code_of(answer) == (503, "overloaded"), operation
+
+
+async def test_where_there_is_no_room_every_operation_is_refused_but_health(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operations = await those_that_say(api, "overloaded")
+    monkeypatch.setattr("booking_system.platform.http.entrance.MOST_WAITING_PER_PLACE", 0)
+    monkeypatch.setattr("booking_system.platform.http.entrance.CALM_SECONDS", 0.01)
+    entrance = api.container.entrance()
+    tickets = [entrance.begin(perf_counter()) for _ in range(entrance.most_inside)]
+    assert all(map(entrance.enter_at_once, tickets))
+    for operation in operations:
+        answer = await operation.ask(api, api.admin)
+        if operation.path == "/health/ready":
+            assert answer.status_code == 200
+        else:
+            assert code_of(answer) == (503, "overloaded"), operation
+            assert answer.headers["retry-after"] == "1"
+    for ticket in tickets:
+        entrance.end(ticket)
+    while entrance.is_pressed:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
 
 
 async def test_a_cursor_that_no_list_gave_out_is_refused(api: Api) -> None:

@@ -14,6 +14,8 @@ from starlette.types import Message, Receive, Scope, Send
 from booking_system.bootstrap import logs
 from booking_system.bootstrap.settings import Settings
 from booking_system.platform.http.edge import Edge
+from booking_system.platform.http.entrance import Entrance
+from booking_system.platform.http.rejection import Rejection
 from booking_system.platform.observability.metrics import RequestMetrics
 from booking_system.platform.postgres.transaction import Database
 from tests.api import Api, code_of
@@ -108,7 +110,14 @@ async def served_by(app: Any) -> list[Message]:
         sent.append(message)
 
     metrics = RequestMetrics(CollectorRegistry())
-    edge = Edge(app, public_url="", new_id=lambda: "made", metrics=metrics, quiet=frozenset[str]())
+    nothing = frozenset[str]()
+    edge = Edge(
+        app,
+        entrance=Entrance(most_inside=1, always=nothing, tell=metrics.turned_away),
+        rejection=Rejection(public_url="", instance="here", new_id=lambda: "made"),
+        metrics=metrics,
+        quiet=nothing,
+    )
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
     with contextlib.suppress(asyncio.CancelledError):
         await edge(scope, None, send)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ import sys
 import uvicorn
 
 from booking_system.bootstrap import logs
+from booking_system.bootstrap.early_refusals import EarlyRefusals
 from booking_system.bootstrap.http_app import create
 from booking_system.bootstrap.process import (
     BACKLOG,
@@ -44,7 +45,7 @@ def _config_or_exit() -> uvicorn.Config:
 def _config(settings: Settings) -> uvicorn.Config:
     config = uvicorn.Config(
         create(),
-        http="httptools",
+        http=EarlyRefusals,
         # No route speaks WebSocket: an upgrade is ignored, and the request answered as it is.
         ws="none",
         loop="uvloop",

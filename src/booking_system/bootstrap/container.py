@@ -1,11 +1,14 @@
 """The composition root: the only place that knows every context."""
 
+from functools import partial
+
 from dependency_injector import containers, providers
 
 from booking_system import __version__
+from booking_system.booking.adapters.holding import OLD_HOLDS
 from booking_system.booking.container import BookingContainer
 from booking_system.bootstrap import migrations
-from booking_system.bootstrap.health import HealthRoutes
+from booking_system.bootstrap.health import LIVE, READY, HealthRoutes
 from booking_system.bootstrap.settings import Settings
 from booking_system.directory.adapters.models_clinics import ClinicOut
 from booking_system.directory.adapters.models_doctors import DoctorOut
@@ -14,16 +17,24 @@ from booking_system.directory.container import DirectoryContainer
 from booking_system.identity.container import IdentityContainer
 from booking_system.identity.domain.policies import public
 from booking_system.platform.clock import SystemClock
+from booking_system.platform.http.entrance import Entrance
 from booking_system.platform.http.idempotency import Idempotency
 from booking_system.platform.http.network import Networks
+from booking_system.platform.http.problems import status_of
 from booking_system.platform.observability.metrics import Metrics
-from booking_system.platform.observability.metrics_routes import MetricsRoutes
+from booking_system.platform.observability.metrics_routes import PATH, MetricsRoutes
 from booking_system.platform.observability.tracing import Tracing
+from booking_system.platform.postgres.faults import Overloaded
+from booking_system.platform.postgres.idempotency import OLD_KEYS
 from booking_system.platform.postgres.leases import Leases
+from booking_system.platform.postgres.tidying import Tidying
 from booking_system.platform.postgres.transaction import Database, engine_for
 from booking_system.platform.postgres.url import sqlalchemy_url
 from booking_system.platform.uuid7 import RandomIdentities
 from booking_system.scheduling.container import SchedulingContainer
+
+ALWAYS_ANSWERED = frozenset({LIVE, READY, PATH})
+"""What machines ask for, every few seconds: answered however much there is to do."""
 
 
 class Container(containers.DeclarativeContainer):
@@ -42,6 +53,7 @@ class Container(containers.DeclarativeContainer):
     database = providers.Singleton(Database, leases)
 
     networks = providers.Singleton(Networks, secret=settings.provided.signing_key.call())
+    tidying = providers.Singleton(Tidying, database=database, chores=[OLD_KEYS, OLD_HOLDS])
     idempotency = providers.Singleton(
         Idempotency,
         database,
@@ -93,6 +105,17 @@ class Container(containers.DeclarativeContainer):
         leases=leases,
         version=__version__,
         revision=revision,
+    )
+    entrance = providers.Singleton(
+        Entrance,
+        most_inside=settings.provided.places,
+        always=ALWAYS_ANSWERED,
+        tell=providers.Callable(
+            partial,
+            metrics.provided.requests.turned_away,
+            code=Overloaded.code,
+            status=status_of(Overloaded),
+        ),
     )
     metrics_routes = providers.Singleton(
         MetricsRoutes, metrics=metrics, policy=providers.Object(public)

@@ -51,6 +51,7 @@ class HealthRoutes:
             policy=public,
             asks_who=False,
             needs_database=False,
+            always_answered=True,
             answers=LiveOut,
         )
         routes.add(

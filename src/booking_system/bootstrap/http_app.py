@@ -1,5 +1,6 @@
 """The HTTP application."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -10,8 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from booking_system import __version__
 from booking_system.bootstrap.about_api import DESCRIPTION, TAGS, TITLE
-from booking_system.bootstrap.container import Container, build, close
-from booking_system.bootstrap.health import LIVE, READY
+from booking_system.bootstrap.container import ALWAYS_ANSWERED, Container, build, close
 from booking_system.bootstrap.settings import Settings
 from booking_system.identity.domain.policies import public
 from booking_system.platform.http import problems
@@ -19,14 +19,10 @@ from booking_system.platform.http.edge import Edge
 from booking_system.platform.http.openapi import document_of
 from booking_system.platform.http.problem_pages import ProblemPages
 from booking_system.platform.http.reference import ReferenceRoutes
+from booking_system.platform.http.rejection import Rejection
 from booking_system.platform.http.routing import install, refuse_unguarded
-from booking_system.platform.observability import metrics_routes
 from booking_system.platform.observability.tracing import Traced
 from booking_system.platform.uuid7 import uuid7
-
-QUIET = frozenset({LIVE, READY, metrics_routes.PATH})
-"""What machines ask for, every few seconds."""
-
 
 SENT_BY_PAGES = [
     "Authorization",
@@ -58,7 +54,11 @@ def create_app(container: Container) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with tracing.running(), container.identity.follow_changes().running():
+        async with (
+            tracing.running(),
+            container.identity.follow_changes().running(),
+            container.tidying().running(),
+        ):
             yield
         await close(container)
 
@@ -70,6 +70,9 @@ def create_app(container: Container) -> FastAPI:
 
     tracing = container.tracing()
     public_url = container.settings().public_url
+    rejection = Rejection(
+        public_url=public_url, instance=os.urandom(4).hex(), new_id=lambda: uuid7().hex
+    )
     app = FastAPI(
         title=TITLE,
         version=__version__,
@@ -80,15 +83,16 @@ def create_app(container: Container) -> FastAPI:
     )
     app.state.authenticate = container.identity.authenticate()
     app.state.idempotency = container.idempotency()
+    app.state.entrance, app.state.rejection = container.entrance(), rejection
     app.add_middleware(
         Edge,
-        public_url=public_url,
-        new_id=lambda: uuid7().hex,
+        entrance=container.entrance(),
+        rejection=rejection,
         metrics=container.metrics().requests,
-        quiet=QUIET,
+        quiet=ALWAYS_ANSWERED,
     )
     if tracing.wanted:
-        app.add_middleware(Traced, tracing=tracing, quiet=QUIET)
+        app.add_middleware(Traced, tracing=tracing, quiet=ALWAYS_ANSWERED)
     if origins := container.settings().allowed_origins:
         # No cookies are used, so credentials need not be allowed.
         app.add_middleware(

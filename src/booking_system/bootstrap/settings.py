@@ -18,6 +18,7 @@ PREFIX = "BOOKING_"
 EXPECTED = {
     "port": "a number from 1 to 65535",
     "database_pool_size": "a number from 1 to 200",
+    "max_requests_inside": "a number from 1 to 10000",
     "env": "development or production",
     "demo": "true or false",
     "api_processes": "a number from 1 to 64",
@@ -62,6 +63,9 @@ class Settings(BaseSettings):
     migration_url: str | None = Field(None, repr=False, description="None: the database URL")
     postgres_bin: Path | None = None
     database_pool_size: int = Field(16, ge=1, le=200)
+    max_requests_inside: int | None = Field(
+        None, ge=1, le=10_000, description="worked on at a time by each API process; None: pool"
+    )
     secret_key: SecretStr | None = None
     env: Literal["development", "production"] = "development"
     demo: bool = True
@@ -91,6 +95,11 @@ class Settings(BaseSettings):
     def url_for_migrations(self) -> str | None:
         """The address for the role that owns the tables."""
         return self.migration_url or self.database_url
+
+    @property
+    def places(self) -> int:
+        """How many requests each API process works on at a time."""
+        return self.max_requests_inside or self.database_pool_size
 
     def signing_key(self) -> str:
         """Return the P-256 private key as PEM text. Raises `SettingsProblem`."""

@@ -23,6 +23,7 @@ from booking_system.booking.domain.holding import (
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.postgres.faults import Refusals
 from booking_system.platform.postgres.outbox import payload_text
+from booking_system.platform.postgres.tidying import Chore
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import uuid7
 from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
@@ -52,6 +53,15 @@ PLACE = f"""WITH {TOLD}
 
 RELEASE = f"""WITH {TOLD}
  UPDATE time_slots SET version = version + 1, {statements.LET_GO} WHERE id = $1"""  # noqa: S608
+
+
+OLD_HOLDS = Chore(
+    "holds",
+    f"""UPDATE time_slots SET {statements.LET_GO} WHERE id IN (
+  SELECT id FROM time_slots WHERE hold_id IS NOT NULL AND held_until < now() - interval '1 hour'
+  LIMIT $1 FOR UPDATE SKIP LOCKED)""",  # noqa: S608
+)
+"""What is over has no effect any more; who looks for it a little late is still told so."""
 
 
 class PostgresHoldWork:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,15 +21,15 @@ START_SECONDS = 60.0
 
 
 @contextmanager
-def serving(database_url: str, folder: Path, postmaster: int) -> Iterator[Target]:
+def serving(database_url: str, folder: Path, postmaster: int, **settings: str) -> Iterator[Target]:
     """Run `serve` with one API process and all settings at their defaults, but no rate limit.
 
-    `folder` is its data directory; the log lines go to a file there. Raises `BenchProblem`.
+    `folder` is its data directory; the log lines go to a file there; `settings` are further ones.
+    Raises `BenchProblem`.
     """
     port = free_port()
-    with running(
-        PROGRAM, "serve", environment=_environment(database_url, folder, port), folder=folder
-    ) as supervisor:
+    environment = _environment(database_url, folder, port, settings)
+    with running(PROGRAM, "serve", environment=environment, folder=folder) as supervisor:
         _wait_until_live(supervisor, port)
         (process,) = children_of(supervisor.pid)
         yield Target(port=port, pid=process, database=postmaster)
@@ -41,7 +41,9 @@ def tokens_for(folder: Path) -> SignedAccessTokens:
     return SignedAccessTokens(settings.signing_key(), issuer=PUBLIC_URL)
 
 
-def _environment(database_url: str, folder: Path, port: int) -> dict[str, str]:
+def _environment(
+    database_url: str, folder: Path, port: int, settings: Mapping[str, str]
+) -> dict[str, str]:
     inherited = {
         name: value for name, value in os.environ.items() if not name.upper().startswith(PREFIX)
     }
@@ -51,6 +53,7 @@ def _environment(database_url: str, folder: Path, port: int) -> dict[str, str]:
         "DATA_DIR": str(folder),
         "DATABASE_URL": database_url,
         "RATE_LIMIT": "off",
+        **settings,
     }
     return inherited | {f"{PREFIX}{name}": value for name, value in chosen.items()}
 

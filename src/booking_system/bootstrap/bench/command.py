@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Protocol
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from booking_system.bootstrap.bench.plan import FEWEST_ROUNDS, BenchProblem, Plan
+from booking_system.bootstrap.bench.plan import FEWEST_ROUNDS, BenchProblem, OverloadPlan, Plan
 from booking_system.bootstrap.settings import Settings
 
 FAILED = 1
@@ -20,7 +20,24 @@ USUAL = Plan()
 Rounds = Annotated[int, typer.Option(min=FEWEST_ROUNDS, max=50, help="Medians are taken of these.")]
 Seconds = Annotated[int, typer.Option(min=1, max=8, help="How long each measurement takes.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
+Overload = Annotated[bool, typer.Option("--overload", help="Five times the load, for 30 s.")]
 Quick = Annotated[bool, typer.Option("--quick", help="One short round, to see that it works.")]
+
+
+Hear = Callable[[int, int, str], None]
+
+
+class Report(Protocol):
+    """What a run has found."""
+
+    def lines(self) -> Iterator[str]:
+        """Return the text for the operator."""
+
+    def missed(self) -> list[str]:
+        """Return a sentence for each bar that was not reached."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the same for machines."""
 
 
 def bench(
@@ -29,14 +46,16 @@ def bench(
     seconds: Seconds = USUAL.seconds,
     json_file: JsonFile = None,
     quick: Quick = False,
+    overload: Overload = False,
 ) -> None:
     """Measure bookings and slot searches on this machine; touches no data of yours."""
-    from booking_system.bootstrap.bench.run import measure  # noqa: PLC0415  (loads a lot)
-
-    plan = Plan.quick() if quick else replace(USUAL, rounds=rounds, seconds=seconds)
     try:
         with _progress() as progress:
-            report = measure(plan, postgres_bin=Settings().postgres_bin, progress=progress)
+            report: Report
+            if overload:
+                report = _overload(seconds, progress, quick=quick)
+            else:
+                report = _usual(rounds, seconds, progress, quick=quick)
     except BenchProblem as problem:
         typer.echo(problem, err=True)
         raise typer.Exit(FAILED) from None
@@ -49,8 +68,22 @@ def bench(
         raise typer.Exit(FAILED)
 
 
+def _usual(rounds: int, seconds: int, progress: Hear, *, quick: bool) -> Report:
+    from booking_system.bootstrap.bench.run import measure  # noqa: PLC0415  (loads a lot)
+
+    plan = Plan.quick() if quick else replace(USUAL, rounds=rounds, seconds=seconds)
+    return measure(plan, postgres_bin=Settings().postgres_bin, progress=progress)
+
+
+def _overload(seconds: int, progress: Hear, *, quick: bool) -> Report:
+    from booking_system.bootstrap.bench.overload import measure_overload  # noqa: PLC0415
+
+    plan = OverloadPlan.quick() if quick else OverloadPlan(seconds=seconds)
+    return measure_overload(plan, postgres_bin=Settings().postgres_bin, progress=progress)
+
+
 @contextmanager
-def _progress() -> Iterator[Callable[[int, int, str], None]]:
+def _progress() -> Iterator[Hear]:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
     with Progress(

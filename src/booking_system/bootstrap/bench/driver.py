@@ -72,9 +72,14 @@ def races(target: Target, requests: Sequence[bytes]) -> tuple[Sample, list[Count
 
 def send(task: Task, requests: Sequence[bytes]) -> Result:
     """Run the load generator in a process of its own. Raises `BenchProblem`."""
+    return result_of(told_by(load.__name__, task_bytes(task, requests)))
+
+
+def told_by(program: str, given: bytes) -> bytes:
+    """Run a load generator in a process of its own; return what it says. Raises `BenchProblem`."""
     parent = os.getpid()
     process = subprocess.Popen(  # noqa: S603  (our own program, no shell)
-        [sys.executable, "-m", load.__name__],
+        [sys.executable, "-m", program],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -82,14 +87,14 @@ def send(task: Task, requests: Sequence[bytes]) -> Result:
         preexec_fn=lambda: die_with_parent(parent, signal.SIGKILL),  # noqa: PLW1509
     )
     try:
-        told, complaints = process.communicate(task_bytes(task, requests))
+        told, complaints = process.communicate(given)
     finally:
         process.kill()
         process.wait()
     if process.returncode != 0:
         reason = complaints.decode(errors="replace").strip().splitlines()[-1:]
         raise BenchProblem(f"The load generator failed: {''.join(reason) or 'no reason given'}.")
-    return result_of(told)
+    return told
 
 
 def _sampled(

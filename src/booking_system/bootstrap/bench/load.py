@@ -100,9 +100,9 @@ class Client(asyncio.Protocol):
         # Those of uvloop are of no common class.
         self._transport = cast("asyncio.WriteTransport", transport)
 
-    def ask(self, request: bytes) -> None:
-        """Send a request; the one before has been answered."""
-        self._asked = time.perf_counter()
+    def ask(self, request: bytes, since: float | None = None) -> None:
+        """Send a request; the one before has been answered. The latency counts from `since`."""
+        self._asked = time.perf_counter() if since is None else since
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:

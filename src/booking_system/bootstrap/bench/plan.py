@@ -40,3 +40,25 @@ class Plan:
         return cls(
             rounds=1, seconds=1, warm_up=0.2, races=3, doctors=50, days=70, appointments=2000
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverloadPlan:
+    """Lengths in seconds; the flood brings `times` the bookings that the API can make.
+
+    `rows` says what the tables are filled with.
+    """
+
+    rows: Plan = Plan()
+    seconds: int = 5
+    flood_seconds: int = 30
+    times: float = 5.0
+    connections: int = 500
+    warm_up: int = 500
+    most_per_second: int = 8_000
+
+    @classmethod
+    def quick(cls) -> "OverloadPlan":
+        """Return the shortest run that touches everything; its figures say little."""
+        rows = Plan(doctors=50, days=105, appointments=2000)
+        return cls(rows=rows, seconds=1, flood_seconds=2, warm_up=100)

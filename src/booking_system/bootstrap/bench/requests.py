@@ -34,6 +34,11 @@ class Wishes:
         rows = await self._connection.fetch(seed.TO_BOOK, most)
         return [self._booking(row, row) for row in rows]
 
+    async def to_flood(self) -> list[bytes]:
+        """As many as there are, whoever else could have booked them."""
+        rows = await self._connection.fetch(seed.TO_FLOOD)
+        return [self._booking(row, row) for row in rows]
+
     async def to_warm_up(self) -> list[bytes]:
         """One cheap request by everybody who is going to book: their token is known then."""
         rows = await self._connection.fetch(seed.CALLERS)

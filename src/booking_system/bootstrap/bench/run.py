@@ -29,13 +29,11 @@ Progress = Callable[[int, int, str], None]
 
 def measure(plan: Plan, *, postgres_bin: Path | None, progress: Progress) -> Report:
     """Do all rounds. Raises `BenchProblem`, `LocalStackError`, `DatabaseProblemError`."""
-    if not Path("/proc/self/stat").exists():
-        raise BenchProblem("The bench reads processor times from /proc: it needs Linux.")
-    steps = _Steps(progress, 1 + plan.rounds * (len(TITLES) + BESIDES))
-    with _place() as folder, own_server(folder, postgres_bin) as server:
+    steps = Steps(progress, 1 + plan.rounds * (len(TITLES) + BESIDES))
+    with own_place(postgres_bin) as (folder, server):
         pgbench = Pgbench(server, binaries_for(ServerUser.of_this_process(), postgres_bin))
         steps.next("seeding")
-        version = asyncio.run(_fill(server.url, plan))
+        version = asyncio.run(seeded(server.url, plan))
         about = machine.described(version, server.root)
         rounds = [
             Round(plan=plan, server=server, pgbench=pgbench, folder=folder, number=number)
@@ -45,7 +43,7 @@ def measure(plan: Plan, *, postgres_bin: Path | None, progress: Progress) -> Rep
 
 
 @dataclass(slots=True)
-class _Steps:
+class Steps:
     """Counts the steps."""
 
     progress: Progress
@@ -53,12 +51,22 @@ class _Steps:
     begun: int = 0
 
     def next(self, what: str) -> None:
+        """Tell what comes now."""
         self.progress(self.begun, self.total, what)
         self.begun += 1
 
 
 @contextmanager
-def _place() -> Iterator[Path]:
+def own_place(postgres_bin: Path | None) -> Iterator[tuple[Path, EmbeddedPostgres]]:
+    """Give a new folder and a server that runs in it. Raises `BenchProblem`."""
+    if not Path("/proc/self/stat").exists():
+        raise BenchProblem("The bench reads processor times from /proc: it needs Linux.")
+    with _folder() as folder, own_server(folder, postgres_bin) as server:
+        yield folder, server
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
     """A new folder that the server's user may enter, on a disk: memory would make fsync free."""
     disk = Path(os.environ.get("TMPDIR") or "/var/tmp")  # noqa: S108  (a new folder in it)
     with tempfile.TemporaryDirectory(prefix="booking-bench-", dir=disk) as name:
@@ -80,7 +88,7 @@ def own_server(folder: Path, postgres_bin: Path | None) -> Iterator[EmbeddedPost
             shutil.rmtree(left, ignore_errors=True)
 
 
-async def _fill(url: str, plan: Plan) -> str:
+async def seeded(url: str, plan: Plan) -> str:
     """Make tables and rows; return the server's version."""
     await migrations.upgrade(url)
     connection = await asyncpg.connect(url)

@@ -153,6 +153,9 @@ TO_READ = f"""SELECT d.id AS doctor_id, first_day + {READ_FROM} * interval '1 da
 TO_BOOK = """SELECT slot_id, service_id, user_id, session_id FROM bench.orders
  WHERE kind = 'http' ORDER BY n LIMIT $1"""
 
+TO_FLOOD = """SELECT slot_id, service_id, user_id, session_id FROM bench.orders
+ WHERE kind IN ('http', 'sql') ORDER BY kind, n"""
+
 CALLERS = "SELECT DISTINCT user_id, session_id FROM bench.orders WHERE kind = 'http'"
 
 TO_RACE_FOR = f"""SELECT DISTINCT ON (s.starts_at) s.id AS slot_id, v.id AS service_id

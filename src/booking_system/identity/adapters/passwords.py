@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from booking_system.platform.postgres.faults import Overloaded
+from booking_system.platform.ticket import waiting_elsewhere
 
 Result = TypeVar("Result")
 
@@ -65,7 +66,8 @@ class Argon2Passwords:
         job = self._threads.submit(work)
         # Not when the caller stops waiting: an abandoned job still keeps its thread busy.
         job.add_done_callback(lambda _: self._places.release())
-        return await asyncio.wrap_future(job)
+        with waiting_elsewhere():
+            return await asyncio.wrap_future(job)
 
 
 def _nobodys_hash(hasher: PasswordHasher) -> str:

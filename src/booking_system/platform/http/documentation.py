@@ -64,6 +64,7 @@ class Habits:
     needs_token: bool
     knows_caller: bool
     needs_database: bool
+    always_answered: bool
     writes: bool
     is_idempotent: bool
 
@@ -180,8 +181,10 @@ def _shared(route: APIRoute, habits: Habits) -> list[type[Refusal]]:
         shared += [Unauthenticated, TokenExpired]
     if route.body_field is not None:
         shared += [Malformed, BodyTooLarge, UnsupportedMediaType]
+    if not habits.always_answered:
+        shared.append(Overloaded)
     if habits.needs_database:
-        shared += [Overloaded, DependencyUnavailable]
+        shared.append(DependencyUnavailable)
     if habits.needs_database and habits.writes:
         shared.append(OutcomeUnknown)
     if habits.is_idempotent:

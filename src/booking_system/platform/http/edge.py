@@ -1,55 +1,63 @@
 """The outermost layer: names and counts each request, and lets no error out but as a problem."""
 
-import os
-import re
+import asyncio
 import traceback
-from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from booking_system.platform.http.arrival import received
+from booking_system.platform.http.entrance import COMING, RETRY_AFTER_SECONDS, Entrance
 from booking_system.platform.http.problems import InternalError, response_to
+from booking_system.platform.http.rejection import Rejection
 from booking_system.platform.observability.context import REQUEST_ID
-from booking_system.platform.observability.exchange import begun, route_of
+from booking_system.platform.observability.exchange import KEY, Exchange, begun, route_of
 from booking_system.platform.observability.metrics import RequestMetrics
 from booking_system.platform.observability.request_log import RequestLog
+from booking_system.platform.postgres.faults import OutcomeUnknown, Overloaded
+from booking_system.platform.ticket import TICKET, Ticket
+from booking_system.shared_kernel.errors import Refusal
 
-ACCEPTABLE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
 log = structlog.get_logger("booking_system.http")
 
 
 class Edge:
-    """Pure ASGI middleware: `X-Request-ID` echoed or made, `X-Instance` names this process."""
+    """Pure ASGI middleware: `X-Request-ID` echoed or made, `X-Instance` names this process.
+
+    It also keeps the `Entrance`: who finds no place is refused before anything is looked at, and
+    who takes too long is given up.
+    """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        public_url: str,
-        new_id: Callable[[], str],
+        entrance: Entrance,
+        rejection: Rejection,
         metrics: RequestMetrics,
         quiet: frozenset[str],
     ) -> None:
-        """`new_id` makes the request ids; routes that are `quiet` are logged at debug level."""
+        """Routes that are `quiet` are logged at debug level."""
         self._app = app
-        self._public_url = public_url
-        self._new_id = new_id
+        self._entrance = entrance
+        self._rejection = rejection
         self._metrics = metrics
-        instance = os.urandom(4).hex()
-        self._instance = instance.encode()
-        self._log = RequestLog(instance=instance, quiet=quiet)
+        self._instance = rejection.instance.encode()
+        self._log = RequestLog(instance=rejection.instance, quiet=quiet)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        came = perf_counter()
-        request_id = scope["request_id"] = self._request_id(scope)
-        named = REQUEST_ID.set(request_id)
-        exchange = begun(scope)
-        self._metrics.begin()
+        came, entrance = perf_counter(), self._entrance
+        if COMING in scope:
+            entrance.coming -= 1
+        request_id = scope["request_id"] = self._rejection.request_id(scope["headers"])
+        exchange, ticket = begun(scope, came), entrance.begin(came)
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -59,33 +67,75 @@ class Edge:
                     (b"x-request-id", request_id.encode()),
                     (b"x-instance", self._instance),
                 ]
+                if ticket.has_place:
+                    # The work is done. A client that is slow to read keeps nobody out.
+                    entrance.leave(ticket)
             await send(message)
 
         try:
-            await self._app(scope, receive, send_named)
+            if (
+                scope["path"] in entrance.always
+                or entrance.enter_at_once(ticket)
+                or await entrance.enter(ticket)
+            ):
+                await self._serve(scope, receive, send_named, ticket)
+            else:
+                entrance.refused(exchange.method)
+                refusal = Overloaded(retry_after=RETRY_AFTER_SECONDS)
+                await self._answer(refusal, scope, receive, send_named)
+        finally:
+            entrance.end(ticket)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, ticket: Ticket) -> None:
+        """Let the application answer, and answer in its place where it does not."""
+        exchange: Exchange = scope[KEY]
+        named, held = REQUEST_ID.set(scope["request_id"]), TICKET.set(ticket)
+        self._metrics.begin()
+        try:
+            await self._app(scope, partial(received, receive, self._entrance, ticket), send)
         except Exception as error:  # noqa: BLE001  (the last resort is to answer anything)
-            exchange.code = InternalError.code
             self._report(error)
-            if not exchange.status:
-                problem = response_to(
-                    InternalError(), request_id=request_id, public_url=self._public_url
-                )
-                await problem(scope, receive, send_named)
+            await self._instead(InternalError(), scope, receive, send)
+        except asyncio.CancelledError:
+            if not ticket.is_cut:
+                raise
+            self._entrance.end(ticket)
+            _uncancelled(ticket.task)
+            await self._instead(_given_up(ticket, exchange.method), scope, receive, send)
         finally:
             exchange.route = route_of(scope)
-            exchange.seconds = perf_counter() - came
+            exchange.seconds = perf_counter() - exchange.came
             self._metrics.end(exchange)
             self._log.write(exchange)
+            TICKET.reset(held)
             REQUEST_ID.reset(named)
 
-    def _request_id(self, scope: Scope) -> str:
-        for name, value in scope["headers"]:
-            if name == b"x-request-id" and ACCEPTABLE.fullmatch(value):
-                text: str = value.decode("ascii")
-                return text
-        return self._new_id()
+    async def _instead(self, refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange: Exchange = scope[KEY]
+        exchange.code = refusal.code
+        if not exchange.status:
+            await self._answer(refusal, scope, receive, send)
+
+    async def _answer(self, refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+        public_url = self._rejection.public_url
+        answer = response_to(refusal, request_id=scope["request_id"], public_url=public_url)
+        await answer(scope, receive, send)
 
     def _report(self, error: Exception) -> None:
         # The texts of database errors quote row values: only the class and the place are logged.
         place = [f"{f.filename}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)]
         log.error("internal_error", error=type(error).__name__, place=place)
+
+
+def _given_up(ticket: Ticket, method: str) -> Refusal:
+    """Say no more than is known: once a commit has begun, what was done may stay."""
+    if ticket.stores and method not in READS:
+        detail = "The request took too long, and was given up after it had begun to store."
+        return OutcomeUnknown(detail, retry_after=RETRY_AFTER_SECONDS)
+    detail = "The request took too long, and was given up. Nothing was done."
+    return Overloaded(detail, retry_after=RETRY_AFTER_SECONDS)
+
+
+def _uncancelled(task: asyncio.Task[object]) -> None:
+    while task.uncancel():
+        pass

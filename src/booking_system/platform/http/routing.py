@@ -185,6 +185,7 @@ class Routes:
         asks_who: bool = True,
         knows_caller: bool = False,
         needs_database: bool = True,
+        always_answered: bool = False,
         also: Mapping[int, str] | None = None,
         shortcut: Shortcut | None = None,
         shown: bool = True,
@@ -197,7 +198,8 @@ class Routes:
         `answers` is the model of the body that goes out (None: no body, or no JSON), `refuses`
         what this operation may say beyond what every operation of its shape may, `also` further
         statuses without a body. One that is not `shown` stays out of the OpenAPI document; without
-        `asks_who` there is no caller. `tag` puts it among the operations of another part.
+        `asks_who` there is no caller. One that is `always_answered` is refused to nobody, however
+        many ask. `tag` puts it among the operations of another part.
 
         One that `knows_caller` serves everybody, but not everybody alike: signing in is up to them.
         A POST of a caller who is known runs once for each `Idempotency-Key`. One that `keeps_key`
@@ -230,6 +232,7 @@ class Routes:
             needs_token=token,
             knows_caller=knows_caller,
             needs_database=needs_database,
+            always_answered=always_answered,
             writes=method != "GET",
             is_idempotent=is_idempotent,
         )

@@ -16,21 +16,27 @@ KEY = "exchange"
 class Exchange:
     """Filled in while the request is served; bounded in what it can say, as labels must be.
 
-    `route` is the template, `status` 0 as long as no answer has begun, `code` that of a problem.
+    `came` is by `time.perf_counter`, `route` the template, `status` 0 as long as no answer has
+    begun, `code` that of a problem.
     """
 
     method: str
+    came: float = 0.0
     route: str = UNMATCHED
     status: int = 0
     code: str | None = None
     seconds: float = 0.0
 
 
-def begun(scope: Scope) -> Exchange:
+def begun(scope: Scope, came: float) -> Exchange:
     """Return the exchange of a request that comes in, and put it into its scope."""
-    method = scope["method"]
-    exchange = scope[KEY] = Exchange(method if method in METHODS else OTHER)
+    exchange = scope[KEY] = Exchange(method_of(scope["method"]), came)
     return exchange
+
+
+def method_of(written: str) -> str:
+    """Return a method that may be a label."""
+    return written if written in METHODS else OTHER
 
 
 def note_problem(scope: Scope, code: str) -> None:

@@ -5,13 +5,13 @@ imported, so only the API processes import this module; see `shared_counts`.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from booking_system.platform.observability.exchange import Exchange
+from booking_system.platform.observability.exchange import UNMATCHED, Exchange
 from booking_system.platform.observability.shared_counts import VARIABLE
 from booking_system.platform.postgres.leases import Leases
 
@@ -68,6 +68,12 @@ class RequestMetrics:
         observe(seen.seconds)
         if problem is not None:
             problem()
+
+    def turned_away(self, by_method: Mapping[str, int], code: str, status: int) -> None:
+        """Count requests that were refused before their route was looked for."""
+        for method, count in by_method.items():
+            self._requests.labels(method, UNMATCHED, str(status)).inc(count)
+            self._problems.labels(method, UNMATCHED, code).inc(count)
 
     def _counts(self, method: str, route: str, status: int, code: str | None) -> "_Counts":
         return (

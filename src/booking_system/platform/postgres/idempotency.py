@@ -9,6 +9,7 @@ import asyncpg
 from sqlalchemy import ARRAY, Column, DateTime, Index, Integer, LargeBinary, Table, Text, Uuid, text
 
 from booking_system.platform.postgres.metadata import metadata
+from booking_system.platform.postgres.tidying import Chore
 from booking_system.shared_kernel.idempotency import (
     KEPT_FOR,
     IdempotencyKey,
@@ -30,6 +31,15 @@ idempotency_keys = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Index("ix_idempotency_keys_created_at", "created_at"),
 )
+
+OLD_KEYS = Chore(
+    "idempotency_keys",
+    f"""DELETE FROM idempotency_keys WHERE (owner, operation, key) IN (
+  SELECT owner, operation, key FROM idempotency_keys
+  WHERE created_at < now() - interval '{KEPT_FOR.total_seconds():.0f} seconds'
+  ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED)""",  # noqa: S608  (a number of ours)
+)
+"""Whoever is using one at this moment keeps it until the next round."""
 
 CLAIM = """INSERT INTO idempotency_keys (owner, operation, key, fingerprint, created_at)
  VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING true"""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from booking_system.platform.postgres.faults import Refusals, meaning_of
 from booking_system.platform.postgres.leases import Lease, Leases
+from booking_system.platform.ticket import storing
 
 COMMAND_TIMEOUT_SECONDS = 3.0
 CONNECT_TIMEOUT_SECONDS = 2.0
@@ -88,6 +89,7 @@ class Database:
                     async with lease.connection.begin() as transaction:
                         yield lease.connection
                         committing = True
+                        storing()
                         await transaction.commit()
                 except BaseException:
                     if committing or lease.connection.in_transaction():
@@ -117,6 +119,7 @@ class Database:
                 try:
                     yield lease.driver
                     committing = True
+                    storing()
                     await transaction.commit()
                 except BaseException:
                     await _leave(lease.driver, transaction, committing=committing)
@@ -160,6 +163,7 @@ class Database:
                 try:
                     yield lease.driver
                     committing = True
+                    storing()
                     await transaction.commit()
                 except BaseException:
                     await _leave(lease.driver, transaction, committing=committing)

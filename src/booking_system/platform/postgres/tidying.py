@@ -1,0 +1,82 @@
+"""Removes what is of no use any more: in small batches, beside the requests, in one process.
+
+What it removes has no effect already: nothing is late or wrong where it does not run.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import structlog
+
+from booking_system.platform.postgres.transaction import Database
+
+PAUSE_SECONDS = 300.0
+"""Between two rounds, on average; from half as long to half as long again."""
+BATCH_ROWS = 500
+REST_SECONDS = 0.05
+"""Between two batches: the requests go first."""
+LOCK = 0x7469_6479
+TAKE_LOCK = "SELECT pg_try_advisory_xact_lock($1)"
+
+log = structlog.get_logger("booking_system.tidying")
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """A statement that changes at most $1 rows, none of them twice; `name` is for the log."""
+
+    name: str
+    statement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tidying:
+    """Does one chore after the other, every few minutes."""
+
+    database: Database
+    chores: Sequence[Chore]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Tidy up for as long as the block lasts."""
+        task = asyncio.create_task(self._again_and_again(), name="tidying")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def once(self) -> None:
+        """Do every chore. One that fails is logged, and the next one done."""
+        for chore in self.chores:
+            try:
+                await self._do(chore)
+            except Exception as error:  # noqa: BLE001  (whatever it was: again at the next round)
+                log.warning("tidying_failed", chore=chore.name, error=type(error).__name__)
+
+    async def _do(self, chore: Chore) -> None:
+        done = 0
+        while changed := await self._batch(chore):
+            done += changed
+            if changed < BATCH_ROWS:
+                break
+            await asyncio.sleep(REST_SECONDS)
+        if done:
+            log.info("tidied", chore=chore.name, rows=done)
+
+    async def _batch(self, chore: Chore) -> int:
+        """Return how many rows it was; 0 also where another process is at it."""
+        async with self.database.driver_transaction() as connection:
+            if not await connection.fetchval(TAKE_LOCK, LOCK):
+                return 0
+            told = await connection.execute(chore.statement, BATCH_ROWS)
+            return int(told.rpartition(" ")[2])
+
+    async def _again_and_again(self) -> None:
+        while True:
+            await asyncio.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
+            await self.once()

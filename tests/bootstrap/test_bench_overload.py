@@ -1,0 +1,210 @@
+"""Five times the load: its arithmetic, its open loop, and the proof itself, short and long."""
+
+import asyncio
+import json
+import threading
+from array import array
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from booking_system.bootstrap.bench.flood import Flood, Outcome, Stream, outcome_of
+from booking_system.bootstrap.bench.load import END_OF_HEAD
+from booking_system.bootstrap.bench.overload_report import Flooded, OverloadReport
+from booking_system.bootstrap.bench.plan import OverloadPlan
+from booking_system.bootstrap.bench.pulse import Beat, Pulse
+from tests.bootstrap.processes import environment
+from tests.bootstrap.processes import running as started
+
+PROGRAM = ("-m", "booking_system.bootstrap.cli", "bench", "--overload")
+SHORT_SECONDS, LONG_SECONDS = 180, 600
+REQUEST = b"POST /%d HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def an_outcome(*answers: tuple[int, float]) -> Outcome:
+    return Outcome(
+        lag=0.001,
+        cpu=0.5,
+        latencies=array("d", [seconds for _, seconds in answers]),
+        statuses=array("H", [status for status, _ in answers]),
+    )
+
+
+def flooded(booked: int, seconds: float = 0.01, *others: tuple[int, float]) -> Flooded:
+    outcome = an_outcome(*[(201, seconds)] * booked, *others)
+    alive = [Beat(status=200, seconds=0.002)]
+    return Flooded.of(outcome, rate=500.0, seconds=1.0, pulse=alive)
+
+
+def a_report(bounded: Flooded) -> OverloadReport:
+    return OverloadReport(
+        machine={"cores": "2"},
+        plan=OverloadPlan.quick(),
+        capacity=100.0,
+        unloaded=0.005,
+        bounded=bounded,
+        open=flooded(1, 2.0),
+    )
+
+
+def test_goodput_is_what_was_booked_in_time() -> None:
+    flood = flooded(3, 0.2, (201, 1.5), (503, 0.001), (503, 0.002), (0, 10.0), (409, 0.1))
+    assert (flood.goodput, flood.late, flood.refused, flood.others) == (3.0, 1, 2.0, 2)
+    assert flood.p50_ms == pytest.approx(200.0)
+    assert flood.p99_ms == pytest.approx(1500.0)
+    assert flood.refused_p99_ms == pytest.approx(2.0)
+    assert flood.statuses == {0: 1, 201: 4, 409: 1, 503: 2}
+    assert (flood.looks, flood.dead) == (1, 0)
+    assert flood.live_ms == pytest.approx(2.0)
+
+
+def test_each_bar_that_is_missed_is_a_sentence() -> None:
+    assert a_report(flooded(80, 0.02)).missed() == []
+    assert a_report(flooded(79)).missed() == ["Goodput was 79% of capacity, the bar is 80%."]
+    (slow,) = a_report(flooded(80, 0.021)).missed()
+    assert slow.startswith("The 99th percentile of bookings was 4.2 times that without load")
+    (other,) = a_report(flooded(80, 0.01, (500, 0.1))).missed()
+    assert other == "There were answers other than 201 and 503: 80 × 201, 1 × 500."
+    for looks, dead in ((0, 0), (9, 1)):
+        (silent,) = a_report(replace(flooded(80), looks=looks, dead=dead)).missed()
+        assert silent == f"Of {looks} looks at /health/live {dead} were not answered."
+
+
+def test_the_open_door_has_no_bar_and_both_have_a_row() -> None:
+    report = a_report(flooded(80))
+    lines = list(report.lines())
+    (bounded,) = [line for line in lines if line.startswith("with admission")]
+    assert "80%" in bounded
+    (opened,) = [line for line in lines if line.startswith("without admission")]
+    assert "0%" in opened
+    assert json.loads(json.dumps(report.as_json()))["missed"] == []
+
+
+def test_an_outcome_survives_the_way_between_the_processes() -> None:
+    outcome = an_outcome((201, 0.2), (503, 0.1))
+    assert outcome_of(outcome.as_bytes()) == outcome
+
+
+Status = Callable[[int], int]
+
+
+@asynccontextmanager
+async def answering(status: Status, *, after: float) -> AsyncIterator[tuple[int, list[int]]]:
+    """A server that answers each request alike, and what it was asked for."""
+    asked: list[int] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            asked.append(int(line.split()[1][1:]))
+            await reader.readuntil(END_OF_HEAD)
+            told = status(len(asked))
+            await asyncio.sleep(after)
+            if not told:
+                break
+            writer.write(b"HTTP/1.1 %d Told\r\nContent-Length: 0\r\n\r\n" % told)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1], asked
+    server.close()
+
+
+def a_flood(port: int, *, connections: int, rate: float = 100.0, ready: int = 100) -> Flood:
+    requests = [REQUEST % number for number in range(ready)]
+    lengths = [len(request) for request in requests]
+    stream = Stream(port=port, rate=rate, seconds=0.5, connections=connections, lengths=lengths)
+    return Flood(stream, requests)
+
+
+async def test_requests_come_when_they_are_due_however_slow_the_answers() -> None:
+    async with answering(lambda _: 201, after=0.6) as (port, asked):
+        outcome = await a_flood(port, connections=60).run()
+    # A closed loop of 60 would have asked 60 times; all of these were asked before any answer.
+    assert 49 <= len(asked) == len(outcome.latencies_of(201)) <= 51
+    assert asked == sorted(set(asked))
+    assert all(0.6 <= latency < 1.2 for latency in outcome.latencies)
+
+
+async def test_a_request_that_waited_for_a_connection_counts_from_when_it_was_due() -> None:
+    async with answering(lambda _: 201, after=0.1) as (port, _):
+        outcome = await a_flood(port, connections=1).run()
+    latencies = outcome.latencies_of(201)
+    # Fifty in half a second, ten answers a second: the last one waits for more than four.
+    assert latencies[0] < 0.2
+    assert latencies[-1] > 4.0
+
+
+async def test_what_is_refused_is_sent_again_and_what_is_lost_is_not() -> None:
+    def status(number: int) -> int:
+        return {1: 503, 2: 0}.get(number, 201)
+
+    async with answering(status, after=0.0) as (port, asked):
+        outcome = await a_flood(port, connections=5, ready=3, rate=8).run()
+    assert asked[:3] == [0, 1, 2]
+    assert asked[3:] == [0]
+    assert sorted(outcome.statuses) == [0, 201, 201, 503]
+
+
+def test_the_pulse_is_what_the_api_says_of_its_life() -> None:
+    class Alive(BaseHTTPRequestHandler):
+        count = 0
+
+        def do_GET(self) -> None:
+            Alive.count += 1
+            self.send_response(200 if Alive.count > 1 else 503)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Alive) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        with Pulse(server.server_port) as pulse:
+            while len(pulse.beats) < 3:
+                pass
+        server.shutdown()
+        serving.join()
+    with Pulse(server.server_port) as nobody:
+        while not nobody.beats:
+            pass
+    assert [beat.status for beat in pulse.beats][:3] == [503, 200, 200]
+    assert nobody.beats[0].status == 0
+
+
+def figures_of(place: Path, *options: str, within: int) -> tuple[int | None, dict[str, Any], str]:
+    env = environment() | {"TMPDIR": str(place)}
+    file = place / "figures.json"
+    with started(*PROGRAM, *options, "--json", str(file), env=env, cwd=place) as bench:
+        told, _ = bench.communicate(timeout=within)
+    assert bench.returncode in {0, 1}, told
+    assert [left.name for left in place.iterdir()] == [file.name]
+    return bench.returncode, json.loads(file.read_text()), told
+
+
+def test_under_five_times_the_load_bookings_go_on_and_everybody_is_answered(place: Path) -> None:
+    code, found, told = figures_of(place, "--quick", within=SHORT_SECONDS)
+    assert set(found) >= {"machine", "plan", "capacity", "unloaded_p99_ms", "bounded", "open"}
+    assert bool(found["missed"]) is (code == 1)
+    flood, plan = found["bounded"], found["plan"]
+    assert set(flood["statuses"]) == {"201", "503"}
+    # Bounds that hold on a busy machine; the long form has the true ones.
+    assert sum(flood["statuses"].values()) > 0.9 * flood["rate"] * plan["flood_seconds"]
+    assert flood["goodput"] > 0.3 * found["capacity"]
+    assert flood["late"] == 0
+    assert flood["dead"] == 0 < flood["looks"]
+    assert "\nwith admission" in told
+    assert "\nwithout admission" in told
+
+
+@pytest.mark.proof
+def test_goodput_holds_and_latency_stays_while_the_open_door_collapses(place: Path) -> None:
+    code, found, told = figures_of(place, within=LONG_SECONDS)
+    assert code == 0, told
+    assert found["open"]["goodput"] < 0.5 * found["bounded"]["goodput"]
+    assert found["open"]["p99_ms"] > 10 * found["bounded"]["p99_ms"]

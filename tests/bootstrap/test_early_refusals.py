@@ -1,0 +1,236 @@
+"""The server refuses what finds no place by itself, and says what the application would say."""
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import asyncpg
+import httpx
+import orjson
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from booking_system.bootstrap.early_refusals import EarlyRefusals
+from booking_system.platform.http.entrance import COMING, Entrance
+from booking_system.platform.http.rejection import Rejection
+from tests.api import code_of
+from tests.servers import serving
+
+URL = "https://booking.example.com"
+GET = b"GET /v1/slots HTTP/1.1\r\nHost: x\r\n\r\n"
+POST = b"POST /v1/bookings?x=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\n"
+BODY = b"GET /v1/slots HTTP/1"
+
+
+class Wire:
+    """The transport of one connection, and the application behind it."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.is_closed = False
+        self.served: list[Scope] = []
+        self.entrance = Entrance(most_inside=3, always=frozenset({"/alive"}), tell=lambda _: None)
+        rejection = Rejection(public_url=URL, instance="here", new_id=lambda: "made")
+        config = Config(self._app, interface="asgi3", proxy_headers=False, log_config=None)
+        config.load()
+        config.app = SimpleNamespace(  # type: ignore[assignment]
+            state=SimpleNamespace(entrance=self.entrance, rejection=rejection)
+        )
+        state = ServerState()
+        state.default_headers = [(b"date", b"today")]
+        self.protocol = EarlyRefusals(config, state, {})
+        self.protocol.connection_made(cast("asyncio.Transport", self))
+
+    def full(self) -> "Wire":
+        """Under pressure, and every place that is left then is taken."""
+        self.entrance.refused("GET")
+        self.entrance.inside = 1
+        return self
+
+    def told(self, data: bytes) -> list[httpx.Response]:
+        """What is answered while the data is read, before any task has run."""
+        before = len(self.written)
+        self.protocol.data_received(data)
+        return list(responses_in(self.written[before:]))
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.served.append(scope)
+        start: Message = {"type": "http.response.start", "status": 204, "headers": []}
+        await send(start)
+        await send({"type": "http.response.body", "body": b""})
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def get_extra_info(self, *_: Any) -> None:
+        return None
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+def responses_in(data: bytes) -> list[httpx.Response]:
+    """Answers that name their length."""
+    found = []
+    while data:
+        head, _, rest = data.partition(b"\r\n\r\n")
+        first, *lines = head.decode().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines)
+        length = int(headers["content-length"])
+        body = b"" if rest.startswith(b"HTTP/1.1") or not rest else rest[:length]
+        data = rest[len(body) :]
+        found.append(httpx.Response(int(first.split()[1]), headers=headers, content=body))
+    return found
+
+
+async def test_it_is_the_same_problem_as_from_the_application() -> None:
+    named = GET.replace(b"\r\n\r\n", b"\r\nX-Request-ID: of-mine\r\n\r\n")
+    (answer,) = Wire().full().told(named)
+    assert code_of(answer) == (503, "overloaded")
+    problem = answer.json()
+    assert problem["type"] == f"{URL}/problems/overloaded"
+    assert problem["instance"] == "urn:request:of-mine"
+    assert dict(answer.headers) == {
+        "date": "today",
+        "retry-after": "1",
+        "content-type": "application/problem+json",
+        "x-instance": "here",
+        "x-request-id": "of-mine",
+        "content-length": str(len(answer.content)),
+    }
+
+
+async def test_a_name_that_could_break_the_answer_is_replaced() -> None:
+    named = GET.replace(b"\r\n\r\n", b'\r\nX-Request-ID: a"b\r\n\r\n')
+    (answer,) = Wire().full().told(named)
+    assert answer.headers["x-request-id"] == "made"
+    assert orjson.loads(answer.content)["instance"] == "urn:request:made"
+
+
+async def test_the_connection_goes_on_and_a_body_is_no_request() -> None:
+    wire = Wire().full()
+    for pieces in ([POST + BODY], [POST, BODY], [POST, BODY[:5], BODY[5:]]):
+        answers = [answer for piece in pieces for answer in wire.told(piece)]
+        assert [answer.status_code for answer in answers] == [503]
+    assert [answer.status_code for answer in wire.told(GET + GET)] == [503, 503]
+    assert not wire.is_closed
+    wire.entrance.inside = 0
+    assert wire.told(GET) == []
+    await asyncio.sleep(0.01)
+    assert len(wire.served) == 1
+    assert wire.entrance._refused == {"GET": 3, "POST": 3}
+
+
+async def test_an_answer_to_head_has_no_body() -> None:
+    (answer,) = Wire().full().told(GET.replace(b"GET", b"HEAD", 1))
+    assert answer.content == b""
+    assert int(answer.headers["content-length"]) > 100
+
+
+@pytest.mark.parametrize(
+    "request_", [GET.replace(b"1.1", b"1.0"), GET.replace(b"Host: x", b"Connection: close")]
+)
+async def test_a_client_that_wants_to_hang_up_may(request_: bytes) -> None:
+    wire = Wire().full()
+    (answer,) = wire.told(request_)
+    assert answer.headers["connection"] == "close"
+    assert wire.is_closed
+
+
+async def test_an_idle_connection_is_closed_after_a_refusal() -> None:
+    wire = Wire().full()
+    wire.protocol.timeout_keep_alive = 0
+    wire.told(GET)
+    await asyncio.sleep(0.05)
+    assert wire.is_closed
+
+
+async def test_a_client_that_hangs_up_after_a_refusal_troubles_nobody() -> None:
+    wire = Wire().full()
+    wire.told(GET)
+    wire.protocol.connection_lost(None)
+    assert wire.is_closed
+
+
+UNUSUAL = {
+    "health": GET.replace(b"/v1/slots", b"/alive"),
+    "health with a query": GET.replace(b"/v1/slots", b"/alive?x"),
+    "a page of another site": GET.replace(b"Host", b"Origin"),
+    "a client that waits for leave": POST.replace(b"Host: x", b"Expect: 100-continue"),
+}
+
+
+@pytest.mark.parametrize("which", UNUSUAL)
+async def test_the_application_decides_about_what_is_unusual(which: str) -> None:
+    wire = Wire().full()
+    assert wire.told(UNUSUAL[which]) == []
+    await asyncio.sleep(0.01)
+    assert len(wire.served) == 1
+    assert wire.entrance.coming == 0
+
+
+async def test_without_pressure_nothing_is_refused_or_counted() -> None:
+    wire = Wire()
+    wire.entrance.inside = 1000
+    assert wire.told(GET) == []
+    await asyncio.sleep(0.01)
+    (scope,) = wire.served
+    assert COMING not in scope
+
+
+async def test_many_that_arrive_together_do_not_all_get_in() -> None:
+    wire = Wire().full()
+    wire.entrance.inside = 0
+    assert wire.told(GET) == []
+    # The task of the first has not run yet, but its place is taken.
+    assert wire.entrance.coming == 1
+    other = EarlyRefusals(wire.protocol.config, wire.protocol.server_state, {})
+    other.connection_made(cast("asyncio.Transport", wire))
+    other.data_received(GET)
+    assert [answer.status_code for answer in responses_in(wire.written)] == [503]
+    await asyncio.sleep(0.01)
+    (scope,) = wire.served
+    assert scope[COMING]
+
+
+async def test_a_whole_program_refuses_and_lives_and_recovers(
+    database_url: str, tmp_path: Path
+) -> None:
+    tables = await asyncpg.connect(database_url)
+    with serving(database_url, tmp_path, processes=1, max_requests_inside=2) as address:
+        async with httpx.AsyncClient(base_url=address, timeout=30, limits=NO_LIMITS) as client:
+            async with tables.transaction():
+                # Whoever is inside waits for this lock.
+                await tables.execute("LOCK TABLE clinics IN ACCESS EXCLUSIVE MODE")
+                asked = [asyncio.ensure_future(client.get("/v1/clinics")) for _ in range(60)]
+                await asyncio.wait(asked[:1], timeout=0.3)
+                for path in ("/health/live", "/health/ready", "/metrics"):
+                    assert (await client.get(path)).status_code == 200
+            answers = await asyncio.gather(*asked)
+            told = [code_of(answer) for answer in answers]
+            assert set(told) == {(200, None), (503, "overloaded")}
+            assert told.count((503, "overloaded")) >= 60 - 2 - 2 * 8
+            assert {a.headers["retry-after"] for a in answers if a.status_code == 503} == {"1"}
+            assert {len(a.headers["x-instance"]) for a in answers} == {8}
+            assert len({a.headers["x-request-id"] for a in answers}) == 60
+            assert (await client.get("/v1/clinics")).status_code == 200
+            await asyncio.sleep(1.1)
+            metrics = (await client.get("/metrics")).text
+    await tables.close()
+    refused = f'route="unmatched",status="503"}} {told.count((503, "overloaded")):.1f}'
+    assert refused in metrics
+
+
+NO_LIMITS = httpx.Limits(max_connections=100)

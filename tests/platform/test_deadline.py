@@ -1,0 +1,173 @@
+"""A request has so many seconds; then it is answered, truthfully, and leaves nothing behind."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+from starlette.types import Receive
+
+from booking_system.platform.http import entrance as module
+from booking_system.platform.postgres.transaction import Database
+from tests.platform.doors import ALWAYS, House, arriving
+
+SECONDS = 0.15
+INSERT = """INSERT INTO outbox (id, name, payload, occurred_at)
+ VALUES (gen_random_uuid(), 'x', '{}', now())"""
+SLOW_COMMIT = (
+    """CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql
+     AS $$ BEGIN PERFORM pg_sleep(0.6); RETURN NULL; END $$""",
+    """CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON outbox DEFERRABLE INITIALLY DEFERRED
+     FOR EACH ROW EXECUTE FUNCTION dawdle()""",
+)
+OPENERS = ["transaction", "driver_transaction", "whole"]
+BUSY = """SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"""
+
+Opened = Callable[[], AbstractAsyncContextManager[Any]]
+
+
+@pytest.fixture(autouse=True)
+def _short_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DEADLINE_SECONDS", SECONDS)
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.05)
+
+
+@pytest.fixture
+async def slow_commits(database: Database) -> AsyncIterator[None]:
+    async with database.driver_transaction() as connection:
+        for statement in SLOW_COMMIT:
+            await connection.execute(statement)
+    yield
+    # A commit that nobody waits for any more still keeps its table until it ends.
+    await asyncio.sleep(0.7)
+
+
+async def run(connection: Any, statement: str) -> None:
+    await getattr(connection, "exec_driver_sql", connection.execute)(statement)
+
+
+async def too_long(_: Receive) -> None:
+    await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize("path", ["/", ALWAYS])
+async def test_a_request_that_takes_too_long_is_answered(path: str) -> None:
+    house = House(too_long)
+    began = asyncio.get_running_loop().time()
+    told = await asyncio.wait_for(house.ask(path=path), 5)
+    assert asyncio.get_running_loop().time() - began >= SECONDS
+    assert (told.status, told.code, told.headers["retry-after"]) == (503, "overloaded", "1")
+    assert house.is_empty
+    task = asyncio.current_task()
+    assert task is not None
+    assert not task.cancelling()
+
+
+async def test_what_is_in_time_is_left_alone() -> None:
+    async def in_time(_: Receive) -> None:
+        await asyncio.sleep(SECONDS / 3)
+
+    house = House(in_time, places=50)
+    answers = await asyncio.gather(*house.asked(50))
+    assert {told.status for told in answers} == {200}
+
+
+async def test_a_request_whose_way_out_hangs_is_cut_again() -> None:
+    async def hangs(_: Receive) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(60)
+
+    assert (await asyncio.wait_for(House(hangs).ask(), 5)).code == "overloaded"
+
+
+async def test_the_time_begins_when_the_body_is_here() -> None:
+    async def reads(receive: Receive) -> None:
+        while (await receive()).get("more_body"):
+            pass
+
+    arrived = asyncio.Event()
+    house = House(reads)
+    (slow,) = house.asked(1, lambda: house.ask(receive=arriving(b"a", b"b", after=arrived)))
+    await asyncio.sleep(3 * SECONDS)
+    assert not slow.done()
+    arrived.set()
+    assert (await slow).status == 200
+
+
+async def test_it_ends_also_where_the_body_came_late() -> None:
+    async def reads(receive: Receive) -> None:
+        await receive()
+        await asyncio.sleep(60)
+
+    arrived = asyncio.Event()
+    house = House(reads)
+    (slow,) = house.asked(1, lambda: house.ask(receive=arriving(b"a", after=arrived)))
+    await asyncio.sleep(0.01)
+    arrived.set()
+    assert (await asyncio.wait_for(slow, 5)).code == "overloaded"
+    assert house.is_empty
+
+
+@pytest.mark.usefixtures("slow_commits")
+@pytest.mark.parametrize("opener", OPENERS)
+@pytest.mark.parametrize(
+    ("method", "code"), [("POST", "outcome_unknown"), ("GET", "overloaded")], ids=str
+)
+async def test_nobody_claims_that_a_commit_that_was_cut_did_nothing(
+    database: Database, opener: str, method: str, code: str
+) -> None:
+    opened: Opened = getattr(database, opener)
+
+    async def store(_: Receive) -> None:
+        async with opened() as connection:
+            await run(connection, INSERT)
+
+    told = await asyncio.wait_for(House(store).ask(method=method), 5)
+    assert (told.status, told.code) == (503, code)
+    assert database.leases.in_use == 0
+
+
+@pytest.mark.parametrize("opener", OPENERS)
+async def test_nor_that_nothing_was_done_after_a_commit(database: Database, opener: str) -> None:
+    opened: Opened = getattr(database, opener)
+
+    async def store_and_dawdle(_: Receive) -> None:
+        async with opened() as connection:
+            await run(connection, INSERT)
+        await asyncio.sleep(60)
+
+    told = await asyncio.wait_for(House(store_and_dawdle).ask(), 5)
+    assert (told.status, told.code) == (503, "outcome_unknown")
+
+
+async def test_two_hundred_that_were_cut_leave_a_clean_pool(database: Database) -> None:
+    openers: list[Opened] = [database.transaction, database.driver_transaction, database.reading]
+    count = 0
+
+    async def sleep_in_the_database(_: Receive) -> None:
+        nonlocal count
+        count += 1
+        async with openers[count % len(openers)]() as connection:
+            await run(connection, "SELECT pg_sleep(2)")
+
+    house = House(sleep_in_the_database, places=database.leases.size)
+    told = []
+    for _ in range(20):
+        told += await asyncio.wait_for(asyncio.gather(*house.asked(10)), 20)
+    assert count == 200
+    assert {one.code for one in told} == {"overloaded"}
+    assert house.is_empty
+    assert database.leases.in_use == 0
+    async with asyncio.timeout(5), database.reading() as connection:
+        while await connection.fetchval(BUSY):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        assert await connection.fetchval("SELECT count(*) FROM outbox") == 0
+    # Every place of the pool can be had again, and works.
+    leases = [await database.leases.take() for _ in range(database.leases.size)]
+    assert [await lease.driver.fetchval("SELECT 1") for lease in leases] == [1] * len(leases)
+    for lease in leases:
+        await database.leases.give(lease)
