@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import combinations
 from typing import Any
@@ -25,6 +26,12 @@ def check(stored: Stored, before: Stored, now: datetime) -> None:
     _what_changes_is_a_new_version(before.appointments, stored.appointments)
     assert stored.appointments.keys() >= before.appointments.keys()
     assert stored.history.items() >= before.history.items(), "history is not rewritten"
+
+
+def check_nothing_happened(stored: Stored, before: Stored) -> None:
+    """What was refused left no trace; only a key that is too old may be gone."""
+    assert replace(stored, keys=before.keys) == before
+    assert stored.keys.items() <= before.keys.items()
 
 
 def active(stored: Stored) -> list[Row]:

@@ -11,8 +11,13 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
-from tests.booking.machine import BookingMachine
+from tests.booking.playing_appointments import PlayingAppointments
+from tests.booking.playing_slots import PlayingSlots
 from tests.booking.worlds import MemoryWorld, PostgresWorld, World
+
+
+class BookingMachine(PlayingAppointments, PlayingSlots):
+    """All rules together."""
 
 
 @contextmanager
