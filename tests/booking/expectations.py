@@ -141,9 +141,7 @@ def of_key(it: Situation) -> Any:
     if key is None or row is None or row["created_at"] <= it.now - KEY_LIVES:
         return None
     return (
-        row["appointment_id"]
-        if row["fingerprint"] == key.fingerprint
-        else "idempotency_key_reused"
+        row["appointment_id"] if row["fingerprint"] == key.fingerprint else "idempotency_key_reused"
     )
 
 

@@ -7,12 +7,12 @@ from datetime import datetime
 from itertools import combinations
 from typing import Any
 
+from booking_system.booking.domain.history import Action
 from booking_system.booking.domain.holding import (
     MOST_OF_A_NETWORK,
     MOST_OF_A_PATIENT,
     MOST_OF_A_USER,
 )
-from booking_system.booking.domain.history import Action
 from tests.booking.stored import Row, Stored
 
 

@@ -117,5 +117,3 @@ def version_of(row: Row, behind: int | None) -> int | None:
 
 def has_appointments(machine: Machine) -> bool:
     return bool(machine.stored.appointments)
-
-

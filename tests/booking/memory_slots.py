@@ -106,7 +106,9 @@ class MemoryRemovalWork:
             about["clinic_id"] = found.clinic_id
         else:
             about["has_account"] = found.user_id is not None
-            about["known_to"] = frozenset(c for c, patient in self._rows.known if patient == identity)
+            about["known_to"] = frozenset(
+                c for c, patient in self._rows.known if patient == identity
+            )
         return Removable(kind=kind, id=identity, version=found.version, **about)
 
     async def close_slots(self, found: Removable, *, now: datetime) -> None:

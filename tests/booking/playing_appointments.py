@@ -33,6 +33,7 @@ SOME_SERVICE = st.sampled_from(
     [*[scene.SERVICE] * 9, scene.OF_ONE_DOCTOR, scene.UNKNOWN_SERVICE, None]
 )
 CLAIMS = st.sampled_from([*["nothing"] * 4, "its hold", "an old hold", "its token"])
+MARKS = st.sampled_from([Mark.CHECK_IN, *Mark])
 OLD_HOLD = UUID(int=1)
 
 
@@ -135,28 +136,28 @@ class PlayingAppointments(Machine):
         assert answer.code == expected
 
     def _of_move(self, row: Row, wish: MoveWish, actor: Actor, behind: Any) -> str | None:
-        """What a move is to be answered, before the rules of a booking are asked."""
+        """What a move is to be answered; the rules of a booking come last."""
         is_clinic = row["clinic_id"] in actor.staff_of or row["doctor_id"] in actor.doctor_ids
-        slot = self.stored.slots.get(wish.slot_id, {})
-        if not (is_clinic or row["patient_id"] == actor.patient_id):
-            return "not_found"
-        if behind not in {None, 0}:
-            return "precondition_failed"
-        if row["status"] != "confirmed":
-            return "booking_not_active"
-        if row["time_slot_id"] == wish.slot_id:
-            return None
-        if not is_clinic and self.now > row["starts_at"] - timedelta(minutes=60):
-            return "cancel_too_late"
-        if slot.get("clinic_id", row["clinic_id"]) != row["clinic_id"]:
-            return "validation_error"
+        slot = self.stored.slots.get(wish.slot_id, row)
+        is_late = self.now > row["starts_at"] - timedelta(minutes=60)
+        first = _first(
+            not_found=not (is_clinic or row["patient_id"] == actor.patient_id),
+            precondition_failed=behind not in {None, 0},
+            booking_not_active=row["status"] != "confirmed",
+        )
+        if first is not None or row["time_slot_id"] == wish.slot_id:
+            return first
+        then = _first(
+            cancel_too_late=not is_clinic and is_late,
+            validation_error=slot["clinic_id"] != row["clinic_id"],
+        )
         booking = BookingWish(
             slot_id=wish.slot_id,
             patient_id=row["patient_id"],
             service_id=row["service_id"],
             override=wish.override,
         )
-        return expectations.of_booking(self.situation(booking, actor, row["id"]))
+        return then or expectations.of_booking(self.situation(booking, actor, row["id"]))
 
     @precondition(has_appointments)
     @rule(number=NUMBERS, who=WHO_ACTS, behind=VERSIONS)
@@ -166,7 +167,7 @@ class PlayingAppointments(Machine):
         self.play("cancel", appointment_id=row["id"], reason="Example", **about)
 
     @precondition(has_appointments)
-    @rule(number=NUMBERS, who=WHO_ACTS, behind=VERSIONS, mark=st.sampled_from(Mark))
+    @rule(number=NUMBERS, who=WHO_ACTS, behind=VERSIONS, mark=MARKS)
     def mark(self, number: int, who: str, behind: Any, mark: Mark) -> None:
         row = self.an_appointment(number)
         about = {"version": version_of(row, behind), "actor": self.somebody(who, row)}
@@ -180,3 +181,7 @@ class PlayingAppointments(Machine):
         if answer.code is None:
             versions = [entry["version"] for entry in answer.shown]
             assert versions == list(range(1, row["version"] + 1))
+
+
+def _first(**refusals: bool) -> str | None:
+    return next((code for code, is_so in refusals.items() if is_so), None)

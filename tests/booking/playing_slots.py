@@ -38,9 +38,10 @@ class PlayingSlots(Machine):
         super().__init__(*args)
         self.holders: dict[UUID, Holder] = {}
 
-    @initialize(slot_id=st.sampled_from(SLOTS))
-    def begin_with_a_hold(self, slot_id: Any) -> None:
-        self.hold((OWNERS[0], PATIENTS[0].id), slot_id, claim=False)
+    @initialize(slots=st.permutations(SLOTS[:7]), how_many=st.sampled_from([1, 3, 4]))
+    def begin_with_holds(self, slots: list[Any], how_many: int) -> None:
+        for slot_id in slots[:how_many]:
+            self.hold((OWNERS[0], PATIENTS[0].id), slot_id, claim=False)
 
     @rule(
         who=WHO_BOOKS | st.sampled_from([*FOR_NOBODY, *[(OWNERS[0], PATIENTS[0].id)] * 6]),

@@ -129,8 +129,6 @@ OWNERS = [
 ]
 DESK = _actor(10, RoleGrant(role=Role.CLINIC_ADMIN, clinic_id=HERE))
 COLLEAGUE = _actor(11, RoleGrant(role=Role.RECEPTIONIST, clinic_id=HERE))
-DOCTOR = _actor(
-    12, RoleGrant(role=Role.DOCTOR, clinic_id=HERE, doctor_id=DOCTORS[0].id)
-)
+DOCTOR = _actor(12, RoleGrant(role=Role.DOCTOR, clinic_id=HERE, doctor_id=DOCTORS[0].id))
 STRANGER = _actor(13, RoleGrant(role=Role.RECEPTIONIST, clinic_id=ELSEWHERE))
 ACTORS = [*OWNERS, DESK, COLLEAGUE, DOCTOR, STRANGER]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -34,25 +34,28 @@ class Stored:
     patients: dict[UUID, Row]
 
 
-SLOTS = """SELECT id, clinic_id, doctor_id, starts_at, ends_at, mode, closed_because, appointment_id,
- version, hold_id, held_until, hold_minutes, hold_extended, held_for, held_by, hold_network
- FROM time_slots WHERE deleted_at IS NULL ORDER BY id"""
+SLOTS = """SELECT id, clinic_id, doctor_id, starts_at, ends_at, mode, closed_because,
+ appointment_id, version, hold_id, held_until, hold_minutes, hold_extended, held_for, held_by, hold_network,
+ deleted_at IS NOT NULL AS is_deleted FROM time_slots ORDER BY id"""
 KEYS = """SELECT owner, operation, key, fingerprint, resource_ids[1] AS appointment_id, replays,
  created_at FROM idempotency_keys"""
-REMOVABLE = "SELECT id, version, deleted_at AS removed_at FROM {}"
+REMOVABLE = """SELECT true AS is_doctor, id, version, deleted_at AS removed_at FROM doctors
+ UNION ALL SELECT false, id, version, deleted_at FROM patients"""
 
 
 async def read(connection: asyncpg.Connection) -> Stored:
     async def rows(statement: str) -> list[dict[str, Any]]:
         return [dict(row) for row in await connection.fetch(statement)]
 
-    deleted = await rows("SELECT id FROM time_slots WHERE deleted_at IS NOT NULL")
+    slots, removable = await rows(SLOTS), await rows(REMOVABLE)
+    deleted = {row["id"] for row in slots if row.pop("is_deleted")}
     history = await rows("SELECT * FROM appointment_history ORDER BY appointment_id, version")
     outbox = await rows("SELECT name, payload, occurred_at FROM outbox")
     known = await rows("SELECT clinic_id, patient_id FROM clinic_patients")
+    doctors = [row for row in removable if row.pop("is_doctor")]
     return Stored(
-        slots=_by_id(await rows(SLOTS)),
-        deleted={row["id"] for row in deleted},
+        slots=_by_id([row for row in slots if row["id"] not in deleted]),
+        deleted=deleted,
         appointments=_by_id(await rows("SELECT * FROM appointments ORDER BY id")),
         history={(row["appointment_id"], row["version"]): row for row in history},
         outbox=sorted(
@@ -60,8 +63,8 @@ async def read(connection: asyncpg.Connection) -> Stored:
         ),
         keys={(row["owner"], row["operation"], row["key"]): row for row in await rows(KEYS)},
         known={(row["clinic_id"], row["patient_id"]) for row in known},
-        doctors=_by_id(await rows(REMOVABLE.format("doctors"))),
-        patients=_by_id(await rows(REMOVABLE.format("patients"))),
+        doctors=_by_id(doctors),
+        patients=_by_id([row for row in removable if row not in doctors]),
     )
 
 
@@ -76,7 +79,9 @@ def stored_in(rows: Rows) -> Stored:
         outbox=sorted(_told(event) for event in rows.outbox),
         keys={key: _key(key, kept) for key, kept in rows.keys.items()},
         known={(clinic, patient) for clinic, patient in rows.known},
-        doctors={d.id: {name: getattr(d, name) for name in removable} for d in rows.doctors.values()},
+        doctors={
+            d.id: {name: getattr(d, name) for name in removable} for d in rows.doctors.values()
+        },
         patients={
             p.id: {name: getattr(p, name) for name in removable} for p in rows.patients.values()
         },
@@ -117,9 +122,8 @@ def _slot(slot: TimeSlot) -> Row:
     }
 
 
-SAME = """id reference status payment_status time_slot_id clinic_id doctor_id patient_id service_id
- mode reason booked_by previous_status cancelled_by cancel_reason overbooked patient_doubled version
- created_at updated_at""".split()
+OTHERWISE = {"period", "price", "cancel_notice", "override", "last_change"}
+SAME = {field.name for field in fields(Appointment)} - OTHERWISE | {"patient_doubled"}
 """The attributes of an appointment that are called like their columns."""
 
 
