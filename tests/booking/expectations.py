@@ -1,0 +1,175 @@
+"""What a booking, a hold or a move is to be answered: the rules once more, over stored rows.
+
+Written without the rules of the domain, so that taking one of those out is seen here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from booking_system.booking.application.ports import BookingWish
+from booking_system.identity.domain.actor import Actor
+from tests.booking import scene
+from tests.booking.invariants import active, meet
+from tests.booking.scene import MINUTE
+from tests.booking.stored import Row, Stored
+
+CLINICS = {one.id: one.facts for one in scene.CLINICS}
+SERVICES = {one.facts.id: one for one in scene.SERVICES}
+KEY_LIVES = timedelta(hours=72)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """Somebody wants a slot; `moving` is the appointment that goes there."""
+
+    stored: Stored
+    now: datetime
+    wish: BookingWish
+    actor: Actor | None
+    moving: UUID | None = None
+
+    @property
+    def slot(self) -> Row:
+        return self.stored.slots[self.wish.slot_id]
+
+    @property
+    def ahead(self) -> timedelta:
+        starts_at: datetime = self.slot["starts_at"]
+        return starts_at - self.now
+
+    @property
+    def is_by_staff(self) -> bool:
+        return self.actor is not None and self.slot["clinic_id"] in self.actor.staff_of
+
+    def in_the_way(self, *, with_service: bool = True) -> Iterator[str]:
+        """The codes of all rules that say no, in the order in which they are asked."""
+        yield from self._of_the_slot()
+        if with_service:
+            yield from self._of_the_service()
+        yield from self._of_the_patient()
+
+    def may_book(self) -> bool:
+        """Say whether there is such a patient, and the actor may book for them."""
+        patient = self.stored.patients.get(self.wish.patient_id or UUID(int=0))
+        if patient is None or patient["removed_at"] is not None or self.actor is None:
+            return False
+        if self.moving is not None or self.actor.patient_id == patient["id"]:
+            return True
+        return self.is_by_staff and (self.slot["clinic_id"], patient["id"]) in self.stored.known
+
+    def holds_it(self) -> bool:
+        """Say whether the slot is held, and by them."""
+        slot, actor = self.slot, self.actor
+        if slot["hold_id"] is None or slot["held_until"] <= self.now:
+            return False
+        if self.may_be_meant(slot["held_for"]) or slot["hold_id"] == self.wish.shown_hold:
+            return True
+        return actor is not None and slot["held_by"] == actor.user_id
+
+    def may_be_meant(self, patient_id: UUID | None) -> bool:
+        there = self.stored.patients.get(self.wish.patient_id or UUID(int=0))
+        return there is not None and there["removed_at"] is None and there["id"] == patient_id
+
+    def _of_the_slot(self) -> Iterator[str]:
+        slot, wish, clinic = self.slot, self.wish, CLINICS[self.slot["clinic_id"]]
+        if slot["closed_because"] is not None:
+            yield "slot_unavailable"
+        is_held = slot["hold_id"] is not None and slot["held_until"] > self.now
+        if is_held and not self.holds_it():
+            says_so = wish.hold_id is None or wish.hold_id == slot["hold_id"]
+            yield "slot_held" if says_so else "hold_expired"
+        if slot["appointment_id"] is not None:
+            yield "slot_already_booked" if wish.hold_id is None else "hold_expired"
+        if slot["ends_at"] <= self.now or (self.ahead <= 0 * MINUTE and not self.is_by_staff):
+            yield "slot_in_past"
+        if 0 * MINUTE < self.ahead < clinic.minimum_notice:
+            yield "notice_too_short"
+        if self.ahead > clinic.horizon:
+            yield "beyond_horizon"
+
+    def _of_the_service(self) -> Iterator[str]:
+        wanted, slot = self.wish.service_id, self.slot
+        if wanted is None:
+            if any(one.clinic_id == slot["clinic_id"] for one in SERVICES.values()):
+                yield "service_required"
+            return
+        service = SERVICES.get(wanted)
+        if (
+            service is None
+            or slot["doctor_id"] not in service.doctors
+            or service.facts.mode != slot["mode"]
+            or service.facts.duration > slot["ends_at"] - slot["starts_at"]
+        ):
+            yield "service_not_offered"
+
+    def _of_the_patient(self) -> Iterator[str]:
+        if not self.may_be_meant(self.wish.patient_id):
+            return
+        own = [
+            row
+            for row in active(self.stored)
+            if row["patient_id"] == self.wish.patient_id and row["id"] != self.moving
+        ]
+        if any(meet(row, self.slot) for row in own):
+            yield "patient_overlap"
+        here = [row for row in own if row["clinic_id"] == self.slot["clinic_id"]]
+        to_come = [row for row in here if row["starts_at"] > self.now]
+        if len(to_come) >= CLINICS[self.slot["clinic_id"]].most_open_bookings:
+            yield "too_many_open_bookings"
+
+
+def of_booking(it: Situation) -> str | None:
+    """Return the code of the refusal; None: it is booked, or moved."""
+    if it.wish.slot_id not in it.stored.slots:
+        return "slot_not_found"
+    if not it.may_book():
+        return "not_found"
+    override = it.wish.override
+    if override is not None and not it.is_by_staff:
+        return "forbidden"
+    waived = frozenset() if override is None else override.codes
+    return next((code for code in it.in_the_way() if code not in waived), None)
+
+
+def of_key(it: Situation) -> Any:
+    """Return the appointment that the key stands for, a code, or None where it is free."""
+    key = it.wish.key
+    row = None if key is None else it.stored.keys.get((key.owner, key.operation, key.key))
+    if key is None or row is None or row["created_at"] <= it.now - KEY_LIVES:
+        return None
+    return (
+        row["appointment_id"] if row["fingerprint"] == key.fingerprint else "idempotency_key_reused"
+    )
+
+
+def of_hold(it: Situation, network: bytes) -> str | None:
+    """Return the code of the refusal; None: it is held."""
+    if it.wish.slot_id not in it.stored.slots:
+        return "slot_not_found"
+    if it.actor is None:
+        if not CLINICS[it.slot["clinic_id"]].takes_anonymous_holds:
+            return "unauthenticated"
+    elif it.wish.patient_id is not None:
+        if not it.may_book():
+            return "not_found"
+    elif not it.is_by_staff:
+        return "forbidden"
+    refused = next(it.in_the_way(with_service=False), None)
+    return refused or ("too_many_holds" if _holds_many(it, network) else None)
+
+
+def _holds_many(it: Situation, network: bytes) -> bool:
+    others = [
+        row
+        for row in it.stored.slots.values()
+        if row["id"] != it.wish.slot_id and row["hold_id"] and row["held_until"] > it.now
+    ]
+    if it.wish.patient_id is not None:
+        return len([row for row in others if row["held_for"] == it.wish.patient_id]) >= 3
+    if it.actor is not None:
+        whose = [row for row in others if row["held_by"] == it.actor.user_id]
+        return len([row for row in whose if row["held_for"] is None]) >= 10
+    return len([row for row in others if row["hold_network"] == network]) >= 10

@@ -1,0 +1,187 @@
+"""Booking in memory: holds, removals, and changes of one slot."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from booking_system.booking.application.ports import BookingWish, HoldWork, RemovalWork
+from booking_system.booking.domain.appointment import Appointment
+from booking_system.booking.domain.attempt import BookingAttempt, HoldFacts
+from booking_system.booking.domain.holding import (
+    MOST_OF_A_NETWORK,
+    MOST_OF_A_PATIENT,
+    MOST_OF_A_USER,
+    HeldSlot,
+    Holder,
+)
+from booking_system.booking.domain.lifecycle import OPEN
+from booking_system.booking.domain.removal import Kind, Removable
+from booking_system.identity.domain.actor import Actor
+from booking_system.scheduling.domain.hold import Hold
+from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
+from booking_system.shared_kernel.identifiers import HoldId, SlotId
+from tests.booking.memory import Memory, Rows
+from tests.booking.memory_facts import attempt_of
+
+
+def _quota(rows: Rows, wish: BookingWish, holder: Holder, now: datetime) -> HoldFacts:
+    def is_theirs(hold: Hold) -> bool:
+        if wish.patient_id is not None:
+            return hold.patient_id == wish.patient_id
+        if holder.actor is not None:
+            return hold.user_id == holder.actor.user_id and hold.patient_id is None
+        return hold.network == holder.network
+
+    others = [one.hold for one in rows.slots.values() if one.id != wish.slot_id]
+    held = [one for one in others if one is not None and one.until > now and is_theirs(one)]
+    most = MOST_OF_A_NETWORK if holder.actor is None else MOST_OF_A_USER
+    if wish.patient_id is not None:
+        most = MOST_OF_A_PATIENT
+    return HoldFacts(open_holds=len(held), most_holds=most)
+
+
+def _held(rows: Rows, hold_id: HoldId) -> HeldSlot | None:
+    for slot in [*rows.slots.values(), *rows.deleted.values()]:
+        if slot.hold is not None and slot.hold.id == hold_id:
+            return HeldSlot(slot=slot, hold=slot.hold)
+    return None
+
+
+class MemoryHoldWork:
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    async def attempt(self, wish: BookingWish, holder: Holder, *, now: datetime) -> BookingAttempt:
+        attempt = attempt_of(self._rows, wish, holder.actor, now)
+        return replace(attempt, holding=_quota(self._rows, wish, holder, now))
+
+    async def lock(self, hold_id: HoldId) -> HeldSlot | None:
+        return _held(self._rows, hold_id)
+
+    async def place(self, held: HeldSlot, *, now: datetime) -> None:
+        self._rows.put_slot(replace(self._rows.slots[held.slot.id], hold=held.hold))
+        self._rows.outbox.append(held.held(now=now))
+
+    async def release(self, held: HeldSlot, *, now: datetime) -> None:
+        self._rows.put_slot(replace(self._rows.slots[held.slot.id], hold=None))
+        self._rows.outbox.append(held.released(now=now))
+
+
+class MemoryHolds:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[HoldWork]:
+        async with self._memory.transaction() as rows:
+            yield MemoryHoldWork(rows)
+
+    async def show(self, hold_id: HoldId) -> HeldSlot | None:
+        return _held(self._memory.rows, hold_id)
+
+    async def attempt(
+        self, wish: BookingWish, *, actor: Actor | None, now: datetime
+    ) -> BookingAttempt:
+        return attempt_of(self._memory.rows, wish, actor, now)
+
+
+class MemoryRemovalWork:
+    """Of doctors and patients; the scene has no clinic that goes."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def _kept(self, kind: Kind) -> dict[Any, Any]:
+        return {Kind.DOCTOR: self._rows.doctors, Kind.PATIENT: self._rows.patients}[kind]
+
+    async def lock(self, kind: Kind, identity: UUID) -> Removable | None:
+        found = self._kept(kind).get(identity)
+        if found is None:
+            return None
+        about: dict[str, Any] = {"is_removed": found.removed_at is not None}
+        if kind is Kind.DOCTOR:
+            about["clinic_id"] = found.clinic_id
+        else:
+            about["has_account"] = found.user_id is not None
+            about["known_to"] = frozenset(
+                c for c, patient in self._rows.known if patient == identity
+            )
+        return Removable(kind=kind, id=identity, version=found.version, **about)
+
+    async def close_slots(self, found: Removable, *, now: datetime) -> None:
+        because = ClosedBecause.DOCTOR_REMOVED
+        for slot in self._of_doctor(found):
+            if slot.period.starts_at > now and slot.closed_because is None:
+                self._rows.put_slot(replace(slot, closed_because=because, hold=None))
+
+    async def reopen_slots(self, found: Removable) -> None:
+        for slot in self._of_doctor(found):
+            if slot.closed_because is ClosedBecause.DOCTOR_REMOVED:
+                self._rows.put_slot(replace(slot, closed_because=None))
+
+    def _of_doctor(self, found: Removable) -> list[TimeSlot]:
+        if found.kind is not Kind.DOCTOR:
+            return []
+        return [slot for slot in self._rows.slots.values() if slot.doctor_id == found.id]
+
+    async def affected(self, found: Removable, *, now: datetime) -> Sequence[Appointment]:
+        whose = f"{found.kind.value}_id"
+        to_come = [
+            self._rows.card(one).appointment
+            for one in self._rows.appointments.values()
+            if getattr(one, whose) == found.id and one.status in OPEN and one.period.starts_at > now
+        ]
+        return sorted(to_come, key=lambda one: (one.time_slot_id, one.id))
+
+    async def release(self, appointments: Sequence[Appointment]) -> None:
+        self._rows.release(appointments)
+
+    async def check_place_is_free(self, found: Removable) -> None:
+        """The places of doctors and patients are never given away."""
+
+    async def mark(self, found: Removable, *, removed_at: datetime | None, now: datetime) -> None:
+        kept = self._kept(found.kind)
+        kept[found.id] = replace(
+            kept[found.id], removed_at=removed_at, version=kept[found.id].version + 1
+        )
+
+
+class MemoryRemoval:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[RemovalWork]:
+        async with self._memory.transaction() as rows:
+            yield MemoryRemovalWork(rows)
+
+
+class MemorySlots:
+    """What changes one slot; nobody offers any in the scene."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    async def lock(self, slot_id: SlotId) -> TimeSlot | None:
+        return self._rows.slots.get(slot_id)
+
+    async def save(self, slot: TimeSlot) -> None:
+        self._rows.put_slot(slot)
+
+    async def delete(self, slot: TimeSlot, *, now: datetime) -> None:
+        assert slot.appointment_id is None
+        self._rows.deleted[slot.id] = slot
+        del self._rows.slots[slot.id]
+
+
+class MemoryScheduling:
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[MemorySlots]:
+        async with self._memory.transaction() as rows:
+            yield MemorySlots(rows)

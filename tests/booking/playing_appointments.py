@@ -1,0 +1,187 @@
+"""Rules of the machine: appointments are booked, moved, marked and cancelled."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+
+from booking_system.booking.application.ports import BookingWish, MoveWish
+from booking_system.booking.domain.attempt import Override
+from booking_system.booking.domain.lifecycle import Mark
+from booking_system.identity.domain.actor import Actor
+from booking_system.shared_kernel.idempotency import IdempotencyKey
+from tests.booking import expectations, scene
+from tests.booking.machine import (
+    EVERYTHING,
+    NUMBERS,
+    OVERRIDES,
+    SLOTS,
+    SOME_SLOT,
+    VERSIONS,
+    WHO_ACTS,
+    WHO_BOOKS,
+    Machine,
+    has_appointments,
+    version_of,
+)
+from tests.booking.scene import DESK, OWNERS, PATIENTS
+from tests.booking.stored import Row
+
+SOME_SERVICE = st.sampled_from(
+    [*[scene.SERVICE] * 9, scene.OF_ONE_DOCTOR, scene.UNKNOWN_SERVICE, None]
+)
+CLAIMS = st.sampled_from([*["nothing"] * 4, "its hold", "an old hold", "its token"])
+MARKS = st.sampled_from([Mark.CHECK_IN, *Mark])
+OLD_HOLD = UUID(int=1)
+
+
+def somebody_owns_a_slot(machine: Machine) -> bool:
+    return any(slot["appointment_id"] for slot in machine.stored.slots.values())
+
+
+class PlayingAppointments(Machine):
+    """What becomes of appointments."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.sent: dict[str, tuple[Actor, dict[str, Any]]] = {}
+
+    @initialize(slots=st.permutations(SLOTS[:7]), is_overbooked=st.booleans())
+    def begin_with_some(self, slots: list[Any], is_overbooked: bool) -> None:
+        self.book((OWNERS[0], PATIENTS[0].id), slots[0], scene.SERVICE, "nothing")
+        self.book((DESK, PATIENTS[2].id), slots[1], scene.SERVICE, "nothing")
+        if is_overbooked:
+            self.overbook(0, 2)
+
+    @rule(who=WHO_BOOKS, slot_id=SOME_SLOT, service_id=SOME_SERVICE, claim=CLAIMS)
+    def book(self, who: Any, slot_id: Any, service_id: Any, claim: str) -> None:
+        hold = OLD_HOLD if claim == "an old hold" else self.hold_on(slot_id)
+        self.books(
+            *who,
+            slot_id=slot_id,
+            service_id=service_id,
+            hold_id=None if claim in {"nothing", "its token"} else hold,
+            shown_hold=hold if claim == "its token" else None,
+        )
+
+    @rule(
+        key=st.sampled_from(["k0", "k1"]),
+        who=WHO_BOOKS,
+        slot_id=SOME_SLOT,
+        again=st.sampled_from(["again", "again", "with another body", "anew"]),
+    )
+    def book_with_a_key(self, key: str, who: Any, slot_id: Any, again: str) -> None:
+        actor, about = self.sent.get(key, (None, {}))
+        if again == "anew" or actor is None:
+            actor, patient_id = who
+            about = {"patient_id": patient_id, "slot_id": slot_id, "service_id": scene.SERVICE}
+            self.sent[key] = actor, about
+        elif again == "with another body":
+            about = about | {"slot_id": slot_id}
+        self.books(actor, **about, key=key)
+
+    @rule(who=WHO_BOOKS, slot_id=SOME_SLOT, override=OVERRIDES)
+    def book_by_an_override(self, who: Any, slot_id: Any, override: Override) -> None:
+        self.books(*who, slot_id=slot_id, service_id=scene.SERVICE, override=override)
+
+    @precondition(somebody_owns_a_slot)
+    @rule(number=NUMBERS, patient=st.sampled_from([0, 2]))
+    def overbook(self, number: int, patient: int) -> None:
+        owned = [s["id"] for s in self.stored.slots.values() if s["appointment_id"]]
+        self.books(
+            DESK,
+            PATIENTS[patient].id,
+            slot_id=owned[number % len(owned)],
+            service_id=scene.SERVICE,
+            override=EVERYTHING,
+        )
+
+    def books(self, actor: Actor, patient_id: Any, *, key: str | None = None, **about: Any) -> None:
+        named = None
+        if key is not None:
+            named = IdempotencyKey(
+                owner=f"user:{actor.user_id}",
+                operation="book",
+                key=key,
+                fingerprint=repr((patient_id, sorted(about.items()))).encode(),
+            )
+        wish = BookingWish(patient_id=patient_id, key=named, reason="Example", **about)
+        situation = self.situation(wish, actor)
+        answer = self.play("book", wish=wish, actor=actor)
+        earlier = expectations.of_key(situation)
+        if isinstance(earlier, UUID):
+            assert answer.code is None, "a request sent again is answered as the first one was"
+            assert answer.shown["is_replay"]
+            assert answer.shown["appointment"]["id"] == earlier
+        else:
+            assert answer.code == (earlier or expectations.of_booking(situation))
+            assert answer.code is not None or not answer.shown["is_replay"]
+
+    @precondition(has_appointments)
+    @rule(
+        number=NUMBERS,
+        slot_id=SOME_SLOT,
+        who=WHO_ACTS,
+        override=st.none() | OVERRIDES,
+        behind=VERSIONS,
+    )
+    def move(self, number: int, slot_id: Any, who: str, override: Any, behind: Any) -> None:
+        row = self.an_appointment(number)
+        actor = self.somebody(who, row)
+        wish = MoveWish(appointment_id=row["id"], slot_id=slot_id, override=override)
+        expected = self._of_move(row, wish, actor, behind)
+        answer = self.play("move", wish=wish, version=version_of(row, behind), actor=actor)
+        assert answer.code == expected
+
+    def _of_move(self, row: Row, wish: MoveWish, actor: Actor, behind: Any) -> str | None:
+        """What a move is to be answered; the rules of a booking come last."""
+        is_clinic = row["clinic_id"] in actor.staff_of or row["doctor_id"] in actor.doctor_ids
+        slot = self.stored.slots.get(wish.slot_id, row)
+        is_late = self.now > row["starts_at"] - timedelta(minutes=60)
+        first = _first(
+            not_found=not (is_clinic or row["patient_id"] == actor.patient_id),
+            precondition_failed=behind not in {None, 0},
+            booking_not_active=row["status"] != "confirmed",
+        )
+        if first is not None or row["time_slot_id"] == wish.slot_id:
+            return first
+        then = _first(
+            cancel_too_late=not is_clinic and is_late,
+            validation_error=slot["clinic_id"] != row["clinic_id"],
+        )
+        booking = BookingWish(
+            slot_id=wish.slot_id,
+            patient_id=row["patient_id"],
+            service_id=row["service_id"],
+            override=wish.override,
+        )
+        return then or expectations.of_booking(self.situation(booking, actor, row["id"]))
+
+    @precondition(has_appointments)
+    @rule(number=NUMBERS, who=WHO_ACTS, behind=VERSIONS)
+    def cancel(self, number: int, who: str, behind: Any) -> None:
+        row = self.an_appointment(number)
+        about = {"version": version_of(row, behind), "actor": self.somebody(who, row)}
+        self.play("cancel", appointment_id=row["id"], reason="Example", **about)
+
+    @precondition(has_appointments)
+    @rule(number=NUMBERS, who=WHO_ACTS, behind=VERSIONS, mark=MARKS)
+    def mark(self, number: int, who: str, behind: Any, mark: Mark) -> None:
+        row = self.an_appointment(number)
+        about = {"version": version_of(row, behind), "actor": self.somebody(who, row)}
+        self.play("mark", appointment_id=row["id"], mark=mark, **about)
+
+    @precondition(has_appointments)
+    @rule(number=NUMBERS, who=WHO_ACTS)
+    def history(self, number: int, who: str) -> None:
+        row = self.an_appointment(number)
+        answer = self.play("history", appointment_id=row["id"], actor=self.somebody(who, row))
+        if answer.code is None:
+            versions = [entry["version"] for entry in answer.shown]
+            assert versions == list(range(1, row["version"] + 1))
+
+
+def _first(**refusals: bool) -> str | None:
+    return next((code for code, is_so in refusals.items() if is_so), None)

@@ -1,0 +1,121 @@
+"""Rules of the machine: slots are held, explained, closed and deleted, doctors go and return."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+
+from booking_system.booking.application.ports import BookingWish
+from booking_system.booking.domain.holding import Holder
+from booking_system.booking.domain.removal import Kind, OnConflict
+from booking_system.identity.domain.actor import Actor
+from tests.booking import expectations, scene
+from tests.booking.machine import (
+    NUMBERS,
+    SLOTS,
+    SOME_SLOT,
+    VERSIONS,
+    WHO_BOOKS,
+    Machine,
+    version_of,
+)
+from tests.booking.scene import COLLEAGUE, DESK, DOCTORS, OWNERS, PATIENTS
+
+NETWORK = b"\x01" * 16
+FOR_NOBODY = [(DESK, None), (None, None), (None, None)]
+REMOVED = [
+    *[(Kind.DOCTOR, one.id) for one in DOCTORS[:2]],
+    *[(Kind.PATIENT, one.id) for one in PATIENTS[1:]],
+]
+
+
+class PlayingSlots(Machine):
+    """What becomes of slots."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.holders: dict[UUID, Holder] = {}
+
+    @initialize(slots=st.permutations(SLOTS[:7]), how_many=st.sampled_from([1, 3, 4]))
+    def begin_with_holds(self, slots: list[Any], how_many: int) -> None:
+        for slot_id in slots[:how_many]:
+            self.hold((OWNERS[0], PATIENTS[0].id), slot_id, claim=False)
+
+    @rule(
+        who=WHO_BOOKS | st.sampled_from([*FOR_NOBODY, *[(OWNERS[0], PATIENTS[0].id)] * 6]),
+        slot_id=SOME_SLOT,
+        claim=st.booleans(),
+    )
+    def hold(self, who: Any, slot_id: Any, claim: bool) -> None:
+        actor, patient_id = who
+        shown = self.hold_on(slot_id) if claim and actor is None else None
+        wish = BookingWish(slot_id=slot_id, patient_id=patient_id, shown_hold=shown)
+        situation = self.situation(wish, actor)
+        holder = Holder(actor=actor, shown_hold=shown, network=NETWORK)
+        answer = self.play("hold", wish=wish, holder=holder)
+        assert answer.code == expectations.of_hold(situation, NETWORK)
+        if answer.code is None:
+            hold = answer.shown["hold"]
+            assert (hold["id"] == situation.slot["hold_id"]) == situation.holds_it()
+            if hold["id"] not in self.holders:
+                assert hold["until"] == self.now + timedelta(minutes=10)
+                self.holders[hold["id"]] = Holder(
+                    actor=actor, shown_hold=hold["id"] if actor is None else None, network=NETWORK
+                )
+
+    @precondition(lambda self: bool(self.holders))
+    @rule(
+        case=st.sampled_from(["show_hold", "extend", "extend", "let_go"]),
+        number=NUMBERS,
+        stranger=st.sampled_from([*["the holder"] * 5, *OWNERS, DESK, None]),
+    )
+    def use_hold(self, case: str, number: int, stranger: Any) -> None:
+        hold_id = list(self.holders)[-1 - number % len(self.holders)]
+        is_own = stranger == "the holder"
+        holder = self.holders[hold_id] if is_own else Holder(actor=stranger, network=NETWORK)
+        before = self.stored.slots.values()
+        (until,) = [s["held_until"] for s in before if s["hold_id"] == hold_id] or [self.now]
+        answer = self.play(case, hold_id=hold_id, holder=holder)
+        assert until > self.now or answer.code in {"not_found", "hold_expired", "forbidden"}
+        assert until <= self.now or not is_own or answer.code in {None, "hold_already_extended"}
+
+    @rule(who=WHO_BOOKS | st.just((None, None)), slot_id=SOME_SLOT, has_service=st.booleans())
+    def explain(self, who: Any, slot_id: Any, has_service: bool) -> None:
+        actor, patient_id = who
+        service_id = scene.SERVICE if has_service else None
+        wish = BookingWish(slot_id=slot_id, patient_id=patient_id, service_id=service_id)
+        situation = self.situation(wish, actor)
+        answer = self.play("explain", wish=wish, actor=actor)
+        if slot_id not in self.stored.slots:
+            assert answer.code == "slot_not_found"
+        elif patient_id is not None and not situation.may_book():
+            assert answer.code == "not_found"
+        else:
+            said = [finding["code"] for finding in answer.shown if not finding["passed"]]
+            assert said == list(situation.in_the_way())
+
+    @rule(
+        case=st.sampled_from(["close", "close", "reopen", "reopen", "delete"]),
+        slot_id=st.sampled_from(SLOTS),
+        actor=st.sampled_from([DESK, DESK, scene.DOCTOR, OWNERS[0]]),
+        behind=VERSIONS,
+    )
+    def change_slot(self, case: str, slot_id: Any, actor: Actor, behind: Any) -> None:
+        version = version_of(self.stored.slots.get(slot_id, {"version": 0}), behind)
+        self.play(case, slot_id=slot_id, version=version, actor=actor)
+
+    @rule(
+        what=st.sampled_from(REMOVED),
+        actor=st.sampled_from([DESK, DESK, DESK, COLLEAGUE, OWNERS[1]]),
+        on_conflict=st.sampled_from([None, OnConflict.KEEP, OnConflict.CANCEL]),
+    )
+    def remove_or_restore(self, what: Any, actor: Actor, on_conflict: Any) -> None:
+        kind, identity = what
+        kept = self.stored.doctors if kind is Kind.DOCTOR else self.stored.patients
+        if kept[identity]["removed_at"] is None:
+            about = {"on_conflict": on_conflict, "version": None}
+            self.play(f"remove {kind}", identity=identity, actor=actor, **about)
+        else:
+            self.play(f"restore {kind}", identity=identity, actor=actor)
