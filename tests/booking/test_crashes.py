@@ -1,100 +1,76 @@
-"""PostgreSQL is killed while patients book: what was acknowledged is there."""
+"""PostgreSQL is killed while clients race: what was acknowledged is there, and nothing is twice."""
 
 import asyncio
-from collections import Counter
-from datetime import timedelta
+import time
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from uuid import UUID
 
 import pytest
-from httpx import AsyncClient, Response
 
-from tests.api import START, Api, Person, code_of
+from booking_system.bootstrap.race.deployment import Deployment
+from booking_system.bootstrap.race.plan import Plan
+from booking_system.bootstrap.race.report import Report
+from tests.api import running_api
 from tests.postgres import TestServer, running_server
-from tests.servers import Crowd, served_api
+from tests.races import Race, acknowledged
+from tests.servers import serving
 
-DOCUMENTED = {
-    (201, None),
-    (409, "slot_already_booked"),
-    (503, "dependency_unavailable"),
-    (503, "outcome_unknown"),
-    (503, "overloaded"),
-}
-CLIENTS = 16
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storm:
+    """How often the server is killed, and how much has to be done in spite of it."""
+
+    plan: Plan
+    kills: int
+    bookings: int
+
+
+SHORT = Storm(
+    plan=Plan(holds=False, clients=16, seconds=7, doctors=4, slots_per_doctor=12, hanging_up=0.1),
+    kills=2,
+    bookings=50,
+)
+LONG = Storm(
+    plan=Plan(holds=False, clients=64, seconds=100, doctors=12, hanging_up=0.1), kills=20, bookings=1000
+)
 
 
 @pytest.mark.xdist_group("crashes")
 @pytest.mark.parametrize(
-    "kills", [pytest.param(2, id="short"), pytest.param(20, id="long", marks=pytest.mark.proof)]
+    "storm",
+    [pytest.param(SHORT, id="short"), pytest.param(LONG, id="long", marks=pytest.mark.proof)],
 )
-async def test_no_acknowledged_booking_is_lost_when_the_database_is_killed(
-    tmp_path: Path, kills: int
+async def test_no_promise_is_broken_when_the_database_is_killed(
+    tmp_path: Path, storm: Storm
 ) -> None:
     with running_server(durable=True) as server:
         await server.prepare()
-        async with server.database() as url, served_api(url, tmp_path) as (api, crowd):
-            await _crash(server, api, crowd, kills)
+        async with server.database() as url, running_api(url, tmp_path) as api:
+            with serving(url, tmp_path) as address:
+                race = Race(Deployment(url=address), api.admin.token, storm.plan)
+                await race.prepare()
+                async with asyncio.timeout(90 + storm.plan.seconds):
+                    history, kills = await asyncio.gather(race.run(), _kill(server, storm))
+
+    report = Report.of(history, storm.plan)
+    print(*report.lines(), sep="\n")
+    assert report.violations == []
+    assert report.figures.unanswered > 0
+    assert report.figures.rescued > 0
+    assert report.figures.acknowledged["book"] >= storm.bookings
+    assert len(kills) == storm.kills
+    booked = [one.ended for one in acknowledged(history)]
+    for killed, killed_again in pairwise(kills):
+        assert any(killed < at < killed_again for at in booked)
 
 
-async def _crash(server: TestServer, api: Api, crowd: Crowd, kills: int) -> None:
-    told: Counter[tuple[int, str | None]] = Counter()
-    acknowledged: list[str] = []
-    is_over = asyncio.Event()
-    clinic = await api.clinic(policy={"max_open_bookings_per_patient": 1000})
-    doctors = [await api.doctor(clinic) for _ in range(CLIENTS)]
-    callers = [await api.patient() for _ in range(CLIENTS)]
-    slots = [
-        [
-            slot
-            for day in range(kills + 1)
-            for slot in await api.slots(doctor, 90, start=START + timedelta(days=day), minutes=15)
-        ]
-        for doctor in doctors
-    ]
-
-    async def keep_booking(place: int, client: AsyncClient, caller: Person) -> None:
-        for slot in slots[place]:
-            if is_over.is_set():
-                return
-            answer = await _book(client, slot["id"], caller)
-            told[code_of(answer)] += 1
-            if answer.status_code == 201:
-                acknowledged.append(answer.json()["id"])
-            else:
-                await asyncio.sleep(0.05)
-
-    async def keep_killing() -> None:
-        for _ in range(kills):
-            await _some_more(acknowledged)
-            await asyncio.to_thread(server.server.kill)
-        await _some_more(acknowledged)
-        is_over.set()
-
-    async with crowd.of(CLIENTS) as clients, asyncio.timeout(60 + 15 * kills):
-        booking = [
-            keep_booking(place, client, callers[place]) for place, client in enumerate(clients)
-        ]
-        await asyncio.gather(keep_killing(), *booking)
-
-    assert set(told) <= DOCUMENTED
-    assert told[503, "dependency_unavailable"] + told[503, "outcome_unknown"] > 0
-    async with api.container.database().reading() as connection:
-        rows = await connection.fetch("SELECT id, time_slot_id FROM appointments")
-        owners = await connection.fetchval(
-            "SELECT count(*) FROM time_slots s JOIN appointments a ON a.id = s.appointment_id"
-            " AND a.time_slot_id = s.id"
-        )
-    assert {UUID(one) for one in acknowledged} <= {row["id"] for row in rows}
-    assert len({row["time_slot_id"] for row in rows}) == len(rows) == owners
-
-
-async def _book(client: AsyncClient, slot_id: str, who: Person) -> Response:
-    return await client.post("/v1/bookings", json={"time_slot_id": slot_id}, headers=who.headers)
-
-
-async def _some_more(acknowledged: list[str]) -> None:
-    enough = len(acknowledged) + 20
-    for _ in range(600):
-        if len(acknowledged) >= enough:
-            return
-        await asyncio.sleep(0.05)
+async def _kill(server: TestServer, storm: Storm) -> list[float]:
+    """Kill at even distances; return when, in seconds since the start."""
+    started, kills = time.monotonic(), []
+    for number in range(1, storm.kills + 1):
+        due = started + number * storm.plan.seconds / (storm.kills + 1)
+        await asyncio.sleep(due - time.monotonic())
+        kills.append(time.monotonic() - started)
+        await asyncio.to_thread(server.server.kill)
+    return kills

@@ -1,0 +1,44 @@
+"""The race kit's clients and checker, for tests that put their own trouble in the way."""
+
+from dataclasses import replace
+from typing import Any
+
+from booking_system.bootstrap.race.arena import Arena
+from booking_system.bootstrap.race.deployment import Deployment
+from booking_system.bootstrap.race.fight import fight
+from booking_system.bootstrap.race.history import Attempt, History, Kind
+from booking_system.bootstrap.race.plan import Plan
+
+
+class Race:
+    """One race in a clinic of its own; `history` grows while it goes on."""
+
+    def __init__(self, deployment: Deployment, token: str, plan: Plan) -> None:
+        self.deployment = deployment
+        self.plan = plan
+        self.arena = Arena(token, plan)
+        self.history = History(spans={})
+
+    async def prepare(self) -> None:
+        async with self.deployment.client() as client:
+            await self.arena.build(client, nobody)
+        self.history.spans = self.arena.slots
+
+    async def run(self) -> History:
+        await fight(self.deployment, self.arena, self.plan, history=self.history, tell=nobody)
+        return self.history
+
+    def with_plan(self, **about: Any) -> None:
+        self.plan = replace(self.plan, **about)
+
+
+def nobody(done: int, total: int, what: str) -> None:
+    """Hears it and does nothing."""
+
+
+def acknowledged(history: History) -> list[Attempt]:
+    """The first success of each booking."""
+    found: dict[str, Attempt] = {}
+    for attempt in history.told(Kind.BOOK):
+        found.setdefault(attempt.wish.key, attempt)
+    return list(found.values())
