@@ -1,13 +1,13 @@
 """The race kit's clients and checker, for tests that put their own trouble in the way."""
 
-from dataclasses import replace
-from typing import Any
+import sys
 
 from booking_system.bootstrap.race.arena import Arena
 from booking_system.bootstrap.race.deployment import Deployment
 from booking_system.bootstrap.race.fight import fight
 from booking_system.bootstrap.race.history import Attempt, History, Kind
 from booking_system.bootstrap.race.plan import Plan
+from booking_system.bootstrap.race.report import Report
 
 
 class Race:
@@ -28,9 +28,6 @@ class Race:
         await fight(self.deployment, self.arena, self.plan, history=self.history, tell=nobody)
         return self.history
 
-    def with_plan(self, **about: Any) -> None:
-        self.plan = replace(self.plan, **about)
-
 
 def nobody(done: int, total: int, what: str) -> None:
     """Hears it and does nothing."""
@@ -42,3 +39,8 @@ def acknowledged(history: History) -> list[Attempt]:
     for attempt in history.told(Kind.BOOK):
         found.setdefault(attempt.wish.key, attempt)
     return list(found.values())
+
+
+def tell(report: Report, *more: str) -> None:
+    """Shown with `pytest -s`, and where the test fails."""
+    sys.stdout.write("\n".join(["", *report.lines(), *more, ""]))

@@ -13,7 +13,7 @@ from booking_system.bootstrap.race.plan import Plan
 from booking_system.bootstrap.race.report import Report
 from tests.api import running_api
 from tests.postgres import TestServer, running_server
-from tests.races import Race, acknowledged
+from tests.races import Race, acknowledged, tell
 from tests.servers import serving
 
 
@@ -32,7 +32,9 @@ SHORT = Storm(
     bookings=50,
 )
 LONG = Storm(
-    plan=Plan(holds=False, clients=64, seconds=100, doctors=12, hanging_up=0.1), kills=20, bookings=1000
+    plan=Plan(holds=False, clients=64, seconds=100, doctors=12, hanging_up=0.1),
+    kills=20,
+    bookings=1000,
 )
 
 
@@ -54,7 +56,7 @@ async def test_no_promise_is_broken_when_the_database_is_killed(
                     history, kills = await asyncio.gather(race.run(), _kill(server, storm))
 
     report = Report.of(history, storm.plan)
-    print(*report.lines(), sep="\n")
+    tell(report)
     assert report.violations == []
     assert report.figures.unanswered > 0
     assert report.figures.rescued > 0

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
@@ -11,6 +13,7 @@ from httpx import AsyncClient, HTTPError, Response
 
 from booking_system.bootstrap.race.arena import ENDED
 from booking_system.bootstrap.race.calls import code_of
+from booking_system.bootstrap.race.deployment import Deployment
 from booking_system.bootstrap.race.history import Answer, Attempt, History, Kind, Wish
 from booking_system.bootstrap.race.tokens import Tokens
 
@@ -32,6 +35,7 @@ class Door:
     """Sends attempts for one client and writes them down."""
 
     number: int
+    deployment: Deployment
     client: AsyncClient
     tokens: Tokens
     history: History
@@ -41,15 +45,15 @@ class Door:
         """Make one attempt; after so many seconds do not wait for its answer any longer."""
         token = await self.tokens.current(self.client)
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": wish.key}
-        method, path, body = request_of(wish)
         is_late, invoked = self.watch.is_late, self.watch.seconds()
         answer = None
-        try:
-            async with asyncio.timeout(hang_up_after):
-                response = await self.client.request(method, path, json=body, headers=headers)
-                answer = answer_of(wish, response)
-        except (HTTPError, TimeoutError):
-            pass
+        with suppress(HTTPError, TimeoutError):
+            if hang_up_after is None:
+                answer = await _asked(self.client, wish, headers)
+            else:
+                # With a connection of its own: a pool does not get over a request that is cut off.
+                async with self.deployment.client() as client, asyncio.timeout(hang_up_after):
+                    answer = await _asked(client, wish, headers)
         attempt = Attempt(
             wish=wish,
             client=self.number,
@@ -60,6 +64,11 @@ class Door:
         )
         self.history.attempts.append(attempt)
         return attempt
+
+
+async def _asked(client: AsyncClient, wish: Wish, headers: Mapping[str, str]) -> Answer:
+    method, path, body = request_of(wish)
+    return answer_of(wish, await client.request(method, path, json=body, headers=headers))
 
 
 def request_of(wish: Wish) -> tuple[str, str, dict[str, Any] | None]:

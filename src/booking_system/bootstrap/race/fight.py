@@ -33,6 +33,7 @@ async def fight(
         for number in range(plan.clients):
             door = Door(
                 number=number,
+                deployment=deployment,
                 client=await opened.enter_async_context(deployment.client()),
                 tokens=arena.tokens,
                 history=history,
