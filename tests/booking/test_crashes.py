@@ -32,7 +32,7 @@ SHORT = Storm(
     bookings=50,
 )
 LONG = Storm(
-    plan=Plan(holds=False, clients=64, seconds=100, doctors=12, hanging_up=0.1),
+    plan=Plan(holds=False, clients=64, seconds=100, doctors=32, hanging_up=0.1),
     kills=20,
     bookings=1000,
 )

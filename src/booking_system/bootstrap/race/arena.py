@@ -46,7 +46,6 @@ class Arena:
         self._slug = f"race-{token_hex(8)}"
         self._begun = False
         self._clinic_id: str | None = None
-        self._staff_id: str | None = None
 
     async def build(self, client: AsyncClient, tell: Tell) -> None:
         """Make everything. Raises `RaceProblem`; what was made until then can be removed."""
@@ -94,11 +93,9 @@ class Arena:
         clinic_id = self._clinic_id or await self._found(client)
         if clinic_id is None:
             return left
-        if self._staff_id is not None:
-            path = f"/v1/clinics/{clinic_id}/staff/{self._staff_id}"
-            left += await self._gone(client, path, f"the staff account {self._staff_id}")
         path = f"/v1/clinics/{clinic_id}"
-        return left + await self._gone(client, path, f"the clinic {clinic_id}")
+        left += await self._remove_staff(client, f"{path}/staff")
+        return left + await self._gone(client, path, "clinic", on_conflict="cancel")
 
     async def _check_token(self, client: AsyncClient) -> None:
         try:
@@ -125,8 +122,7 @@ class Arena:
             "role": "receptionist",
             "password": password,
         }
-        path = f"/v1/clinics/{self._clinic_id}/staff"
-        self._staff_id = (await made(client, path, self._token, staff))["user_id"]
+        await made(client, f"/v1/clinics/{self._clinic_id}/staff", self._token, staff)
         await self.tokens.sign_in(client, email, password)
 
     async def _add_doctor(self, client: AsyncClient, number: int) -> None:
@@ -168,14 +164,23 @@ class Arena:
             return None
         return next((str(clinic["id"]) for clinic in page["items"]), None)
 
-    async def _gone(self, client: AsyncClient, path: str, what: str) -> list[str]:
+    async def _remove_staff(self, client: AsyncClient, path: str) -> list[str]:
         try:
-            params = {"on_conflict": "cancel"} if "/staff/" not in path else None
+            staff = (await call(client, "GET", path, self._token)).json()["items"]
+        except RaceProblem as problem:
+            return [f"The staff account of the race is left. {problem}"]
+        left = []
+        for member in staff:
+            left += await self._gone(client, f"{path}/{member['user_id']}", "staff account")
+        return left
+
+    async def _gone(self, client: AsyncClient, path: str, what: str, **params: str) -> list[str]:
+        try:
             await call(client, "DELETE", path, self._token, params=params)
         except RaceProblem as problem:
             if isinstance(problem, Refused) and problem.status == 404:
                 return []
-            return [f"{what[0].upper()}{what[1:]} is left. {problem}"]
+            return [f"The {what} {path.rpartition('/')[2]} is left. {problem}"]
         return []
 
 

@@ -10,7 +10,7 @@ from booking_system.bootstrap.race.history import Attempt, Outcome, Wish
 from booking_system.bootstrap.race.plan import Plan
 
 PATIENCE_SECONDS = 30.0
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 0.4
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.8
 QUIET_SECONDS = 1.5
 """Nobody hangs up so long before the end: what still runs for nobody is over by then."""
 

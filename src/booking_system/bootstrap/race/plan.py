@@ -34,7 +34,7 @@ class Plan:
     """Slots that most clients aim at at the same time."""
     most_owned: int = 2
     """How many appointments a client keeps before it changes or cancels one."""
-    holds: bool = True
+    holds: bool = False
 
     @property
     def shared_patients(self) -> int:

@@ -1,9 +1,12 @@
 """One race from the first step to the last: built, fought, checked, removed."""
 
 import asyncio
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from typing import Any
 
+from booking_system.bootstrap.process import Interrupted
 from booking_system.bootstrap.race.arena import Arena, Tell
 from booking_system.bootstrap.race.deployment import Deployment
 from booking_system.bootstrap.race.fight import fight
@@ -11,6 +14,7 @@ from booking_system.bootstrap.race.history import History
 from booking_system.bootstrap.race.plan import Plan
 from booking_system.bootstrap.race.report import Report
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 Say = Callable[[str], None]
 
 
@@ -22,12 +26,41 @@ def race(deployment: Deployment, plan: Plan, *, token: str, tell: Tell, say: Say
     """
     arena = Arena(token, plan)
     try:
-        report = asyncio.run(_raced(deployment, arena, plan, tell))
+        report = asyncio.run(_until_interrupted(_raced(deployment, arena, plan, tell)))
     except BaseException:
         for sentence in _removed(deployment, arena, tell):
             say(sentence)
         raise
     return replace(report, left=_removed(deployment, arena, tell))
+
+
+async def _until_interrupted(work: Coroutine[Any, Any, Report]) -> Report:
+    """Raise `Interrupted` where a signal comes, and be deaf to the next ones.
+
+    Raised by the handler of a signal, it would come out of any task, or of the loop itself.
+    """
+    loop, task, is_interrupted = asyncio.get_running_loop(), asyncio.current_task(), False
+    before = {which: signal.getsignal(which) for which in SIGNALS}
+    heard = [which for which in SIGNALS if before[which] is not signal.SIG_IGN]
+
+    def interrupt() -> None:
+        nonlocal is_interrupted
+        is_interrupted = True
+        assert task is not None
+        task.cancel()
+
+    for which in heard:
+        loop.add_signal_handler(which, interrupt)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if is_interrupted:
+            raise Interrupted from None
+        raise
+    finally:
+        for which in heard:
+            loop.remove_signal_handler(which)
+            signal.signal(which, signal.SIG_IGN if is_interrupted else before[which])
 
 
 async def _raced(deployment: Deployment, arena: Arena, plan: Plan, tell: Tell) -> Report:
