@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 from httpx import MockTransport, Request, Response
+from typer.testing import CliRunner, Result
 
-from booking_system.bootstrap.race.arena import Arena
+from booking_system.bootstrap.cli import app
+from booking_system.bootstrap.race.arena import NEEDED, Arena
 from booking_system.bootstrap.race.deployment import Deployment
-from booking_system.bootstrap.race.plan import Plan
+from booking_system.bootstrap.race.plan import Plan, WrongUse
 from tests.api import Api, running_api
 from tests.bootstrap.processes import environment, free_port
 from tests.bootstrap.processes import running as started
@@ -60,6 +62,10 @@ async def deployed(
     async with postgres.database() as url, running_api(url, place) as api:
         with serving(url, place, rate_limit="on") as address:
             yield Deployed(api, address)
+
+
+def run(*options: str) -> Result:
+    return CliRunner().invoke(app, ["race", *options])
 
 
 async def told_by(process: subprocess.Popen[str]) -> str:
@@ -147,30 +153,29 @@ async def test_what_could_not_be_removed_is_told(deployed: Deployed) -> None:
     assert await deployed.is_clean()
 
 
-@pytest.mark.parametrize(
-    ("who", "sentence"),
-    [
-        ("clinic_admin", "a clinic's administrator cannot create clinics."),
-        ("patient", "this one is somebody else's, who cannot create clinics."),
-        ("nobody", "this one is not accepted, or has ended."),
-    ],
-)
-async def test_the_token_of_somebody_else_is_wrong_use(
-    deployed: Deployed, tmp_path: Path, who: str, sentence: str
-) -> None:
-    api, token = deployed.api, "worn out"
-    if who == "clinic_admin":
-        clinic = await api.clinic()
-        token = (await api.clinic_admin(clinic["id"])).token
-        await api.send("DELETE", f"/v1/clinics/{clinic['id']}", api.admin)
-    elif who == "patient":
-        token = (await api.patient()).token
-    options = ["--url", f"{deployed.address}/", "--token", token]
+async def test_a_token_of_somebody_else_is_wrong_use(deployed: Deployed, tmp_path: Path) -> None:
+    options = ["--url", f"{deployed.address}/", "--token", "worn out"]
     with started(*PROGRAM, *options, env=environment(), cwd=tmp_path) as race:
         told = await told_by(race)
 
-    needed = "The token must be the access token of a platform administrator"
-    assert (race.returncode, told) == (2, f"{needed}; {sentence}\n")
+    sentence = f"{NEEDED}; this one is not accepted, or has ended."
+    assert (race.returncode, told) == (2, f"{sentence}\n")
+
+
+async def test_who_cannot_create_clinics_is_told_so(deployed: Deployed) -> None:
+    api, deployment = deployed.api, Deployment(url=deployed.address)
+    clinic = await api.clinic()
+    people = {
+        await api.clinic_admin(clinic["id"]): "a clinic's administrator cannot create clinics.",
+        await api.patient(): "this one is somebody else's, who cannot create clinics.",
+    }
+    await api.send("DELETE", f"/v1/clinics/{clinic['id']}", api.admin)
+
+    async with deployment.client() as client:
+        for person, sentence in people.items():
+            with pytest.raises(WrongUse) as refused:
+                await Arena(person.token, Plan()).build(client, nobody)
+            assert str(refused.value) == f"{NEEDED}; {sentence}"
 
 
 @pytest.mark.parametrize(
@@ -183,24 +188,20 @@ async def test_the_token_of_somebody_else_is_wrong_use(
         ["--url", "http://127.0.0.1:1", "--token", "x", "--seconds", "301"],
     ],
 )
-def test_wrong_use_ends_with_2(options: list[str], tmp_path: Path) -> None:
-    with started(*PROGRAM, *options, env=environment(), cwd=tmp_path) as race:
-        told, _ = race.communicate(timeout=SECONDS)
-    assert race.returncode == 2
-    assert "Traceback" not in told
+def test_wrong_use_ends_with_2(options: list[str]) -> None:
+    assert run(*options).exit_code == 2
 
 
-def test_a_deployment_that_is_not_there_ends_with_3(tmp_path: Path) -> None:
-    options = ["--url", f"http://127.0.0.1:{free_port()}", "--token", "x"]
-    with started(*PROGRAM, *options, env=environment(), cwd=tmp_path) as race:
-        told, _ = race.communicate(timeout=SECONDS)
-    assert (race.returncode, told) == (3, "The deployment cannot be reached: ConnectError.\n")
+def test_a_deployment_that_is_not_there_ends_with_3() -> None:
+    race = run("--url", f"http://127.0.0.1:{free_port()}", "--token", "x")
+    assert race.exit_code == 3
+    assert race.output == "The deployment cannot be reached: ConnectError.\n"
 
 
-def test_help_tells_what_it_does_and_its_exit_codes(tmp_path: Path) -> None:
-    with started(*PROGRAM, "--help", env=environment(), cwd=tmp_path) as race:
-        told = " ".join(race.communicate(timeout=SECONDS)[0].split())
-    assert race.returncode == 0
+def test_help_tells_what_it_does_and_its_exit_codes() -> None:
+    race = run("--help")
+    told = " ".join(race.output.split())
+    assert race.exit_code == 0
     assert "0 no violation, 1 violations, 2 wrong use, 3 the deployment" in told
     assert "removes the clinic again" in told
     assert "RACE_TOKEN" in told
