@@ -27,12 +27,12 @@ class Storm:
 
 
 SHORT = Storm(
-    plan=Plan(holds=False, clients=16, seconds=7, doctors=4, slots_per_doctor=12, hanging_up=0.1),
+    plan=Plan(clients=16, seconds=7, doctors=4, slots_per_doctor=12, hanging_up=0.1),
     kills=2,
     bookings=50,
 )
 LONG = Storm(
-    plan=Plan(holds=False, clients=64, seconds=100, doctors=32, hanging_up=0.1),
+    plan=Plan(clients=64, seconds=100, doctors=32, hanging_up=0.1),
     kills=20,
     bookings=1000,
 )

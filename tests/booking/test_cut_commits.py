@@ -30,6 +30,7 @@ RIVALS_FOR_EVERY = 8
 def plan_for(doctors: int, slots_per_doctor: int) -> Plan:
     """Two patients for each doctor: who books there, and the rival. Nobody hangs up."""
     return Plan(
+        desks=1,
         clients=2 * doctors,
         doctors=doctors,
         slots_per_doctor=slots_per_doctor,
@@ -86,9 +87,10 @@ async def _book_everything(race: Race) -> list[Told]:
         async with race.deployment.client() as client:
             door = Door(
                 number=number,
+                desk=0,
                 deployment=race.deployment,
                 client=client,
-                tokens=race.arena.tokens,
+                tokens=race.arena.desks[0],
                 history=race.history,
                 watch=watch,
             )

@@ -91,9 +91,10 @@ async def test_a_race_is_won_by_nobody_and_leaves_nothing(
     assert set(report) == {"plan", "slots", "figures", "violations", "left"}
     assert report["violations"] == report["left"] == []
     figures = report["figures"]
-    for what in ("book", "reschedule", "cancel"):
+    for what in ("hold", "release", "book", "reschedule", "cancel"):
         assert figures["acknowledged"][what] > 0
     assert figures["answers"]["409 slot_already_booked"] > 0
+    assert figures["answers"]["409 slot_held"] > 0
     assert figures["answers"]["409 patient_overlap"] > 0
     assert figures["unanswered"] > 0
     assert figures["replays"] > 0
@@ -143,9 +144,9 @@ async def test_what_could_not_be_removed_is_told(deployed: Deployed) -> None:
         await arena.build(client, nobody)
         arena._token = "worn out"
         left = await arena.remove(client)
-        assert [sentence.partition(" is left. ")[0] for sentence in left] == [
-            "The staff account of the race",
-            f"The clinic {arena._clinic_id}",
+        assert [sentence.partition(" left. ")[0] for sentence in left] == [
+            "The staff accounts of the race are",
+            f"The clinic {arena._clinic_id} is",
         ]
         assert all("The deployment answered 401 " in sentence for sentence in left)
         arena._token = deployed.api.admin.token

@@ -75,6 +75,7 @@ class Past:
         patient: str | None = None,
         is_active: bool = True,
         is_late: bool = False,
+        desk: int = 0,
         lasts: float = inf,
         at: tuple[float, float] | None = None,
     ) -> Attempt:
@@ -90,7 +91,13 @@ class Past:
         elif isinstance(told, tuple):
             answer = Answer(status=told[0], code=told[1])
         attempt = Attempt(
-            wish=wish, client=1, invoked=invoked, ended=ended, answer=answer, is_late=is_late
+            wish=wish,
+            client=1,
+            desk=desk,
+            invoked=invoked,
+            ended=ended,
+            answer=answer,
+            is_late=is_late,
         )
         self.history.attempts.append(attempt)
         return attempt
@@ -268,7 +275,7 @@ def test_two_active_appointments_in_the_end(past: Past) -> None:
 
 def test_a_booking_while_another_holds(past: Past) -> None:
     past.hold("h", "H", lasts=60.0)
-    past.book("b", "B")
+    past.book("b", "B", desk=1)
     past.row("B", "b")
 
     assert past.rules() == {Rule.TWO_OWNERS}
@@ -286,7 +293,7 @@ def test_a_hold_that_was_released(past: Past, told: object) -> None:
 
 def test_a_hold_ends_when_its_time_is_over(past: Past) -> None:
     past.hold("h", "H", lasts=60.0, at=(0, 1))
-    past.book("b", "B", at=(58, 61))
+    past.book("b", "B", at=(58, 61), desk=1)
     past.row("B", "b")
 
     assert past.found() == []
@@ -295,7 +302,7 @@ def test_a_hold_ends_when_its_time_is_over(past: Past) -> None:
 def test_a_hold_lasts_longer_when_it_was_extended(past: Past) -> None:
     past.hold("h", "H", lasts=60.0, at=(0, 1))
     past.extend("he", "H", lasts=110.0, at=(9, 10))
-    past.book("b", "B", at=(58, 61))
+    past.book("b", "B", at=(58, 61), desk=1)
     past.row("B", "b")
 
     assert past.rules() == {Rule.TWO_OWNERS}
@@ -304,7 +311,7 @@ def test_a_hold_lasts_longer_when_it_was_extended(past: Past) -> None:
 def test_a_hold_becomes_a_booking_without_a_gap(past: Past) -> None:
     past.hold("h", "H", lasts=60.0, at=(0, 1))
     past.book("b", "B", subject="H", at=(2, 9))
-    past.hold("g", "G", lasts=2.0, at=(3, 4))
+    past.hold("g", "G", lasts=2.0, at=(3, 4), desk=1)
     past.row("B", "b")
 
     (found,) = past.found()
@@ -322,6 +329,67 @@ def test_a_hold_that_became_a_booking_is_no_second_owner(past: Past) -> None:
     past.row("C", "c")
 
     assert past.found() == []
+
+
+def test_a_desks_hold_may_be_released_by_another_client_of_it(past: Past) -> None:
+    past.hold("h", "H", lasts=60.0, at=(0, 1))
+    past.book("b", "B", subject="H", at=(2, 9))
+    past.release("hr", "H", None, at=(3, 4))
+    past.book("c", "C", desk=1, at=(4, 5))
+    past.cancel("cc", "C", at=(6, 7))
+    past.row("B", "b")
+    past.row("C", "c", is_active=False)
+
+    assert past.found() == []
+
+
+@pytest.mark.parametrize("is_move", [True, False])
+def test_a_hold_ends_when_its_holder_takes_the_slot_without_it(past: Past, is_move: bool) -> None:
+    past.hold("h", "H", lasts=60.0)
+    if is_move:
+        past.book("a", "A", slot="ten")
+        past.move("am", "A", "nine", "A")
+    else:
+        past.book("a", "A")
+    past.cancel("ac", "A")
+    past.book("b", "B")
+    past.row("A", "a", is_active=False)
+    past.row("B", "b")
+
+    assert past.found() == []
+
+
+def test_a_hold_is_nobodys_for_certain_while_its_desk_takes_the_slot(past: Past) -> None:
+    past.book("x", "A", slot="ten", at=(0, 1))
+    past.move("am", "A", "nine", "A", at=(2, 9))
+    past.hold("h", "H", lasts=60.0, at=(3, 4))
+    past.cancel("ac", "A", at=(10, 11))
+    past.book("b", "B", desk=1, at=(12, 13))
+    past.row("A", "x", is_active=False)
+    past.row("B", "b")
+
+    assert past.found() == []
+
+
+def test_what_was_settled_before_ends_nothing(past: Past) -> None:
+    past.book("a", "A", slot="ten", at=(0, 1))
+    past.move("am", "A", "nine", None, at=(2, 3))
+    past.move("am", "A", "nine", "A", at=(4, 5))
+    past.move("back", "A", "ten", "A", at=(6, 7))
+    past.book("b", "B", slot="ten", at=(8, 9))
+    past.cancel("bc", "B", at=(10, 11))
+    past.row("A", "a", slot="ten")
+    past.row("B", "b", slot="ten", is_active=False)
+
+    assert past.rules() == {Rule.TWO_OWNERS}
+
+
+def test_but_not_when_somebody_else_does(past: Past) -> None:
+    past.hold("h", "H", lasts=60.0)
+    past.book("a", "A", desk=1)
+    past.row("A", "a")
+
+    assert past.rules() == {Rule.TWO_OWNERS}
 
 
 def test_a_patient_who_was_in_two_places(past: Past) -> None:

@@ -30,14 +30,14 @@ Tell = Callable[[int, int, str], None]
 
 
 class Arena:
-    """One clinic with doctors, slots, patients and a receptionist, for one race.
+    """One clinic with doctors, slots, patients and receptionists, for one race.
 
     All slots of a column of the calendar are at the same time, so that patients overlap.
     """
 
     def __init__(self, token: str, plan: Plan) -> None:
         """Nothing is made yet; `token` is a platform administrator's."""
-        self.tokens = Tokens()
+        self.desks = [Tokens() for _ in range(plan.desks)]
         self.slots: dict[str, Span] = {}
         self.own_patients: list[str] = []
         self.shared_patients: list[str] = []
@@ -51,7 +51,7 @@ class Arena:
         """Make everything. Raises `RaceProblem`; what was made until then can be removed."""
         await self._check_token(client)
         plan = self._plan
-        total = plan.doctors + plan.clients + plan.shared_patients + 1
+        total = plan.doctors + plan.clients + plan.shared_patients + plan.desks + 1
         done = 0
 
         def step() -> None:
@@ -61,6 +61,9 @@ class Arena:
 
         await self._open_clinic(client)
         step()
+        for desk in self.desks:
+            await self._open_desk(client, desk)
+            step()
         for number in range(plan.doctors):
             await self._add_doctor(client, number)
             step()
@@ -74,7 +77,7 @@ class Arena:
 
     async def rows(self, client: AsyncClient) -> list[Row]:
         """List all appointments of the clinic. Raises `RaceProblem`."""
-        token, found, cursor = await self.tokens.current(client), [], None
+        token, found, cursor = await self.desks[0].current(client), [], None
         while True:
             params = {"clinic_id": self._clinic_id, "limit": PAGE}
             if cursor is not None:
@@ -115,7 +118,9 @@ class Arena:
         self._begun = True
         clinic = {"name": "Race Clinic", "slug": self._slug, "time_zone": "UTC", "policy": POLICY}
         self._clinic_id = (await made(client, "/v1/clinics", self._token, clinic))["id"]
-        email, password = f"{self._slug}@example.com", token_urlsafe(24)
+
+    async def _open_desk(self, client: AsyncClient, desk: Tokens) -> None:
+        email, password = f"race-{token_hex(8)}@example.com", token_urlsafe(24)
         staff = {
             "email": email,
             "full_name": "Race Desk",
@@ -123,7 +128,7 @@ class Arena:
             "password": password,
         }
         await made(client, f"/v1/clinics/{self._clinic_id}/staff", self._token, staff)
-        await self.tokens.sign_in(client, email, password)
+        await desk.sign_in(client, email, password)
 
     async def _add_doctor(self, client: AsyncClient, number: int) -> None:
         doctor = {"full_name": f"Race Doctor {number + 1}", "specialty": "Racing"}
@@ -137,14 +142,14 @@ class Arena:
     async def _add_patient(self, client: AsyncClient) -> str:
         number = len(self.own_patients) + len(self.shared_patients) + 1
         patient = {"clinic_id": self._clinic_id, "full_name": f"Race Patient {number}"}
-        token = await self.tokens.current(client)
+        token = await self.desks[0].current(client)
         return str((await made(client, "/v1/patients", token, patient))["id"])
 
     async def _remove_patients(self, client: AsyncClient) -> list[str]:
         left = []
         for patient_id in (*self.own_patients, *self.shared_patients):
             try:
-                token = await self.tokens.current(client)
+                token = await self.desks[0].current(client)
                 params = {"on_conflict": "cancel"}
                 await call(client, "DELETE", f"/v1/patients/{patient_id}", token, params=params)
             except RaceProblem as problem:
@@ -168,7 +173,7 @@ class Arena:
         try:
             staff = (await call(client, "GET", path, self._token)).json()["items"]
         except RaceProblem as problem:
-            return [f"The staff account of the race is left. {problem}"]
+            return [f"The staff accounts of the race are left. {problem}"]
         left = []
         for member in staff:
             left += await self._gone(client, f"{path}/{member['user_id']}", "staff account")

@@ -14,7 +14,11 @@ SUCCESS: Mapping[Kind, int] = {
     Kind.CANCEL: 200,
 }
 REFUSALS: Mapping[Kind, set[tuple[int, str]]] = {
-    Kind.HOLD: {(409, code) for code in (*TAKEN, "too_many_holds")},
+    Kind.HOLD: {
+        *((409, code) for code in (*TAKEN, "too_many_holds")),
+        # The same key again, when the desk has let go of the hold meanwhile.
+        (404, "not_found"),
+    },
     Kind.EXTEND: {(409, "hold_already_extended"), (409, "hold_expired"), (404, "not_found")},
     Kind.RELEASE: {(404, "not_found")},
     Kind.BOOK: {(409, code) for code in (*TAKEN, "hold_expired")},

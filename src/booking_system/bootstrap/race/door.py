@@ -35,6 +35,7 @@ class Door:
     """Sends attempts for one client and writes them down."""
 
     number: int
+    desk: int
     deployment: Deployment
     client: AsyncClient
     tokens: Tokens
@@ -57,6 +58,7 @@ class Door:
         attempt = Attempt(
             wish=wish,
             client=self.number,
+            desk=self.desk,
             invoked=invoked,
             ended=self.watch.seconds(),
             answer=answer,

@@ -33,9 +33,10 @@ async def fight(
         for number in range(plan.clients):
             door = Door(
                 number=number,
+                desk=(desk := number % plan.desks),
                 deployment=deployment,
                 client=await opened.enter_async_context(deployment.client()),
-                tokens=arena.tokens,
+                tokens=arena.desks[desk],
                 history=history,
                 watch=watch,
             )
@@ -68,7 +69,7 @@ def _racer(door: Door, arena: Arena, plan: Plan) -> Racer:
 async def _race(racer: Racer, plan: Plan) -> None:
     holds, watch = Holds(racer), racer.asking.door.watch
     while watch.seconds() < plan.seconds:
-        may_hold = plan.holds and len(racer.mine) < plan.most_owned
+        may_hold = len(racer.mine) < plan.most_owned
         if may_hold and racer.dice.random() < HOLDING_FIRST:
             await holds.step()
         else:

@@ -65,11 +65,13 @@ class Answer:
 class Attempt:
     """One request, in seconds since the start of the race; `answer` None: none came.
 
-    `is_late` when nobody but those who finish what is open asks for anything any more.
+    `desk` is the account that asks: a hold is the account's that made it. `is_late` when nobody but
+    those who finish what is open asks for anything any more.
     """
 
     wish: Wish
     client: int
+    desk: int
     invoked: float
     ended: float
     answer: Answer | None

@@ -10,7 +10,7 @@ EXTENDING = 0.1
 
 
 class Holds:
-    """What one client does with holds. They are its own patient's, so that nobody else ends one."""
+    """What one client does with holds, which are for its own patient."""
 
     def __init__(self, racer: Racer) -> None:
         """`racer` owns what is booked."""

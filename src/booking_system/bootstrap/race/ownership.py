@@ -1,7 +1,8 @@
 """When somebody owned a slot for certain: from an answer that says so to what may have ended it."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from booking_system.bootstrap.race.history import Attempt, History, Kind, Outcome
@@ -16,6 +17,7 @@ class Ownership:
     slot: str
     owner: str
     patient: str
+    desk: int
     is_hold: bool
     since: float
     until: float
@@ -27,29 +29,25 @@ class Ownership:
 
 def ownerships(history: History) -> list[Ownership]:
     """Return every certain ownership. Of one appointment or hold there may be several."""
-    endings = _endings(history.attempts)
-    converted = _converted(history)
-    found = []
+    endings, found = _Endings.of(history), []
     for attempt in history.told(Kind.BOOK, Kind.MOVE, Kind.HOLD, Kind.EXTEND):
         answer = attempt.answer
         if answer is None or answer.thing is None or answer.slot is None or not answer.is_active:
             continue
-        until = _next(endings.get(answer.thing, ()), attempt.ended)
         is_hold = attempt.wish.kind in {Kind.HOLD, Kind.EXTEND}
-        if is_hold:
+        owned = Ownership(
+            slot=answer.slot,
+            owner=answer.thing,
+            patient=attempt.wish.patient,
+            desk=attempt.desk,
+            is_hold=is_hold,
+            since=attempt.ended,
             # The server's clock had got at least as far as our question.
-            until = min(attempt.invoked + answer.lasts, converted.get(answer.thing, until))
-        if until > attempt.ended:
-            found.append(
-                Ownership(
-                    slot=answer.slot,
-                    owner=answer.thing,
-                    patient=attempt.wish.patient,
-                    is_hold=is_hold,
-                    since=attempt.ended,
-                    until=until,
-                )
-            )
+            until=attempt.invoked + answer.lasts if is_hold else inf,
+        )
+        until = endings.after(owned, attempt.wish.key)
+        if until > owned.since:
+            found.append(replace(owned, until=until))
     return found
 
 
@@ -67,25 +65,58 @@ def meetings(owned: Sequence[Ownership]) -> Iterator[tuple[Ownership, Ownership]
         going.append(one)
 
 
-def _endings(attempts: Sequence[Attempt]) -> Mapping[str, list[float]]:
-    """When something was asked for that may have ended the ownership, by owner."""
-    found: dict[str, list[float]] = {}
-    for attempt in attempts:
-        subject, may_end = attempt.wish.subject, attempt.outcome in MAY_END
-        if subject is not None and may_end and attempt.wish.kind is not Kind.EXTEND:
-            found.setdefault(subject, []).append(attempt.invoked)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Endings:
+    """What may have ended an ownership, by owner; and a hold, by slot and desk.
 
+    A desk that books the slot or moves somebody there ends its own hold on it. A hold that became
+    a booking was good until that was acknowledged. `settled` is when a key had its first success:
+    no other attempt with that key has an effect after that.
+    """
 
-def _converted(history: History) -> Mapping[str, float]:
-    """When the hold's booking was acknowledged first: until then the slot was the holder's."""
-    found: dict[str, float] = {}
-    for attempt in history.told(Kind.BOOK):
-        hold = attempt.wish.subject
-        if hold is not None:
-            found[hold] = min(found.get(hold, inf), attempt.ended)
-    return found
+    changed: Mapping[str, Sequence[Attempt]]
+    taken: Mapping[tuple[str, int], Sequence[Attempt]]
+    converted: Mapping[str, Attempt]
+    settled: Mapping[str, float]
 
+    @classmethod
+    def of(cls, history: History) -> "_Endings":
+        """Collect them."""
+        changed, taken = defaultdict(list), defaultdict(list)
+        for attempt in history.attempts:
+            wish = attempt.wish
+            if attempt.outcome not in MAY_END or wish.kind in {Kind.EXTEND, Kind.HOLD}:
+                continue
+            if wish.subject is not None:
+                changed[wish.subject].append(attempt)
+            if wish.slot is not None and (wish.kind is Kind.MOVE or wish.subject is None):
+                taken[wish.slot, attempt.desk].append(attempt)
+        converted: dict[str, Attempt] = {}
+        settled: dict[str, float] = {}
+        for attempt in sorted(history.told(*Kind), key=lambda one: one.ended):
+            settled.setdefault(attempt.wish.key, attempt.ended)
+            if attempt.wish.kind is Kind.BOOK and attempt.wish.subject is not None:
+                converted.setdefault(attempt.wish.subject, attempt)
+        return cls(changed, taken, converted, settled)
 
-def _next(endings: Sequence[float], since: float) -> float:
-    return min((at for at in endings if at >= since), default=inf)
+    def after(self, owned: Ownership, key: str) -> float:
+        """Return when it may have ended; `key` is that of the answer that says it is owned."""
+        own, ends = {key}, [owned.until]
+        booked = self.converted.get(owned.owner) if owned.is_hold else None
+        if booked is not None:
+            own.add(booked.wish.key)
+            ends.append(max(booked.ended, owned.since))
+        rivals = [*self.changed.get(owned.owner, ())]
+        if owned.is_hold:
+            rivals += self.taken.get((owned.slot, owned.desk), ())
+        ends += [
+            max(one.invoked, owned.since)
+            for one in rivals
+            if one.wish.key not in own and not self._is_over(one, owned.since)
+        ]
+        return min(ends)
+
+    def _is_over(self, attempt: Attempt, at: float) -> bool:
+        """Say whether it can have no effect any more."""
+        is_known = attempt.outcome is not Outcome.UNKNOWN and attempt.ended <= at
+        return is_known or self.settled.get(attempt.wish.key, inf) <= at

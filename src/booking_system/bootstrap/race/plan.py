@@ -32,9 +32,10 @@ class Plan:
     repeats: float = 0.1
     hot: int = 4
     """Slots that most clients aim at at the same time."""
+    desks: int = 6
+    """Accounts that the clients share: each holds against the others, and signing in is limited."""
     most_owned: int = 2
     """How many appointments a client keeps before it changes or cancels one."""
-    holds: bool = False
 
     @property
     def shared_patients(self) -> int:
