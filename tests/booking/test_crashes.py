@@ -27,7 +27,7 @@ class Storm:
 
 
 SHORT = Storm(
-    plan=Plan(clients=16, seconds=7, doctors=4, slots_per_doctor=12, hanging_up=0.1),
+    plan=Plan(clients=16, desks=4, seconds=6, doctors=4, slots_per_doctor=12, hanging_up=0.1),
     kills=2,
     bookings=50,
 )

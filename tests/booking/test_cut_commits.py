@@ -88,7 +88,6 @@ async def _book_everything(race: Race) -> list[Told]:
             door = Door(
                 number=number,
                 desk=0,
-                deployment=race.deployment,
                 client=client,
                 tokens=race.arena.desks[0],
                 history=race.history,

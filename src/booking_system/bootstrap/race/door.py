@@ -1,19 +1,17 @@
 """One client's way to the deployment: a wish becomes a request, its answer an entry in history."""
 
-import asyncio
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import inf
 from typing import Any
 
-from httpx import AsyncClient, HTTPError, Response
+from httpx import AsyncClient, HTTPError, Response, Timeout
 
 from booking_system.bootstrap.race.arena import ENDED
 from booking_system.bootstrap.race.calls import code_of
-from booking_system.bootstrap.race.deployment import Deployment
+from booking_system.bootstrap.race.deployment import TIMEOUT_SECONDS
 from booking_system.bootstrap.race.history import Answer, Attempt, History, Kind, Wish
 from booking_system.bootstrap.race.tokens import Tokens
 
@@ -36,7 +34,6 @@ class Door:
 
     number: int
     desk: int
-    deployment: Deployment
     client: AsyncClient
     tokens: Tokens
     history: History
@@ -48,13 +45,14 @@ class Door:
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": wish.key}
         is_late, invoked = self.watch.is_late, self.watch.seconds()
         answer = None
-        with suppress(HTTPError, TimeoutError):
-            if hang_up_after is None:
-                answer = await _asked(self.client, wish, headers)
-            else:
-                # With a connection of its own: a pool does not get over a request that is cut off.
-                async with self.deployment.client() as client, asyncio.timeout(hang_up_after):
-                    answer = await _asked(client, wish, headers)
+        # Not by cancelling: a pool does not get over a request that is cut off from outside.
+        timeout = Timeout(TIMEOUT_SECONDS, read=hang_up_after or TIMEOUT_SECONDS)
+        with suppress(HTTPError):
+            method, path, body = request_of(wish)
+            response = await self.client.request(
+                method, path, json=body, headers=headers, timeout=timeout
+            )
+            answer = answer_of(wish, response)
         attempt = Attempt(
             wish=wish,
             client=self.number,
@@ -66,11 +64,6 @@ class Door:
         )
         self.history.attempts.append(attempt)
         return attempt
-
-
-async def _asked(client: AsyncClient, wish: Wish, headers: Mapping[str, str]) -> Answer:
-    method, path, body = request_of(wish)
-    return answer_of(wish, await client.request(method, path, json=body, headers=headers))
 
 
 def request_of(wish: Wish) -> tuple[str, str, dict[str, Any] | None]:

@@ -34,7 +34,6 @@ async def fight(
             door = Door(
                 number=number,
                 desk=(desk := number % plan.desks),
-                deployment=deployment,
                 client=await opened.enter_async_context(deployment.client()),
                 tokens=arena.desks[desk],
                 history=history,
