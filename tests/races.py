@@ -4,7 +4,8 @@ import sys
 
 from booking_system.bootstrap.race.arena import Arena
 from booking_system.bootstrap.race.deployment import Deployment
-from booking_system.bootstrap.race.fight import fight
+from booking_system.bootstrap.race.door import Watch
+from booking_system.bootstrap.race.fight import Fight
 from booking_system.bootstrap.race.history import Attempt, History, Kind
 from booking_system.bootstrap.race.plan import Plan
 from booking_system.bootstrap.race.report import Report
@@ -18,6 +19,7 @@ class Race:
         self.plan = plan
         self.arena = Arena(token, plan)
         self.history = History(spans={})
+        self.watch = Watch(until=plan.seconds)
 
     async def prepare(self) -> None:
         async with self.deployment.client() as client:
@@ -25,7 +27,15 @@ class Race:
         self.history.spans = self.arena.slots
 
     async def run(self) -> History:
-        await fight(self.deployment, self.arena, self.plan, history=self.history, tell=nobody)
+        fight = Fight(
+            deployment=self.deployment,
+            arena=self.arena,
+            plan=self.plan,
+            history=self.history,
+            watch=self.watch,
+            tell=nobody,
+        )
+        await fight.run()
         return self.history
 
 

@@ -12,7 +12,7 @@ import pytest
 from booking_system.bootstrap.postgres_cluster import PORT
 from booking_system.bootstrap.race.asking import Asking, Told
 from booking_system.bootstrap.race.deployment import Deployment
-from booking_system.bootstrap.race.door import Door, Watch
+from booking_system.bootstrap.race.door import Door
 from booking_system.bootstrap.race.history import Kind, Outcome, Wish
 from booking_system.bootstrap.race.plan import Plan
 from booking_system.bootstrap.race.report import Report
@@ -81,7 +81,7 @@ async def _book_everything(race: Race) -> list[Told]:
     """Every slot is somebody's in the end; all wishes in an order that mixes rivals."""
     wishes, dice = list(_wishes(race)), random.Random(race.plan.seed)
     dice.shuffle(wishes)
-    told, watch = list[Told](), Watch()
+    told, watch = list[Told](), race.watch
 
     async def book(number: int) -> None:
         async with race.deployment.client() as client:

@@ -76,7 +76,7 @@ class Asking:
         if roll < plan.twins:
             return await asyncio.gather(self.door.send(wish), self.door.send(wish))
         hang_up_after = None
-        may_hang_up = self.door.watch.seconds() < plan.seconds - QUIET_SECONDS
+        may_hang_up = self.door.watch.seconds() < self.door.watch.until - QUIET_SECONDS
         if may_hang_up and roll < plan.twins + plan.hanging_up:
             hang_up_after = self.dice.uniform(0.001, 1.2 * self._usual_seconds)
         attempt = await self.door.send(wish, hang_up_after=hang_up_after)

@@ -18,14 +18,23 @@ from booking_system.bootstrap.race.tokens import Tokens
 
 @dataclass(slots=True)
 class Watch:
-    """The clock of the whole race; `is_late` once only what is open is finished."""
+    """The clock of the whole race. New things begin for `until` seconds.
 
+    `is_late` once only what is open is finished.
+    """
+
+    until: float
     started: float = field(default_factory=time.monotonic)
     is_late: bool = False
 
     def seconds(self) -> float:
         """Return how long the race has been going on."""
         return time.monotonic() - self.started
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether nobody begins new things any more."""
+        return self.seconds() >= self.until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

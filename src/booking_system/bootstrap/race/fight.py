@@ -5,6 +5,9 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from httpx import AsyncClient
 
 from booking_system.bootstrap.race.arena import Arena
 from booking_system.bootstrap.race.asking import Asking
@@ -23,31 +26,53 @@ LAST_WORDS = ({Kind.RELEASE, Kind.CANCEL}, {Kind.MOVE}, {Kind.BOOK})
 Tell = Callable[[int, int, str], None]
 
 
-async def fight(
-    deployment: Deployment, arena: Arena, plan: Plan, *, history: History, tell: Tell
-) -> None:
-    """Race, and write everything down in `history`. Raises `RaceProblem`."""
-    watch = Watch()
-    async with AsyncExitStack() as opened:
-        racers = []
-        for number in range(plan.clients):
-            door = Door(
-                number=number,
-                desk=(desk := number % plan.desks),
-                client=await opened.enter_async_context(deployment.client()),
-                tokens=arena.desks[desk],
-                history=history,
-                watch=watch,
-            )
-            racers.append(_racer(door, arena, plan))
-        watch.started = time.monotonic()
-        await asyncio.gather(_look(plan, watch, tell), *(_race(one, plan) for one in racers))
-        watch.is_late = True
-        tell(0, 1, "the last words")
-        await asyncio.sleep(SETTLING_SECONDS)
-        await _finish(racers)
-    async with deployment.client() as client:
-        history.rows = await arena.rows(client)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fight:
+    """Everything is written down in `history`, while it goes on; `watch` says how long it does."""
+
+    deployment: Deployment
+    arena: Arena
+    plan: Plan
+    history: History
+    watch: Watch
+    tell: Tell
+
+    async def run(self) -> None:
+        """Race. Raises `RaceProblem`."""
+        watch = self.watch
+        async with AsyncExitStack() as opened:
+            racers = [
+                _racer(
+                    self._door(number, await opened.enter_async_context(self.deployment.client())),
+                    self.arena,
+                    self.plan,
+                )
+                for number in range(self.plan.clients)
+            ]
+            watch.started = time.monotonic()
+            await asyncio.gather(self._look(), *(_race(one) for one in racers))
+            watch.is_late = True
+            self.tell(0, 1, "the last words")
+            await asyncio.sleep(SETTLING_SECONDS)
+            await _finish(racers)
+        async with self.deployment.client() as client:
+            self.history.rows = await self.arena.rows(client)
+
+    def _door(self, number: int, client: AsyncClient) -> Door:
+        desk = number % self.plan.desks
+        return Door(
+            number=number,
+            desk=desk,
+            client=client,
+            tokens=self.arena.desks[desk],
+            history=self.history,
+            watch=self.watch,
+        )
+
+    async def _look(self) -> None:
+        while not self.watch.is_over:
+            self.tell(int(self.watch.seconds()), int(self.watch.until), "the race")
+            await asyncio.sleep(LOOKING_SECONDS)
 
 
 def _racer(door: Door, arena: Arena, plan: Plan) -> Racer:
@@ -65,20 +90,14 @@ def _racer(door: Door, arena: Arena, plan: Plan) -> Racer:
     )
 
 
-async def _race(racer: Racer, plan: Plan) -> None:
-    holds, watch = Holds(racer), racer.asking.door.watch
-    while watch.seconds() < plan.seconds:
-        may_hold = len(racer.mine) < plan.most_owned
+async def _race(racer: Racer) -> None:
+    holds, asking = Holds(racer), racer.asking
+    while not asking.door.watch.is_over:
+        may_hold = len(racer.mine) < asking.plan.most_owned
         if may_hold and racer.dice.random() < HOLDING_FIRST:
             await holds.step()
         else:
             await racer.step()
-
-
-async def _look(plan: Plan, watch: Watch, tell: Tell) -> None:
-    while watch.seconds() < plan.seconds:
-        tell(int(watch.seconds()), int(plan.seconds), "the race")
-        await asyncio.sleep(LOOKING_SECONDS)
 
 
 async def _finish(racers: list[Racer]) -> None:

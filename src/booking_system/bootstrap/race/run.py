@@ -9,7 +9,8 @@ from typing import Any
 from booking_system.bootstrap.process import Interrupted
 from booking_system.bootstrap.race.arena import Arena, Tell
 from booking_system.bootstrap.race.deployment import Deployment
-from booking_system.bootstrap.race.fight import fight
+from booking_system.bootstrap.race.door import Watch
+from booking_system.bootstrap.race.fight import Fight
 from booking_system.bootstrap.race.history import History
 from booking_system.bootstrap.race.plan import Plan
 from booking_system.bootstrap.race.report import Report
@@ -67,7 +68,15 @@ async def _raced(deployment: Deployment, arena: Arena, plan: Plan, tell: Tell) -
     async with deployment.client() as client:
         await arena.build(client, tell)
     history = History(spans=arena.slots)
-    await fight(deployment, arena, plan, history=history, tell=tell)
+    fight = Fight(
+        deployment=deployment,
+        arena=arena,
+        plan=plan,
+        history=history,
+        watch=Watch(until=plan.seconds),
+        tell=tell,
+    )
+    await fight.run()
     return Report.of(history, plan)
 
 
