@@ -56,7 +56,7 @@ async def test_no_promise_is_broken_when_the_database_is_killed(
                 race = Race(Deployment(url=address), api.admin.token, storm.plan)
                 race.watch.until = LONGEST
                 await race.prepare()
-                async with asyncio.timeout(90 + 3 * storm.plan.seconds):
+                async with asyncio.timeout(120 + 3 * storm.plan.seconds):
                     history, kills = await asyncio.gather(race.run(), _kill(server, race, storm))
 
     report = Report.of(history, storm.plan)
