@@ -35,8 +35,8 @@ class Stored:
 
 
 SLOTS = """SELECT id, clinic_id, doctor_id, starts_at, ends_at, mode, closed_because,
- appointment_id, version, hold_id, held_until, hold_minutes, hold_extended, held_for, held_by, hold_network,
- deleted_at IS NOT NULL AS is_deleted FROM time_slots ORDER BY id"""
+ appointment_id, version, hold_id, held_until, hold_minutes, hold_extended, held_for, held_by,
+ hold_network, deleted_at IS NOT NULL AS is_deleted FROM time_slots ORDER BY id"""
 KEYS = """SELECT owner, operation, key, fingerprint, resource_ids[1] AS appointment_id, replays,
  created_at FROM idempotency_keys"""
 REMOVABLE = """SELECT true AS is_doctor, id, version, deleted_at AS removed_at FROM doctors

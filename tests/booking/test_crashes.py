@@ -1,100 +1,92 @@
-"""PostgreSQL is killed while patients book: what was acknowledged is there."""
+"""PostgreSQL is killed while clients race: what was acknowledged is there, and nothing is twice."""
 
 import asyncio
-from collections import Counter
-from datetime import timedelta
+from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
 from pathlib import Path
-from uuid import UUID
 
 import pytest
-from httpx import AsyncClient, Response
 
-from tests.api import START, Api, Person, code_of
+from booking_system.bootstrap.race.deployment import Deployment
+from booking_system.bootstrap.race.plan import Plan
+from booking_system.bootstrap.race.report import Report
+from tests.api import running_api
 from tests.postgres import TestServer, running_server
-from tests.servers import Crowd, served_api
+from tests.races import Race, acknowledged, tell
+from tests.servers import serving
 
-DOCUMENTED = {
-    (201, None),
-    (409, "slot_already_booked"),
-    (503, "dependency_unavailable"),
-    (503, "outcome_unknown"),
-    (503, "overloaded"),
-}
-CLIENTS = 16
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storm:
+    """How often the server is killed. Before each, and after the last, so many bookings are made.
+
+    The race goes on until it has been killed so often: at least `plan.seconds`.
+    """
+
+    plan: Plan
+    kills: int
+    bookings_between: int
+
+
+SHORT = Storm(
+    plan=Plan(clients=16, desks=4, seconds=5, doctors=6, slots_per_doctor=12, hanging_up=0.1),
+    kills=2,
+    bookings_between=15,
+)
+LONG = Storm(
+    plan=Plan(clients=64, seconds=100, doctors=32, hanging_up=0.1), kills=20, bookings_between=50
+)
+LONGEST, AFTER_THE_LAST = 3600.0, 2.0
+"""Seconds."""
 
 
 @pytest.mark.xdist_group("crashes")
 @pytest.mark.parametrize(
-    "kills", [pytest.param(2, id="short"), pytest.param(20, id="long", marks=pytest.mark.proof)]
+    "storm",
+    [pytest.param(SHORT, id="short"), pytest.param(LONG, id="long", marks=pytest.mark.proof)],
 )
-async def test_no_acknowledged_booking_is_lost_when_the_database_is_killed(
-    tmp_path: Path, kills: int
+async def test_no_promise_is_broken_when_the_database_is_killed(
+    tmp_path: Path, storm: Storm
 ) -> None:
     with running_server(durable=True) as server:
         await server.prepare()
-        async with server.database() as url, served_api(url, tmp_path) as (api, crowd):
-            await _crash(server, api, crowd, kills)
+        async with server.database() as url, running_api(url, tmp_path) as api:
+            with serving(url, tmp_path) as address:
+                race = Race(Deployment(url=address), api.admin.token, storm.plan)
+                race.watch.until = LONGEST
+                await race.prepare()
+                async with asyncio.timeout(120 + 3 * storm.plan.seconds):
+                    history, kills = await asyncio.gather(race.run(), _kill(server, race, storm))
+
+    report = Report.of(history, storm.plan)
+    tell(report)
+    assert report.violations == []
+    assert report.figures.unanswered > 0
+    assert report.figures.rescued > 0
+    assert len(kills) == storm.kills
+    booked = [one.ended for one in acknowledged(history)]
+    for begun, killed in pairwise([0.0, *kills, inf]):
+        assert sum(begun < at < killed for at in booked) >= storm.bookings_between
 
 
-async def _crash(server: TestServer, api: Api, crowd: Crowd, kills: int) -> None:
-    told: Counter[tuple[int, str | None]] = Counter()
-    acknowledged: list[str] = []
-    is_over = asyncio.Event()
-    clinic = await api.clinic(policy={"max_open_bookings_per_patient": 1000})
-    doctors = [await api.doctor(clinic) for _ in range(CLIENTS)]
-    callers = [await api.patient() for _ in range(CLIENTS)]
-    slots = [
-        [
-            slot
-            for day in range(kills + 1)
-            for slot in await api.slots(doctor, 90, start=START + timedelta(days=day), minutes=15)
-        ]
-        for doctor in doctors
-    ]
-
-    async def keep_booking(place: int, client: AsyncClient, caller: Person) -> None:
-        for slot in slots[place]:
-            if is_over.is_set():
-                return
-            answer = await _book(client, slot["id"], caller)
-            told[code_of(answer)] += 1
-            if answer.status_code == 201:
-                acknowledged.append(answer.json()["id"])
-            else:
-                await asyncio.sleep(0.05)
-
-    async def keep_killing() -> None:
-        for _ in range(kills):
-            await _some_more(acknowledged)
-            await asyncio.to_thread(server.server.kill)
-        await _some_more(acknowledged)
-        is_over.set()
-
-    async with crowd.of(CLIENTS) as clients, asyncio.timeout(60 + 15 * kills):
-        booking = [
-            keep_booking(place, client, callers[place]) for place, client in enumerate(clients)
-        ]
-        await asyncio.gather(keep_killing(), *booking)
-
-    assert set(told) <= DOCUMENTED
-    assert told[503, "dependency_unavailable"] + told[503, "outcome_unknown"] > 0
-    async with api.container.database().reading() as connection:
-        rows = await connection.fetch("SELECT id, time_slot_id FROM appointments")
-        owners = await connection.fetchval(
-            "SELECT count(*) FROM time_slots s JOIN appointments a ON a.id = s.appointment_id"
-            " AND a.time_slot_id = s.id"
-        )
-    assert {UUID(one) for one in acknowledged} <= {row["id"] for row in rows}
-    assert len({row["time_slot_id"] for row in rows}) == len(rows) == owners
+async def _kill(server: TestServer, race: Race, storm: Storm) -> list[float]:
+    """Return when, in seconds since the start of the race."""
+    kills: list[float] = []
+    for _ in range(storm.kills):
+        await _some_more(race, storm)
+        kills.append(race.watch.seconds())
+        await asyncio.to_thread(server.server.kill)
+    await _some_more(race, storm)
+    race.watch.until = race.watch.seconds() + AFTER_THE_LAST
+    return kills
 
 
-async def _book(client: AsyncClient, slot_id: str, who: Person) -> Response:
-    return await client.post("/v1/bookings", json={"time_slot_id": slot_id}, headers=who.headers)
-
-
-async def _some_more(acknowledged: list[str]) -> None:
-    enough = len(acknowledged) + 20
-    for _ in range(600):
-        if len(acknowledged) >= enough:
+async def _some_more(race: Race, storm: Storm) -> None:
+    """Wait for so many bookings, and as long as it takes to spread the kills evenly."""
+    due = race.watch.seconds() + storm.plan.seconds / (storm.kills + 1)
+    enough = len(acknowledged(race.history)) + storm.bookings_between
+    for _ in range(1000):
+        if race.watch.seconds() >= due and len(acknowledged(race.history)) >= enough:
             return
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)

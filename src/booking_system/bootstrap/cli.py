@@ -18,6 +18,7 @@ from booking_system.bootstrap.embedded_postgres import database_for
 from booking_system.bootstrap.migrations import DatabaseProblemError
 from booking_system.bootstrap.postgres_binaries import LocalStackError
 from booking_system.bootstrap.process import Interrupted, interruptible, pin_time_zones
+from booking_system.bootstrap.race.command import race
 from booking_system.bootstrap.serve import AddressUnavailable, ApiFailed
 from booking_system.bootstrap.settings import Settings, SettingsProblem
 from booking_system.shared_kernel.errors import Refusal, Transient, Unavailable
@@ -183,6 +184,7 @@ def _ended(sentences: str, code: int) -> typer.Exit:
 
 
 app.command("bench")(_told_plainly()(bench))
+app.command("race")(_told_plainly()(race))
 
 
 def main() -> None:

@@ -1,0 +1,113 @@
+"""A race notices what is missing: each protection is taken away, and the checker sees it."""
+
+import random
+from dataclasses import replace
+
+import asyncpg
+import pytest
+from httpx import ASGITransport
+
+from booking_system.booking.adapters import holding, lifecycle_statements, statements
+from booking_system.booking.adapters.postgres import PostgresBookingWork
+from booking_system.booking.application.book_appointment import BookAppointment
+from booking_system.booking.domain.appointment import Appointment
+from booking_system.bootstrap.race.checking import Rule, violations
+from booking_system.bootstrap.race.deployment import Deployment
+from booking_system.bootstrap.race.plan import Plan
+from tests.api import Api
+from tests.races import Race
+
+PLAN = Plan(clients=16, desks=3, seconds=2, doctors=2, slots_per_doctor=8, hanging_up=0.0, hot=2)
+LOCKS = [
+    (statements, "ATTEMPT"),
+    (holding, "LOCK"),
+    (lifecycle_statements, "LOCK_TWO_SLOTS"),
+    (lifecycle_statements, "ATTEMPT_TO_MOVE"),
+]
+WALLS = """ALTER TABLE appointments DROP CONSTRAINT ex_appointments_doctor_never_twice,
+ DROP CONSTRAINT ex_appointments_patient_never_twice;
+ DROP INDEX uq_appointments_active_slot"""
+
+
+async def raced(api: Api, plan: Plan = PLAN) -> set[Rule]:
+    """In one process and without a network: what is told is the application's own."""
+    transport = ASGITransport(api.app, raise_app_exceptions=False)
+    race = Race(Deployment(url="http://test", transport=transport), api.admin.token, plan)
+    await race.prepare()
+    return {one.rule for one in violations(await race.run())}
+
+
+def no_lock_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in LOCKS:
+        statement = getattr(module, name)
+        assert " FOR UPDATE" in statement
+        unlocked = statement.replace(" FOR UPDATE OF s", "").replace(" FOR UPDATE", "")
+        monkeypatch.setattr(module, name, unlocked)
+
+
+async def no_wall_stands(api: Api) -> None:
+    async with api.container.database().reading() as connection:
+        await connection.execute(WALLS)
+
+
+def every_fifth_answer_to_a_commit_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    commit, dice = asyncpg.transaction.Transaction.commit, random.Random(3)
+
+    async def lost(self: asyncpg.transaction.Transaction) -> None:
+        await commit(self)
+        if not self._nested and dice.random() < 0.2:
+            raise ConnectionResetError
+
+    monkeypatch.setattr(asyncpg.transaction.Transaction, "commit", lost)
+
+
+async def nothing_earlier(*_: object) -> None:
+    """What a refused caller is asked for, where nobody reads the key again."""
+
+
+async def test_with_everything_in_place_nothing_is_wrong(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every_fifth_answer_to_a_commit_is_lost(monkeypatch)
+    assert await raced(api) == set()
+
+
+async def test_without_locks_and_constraints_slots_are_sold_twice(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_lock_waits(monkeypatch)
+    await no_wall_stands(api)
+    assert Rule.TWO_OWNERS in await raced(api)
+
+
+async def test_without_the_patients_constraint_patients_are_in_two_places(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await no_wall_stands(api)
+    # All doctors have time at the same moments.
+    found = await raced(api, replace(PLAN, doctors=8, slots_per_doctor=2, hot=8))
+    assert Rule.PATIENT_TWICE in found
+    # The row lock holds alone.
+    assert Rule.TWO_OWNERS not in found
+
+
+async def test_without_reading_the_key_again_owners_are_told_that_it_is_taken(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every_fifth_answer_to_a_commit_is_lost(monkeypatch)
+    monkeypatch.setattr(BookAppointment, "_earlier", nothing_earlier)
+    assert Rule.TOLD_NO in await raced(api)
+
+
+async def test_a_key_that_is_not_stored_with_its_effect_is_no_key(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where it were stored by a transaction of its own, which did not come to pass."""
+    every_fifth_answer_to_a_commit_is_lost(monkeypatch)
+    add = PostgresBookingWork.add
+
+    async def add_alone(self: PostgresBookingWork, appointment: Appointment, *_: object) -> None:
+        await add(self, appointment)
+
+    monkeypatch.setattr(PostgresBookingWork, "add", add_alone)
+    assert {Rule.TOLD_NO, Rule.ONE_KEY} & await raced(api)

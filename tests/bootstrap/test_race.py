@@ -1,0 +1,220 @@
+"""`booking-system race`: against an API as an operator runs it, and where it cannot be run."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx import MockTransport, Request, Response
+from typer.testing import CliRunner, Result
+
+from booking_system.bootstrap.cli import app
+from booking_system.bootstrap.race.arena import NEEDED, Arena
+from booking_system.bootstrap.race.deployment import Deployment
+from booking_system.bootstrap.race.plan import Plan, WrongUse
+from tests.api import Api, running_api
+from tests.bootstrap.processes import environment, free_port
+from tests.bootstrap.processes import running as started
+from tests.postgres import TestServer
+from tests.races import nobody
+from tests.servers import serving
+
+pytestmark = pytest.mark.xdist_group("race")
+PROGRAM = ("-m", "booking_system.bootstrap.cli", "race")
+SECONDS = 60
+LIVE = "SELECT count(*) FROM {} WHERE deleted_at IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The API in this process, to look at the database, and the address of the same in others."""
+
+    api: Api
+    address: str
+
+    async def value(self, statement: str) -> Any:
+        async with self.api.container.database().reading() as connection:
+            return await connection.fetchval(statement)
+
+    async def is_clean(self) -> bool:
+        """Nothing that a race made can be seen any more, and nobody of it can act."""
+        return not any(
+            [
+                await self.value(LIVE.format("clinics")),
+                await self.value(LIVE.format("patients")),
+                await self.value("SELECT count(*) FROM role_grants WHERE role = 'receptionist'"),
+                await self.value("SELECT count(*) FROM appointments WHERE status <> 'cancelled'"),
+            ]
+        )
+
+
+@pytest.fixture(scope="module")
+async def deployed(
+    postgres: TestServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Deployed]:
+    place = tmp_path_factory.mktemp("race")
+    async with postgres.database() as url, running_api(url, place) as api:
+        with serving(url, place, rate_limit="on") as address:
+            yield Deployed(api, address)
+
+
+def run(*options: str) -> Result:
+    return CliRunner().invoke(app, ["race", *options])
+
+
+async def told_by(process: subprocess.Popen[str]) -> str:
+    told, _ = await asyncio.to_thread(process.communicate, timeout=SECONDS)
+    return told
+
+
+async def test_a_race_is_won_by_nobody_and_leaves_nothing(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    file, token = tmp_path / "race.json", deployed.api.admin.token
+    options = ["--url", deployed.address, "--clients", "16", "--seconds", "4", "--doctors", "2"]
+    env = environment() | {"RACE_TOKEN": token}
+    with started(*PROGRAM, *options, "--json", file, env=env, cwd=tmp_path) as race:
+        told = await told_by(race)
+
+    assert race.returncode == 0, told
+    assert "\nNo violation: no slot had two owners" in told
+    assert "16 clients raced for 32 slots of 2 doctors, 4 s, seed 1:" in told
+    assert token not in told + file.read_text()
+    assert "Patient" not in told + file.read_text()
+    report = json.loads(file.read_text())
+    assert set(report) == {"plan", "slots", "figures", "violations", "left"}
+    assert report["violations"] == report["left"] == []
+    figures = report["figures"]
+    for what in ("hold", "release", "book", "reschedule", "cancel"):
+        assert figures["acknowledged"][what] > 0
+    assert figures["answers"]["409 slot_already_booked"] > 0
+    assert figures["answers"]["409 slot_held"] > 0
+    assert figures["answers"]["409 patient_overlap"] > 0
+    assert figures["unanswered"] > 0
+    assert figures["replays"] > 0
+    assert await deployed.is_clean()
+
+
+async def test_ctrl_c_leaves_nothing_either(deployed: Deployed, tmp_path: Path) -> None:
+    options = ["--url", deployed.address, "--token", deployed.api.admin.token, "--seconds", "60"]
+    with started(*PROGRAM, *options, env=environment(), cwd=tmp_path) as race:
+        booked = "SELECT count(*) FROM appointments WHERE status <> 'cancelled'"
+        while not await deployed.value(booked):
+            assert race.poll() is None
+            await asyncio.sleep(0.05)
+        race.send_signal(signal.SIGINT)
+        told = await told_by(race)
+
+    assert (race.returncode, told) == (130, "Stopped.\n")
+    assert await deployed.is_clean()
+
+
+async def test_what_was_cut_short_is_found_and_removed(deployed: Deployed) -> None:
+    """The answer to the creation of the clinic is lost."""
+    deployment, plan = Deployment(url=deployed.address), Plan(clients=2, doctors=1)
+    arena = Arena(deployed.api.admin.token, plan)
+    async with deployment.client() as client:
+        await arena.build(client, nobody)
+        arena._clinic_id = None
+        assert not await deployed.is_clean()
+        assert await arena.remove(client) == []
+    assert await deployed.is_clean()
+
+
+async def test_nothing_is_removed_where_nothing_was_made(deployed: Deployed) -> None:
+    async def must_not_be_asked(_: Request) -> Response:
+        raise AssertionError
+
+    transport = MockTransport(must_not_be_asked)
+    deployment = Deployment(url=deployed.address, transport=transport)
+    async with deployment.client() as client:
+        assert await Arena("", Plan()).remove(client) == []
+
+
+async def test_what_could_not_be_removed_is_told(deployed: Deployed) -> None:
+    deployment, plan = Deployment(url=deployed.address), Plan(clients=2, doctors=1)
+    arena = Arena(deployed.api.admin.token, plan)
+    async with deployment.client() as client:
+        await arena.build(client, nobody)
+        arena._token = "worn out"
+        left = await arena.remove(client)
+        assert [sentence.partition(" left. ")[0] for sentence in left] == [
+            "The staff accounts of the race are",
+            f"The clinic {arena._clinic_id} is",
+        ]
+        assert all("The deployment answered 401 " in sentence for sentence in left)
+        arena._token = deployed.api.admin.token
+        assert await arena.remove(client) == []
+    assert await deployed.is_clean()
+
+
+async def test_a_token_of_somebody_else_is_wrong_use(deployed: Deployed, tmp_path: Path) -> None:
+    options = ["--url", f"{deployed.address}/", "--token", "worn out"]
+    with started(*PROGRAM, *options, env=environment(), cwd=tmp_path) as race:
+        told = await told_by(race)
+
+    sentence = f"{NEEDED}; this one is not accepted, or has ended."
+    assert (race.returncode, told) == (2, f"{sentence}\n")
+
+
+async def test_who_cannot_create_clinics_is_told_so(deployed: Deployed) -> None:
+    api, deployment = deployed.api, Deployment(url=deployed.address)
+    clinic = await api.clinic()
+    people = {
+        await api.clinic_admin(clinic["id"]): "a clinic's administrator cannot create clinics.",
+        await api.patient(): "this one is somebody else's, who cannot create clinics.",
+    }
+    await api.send("DELETE", f"/v1/clinics/{clinic['id']}", api.admin)
+
+    async with deployment.client() as client:
+        for person, sentence in people.items():
+            with pytest.raises(WrongUse) as refused:
+                await Arena(person.token, Plan()).build(client, nobody)
+            assert str(refused.value) == f"{NEEDED}; {sentence}"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--url", "http://127.0.0.1:1"],
+        ["--url", "booking.example.com", "--token", "x"],
+        ["--url", "http://127.0.0.1:1", "--token", "x", "--clients", "1"],
+        ["--url", "http://127.0.0.1:1", "--token", "x", "--seconds", "301"],
+    ],
+)
+def test_wrong_use_ends_with_2(options: list[str]) -> None:
+    assert run(*options).exit_code == 2
+
+
+def test_a_deployment_that_is_not_there_ends_with_3() -> None:
+    race = run("--url", f"http://127.0.0.1:{free_port()}", "--token", "x")
+    assert race.exit_code == 3
+    assert race.output == "The deployment cannot be reached: ConnectError.\n"
+
+
+def test_help_tells_what_it_does_and_its_exit_codes() -> None:
+    race = run("--help")
+    told = " ".join(race.output.split())
+    assert race.exit_code == 0
+    assert "0 no violation, 1 violations, 2 wrong use, 3 the deployment" in told
+    assert "removes the clinic again" in told
+    assert "RACE_TOKEN" in told
+
+
+def test_help_loads_nothing_that_races() -> None:
+    code = (
+        "import sys, booking_system.bootstrap.cli\n"
+        "print(*sorted(name for name in sys.modules if '.bootstrap.race' in name))\n"
+        "print('httpx' in sys.modules)"
+    )
+    with started("-c", code, env=environment(), cwd=Path(sys.prefix)) as process:
+        told, _ = process.communicate(timeout=SECONDS)
+    names = [f"booking_system.bootstrap.{name}" for name in ("race", "race.command", "race.plan")]
+    assert told.split() == [*names, "False"]
