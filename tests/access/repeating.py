@@ -1,5 +1,6 @@
 """Requests that are sent again, commits whose answer is lost, and what is in the tables then."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -58,7 +59,7 @@ def told(answer: Response) -> tuple[Any, ...]:
     wanted = [answer.headers.get(name) for name in ("location", "etag", "content-type")]
     body = answer.json() if answer.content else {}
     body.pop("server_now", None)
-    return answer.status_code, body, *wanted
+    return answer.status_code, json.dumps(body), *wanted
 
 
 @asynccontextmanager

@@ -17,7 +17,9 @@ from booking_system.identity.application.ports import Accounts
 from booking_system.identity.container import IdentityContainer
 from booking_system.platform.http import problems
 from booking_system.platform.http.edge import Edge
+from booking_system.platform.http.entrance import Entrance
 from booking_system.platform.http.openapi import document_of
+from booking_system.platform.http.rejection import Rejection
 from booking_system.platform.http.routing import install, refuse_unguarded
 from booking_system.platform.observability.metrics import RequestMetrics
 from booking_system.platform.postgres.transaction import Database
@@ -85,8 +87,8 @@ async def running_site(database: Database) -> AsyncIterator[Site]:
     )
     app.add_middleware(
         Edge,
-        public_url=ISSUER,
-        new_id=lambda: "a-request",
+        entrance=Entrance(most_inside=100, always=frozenset(), tell=lambda _: None),
+        rejection=Rejection(public_url=ISSUER, instance="here", new_id=lambda: "a-request"),
         metrics=RequestMetrics(CollectorRegistry()),
         quiet=frozenset(),
     )

@@ -259,7 +259,7 @@ async def test_who_waits_elsewhere_keeps_nobody_out() -> None:
     await asyncio.sleep(0.01)
     assert house.entrance.inside == 0
     gate.end.set()
-    await asyncio.gather(*asked)
+    assert [told.status for told in await asyncio.gather(*asked)] == [200]
     assert house.is_empty
     with waiting_elsewhere():
         assert house.is_empty
