@@ -65,7 +65,9 @@ class Situation:
         slot, actor = self.slot, self.actor
         if slot["hold_id"] is None or slot["held_until"] <= self.now:
             return False
-        if self.may_be_meant(slot["held_for"]) or slot["hold_id"] == self.wish.shown_hold:
+        if slot["held_for"] is not None:
+            return self.may_be_meant(slot["held_for"])
+        if slot["hold_id"] == self.wish.shown_hold:
             return True
         return actor is not None and slot["held_by"] == actor.user_id
 

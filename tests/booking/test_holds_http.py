@@ -227,6 +227,20 @@ async def test_what_staff_hold_for_a_patient_is_that_patients(api: Api) -> None:
     assert code_of(await here.book(here.slots[0], here.patient)) == (201, None)
 
 
+async def test_what_staff_hold_for_one_patient_is_not_given_to_another(api: Api) -> None:
+    here = await Keeping.of(api)
+    body = {"clinic_id": here.clinic["id"], "full_name": "Example Patient"}
+    one, other = [await api.made("/v1/patients", body, here.desk) for _ in range(2)]
+
+    hold = await here.held(here.slots[0], here.desk, patient_id=one["id"])
+
+    refused = await here.hold(here.slots[0], here.desk, patient_id=other["id"])
+    assert code_of(refused) == HELD
+    assert code_of(await here.book(here.slots[0], here.desk, patient_id=other["id"])) == HELD
+    booked = await here.book(here.slots[0], here.desk, patient_id=one["id"], hold_id=hold["id"])
+    assert code_of(booked) == (201, None)
+
+
 async def test_one_desk_holds_ten_for_nobody_in_particular(api: Api) -> None:
     here = await Keeping.of(api, 11)
     for slot in here.slots[:10]:

@@ -119,9 +119,13 @@ class BookingAttempt:
         return self.actor is not None and self.actor.works_at(self.the_slot.clinic_id)
 
     def owns(self, hold: Hold) -> bool:
-        """Say whether the hold is theirs: of the patient, of the user, or by its token."""
-        if self.patient is not None and self.patient.id == hold.patient_id:
-            return True
+        """Say whether the hold is theirs.
+
+        One for a patient is good for that patient only, whoever made it. One for nobody yet is of
+        the user who made it, or of whoever shows its token.
+        """
+        if hold.patient_id is not None:
+            return self.patient is not None and self.patient.id == hold.patient_id
         if self.actor is not None and self.actor.user_id == hold.user_id:
             return True
         return hold.id == self.shown_hold
