@@ -45,8 +45,9 @@ class OutcomeUnknown(Unavailable):
     """The answer to the commit was lost: look before you try again.
 
     The connection to the database broke, or the request's time was over, at the very moment of
-    storing: the change is there, or it is not. If the request carried an `Idempotency-Key`, send it again with the same key: it has its
-    effect once. Otherwise read the resource, or the list that it would be in, first.
+    storing: the change is there, or it is not. If the request carried an `Idempotency-Key`, send it
+    again with the same key: it has its effect once. Otherwise read the resource, or the list that
+    it would be in, first.
     """
 
     code = "outcome_unknown"
