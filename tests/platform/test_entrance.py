@@ -3,6 +3,7 @@
 import asyncio
 import io
 from collections.abc import Awaitable, Callable
+from time import perf_counter
 
 import pytest
 from starlette.types import Receive
@@ -178,24 +179,41 @@ async def test_the_place_is_given_back_after(way: str) -> None:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_a_place_handed_to_somebody_who_left_is_not_lost(when: str) -> None:
-    gate = Gate()
-    house = House(gate.work)
-    first, second = house.asked(2)
+    house = House(reads_all)
+    entrance = house.entrance
+    first = entrance.begin(perf_counter())
+    assert entrance.enter_at_once(first)
+    (second,) = house.asked(1)
     await asyncio.sleep(0.01)
     if when == "before":
         second.cancel()
-        await asyncio.sleep(0)
-        gate.end.set()
-        await first
+        entrance.end(first)
     else:
-        # The first hands its place on and the second is cancelled before it can take it.
-        first.add_done_callback(lambda _: second.cancel())
-        gate.end.set()
-        await first
+        # It is handed over, and the other is cancelled before it can take it.
+        entrance.end(first)
+        second.cancel()
     await asyncio.wait([second])
-    gate.end.set()
-    assert (await asyncio.wait_for(house.ask(), 0.3)).status == 200
+    assert second.cancelled()
     assert house.is_empty
+
+
+async def test_who_waits_when_the_pressure_comes_gets_a_place_that_is_left() -> None:
+    gate = Gate()
+    house = House(gate.work, places=6)
+    entrance = house.entrance
+    inside = [entrance.begin(perf_counter()) for _ in range(6)]
+    assert all(map(entrance.enter_at_once, inside))
+    asked = house.asked(4)
+    await asyncio.sleep(0.01)
+    entrance.refused("GET")
+    for ticket in inside:
+        entrance.end(ticket)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert gate.most == entrance.inside == 6 // module.PRESSED_PART
+    gate.end.set()
+    assert {told.status for told in await asyncio.gather(*asked)} == {200}
+    await calmed(house)
 
 
 async def test_clients_that_are_slow_to_send_keep_nobody_out() -> None:

@@ -76,8 +76,8 @@ class Entrance:
             self.leave(ticket)
 
     def enter_at_once(self, ticket: Ticket) -> bool:
-        """Give a place if one is free and nobody waits for it."""
-        if self.inside >= self._places or self._waiting:
+        """Give a place if one is free; nobody waits then."""
+        if self.inside >= self._places:
             return False
         self.inside += 1
         ticket.has_place = True
