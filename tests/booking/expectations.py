@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from booking_system.booking.application.ports import BookingWish
+from booking_system.booking.domain.holding import Holder
 from booking_system.identity.domain.actor import Actor
 from tests.booking import scene
 from tests.booking.invariants import active, meet
@@ -175,3 +176,30 @@ def _holds_many(it: Situation, network: bytes) -> bool:
         whose = [row for row in others if row["held_by"] == it.actor.user_id]
         return len([row for row in whose if row["held_for"] is None]) >= 10
     return len([row for row in others if row["hold_network"] == network]) >= 10
+
+
+def of_use(case: str, slot: Row, holder: Holder, now: datetime) -> str | None:
+    """Return how showing, extending or releasing a hold is refused; None: it is not."""
+    actor = holder.actor
+    is_owner = holder.shown_hold == slot["hold_id"] and slot["held_for"] is None
+    if actor is not None:
+        is_patient = slot["held_for"] is not None and slot["held_for"] == actor.patient_id
+        is_owner = is_owner or is_patient or slot["held_by"] == actor.user_id
+    is_over = slot["held_until"] <= now
+    if not is_owner and (actor is None or slot["clinic_id"] not in actor.staff_of):
+        return "not_found"
+    if not is_owner and case != "show_hold":
+        return "forbidden"
+    if is_over:
+        return "hold_expired" if case == "extend" else "not_found"
+    return "hold_already_extended" if case == "extend" and slot["hold_extended"] else None
+
+
+def of_change(case: str, slot: Row, now: datetime) -> str | None:
+    """Return how closing, reopening or deleting a slot is refused; None: it is not."""
+    if case == "reopen":
+        return None if slot["closed_because"] in {None, "by_hand"} else "slot_unavailable"
+    if slot["appointment_id"] is not None:
+        return "slot_already_booked"
+    is_held = slot["hold_id"] is not None and slot["held_until"] > now
+    return "slot_held" if is_held else None

@@ -12,7 +12,7 @@ from booking_system.booking.domain.attempt import Override
 from booking_system.booking.domain.lifecycle import Mark
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.idempotency import IdempotencyKey
-from tests.booking import expectations, scene
+from tests.booking import expectations, invariants, scene
 from tests.booking.machine import (
     EVERYTHING,
     NUMBERS,
@@ -33,12 +33,19 @@ SOME_SERVICE = st.sampled_from(
     [*[scene.SERVICE] * 9, scene.OF_ONE_DOCTOR, scene.UNKNOWN_SERVICE, None]
 )
 CLAIMS = st.sampled_from([*["nothing"] * 4, "its hold", "an old hold", "its token"])
-MARKS = st.sampled_from([Mark.CHECK_IN, *Mark])
+MARKS = st.sampled_from([Mark.CHECK_IN, Mark.COMPLETE, *Mark])
+WHO_MARKS = st.sampled_from(["the clinic"] * 5 + ["the doctor", "the patient", "another"])
 OLD_HOLD = UUID(int=1)
+NOTICE = timedelta(minutes=60)
+"""So long before the start patients may cancel and move for the last time."""
 
 
 def somebody_owns_a_slot(machine: Machine) -> bool:
     return any(slot["appointment_id"] for slot in machine.stored.slots.values())
+
+
+def somebody_is_overbooked(machine: Machine) -> bool:
+    return any(row["overbooked"] for row in invariants.active(machine.stored))
 
 
 class PlayingAppointments(Machine):
@@ -48,11 +55,11 @@ class PlayingAppointments(Machine):
         super().__init__(*args)
         self.sent: dict[str, tuple[Actor, dict[str, Any]]] = {}
 
-    @initialize(slots=st.permutations(SLOTS[:7]), is_overbooked=st.booleans())
-    def begin_with_some(self, slots: list[Any], is_overbooked: bool) -> None:
+    @initialize(slots=st.permutations(SLOTS[:7]), more=st.sampled_from([0, 1, 2, 2]))
+    def begin_with_some(self, slots: list[Any], more: int) -> None:
         self.book((OWNERS[0], PATIENTS[0].id), slots[0], scene.SERVICE, "nothing")
         self.book((DESK, PATIENTS[2].id), slots[1], scene.SERVICE, "nothing")
-        if is_overbooked:
+        for _ in range(more if somebody_owns_a_slot(self) else 0):
             self.overbook(0, 2)
 
     @rule(who=WHO_BOOKS, slot_id=SOME_SLOT, service_id=SOME_SERVICE, claim=CLAIMS)
@@ -137,9 +144,9 @@ class PlayingAppointments(Machine):
 
     def _of_move(self, row: Row, wish: MoveWish, actor: Actor, behind: Any) -> str | None:
         """What a move is to be answered; the rules of a booking come last."""
-        is_clinic = row["clinic_id"] in actor.staff_of or row["doctor_id"] in actor.doctor_ids
+        is_clinic = _is_clinic(row, actor)
         slot = self.stored.slots.get(wish.slot_id, row)
-        is_late = self.now > row["starts_at"] - timedelta(minutes=60)
+        is_late = self.now > row["starts_at"] - NOTICE
         first = _first(
             not_found=not (is_clinic or row["patient_id"] == actor.patient_id),
             precondition_failed=behind not in {None, 0},
@@ -159,19 +166,55 @@ class PlayingAppointments(Machine):
         )
         return then or expectations.of_booking(self.situation(booking, actor, row["id"]))
 
+    @precondition(somebody_is_overbooked)
+    @rule(
+        number=NUMBERS,
+        leaves=st.sampled_from(["the owner", "the owner", "the overbooked"]),
+        slot_id=st.none() | st.sampled_from(SLOTS),
+    )
+    def leave_an_overbooked_slot(self, number: int, leaves: str, slot_id: Any) -> None:
+        crowd = [row for row in invariants.active(self.stored) if row["overbooked"]]
+        row = crowd[number % len(crowd)]
+        if leaves == "the owner":
+            owner = self.stored.slots[row["time_slot_id"]]["appointment_id"]
+            row = self.stored.appointments[owner]
+        if slot_id is None:
+            self.play("cancel", appointment_id=row["id"], reason=None, version=None, actor=DESK)
+        else:
+            wish = MoveWish(appointment_id=row["id"], slot_id=slot_id, override=EVERYTHING)
+            self.play("move", wish=wish, version=None, actor=DESK)
+
     @precondition(has_appointments)
     @rule(number=NUMBERS, who=WHO_ACTS, behind=VERSIONS)
     def cancel(self, number: int, who: str, behind: Any) -> None:
         row = self.an_appointment(number)
-        about = {"version": version_of(row, behind), "actor": self.somebody(who, row)}
-        self.play("cancel", appointment_id=row["id"], reason="Example", **about)
+        actor = self.somebody(who, row)
+        about = {"version": version_of(row, behind), "actor": actor}
+        answer = self.play("cancel", appointment_id=row["id"], reason="Example", **about)
+        is_clinic = _is_clinic(row, actor)
+        is_confirmed = row["status"] == "confirmed"
+        is_late = self.now > row["starts_at"] - NOTICE
+        assert answer.code == _first(
+            not_found=not (is_clinic or row["patient_id"] == actor.patient_id),
+            precondition_failed=behind == 1,
+            booking_not_active=row["status"] not in {"confirmed", "checked_in"},
+            cancel_too_late=not is_clinic and (is_late or not is_confirmed),
+        )
 
     @precondition(has_appointments)
-    @rule(number=NUMBERS, who=WHO_ACTS, behind=VERSIONS, mark=MARKS)
+    @rule(number=NUMBERS, who=WHO_MARKS, behind=VERSIONS, mark=MARKS)
     def mark(self, number: int, who: str, behind: Any, mark: Mark) -> None:
         row = self.an_appointment(number)
-        about = {"version": version_of(row, behind), "actor": self.somebody(who, row)}
-        self.play("mark", appointment_id=row["id"], mark=mark, **about)
+        actor = self.somebody(who, row)
+        about = {"version": version_of(row, behind), "actor": actor}
+        answer = self.play("mark", appointment_id=row["id"], mark=mark, **about)
+        refused = _first(
+            not_found=not (_is_clinic(row, actor) or row["patient_id"] == actor.patient_id),
+            forbidden=not _is_clinic(row, actor),
+            precondition_failed=behind == 1,
+        )
+        # Which mark leads where is told in test_lifecycle.
+        assert answer.code == refused or (refused is None and answer.code == "invalid_transition")
 
     @precondition(has_appointments)
     @rule(number=NUMBERS, who=WHO_ACTS)
@@ -181,6 +224,10 @@ class PlayingAppointments(Machine):
         if answer.code is None:
             versions = [entry["version"] for entry in answer.shown]
             assert versions == list(range(1, row["version"] + 1))
+
+
+def _is_clinic(row: Row, actor: Actor) -> bool:
+    return row["clinic_id"] in actor.staff_of or row["doctor_id"] in actor.doctor_ids
 
 
 def _first(**refusals: bool) -> str | None:

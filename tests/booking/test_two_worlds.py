@@ -36,8 +36,8 @@ def both_worlds(database_url: str) -> Iterator[tuple[list[World], asyncio.Runner
 @pytest.mark.parametrize(
     ("examples", "steps"),
     [
-        pytest.param(25, 30, id="short"),
-        pytest.param(300, 50, id="long", marks=pytest.mark.proof),
+        pytest.param(50, 40, id="short"),
+        pytest.param(1000, 50, id="long", marks=pytest.mark.proof),
     ],
 )
 def test_memory_and_postgresql_answer_every_sequence_alike(
