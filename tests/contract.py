@@ -102,11 +102,13 @@ class Watched:
             await send(message)
 
         await self._app(scope, receive, kept)
-        route = scope.get("route")
-        if route is not None and start:
+        if start:
+            # What is refused at the entrance never gets to a route.
+            route = scope.get("route")
+            path = scope["path"] if route is None else route.path_format
             headers = {name.decode(): value.decode("latin-1") for name, value in start["headers"]}
-            path, method = route.path_format, scope["method"]
-            self._contract.check(path, method, start["status"], headers, bytes(body))
+            status = start["status"]
+            self._contract.check(path, scope["method"], status, headers, bytes(body))
 
 
 def _strict(schemas: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Holding a slot over HTTP: nobody else's until it is over, and then anybody's."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -285,6 +285,20 @@ async def test_nobody_holds_what_they_could_not_book(api: Api) -> None:
 
     assert code_of(await here.hold(here.slots[0], here.patient)) == (422, "notice_too_short")
     assert code_of(await here.hold({"id": str(uuid4())}, None)) == (404, "slot_not_found")
+    far = await Keeping.of(api, horizon_days=1)
+    assert code_of(await far.hold(far.slots[0], far.patient)) == (422, "beyond_horizon")
+    await api.post(f"/v1/slots/{far.slots[0]['id']}/close", by=far.desk)
+    assert code_of(await far.hold(far.slots[0], None)) == (409, "slot_unavailable")
+    await here.sql(
+        "UPDATE time_slots SET starts_at = now() - interval '1 hour',"
+        " ends_at = now() - interval '30 minutes' WHERE id = $1",
+        UUID(far.slots[1]["id"]),
+    )
+    assert code_of(await far.hold(far.slots[1], far.patient)) == (422, "slot_in_past")
+    few = await Keeping.of(api, max_open_bookings_per_patient=1)
+    assert code_of(await few.book(few.slots[0], few.patient)) == (201, None)
+    many = await few.hold(few.slots[1], few.patient)
+    assert code_of(many) == (422, "too_many_open_bookings")
     busy = await Keeping.of(api)
     assert code_of(await busy.book(busy.slots[0], busy.patient)) == (201, None)
     elsewhere = await Keeping.of(api)

@@ -242,3 +242,16 @@ async def test_the_service_has_to_be_offered_there(api: Api) -> None:
     moved = (await calendar.move(calendar.slots[2], booking=named)).json()
     assert moved["price"] == {"amount": 4500, "currency": "EUR"}
     assert moved["service"] == named["service"]
+
+
+async def test_a_slot_that_somebody_else_holds_is_not_moved_into(api: Api) -> None:
+    calendar, other = await Calendar.of(api), await api.patient()
+    hold = {"time_slot_id": calendar.slots[1]["id"]}
+    await api.made("/v1/holds", hold, other)
+
+    assert code_of(await calendar.move(calendar.slots[1])) == (409, "slot_held")
+    own = {"time_slot_id": calendar.slots[2]["id"]}
+    assert code_of(await api.post("/v1/holds", own, calendar.patient)) == (201, None)
+    assert code_of(await calendar.move(calendar.slots[2])) == (200, None)
+    assert code_of(await api.get(f"/v1/slots/{calendar.slots[2]['id']}")) == (200, None)
+    assert await calendar.is_consistent()

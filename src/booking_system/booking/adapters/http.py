@@ -37,6 +37,7 @@ from booking_system.platform.http.pagination import (
     position_of,
 )
 from booking_system.platform.http.routing import Routes
+from booking_system.scheduling.domain.refusals import HoldExpired
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Stale
 from booking_system.shared_kernel.identifiers import AppointmentId
@@ -108,7 +109,7 @@ class BookingRoutes:
             policy=signed_in,
             status=201,
             answers=AppointmentOut,
-            refuses=REFUSALS_OF_THE_RULES,
+            refuses=[*REFUSALS_OF_THE_RULES, HoldExpired],
         )
         routes.add(
             "GET",

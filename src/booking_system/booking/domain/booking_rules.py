@@ -16,7 +16,6 @@ from booking_system.booking.domain.refusals import (
     TooManyOpenBookings,
 )
 from booking_system.scheduling.domain.refusals import (
-    HoldExpired,
     SlotInPast,
     SlotNotFound,
     SlotUnavailable,
@@ -185,5 +184,5 @@ def refusals_of(rules: tuple[BookingRule, ...]) -> list[type[Refusal]]:
     return list(dict.fromkeys(rule.refusal for rule in rules))
 
 
-REFUSALS_OF_THE_RULES = [*refusals_of(BOOKING_RULES), HoldExpired]
+REFUSALS_OF_THE_RULES = refusals_of(BOOKING_RULES)
 REFUSALS_OF_HOLDS = [*refusals_of(HOLD_RULES), PatientNotFound, Unauthenticated]
