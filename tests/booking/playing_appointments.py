@@ -1,6 +1,5 @@
 """Rules of the machine: appointments are booked, moved, marked and cancelled."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -36,8 +35,6 @@ CLAIMS = st.sampled_from([*["nothing"] * 4, "its hold", "an old hold", "its toke
 MARKS = st.sampled_from([Mark.CHECK_IN, Mark.COMPLETE, *Mark])
 WHO_MARKS = st.sampled_from(["the clinic"] * 5 + ["the doctor", "the patient", "another"])
 OLD_HOLD = UUID(int=1)
-NOTICE = timedelta(minutes=60)
-"""So long before the start patients may cancel and move for the last time."""
 
 
 def somebody_owns_a_slot(machine: Machine) -> bool:
@@ -142,11 +139,16 @@ class PlayingAppointments(Machine):
         answer = self.play("move", wish=wish, version=version_of(row, behind), actor=actor)
         assert answer.code == expected
 
+    def _is_late(self, row: Row) -> bool:
+        """Say whether the notice that was agreed on the day of booking is over."""
+        late: bool = self.now > row["starts_at"] - row["cancel_notice_minutes"] * scene.MINUTE
+        return late
+
     def _of_move(self, row: Row, wish: MoveWish, actor: Actor, behind: Any) -> str | None:
         """What a move is to be answered; the rules of a booking come last."""
         is_clinic = _is_clinic(row, actor)
         slot = self.stored.slots.get(wish.slot_id, row)
-        is_late = self.now > row["starts_at"] - NOTICE
+        is_late = self._is_late(row)
         first = _first(
             not_found=not (is_clinic or row["patient_id"] == actor.patient_id),
             precondition_failed=behind not in {None, 0},
@@ -193,7 +195,7 @@ class PlayingAppointments(Machine):
         answer = self.play("cancel", appointment_id=row["id"], reason="Example", **about)
         is_clinic = _is_clinic(row, actor)
         is_confirmed = row["status"] == "confirmed"
-        is_late = self.now > row["starts_at"] - NOTICE
+        is_late = self._is_late(row)
         assert answer.code == _first(
             not_found=not (is_clinic or row["patient_id"] == actor.patient_id),
             precondition_failed=behind == 1,

@@ -37,7 +37,7 @@ def both_worlds(database_url: str) -> Iterator[tuple[list[World], asyncio.Runner
     ("examples", "steps"),
     [
         pytest.param(50, 40, id="short"),
-        pytest.param(1000, 50, id="long", marks=pytest.mark.proof),
+        pytest.param(600, 50, id="long", marks=pytest.mark.proof),
     ],
 )
 def test_memory_and_postgresql_answer_every_sequence_alike(
