@@ -13,6 +13,7 @@ from booking_system.booking.application.ports import BookingWish
 from booking_system.booking.domain.attempt import Override
 from booking_system.booking.domain.booking_rules import OVERRIDABLE
 from booking_system.identity.domain.actor import Actor
+from booking_system.shared_kernel.identifiers import HoldId
 from tests.booking import invariants, scene
 from tests.booking.builders import FixedClock
 from tests.booking.expectations import Situation
@@ -97,8 +98,8 @@ class Machine(RuleBasedStateMachine):
         owners = [one for one in OWNERS if one.patient_id == appointment["patient_id"]]
         return owners[0] if who == "the patient" and owners else scene.STRANGER
 
-    def hold_on(self, slot_id: UUID) -> UUID | None:
-        hold: UUID | None = self.stored.slots.get(slot_id, {}).get("hold_id")
+    def hold_on(self, slot_id: UUID) -> HoldId | None:
+        hold: HoldId | None = self.stored.slots.get(slot_id, {}).get("hold_id")
         return hold
 
     def situation(

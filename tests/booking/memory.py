@@ -138,7 +138,8 @@ class Rows:
     def card(self, appointment: Appointment) -> AppointmentCard:
         """A copy for whoever asks, so that only what is stored counts."""
         clinic = self.clinics[appointment.clinic_id].facts
-        service = appointment.service_id and self.services[appointment.service_id].facts.name
+        wanted = appointment.service_id
+        service = None if wanted is None else self.services[wanted].facts.name
         return AppointmentCard(
             appointment=replace(appointment),
             clinic_name=clinic.name,

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from booking_system.booking.application.ports import (
     BookingSearch,
@@ -170,8 +171,8 @@ def _place(appointment: Appointment) -> tuple[datetime, AppointmentId]:
     return appointment.period.starts_at, appointment.id
 
 
-def _compared(one: object, other: object) -> int:
-    return (one > other) - (one < other)  # type: ignore[operator]
+def _compared(one: tuple[datetime, UUID], other: tuple[datetime, UUID]) -> int:
+    return (one > other) - (one < other)
 
 
 def _is_within(appointment: Appointment, scope: Scope) -> bool:

@@ -95,7 +95,11 @@ class MemoryRemovalWork:
         self._rows = rows
 
     def _kept(self, kind: Kind) -> dict[Any, Any]:
-        return {Kind.DOCTOR: self._rows.doctors, Kind.PATIENT: self._rows.patients}[kind]
+        kept: dict[Kind, dict[Any, Any]] = {
+            Kind.DOCTOR: self._rows.doctors,
+            Kind.PATIENT: self._rows.patients,
+        }
+        return kept[kind]
 
     async def lock(self, kind: Kind, identity: UUID) -> Removable | None:
         found = self._kept(kind).get(identity)

@@ -11,6 +11,7 @@ from booking_system.booking.domain.attempt import Override
 from booking_system.booking.domain.lifecycle import Mark
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.idempotency import IdempotencyKey
+from booking_system.shared_kernel.identifiers import HoldId
 from tests.booking import expectations, invariants, scene
 from tests.booking.machine import (
     EVERYTHING,
@@ -34,11 +35,15 @@ SOME_SERVICE = st.sampled_from(
 CLAIMS = st.sampled_from([*["nothing"] * 4, "its hold", "an old hold", "its token"])
 MARKS = st.sampled_from([Mark.CHECK_IN, Mark.COMPLETE, *Mark])
 WHO_MARKS = st.sampled_from(["the clinic"] * 5 + ["the doctor", "the patient", "another"])
-OLD_HOLD = UUID(int=1)
+OLD_HOLD = HoldId(UUID(int=1))
 
 
 def somebody_owns_a_slot(machine: Machine) -> bool:
     return any(slot["appointment_id"] for slot in machine.stored.slots.values())
+
+
+def somebody_holds_a_slot(machine: Machine) -> bool:
+    return any(slot["held_for"] for slot in machine.stored.slots.values())
 
 
 def somebody_is_overbooked(machine: Machine) -> bool:
@@ -52,12 +57,18 @@ class PlayingAppointments(Machine):
         super().__init__(*args)
         self.sent: dict[str, tuple[Actor, dict[str, Any]]] = {}
 
-    @initialize(slots=st.permutations(SLOTS[:7]), more=st.sampled_from([0, 1, 2, 2]))
-    def begin_with_some(self, slots: list[Any], more: int) -> None:
+    @initialize(
+        slots=st.permutations(SLOTS[:7]),
+        more=st.sampled_from([0, 1, 2, 2]),
+        marks=st.sampled_from([[], [Mark.CHECK_IN], [Mark.CHECK_IN, Mark.COMPLETE]]),
+    )
+    def begin_with_some(self, slots: list[Any], more: int, marks: list[Mark]) -> None:
         self.book((OWNERS[0], PATIENTS[0].id), slots[0], scene.SERVICE, "nothing")
-        self.book((DESK, PATIENTS[2].id), slots[1], scene.SERVICE, "nothing")
+        self.book_with_a_key("k0", (DESK, PATIENTS[2].id), slots[1], "anew")
         for _ in range(more if somebody_owns_a_slot(self) else 0):
             self.overbook(0, 2)
+        for mark in marks if has_appointments(self) else []:
+            self.mark(0, "the clinic", None, mark)
 
     @rule(who=WHO_BOOKS, slot_id=SOME_SLOT, service_id=SOME_SERVICE, claim=CLAIMS)
     def book(self, who: Any, slot_id: Any, service_id: Any, claim: str) -> None:
@@ -84,7 +95,18 @@ class PlayingAppointments(Machine):
             self.sent[key] = actor, about
         elif again == "with another body":
             about = about | {"slot_id": slot_id}
-        self.books(actor, **about, key=key)
+        for _ in range(2):
+            self.books(actor, **about, key=key)
+
+    @precondition(somebody_holds_a_slot)
+    @rule(number=NUMBERS, by_desk=st.booleans())
+    def book_what_is_held(self, number: int, by_desk: bool) -> None:
+        held = [s for s in self.stored.slots.values() if s["held_for"]]
+        slot = held[number % len(held)]
+        who = "the clinic" if by_desk else "the patient"
+        actor = self.somebody(who, {"patient_id": slot["held_for"]})
+        about = {"slot_id": slot["id"], "service_id": scene.SERVICE, "hold_id": slot["hold_id"]}
+        self.books(actor, slot["held_for"], **about)
 
     @rule(who=WHO_BOOKS, slot_id=SOME_SLOT, override=OVERRIDES)
     def book_by_an_override(self, who: Any, slot_id: Any, override: Override) -> None:

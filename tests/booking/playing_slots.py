@@ -43,13 +43,15 @@ class PlayingSlots(Machine):
         slots=st.permutations(SLOTS[:7]),
         how_many=st.sampled_from([1, 3, 4]),
         minutes=st.sampled_from([0, 0, 10]),
+        whose=st.sampled_from([0, 1]),
     )
-    def begin_with_holds(self, slots: list[Any], how_many: int, minutes: int) -> None:
-        patient = (OWNERS[1], PATIENTS[1].id)
+    def begin_with_holds(self, slots: list[Any], how_many: int, minutes: int, whose: int) -> None:
+        patient = (OWNERS[whose], PATIENTS[whose].id)
         for slot_id in slots[:how_many]:
             self.hold(patient, slot_id, claim=False)
         self.time_passes(minutes)
-        self.hold(patient, slots[how_many], claim=False)
+        for slot_id in (slots[how_many], slots[0]):
+            self.hold(patient, slot_id, claim=False)
 
     @rule(
         who=WHO_BOOKS | st.sampled_from([*FOR_NOBODY, *[(OWNERS[1], PATIENTS[1].id)] * 6]),

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 import asyncpg
 import pytest
@@ -44,8 +46,9 @@ def test_memory_and_postgresql_answer_every_sequence_alike(
     database_url: str, examples: int, steps: int
 ) -> None:
     with both_worlds(database_url) as (worlds, runner):
+        machine: Any = partial(BookingMachine, worlds, runner)
         run_state_machine_as_test(
-            lambda: BookingMachine(worlds, runner),
+            machine,
             settings=settings(
                 max_examples=examples,
                 stateful_step_count=steps,
