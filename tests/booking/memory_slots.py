@@ -22,7 +22,7 @@ from booking_system.booking.domain.removal import Kind, Removable
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.hold import Hold
 from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
-from booking_system.shared_kernel.identifiers import HoldId, SlotId
+from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, HoldId, SlotId
 from tests.booking.memory import Memory, Rows
 from tests.booking.memory_facts import attempt_of
 
@@ -168,6 +168,10 @@ class MemorySlots:
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
+
+    async def clinic_of(self, doctor_id: DoctorId) -> ClinicId | None:
+        doctor = self._rows.doctors[doctor_id]
+        return None if doctor.removed_at is not None else doctor.clinic_id
 
     async def lock(self, slot_id: SlotId) -> TimeSlot | None:
         return self._rows.slots.get(slot_id)

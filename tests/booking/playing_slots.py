@@ -22,7 +22,6 @@ from tests.booking.machine import (
     version_of,
 )
 from tests.booking.scene import COLLEAGUE, DESK, DOCTORS, OWNERS, PATIENTS
-from tests.booking.stored import Row
 
 NETWORK = b"\x01" * 16
 FOR_NOBODY = [(DESK, None), (None, None), (None, None)]
@@ -121,8 +120,6 @@ class PlayingSlots(Machine):
 
     def changes_slot(self, case: str, slot_id: Any, actor: Actor, behind: Any = None) -> None:
         row = self.stored.slots.get(slot_id)
-        if case == "reopen" and row is not None and self._is_doubly_closed(row):
-            return
         version = None if row is None else version_of(row, behind)
         answer = self.play(case, slot_id=slot_id, version=version, actor=actor)
         if row is None:
@@ -131,13 +128,10 @@ class PlayingSlots(Machine):
             assert answer.code == "forbidden"
         elif behind == 1:
             assert answer.code == "precondition_failed"
+        elif case == "reopen" and self.stored.doctors[row["doctor_id"]]["removed_at"] is not None:
+            assert answer.code == "slot_unavailable"
         else:
             assert answer.code == expectations.of_change(case, row, self.now)
-
-    def _is_doubly_closed(self, slot: Row) -> bool:
-        """By hand, and because its doctor is gone: only the first is written down."""
-        is_gone = self.stored.doctors[slot["doctor_id"]]["removed_at"] is not None
-        return is_gone and slot["closed_because"] == "by_hand"
 
     @rule(slots=st.permutations(SLOTS[:8]))
     def a_doctor_goes_for_a_while(self, slots: list[Any]) -> None:

@@ -289,3 +289,16 @@ async def _found(api: Api, **params: Any) -> list[dict[str, Any]]:
     assert answer.status_code == 200, answer.text
     items: list[dict[str, Any]] = answer.json()["items"]
     return items
+
+
+async def test_what_was_closed_by_hand_stays_closed_while_its_doctor_is_gone(api: Api) -> None:
+    for gone in ("doctors", "clinics"):
+        slot = await api.slot()
+        path = f"/v1/slots/{slot['id']}"
+        whole = f"/v1/{gone}/{slot['doctor_id' if gone == 'doctors' else 'clinic_id']}"
+        await api.post(f"{path}/close", by=api.admin)
+        await api.send("DELETE", whole, api.admin)
+
+        assert code_of(await api.post(f"{path}/reopen", by=api.admin)) == (409, "slot_unavailable")
+        await api.post(f"{whole}/restore", by=api.admin)
+        assert code_of(await api.post(f"{path}/reopen", by=api.admin)) == (200, None)

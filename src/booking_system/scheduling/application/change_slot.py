@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.application.ports import SchedulingTransaction, Slots
-from booking_system.scheduling.domain.refusals import SlotNotFound
+from booking_system.scheduling.domain.refusals import SlotNotFound, SlotUnavailable
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotPermitted, Stale
@@ -35,6 +35,9 @@ class ReopenSlot:
         """Raises `SlotNotFound`, `NotPermitted`, `Stale`, `SlotUnavailable`."""
         async with self.transaction() as slots:
             slot = await _locked(slots, slot_id, version, actor)
+            # Closed by hand before its doctor left: only the first is written down.
+            if await slots.clinic_of(slot.doctor_id) is None:
+                raise SlotUnavailable
             await _save(slots, slot, slot.reopened())
 
 
