@@ -18,6 +18,7 @@ from tests.api import Api
 from tests.races import Race
 
 PLAN = Plan(clients=16, desks=3, seconds=2, doctors=2, slots_per_doctor=8, hanging_up=0.0, hot=2)
+MOST_RACES = 10
 LOCKS = [
     (statements, "ATTEMPT"),
     (holding, "LOCK"),
@@ -35,6 +36,16 @@ async def raced(api: Api, plan: Plan = PLAN) -> set[Rule]:
     race = Race(Deployment(url="http://test", transport=transport), api.admin.token, plan)
     await race.prepare()
     return {one.rule for one in violations(await race.run())}
+
+
+async def raced_until(api: Api, wanted: set[Rule], plan: Plan = PLAN) -> set[Rule]:
+    """Again until one of the wanted is found: what is possible need not happen at once."""
+    found: set[Rule] = set()
+    for _ in range(MOST_RACES):
+        found |= await raced(api, plan)
+        if found & wanted:
+            break
+    return found
 
 
 def no_lock_waits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +88,7 @@ async def test_without_locks_and_constraints_slots_are_sold_twice(
 ) -> None:
     no_lock_waits(monkeypatch)
     await no_wall_stands(api)
-    assert Rule.TWO_OWNERS in await raced(api)
+    assert Rule.TWO_OWNERS in await raced_until(api, {Rule.TWO_OWNERS})
 
 
 async def test_without_the_patients_constraint_patients_are_in_two_places(
@@ -85,7 +96,8 @@ async def test_without_the_patients_constraint_patients_are_in_two_places(
 ) -> None:
     await no_wall_stands(api)
     # All doctors have time at the same moments.
-    found = await raced(api, replace(PLAN, doctors=8, slots_per_doctor=2, hot=8))
+    plan = replace(PLAN, doctors=8, slots_per_doctor=2, hot=8)
+    found = await raced_until(api, {Rule.PATIENT_TWICE}, plan)
     assert Rule.PATIENT_TWICE in found
     # The row lock holds alone.
     assert Rule.TWO_OWNERS not in found
@@ -96,7 +108,7 @@ async def test_without_reading_the_key_again_owners_are_told_that_it_is_taken(
 ) -> None:
     every_fifth_answer_to_a_commit_is_lost(monkeypatch)
     monkeypatch.setattr(BookAppointment, "_earlier", nothing_earlier)
-    assert Rule.TOLD_NO in await raced(api)
+    assert Rule.TOLD_NO in await raced_until(api, {Rule.TOLD_NO})
 
 
 async def test_a_key_that_is_not_stored_with_its_effect_is_no_key(
@@ -110,4 +122,5 @@ async def test_a_key_that_is_not_stored_with_its_effect_is_no_key(
         await add(self, appointment)
 
     monkeypatch.setattr(PostgresBookingWork, "add", add_alone)
-    assert {Rule.TOLD_NO, Rule.ONE_KEY} & await raced(api)
+    wanted = {Rule.TOLD_NO, Rule.ONE_KEY}
+    assert wanted & await raced_until(api, wanted)
