@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from booking_system.booking.application.offer_instead import offer_instead
 from booking_system.booking.application.ports import (
     Alternatives,
     BookingReader,
@@ -20,8 +21,6 @@ from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Conflict, Refusal, Transient, Unavailable
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import AppointmentId, Identities
-
-MOST_ALTERNATIVES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +50,9 @@ class BookAppointment:
                 if earlier is not None:
                     return earlier
             if isinstance(refusal, Conflict):
-                found = await self.alternatives(
-                    wish.slot_id, now=self.clock.now(), most=MOST_ALTERNATIVES
+                await offer_instead(
+                    refusal, wish.slot_id, alternatives=self.alternatives, clock=self.clock
                 )
-                refusal.extras["alternatives"] = [slot.as_shown() for slot in found]
             raise
 
     async def _book(self, wish: BookingWish, actor: Actor) -> AppointmentCard:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from booking_system.booking.application.book_appointment import MOST_ALTERNATIVES
+from booking_system.booking.application.offer_instead import offer_instead
 from booking_system.booking.application.ports import (
     Alternatives,
     BookingWish,
@@ -39,10 +39,9 @@ class HoldSlot:
         except TooManyHolds:
             raise
         except Conflict as refusal:
-            found = await self.alternatives(
-                wish.slot_id, now=self.clock.now(), most=MOST_ALTERNATIVES
+            await offer_instead(
+                refusal, wish.slot_id, alternatives=self.alternatives, clock=self.clock
             )
-            refusal.extras["alternatives"] = [slot.as_shown() for slot in found]
             raise
 
     async def _hold(self, wish: BookingWish, holder: Holder) -> HeldSlot:

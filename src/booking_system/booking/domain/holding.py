@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from booking_system.booking.domain.attempt import BookingAttempt
 from booking_system.booking.domain.events import HoldEvent, HoldWasReleased, SlotWasHeld
@@ -55,7 +55,10 @@ class HeldSlot:
         return cls(slot=replace(slot, hold=hold), hold=hold)
 
     def is_owned_by(self, holder: Holder) -> bool:
-        """Say whether it is theirs: the patient's, the user's who made it, or by its token."""
+        """Say whether they may extend it and give it back, which is less than to book with it.
+
+        The patient may, the user who made it, and whoever shows its token.
+        """
         actor, hold = holder.actor, self.hold
         if actor is not None and actor.user_id == hold.user_id:
             return True
@@ -76,21 +79,16 @@ class HeldSlot:
 
     def held(self, *, now: datetime) -> HoldEvent:
         """Return the event that it is held."""
-        return SlotWasHeld(
-            occurred_at=now,
-            hold_id=self.hold.id,
-            time_slot_id=self.slot.id,
-            clinic_id=self.slot.clinic_id,
-            doctor_id=self.slot.doctor_id,
-            until=self.hold.until,
-        )
+        return SlotWasHeld(occurred_at=now, until=self.hold.until, **self._ids())
 
     def released(self, *, now: datetime) -> HoldEvent:
         """Return the event that it is given back."""
-        return HoldWasReleased(
-            occurred_at=now,
-            hold_id=self.hold.id,
-            time_slot_id=self.slot.id,
-            clinic_id=self.slot.clinic_id,
-            doctor_id=self.slot.doctor_id,
-        )
+        return HoldWasReleased(occurred_at=now, **self._ids())
+
+    def _ids(self) -> dict[str, Any]:
+        return {
+            "hold_id": self.hold.id,
+            "time_slot_id": self.slot.id,
+            "clinic_id": self.slot.clinic_id,
+            "doctor_id": self.slot.doctor_id,
+        }

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 
 import uvloop
 
-from booking_system.bootstrap.bench.load import HOST, Client
+from booking_system.bootstrap.bench.load import HOST, Client, packed, unpacked
 
 TICK_SECONDS = 0.001
 REFUSED = 503
@@ -54,20 +54,12 @@ class Outcome:
 
     def as_bytes(self) -> bytes:
         """Return what `outcome_of` reads."""
-        head = {"lag": self.lag, "cpu": self.cpu, "answers": len(self.latencies)}
-        parts = [json.dumps(head).encode(), self.latencies.tobytes(), self.statuses.tobytes()]
-        return b"%b\n%b%b" % tuple(parts)
+        return packed({"lag": self.lag, "cpu": self.cpu}, self.latencies, self.statuses)
 
 
 def outcome_of(raw: bytes) -> Outcome:
     """Read an outcome."""
-    head, _, body = raw.partition(b"\n")
-    about = json.loads(head)
-    latencies, statuses = array("d"), array("H")
-    middle = about.pop("answers") * latencies.itemsize
-    latencies.frombytes(body[:middle])
-    statuses.frombytes(body[middle:])
-    return Outcome(**about, latencies=latencies, statuses=statuses)
+    return Outcome(**unpacked(raw))
 
 
 def stream_bytes(stream: Stream, requests: Sequence[bytes]) -> bytes:

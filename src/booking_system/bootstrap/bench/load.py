@@ -15,7 +15,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import cast
+from typing import Any, cast
 
 import uvloop
 
@@ -57,22 +57,30 @@ class Result:
 
     def as_bytes(self) -> bytes:
         """Return what `result_of` reads."""
-        head = {"seconds": self.seconds, "cpu": self.cpu, "answers": len(self.latencies)}
-        parts = [json.dumps(head).encode(), self.latencies.tobytes(), self.statuses.tobytes()]
-        return b"%b\n%b%b" % tuple(parts)
+        about = {"seconds": self.seconds, "cpu": self.cpu}
+        return packed(about, self.latencies, self.statuses)
 
 
 def result_of(raw: bytes) -> Result:
     """Read a result."""
+    return Result(**unpacked(raw))
+
+
+def packed(about: dict[str, float], latencies: "array[float]", statuses: "array[int]") -> bytes:
+    """Return what `unpacked` reads: figures as JSON on one line, then both arrays."""
+    head = json.dumps(about | {"answers": len(latencies)}).encode()
+    return b"%b\n%b%b" % (head, latencies.tobytes(), statuses.tobytes())
+
+
+def unpacked(raw: bytes) -> dict[str, Any]:
+    """Return the figures by their names, and the `latencies` and `statuses`."""
     head, _, body = raw.partition(b"\n")
-    about = json.loads(head)
+    about: dict[str, Any] = json.loads(head)
     latencies, statuses = array("d"), array("H")
-    middle = about["answers"] * latencies.itemsize
+    middle = about.pop("answers") * latencies.itemsize
     latencies.frombytes(body[:middle])
     statuses.frombytes(body[middle:])
-    return Result(
-        seconds=about["seconds"], cpu=about["cpu"], latencies=latencies, statuses=statuses
-    )
+    return about | {"latencies": latencies, "statuses": statuses}
 
 
 def task_bytes(task: Task, requests: Sequence[bytes]) -> bytes:

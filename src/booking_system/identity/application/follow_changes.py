@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from booking_system.identity.application.known_actors import KnownActors, Monotonic
 from booking_system.identity.application.ports import AccessChanges
+from booking_system.shared_kernel.background import in_background
 
 PAUSE_SECONDS = 0.25
 LOOK_SECONDS = 1.0
@@ -34,16 +34,9 @@ class FollowChanges:
     _applied: frozenset[int] = field(default=frozenset(), init=False)
     _is_failing: bool = field(default=False, init=False)
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    def running(self) -> AbstractAsyncContextManager[None]:
         """Follow for as long as the block lasts."""
-        task = asyncio.create_task(self._follow(), name="access-changes")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        return in_background(self._follow(), name="access-changes")
 
     async def look(self) -> None:
         """Apply what has changed since the last look, then vouch for what is remembered."""

@@ -5,13 +5,14 @@ What it removes has no effect already: nothing is late or wrong where it does no
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 import structlog
 
 from booking_system.platform.postgres.transaction import Database
+from booking_system.shared_kernel.background import in_background
 
 PAUSE_SECONDS = 300.0
 """Between two rounds, on average; from half as long to half as long again."""
@@ -39,16 +40,9 @@ class Tidying:
     database: Database
     chores: Sequence[Chore]
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    def running(self) -> AbstractAsyncContextManager[None]:
         """Tidy up for as long as the block lasts."""
-        task = asyncio.create_task(self._again_and_again(), name="tidying")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        return in_background(self._again_and_again(), name="tidying")
 
     async def once(self) -> None:
         """Do every chore. One that fails is logged, and the next one done."""

@@ -12,8 +12,9 @@ from booking_system.shared_kernel.identifiers import HoldId, PatientId, UserId
 class Hold:
     """Who keeps a slot, and until when (UTC); a part of the slot, which has at most one.
 
-    It is the patient's, and of the user who made it. One that a visitor made who has not signed in
-    is nobody's: whoever shows its token has it, and `network` says where it came from.
+    It is good for the patient, or, where it is for nobody yet, for the user who made it. One that a
+    visitor made who has not signed in is nobody's: whoever shows its token has it, and `network`
+    says where it came from.
     """
 
     id: HoldId
