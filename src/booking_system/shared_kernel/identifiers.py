@@ -11,6 +11,9 @@ ServiceId = NewType("ServiceId", UUID)
 PatientId = NewType("PatientId", UUID)
 SlotId = NewType("SlotId", UUID)
 AppointmentId = NewType("AppointmentId", UUID)
+RuleId = NewType("RuleId", UUID)
+TimeOffId = NewType("TimeOffId", UUID)
+ClosureId = NewType("ClosureId", UUID)
 HoldId = NewType("HoldId", UUID)
 
 

@@ -79,3 +79,21 @@ class SlotInPast(RuleViolation):
     """
 
     code = "slot_in_past"
+
+
+class AvailabilityOverlap(Conflict):
+    """Another availability rule of this doctor holds at the same hours.
+
+    `availability_id` names it. Change or delete that one, or choose other hours, weekdays or dates.
+    """
+
+    code = "availability_overlap"
+
+
+class NonexistentLocalTime(RuleViolation):
+    """The clinic's clock never shows that time on that day.
+
+    It is skipped when summer time begins there, so no time slot can be made of it.
+    """
+
+    code = "nonexistent_local_time"

@@ -1,0 +1,135 @@
+"""Weekly availability: from which hours of which days the time slots of a doctor are made."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from booking_system.scheduling.domain.local_time import (
+    exists,
+    first_instant_at,
+    last_instant_at,
+)
+from booking_system.scheduling.domain.offer import LONGEST_SLOT
+from booking_system.scheduling.domain.refusals import NonexistentLocalTime
+from booking_system.shared_kernel.errors import Invalid
+from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, RuleId
+from booking_system.shared_kernel.mode import Mode
+from booking_system.shared_kernel.period import Period
+
+DAY = timedelta(days=1)
+MINUTES_OF_A_DAY = 1440
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hours:
+    """The hours of a rule, on the clinic's wall clock.
+
+    Weekdays are ISO 8601's, Monday is 1. Minutes are counted from midnight by the clock, so
+    `end_minute` may be 1440. `valid_until` is the last day; None: for good. Each slot lasts
+    `slot`, and `gap` lies between two of one day.
+    """
+
+    weekdays: frozenset[int]
+    start_minute: int
+    end_minute: int
+    slot: timedelta
+    gap: timedelta
+    valid_from: date
+    valid_until: date | None
+    mode: Mode
+
+    def check(self, time_zone: str) -> None:
+        """Raise `Invalid` where no day has a slot, `NonexistentLocalTime` where clocks skip it."""
+        if not self.weekdays or not self.weekdays <= set(range(1, 8)):
+            raise Invalid.field("/weekdays", "are 1 (Monday) to 7 (Sunday), at least one")
+        if not 0 <= self.start_minute < self.end_minute <= MINUTES_OF_A_DAY:
+            raise Invalid.field("/end_time", "must be after start_time", "ends_too_early")
+        if not timedelta(0) < self.slot <= LONGEST_SLOT:
+            raise Invalid.field("/slot_minutes", "is 1 to 1440")
+        if self.gap < timedelta(0):
+            raise Invalid.field("/gap_minutes", "is not negative")
+        if self.slot > (self.end_minute - self.start_minute) * MINUTE:
+            raise Invalid.field("/slot_minutes", "is longer than the hours", "too_long")
+        self._check_days(time_zone)
+
+    def _check_days(self, time_zone: str) -> None:
+        if self.valid_until is None:
+            return
+        if self.valid_until < self.valid_from:
+            raise Invalid.field("/valid_until", "must not be before valid_from", "ends_too_early")
+        if self.valid_until - self.valid_from >= 7 * DAY:
+            return
+        days = list(self.days(self.valid_from, self.valid_until))
+        if not days:
+            raise Invalid.field("/weekdays", "none of them is between valid_from and valid_until")
+        bounds = [(day, minute) for day in days for minute in (self.start_minute, self.end_minute)]
+        if not all(exists(day, minute, time_zone) for day, minute in bounds) and not any(
+            True for day in days for _ in self.slots_of(day, time_zone)
+        ):
+            raise NonexistentLocalTime
+
+    def days(self, first: date, last: date) -> Iterator[date]:
+        """Yield the days from `first` to `last` on which the rule holds."""
+        day = max(first, self.valid_from)
+        until = last if self.valid_until is None else min(last, self.valid_until)
+        while day <= until:
+            if day.isoweekday() in self.weekdays:
+                yield day
+            day += DAY
+
+    def slots_of(self, day: date, time_zone: str) -> Iterator[Period]:
+        """Yield the slots of one local day, in UTC.
+
+        Between the first time that the clock shows the start and the last time that it shows the
+        end, one after the other by the time that passes: an hour that is skipped makes none, one
+        that is repeated makes slots in both of its passes.
+        """
+        at = first_instant_at(day, self.start_minute, time_zone)
+        until = last_instant_at(day, self.end_minute, time_zone)
+        while at + self.slot <= until:
+            yield Period(at, at + self.slot)
+            at += self.slot + self.gap
+
+    def slots_within(self, period: Period, time_zone: str) -> Iterator[Period]:
+        """Yield the slots that start within the period, in time order."""
+        zone = ZoneInfo(time_zone)
+        first = period.starts_at.astimezone(zone).date() - DAY
+        last = period.ends_at.astimezone(zone).date() + DAY
+        for day in self.days(first, last):
+            for slot in self.slots_of(day, time_zone):
+                if period.starts_at <= slot.starts_at < period.ends_at:
+                    yield slot
+
+    def overlaps(self, other: "Hours") -> bool:
+        """Say whether two rules hold at one hour of one day."""
+        if not (self.weekdays & other.weekdays):
+            return False
+        if self.start_minute >= other.end_minute or other.start_minute >= self.end_minute:
+            return False
+        latest_start = max(self.valid_from, other.valid_from)
+        ends = [one for one in (self.valid_until, other.valid_until) if one is not None]
+        if ends and min(ends) < latest_start:
+            return False
+        # Two that share less than a week may share none of the weekdays.
+        last = min([*ends, latest_start + 6 * DAY])
+        return any(day.isoweekday() in other.weekdays for day in self.days(latest_start, last))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AvailabilityRule:
+    """Hours of one doctor. Two rules of a doctor never hold at one hour."""
+
+    id: RuleId
+    clinic_id: ClinicId
+    doctor_id: DoctorId
+    hours: Hours
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+
+
+def horizon_of(now: datetime, days: int) -> Period:
+    """Return from when until when slots are made: from now, as far as the clinic takes bookings."""
+    return Period(now.astimezone(UTC), now.astimezone(UTC) + days * DAY)
