@@ -27,6 +27,7 @@ TAGS = {
     "Services": "What a clinic offers: how long it takes, what it costs, which doctors do it.",
     "Patients": "Patients, seen by themselves and by the clinics that know them.",
     "Slots": "Time slots that doctors offer. Everybody may search the open ones.",
+    "Availability": "Weekly hours of doctors, which make their time slots; time off and closures.",
     "Holds": "Time slots that are kept for a patient, or a visitor, who is about to book.",
     "Bookings": "Appointments: a time slot taken by a patient.",
     "Health": "For load balancers and operators.",

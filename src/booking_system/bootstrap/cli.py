@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from booking_system import __version__
-from booking_system.bootstrap import checks, logs, up
+from booking_system.bootstrap import checks, horizon, logs, up
 from booking_system.bootstrap.bench.command import bench
 from booking_system.bootstrap.embedded_postgres import database_for
 from booking_system.bootstrap.migrations import DatabaseProblemError
@@ -93,6 +93,19 @@ def create_admin() -> None:
             )
         made = up.create_admin(settings)
         out.print("The administrator was made." if made else "This administrator exists already.")
+
+
+@app.command("extend-horizon")
+def extend_horizon() -> None:
+    """Make the time slots of weekly hours as far ahead as the clinics take bookings.
+
+    Run it daily, and after the time zone data changed; it may run twice, or in two places.
+    """
+    with _told_plainly():
+        with _progress("Calendars") as progress:
+            done = up.extend_horizon(_settings(), progress)
+        for line in horizon.sentences(done):
+            out.print(line)
 
 
 @app.command()

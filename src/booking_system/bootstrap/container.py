@@ -130,6 +130,7 @@ class Container(containers.DeclarativeContainer):
         booking.hold_routes,
         booking.lifecycle_routes,
         scheduling.routes,
+        scheduling.availability_routes,
         identity.routes,
         directory.clinic_routes,
         directory.doctor_routes,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from booking_system.bootstrap.container import Container
     from booking_system.bootstrap.demo import DemoReport
+    from booking_system.scheduling.application.extend_horizon import Extension
 
 Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
@@ -69,6 +70,12 @@ def create_admin(settings: Settings) -> bool:
     """Make the administrator whom the settings name; say whether anything changed."""
     with database_for(settings) as ready:
         return asyncio.run(_ensure_admin(ready))
+
+
+def extend_horizon(settings: Settings, progress: Progress) -> "Extension":
+    """Fill the calendars as far as the clinics take bookings. Raises `DatabaseProblemError`."""
+    with database_for(settings) as ready:
+        return asyncio.run(_extend(ready, progress))
 
 
 def openapi(settings: Settings) -> str:
@@ -120,6 +127,13 @@ async def _seed(settings: Settings, progress: Progress) -> "DemoReport | None":
 
     async with _container(settings) as container:
         return await load_demo(container, progress=progress)
+
+
+async def _extend(settings: Settings, progress: Progress) -> "Extension":
+    await _refuse_other_schema(settings)
+    async with _container(settings) as container:
+        done: Extension = await container.scheduling.extend_horizon()(progress)
+        return done
 
 
 @asynccontextmanager

@@ -4,16 +4,26 @@ from dependency_injector import containers, providers
 
 from booking_system.platform.postgres.retry import retrying
 from booking_system.platform.postgres.transaction import Database
+from booking_system.scheduling.adapters.availability import PostgresAvailability
+from booking_system.scheduling.adapters.availability_http import AvailabilityRoutes
 from booking_system.scheduling.adapters.http import SchedulingRoutes
 from booking_system.scheduling.adapters.postgres import PostgresScheduling
 from booking_system.scheduling.adapters.slot_pages import SlotPages
 from booking_system.scheduling.adapters.slot_search import PostgresSlotFinder
 from booking_system.scheduling.application.change_slot import CloseSlot, DeleteSlot, ReopenSlot
+from booking_system.scheduling.application.extend_horizon import ExtendDoctor, ExtendHorizon
 from booking_system.scheduling.application.find_slots import (
     DigestSlots,
     FindSlots,
     ShowSlot,
     ShowSlots,
+)
+from booking_system.scheduling.application.keep_availability import (
+    ChangeAvailability,
+    CreateAvailability,
+    DeleteAvailability,
+    ListAvailability,
+    ShowAvailability,
 )
 from booking_system.scheduling.application.offer_slots import OfferSlots
 from booking_system.shared_kernel.clock import Clock
@@ -21,7 +31,7 @@ from booking_system.shared_kernel.identifiers import Identities
 
 
 class SchedulingContainer(containers.DeclarativeContainer):
-    """Time slots."""
+    """Time slots, and the weekly hours that make them."""
 
     database = providers.Dependency(instance_of=Database)
     clock: providers.Dependency[Clock] = providers.Dependency()
@@ -58,4 +68,28 @@ class SchedulingContainer(containers.DeclarativeContainer):
         reopen=providers.Callable(retrying, reopen_slot),
         delete=providers.Callable(retrying, delete_slot),
         clock=clock,
+    )
+
+    availability = providers.Singleton(PostgresAvailability, database)
+    hours = availability.provided.transaction
+    create_availability = providers.Factory(
+        CreateAvailability, transaction=hours, clock=clock, identities=identities
+    )
+    show_availability = providers.Factory(ShowAvailability, transaction=hours)
+    list_availability = providers.Factory(ListAvailability, transaction=hours)
+    change_availability = providers.Factory(ChangeAvailability, transaction=hours, clock=clock)
+    delete_availability = providers.Factory(DeleteAvailability, transaction=hours, clock=clock)
+    extend_doctor = providers.Factory(ExtendDoctor, transaction=hours, clock=clock)
+    extend_horizon = providers.Factory(
+        ExtendHorizon,
+        doctors=availability.provided.doctors,
+        extend=providers.Callable(retrying, extend_doctor),
+    )
+    availability_routes = providers.Singleton(
+        AvailabilityRoutes,
+        create=providers.Callable(retrying, create_availability),
+        show=providers.Callable(retrying, show_availability),
+        list=providers.Callable(retrying, list_availability),
+        change=providers.Callable(retrying, change_availability),
+        delete=providers.Callable(retrying, delete_availability),
     )

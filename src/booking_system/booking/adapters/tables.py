@@ -1,10 +1,13 @@
 """Booking's tables, with the constraints that are the last wall against double booking."""
 
+from typing import Any
+
 from sqlalchemy import (
     ARRAY,
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -126,4 +129,40 @@ appointment_history = Table(
         " = CASE WHEN action = 'rescheduled' THEN 4 ELSE 0 END",
         name="moved",
     ),
+)
+
+LIVE = text("deleted_at IS NULL")
+
+
+def _absence() -> list[Column[Any]]:
+    return [
+        Column("starts_at", DateTime(timezone=True), nullable=False),
+        Column("ends_at", DateTime(timezone=True), nullable=False),
+        Column("reason", Text),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        Column("deleted_at", DateTime(timezone=True)),
+    ]
+
+
+time_off = Table(
+    "time_off",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("clinic_id", Uuid, nullable=False),
+    Column("doctor_id", Uuid, nullable=False),
+    *_absence(),
+    ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
+    CheckConstraint("ends_at > starts_at", name="length"),
+    Index("ix_time_off_doctor", "doctor_id", "id", postgresql_where=LIVE),
+)
+
+closures = Table(
+    "closures",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("clinic_id", Uuid, ForeignKey("clinics.id"), nullable=False),
+    Column("date", Date, nullable=False),
+    *_absence(),
+    CheckConstraint("ends_at > starts_at", name="length"),
+    Index("uq_closures_clinic_date", "clinic_id", "date", unique=True, postgresql_where=LIVE),
 )

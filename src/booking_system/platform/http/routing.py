@@ -102,7 +102,7 @@ class GuardedRoute(APIRoute):
             if self.body_field is not None:
                 self._check_body(request)
             strict = StrictRequest(scope, request.receive)
-            if self._runs_once and HEADER in request.headers:
+            if self._runs_once and HEADER in request.headers and not _only_tries(scope):
                 return await self._once(strict, lambda: answered(strict))
             return await answered(strict)
 
@@ -186,7 +186,7 @@ class Routes:
         knows_caller: bool = False,
         needs_database: bool = True,
         always_answered: bool = False,
-        also: Mapping[int, str] | None = None,
+        also: Mapping[int, str | type[BaseModel]] | None = None,
         shortcut: Shortcut | None = None,
         shown: bool = True,
         tag: str | None = None,
@@ -197,9 +197,10 @@ class Routes:
 
         `answers` is the model of the body that goes out (None: no body, or no JSON), `refuses`
         what this operation may say beyond what every operation of its shape may, `also` further
-        statuses without a body. One that is not `shown` stays out of the OpenAPI document; without
-        `asks_who` there is no caller. One that is `always_answered` is refused to nobody, however
-        many ask. `tag` puts it among the operations of another part.
+        statuses: what one without a body means, or the model of its body. One that is not `shown`
+        stays out of the OpenAPI document; without `asks_who` there is no caller. One that is
+        `always_answered` is refused to nobody, however many ask. `tag` puts it among the operations
+        of another part.
 
         One that `knows_caller` serves everybody, but not everybody alike: signing in is up to them.
         A POST of a caller who is known runs once for each `Idempotency-Key`. One that `keeps_key`
@@ -225,7 +226,7 @@ class Routes:
             operation_id=endpoint.__name__,
             response_model=answers,
             include_in_schema=shown,
-            responses={status: {"description": text} for status, text in (also or {}).items()},
+            responses={code: _described(more) for code, more in (also or {}).items()},
         )
         habits = Habits(
             asks_who=asks_who,
@@ -264,6 +265,18 @@ def refuse_unguarded(app: FastAPI) -> None:
 
 def _is_guarded(route: BaseRoute) -> bool:
     return callable(getattr(route, "policy", None))
+
+
+def _described(also: str | type[BaseModel]) -> dict[str, Any]:
+    if isinstance(also, str):
+        return {"description": also}
+    return {"description": also.__doc__, "model": also}
+
+
+def _only_tries(scope: Scope) -> bool:
+    """What is only tried has no effect that a second request could repeat."""
+    asked = dict(query_of(scope["query_string"]))
+    return asked.get("dry_run", "").lower() in {"true", "1", "on", "t", "yes", "y"}
 
 
 def _name(route: BaseRoute) -> str:

@@ -1,9 +1,11 @@
-"""Scheduling's table."""
+"""Scheduling's tables."""
 
 from sqlalchemy import (
+    ARRAY,
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKeyConstraint,
     Index,
@@ -21,6 +23,8 @@ from booking_system.platform.postgres.metadata import metadata
 
 LIVE = text("deleted_at IS NULL")
 HELD = text("hold_id IS NOT NULL")
+RULED = text("rule_id IS NOT NULL")
+CLOSED_BY = text("closed_by IS NOT NULL")
 
 time_slots = Table(
     "time_slots",
@@ -43,6 +47,10 @@ time_slots = Table(
     Column("held_for", Uuid),
     Column("held_by", Uuid),
     Column("hold_network", LargeBinary),
+    # No foreign key: rules are never deleted for good, and a rule makes thousands of slots.
+    Column("rule_id", Uuid),
+    Column("wall_starts_at", DateTime),
+    Column("closed_by", Uuid),
     ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
     UniqueConstraint("id", "doctor_id", "clinic_id"),
     CheckConstraint(
@@ -50,7 +58,12 @@ time_slots = Table(
     ),
     CheckConstraint("mode IN ('in_person', 'online', 'phone')", name="mode"),
     CheckConstraint(
-        "closed_because IN ('by_hand', 'doctor_removed', 'clinic_removed')", name="closed_because"
+        "closed_because IN ('by_hand', 'doctor_removed', 'clinic_removed', 'time_off', 'closure')",
+        name="closed_because",
+    ),
+    CheckConstraint(
+        "(closed_by IS NOT NULL) = coalesce(closed_because IN ('time_off', 'closure'), false)",
+        name="closed_by",
     ),
     CheckConstraint("deleted_at IS NULL OR appointment_id IS NULL", name="deleted_is_free"),
     CheckConstraint("num_nonnulls(hold_id, held_until, hold_minutes) IN (0, 3)", name="hold"),
@@ -71,5 +84,38 @@ time_slots = Table(
     Index("ix_time_slots_held_for", "held_for", postgresql_where=HELD),
     Index("ix_time_slots_held_by", "held_by", postgresql_where=HELD),
     Index("ix_time_slots_hold_network", "hold_network", postgresql_where=HELD),
+    Index("ix_time_slots_rule", "rule_id", "starts_at", postgresql_where=RULED),
+    Index("ix_time_slots_closed_by", "closed_by", "starts_at", postgresql_where=CLOSED_BY),
     postgresql_with={"fillfactor": 80},
+)
+
+availability_rules = Table(
+    "availability_rules",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("clinic_id", Uuid, nullable=False),
+    Column("doctor_id", Uuid, nullable=False),
+    Column("weekdays", ARRAY(Integer), nullable=False),
+    Column("start_minute", Integer, nullable=False),
+    Column("end_minute", Integer, nullable=False),
+    Column("slot_minutes", Integer, nullable=False),
+    Column("gap_minutes", Integer, nullable=False),
+    Column("valid_from", Date, nullable=False),
+    Column("valid_until", Date),
+    Column("mode", Text, nullable=False),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("deleted_at", DateTime(timezone=True)),
+    ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
+    CheckConstraint(
+        "weekdays <@ ARRAY[1, 2, 3, 4, 5, 6, 7] AND cardinality(weekdays) > 0", name="weekdays"
+    ),
+    CheckConstraint(
+        "0 <= start_minute AND start_minute < end_minute AND end_minute <= 1440", name="hours"
+    ),
+    CheckConstraint("slot_minutes BETWEEN 1 AND 1440 AND gap_minutes >= 0", name="slot"),
+    CheckConstraint("valid_until >= valid_from", name="valid"),
+    CheckConstraint("mode IN ('in_person', 'online', 'phone')", name="mode"),
+    Index("ix_availability_rules_doctor", "doctor_id", "id"),
 )

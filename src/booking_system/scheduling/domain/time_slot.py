@@ -31,6 +31,8 @@ class ClosedBecause(StrEnum):
     BY_HAND = "by_hand"
     DOCTOR_REMOVED = "doctor_removed"
     CLINIC_REMOVED = "clinic_removed"
+    TIME_OFF = "time_off"
+    CLOSURE = "closure"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

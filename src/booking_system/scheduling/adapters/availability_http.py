@@ -1,0 +1,202 @@
+"""Weekly availability over HTTP."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query, Request, Response
+
+from booking_system.identity.domain.actor import Actor
+from booking_system.identity.domain.policies import clinic_side
+from booking_system.platform.http.answers import json_answer
+from booking_system.platform.http.caller import caller
+from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
+from booking_system.platform.http.pagination import (
+    CursorText,
+    InvalidCursor,
+    Limit,
+    Page,
+    cursor_after,
+    link_to_next,
+    position_of,
+)
+from booking_system.platform.http.routing import Routes
+from booking_system.scheduling.adapters.availability_models import (
+    AvailabilityChangeIn,
+    AvailabilityIn,
+    AvailabilityOut,
+    AvailabilityPreviewOut,
+    ChangedAvailabilityOut,
+)
+from booking_system.scheduling.application.keep_availability import (
+    ChangeAvailability,
+    CreateAvailability,
+    DeleteAvailability,
+    ListAvailability,
+    ShowAvailability,
+)
+from booking_system.scheduling.domain.availability import AvailabilityRule
+from booking_system.scheduling.domain.refusals import AvailabilityOverlap, NonexistentLocalTime
+from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.identifiers import DoctorId, RuleId
+
+Caller = Annotated[Actor, Depends(caller)]
+DryRun = Annotated[bool, Query(description="Say what would happen, and change nothing")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AvailabilityRoutes:
+    """HTTP for weekly availability."""
+
+    create: CreateAvailability
+    show: ShowAvailability
+    list: ListAvailability
+    change: ChangeAvailability
+    delete: DeleteAvailability
+
+    def routes(self) -> Routes:
+        """List the operations."""
+        routes = Routes("Availability")
+        of_doctor, one = "/v1/doctors/{doctor_id}/availability", "/v1/availability/{rule_id}"
+        wrong_hours = [AvailabilityOverlap, NonexistentLocalTime]
+        routes.add(
+            "POST",
+            of_doctor,
+            self.create_availability,
+            policy=clinic_side,
+            status=201,
+            answers=AvailabilityOut,
+            refuses=[NotFound, NotPermitted, *wrong_hours],
+            also={200: AvailabilityPreviewOut},
+        )
+        routes.add(
+            "GET",
+            of_doctor,
+            self.list_availability,
+            policy=clinic_side,
+            answers=Page[AvailabilityOut],
+            refuses=[NotFound, NotPermitted, InvalidCursor],
+        )
+        routes.add(
+            "GET",
+            one,
+            self.read_availability,
+            policy=clinic_side,
+            answers=AvailabilityOut,
+            refuses=[NotFound, NotPermitted],
+        )
+        changes = [NotFound, NotPermitted, Stale]
+        routes.add(
+            "PATCH",
+            one,
+            self.change_availability,
+            policy=clinic_side,
+            answers=ChangedAvailabilityOut,
+            refuses=[*changes, *wrong_hours],
+        )
+        routes.add(
+            "DELETE",
+            one,
+            self.delete_availability,
+            policy=clinic_side,
+            status=204,
+            answers=None,
+            refuses=changes,
+            also={200: AvailabilityPreviewOut},
+        )
+        return routes
+
+    async def create_availability(
+        self,
+        doctor_id: UUID,
+        body: AvailabilityIn,
+        actor: Caller,
+        dry_run: DryRun = False,  # noqa: FBT002
+    ) -> Response:
+        """Add weekly hours of a doctor, and make their slots as far as the clinic's horizon.
+
+        With `dry_run` the answer is `200` and says what would be made.
+        """
+        rule, planned = await self.create(
+            doctor_id=DoctorId(doctor_id), hours=body.hours(), dry_run=dry_run, actor=actor
+        )
+        if dry_run:
+            return json_answer(AvailabilityPreviewOut.of(planned))
+        return _one(rule, len(planned.opened), 201, {"Location": f"/v1/availability/{rule.id}"})
+
+    async def list_availability(
+        self,
+        request: Request,
+        doctor_id: UUID,
+        actor: Caller,
+        limit: Limit = 50,
+        cursor: CursorText = None,
+    ) -> Response:
+        """List the weekly hours of a doctor, the oldest first."""
+        filters = {"doctor_id": doctor_id}
+        place = position_of(cursor, filters)
+        found = await self.list(
+            doctor_id=DoctorId(doctor_id), after=place and place[1], limit=limit, actor=actor
+        )
+        following = cursor_after(None, found[limit - 1].id, filters) if len(found) > limit else None
+        items = [AvailabilityOut.of(rule) for rule in found[:limit]]
+        page = {"items": items, "next_cursor": following}
+        return json_answer(page, headers=link_to_next(request, following))
+
+    async def read_availability(self, rule_id: UUID, actor: Caller) -> Response:
+        """Read weekly hours."""
+        return _one(await self.show(rule_id=RuleId(rule_id), actor=actor))
+
+    async def change_availability(
+        self,
+        rule_id: UUID,
+        body: AvailabilityChangeIn,
+        actor: Caller,
+        dry_run: DryRun = False,  # noqa: FBT002
+        if_match: IfMatch = None,
+    ) -> Response:
+        """Change weekly hours. Open slots to come follow; what is booked or held stays.
+
+        With `dry_run` the answer says what would become of slots, and nothing changes.
+        """
+        rule, planned = await self.change(
+            rule_id=RuleId(rule_id),
+            changes=body.changes(),
+            version=expected_version(if_match),
+            dry_run=dry_run,
+            actor=actor,
+        )
+        if dry_run:
+            return json_answer(AvailabilityPreviewOut.of(planned))
+        return _one(rule, len(planned.opened))
+
+    async def delete_availability(
+        self,
+        rule_id: UUID,
+        actor: Caller,
+        dry_run: DryRun = False,  # noqa: FBT002
+        if_match: IfMatch = None,
+    ) -> Response:
+        """Take weekly hours back, with their open slots. What is booked or held stays.
+
+        With `dry_run` the answer is `200` and says what would become of slots.
+        """
+        planned = await self.delete(
+            rule_id=RuleId(rule_id),
+            version=expected_version(if_match),
+            dry_run=dry_run,
+            actor=actor,
+        )
+        if dry_run:
+            return json_answer(AvailabilityPreviewOut.of(planned))
+        return Response(status_code=204)
+
+
+def _one(
+    rule: AvailabilityRule,
+    generated: int | None = None,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    tagged = {**(headers or {}), "ETag": etag_of(rule.version)}
+    return json_answer(AvailabilityOut.of(rule, generated), status=status, headers=tagged)

@@ -1,0 +1,199 @@
+"""What the API of weekly availability takes and gives."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, Field, RootModel, StringConstraints
+
+from booking_system.platform.http.fields import Whole
+from booking_system.platform.http.input import Change, Day, Input
+from booking_system.scheduling.domain.availability import AvailabilityRule, Hours
+from booking_system.scheduling.domain.slot_plan import PresentSlot, SlotPlan
+from booking_system.shared_kernel.mode import Mode
+
+EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940020"
+FIRST, LAST = date(2000, 1, 1), date(2099, 12, 31)
+MINUTE = timedelta(minutes=1)
+
+
+def _each_once(days: list[int]) -> list[int]:
+    if len(set(days)) < len(days):
+        message = "names a weekday twice"
+        raise ValueError(message)
+    return sorted(days)
+
+
+def _of_this_century(day: date) -> date:
+    if not FIRST <= day <= LAST:
+        message = "must lie between the years 2000 and 2100"
+        raise ValueError(message)
+    return day
+
+
+Weekday = Annotated[Whole, Field(ge=1, le=7)]
+Weekdays = Annotated[
+    list[Weekday],
+    Field(
+        min_length=1,
+        max_length=7,
+        description="ISO 8601: 1 is Monday, 7 is Sunday",
+        examples=[[1, 2, 3, 4, 5]],
+    ),
+    AfterValidator(_each_once),
+]
+StartTime = Annotated[
+    str,
+    StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$"),
+    Field(description="By the clinic's clock", examples=["09:00"]),
+]
+EndTime = Annotated[
+    str,
+    StringConstraints(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$"),
+    Field(description="By the clinic's clock; at most 24:00", examples=["17:00"]),
+]
+SlotMinutes = Annotated[Whole, Field(ge=1, le=1440, examples=[30])]
+GapMinutes = Annotated[Whole, Field(ge=0, le=1440, description="Between two slots", examples=[0])]
+ValidDay = Annotated[Day, AfterValidator(_of_this_century), Field(examples=["2027-03-01"])]
+
+
+class AvailabilityIn(Input):
+    """Weekly hours of a doctor."""
+
+    weekdays: Weekdays
+    start_time: StartTime
+    end_time: EndTime
+    slot_minutes: SlotMinutes
+    gap_minutes: GapMinutes = 0
+    valid_from: ValidDay
+    valid_until: ValidDay | None = Field(
+        default=None, description="The last day; null: for good", examples=["2027-12-31"]
+    )
+    mode: Mode = Mode.IN_PERSON
+
+    def hours(self) -> Hours:
+        """Return what the domain makes of it."""
+        return Hours(**_as_domain(self.model_dump()))
+
+
+class AvailabilityChangeIn(Change):
+    """What changes about weekly hours."""
+
+    weekdays: Weekdays = Field(default=[1])
+    start_time: StartTime = "00:00"
+    end_time: EndTime = "24:00"
+    slot_minutes: SlotMinutes = 1
+    gap_minutes: GapMinutes = 0
+    valid_from: ValidDay = FIRST
+    valid_until: ValidDay | None = Field(default=None, examples=["2027-12-31"])
+    mode: Mode = Mode.IN_PERSON
+
+    def changes(self) -> dict[str, Any]:
+        """Return the fields that change, as the domain has them."""
+        return _as_domain(self.given())
+
+
+class AvailabilityOut(BaseModel):
+    """Weekly hours of a doctor."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    clinic_id: UUID
+    doctor_id: UUID
+    weekdays: list[int] = Field(description="ISO 8601: 1 is Monday", examples=[[1, 2, 3, 4, 5]])
+    start_time: str = Field(description="By the clinic's clock", examples=["09:00"])
+    end_time: str = Field(description="By the clinic's clock", examples=["17:00"])
+    slot_minutes: int = Field(examples=[30])
+    gap_minutes: int = Field(examples=[0])
+    valid_from: date
+    valid_until: date | None
+    mode: Mode
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    generated_slots: int | None = Field(
+        default=None, description="How many slots this request opened; null when only read"
+    )
+
+    @classmethod
+    def of(cls, rule: AvailabilityRule, generated: int | None = None) -> "AvailabilityOut":
+        """Show a rule."""
+        hours = rule.hours
+        return cls(
+            id=rule.id,
+            clinic_id=rule.clinic_id,
+            doctor_id=rule.doctor_id,
+            weekdays=sorted(hours.weekdays),
+            start_time=_clock(hours.start_minute),
+            end_time=_clock(hours.end_minute),
+            slot_minutes=hours.slot // MINUTE,
+            gap_minutes=hours.gap // MINUTE,
+            valid_from=hours.valid_from,
+            valid_until=hours.valid_until,
+            mode=hours.mode,
+            version=rule.version,
+            created_at=rule.created_at,
+            updated_at=rule.updated_at,
+            generated_slots=generated,
+        )
+
+
+class KeptBookingOut(BaseModel):
+    """An appointment that stays, although it lies outside of the hours now."""
+
+    id: UUID = Field(description="Of the booking")
+    time_slot_id: UUID
+    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
+
+
+class AvailabilityPreviewOut(BaseModel):
+    """What the same request without `dry_run` would do."""
+
+    opened_slots: int = Field(examples=[16])
+    closed_slots: int = Field(examples=[0])
+    kept_bookings: list[KeptBookingOut]
+
+    @classmethod
+    def of(cls, planned: SlotPlan) -> "AvailabilityPreviewOut":
+        """Show a plan."""
+        return cls(
+            opened_slots=len(planned.opened),
+            closed_slots=len(planned.withdrawn),
+            kept_bookings=_kept(planned.kept_bookings),
+        )
+
+
+class ChangedAvailabilityOut(RootModel[AvailabilityOut | AvailabilityPreviewOut]):
+    """The hours as they are now; with `dry_run`, what would become of slots."""
+
+
+def _kept(slots: Sequence[PresentSlot]) -> list[KeptBookingOut]:
+    return [
+        KeptBookingOut(
+            id=slot.appointment_id,
+            time_slot_id=slot.id,
+            starts_at=slot.period.starts_at,
+            ends_at=slot.period.ends_at,
+        )
+        for slot in slots
+        if slot.appointment_id is not None
+    ]
+
+
+def _as_domain(fields: dict[str, Any]) -> dict[str, Any]:
+    made = dict(fields)
+    if "weekdays" in made:
+        made["weekdays"] = frozenset(made["weekdays"])
+    for which in ("start", "end"):
+        if (text := made.pop(f"{which}_time", None)) is not None:
+            hour, minute = text.split(":")
+            made[f"{which}_minute"] = 60 * int(hour) + int(minute)
+    for which in ("slot", "gap"):
+        if (minutes := made.pop(f"{which}_minutes", None)) is not None:
+            made[which] = minutes * MINUTE
+    return made
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
