@@ -4,6 +4,8 @@ from typing import Any
 
 from dependency_injector import containers, providers
 
+from booking_system.booking.adapters.absence_http import AbsenceRoutes
+from booking_system.booking.adapters.absences import PostgresAbsences
 from booking_system.booking.adapters.hold_http import HoldRoutes
 from booking_system.booking.adapters.hold_tokens import HoldTokens
 from booking_system.booking.adapters.holding import PostgresHolds
@@ -24,6 +26,7 @@ from booking_system.booking.application.hold_slot import (
 )
 from booking_system.booking.application.mark_appointment import MarkAppointment
 from booking_system.booking.application.ports import Alternatives
+from booking_system.booking.application.read_absences import ReadAbsences
 from booking_system.booking.application.read_appointments import (
     ListAppointments,
     ShowAppointment,
@@ -31,6 +34,13 @@ from booking_system.booking.application.read_appointments import (
 )
 from booking_system.booking.application.remove import Remove, Restore
 from booking_system.booking.application.reschedule_appointment import RescheduleAppointment
+from booking_system.booking.application.take_time_off import (
+    CloseClinic,
+    EndTimeOff,
+    PreviewAbsence,
+    ReopenClinic,
+    TakeTimeOff,
+)
 from booking_system.booking.domain.booking_rules import BOOKING_RULES, HOLD_RULES
 from booking_system.booking.domain.removal import Kind
 from booking_system.platform.http.network import Networks
@@ -127,6 +137,21 @@ class BookingContainer(containers.DeclarativeContainer):
 
     removal = providers.Singleton(PostgresRemoval, database)
 
+    absences = providers.Singleton(PostgresAbsences, database)
+    away = absences.provided.transaction
+    preview_absence = providers.Factory(
+        PreviewAbsence, transaction=away, alternatives=alternatives, clock=clock
+    )
+    take_time_off = providers.Factory(
+        TakeTimeOff, transaction=away, clock=clock, identities=identities
+    )
+    end_time_off = providers.Factory(EndTimeOff, transaction=away, clock=clock)
+    close_clinic = providers.Factory(
+        CloseClinic, transaction=away, clock=clock, identities=identities
+    )
+    reopen_clinic = providers.Factory(ReopenClinic, transaction=away, clock=clock)
+    read_absences = providers.Factory(ReadAbsences, transaction=away)
+
     routes = providers.Singleton(
         BookingRoutes,
         book=providers.Callable(retrying, book_appointment),
@@ -159,4 +184,13 @@ class BookingContainer(containers.DeclarativeContainer):
         doctors=removing(Kind.DOCTOR, removal, clock, show_doctor, doctor_answer),
         clinics=removing(Kind.CLINIC, removal, clock, show_clinic, clinic_answer),
         patients=removing(Kind.PATIENT, removal, clock, show_patient, patient_answer),
+    )
+    absence_routes = providers.Singleton(
+        AbsenceRoutes,
+        preview=preview_absence,
+        take=providers.Callable(retrying, take_time_off),
+        end=providers.Callable(retrying, end_time_off),
+        close=providers.Callable(retrying, close_clinic),
+        reopen=providers.Callable(retrying, reopen_clinic),
+        read=read_absences,
     )

@@ -137,6 +137,7 @@ class Container(containers.DeclarativeContainer):
         directory.service_routes,
         directory.patient_routes,
         booking.removal_routes,
+        booking.absence_routes,
         health,
         metrics_routes,
     )

@@ -118,11 +118,21 @@ LOCK_SLOTS_OF_PATIENT = """SELECT count(*) FROM (SELECT s.id FROM time_slots s
   WHERE a.patient_id = $1 AND a.status <> 'cancelled' AND a.starts_at > $2)
  ORDER BY s.id FOR UPDATE) AS locked"""
 
-REOPEN_SLOTS = """WITH locked AS (SELECT s.id FROM time_slots s
+STANDING = """SELECT 'time_off' AS because, o.id FROM time_off o
+  WHERE o.doctor_id = t.doctor_id AND o.deleted_at IS NULL
+  AND o.starts_at < t.ends_at AND o.ends_at > t.starts_at
+ UNION ALL
+ SELECT 'closure', o.id FROM closures o WHERE o.clinic_id = t.clinic_id AND o.deleted_at IS NULL
+  AND o.starts_at < t.ends_at AND o.ends_at > t.starts_at
+ ORDER BY id LIMIT 1"""
+"""What else keeps the slot `t` closed: when one thing that closed it is over, it is the next's."""
+
+REOPEN_SLOTS = f"""WITH locked AS (SELECT s.id FROM time_slots s
   JOIN doctors d ON d.id = s.doctor_id AND d.deleted_at IS NULL
-  WHERE s.{whose} = $1 AND s.closed_because = $2 ORDER BY s.id FOR UPDATE OF s)
- UPDATE time_slots s SET closed_because = NULL, version = s.version + 1
- FROM locked WHERE s.id = locked.id"""
+  WHERE s.{{whose}} = $1 AND s.closed_because = $2 ORDER BY s.id FOR UPDATE OF s)
+ UPDATE time_slots s SET closed_because = o.because, closed_by = o.id, version = s.version + 1
+ FROM locked JOIN time_slots t ON t.id = locked.id LEFT JOIN LATERAL ({STANDING}) o ON true
+ WHERE s.id = locked.id"""  # noqa: S608
 
 AFFECTED = f"""SELECT {CARD} {CARD_JOINS} WHERE a.{{whose}} = $1
  AND a.status IN ('confirmed', 'checked_in') AND a.starts_at > $2

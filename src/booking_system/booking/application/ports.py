@@ -15,7 +15,7 @@ from booking_system.booking.domain.holding import HeldSlot, Holder
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.removal import Kind, Removable
 from booking_system.identity.domain.actor import Actor
-from booking_system.scheduling.domain.search import FoundSlot
+from booking_system.scheduling.domain.search import Cover, FoundSlot
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import (
     AppointmentId,
@@ -161,8 +161,13 @@ class HoldReader(Protocol):
 class Alternatives(Protocol):
     """Finds what could be booked instead."""
 
-    async def __call__(self, slot_id: SlotId, *, now: datetime, most: int) -> Sequence[FoundSlot]:
-        """Return the nearest bookable slots of the same doctor, then of the same clinic."""
+    async def __call__(
+        self, slot_id: SlotId, *, now: datetime, most: int, unless: Cover | None = None
+    ) -> Sequence[FoundSlot]:
+        """Return the nearest bookable slots of the same doctor, then of the same clinic.
+
+        None that `unless` covers.
+        """
         ...
 
 

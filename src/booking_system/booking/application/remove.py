@@ -1,18 +1,15 @@
 """Use cases: a doctor, a clinic or a patient goes, and comes back, while bookings go on."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from booking_system.booking.application.affected import bookings_affected
 from booking_system.booking.application.ports import RemovalTransaction
-from booking_system.booking.domain.appointment import Appointment
-from booking_system.booking.domain.refusals import BookingsAffected, RestoreConflict
+from booking_system.booking.domain.refusals import RestoreConflict
 from booking_system.booking.domain.removal import Kind, OnConflict
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound, Stale
-
-MOST_LISTED = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +39,7 @@ class Remove:
             if on_conflict is not OnConflict.KEEP:
                 affected = await work.affected(found, now=now)
                 if affected and on_conflict is None:
-                    raise _affected(affected)
+                    raise bookings_affected(affected)
                 for appointment in affected:
                     appointment.cancel(found.party_of(actor), reason=None, now=now)
                 await work.release(affected)
@@ -74,16 +71,3 @@ class Restore:
                 await work.check_place_is_free(found)
                 await work.mark(found, removed_at=None, now=now)
                 await work.reopen_slots(found)
-
-
-def _affected(appointments: Sequence[Appointment]) -> BookingsAffected:
-    listed = [
-        {
-            "id": appointment.id,
-            "reference": appointment.reference,
-            "doctor_id": appointment.doctor_id,
-            "starts_at": appointment.period.starts_at,
-        }
-        for appointment in appointments[:MOST_LISTED]
-    ]
-    return BookingsAffected(bookings=listed, count=len(appointments))

@@ -7,7 +7,7 @@ from typing import Any
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.adapters.postgres import SLOT_COLUMNS, slot_of
 from booking_system.scheduling.application.ports import ShownSlot
-from booking_system.scheduling.domain.search import FoundSlot, SlotSearch
+from booking_system.scheduling.domain.search import Cover, FoundSlot, SlotSearch
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.identifiers import SlotId
 from booking_system.shared_kernel.mode import Mode
@@ -48,16 +48,28 @@ OFFERED = """EXISTS (SELECT FROM service_doctors o JOIN services v ON v.id = o.s
 
 NEAREST = """SELECT * FROM (
  (SELECT {columns} {joined} WHERE {bookable} AND s.{whose} = $4 AND s.starts_at >= $5
-  AND s.id <> $6 ORDER BY s.starts_at, s.id LIMIT $7)
+  AND s.id <> $6{unless} ORDER BY s.starts_at, s.id LIMIT $7)
  UNION ALL
- (SELECT {columns} {joined} WHERE {bookable} AND s.{whose} = $4 AND s.starts_at < $5
+ (SELECT {columns} {joined} WHERE {bookable} AND s.{whose} = $4 AND s.starts_at < $5{unless}
   ORDER BY s.starts_at DESC, s.id DESC LIMIT $7)) AS around
  ORDER BY greatest(starts_at - $5, $5 - starts_at), id LIMIT $7"""
 
-NEAREST_OF = {
-    whose: NEAREST.format(columns=COLUMNS, joined=JOINED, bookable=BOOKABLE, whose=whose)
-    for whose in ("doctor_id", "clinic_id")
-}
+UNCOVERED = """ AND NOT (($8::uuid IS NULL OR s.doctor_id = $8) AND EXISTS (
+   SELECT FROM unnest($9::timestamptz[], $10::timestamptz[]) AS away(starts_at, ends_at)
+   WHERE s.starts_at < away.ends_at AND s.ends_at > away.starts_at))"""
+
+
+def _nearest_of(unless: str) -> dict[str, str]:
+    return {
+        whose: NEAREST.format(
+            columns=COLUMNS, joined=JOINED, bookable=BOOKABLE, whose=whose, unless=unless
+        )
+        for whose in ("doctor_id", "clinic_id")
+    }
+
+
+NEAREST_OF = _nearest_of("")
+NEAREST_UNCOVERED = _nearest_of(UNCOVERED)
 
 WHERE_AND_WHEN = "SELECT doctor_id, clinic_id, starts_at FROM time_slots WHERE id = $1"
 
@@ -97,18 +109,30 @@ class PostgresSlotFinder:
             rows = await connection.fetch(SEVERAL, slot_ids)
         return [slot_of(row) for row in rows]
 
-    async def nearest(self, slot_id: SlotId, *, now: datetime, most: int) -> Sequence[FoundSlot]:
+    async def nearest(
+        self, slot_id: SlotId, *, now: datetime, most: int, unless: Cover | None = None
+    ) -> Sequence[FoundSlot]:
         """Look around the slot: first among its doctor's, then among its clinic's."""
+        statements = NEAREST_OF if unless is None else NEAREST_UNCOVERED
+        more = () if unless is None else _values_of(unless)
         found: dict[SlotId, FoundSlot] = {}
         async with self._database.reading() as connection:
             slot = await connection.fetchrow(WHERE_AND_WHEN, slot_id)
             if slot is None:
                 return []
             at = slot["starts_at"]
-            for whose, statement in NEAREST_OF.items():
+            for whose, statement in statements.items():
                 if len(found) < most:
                     rows = await connection.fetch(
-                        statement, at - AROUND, at + AROUND, now, slot[whose], at, slot_id, most
+                        statement,
+                        at - AROUND,
+                        at + AROUND,
+                        now,
+                        slot[whose],
+                        at,
+                        slot_id,
+                        most,
+                        *more,
                     )
                     found |= {row["id"]: _found(row) for row in rows if row["id"] not in found}
         return list(found.values())[:most]
@@ -138,6 +162,14 @@ def statement_for(
     values.append(search.limit + 1)
     parts.append(f"ORDER BY s.starts_at, s.id LIMIT ${len(values)}")
     return " ".join(parts), values
+
+
+def _values_of(cover: Cover) -> tuple[object, ...]:
+    return (
+        cover.doctor_id,
+        [period.starts_at for period in cover.periods],
+        [period.ends_at for period in cover.periods],
+    )
 
 
 def _found(row: Any) -> FoundSlot:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from booking_system.scheduling.domain.search import FoundSlot, SlotSearch
+from booking_system.scheduling.domain.search import Cover, FoundSlot, SlotSearch
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, SlotId
 from booking_system.shared_kernel.period import Period
@@ -74,6 +74,11 @@ class SlotFinder(Protocol):
         """Return those that there are, whatever their status, in the order of the ids."""
         ...
 
-    async def nearest(self, slot_id: SlotId, *, now: datetime, most: int) -> Sequence[FoundSlot]:
-        """Return bookable slots near this one in time: of its doctor, then of its clinic."""
+    async def nearest(
+        self, slot_id: SlotId, *, now: datetime, most: int, unless: Cover | None = None
+    ) -> Sequence[FoundSlot]:
+        """Return bookable slots near this one in time: of its doctor, then of its clinic.
+
+        None that `unless` covers.
+        """
         ...

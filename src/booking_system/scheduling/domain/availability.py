@@ -87,7 +87,9 @@ class Hours:
         that is repeated makes slots in both of its passes.
         """
         at = first_instant_at(day, self.start_minute, time_zone)
-        until = last_instant_at(day, self.end_minute, time_zone)
+        # A midnight that is shown twice ends the day the first time: the hour is the next day's.
+        ends = first_instant_at if self.end_minute == MINUTES_OF_A_DAY else last_instant_at
+        until = ends(day, self.end_minute, time_zone)
         while at + self.slot <= until:
             yield Period(at, at + self.slot)
             at += self.slot + self.gap

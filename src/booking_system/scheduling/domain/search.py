@@ -68,6 +68,15 @@ class FoundSlot:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cover:
+    """Stretches of time that a doctor, or the whole clinic where none is named, is to be away."""
+
+    clinic_id: ClinicId
+    doctor_id: DoctorId | None = None
+    periods: tuple[Period, ...]
+
+
 def search_range(since: datetime | None, until: datetime | None, *, now: datetime) -> Period:
     """Return the range to search: seven days from now unless asked otherwise.
 

@@ -1,0 +1,187 @@
+"""What the API of time off and closures takes and gives."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from booking_system.booking.application.affected import summary_of
+from booking_system.booking.application.take_time_off import AbsencePreview
+from booking_system.booking.domain.absence import Closure, TimeOff
+from booking_system.platform.http.input import Day, Input, Instant, LongText
+from booking_system.shared_kernel.mode import Mode
+
+EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940030"
+FIRST, LAST = date(2000, 1, 1), date(2099, 12, 30)
+
+
+def _of_this_century(day: date) -> date:
+    if not FIRST <= day <= LAST:
+        message = "must lie between the years 2000 and 2100"
+        raise ValueError(message)
+    return day
+
+
+def _each_once(days: list[date]) -> list[date]:
+    if len(set(days)) < len(days):
+        message = "names a date twice"
+        raise ValueError(message)
+    return sorted(days)
+
+
+class TimeOffIn(Input):
+    """When a doctor is away."""
+
+    starts_at: Instant = Field(examples=["2027-03-01T00:00:00+01:00"])
+    ends_at: Instant = Field(examples=["2027-03-06T00:00:00+01:00"])
+    reason: LongText | None = Field(
+        default=None, description="For the doctor and the clinic only", examples=["Holiday"]
+    )
+
+
+class ClosuresIn(Input):
+    """On which days a clinic is closed."""
+
+    dates: Annotated[
+        list[Annotated[Day, AfterValidator(_of_this_century)]],
+        Field(
+            min_length=1,
+            max_length=366,
+            description="Days of the clinic's calendar",
+            examples=[["2027-12-24", "2027-12-25"]],
+        ),
+        AfterValidator(_each_once),
+    ]
+    reason: LongText | None = Field(default=None, examples=["Public holiday"])
+
+
+class TimeOffOut(BaseModel):
+    """When a doctor is away."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    clinic_id: UUID
+    doctor_id: UUID
+    starts_at: datetime = Field(description="UTC", examples=["2027-02-28T23:00:00Z"])
+    ends_at: datetime = Field(description="UTC", examples=["2027-03-05T23:00:00Z"])
+    reason: str | None = Field(examples=["Holiday"])
+    created_at: datetime
+
+    @classmethod
+    def of(cls, one: TimeOff) -> "TimeOffOut":
+        """Show it."""
+        return cls(
+            id=one.id,
+            clinic_id=one.clinic_id,
+            doctor_id=one.doctor_id,
+            starts_at=one.period.starts_at,
+            ends_at=one.period.ends_at,
+            reason=one.reason,
+            created_at=one.created_at,
+        )
+
+
+class ClosureOut(BaseModel):
+    """A day on which a clinic is closed."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    clinic_id: UUID
+    date: date
+    starts_at: datetime = Field(description="UTC", examples=["2027-12-23T23:00:00Z"])
+    ends_at: datetime = Field(description="UTC", examples=["2027-12-24T23:00:00Z"])
+    reason: str | None = Field(examples=["Public holiday"])
+    created_at: datetime
+
+    @classmethod
+    def of(cls, one: Closure) -> "ClosureOut":
+        """Show it."""
+        return cls(
+            id=one.id,
+            clinic_id=one.clinic_id,
+            date=one.date,
+            starts_at=one.period.starts_at,
+            ends_at=one.period.ends_at,
+            reason=one.reason,
+            created_at=one.created_at,
+        )
+
+
+class ClosuresOut(BaseModel):
+    """The closures of the days that were asked for."""
+
+    items: list[ClosureOut]
+
+
+class BookingInTheWay(BaseModel):
+    """Which appointment it is; `GET /v1/bookings/{id}` shows all of it to whoever may see it."""
+
+    id: UUID
+    reference: str = Field(examples=["K7QM-3F9D"])
+    doctor_id: UUID
+    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+
+
+class AlternativeDoctor(BaseModel):
+    """The doctor of a slot that could be booked instead."""
+
+    id: UUID
+    full_name: str = Field(examples=["Example Doctor"])
+    title: str | None = Field(examples=["Dr. med."])
+    specialty: str | None = Field(examples=["Cardiology"])
+    photo_url: str | None
+
+
+class AlternativeClinic(BaseModel):
+    """The clinic of a slot that could be booked instead."""
+
+    id: UUID
+    name: str = Field(examples=["Example Clinic"])
+
+
+class AlternativeSlot(BaseModel):
+    """A slot that could be booked instead."""
+
+    id: UUID
+    clinic_id: UUID
+    doctor_id: UUID
+    doctor: AlternativeDoctor
+    clinic: AlternativeClinic
+    starts_at: datetime = Field(description="UTC", examples=["2027-03-08T08:00:00Z"])
+    ends_at: datetime = Field(description="UTC", examples=["2027-03-08T08:30:00Z"])
+    local_starts_at: datetime = Field(
+        description="The clinic's wall clock, with its offset",
+        examples=["2027-03-08T09:00:00+01:00"],
+    )
+    time_zone: str = Field(description="IANA name", examples=["Europe/Berlin"])
+    mode: Mode
+
+
+class AffectedBookingOut(BaseModel):
+    """An appointment in the way, and the nearest slots that it could move to."""
+
+    booking: BookingInTheWay
+    alternatives: list[AlternativeSlot]
+
+
+class AbsencePreviewOut(BaseModel):
+    """What the same request without `dry_run` would do."""
+
+    closed_slots: int = Field(examples=[12])
+    count: int = Field(description="How many appointments are affected", examples=[1])
+    affected_bookings: list[AffectedBookingOut] = Field(description="The first hundred of them")
+
+
+def previewed(preview: AbsencePreview) -> Mapping[str, Any]:
+    """Return the values of `AbsencePreviewOut`."""
+    return {
+        "closed_slots": preview.closed_slots,
+        "count": preview.count,
+        "affected_bookings": [
+            {
+                "booking": summary_of(appointment),
+                "alternatives": [slot.as_shown() for slot in alternatives],
+            }
+            for appointment, alternatives in preview.affected
+        ],
+    }

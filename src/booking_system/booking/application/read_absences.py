@@ -1,0 +1,48 @@
+"""Use cases: whoever keeps a calendar reads its time off and its closures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from booking_system.booking.application.absence_ports import AbsenceTransaction
+from booking_system.booking.application.take_time_off import permitted
+from booking_system.booking.domain.absence import Closure, TimeOff
+from booking_system.identity.domain.actor import Actor
+from booking_system.shared_kernel.errors import NotFound
+from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, TimeOffId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadAbsences:
+    """Reads without a lock. Each raises `NotFound` and `NotPermitted`."""
+
+    transaction: AbsenceTransaction
+
+    async def one_time_off(self, *, time_off_id: TimeOffId, actor: Actor) -> TimeOff:
+        """Return one that stands."""
+        async with self.transaction() as work:
+            if (found := await work.time_off(time_off_id)) is None:
+                raise NotFound
+            permitted(await work.doctor(found.doctor_id, lock=False), actor)
+        return found
+
+    async def time_off(
+        self, *, doctor_id: DoctorId, after: UUID | None, limit: int, actor: Actor
+    ) -> Sequence[TimeOff]:
+        """Return a page, one more than `limit` where there is another."""
+        async with self.transaction() as work:
+            permitted(await work.doctor(doctor_id, lock=False), actor)
+            return await work.time_off_page(doctor_id, after=after, limit=limit)
+
+    async def closures(
+        self, *, clinic_id: ClinicId, after: UUID | None, limit: int, actor: Actor
+    ) -> Sequence[Closure]:
+        """Return a page, one more than `limit` where there is another."""
+        async with self.transaction() as work:
+            permitted(await work.clinic(clinic_id, lock=False), actor)
+            return await work.closure_page(clinic_id, after=after, limit=limit)
+
+    async def some_closures(self, *, closure_ids: Sequence[UUID]) -> Sequence[Closure]:
+        """Return those of these that stand, whoever asks: they were shown to them before."""
+        async with self.transaction() as work:
+            return await work.some_closures(closure_ids)

@@ -1,0 +1,99 @@
+"""Times at which nobody is to come: one doctor's time off, and the days a clinic is closed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from booking_system.identity.domain.actor import Actor
+from booking_system.scheduling.domain.local_time import first_instant_at
+from booking_system.scheduling.domain.refusals import NonexistentLocalTime
+from booking_system.scheduling.domain.search import Cover
+from booking_system.scheduling.domain.time_slot import ClosedBecause
+from booking_system.shared_kernel.errors import Invalid
+from booking_system.shared_kernel.identifiers import ClinicId, ClosureId, DoctorId, TimeOffId
+from booking_system.shared_kernel.period import Period
+
+LONGEST_TIME_OFF = timedelta(days=366)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Whose calendar it is: a doctor's, or where `doctor_id` is None the whole clinic's."""
+
+    clinic_id: ClinicId
+    doctor_id: DoctorId | None = None
+    time_zone: str
+
+    def is_kept_by(self, actor: Actor) -> bool:
+        """Say whether they may close it: a doctor's, whoever schedules; a clinic's, its staff."""
+        if self.doctor_id is not None:
+            return actor.schedules(self.clinic_id, self.doctor_id)
+        return actor.works_at(self.clinic_id) or actor.manages(self.clinic_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeOff:
+    """A doctor is away. Instants in UTC."""
+
+    id: TimeOffId
+    clinic_id: ClinicId
+    doctor_id: DoctorId
+    period: Period
+    reason: str | None
+    created_at: datetime
+
+    @property
+    def because(self) -> ClosedBecause:
+        """Why its slots are closed."""
+        return ClosedBecause.TIME_OFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closure:
+    """A clinic is closed for one day, from midnight to midnight by its clock. Instants in UTC."""
+
+    id: ClosureId
+    clinic_id: ClinicId
+    date: date
+    period: Period
+    reason: str | None
+    created_at: datetime
+
+    @property
+    def because(self) -> ClosedBecause:
+        """Why its slots are closed."""
+        return ClosedBecause.CLOSURE
+
+
+Absence = TimeOff | Closure
+
+
+def time_off_of(starts_at: datetime, ends_at: datetime) -> Period:
+    """Return when the doctor is away.
+
+    Raises `Invalid` where that ends before it starts or is longer than 366 days.
+    """
+    if ends_at <= starts_at:
+        raise Invalid.field("/ends_at", "must be after starts_at", "ends_too_early")
+    if ends_at - starts_at > LONGEST_TIME_OFF:
+        raise Invalid.field("/ends_at", "at most 366 days after starts_at", "too_long")
+    return Period(starts_at, ends_at)
+
+
+def day_of(day: date, time_zone: str) -> Period:
+    """Return the local day in UTC. Raises `NonexistentLocalTime` for one that a zone skipped."""
+    starts_at = first_instant_at(day, 0, time_zone)
+    ends_at = first_instant_at(day + DAY, 0, time_zone)
+    if starts_at >= ends_at:
+        raise NonexistentLocalTime
+    return Period(starts_at, ends_at)
+
+
+def cover_of(place: Place, absences: Sequence[Absence]) -> Cover:
+    """Return what they cover together."""
+    return Cover(
+        clinic_id=place.clinic_id,
+        doctor_id=place.doctor_id,
+        periods=tuple(absence.period for absence in absences),
+    )
