@@ -129,6 +129,7 @@ class Container(containers.DeclarativeContainer):
         booking.routes,
         booking.hold_routes,
         booking.lifecycle_routes,
+        scheduling.overview_routes,
         scheduling.routes,
         scheduling.availability_routes,
         identity.routes,

@@ -7,6 +7,8 @@ from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.adapters.availability import PostgresAvailability
 from booking_system.scheduling.adapters.availability_http import AvailabilityRoutes
 from booking_system.scheduling.adapters.http import SchedulingRoutes
+from booking_system.scheduling.adapters.overview import PostgresOverview
+from booking_system.scheduling.adapters.overview_http import OverviewRoutes
 from booking_system.scheduling.adapters.postgres import PostgresScheduling
 from booking_system.scheduling.adapters.slot_pages import SlotPages
 from booking_system.scheduling.adapters.slot_search import PostgresSlotFinder
@@ -26,6 +28,7 @@ from booking_system.scheduling.application.keep_availability import (
     ShowAvailability,
 )
 from booking_system.scheduling.application.offer_slots import OfferSlots
+from booking_system.scheduling.application.overview_slots import FindNext, ShowCalendar
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
 
@@ -56,6 +59,15 @@ class SchedulingContainer(containers.DeclarativeContainer):
         SlotPages,
         find=providers.Callable(retrying, find_slots),
         digest=providers.Callable(retrying, digest_slots),
+        clock=clock,
+    )
+    overview = providers.Singleton(PostgresOverview, database)
+    find_next = providers.Factory(FindNext, overview=overview, clock=clock)
+    show_calendar = providers.Factory(ShowCalendar, overview=overview, clock=clock)
+    overview_routes = providers.Singleton(
+        OverviewRoutes,
+        next=providers.Callable(retrying, find_next),
+        calendar=providers.Callable(retrying, show_calendar),
         clock=clock,
     )
     routes = providers.Singleton(

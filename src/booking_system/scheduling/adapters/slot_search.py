@@ -46,6 +46,10 @@ OFFERED = """EXISTS (SELECT FROM service_doctors o JOIN services v ON v.id = o.s
  WHERE o.service_id = ${} AND o.doctor_id = s.doctor_id AND v.deleted_at IS NULL
  AND v.mode = s.mode AND s.ends_at - s.starts_at >= v.duration_minutes * interval '1 minute')"""
 
+FREE = """AND NOT EXISTS (
+ SELECT FROM unnest(${}::timestamptz[], ${}::timestamptz[]) AS busy(since, until)
+ WHERE s.starts_at < busy.until AND s.ends_at > busy.since)"""
+
 NEAREST = """SELECT * FROM (
  (SELECT {columns} {joined} WHERE {bookable} AND s.{whose} = $4 AND s.starts_at >= $5
   AND s.id <> $6{unless} ORDER BY s.starts_at, s.id LIMIT $7)
@@ -88,7 +92,7 @@ class PostgresSlotFinder:
         statement, values = statement_for(search, now=now)
         async with self._database.reading() as connection:
             rows = await connection.fetch(statement, *values)
-        return [_found(row) for row in rows]
+        return [found_slot(row) for row in rows]
 
     async def digest(self, search: SlotSearch, *, now: datetime) -> Hashable:
         """Mix the ids and versions of the very rows that `find` would return."""
@@ -101,7 +105,7 @@ class PostgresSlotFinder:
         """Read one slot."""
         async with self._database.reading() as connection:
             row = await connection.fetchrow(SHOW, slot_id)
-        return None if row is None else ShownSlot(slot=slot_of(row), found=_found(row))
+        return None if row is None else ShownSlot(slot=slot_of(row), found=found_slot(row))
 
     async def several(self, slot_ids: Sequence[SlotId]) -> Sequence[TimeSlot]:
         """Read them in one statement."""
@@ -134,7 +138,7 @@ class PostgresSlotFinder:
                         most,
                         *more,
                     )
-                    found |= {row["id"]: _found(row) for row in rows if row["id"] not in found}
+                    found |= {row["id"]: found_slot(row) for row in rows if row["id"] not in found}
         return list(found.values())[:most]
 
 
@@ -156,6 +160,9 @@ def statement_for(
         if value is not None:
             values.append(value)
             parts.append(f"AND {condition.format(len(values))}")
+    if search.busy:
+        values += [[one.starts_at for one in search.busy], [one.ends_at for one in search.busy]]
+        parts.append(FREE.format(len(values) - 1, len(values)))
     if search.after is not None:
         values += search.after
         parts.append(f"AND (s.starts_at, s.id) > (${len(values) - 1}, ${len(values)})")
@@ -172,7 +179,8 @@ def _values_of(cover: Cover) -> tuple[object, ...]:
     )
 
 
-def _found(row: Any) -> FoundSlot:
+def found_slot(row: Any) -> FoundSlot:
+    """Make the slot of a row with `COLUMNS`."""
     return FoundSlot(
         id=row["id"],
         clinic_id=row["clinic_id"],

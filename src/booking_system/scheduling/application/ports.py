@@ -1,14 +1,19 @@
 """All that scheduling needs from the outside world."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from booking_system.scheduling.domain.overview import (
+    CalendarSearch,
+    NextSearch,
+    SoonestDoctor,
+)
 from booking_system.scheduling.domain.search import Cover, FoundSlot, SlotSearch
 from booking_system.scheduling.domain.time_slot import TimeSlot
-from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, SlotId
+from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, PatientId, SlotId
 from booking_system.shared_kernel.period import Period
 
 
@@ -82,3 +87,28 @@ class SlotFinder(Protocol):
         None that `unless` covers.
         """
         ...
+
+
+class SlotOverview(Protocol):
+    """Reads overviews of what could be booked, without locking anything."""
+
+    async def next(self, search: NextSearch, *, now: datetime) -> Sequence[SoonestDoctor]:
+        """Return the doctors with the soonest bookable slots, soonest first."""
+        ...
+
+    async def zone_of(self, search: CalendarSearch) -> str | None:
+        """Return the time zone that the calendar is in; None where there is nobody to show."""
+        ...
+
+    async def count(
+        self, search: CalendarSearch, days: Sequence[Period], *, now: datetime
+    ) -> dict[int, tuple[int, datetime]]:
+        """Return how many bookable slots begin on each day, by its place, and the first start.
+
+        Days without any are left out.
+        """
+        ...
+
+
+BusyPeriods = Callable[[PatientId, Period], Awaitable[Sequence[Period]]]
+"""Says when a patient has appointments, as far as they overlap a period."""

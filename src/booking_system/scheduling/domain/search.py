@@ -1,5 +1,6 @@
 """A search for slots: what it asks for, and what it finds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,7 +17,10 @@ LONGEST_RANGE = timedelta(days=62)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotSearch:
-    """Filters that all have to hold; None: any. `after` is the sort key of the last one seen."""
+    """Filters that all have to hold; None: any. `after` is the sort key of the last one seen.
+
+    No slot is wanted that overlaps a `busy` period.
+    """
 
     period: Period
     clinic_id: ClinicId | None = None
@@ -25,6 +29,7 @@ class SlotSearch:
     specialty: str | None = None
     language: str | None = None
     mode: Mode | None = None
+    busy: Sequence[Period] = ()
     after: tuple[datetime, UUID] | None = None
     limit: int = 50
 
