@@ -66,6 +66,7 @@ class Row:
     names: str | None = None
     absent: str = "not_found"
     about: str = ""
+    query: str = ""
     knows_anybody: bool = False
     """Whoever has not signed in is told what strangers are told, not that they should sign in."""
 
@@ -173,6 +174,9 @@ ROWS = [
         about="without an account"),
     # Slots
     Row("GET", "/v1/slots", PUBLIC, EVERYBODY),
+    Row("GET", "/v1/slots/next", PUBLIC, EVERYBODY),
+    Row("GET", "/v1/slots/calendar", PUBLIC, EVERYBODY, scenes.clinic,
+        query="?clinic_id={clinic_id}", names="clinic_id"),
     Row("POST", f"{DOCTOR_PATH}/slots", PUBLIC, SCHEDULERS, scenes.doctor, OFFER),
     Row("GET", SLOT, PUBLIC, EVERYBODY, scenes.open_slot, **NO_SLOT),
     Row("POST", f"{SLOT}/close", PUBLIC, SCHEDULERS, scenes.open_slot, **NO_SLOT),

@@ -125,7 +125,7 @@ async def send(
     values = {"slug": f"new-{uuid4().hex[:12]}"} | aim.values
     answer = await world.api.send(
         row.method,
-        row.path.format_map(values),
+        (row.path + row.query).format_map(values),
         by,
         json=filled(row.body, values),
         data=filled(row.form, values),

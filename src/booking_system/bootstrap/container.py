@@ -6,6 +6,7 @@ from dependency_injector import containers, providers
 
 from booking_system import __version__
 from booking_system.booking.adapters.holding import OLD_HOLDS
+from booking_system.booking.adapters.reading import PostgresBookingReader
 from booking_system.booking.container import BookingContainer
 from booking_system.bootstrap import migrations
 from booking_system.bootstrap.health import LIVE, READY, HealthRoutes
@@ -81,7 +82,11 @@ class Container(containers.DeclarativeContainer):
         throttle=identity.throttle,
     )
     scheduling = providers.Container(
-        SchedulingContainer, database=database, clock=clock, identities=identities
+        SchedulingContainer,
+        database=database,
+        clock=clock,
+        identities=identities,
+        busy_periods=providers.Singleton(PostgresBookingReader, database).provided.busy_periods,
     )
     booking = providers.Container(
         BookingContainer,

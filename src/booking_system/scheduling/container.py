@@ -29,6 +29,7 @@ from booking_system.scheduling.application.keep_availability import (
 )
 from booking_system.scheduling.application.offer_slots import OfferSlots
 from booking_system.scheduling.application.overview_slots import FindNext, ShowCalendar
+from booking_system.scheduling.application.ports import BusyPeriods
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
 
@@ -39,6 +40,7 @@ class SchedulingContainer(containers.DeclarativeContainer):
     database = providers.Dependency(instance_of=Database)
     clock: providers.Dependency[Clock] = providers.Dependency()
     identities: providers.Dependency[Identities] = providers.Dependency()
+    busy_periods: providers.Dependency[BusyPeriods] = providers.Dependency()
 
     scheduling = providers.Singleton(PostgresScheduling, database)
     transaction = scheduling.provided.transaction
@@ -59,6 +61,7 @@ class SchedulingContainer(containers.DeclarativeContainer):
         SlotPages,
         find=providers.Callable(retrying, find_slots),
         digest=providers.Callable(retrying, digest_slots),
+        busy=busy_periods,
         clock=clock,
     )
     overview = providers.Singleton(PostgresOverview, database)

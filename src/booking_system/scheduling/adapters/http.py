@@ -46,7 +46,7 @@ from booking_system.scheduling.domain.refusals import (
 )
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale, Unauthenticated
 from booking_system.shared_kernel.identifiers import DoctorId, SlotId
 
 Caller = Annotated[Actor, Depends(caller)]
@@ -75,6 +75,7 @@ class SchedulingRoutes:
             policy=public,
             answers=Page[SlotOut],
             refuses=[InvalidCursor],
+            knows_caller=True,
             shortcut=self.pages.again,
             also={304: "Nothing has changed since the answer with the `ETag` that you sent"},
         )
@@ -116,10 +117,12 @@ class SchedulingRoutes:
         )
         return routes
 
-    async def search_slots(
+    async def search_slots(  # noqa: PLR0913
         self,
         request: Request,
+        *,
         filters: Annotated[dict[str, Any], Depends(slot_filters)],
+        actor: Annotated[Actor | None, Depends(caller)],
         limit: Limit = 50,
         cursor: CursorText = None,
         if_none_match: IfNoneMatch = None,
@@ -129,7 +132,12 @@ class SchedulingRoutes:
         Open, in the future, inside the clinic's notice and horizon. The answer carries an `ETag`;
         send it as `If-None-Match` to get a `304` while nothing has changed.
         """
-        return await self.pages.page(request, Asked(filters, limit, cursor), if_none_match)
+        asked = Asked(filters, limit, cursor)
+        if filters["is_mine"]:
+            if actor is None:
+                raise Unauthenticated
+            return await self.pages.own_page(request, asked, actor.patient_id, if_none_match)
+        return await self.pages.page(request, asked, if_none_match)
 
     async def create_slots(self, doctor_id: UUID, body: OfferIn, actor: Caller) -> Response:
         """Offer time slots of a doctor: all of them or, where one cannot be, none."""

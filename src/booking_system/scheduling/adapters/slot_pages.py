@@ -3,7 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,8 +13,10 @@ from fastapi import Header, Query, Request, Response
 from booking_system.platform.http.answers import json_bytes
 from booking_system.platform.http.input import Instant, ShortText
 from booking_system.platform.http.pagination import cursor_after, link_to_next, position_of
+from booking_system.scheduling.application.ports import BusyPeriods
 from booking_system.scheduling.domain.search import FoundSlot, SlotSearch, search_range
 from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.identifiers import PatientId
 from booking_system.shared_kernel.mode import Mode
 
 LONGEST_TAGS = 2000
@@ -36,6 +38,9 @@ async def slot_filters(  # noqa: PLR0913
     until: Annotated[
         Instant | None, Query(alias="to", description="Default: 7 days later; at most 62")
     ] = None,
+    exclude_my_conflicts: Annotated[
+        bool, Query(description="Leave out when the caller, a patient, has an appointment already")
+    ] = False,
 ) -> dict[str, Any]:
     """Dependency: the filters of a search; a coroutine, so that it needs no thread."""
     return {
@@ -47,6 +52,7 @@ async def slot_filters(  # noqa: PLR0913
         "mode": mode,
         "since": since,
         "until": until,
+        "is_mine": exclude_my_conflicts,
     }
 
 
@@ -61,6 +67,7 @@ class Asked:
     def search(self, now: datetime) -> SlotSearch:
         """Return the search that it means at this instant."""
         asked = dict(self.filters)
+        del asked["is_mine"]
         return SlotSearch(
             period=search_range(asked.pop("since"), asked.pop("until"), now=now),
             after=position_of(self.cursor, self.filters),
@@ -91,9 +98,11 @@ class SlotPages:
         *,
         find: Callable[[SlotSearch], Awaitable[Sequence[FoundSlot]]],
         digest: Callable[[SlotSearch], Awaitable[Hashable]],
+        busy: BusyPeriods,
         clock: Clock,
     ) -> None:
         """`find` and `digest` look at the same rows."""
+        self._busy = busy
         self._find = find
         self._digest = digest
         self._clock = clock
@@ -119,10 +128,17 @@ class SlotPages:
         self._kept.move_to_end(query)
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
-        known = {text.strip().removeprefix("W/") for text in (if_none_match or "").split(",")}
-        if kept.headers["ETag"] in known or "*" in known:
-            return Response(status_code=304, headers=kept.headers)
-        return Response(kept.body, headers=kept.headers, media_type="application/json")
+        return _answer(kept, if_none_match)
+
+    async def own_page(
+        self, request: Request, asked: Asked, patient_id: PatientId | None, tags: str | None
+    ) -> Response:
+        """Answer with a page without the patient's conflicts; it is kept for nobody else."""
+        search = asked.search(self._clock.now())
+        busy = () if patient_id is None else await self._busy(patient_id, search.period)
+        own = await self._made(request, asked, replace(search, busy=busy), None)
+        own.headers["Cache-Control"] = "private, no-cache"
+        return _answer(own, tags)
 
     async def _made(
         self, request: Request, asked: Asked, search: SlotSearch, digest: Hashable
@@ -135,3 +151,10 @@ class SlotPages:
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         headers = {**link_to_next(request, after), "ETag": tag, "Cache-Control": "no-cache"}
         return Kept(asked, digest, body, headers)
+
+
+def _answer(kept: Kept, if_none_match: str | None) -> Response:
+    known = {text.strip().removeprefix("W/") for text in (if_none_match or "").split(",")}
+    if kept.headers["ETag"] in known or "*" in known:
+        return Response(status_code=304, headers=kept.headers)
+    return Response(kept.body, headers=kept.headers, media_type="application/json")
