@@ -43,6 +43,55 @@ async def doctor(world: World, _name: str) -> Aim:
     )
 
 
+async def hours(world: World, _name: str) -> Aim:
+    """The doctor of the table, with a day of weekly hours that no horizon reaches."""
+    return Aim({"doctor_id": world.doctor["id"], "day": next(world.days)})
+
+
+async def rule(world: World, _name: str) -> Aim:
+    return Aim({"rule_id": await made_rule(world)})
+
+
+async def made_rule(world: World, doctor: Made | None = None) -> str:
+    day = next(world.days)
+    body = {
+        "weekdays": [1, 2, 3, 4, 5, 6, 7],
+        "start_time": "09:00",
+        "end_time": "10:00",
+        "slot_minutes": 30,
+        "valid_from": day,
+        "valid_until": day,
+    }
+    path = f"/v1/doctors/{(doctor or world.doctor)['id']}/availability"
+    return str((await world.api.made(path, body))["id"])
+
+
+async def time_off(world: World, _name: str) -> Aim:
+    return Aim({"time_off_id": await made_time_off(world)})
+
+
+async def made_time_off(world: World, doctor: Made | None = None) -> str:
+    starts_at = world.hour()
+    ends_at = starts_at + timedelta(minutes=30)
+    body = {"starts_at": starts_at.isoformat(), "ends_at": ends_at.isoformat()}
+    path = f"/v1/doctors/{(doctor or world.doctor)['id']}/time-off"
+    return str((await world.api.made(path, body))["id"])
+
+
+async def clinic_day(world: World, _name: str) -> Aim:
+    return Aim({"clinic_id": world.here["id"], "day": next(world.days)})
+
+
+async def closure(world: World, _name: str) -> Aim:
+    return Aim({"clinic_id": world.here["id"], "closure_id": await made_closure(world)})
+
+
+async def made_closure(world: World, clinic: Made | None = None) -> str:
+    path = f"/v1/clinics/{(clinic or world.here)['id']}/closures"
+    made = await world.api.made(path, {"dates": [next(world.days)]})
+    return str(made["items"][0]["id"])
+
+
 async def new_doctor(world: World, _name: str) -> Aim:
     return Aim({"doctor_id": (await world.api.doctor(world.here))["id"]})
 

@@ -93,6 +93,15 @@ BOOK = {
 KEEP = {"time_slot_id": "{slot_id}"}
 MOVE = {"time_slot_id": "{slot_id}", "reason": "First visit"}
 OFFER = {"slots": [{"starts_at": "{starts_at}", "ends_at": "{ends_at}"}]}
+HOURS = {
+    "weekdays": [1, 2, 3, 4, 5, 6, 7],
+    "start_time": "09:00",
+    "end_time": "10:00",
+    "slot_minutes": 30,
+    "valid_from": "{day}",
+    "valid_until": "{day}",
+}
+AWAY = {"starts_at": "{starts_at}", "ends_at": "{ends_at}"}
 NAME = {"full_name": "Example Person"}
 NEW_CLINIC = {"name": "Example Clinic", "slug": "{slug}", "time_zone": "Europe/Berlin"}
 NEW_SERVICE = {"name": "Example Service", "duration_minutes": 30}
@@ -107,11 +116,13 @@ CARERS = DOCTOR | DESK
 PARTIES = PATIENT | CARERS
 SCHEDULERS = DOCTOR | DESK | PLATFORM
 MANAGERS = ADMIN | PLATFORM
+CLOSERS = DESK | PLATFORM
 
 CLINIC, STAFF = "/v1/clinics/{clinic_id}", "/v1/clinics/{clinic_id}/staff"
 DOCTOR_PATH, SERVICE = "/v1/doctors/{doctor_id}", "/v1/services/{service_id}"
 SLOT, BOOKING = "/v1/slots/{slot_id}", "/v1/bookings/{booking_id}"
 HOLD = "/v1/holds/{hold_id}"
+RULE, TIME_OFF = "/v1/availability/{rule_id}", "/v1/time-off/{time_off_id}"
 PATIENT_PATH = "/v1/patients/{patient_id}"
 NO_SLOT = {"absent": "slot_not_found"}
 
@@ -183,6 +194,21 @@ ROWS = [
     Row("POST", f"{SLOT}/reopen", PUBLIC, SCHEDULERS, scenes.closed_slot, **NO_SLOT),
     Row("DELETE", SLOT, PUBLIC, SCHEDULERS, scenes.open_slot, **NO_SLOT),
     Row("GET", f"{SLOT}/explain", PUBLIC, EVERYBODY, scenes.open_slot, **NO_SLOT),
+    # Availability
+    Row("GET", f"{DOCTOR_PATH}/availability", PUBLIC, SCHEDULERS, scenes.doctor),
+    Row("POST", f"{DOCTOR_PATH}/availability", PUBLIC, SCHEDULERS, scenes.hours, HOURS),
+    Row("GET", RULE, PUBLIC, SCHEDULERS, scenes.rule),
+    Row("PATCH", RULE, PUBLIC, SCHEDULERS, scenes.rule, {"gap_minutes": 0}),
+    Row("DELETE", RULE, PUBLIC, SCHEDULERS, scenes.rule),
+    Row("GET", f"{DOCTOR_PATH}/time-off", PUBLIC, SCHEDULERS, scenes.doctor),
+    Row("POST", f"{DOCTOR_PATH}/time-off", PUBLIC, SCHEDULERS, scenes.doctor, AWAY),
+    Row("GET", TIME_OFF, PUBLIC, SCHEDULERS, scenes.time_off),
+    Row("DELETE", TIME_OFF, PUBLIC, SCHEDULERS, scenes.time_off),
+    Row("GET", f"{CLINIC}/closures", PUBLIC, CLOSERS, scenes.clinic),
+    Row("POST", f"{CLINIC}/closures", PUBLIC, CLOSERS, scenes.clinic_day, {"dates": ["{day}"]}),
+    Row("DELETE", f"{CLINIC}/closures/{{closure_id}}", PUBLIC, CLOSERS, scenes.closure),
+    Row("DELETE", f"{CLINIC}/closures/{{closure_id}}", PUBLIC, CLOSERS, scenes.closure,
+        names="clinic_id", about="of no clinic"),
     # Holds
     Row("POST", "/v1/holds", PRIVATE, PATIENT | DESK, scenes.slot_for_a_newcomer,
         KEEP | {"patient_id": "{patient_id}"}, names="patient_id"),

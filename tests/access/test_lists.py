@@ -7,7 +7,13 @@ import pytest
 
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.shared_kernel.identifiers import ClinicId, PatientId
-from tests.access.scenes import newcomer, registered
+from tests.access.scenes import (
+    made_closure,
+    made_rule,
+    made_time_off,
+    newcomer,
+    registered,
+)
 from tests.access.world import ANONYMOUS, World, a_world
 from tests.api import Person
 from tests.postgres import TestServer
@@ -34,6 +40,11 @@ AT_THE_DESK = """EXISTS (SELECT FROM role_grants g WHERE g.user_id = '{user}'
  AND g.clinic_id = '{value}' AND g.role IN ('receptionist', 'clinic_admin'))"""
 BOOKINGS = "SELECT a.id FROM appointments a WHERE "
 
+RULES = "SELECT id FROM availability_rules WHERE deleted_at IS NULL AND doctor_id = '{doctor}'"
+TIME_OFF = "SELECT id FROM time_off WHERE deleted_at IS NULL AND doctor_id = '{doctor}'"
+CLOSURES = "SELECT id FROM closures WHERE deleted_at IS NULL AND clinic_id = '{here}'"
+DESK = ("receptionist", "clinic_admin", "platform_admin", TWO_HATS)
+
 Statements = Mapping[str, str | None]
 """By name; None for whoever is refused, `else` for all who are not named."""
 
@@ -50,6 +61,15 @@ LISTS: dict[str, Statements] = {
         "platform_admin": STAFF,
         "else": None,
     },
+    "/v1/doctors/{doctor_id}/availability": {
+        **dict.fromkeys(("doctor", *DESK), RULES),
+        "else": None,
+    },
+    "/v1/doctors/{doctor_id}/time-off": {
+        **dict.fromkeys(("doctor", *DESK), TIME_OFF),
+        "else": None,
+    },
+    "/v1/clinics/{clinic_id}/closures": {**dict.fromkeys(DESK, CLOSURES), "else": None},
     "/v1/sessions": {ANONYMOUS: None, "else": SESSIONS},
     "/v1/patients": {
         ANONYMOUS: None,
@@ -139,6 +159,7 @@ async def _furnish(world: World) -> None:
         assert (await api.send("DELETE", path, by)).status_code == 204
     await registered(world)
     await api.service(world.here)
+    await _furnish_calendars(world)
     ended = await world.session(world.person("patient"), "ended")
     await world.session(world.person("patient"), "current")
     await api.post("/v1/auth/sign-out", by=ended)
@@ -154,6 +175,22 @@ async def _furnish(world: World) -> None:
     await world.sql(
         "UPDATE sessions SET last_used_at = now() - interval '31 days' WHERE user_agent = 'old'"
     )
+
+
+async def _furnish_calendars(world: World) -> None:
+    """Of two doctors and two clinics, and one of each taken back."""
+    for doctor in (world.doctor, world.doctor, world.doctor, world.doctor_elsewhere):
+        await made_rule(world, doctor)
+        await made_time_off(world, doctor)
+    for clinic in (world.elsewhere, world.here, world.here, world.here):
+        closure = await made_closure(world, clinic)
+    gone = await made_rule(world), await made_time_off(world)
+    for path in (
+        f"/v1/availability/{gone[0]}",
+        f"/v1/time-off/{gone[1]}",
+        f"/v1/clinics/{world.here['id']}/closures/{closure}",
+    ):
+        assert (await world.api.send("DELETE", path, world.api.admin)).status_code == 204
 
 
 def _lists(world: World) -> Iterator[str]:
@@ -200,7 +237,8 @@ async def test_a_filter_narrows_what_is_seen_and_never_widens_it(
 async def _found(world: World, path: str, person: Person | None, **params: str) -> list[str] | None:
     """The ids, with repetitions; None where the caller is refused."""
     limit = {} if path.endswith("/staff") else {"limit": "200"}
-    answer = await world.api.get(path.format(clinic_id=world.here["id"]), person, **limit, **params)
+    place = path.format(clinic_id=world.here["id"], doctor_id=world.doctor["id"])
+    answer = await world.api.get(place, person, **limit, **params)
     if answer.status_code in {401, 403}:
         return None
     assert answer.status_code == 200, answer.text

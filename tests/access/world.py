@@ -1,9 +1,10 @@
 """Two clinics with everybody whom the contract knows, and objects to try things on."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,6 +16,7 @@ from tests.api import START, Api, Person, running_api
 Made = dict[str, Any]
 PASSWORD = "three quiet otters"
 ANONYMOUS = "anonymous"
+FAR = date(2050, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,11 @@ class Aim:
 
 
 Scene = Callable[["World", str], Awaitable[Aim]]
+
+
+def far_days() -> Iterator[str]:
+    """Days that no clinic takes bookings for yet."""
+    return ((FAR + timedelta(days=n)).isoformat() for n in count())
 
 
 @dataclass
@@ -40,6 +47,7 @@ class World:
     doctor_elsewhere: Made = field(default_factory=dict)
     services: dict[str, str] = field(default_factory=dict)
     people: dict[str, Person | None] = field(default_factory=dict)
+    days: Iterator[str] = field(default_factory=far_days)
     _hours: int = 0
     _standing: dict[Scene, Aim] = field(default_factory=dict)
 

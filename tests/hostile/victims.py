@@ -237,6 +237,27 @@ async def _removed_patients(victims: Victims) -> list[Values]:
     return await _patients(victims, f", {REMOVED}")
 
 
+async def _days(victims: Victims) -> list[Values]:
+    return [{"day": next(victims.world.days)} for _ in range(MOST)]
+
+
+async def _rules(victims: Victims) -> list[Values]:
+    one, days = await scenes.made_rule(victims.world), "t.valid_from + 1000 + n"
+    changes = f"{NEW_ID}, 'valid_from', {days}, 'valid_until', {days}"
+    return _named("rule_id", await victims.clones("availability_rules", one, changes))
+
+
+async def _time_off(victims: Victims) -> list[Values]:
+    one = await scenes.made_time_off(victims.world)
+    return _named("time_off_id", await victims.clones("time_off", one, NEW_ID))
+
+
+async def _closures(victims: Victims) -> list[Values]:
+    one = await scenes.made_closure(victims.world)
+    found = await victims.clones("closures", one, f"{NEW_ID}, 'date', t.date + 1000 + n")
+    return _named("closure_id", found)
+
+
 POOLS: dict[Scene, Pool] = {
     scenes.new_clinic: _clinics,
     scenes.removed_clinic: _removed_clinics,
@@ -244,6 +265,11 @@ POOLS: dict[Scene, Pool] = {
     scenes.removed_doctor: _removed_doctors,
     scenes.service: _services,
     scenes.removed_service: _removed_services,
+    scenes.hours: _days,
+    scenes.clinic_day: _days,
+    scenes.rule: _rules,
+    scenes.time_off: _time_off,
+    scenes.closure: _closures,
     scenes.open_slot: _open_slots,
     scenes.closed_slot: _closed_slots,
     scenes.slot_for_the_patient: _slots_to_book,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -93,7 +94,7 @@ def test_whole_days_leave_no_hole_and_never_overlap_in_any_zone(zone: str) -> No
             slot for near in (day - DAY, day, day + DAY) for slot in around.slots_of(near, zone)
         ]
         assert slots[0].starts_at == midnights.get(day - DAY, slots[0].starts_at)
-        for one, other in zip(slots, slots[1:], strict=False):
+        for one, other in pairwise(slots):
             assert one.ends_at == other.starts_at
         assert {
             slot.starts_at.astimezone(ZoneInfo(zone)).date() for slot in around.slots_of(day, zone)
@@ -120,7 +121,7 @@ def test_slots_of_any_hours_keep_their_gap_and_their_hours(
     last: Period | None = None
     for day in (first, first + DAY, first + 2 * DAY):
         made = list(rule.slots_of(day, zone))
-        for one, other in zip(made, made[1:], strict=False):
+        for one, other in pairwise(made):
             assert other.starts_at - one.ends_at == rule.gap
         for one in made:
             shown = one.starts_at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
