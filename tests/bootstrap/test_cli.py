@@ -2,19 +2,23 @@
 
 import socket
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
 from booking_system import __version__
-from booking_system.bootstrap import cli, up
+from booking_system.bootstrap import cli, horizon, up
 from booking_system.bootstrap.cli import app
 from booking_system.bootstrap.process import Interrupted
 from booking_system.bootstrap.serve import ApiFailed
 from booking_system.platform.postgres.faults import DependencyUnavailable
+from booking_system.scheduling.application.extend_horizon import Extension, MovedBooking
 from booking_system.shared_kernel.errors import NotFound, Transient
+from booking_system.shared_kernel.identifiers import AppointmentId, SlotId
 from tests.postgres import TestServer
 
 
@@ -74,7 +78,8 @@ def test_wrong_usage_ends_with_2() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["up", "serve", "migrate", "seed-demo", "create-admin", "openapi", "check"]
+    "command",
+    ["up", "serve", "migrate", "seed-demo", "create-admin", "extend-horizon", "openapi", "check"],
 )
 def test_wrong_settings_end_with_2_and_a_sentence(
     command: str, monkeypatch: pytest.MonkeyPatch
@@ -85,7 +90,7 @@ def test_wrong_settings_end_with_2_and_a_sentence(
     assert done.output == "BOOKING_PORT must be a number from 1 to 65535.\n"
 
 
-@pytest.mark.parametrize("command", ["serve", "migrate", "check"])
+@pytest.mark.parametrize("command", ["serve", "migrate", "extend-horizon", "check"])
 def test_a_database_that_is_not_there_ends_with_3(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,12 +137,34 @@ def test_a_database_is_checked_migrated_and_checked_again() -> None:
     assert before.exit_code == 3
     assert "run `booking-system migrate`" in before.output
     assert run("serve").exit_code == 3
+    assert run("extend-horizon").exit_code == 3
     for _ in range(2):
         done = run("migrate")
         assert (done.exit_code, done.output) == (0, "The tables are up to date.\n")
+    filled = run("extend-horizon")
+    nothing = "Calendars: 0. Slots opened: 0. Slots withdrawn: 0.\n"
+    assert (filled.exit_code, filled.output) == (0, nothing)
     after = run("check")
     assert after.exit_code == 0
     assert after.output.endswith("All is well.\n")
+
+
+def test_bookings_that_the_clock_left_behind_are_told_by_id_and_time() -> None:
+    one, at = UUID(int=7), datetime(2027, 7, 1, 7, tzinfo=UTC)
+    moved = MovedBooking(
+        appointment_id=AppointmentId(one),
+        slot_id=SlotId(one),
+        starts_at=at,
+        wall_was=datetime(2027, 7, 1, 9),  # noqa: DTZ001
+        wall_is=datetime(2027, 7, 1, 8),  # noqa: DTZ001
+    )
+
+    told = list(horizon.sentences(Extension(doctors=1, opened=2, withdrawn=3, moved=(moved,))))
+
+    assert told[0] == "Calendars: 1. Slots opened: 2. Slots withdrawn: 3."
+    assert told[2] == (
+        f"  booking {one}, 2027-07-01T07:00Z: was 2027-07-01 09:00, is 2027-07-01 08:00"
+    )
 
 
 def test_the_openapi_document_needs_no_database_and_leaves_nothing(tmp_path: Path) -> None:
