@@ -1,6 +1,6 @@
 """All that weekly availability needs from the outside world."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,9 +85,5 @@ AvailabilityTransaction = Callable[[], AbstractAsyncContextManager[AvailabilityW
 """Opens a unit of work: leaving the block commits, an exception undoes everything."""
 
 
-class DoctorsWithAvailability(Protocol):
-    """Finds the doctors whose calendars rules fill."""
-
-    async def __call__(self) -> Sequence[DoctorId]:
-        """Return the doctors who are there and have, or had, a rule."""
-        ...
+DoctorsWithAvailability = Callable[[], Awaitable[Sequence[DoctorId]]]
+"""Finds the doctors who are there and have, or had, a rule."""
