@@ -185,9 +185,10 @@ async def test_where_there_is_no_room_every_operation_is_refused_but_health(
 
 
 async def test_a_cursor_that_no_list_gave_out_is_refused(api: Api) -> None:
-    clinic = await api.clinic()
+    doctor = await api.doctor(await api.clinic())
+    there = {"clinic_id": doctor["clinic_id"], "doctor_id": doctor["id"]}
     for operation in await those_that_say(api, "invalid_cursor"):
-        path = operation.path.format(clinic_id=clinic["id"])
+        path = operation.path.format(**there)
         answer = await api.get(path, api.admin, cursor="made-up")
         assert code_of(answer) == (422, "invalid_cursor"), operation
 
@@ -198,7 +199,16 @@ async def test_a_change_to_an_older_version_is_refused(api: Api) -> None:
     booked, closed = await api.slot(clinic), await api.slot(clinic)
     booking = (await api.book(booked, patient)).json()
     await api.post(f"/v1/slots/{closed['id']}/close", by=api.admin)
+    hours = {
+        "weekdays": [1],
+        "start_time": "09:00",
+        "end_time": "10:00",
+        "slot_minutes": 30,
+        "valid_from": "2090-01-01",
+    }
+    rule = await api.made(f"/v1/doctors/{slot['doctor_id']}/availability", hours)
     there = {
+        "rule_id": rule["id"],
         "clinic_id": clinic["id"],
         "doctor_id": slot["doctor_id"],
         "service_id": (await api.service(clinic))["id"],
