@@ -16,7 +16,7 @@ from tests.api import START, Api, Person, running_api
 Made = dict[str, Any]
 PASSWORD = "three quiet otters"
 ANONYMOUS = "anonymous"
-FAR = date(2050, 1, 1)
+FAR = date(2040, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)

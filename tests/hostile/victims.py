@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -241,10 +241,15 @@ async def _days(victims: Victims) -> list[Values]:
     return [{"day": next(victims.world.days)} for _ in range(MOST)]
 
 
+def _far_days(victims: Victims) -> list[date]:
+    return [date.fromisoformat(next(victims.world.days)) for _ in range(MOST)]
+
+
 async def _rules(victims: Victims) -> list[Values]:
-    one, days = await scenes.made_rule(victims.world), "t.valid_from + 1000 + n"
-    changes = f"{NEW_ID}, 'valid_from', {days}, 'valid_until', {days}"
-    return _named("rule_id", await victims.clones("availability_rules", one, changes))
+    one, day = await scenes.made_rule(victims.world), "($2::date[])[n]"
+    changes = f"{NEW_ID}, 'valid_from', {day}, 'valid_until', {day}"
+    found = await victims.clones("availability_rules", one, changes, _far_days(victims))
+    return _named("rule_id", found)
 
 
 async def _time_off(victims: Victims) -> list[Values]:
@@ -254,7 +259,8 @@ async def _time_off(victims: Victims) -> list[Values]:
 
 async def _closures(victims: Victims) -> list[Values]:
     one = await scenes.made_closure(victims.world)
-    found = await victims.clones("closures", one, f"{NEW_ID}, 'date', t.date + 1000 + n")
+    changes = f"{NEW_ID}, 'date', ($2::date[])[n]"
+    found = await victims.clones("closures", one, changes, _far_days(victims))
     return _named("closure_id", found)
 
 
