@@ -12,6 +12,7 @@ from booking_system.booking.domain.attempt import (
     ServiceFacts,
 )
 from booking_system.booking.domain.party import Party, Side
+from booking_system.booking.domain.span import Need
 from booking_system.identity.domain.actor import Actor, Role, RoleGrant
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.identifiers import (
@@ -98,12 +99,20 @@ def a_patient(**about: Any) -> PatientFacts:
     return PatientFacts(**usual | about)
 
 
+def a_need(minutes: int = 30, *, before: int = 0, after: int = 0) -> Need:
+    return Need(
+        duration=timedelta(minutes=minutes),
+        before=timedelta(minutes=before),
+        after=timedelta(minutes=after),
+        mode=Mode.IN_PERSON,
+    )
+
+
 def a_service(**about: Any) -> ServiceFacts:
     usual: dict[str, Any] = {
         "id": ServiceId(uuid4()),
         "name": "Example Service",
-        "duration": timedelta(minutes=30),
-        "mode": Mode.IN_PERSON,
+        "need": a_need(),
         "price": Money(4500, "EUR"),
         "is_paid_for": False,
         "is_offered_by_doctor": True,

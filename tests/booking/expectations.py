@@ -13,7 +13,7 @@ from booking_system.booking.application.ports import BookingWish
 from booking_system.booking.domain.holding import Holder
 from booking_system.identity.domain.actor import Actor
 from tests.booking import scene
-from tests.booking.invariants import active, meet
+from tests.booking.invariants import active, blocks, meet
 from tests.booking.scene import MINUTE
 from tests.booking.stored import Row, Stored
 
@@ -42,13 +42,55 @@ class Situation:
         return starts_at - self.now
 
     @property
+    def service(self) -> scene.Service | None:
+        found = SERVICES.get(self.wish.service_id or UUID(int=0))
+        return found if found is not None and found.clinic_id == self.slot["clinic_id"] else None
+
+    @property
+    def taken(self) -> list[Row]:
+        """The slots in a row, up to where the service ends or the row does."""
+        taken = [self.slot]
+        for row in self._of_doctor() if self.service is not None else []:
+            last = taken[-1]
+            is_next = row["starts_at"] == last["ends_at"] and row["mode"] == last["mode"]
+            if is_next and self.service and self._length(taken) < self.service.facts.need.duration:
+                taken.append(row)
+        return taken
+
+    @property
+    def around(self) -> list[Row]:
+        """The slots that the time before and after meets."""
+        since, until = self.blocked
+        return [
+            row
+            for row in self._of_doctor()
+            if row not in self.taken and row["starts_at"] < until and since < row["ends_at"]
+        ]
+
+    @property
+    def blocked(self) -> tuple[datetime, datetime]:
+        since, until = self.taken[0]["starts_at"], self.taken[-1]["ends_at"]
+        if self.service is None:
+            return since, until
+        return since - self.service.facts.need.before, until + self.service.facts.need.after
+
+    def _of_doctor(self) -> list[Row]:
+        rows = self.stored.slots.values()
+        own = [row for row in rows if row["doctor_id"] == self.slot["doctor_id"]]
+        return sorted(own, key=lambda row: row["starts_at"])
+
+    def _length(self, taken: list[Row]) -> timedelta:
+        length: timedelta = taken[-1]["ends_at"] - taken[0]["starts_at"]
+        return length
+
+    @property
     def is_by_staff(self) -> bool:
         return self.actor is not None and self.slot["clinic_id"] in self.actor.staff_of
 
-    def in_the_way(self, *, with_service: bool = True) -> Iterator[str]:
+    def in_the_way(self, *, needs_service: bool = True) -> Iterator[str]:
         """The codes of all rules that say no, in the order in which they are asked."""
         yield from self._of_the_slot()
-        if with_service:
+        if needs_service or self.wish.service_id is not None:
             yield from self._of_the_service()
         yield from self._of_the_patient()
 
@@ -61,9 +103,9 @@ class Situation:
             return True
         return self.is_by_staff and (self.slot["clinic_id"], patient["id"]) in self.stored.known
 
-    def holds_it(self) -> bool:
+    def holds_it(self, slot: Row | None = None) -> bool:
         """Say whether the slot is held, and by them."""
-        slot, actor = self.slot, self.actor
+        slot, actor = slot or self.slot, self.actor
         if slot["hold_id"] is None or slot["held_until"] <= self.now:
             return False
         if slot["held_for"] is not None:
@@ -78,13 +120,15 @@ class Situation:
 
     def _of_the_slot(self) -> Iterator[str]:
         slot, wish, clinic = self.slot, self.wish, CLINICS[self.slot["clinic_id"]]
-        if slot["closed_because"] is not None:
+        if any(row["closed_because"] is not None for row in self.taken):
             yield "slot_unavailable"
-        is_held = slot["hold_id"] is not None and slot["held_until"] > self.now
-        if is_held and not self.holds_it():
-            says_so = wish.hold_id is None or wish.hold_id == slot["hold_id"]
-            yield "slot_held" if says_so else "hold_expired"
-        if slot["appointment_id"] is not None:
+        for row in (*self.taken, *self.around):
+            is_held = row["hold_id"] is not None and row["held_until"] > self.now
+            if is_held and not self.holds_it(row):
+                says_so = wish.hold_id is None or wish.hold_id == row["hold_id"]
+                yield "slot_held" if says_so else "hold_expired"
+                break
+        if self._is_taken():
             yield "slot_already_booked" if wish.hold_id is None else "hold_expired"
         if slot["ends_at"] <= self.now or (self.ahead <= 0 * MINUTE and not self.is_by_staff):
             yield "slot_in_past"
@@ -93,18 +137,32 @@ class Situation:
         if self.ahead > clinic.horizon:
             yield "beyond_horizon"
 
+    def _is_taken(self) -> bool:
+        nobody = {None, self.moving}
+        is_owned = any(row["appointment_id"] not in nobody for row in (*self.taken, *self.around))
+        is_marked = any(set(row["blocked_by"]) - nobody for row in self.taken)
+        return (
+            is_owned
+            or is_marked
+            or any(
+                row["doctor_id"] == self.slot["doctor_id"] and blocks(row, *self.blocked)
+                for row in active(self.stored)
+                if row["id"] != self.moving and not row["overbooked"]
+            )
+        )
+
     def _of_the_service(self) -> Iterator[str]:
         wanted, slot = self.wish.service_id, self.slot
         if wanted is None:
             if any(one.clinic_id == slot["clinic_id"] for one in SERVICES.values()):
                 yield "service_required"
             return
-        service = SERVICES.get(wanted)
+        service = self.service
         if (
             service is None
             or slot["doctor_id"] not in service.doctors
-            or service.facts.mode != slot["mode"]
-            or service.facts.duration > slot["ends_at"] - slot["starts_at"]
+            or service.facts.need.mode != slot["mode"]
+            or service.facts.need.duration > self._length(self.taken)
         ):
             yield "service_not_offered"
 
@@ -116,7 +174,8 @@ class Situation:
             for row in active(self.stored)
             if row["patient_id"] == self.wish.patient_id and row["id"] != self.moving
         ]
-        if any(meet(row, self.slot) for row in own):
+        whole = {"starts_at": self.slot["starts_at"], "ends_at": self.taken[-1]["ends_at"]}
+        if any(meet(row, whole) for row in own):
             yield "patient_overlap"
         here = [row for row in own if row["clinic_id"] == self.slot["clinic_id"]]
         to_come = [row for row in here if row["starts_at"] > self.now]
@@ -134,6 +193,8 @@ def of_booking(it: Situation) -> str | None:
     if override is not None and not it.is_by_staff:
         return "forbidden"
     waived = frozenset() if override is None else override.codes
+    if it.wish.service_id is not None and it.service is None and it.moving is None:
+        waived -= {"service_not_offered"}
     return next((code for code in it.in_the_way() if code not in waived), None)
 
 
@@ -160,16 +221,16 @@ def of_hold(it: Situation, network: bytes) -> str | None:
             return "not_found"
     elif not it.is_by_staff:
         return "forbidden"
-    refused = next(it.in_the_way(with_service=False), None)
+    refused = next(it.in_the_way(needs_service=False), None)
     return refused or ("too_many_holds" if _holds_many(it, network) else None)
 
 
 def _holds_many(it: Situation, network: bytes) -> bool:
-    others = [
-        row
+    others = {
+        row["hold_id"]: row
         for row in it.stored.slots.values()
-        if row["id"] != it.wish.slot_id and row["hold_id"] and row["held_until"] > it.now
-    ]
+        if row["hold_id"] not in {None, it.slot["hold_id"]} and row["held_until"] > it.now
+    }.values()
     if it.wish.patient_id is not None:
         return len([row for row in others if row["held_for"] == it.wish.patient_id]) >= 3
     if it.actor is not None:

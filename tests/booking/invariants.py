@@ -18,6 +18,7 @@ from tests.booking.stored import Row, Stored
 
 def check(stored: Stored, before: Stored, now: datetime) -> None:
     _slots_have_the_owners_they_should(stored)
+    _time_around_is_kept_clear(stored)
     _nobody_is_in_two_places(stored)
     _holds_are_few(stored, now)
     _every_version_has_its_entry_and_its_event(stored)
@@ -39,28 +40,53 @@ def active(stored: Stored) -> list[Row]:
 
 
 def _slots_have_the_owners_they_should(stored: Stored) -> None:
-    owners: dict[Any, list[Any]] = {}
+    claims: dict[Any, list[Row]] = {}
     for row in active(stored):
-        claims = owners.setdefault(row["time_slot_id"], [])
-        if not row["overbooked"]:
-            claims.append(row["id"])
-    for slot_id, claims in owners.items():
-        assert len(claims) == 1, "an active appointment, overbooked or not, is in an owned slot"
-        assert slot_id in stored.slots, "its slot is not deleted"
+        assert stored.slots.keys() >= set(row["time_slot_ids"]), "its slots are not deleted"
+        for slot_id in row["time_slot_ids"]:
+            claims.setdefault(slot_id, []).append(row)
     for slot in stored.slots.values():
-        assert [slot["appointment_id"]] == owners.get(slot["id"], [None])
+        of_it = claims.get(slot["id"], [])
+        assert (slot["appointment_id"] is None) == (not of_it), "free, or somebody's who has it"
+        assert slot["appointment_id"] in {None, *(row["id"] for row in of_it)}
+        owners = {row["id"] for row in of_it if not row["overbooked"]}
+        assert owners <= {slot["appointment_id"]}, "whoever is not overbooked owns all its slots"
         assert slot["appointment_id"] is None or slot["hold_id"] is None, "booked and held"
     for row in stored.appointments.values():
-        slot = stored.slots.get(row["time_slot_id"], {})
-        for name in ("clinic_id", "doctor_id", "starts_at", "ends_at", "mode"):
-            assert slot.get(name, row[name]) == row[name]
+        slots = [stored.slots.get(slot_id, {}) for slot_id in row["time_slot_ids"]]
+        assert row["time_slot_ids"][0] == row["time_slot_id"]
+        assert slots[0].get("starts_at", row["starts_at"]) == row["starts_at"]
+        assert slots[-1].get("ends_at", row["ends_at"]) == row["ends_at"]
+        for name in ("clinic_id", "doctor_id", "mode"):
+            assert {slot.get(name, row[name]) for slot in slots} == {row[name]}
+
+
+def _time_around_is_kept_clear(stored: Stored) -> None:
+    for slot in stored.slots.values():
+        around = {
+            row["id"]
+            for row in active(stored)
+            if row["doctor_id"] == slot["doctor_id"]
+            and slot["id"] not in row["time_slot_ids"]
+            and blocks(row, slot["starts_at"], slot["ends_at"])
+        }
+        assert set(slot["blocked_by"]) == around
+        assert len(slot["blocked_by"]) == len(around)
+
+
+def blocks(row: Row, since: datetime, until: datetime) -> bool:
+    """Say whether the doctor of an appointment can have nothing else then."""
+    met: bool = row["blocked_from"] < until and since < row["blocked_until"]
+    return met
 
 
 def _nobody_is_in_two_places(stored: Stored) -> None:
-    for whose, mark in (("patient_id", "patient_doubled"), ("doctor_id", "overbooked")):
-        for one, other in combinations(active(stored), 2):
-            if one[whose] == other[whose] and meet(one, other):
-                assert one[mark] or other[mark], f"{whose} twice at one time"
+    for one, other in combinations(active(stored), 2):
+        if one["patient_id"] == other["patient_id"] and meet(one, other):
+            assert one["patient_doubled"] or other["patient_doubled"]
+        is_same = one["doctor_id"] == other["doctor_id"]
+        if is_same and blocks(one, other["blocked_from"], other["blocked_until"]):
+            assert one["overbooked"] or other["overbooked"]
 
 
 def meet(one: Row, other: Row) -> bool:
@@ -71,15 +97,21 @@ def meet(one: Row, other: Row) -> bool:
 def _holds_are_few(stored: Stored, now: datetime) -> None:
     held = [row for row in stored.slots.values() if row["hold_id"] and row["held_until"] > now]
     of_nobody = [row for row in held if row["held_for"] is None]
+    for_all = [row for row in stored.slots.values() if row["hold_id"]]
     for most, whose, rows in (
         (MOST_OF_A_PATIENT, "held_for", held),
         (MOST_OF_A_USER, "held_by", of_nobody),
         (MOST_OF_A_NETWORK, "hold_network", of_nobody),
     ):
-        counted = Counter(row[whose] for row in rows if row[whose] is not None)
+        holds = {(row[whose], row["hold_id"]) for row in rows if row[whose] is not None}
+        counted = Counter(owner for owner, _ in holds)
         assert max(counted.values(), default=0) <= most
-    holds = [row["hold_id"] for row in stored.slots.values() if row["hold_id"]]
-    assert len(holds) == len(set(holds))
+    for hold_id in {row["hold_id"] for row in for_all}:
+        same = [row for row in for_all if row["hold_id"] == hold_id]
+        for name in ("held_until", "hold_extended", "held_for", "held_by", "doctor_id"):
+            assert len({row[name] for row in same}) == 1, "one hold is the same in all its slots"
+        places = [row["hold_place"] for row in same if row["hold_place"]]
+        assert len(places) == len(set(places))
 
 
 def _every_version_has_its_entry_and_its_event(stored: Stored) -> None:

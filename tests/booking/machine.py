@@ -23,6 +23,16 @@ from tests.booking.worlds import Answer, World
 
 SLOTS = [one.id for one in scene.SLOTS]
 SOME_SLOT = st.sampled_from([*SLOTS, *SLOTS, *SLOTS, scene.UNKNOWN_SLOT])
+SOME_SERVICE = st.sampled_from(
+    [
+        *[scene.SERVICE] * 6,
+        *[scene.LONG] * 4,
+        *[scene.BUFFERED] * 4,
+        scene.OF_ONE_DOCTOR,
+        scene.UNKNOWN_SERVICE,
+        None,
+    ]
+)
 NUMBERS = st.integers(min_value=0, max_value=7)
 WHO_BOOKS = st.sampled_from(
     [

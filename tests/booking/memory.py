@@ -18,6 +18,7 @@ from booking_system.shared_kernel.identifiers import (
     AppointmentId,
     ClinicId,
     DoctorId,
+    HoldId,
     PatientId,
     ServiceId,
     SlotId,
@@ -40,6 +41,8 @@ class Rows:
     """All that is stored. The values are never changed in place, so a copy of each dict is enough.
 
     `slots` holds those that are not deleted; those that are keep only their place in `deleted`.
+    `marks` says around which appointments a slot is kept clear, `places` where it is among those
+    that its hold is to book.
     """
 
     clinics: dict[ClinicId, scene.Clinic]
@@ -49,6 +52,8 @@ class Rows:
     slots: dict[SlotId, TimeSlot]
     known: set[tuple[ClinicId, PatientId]]
     deleted: dict[SlotId, TimeSlot] = field(default_factory=dict)
+    marks: dict[SlotId, list[AppointmentId]] = field(default_factory=dict)
+    places: dict[SlotId, int] = field(default_factory=dict)
     appointments: dict[AppointmentId, Appointment] = field(default_factory=dict)
     history: dict[tuple[AppointmentId, int], Entry] = field(default_factory=dict)
     outbox: list[DomainEvent] = field(default_factory=list)
@@ -66,7 +71,8 @@ class Rows:
         )
 
     def copied(self) -> "Rows":
-        return Rows(**{it.name: copy(getattr(self, it.name)) for it in fields(self)})
+        same = {it.name: copy(getattr(self, it.name)) for it in fields(self)}
+        return Rows(**same | {"marks": {slot_id: [*ids] for slot_id, ids in self.marks.items()}})
 
     def active(self) -> list[Appointment]:
         return [one for one in self.appointments.values() if one.is_active]
@@ -75,7 +81,10 @@ class Rows:
         """Store it as its next version. Raises `SlotAlreadyBooked` where it is booked and held."""
         if slot.hold is not None and slot.appointment_id is not None:
             raise SlotAlreadyBooked
-        self.slots[slot.id] = replace(slot, version=self.slots[slot.id].version + 1)
+        if slot.hold is None:
+            self.places.pop(slot.id, None)
+        blocked, version = bool(self.marks.get(slot.id)), self.slots[slot.id].version + 1
+        self.slots[slot.id] = replace(slot, is_blocked=blocked, version=version)
 
     def put_appointment(self, appointment: Appointment) -> None:
         """Store it. Raises what the constraints of PostgreSQL come out as."""
@@ -86,11 +95,13 @@ class Rows:
             for other in (one for one in others if not one.overbooked):
                 if other.time_slot_id == appointment.time_slot_id:
                     raise SlotAlreadyBooked
-                if other.doctor_id == appointment.doctor_id and _meet(other, appointment):
+                is_close = other.blocked.overlaps(appointment.blocked)
+                if other.doctor_id == appointment.doctor_id and is_close:
                     raise SlotAlreadyBooked
         if appointment.is_active and not appointment.patient_doubled:
             for other in (one for one in others if not one.patient_doubled):
-                if other.patient_id == appointment.patient_id and _meet(other, appointment):
+                is_then = other.period.overlaps(appointment.period)
+                if other.patient_id == appointment.patient_id and is_then:
                     raise PatientOverlap
         if any(
             other.reference == appointment.reference and other.id != appointment.id
@@ -108,32 +119,82 @@ class Rows:
         self.outbox += events
         self.put_appointment(appointment)
 
-    def leave(self, slot_ids: Sequence[SlotId], leaving: set[AppointmentId], by: Entry) -> None:
-        """Free the slots of those who leave, each for whoever was overbooked in it first."""
-        for slot_id in sorted(set(slot_ids)):
-            slot = self.slots[slot_id]
-            if slot.appointment_id not in leaving:
-                continue
+    def enter(self, appointment: Appointment, ending: frozenset[HoldId]) -> None:
+        """Own all slots that nobody has, keep those around clear; the holds are over."""
+        for slot in self._of(appointment.time_slot_ids):
+            owner = appointment.id
+            if appointment.overbooked and slot.appointment_id is not None:
+                owner = slot.appointment_id
+            self.put_slot(replace(slot, appointment_id=owner, hold=None))
+        for slot in list(self.slots.values()):
+            if slot.hold is not None and slot.hold.id in ending:
+                self.put_slot(replace(slot, hold=None))
+        for slot in self._around(appointment) if appointment.has_buffers else []:
+            self.marks.setdefault(slot.id, []).append(appointment.id)
+            self.put_slot(self.slots[slot.id])
+
+    def unblock(self, leaving: set[AppointmentId]) -> None:
+        for slot_id, marks in list(self.marks.items()):
+            left = [one for one in marks if one not in leaving]
+            if left != marks:
+                self.marks[slot_id] = left
+                self.put_slot(self.slots[slot_id])
+
+    def leave(self, slot_ids: Sequence[SlotId], leaving: set[AppointmentId]) -> list[SlotId]:
+        """Return the slots that were theirs."""
+        left = [slot for slot in self._of(slot_ids) if slot.appointment_id in leaving]
+        for slot in left:
             self.put_slot(replace(slot, appointment_id=None))
+        return [slot.id for slot in left]
+
+    def hand_over(self, slot_ids: Sequence[SlotId], by: Entry) -> None:
+        """Each free slot is for whoever was overbooked in it first; who has all is so no more."""
+        given: dict[SlotId, AppointmentId] = {}
+        for slot in self._of(slot_ids):
             waiting = [
-                one for one in self.active() if one.overbooked and one.time_slot_id == slot_id
+                one for one in self.active() if one.overbooked and slot.id in one.time_slot_ids
             ]
-            if waiting:
-                heir = replace(min(waiting, key=lambda one: (one.created_at, one.id)))
+            if waiting and slot.appointment_id is None:
+                given[slot.id] = min(waiting, key=lambda one: (one.created_at, one.id)).id
+        for slot_id, heir_id in given.items():
+            self.put_slot(replace(self.slots[slot_id], appointment_id=heir_id))
+        for heir_id in sorted(set(given.values())):
+            heir = replace(self.appointments[heir_id])
+            owners = {slot.appointment_id for slot in self._of(heir.time_slot_ids)}
+            is_clear = not any(
+                one.doctor_id == heir.doctor_id and one.blocked.overlaps(heir.blocked)
+                for one in self.active()
+                if not one.overbooked
+            )
+            if owners == {heir_id} and is_clear:
                 heir.inherit_slot(by)
                 self.put_change(heir)
-                self.put_slot(replace(self.slots[slot_id], appointment_id=heir.id))
+
+    def _of(self, slot_ids: Sequence[SlotId]) -> list[TimeSlot]:
+        return [self.slots[slot_id] for slot_id in dict.fromkeys(slot_ids)]
+
+    def _around(self, appointment: Appointment) -> list[TimeSlot]:
+        return [
+            slot
+            for slot in self.slots.values()
+            if slot.doctor_id == appointment.doctor_id
+            and slot.id not in appointment.time_slot_ids
+            and slot.period.overlaps(appointment.blocked)
+        ]
 
     def release(self, appointments: Sequence[Appointment]) -> None:
         """Store cancellations of one moment and one side."""
+        leaving = {one.id for one in appointments}
+        self.unblock(leaving)
         for appointment in appointments:
             self.put_change(appointment)
         if appointments:
             change = appointments[0].last_change
             assert change is not None
-            slots, leaving = zip(*((one.time_slot_id, one.id) for one in appointments), strict=True)
+            slots = [slot_id for one in appointments for slot_id in one.time_slot_ids]
             # All of them are gone before anybody inherits.
-            self.leave(slots, set(leaving), change)
+            self.leave(slots, leaving)
+            self.hand_over(slots, change)
 
     def card(self, appointment: Appointment) -> AppointmentCard:
         """A copy for whoever asks, so that only what is stored counts."""
@@ -165,7 +226,3 @@ class Memory:
         except BaseException:
             self.rows = before
             raise
-
-
-def _meet(one: Appointment, other: Appointment) -> bool:
-    return one.period.overlaps(other.period)

@@ -25,7 +25,7 @@ from booking_system.shared_kernel.idempotency import (
     IdempotencyKey,
     IdempotencyKeyReused,
 )
-from booking_system.shared_kernel.identifiers import AppointmentId, SlotId
+from booking_system.shared_kernel.identifiers import AppointmentId, HoldId, SlotId
 from tests.booking.memory import Memory, NamedRequest, Rows
 from tests.booking.memory_facts import attempt_of
 
@@ -33,9 +33,17 @@ from tests.booking.memory_facts import attempt_of
 class MemoryBookingWork:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
+        self._attempt: BookingAttempt | None = None
 
     async def attempt(self, wish: BookingWish, *, actor: Actor, now: datetime) -> BookingAttempt:
-        return attempt_of(self._rows, wish, actor, now)
+        self._attempt = attempt_of(self._rows, wish, actor, now)
+        return self._attempt
+
+    def _ending(self) -> frozenset[HoldId]:
+        """The holds of all slots that were looked at."""
+        assert self._attempt is not None
+        holds = [slot.hold for slot in self._attempt.the_span.touched]
+        return frozenset(hold.id for hold in holds if hold is not None)
 
     async def add(self, appointment: Appointment, key: IdempotencyKey | None = None) -> None:
         rows = self._rows
@@ -50,7 +58,7 @@ class MemoryBookingWork:
         rows.outbox += appointment.pull_events()
         rows.put_appointment(appointment)
         rows.known.add((appointment.clinic_id, appointment.patient_id))
-        _enter(rows, appointment)
+        rows.enter(appointment, self._ending())
 
     async def earlier(self, key: IdempotencyKey, *, now: datetime) -> AppointmentId | None:
         keys = self._rows.keys
@@ -87,22 +95,18 @@ class MemoryBookingWork:
             service_id=appointment.service_id,
             override=wish.override,
         )
-        return attempt_of(self._rows, booking, actor, now, moves=appointment.id)
+        self._attempt = attempt_of(self._rows, booking, actor, now, moves=appointment.id)
+        return self._attempt
 
     async def move(self, appointment: Appointment) -> None:
         change = appointment.last_change
         assert change is not None
-        assert change.left is not None
+        self._rows.unblock({appointment.id})
+        old = self._rows.appointments[appointment.id].time_slot_ids
+        left = self._rows.leave(old, {appointment.id})
         self._rows.put_change(appointment)
-        _enter(self._rows, appointment)
-        self._rows.leave([change.left.slot_id], {appointment.id}, change)
-
-
-def _enter(rows: Rows, appointment: Appointment) -> None:
-    """Own the slot, unless it is overbooked; whoever held it does so no longer."""
-    slot = rows.slots[appointment.time_slot_id]
-    owner = slot.appointment_id if appointment.overbooked else appointment.id
-    rows.put_slot(replace(slot, appointment_id=owner, hold=None))
+        self._rows.enter(appointment, self._ending())
+        self._rows.hand_over(left, change)
 
 
 def _name(key: IdempotencyKey) -> tuple[str, str, str]:

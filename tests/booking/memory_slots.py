@@ -19,10 +19,12 @@ from booking_system.booking.domain.holding import (
 )
 from booking_system.booking.domain.lifecycle import OPEN
 from booking_system.booking.domain.removal import Kind, Removable
+from booking_system.booking.domain.span import Span
 from booking_system.identity.domain.actor import Actor
+from booking_system.scheduling.application.ports import ClinicOfDoctor
 from booking_system.scheduling.domain.hold import Hold
 from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
-from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, HoldId, SlotId
+from booking_system.shared_kernel.identifiers import DoctorId, HoldId, SlotId
 from tests.booking.memory import Memory, Rows
 from tests.booking.memory_facts import attempt_of
 
@@ -35,8 +37,10 @@ def _quota(rows: Rows, wish: BookingWish, holder: Holder, now: datetime) -> Hold
             return hold.user_id == holder.actor.user_id and hold.patient_id is None
         return hold.network == holder.network
 
-    others = [one.hold for one in rows.slots.values() if one.id != wish.slot_id]
-    held = [one for one in others if one is not None and one.until > now and is_theirs(one)]
+    holds = [one.hold for one in rows.slots.values() if one.hold is not None]
+    own = rows.slots[wish.slot_id].hold if wish.slot_id in rows.slots else None
+    held = {one.id for one in holds if one.until > now and is_theirs(one)}
+    held -= set() if own is None else {own.id}
     most = MOST_OF_A_NETWORK if holder.actor is None else MOST_OF_A_USER
     if wish.patient_id is not None:
         most = MOST_OF_A_PATIENT
@@ -44,10 +48,19 @@ def _quota(rows: Rows, wish: BookingWish, holder: Holder, now: datetime) -> Hold
 
 
 def _held(rows: Rows, hold_id: HoldId) -> HeldSlot | None:
-    for slot in [*rows.slots.values(), *rows.deleted.values()]:
-        if slot.hold is not None and slot.hold.id == hold_id:
-            return HeldSlot(slot=slot, hold=slot.hold)
-    return None
+    kept = [
+        slot
+        for slot in sorted(
+            [*rows.slots.values(), *rows.deleted.values()], key=lambda one: one.period.starts_at
+        )
+        if slot.hold is not None and slot.hold.id == hold_id
+    ]
+    slots = [slot for slot in kept if slot.id in rows.places]
+    slots.sort(key=lambda slot: rows.places[slot.id])
+    if not slots or slots[0].hold is None:
+        return None
+    around = tuple(slot for slot in kept if slot not in slots)
+    return HeldSlot(span=Span(slots=tuple(slots), around=around), hold=slots[0].hold)
 
 
 class MemoryHoldWork:
@@ -62,11 +75,15 @@ class MemoryHoldWork:
         return _held(self._rows, hold_id)
 
     async def place(self, held: HeldSlot, *, now: datetime) -> None:
-        self._rows.put_slot(replace(self._rows.slots[held.slot.id], hold=held.hold))
+        for slot in held.span.touched:
+            self._rows.places.pop(slot.id, None)
+            self._rows.put_slot(replace(self._rows.slots[slot.id], hold=held.hold))
+        self._rows.places |= {slot.id: n for n, slot in enumerate(held.span.slots, start=1)}
         self._rows.outbox.append(held.held(now=now))
 
     async def release(self, held: HeldSlot, *, now: datetime) -> None:
-        self._rows.put_slot(replace(self._rows.slots[held.slot.id], hold=None))
+        for slot in held.span.touched:
+            self._rows.put_slot(replace(self._rows.slots[slot.id], hold=None))
         self._rows.outbox.append(held.released(now=now))
 
 
@@ -169,9 +186,12 @@ class MemorySlots:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
-    async def clinic_of(self, doctor_id: DoctorId) -> ClinicId | None:
+    async def clinic_of(self, doctor_id: DoctorId) -> ClinicOfDoctor | None:
         doctor = self._rows.doctors[doctor_id]
-        return None if doctor.removed_at is not None else doctor.clinic_id
+        if doctor.removed_at is not None:
+            return None
+        zone = self._rows.clinics[doctor.clinic_id].facts.time_zone
+        return ClinicOfDoctor(doctor.clinic_id, zone)
 
     async def lock(self, slot_id: SlotId) -> TimeSlot | None:
         return self._rows.slots.get(slot_id)

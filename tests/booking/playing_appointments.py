@@ -18,6 +18,7 @@ from tests.booking.machine import (
     NUMBERS,
     OVERRIDES,
     SLOTS,
+    SOME_SERVICE,
     SOME_SLOT,
     VERSIONS,
     WHO_ACTS,
@@ -29,9 +30,6 @@ from tests.booking.machine import (
 from tests.booking.scene import DESK, OWNERS, PATIENTS
 from tests.booking.stored import Row
 
-SOME_SERVICE = st.sampled_from(
-    [*[scene.SERVICE] * 9, scene.OF_ONE_DOCTOR, scene.UNKNOWN_SERVICE, None]
-)
 CLAIMS = st.sampled_from([*["nothing"] * 4, "its hold", "an old hold", "its token"])
 MARKS = st.sampled_from([Mark.CHECK_IN, Mark.COMPLETE, *Mark])
 WHO_MARKS = st.sampled_from(["the clinic"] * 5 + ["the doctor", "the patient", "another"])
@@ -99,28 +97,30 @@ class PlayingAppointments(Machine):
             self.books(actor, **about, key=key)
 
     @precondition(somebody_holds_a_slot)
-    @rule(number=NUMBERS, by_desk=st.booleans())
-    def book_what_is_held(self, number: int, by_desk: bool) -> None:
+    @rule(number=NUMBERS, by_desk=st.booleans(), service_id=SOME_SERVICE)
+    def book_what_is_held(self, number: int, by_desk: bool, service_id: Any) -> None:
         held = [s for s in self.stored.slots.values() if s["held_for"]]
         slot = held[number % len(held)]
         who = "the clinic" if by_desk else "the patient"
         actor = self.somebody(who, {"patient_id": slot["held_for"]})
-        about = {"slot_id": slot["id"], "service_id": scene.SERVICE, "hold_id": slot["hold_id"]}
+        about = {"slot_id": slot["id"], "service_id": service_id, "hold_id": slot["hold_id"]}
         self.books(actor, slot["held_for"], **about)
 
-    @rule(who=WHO_BOOKS, slot_id=SOME_SLOT, override=OVERRIDES)
-    def book_by_an_override(self, who: Any, slot_id: Any, override: Override) -> None:
-        self.books(*who, slot_id=slot_id, service_id=scene.SERVICE, override=override)
+    @rule(who=WHO_BOOKS, slot_id=SOME_SLOT, service_id=SOME_SERVICE, override=OVERRIDES)
+    def book_by_an_override(
+        self, who: Any, slot_id: Any, service_id: Any, override: Override
+    ) -> None:
+        self.books(*who, slot_id=slot_id, service_id=service_id, override=override)
 
     @precondition(somebody_owns_a_slot)
-    @rule(number=NUMBERS, patient=st.sampled_from([0, 2]))
-    def overbook(self, number: int, patient: int) -> None:
+    @rule(number=NUMBERS, patient=st.sampled_from([0, 2]), service_id=SOME_SERVICE)
+    def overbook(self, number: int, patient: int, service_id: Any = scene.SERVICE) -> None:
         owned = [s["id"] for s in self.stored.slots.values() if s["appointment_id"]]
         self.books(
             DESK,
             PATIENTS[patient].id,
             slot_id=owned[number % len(owned)],
-            service_id=scene.SERVICE,
+            service_id=service_id,
             override=EVERYTHING,
         )
 
@@ -200,7 +200,8 @@ class PlayingAppointments(Machine):
         crowd = [row for row in invariants.active(self.stored) if row["overbooked"]]
         row = crowd[number % len(crowd)]
         if leaves == "the owner":
-            owner = self.stored.slots[row["time_slot_id"]]["appointment_id"]
+            slot_id_of = row["time_slot_ids"][-1 if number % 2 else 0]
+            owner = self.stored.slots[slot_id_of]["appointment_id"]
             row = self.stored.appointments[owner]
         if slot_id is None:
             self.play("cancel", appointment_id=row["id"], reason=None, version=None, actor=DESK)

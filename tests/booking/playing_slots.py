@@ -15,6 +15,7 @@ from tests.booking import expectations, scene
 from tests.booking.machine import (
     NUMBERS,
     SLOTS,
+    SOME_SERVICE,
     SOME_SLOT,
     VERSIONS,
     WHO_BOOKS,
@@ -56,11 +57,14 @@ class PlayingSlots(Machine):
         who=WHO_BOOKS | st.sampled_from([*FOR_NOBODY, *[(OWNERS[1], PATIENTS[1].id)] * 6]),
         slot_id=SOME_SLOT,
         claim=st.booleans(),
+        service_id=SOME_SERVICE,
     )
-    def hold(self, who: Any, slot_id: Any, claim: bool) -> None:
+    def hold(self, who: Any, slot_id: Any, claim: bool, service_id: Any = None) -> None:
         actor, patient_id = who
         shown = self.hold_on(slot_id) if claim and actor is None else None
-        wish = BookingWish(slot_id=slot_id, patient_id=patient_id, shown_hold=shown)
+        wish = BookingWish(
+            slot_id=slot_id, patient_id=patient_id, service_id=service_id, shown_hold=shown
+        )
         situation = self.situation(wish, actor)
         holder = Holder(actor=actor, shown_hold=shown, network=NETWORK)
         answer = self.play("hold", wish=wish, holder=holder)
@@ -90,10 +94,9 @@ class PlayingSlots(Machine):
         # A slot that is deleted still has the hold that was over by then.
         assert answer.code == expected or (not rows and answer.code == "hold_expired")
 
-    @rule(who=WHO_BOOKS | st.just((None, None)), slot_id=SOME_SLOT, has_service=st.booleans())
-    def explain(self, who: Any, slot_id: Any, has_service: bool) -> None:
+    @rule(who=WHO_BOOKS | st.just((None, None)), slot_id=SOME_SLOT, service_id=SOME_SERVICE)
+    def explain(self, who: Any, slot_id: Any, service_id: Any) -> None:
         actor, patient_id = who
-        service_id = scene.SERVICE if has_service else None
         wish = BookingWish(slot_id=slot_id, patient_id=patient_id, service_id=service_id)
         situation = self.situation(wish, actor)
         answer = self.play("explain", wish=wish, actor=actor)

@@ -17,7 +17,7 @@ from booking_system.shared_kernel.identifiers import (
     UserId,
 )
 from booking_system.shared_kernel.mode import Mode
-from tests.booking.builders import NOON, a_clinic, a_doctor, a_period, a_service
+from tests.booking.builders import NOON, a_clinic, a_doctor, a_need, a_period, a_service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,8 @@ PATIENTS = [
 KNOWN = {(HERE, PATIENTS[0].id), (HERE, PATIENTS[2].id)}
 SERVICE = ServiceId(_id(5, 0))
 OF_ONE_DOCTOR = ServiceId(_id(5, 1))
+LONG = ServiceId(_id(5, 2))
+BUFFERED = ServiceId(_id(5, 3))
 UNKNOWN_SERVICE = ServiceId(_id(5, 9))
 SERVICES = [
     Service(
@@ -97,11 +99,21 @@ SERVICES = [
         facts=a_service(id=OF_ONE_DOCTOR, price=None),
         doctors=frozenset({DOCTORS[0].id}),
     ),
+    Service(
+        clinic_id=HERE,
+        facts=a_service(id=LONG, need=a_need(50)),
+        doctors=frozenset({DOCTORS[0].id, DOCTORS[1].id}),
+    ),
+    Service(
+        clinic_id=HERE,
+        facts=a_service(id=BUFFERED, need=a_need(30, before=10, after=20)),
+        doctors=frozenset({DOCTORS[0].id, DOCTORS[1].id}),
+    ),
 ]
 
 HOURS = [
     *((0, hours) for hours in (1.5, 2, 3, 26)),
-    *((1, hours) for hours in (1.5, 2.25, 26, 98)),
+    *((1, hours) for hours in (1.5, 2.25, 2.75, 98)),
     (2, 2),
 ]
 """Whose, and how many hours after noon; doctors overlap with each other, nobody with themselves."""

@@ -37,7 +37,7 @@ PATIENT = """INSERT INTO patients (id, user_id, full_name, created_at, updated_a
 KNOWN = "INSERT INTO clinic_patients (clinic_id, patient_id, known_since) VALUES ($1, $2, $3)"
 SERVICE = """INSERT INTO services (id, clinic_id, name, duration_minutes, buffer_before_minutes,
  buffer_after_minutes, price_amount, mode, payment, created_at, updated_at)
- VALUES ($1, $2, $3, $4, 0, 0, $5, $6, 'none', $7, $7)"""
+ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'none', $9, $9)"""
 OFFER = "INSERT INTO service_doctors (service_id, doctor_id, clinic_id) VALUES ($1, $2, $3)"
 SLOT = """INSERT INTO time_slots (id, clinic_id, doctor_id, starts_at, ends_at, mode, created_at)
  VALUES ($1, $2, $3, $4, $5, $6, $7)"""
@@ -76,10 +76,10 @@ async def seed(connection: asyncpg.Connection) -> None:
 
 async def _seed_services(connection: asyncpg.Connection) -> None:
     for service in scene.SERVICES:
-        facts = service.facts
-        minutes, price = facts.duration // MINUTE, facts.price
+        facts, need, price = service.facts, service.facts.need, service.facts.price
+        minutes = (one // MINUTE for one in (need.duration, need.before, need.after))
         amount = None if price is None else price.amount
-        about = (facts.id, service.clinic_id, facts.name, minutes, amount, facts.mode, NOON)
+        about = (facts.id, service.clinic_id, facts.name, *minutes, amount, need.mode, NOON)
         await connection.execute(SERVICE, *about)
         await connection.executemany(
             OFFER, [(facts.id, doctor, service.clinic_id) for doctor in service.doctors]

@@ -36,7 +36,8 @@ class Stored:
 
 SLOTS = """SELECT id, clinic_id, doctor_id, starts_at, ends_at, mode, closed_because,
  appointment_id, version, hold_id, held_until, hold_minutes, hold_extended, held_for, held_by,
- hold_network, deleted_at IS NOT NULL AS is_deleted FROM time_slots ORDER BY id"""
+ hold_network, hold_place, coalesce(blocked_by, '{}') AS blocked_by,
+ deleted_at IS NOT NULL AS is_deleted FROM time_slots ORDER BY id"""
 KEYS = """SELECT owner, operation, key, fingerprint, resource_ids[1] AS appointment_id, replays,
  created_at FROM idempotency_keys"""
 REMOVABLE = """SELECT true AS is_doctor, id, version, deleted_at AS removed_at FROM doctors
@@ -72,7 +73,14 @@ def stored_in(rows: Rows) -> Stored:
     """Return the rows of the fake as PostgreSQL would have them."""
     removable = ("id", "version", "removed_at")
     return Stored(
-        slots={one.id: _slot(one) for one in sorted(rows.slots.values(), key=lambda one: one.id)},
+        slots={
+            one.id: _slot(one)
+            | {
+                "hold_place": rows.places.get(one.id),
+                "blocked_by": rows.marks.get(one.id, []),
+            }
+            for one in sorted(rows.slots.values(), key=lambda one: one.id)
+        },
         deleted=set(rows.deleted),
         appointments={one.id: _appointment(one) for _, one in sorted(rows.appointments.items())},
         history={key: _entry(key[0], entry) for key, entry in sorted(rows.history.items())},
@@ -122,8 +130,19 @@ def _slot(slot: TimeSlot) -> Row:
     }
 
 
-OTHERWISE = {"period", "price", "cancel_notice", "override", "last_change"}
-SAME = {field.name for field in fields(Appointment)} - OTHERWISE | {"patient_doubled"}
+OTHERWISE = {
+    "period",
+    "blocked",
+    "time_slot_ids",
+    "price",
+    "cancel_notice",
+    "override",
+    "last_change",
+}
+SAME = {field.name for field in fields(Appointment)} - OTHERWISE | {
+    "patient_doubled",
+    "time_slot_id",
+}
 """The attributes of an appointment that are called like their columns."""
 
 
@@ -132,6 +151,9 @@ def _appointment(one: Appointment) -> Row:
     return {name: getattr(one, name) for name in SAME} | {
         "starts_at": one.period.starts_at,
         "ends_at": one.period.ends_at,
+        "blocked_from": one.blocked.starts_at,
+        "blocked_until": one.blocked.ends_at,
+        "time_slot_ids": list(one.time_slot_ids),
         "price_amount": None if price is None else price.amount,
         "price_currency": None if price is None else price.currency,
         "cancel_notice_minutes": one.cancel_notice // timedelta(minutes=1),

@@ -55,6 +55,7 @@ def test_booking_is_an_event_with_ids_only() -> None:
         occurred_at=NOON,
         appointment_id=appointment.id,
         time_slot_id=appointment.time_slot_id,
+        time_slot_ids=(appointment.time_slot_id,),
         clinic_id=appointment.clinic_id,
         doctor_id=appointment.doctor_id,
         patient_id=appointment.patient_id,

@@ -172,7 +172,7 @@ async def test_where_services_are_offered_one_is_named_and_its_price_kept(api: A
         payment="optional",
         doctor_ids=[doctor["id"]],
     )
-    long = await api.service(clinic, duration_minutes=60, doctor_ids=[doctor["id"]])
+    long = await api.service(clinic, duration_minutes=600, doctor_ids=[doctor["id"]])
     slots = await api.slots(doctor, 2)
     (other,) = await api.slots(colleague)
     patient = await api.patient()

@@ -34,6 +34,7 @@ from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId, Se
 from tests.booking.builders import (
     NOON,
     a_clinic,
+    a_need,
     a_patient,
     a_period,
     a_receptionist,
@@ -79,7 +80,7 @@ REFUSED: list[tuple[BookingRule, type[Refusal], BookingAttempt]] = [
     (
         rules.service_is_offered,
         ServiceNotOffered,
-        an_attempt(service_id=SERVICE, service=a_service(duration=timedelta(minutes=31))),
+        an_attempt(service_id=SERVICE, service=a_service(need=a_need(31))),
     ),
     (patient_is_free, PatientOverlap, an_attempt(patient=a_patient(is_busy=True))),
     (

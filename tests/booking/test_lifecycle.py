@@ -26,6 +26,7 @@ from booking_system.booking.domain.refusals import (
     InvalidTransition,
     PatientNotFound,
 )
+from booking_system.booking.domain.span import Span
 from booking_system.shared_kernel.identifiers import AppointmentId
 from tests.booking.builders import (
     NOON,
@@ -184,26 +185,26 @@ def test_only_what_is_confirmed_is_moved(standing: str) -> None:
     assert ("reschedule" in appointment.allowed_actions(Side.CLINIC, now=START)) == is_confirmed
     if not is_confirmed:
         with pytest.raises(BookingNotActive):
-            appointment.reschedule(a_slot(), a_party(), reason=None, now=START)
+            appointment.reschedule(Span(slots=(a_slot(),)), a_party(), reason=None, now=START)
 
 
 def test_a_patient_moves_it_until_the_notice_begins_and_the_clinic_longer() -> None:
-    appointment, slot = booked(notice=timedelta(hours=3)), a_slot()
+    appointment, span = booked(notice=timedelta(hours=3)), Span(slots=(a_slot(),))
     last = appointment.reschedule_until
 
     assert last == START - timedelta(hours=3)
     assert appointment.allowed_actions(Side.PATIENT, now=last) == ["cancel", "reschedule"]
     assert appointment.allowed_actions(Side.PATIENT, now=last + MOMENT) == []
     with pytest.raises(CancelTooLate):
-        appointment.reschedule(slot, a_party(Side.PATIENT), reason=None, now=last + MOMENT)
-    appointment.reschedule(slot, a_party(Side.CLINIC), reason=None, now=last + MOMENT)
+        appointment.reschedule(span, a_party(Side.PATIENT), reason=None, now=last + MOMENT)
+    appointment.reschedule(span, a_party(Side.CLINIC), reason=None, now=last + MOMENT)
 
 
 def test_what_is_moved_keeps_what_was_agreed() -> None:
     appointment, slot, party = booked(timedelta(hours=3)), a_slot(), a_party(Side.PATIENT)
     left, agreed = appointment.place, (appointment.id, appointment.reference, appointment.price)
 
-    appointment.reschedule(slot, party, reason="Ill", now=NOON)
+    appointment.reschedule(Span(slots=(slot,)), party, reason="Ill", now=NOON)
 
     assert (appointment.id, appointment.reference, appointment.price) == agreed
     assert appointment.cancel_notice == timedelta(hours=3)
@@ -225,6 +226,7 @@ def test_what_is_moved_keeps_what_was_agreed() -> None:
         occurred_at=NOON,
         starts_at=entered.starts_at,
         left_time_slot_id=left.slot_id,
+        left_time_slot_ids=(left.slot_id,),
         left_starts_at=left.starts_at,
         rescheduled_by=Side.PATIENT,
         **appointment.ids(),

@@ -1,5 +1,6 @@
 """The statements of time off and closures."""
 
+from booking_system.booking.adapters.span_statements import IN_ORDER, slots_of
 from booking_system.booking.adapters.statements import CARD, CARD_JOINS, LET_GO, STANDING
 
 DOCTOR = """SELECT d.id AS doctor_id, d.clinic_id, c.time_zone
@@ -45,9 +46,14 @@ WHEN = """{one}.ends_at > $5 AND {one}.starts_at > $6 AND {one}.starts_at < $7
 """Not over, near enough for the index, and covered."""
 OF_SLOT, OF_APPOINTMENT = WHEN.format(one="s"), WHEN.format(one="a")
 
-LOCK_SLOTS = f"""SELECT count(*) FROM (SELECT s.id FROM time_slots s
+_AFFECTED = f"""a.{{whose}} = $1 AND a.status IN ('confirmed', 'checked_in')
+ AND EXISTS (SELECT FROM {AWAY} WHERE {OF_APPOINTMENT})"""
+
+LOCK_SLOTS = f"""SELECT count(*) FROM (SELECT s.id FROM time_slots s WHERE s.id IN (
+  SELECT s.id FROM time_slots s
   WHERE s.{{whose}} = $1 AND s.deleted_at IS NULL AND EXISTS (SELECT FROM {AWAY} WHERE {OF_SLOT})
-  ORDER BY s.id FOR UPDATE) AS locked"""  # noqa: S608
+  UNION ALL {slots_of(_AFFECTED)}){IN_ORDER}) AS locked"""  # noqa: S608
+"""Those that are covered, and all that the appointments have which would be cancelled."""
 
 OPEN_SLOTS = f"""SELECT count(*) FROM time_slots s
  WHERE s.{{whose}} = $1 AND s.deleted_at IS NULL AND s.closed_because IS NULL
@@ -58,9 +64,8 @@ CLOSE = f"""UPDATE time_slots s SET closed_because = $8, closed_by = away.id,
  FROM {AWAY} WHERE s.{{whose}} = $1 AND s.deleted_at IS NULL AND s.closed_because IS NULL
  AND {OF_SLOT} RETURNING s.appointment_id"""  # noqa: S608
 
-AFFECTED = f"""SELECT {CARD} {CARD_JOINS} WHERE a.{{whose}} = $1
- AND a.status IN ('confirmed', 'checked_in') AND EXISTS (SELECT FROM {AWAY} WHERE {OF_APPOINTMENT})
- ORDER BY a.time_slot_id, a.id"""  # noqa: S608
+AFFECTED = f"""SELECT {CARD} {CARD_JOINS} WHERE {_AFFECTED}
+ ORDER BY a.time_slot_id, a.id"""
 
 AFFECTED_LOCKED = f"{AFFECTED} FOR UPDATE OF a"
 

@@ -10,7 +10,7 @@ from booking_system.booking.application.explain_slot import Finding
 from booking_system.booking.application.ports import BookingWish
 from booking_system.booking.domain.holding import HeldSlot, Holder
 from booking_system.platform.http.input import Input
-from booking_system.shared_kernel.identifiers import PatientId, SlotId
+from booking_system.shared_kernel.identifiers import PatientId, ServiceId, SlotId
 
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940003"
 
@@ -23,6 +23,10 @@ class HoldIn(Input):
         default=None,
         description="Default: the caller; staff name a patient of their clinic, or nobody yet",
     )
+    service_id: UUID | None = Field(
+        default=None,
+        description="What it is held for: the hold then keeps all time that the service takes",
+    )
 
     def wish(self, holder: Holder) -> BookingWish:
         """Return what the holder asks for."""
@@ -30,20 +34,22 @@ class HoldIn(Input):
         return BookingWish(
             slot_id=SlotId(self.time_slot_id),
             patient_id=own if self.patient_id is None else PatientId(self.patient_id),
+            service_id=None if self.service_id is None else ServiceId(self.service_id),
             shown_hold=holder.shown_hold,
         )
 
 
 class HoldOut(BaseModel):
-    """A time slot that is kept for somebody."""
+    """A time slot, or several in a row, kept for somebody."""
 
     id: UUID = Field(examples=[EXAMPLE_ID])
     time_slot_id: UUID
+    time_slot_ids: list[UUID] = Field(description="All that a booking with it takes, in time order")
     clinic_id: UUID
     doctor_id: UUID
     patient_id: UUID | None = Field(description="Whom it is for; null: nobody said so yet")
-    starts_at: datetime = Field(description="Of the slot, UTC", examples=["2027-03-01T08:00:00Z"])
-    ends_at: datetime = Field(description="Of the slot, UTC", examples=["2027-03-01T08:30:00Z"])
+    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
     expires_at: datetime = Field(
         description="The hold is over at this instant, UTC", examples=["2027-02-01T08:10:00Z"]
     )
@@ -85,11 +91,12 @@ def hold_shown(held: HeldSlot, now: datetime) -> dict[str, Any]:
     return {
         "id": hold.id,
         "time_slot_id": slot.id,
+        "time_slot_ids": held.span.slot_ids,
         "clinic_id": slot.clinic_id,
         "doctor_id": slot.doctor_id,
         "patient_id": hold.patient_id,
-        "starts_at": slot.period.starts_at,
-        "ends_at": slot.period.ends_at,
+        "starts_at": held.span.period.starts_at,
+        "ends_at": held.span.period.ends_at,
         "expires_at": hold.until,
         "server_now": now,
         "can_be_extended": not hold.is_extended,

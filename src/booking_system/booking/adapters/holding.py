@@ -1,6 +1,6 @@
 """Holds in PostgreSQL: columns of the slot's row, so that one lock decides over all of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,8 +9,9 @@ from typing import Any
 
 import asyncpg
 
-from booking_system.booking.adapters import statements
-from booking_system.booking.adapters.rows import attempt_of, slot_of
+from booking_system.booking.adapters import attempting, statements
+from booking_system.booking.adapters.rows import Asked, slot_of
+from booking_system.booking.adapters.span_statements import IN_ORDER
 from booking_system.booking.application.ports import BookingWish, HoldWork
 from booking_system.booking.domain.attempt import BookingAttempt, HoldFacts
 from booking_system.booking.domain.holding import (
@@ -20,6 +21,7 @@ from booking_system.booking.domain.holding import (
     HeldSlot,
     Holder,
 )
+from booking_system.booking.domain.span import Span
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.postgres.faults import Refusals
 from booking_system.platform.postgres.outbox import payload_text
@@ -35,24 +37,27 @@ QUEUE = "SELECT pg_advisory_xact_lock($1, $2)"
 HOLDERS = 7211
 """The first key of the locks on holders, so that they meet no others."""
 
-OTHERS_HELD = """SELECT count(*) FROM time_slots
- WHERE {whose} AND hold_id IS NOT NULL AND held_until > $2 AND id <> $3"""
+OTHERS_HELD = """SELECT count(DISTINCT hold_id) FROM time_slots
+ WHERE {whose} AND hold_id IS NOT NULL AND held_until > $2
+ AND hold_id IS DISTINCT FROM (SELECT hold_id FROM time_slots WHERE id = $3)"""
 OF_PATIENT = OTHERS_HELD.format(whose="held_for = $1")
 OF_USER = OTHERS_HELD.format(whose="held_by = $1 AND held_for IS NULL")
 OF_NETWORK = OTHERS_HELD.format(whose="hold_network = $1")
 
 HELD = f"SELECT {statements.SLOT} FROM time_slots s WHERE s.hold_id = $1"  # noqa: S608
-LOCK = f"{HELD} FOR UPDATE"
+LOCK = f"{HELD}{IN_ORDER}"
 
 TOLD = """told AS (INSERT INTO outbox (id, name, payload, occurred_at)
   VALUES ($2, $3, $4::text::jsonb, $5))"""
 
 PLACE = f"""WITH {TOLD}
  UPDATE time_slots SET version = version + 1, hold_id = $6, held_until = $7, hold_minutes = $8,
-  hold_extended = $9, held_for = $10, held_by = $11, hold_network = $12 WHERE id = $1"""  # noqa: S608
+  hold_extended = $9, held_for = $10, held_by = $11, hold_network = $12,
+  hold_place = array_position($13::uuid[], id) WHERE id = ANY($1)"""  # noqa: S608
+"""Those that are only kept clear have no place: they are not booked when the others are."""
 
 RELEASE = f"""WITH {TOLD}
- UPDATE time_slots SET version = version + 1, {statements.LET_GO} WHERE id = $1"""  # noqa: S608
+ UPDATE time_slots SET version = version + 1, {statements.LET_GO} WHERE hold_id = $1"""  # noqa: S608
 
 
 OLD_HOLDS = Chore(
@@ -76,23 +81,20 @@ class PostgresHoldWork:
         statement, whose, most = _quota_of(wish, holder)
         place = int.from_bytes(blake2b(_bytes(whose), digest_size=4).digest(), signed=True)
         await self._connection.execute(QUEUE, HOLDERS, place)
-        row = await self._connection.fetchrow(
-            statements.ATTEMPT, wish.slot_id, wish.patient_id, wish.service_id, now
-        )
-        attempt = attempt_of(row, wish, holder.actor, now)
+        reading = await attempting.locked(self._connection, Asked(wish, holder.actor, now))
         others = await self._connection.fetchval(statement, whose, now, wish.slot_id)
-        return replace(attempt, holding=HoldFacts(open_holds=others, most_holds=most))
+        return replace(reading.attempt, holding=HoldFacts(open_holds=others, most_holds=most))
 
     async def lock(self, hold_id: HoldId) -> HeldSlot | None:
-        """Take the slot's row `FOR UPDATE`; after a wait it is read as it is now."""
-        return _held(await self._connection.fetchrow(LOCK, hold_id))
+        """Take the slots' rows `FOR UPDATE`; after a wait they are read as they are now."""
+        return _held(await self._connection.fetch(LOCK, hold_id))
 
     async def place(self, held: HeldSlot, *, now: datetime) -> None:
         """Write hold and event in one statement."""
         hold, event = held.hold, held.held(now=now)
         await self._connection.execute(
             PLACE,
-            held.slot.id,
+            [slot.id for slot in held.span.touched],
             uuid7(),
             event.name,
             payload_text(event),
@@ -104,13 +106,14 @@ class PostgresHoldWork:
             hold.patient_id,
             hold.user_id,
             hold.network,
+            held.span.slot_ids,
         )
 
     async def release(self, held: HeldSlot, *, now: datetime) -> None:
         """Empty the columns and write the event in one statement."""
         event = held.released(now=now)
         await self._connection.execute(
-            RELEASE, held.slot.id, uuid7(), event.name, payload_text(event), now
+            RELEASE, held.hold.id, uuid7(), event.name, payload_text(event), now
         )
 
 
@@ -130,17 +133,14 @@ class PostgresHolds:
     async def show(self, hold_id: HoldId) -> HeldSlot | None:
         """Read one."""
         async with self._database.reading() as connection:
-            return _held(await connection.fetchrow(HELD, hold_id))
+            return _held(await connection.fetch(HELD, hold_id))
 
     async def attempt(
         self, wish: BookingWish, *, actor: Actor | None, now: datetime
     ) -> BookingAttempt:
         """Read the facts without a lock."""
         async with self._database.reading() as connection:
-            row = await connection.fetchrow(
-                statements.FACTS, wish.slot_id, wish.patient_id, wish.service_id, now
-            )
-        return attempt_of(row, wish, actor, now)
+            return await attempting.seen(connection, Asked(wish, actor, now))
 
 
 def _quota_of(wish: BookingWish, holder: Holder) -> tuple[str, Any, int]:
@@ -156,9 +156,11 @@ def _bytes(whose: Any) -> bytes:
     return whose if isinstance(whose, bytes) else bytes(whose.bytes)
 
 
-def _held(row: Any) -> HeldSlot | None:
-    if row is None:
+def _held(rows: Sequence[Any]) -> HeldSlot | None:
+    """Return what the hold keeps; None where the slots that were to be booked are lost to it."""
+    kept = sorted(rows, key=lambda row: (row["hold_place"] or len(rows), row["starts_at"]))
+    slots = tuple(slot_of(row) for row in kept if row["hold_place"] is not None)
+    around = tuple(slot_of(row) for row in kept if row["hold_place"] is None)
+    if not slots or slots[0].hold is None:
         return None
-    slot = slot_of(row)
-    assert slot.hold is not None, "it was found by its hold"
-    return HeldSlot(slot=slot, hold=slot.hold)
+    return HeldSlot(span=Span(slots=slots, around=around), hold=slots[0].hold)

@@ -1,16 +1,6 @@
 """The statements of an appointment's life after booking; who locks first is the same everywhere."""
 
-from booking_system.booking.adapters.statements import ATTEMPT, CARD, CARD_JOINS, LET_GO
-
-LOCK_TWO_SLOTS = """SELECT s.id FROM time_slots s
- WHERE s.id IN ($1, (SELECT a.time_slot_id FROM appointments a WHERE a.id = $2))
- ORDER BY s.id FOR UPDATE"""
-"""The subquery runs before the wait: whoever reads on has to see that it still holds."""
-
-ATTEMPT_TO_MOVE = ATTEMPT.replace(
-    "a.status <> 'cancelled'", "a.status <> 'cancelled' AND a.id <> $5"
-)
-"""The very facts of a booking, for the very rules; only the moving appointment is not counted."""
+from booking_system.booking.adapters.statements import CARD, CARD_JOINS, LET_GO
 
 CHANGED = """kept AS (INSERT INTO appointment_history (appointment_id, version, action, occurred_at,
   by_user_id, side, reason, from_slot_id, from_starts_at, to_slot_id, to_starts_at)
@@ -23,22 +13,31 @@ MARK = f"""WITH {CHANGED}
  WHERE id = $1"""  # noqa: S608
 
 MOVE = f"""WITH {CHANGED},
- freed AS (UPDATE time_slots SET appointment_id = NULL, version = version + 1
-  WHERE id = $8 AND appointment_id = $1),
- owned AS (UPDATE time_slots SET appointment_id = CASE WHEN $18 THEN appointment_id ELSE $1 END,
-  version = version + 1, {LET_GO} WHERE id = $10)
+ owned AS (UPDATE time_slots SET version = version + 1, {LET_GO},
+  appointment_id = CASE WHEN $18 THEN coalesce(appointment_id, $1) ELSE $1 END
+  WHERE id = ANY($22))
  UPDATE appointments SET version = $2, updated_at = $4, time_slot_id = $10, starts_at = $11,
   doctor_id = $15, ends_at = $16, mode = $17, overbooked = $18,
-  patient_doubled = $19, override_codes = $20, override_reason = $21 WHERE id = $1"""  # noqa: S608
+  patient_doubled = $19, override_codes = $20, override_reason = $21,
+  time_slot_ids = $22, blocked_from = $23, blocked_until = $24 WHERE id = $1"""  # noqa: S608
 
-HEIRS = f"""SELECT DISTINCT ON (a.time_slot_id) {CARD} {CARD_JOINS}
- JOIN time_slots s ON s.id = a.time_slot_id AND s.appointment_id IS NULL
- WHERE a.time_slot_id = ANY($1::uuid[]) AND a.overbooked AND a.status <> 'cancelled'
- ORDER BY a.time_slot_id, a.created_at, a.id"""
-"""Of slots that are locked and were left: whoever was overbooked first."""
+HAND_OVER = """UPDATE time_slots s SET appointment_id = h.id, version = s.version + 1 FROM (
+  SELECT DISTINCT ON (t.slot_id) t.slot_id, a.id FROM unnest($1::uuid[]) AS t(slot_id)
+  JOIN appointments a ON a.time_slot_ids @> ARRAY[t.slot_id] AND a.overbooked
+   AND a.status <> 'cancelled' ORDER BY t.slot_id, a.created_at, a.id) h
+ WHERE s.id = h.slot_id AND s.appointment_id IS NULL RETURNING s.appointment_id"""
+"""Each slot that is locked and was left goes to whoever was overbooked in it first."""
 
-INHERIT = f"""WITH {CHANGED},
- owned AS (UPDATE time_slots SET appointment_id = $1, version = version + 1 WHERE id = $15)
+HEIR = f"""SELECT {CARD} {CARD_JOINS} WHERE a.id = $1
+ AND NOT EXISTS (SELECT FROM time_slots s
+  WHERE s.id = ANY(a.time_slot_ids) AND s.appointment_id IS DISTINCT FROM a.id)
+ AND NOT EXISTS (SELECT FROM appointments o WHERE o.doctor_id = a.doctor_id AND o.id <> a.id
+  AND o.status <> 'cancelled' AND NOT o.overbooked
+  AND tstzrange(o.blocked_from, o.blocked_until) && tstzrange(a.blocked_from, a.blocked_until))
+ FOR UPDATE OF a"""  # noqa: S608
+"""An appointment that was given a slot, if all of its time is its own by now."""
+
+INHERIT = f"""WITH {CHANGED}
  UPDATE appointments SET version = $2, updated_at = $4, overbooked = false
  WHERE id = $1"""  # noqa: S608
 

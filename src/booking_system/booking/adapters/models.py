@@ -186,7 +186,7 @@ def shown(card: AppointmentCard, actor: Actor, now: datetime) -> dict[str, Any]:
         "status": booked.status,
         "payment_status": booked.payment_status,
         "time_slot_id": booked.time_slot_id,
-        "time_slot_ids": [booked.time_slot_id],
+        "time_slot_ids": booked.time_slot_ids,
         "clinic_id": booked.clinic_id,
         "clinic": {"id": booked.clinic_id, "name": card.clinic_name},
         "doctor_id": booked.doctor_id,

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from secrets import randbits
 from typing import Any
@@ -10,8 +9,13 @@ from uuid import UUID
 
 import asyncpg
 
-from booking_system.booking.adapters import lifecycle_statements, statements
-from booking_system.booking.adapters.rows import attempt_of, card_of
+from booking_system.booking.adapters import (
+    attempting,
+    lifecycle_statements,
+    span_statements,
+    statements,
+)
+from booking_system.booking.adapters.rows import Asked, card_of
 from booking_system.booking.application.ports import BookingWish, BookingWork, MoveWish
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt
@@ -46,10 +50,11 @@ async def release(connection: asyncpg.Connection, appointments: Sequence[Appoint
     first, events = appointments[0], [one.pull_events()[0] for one in appointments]
     change = first.last_change
     assert change is not None, "what is released was cancelled"
+    slot_ids = [slot_id for one in appointments for slot_id in one.time_slot_ids]
+    await _unblock(connection, appointments)
     await connection.execute(
         statements.RELEASE,
         [one.id for one in appointments],
-        [one.time_slot_id for one in appointments],
         [one.version for one in appointments],
         [uuid7() for _ in appointments],
         [payload_text(event) for event in events],
@@ -57,18 +62,32 @@ async def release(connection: asyncpg.Connection, appointments: Sequence[Appoint
         first.cancel_reason,
         first.updated_at,
         change.user_id,
+        slot_ids,
     )
-    await _hand_over(connection, [one.time_slot_id for one in appointments], change)
+    await _hand_over(connection, slot_ids, change)
+
+
+async def _unblock(connection: asyncpg.Connection, appointments: Sequence[Appointment]) -> None:
+    """Take their marks from the slots around them, while they are still stored where they were."""
+    buffered = [one.id for one in appointments if one.has_buffers]
+    if buffered:
+        await connection.execute(span_statements.UNBLOCK, buffered)
 
 
 async def _hand_over(
     connection: asyncpg.Connection, slot_ids: Sequence[SlotId], change: Entry
 ) -> None:
-    """Give each slot that was left to whoever was overbooked in it first, if anybody was."""
-    for row in await connection.fetch(lifecycle_statements.HEIRS, slot_ids):
-        heir = card_of(row).appointment
-        heir.inherit_slot(change)
-        await connection.execute(lifecycle_statements.INHERIT, *_change_of(heir), heir.time_slot_id)
+    """Give each slot that was left to whoever was overbooked in it first, if anybody was.
+
+    Whoever has all of their slots by that is not overbooked any more.
+    """
+    given = await connection.fetch(lifecycle_statements.HAND_OVER, slot_ids)
+    for heir_id in sorted({row["appointment_id"] for row in given}):
+        row = await connection.fetchrow(lifecycle_statements.HEIR, heir_id)
+        if row is not None:
+            heir = card_of(row).appointment
+            heir.inherit_slot(change)
+            await connection.execute(lifecycle_statements.INHERIT, *_change_of(heir))
 
 
 def _change_of(appointment: Appointment) -> list[Any]:
@@ -97,31 +116,32 @@ class PostgresBookingWork:
     def __init__(self, connection: asyncpg.Connection) -> None:
         """`connection` is in a transaction already."""
         self._connection = connection
+        self._locked: set[UUID] = set()
+        self._ending: frozenset[UUID] = frozenset()
 
     async def attempt(self, wish: BookingWish, *, actor: Actor, now: datetime) -> BookingAttempt:
-        """Lock the slot's row `FOR UPDATE` and read every fact in the same statement.
-
-        After a wait the slot is as it is now, the other facts as they were before the wait.
-        """
-        row = await self._connection.fetchrow(
-            statements.ATTEMPT, wish.slot_id, wish.patient_id, wish.service_id, now
-        )
-        return attempt_of(row, wish, actor, now)
+        """Lock `FOR UPDATE` and read, in one statement where the slot is enough."""
+        reading = await attempting.locked(self._connection, Asked(wish, actor, now))
+        self._ending = reading.ending
+        return reading.attempt
 
     async def add(self, appointment: Appointment, key: IdempotencyKey | None = None) -> None:
         """Write appointment, ownership, acquaintance, event and key in one statement."""
+        values = _values(appointment)
         if key is None:
-            await self._connection.execute(statements.ADD, *_values(appointment))
-            return
-        await self._connection.execute(
-            statements.ADD_NAMED,
-            *_values(appointment),
-            key.owner,
-            key.operation,
-            key.key,
-            key.fingerprint,
-            f"/v1/bookings/{appointment.id}",
-        )
+            await self._connection.execute(statements.ADD, *values)
+        else:
+            location = f"/v1/bookings/{appointment.id}"
+            named = (key.owner, key.operation, key.key, key.fingerprint, location)
+            await self._connection.execute(statements.ADD_NAMED, *values, *named)
+        await self._keep_clear(appointment)
+
+    async def _keep_clear(self, appointment: Appointment) -> None:
+        """Mark the slots around it, and end the holds that it was booked with, or in spite of."""
+        if self._ending:
+            await self._connection.execute(statements.END_HOLDS, self._ending)
+        if appointment.has_buffers:
+            await self._connection.execute(span_statements.BLOCK, appointment.id)
 
     async def earlier(self, key: IdempotencyKey, *, now: datetime) -> AppointmentId | None:
         """Look for the stored answer, which names the one appointment."""
@@ -130,8 +150,9 @@ class PostgresBookingWork:
 
     async def lock(self, appointment_id: AppointmentId) -> AppointmentCard | None:
         """Lock in the order of all: the slot first, then the appointment."""
-        slot_id = await self._connection.fetchval(statements.LOCK_SLOT_OF, appointment_id)
-        return await self._lock_card(appointment_id, {slot_id})
+        rows = await self._connection.fetch(statements.LOCK_SLOTS_OF, appointment_id)
+        self._locked = {row["id"] for row in rows}
+        return await self._lock_card(appointment_id)
 
     async def release(self, appointments: Sequence[Appointment]) -> None:
         """Write the cancellations, free the slots, store history and events."""
@@ -149,11 +170,10 @@ class PostgresBookingWork:
     async def lock_with(
         self, slot_id: SlotId, appointment_id: AppointmentId
     ) -> AppointmentCard | None:
-        """Lock both slots in one statement, then the appointment."""
-        rows = await self._connection.fetch(
-            lifecycle_statements.LOCK_TWO_SLOTS, slot_id, appointment_id
-        )
-        return await self._lock_card(appointment_id, {row["id"] for row in rows})
+        """Lock all slots in one statement, then the appointment."""
+        rows = await self._connection.fetch(span_statements.LOCK_TO_MOVE, slot_id, appointment_id)
+        self._locked = {row["id"] for row in rows}
+        return await self._lock_card(appointment_id)
 
     async def attempt_to_move(
         self, appointment: Appointment, wish: MoveWish, *, actor: Actor, now: datetime
@@ -165,21 +185,20 @@ class PostgresBookingWork:
             service_id=appointment.service_id,
             override=wish.override,
         )
-        row = await self._connection.fetchrow(
-            lifecycle_statements.ATTEMPT_TO_MOVE,
-            wish.slot_id,
-            appointment.patient_id,
-            appointment.service_id,
-            now,
-            appointment.id,
+        reading = await attempting.behind_locks(
+            self._connection,
+            Asked(booking, actor, now, moves=appointment.id),
+            locked_ids=self._locked,
         )
-        return replace(attempt_of(row, booking, actor, now), moves=appointment.id)
+        self._ending = reading.ending
+        return reading.attempt
 
     async def move(self, appointment: Appointment) -> None:
-        """Write appointment, both slots, history and event in one statement."""
+        """Leave the old slots, then write appointment, new slots, history and event."""
         change = appointment.last_change
         assert change is not None, "what is moved left a slot"
-        assert change.left is not None, "what is moved left a slot"
+        await self._connection.execute(span_statements.UNBLOCK, [appointment.id])
+        left = await self._connection.fetch(span_statements.LEAVE, appointment.id)
         await self._connection.execute(
             lifecycle_statements.MOVE,
             *_change_of(appointment),
@@ -187,17 +206,17 @@ class PostgresBookingWork:
             appointment.period.ends_at,
             appointment.mode,
             *_override_of(appointment),
+            *_span_of(appointment),
         )
-        await _hand_over(self._connection, [change.left.slot_id], change)
+        await self._keep_clear(appointment)
+        await _hand_over(self._connection, [row["id"] for row in left], change)
 
-    async def _lock_card(
-        self, appointment_id: AppointmentId, locked: set[UUID]
-    ) -> AppointmentCard | None:
-        """Raise `Transient` where the appointment went elsewhere while its slot was waited for."""
+    async def _lock_card(self, appointment_id: AppointmentId) -> AppointmentCard | None:
+        """Raise `Transient` where the appointment went elsewhere while its slots were awaited."""
         row = await self._connection.fetchrow(statements.LOCK_CARD, appointment_id)
         if row is None:
             return None
-        if row["time_slot_id"] not in locked:
+        if not self._locked.issuperset(row["time_slot_ids"]):
             raise Transient("the appointment was moved meanwhile")
         return card_of(row)
 
@@ -228,7 +247,14 @@ def _values(appointment: Appointment) -> tuple[object, ...]:
         event.name,
         payload_text(event),
         *_override_of(appointment),
+        *_span_of(appointment),
     )
+
+
+def _span_of(appointment: Appointment) -> tuple[object, ...]:
+    """Return the values that say which slots it has, and when its doctor has to be free."""
+    blocked = appointment.blocked
+    return (appointment.time_slot_ids, blocked.starts_at, blocked.ends_at)
 
 
 def _override_of(appointment: Appointment) -> tuple[object, ...]:

@@ -1,5 +1,6 @@
 """Rows of the booking statements, made into what the domain speaks of."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,9 +18,11 @@ from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.history import Action, Entry, Place
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.party import Side
+from booking_system.booking.domain.span import Need, Span
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.hold import Hold
 from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
+from booking_system.shared_kernel.identifiers import AppointmentId
 from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.money import Money
 from booking_system.shared_kernel.period import Period
@@ -42,30 +45,45 @@ def hold_of(row: Any) -> Hold | None:
     )
 
 
-def slot_of(row: Any) -> TimeSlot:
-    """Make the slot of a row with the columns `SLOT`."""
-    closed = row["closed_because"]
+def slot_of(row: Any, moves: AppointmentId | None = None) -> TimeSlot:
+    """Make the slot of a row with the columns `SLOT`, as if what `moves` were not there."""
+    closed, owner = row["closed_because"], row["appointment_id"]
     return TimeSlot(
         id=row["slot_id"],
         clinic_id=row["clinic_id"],
         doctor_id=row["doctor_id"],
         period=Period(row["starts_at"], row["ends_at"]),
         mode=Mode(row["mode"]),
-        appointment_id=row["appointment_id"],
+        appointment_id=None if owner == moves else owner,
+        is_blocked=any(one != moves for one in row["blocked_by"] or ()),
         hold=hold_of(row),
         closed_because=None if closed is None else ClosedBecause(closed),
         version=row["slot_version"],
     )
 
 
-def attempt_of(row: Any, wish: BookingWish, actor: Actor | None, now: datetime) -> BookingAttempt:
-    """Make the attempt of a row of `ATTEMPT`, or of None where there is no such slot."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody asks for, and when. What `moves` is looked at as if it were not there."""
+
+    wish: BookingWish
+    actor: Actor | None
+    now: datetime
+    moves: AppointmentId | None = None
+
+
+def attempt_of(row: Any, asked: Asked, span: Span | None = None) -> BookingAttempt:
+    """Make the attempt of a row of `ATTEMPT` or `FACTS`, or of None where there is no such slot."""
+    wish = asked.wish
     if row is None:
-        return BookingAttempt(now=now, actor=actor, slot=None)
+        return BookingAttempt(now=asked.now, actor=asked.actor, slot=None, moves=asked.moves)
     return BookingAttempt(
-        now=now,
-        actor=actor,
-        slot=slot_of(row),
+        now=asked.now,
+        actor=asked.actor,
+        slot=slot_of(row) if span is None else span.slots[0],
+        span=span,
+        is_clear=row["is_clear"],
+        moves=asked.moves,
         clinic=ClinicFacts(
             name=row["clinic_name"],
             time_zone=row["time_zone"],
@@ -117,11 +135,24 @@ def _service_of(row: Any, wish: BookingWish) -> ServiceFacts | None:
     return ServiceFacts(
         id=wish.service_id,
         name=row["service_name"],
-        duration=row["duration_minutes"] * MINUTE,
-        mode=Mode(row["service_mode"]),
+        need=_need(row),
         price=None if amount is None else Money(amount, row["currency"]),
         is_paid_for=bool(amount) and row["payment"] != "none",
         is_offered_by_doctor=row["is_offered_by_doctor"],
+    )
+
+
+def need_of(row: Any) -> Need | None:
+    """Make what a service takes of a row with its times; None where there is no service."""
+    return None if row["duration_minutes"] is None else _need(row)
+
+
+def _need(row: Any) -> Need:
+    return Need(
+        duration=row["duration_minutes"] * MINUTE,
+        before=row["buffer_before_minutes"] * MINUTE,
+        after=row["buffer_after_minutes"] * MINUTE,
+        mode=Mode(row["service_mode"]),
     )
 
 
@@ -134,12 +165,13 @@ def card_of(row: Any) -> AppointmentCard:
         reference=row["reference"],
         status=AppointmentStatus(row["status"]),
         payment_status=PaymentStatus(row["payment_status"]),
-        time_slot_id=row["time_slot_id"],
+        time_slot_ids=tuple(row["time_slot_ids"]),
         clinic_id=row["clinic_id"],
         doctor_id=row["doctor_id"],
         patient_id=row["patient_id"],
         service_id=row["service_id"],
         period=Period(row["starts_at"], row["ends_at"]),
+        blocked=Period(row["blocked_from"], row["blocked_until"]),
         mode=Mode(row["mode"]),
         reason=row["reason"],
         price=None if amount is None else Money(amount, row["price_currency"]),

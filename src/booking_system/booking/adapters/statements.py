@@ -1,17 +1,21 @@
-"""The statements of the booking path, two between BEGIN and COMMIT."""
+"""The statements of the booking path, two between BEGIN and COMMIT where one slot is enough."""
 
+from booking_system.booking.adapters.span_statements import IN_ORDER, slots_of
 from booking_system.booking.domain.events import AppointmentCancelled
 
 SLOT = """s.id AS slot_id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode,
  s.closed_because, s.appointment_id, s.version AS slot_version, s.hold_id, s.held_until,
- s.hold_minutes, s.hold_extended, s.held_for, s.held_by, s.hold_network"""
+ s.hold_minutes, s.hold_extended, s.held_for, s.held_by, s.hold_network, s.hold_place,
+ s.blocked_by"""
 
 LET_GO = """hold_id = NULL, held_until = NULL, hold_minutes = NULL, hold_extended = false,
- held_for = NULL, held_by = NULL, hold_network = NULL"""
+ held_for = NULL, held_by = NULL, hold_network = NULL, hold_place = NULL"""
 """What ends the hold of a slot, for an UPDATE of it."""
 
+END_HOLDS = f"UPDATE time_slots SET version = version + 1, {LET_GO} WHERE hold_id = ANY($1)"  # noqa: S608
+
 # No appointment lasts longer than a day: with that, an index leads to the one that overlaps.
-FACTS = f"""SELECT {SLOT},
+_FACTS = f"""SELECT {SLOT},
  c.name AS clinic_name, c.time_zone, c.currency, c.min_notice_minutes, c.cancel_notice_minutes,
  c.horizon_days, c.max_open_bookings_per_patient, c.hold_minutes AS clinic_hold_minutes,
  c.anonymous_holds,
@@ -21,12 +25,16 @@ FACTS = f"""SELECT {SLOT},
  p.full_name AS patient_name,
  EXISTS (SELECT FROM clinic_patients k WHERE k.clinic_id = s.clinic_id AND k.patient_id = $2)
   AS is_known_here,
- EXISTS (SELECT FROM appointments a WHERE a.patient_id = $2 AND a.status <> 'cancelled'
-  AND a.starts_at < s.ends_at AND a.ends_at > s.starts_at
+ EXISTS (SELECT FROM appointments a WHERE a.patient_id = $2 AND a.status <> 'cancelled'{{others}}
+  AND a.starts_at < {{ends_at}} AND a.ends_at > s.starts_at
   AND a.starts_at > s.starts_at - interval '1 day') AS is_busy,
  (SELECT count(*) FROM appointments a WHERE a.patient_id = $2 AND a.starts_at > $4
-  AND a.clinic_id = s.clinic_id AND a.status <> 'cancelled') AS open_bookings,
- v.name AS service_name, v.duration_minutes, v.mode AS service_mode, v.price_amount, v.payment,
+  AND a.clinic_id = s.clinic_id AND a.status <> 'cancelled'{{others}}) AS open_bookings,
+ {{is_clear}} AS is_clear,
+ s.hold_id IS NOT NULL AND EXISTS (SELECT FROM time_slots h
+  WHERE h.hold_id = s.hold_id AND h.id <> s.id) AS holds_more,
+ v.name AS service_name, v.duration_minutes, v.buffer_before_minutes, v.buffer_after_minutes,
+ v.mode AS service_mode, v.price_amount, v.payment,
  EXISTS (SELECT FROM service_doctors o WHERE o.service_id = $3 AND o.doctor_id = s.doctor_id)
   AS is_offered_by_doctor
  FROM time_slots s
@@ -35,19 +43,33 @@ FACTS = f"""SELECT {SLOT},
  LEFT JOIN patients p ON p.id = $2 AND p.deleted_at IS NULL
  LEFT JOIN services v ON v.id = $3 AND v.clinic_id = s.clinic_id AND v.deleted_at IS NULL
  WHERE s.id = $1 AND s.deleted_at IS NULL"""  # noqa: S608
-"""What the rules judge, read without a lock: to explain, never to decide."""
 
-ATTEMPT = f"{FACTS}\n FOR UPDATE OF s"
+FACTS = _FACTS.format(
+    others=" AND a.id IS DISTINCT FROM $8",
+    ends_at="$5",
+    is_clear="""NOT EXISTS (SELECT FROM appointments a WHERE a.doctor_id = s.doctor_id
+  AND a.status <> 'cancelled' AND NOT a.overbooked AND a.id IS DISTINCT FROM $8
+  AND tstzrange(a.blocked_from, a.blocked_until) && tstzrange($6, $7))""",
+)
+"""What the rules judge, read without a lock, or behind locks: of a booking until $5 that needs the
+doctor from $6 to $7, as if the appointment $8 were not there."""
+
+ATTEMPT = f"""{_FACTS.format(others="", ends_at="s.ends_at", is_clear="true")}
+ AND coalesce(v.buffer_before_minutes + v.buffer_after_minutes = 0
+  AND v.duration_minutes * interval '1 minute' <= s.ends_at - s.starts_at, true)
+ FOR UPDATE OF s"""
+"""The same, and the lock, where the slot by itself is enough; otherwise no row, and no lock."""
 
 _ADD = """WITH booked AS (
  INSERT INTO appointments (id, reference, status, payment_status, time_slot_id, clinic_id,
   doctor_id, patient_id, service_id, starts_at, ends_at, mode, reason, price_amount,
   price_currency, cancel_notice_minutes, booked_by, created_at, updated_at, overbooked,
-  patient_doubled, override_codes, override_reason)
+  patient_doubled, override_codes, override_reason, time_slot_ids, blocked_from, blocked_until)
  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18,
-  $22, $23, $24, $25)),
- owned AS (UPDATE time_slots SET appointment_id = CASE WHEN $22 THEN appointment_id ELSE $1 END,
-  version = version + 1, {let_go} WHERE id = $5),
+  $22, $23, $24, $25, $26, $27, $28)),
+ owned AS (UPDATE time_slots SET version = version + 1, {let_go},
+  appointment_id = CASE WHEN $22 THEN coalesce(appointment_id, $1) ELSE $1 END
+  WHERE id = ANY($26)),
  known AS (INSERT INTO clinic_patients (clinic_id, patient_id, known_since)
   SELECT $6, $8, $18 WHERE NOT EXISTS (
    SELECT FROM clinic_patients k WHERE k.clinic_id = $6 AND k.patient_id = $8)
@@ -60,12 +82,13 @@ ADD_NAMED = _ADD.format(
     let_go=LET_GO,
     named=""",
  named AS (INSERT INTO idempotency_keys (owner, operation, key, fingerprint, status, location,
-   resource_ids, created_at) VALUES ($26, $27, $28, $29, 201, $30, ARRAY[$1::uuid], $18))""",
+   resource_ids, created_at) VALUES ($29, $30, $31, $32, 201, $33, ARRAY[$1::uuid], $18))""",
 )
 """The same for a request with an idempotency key, which is stored by the statement that books."""
 
-CARD = """a.id, a.reference, a.status, a.payment_status, a.time_slot_id, a.clinic_id, a.doctor_id,
- a.patient_id, a.service_id, a.starts_at, a.ends_at, a.mode, a.reason, a.price_amount,
+CARD = """a.id, a.reference, a.status, a.payment_status, a.time_slot_ids, a.clinic_id,
+ a.doctor_id, a.patient_id, a.service_id, a.starts_at, a.ends_at, a.blocked_from, a.blocked_until,
+ a.mode, a.reason, a.price_amount,
  a.price_currency, a.cancel_notice_minutes, a.booked_by, a.previous_status, a.cancelled_by,
  a.cancel_reason, a.override_codes, a.override_reason, a.overbooked,
  a.version, a.created_at, a.updated_at, c.name AS clinic_name, c.time_zone,
@@ -76,24 +99,24 @@ CARD_JOINS = """FROM appointments a JOIN clinics c ON c.id = a.clinic_id
  JOIN doctors d ON d.id = a.doctor_id JOIN patients p ON p.id = a.patient_id
  LEFT JOIN services v ON v.id = a.service_id"""
 
-LOCK_SLOT_OF = """SELECT s.id FROM time_slots s
- WHERE s.id = (SELECT a.time_slot_id FROM appointments a WHERE a.id = $1) FOR UPDATE"""
+LOCK_SLOTS_OF = f"""SELECT s.id FROM time_slots s
+ WHERE s.id IN ({slots_of("a.id = $1")}){IN_ORDER}"""  # noqa: S608
 
 LOCK_CARD = f"""SELECT {CARD} {CARD_JOINS} WHERE a.id = $1 FOR UPDATE OF a"""
 
 RELEASE = f"""WITH gone AS (
-  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::text[])
-   AS g(id, slot_id, version, event_id, payload)),
+  SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[])
+   AS g(id, version, event_id, payload)),
  cancelled AS (UPDATE appointments a SET status = 'cancelled', previous_status = NULL,
-   cancelled_by = $6, cancel_reason = $7, version = g.version, updated_at = $8
+   cancelled_by = $5, cancel_reason = $6, version = g.version, updated_at = $7
   FROM gone g WHERE a.id = g.id),
  freed AS (UPDATE time_slots s SET appointment_id = NULL, version = s.version + 1
-  FROM gone g WHERE s.id = g.slot_id AND s.appointment_id = g.id),
+  WHERE s.id = ANY($9) AND s.appointment_id = ANY($1)),
  kept AS (INSERT INTO appointment_history
    (appointment_id, version, action, occurred_at, by_user_id, side, reason)
-  SELECT id, version, 'cancelled', $8, $9, $6, $7 FROM gone)
+  SELECT id, version, 'cancelled', $7, $8, $5, $6 FROM gone)
  INSERT INTO outbox (id, name, payload, occurred_at)
- SELECT event_id, '{AppointmentCancelled.name}', payload::jsonb, $8 FROM gone"""  # noqa: S608
+ SELECT event_id, '{AppointmentCancelled.name}', payload::jsonb, $7 FROM gone"""  # noqa: S608
 
 LOCK_DOCTOR = """SELECT d.id, d.version, d.clinic_id, d.deleted_at IS NOT NULL AS is_removed,
  c.deleted_at IS NOT NULL AS clinic_is_removed
@@ -113,10 +136,9 @@ CLOSE_SLOTS = f"""WITH locked AS (SELECT id FROM time_slots
  UPDATE time_slots s SET closed_because = $3, version = s.version + 1, {LET_GO}
  FROM locked WHERE s.id = locked.id AND s.closed_because IS NULL"""  # noqa: S608
 
-LOCK_SLOTS_OF_PATIENT = """SELECT count(*) FROM (SELECT s.id FROM time_slots s
- WHERE s.id IN (SELECT a.time_slot_id FROM appointments a
-  WHERE a.patient_id = $1 AND a.status <> 'cancelled' AND a.starts_at > $2)
- ORDER BY s.id FOR UPDATE) AS locked"""
+LOCK_SLOTS_OF_PATIENT = f"""SELECT count(*) FROM (SELECT s.id FROM time_slots s WHERE s.id IN (
+  {slots_of("a.patient_id = $1 AND a.status <> 'cancelled' AND a.starts_at > $2")})
+ {IN_ORDER}) AS locked"""  # noqa: S608
 
 STANDING = """SELECT 'time_off' AS because, o.id FROM time_off o
   WHERE o.doctor_id = t.doctor_id AND o.deleted_at IS NULL

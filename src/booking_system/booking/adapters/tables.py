@@ -35,10 +35,10 @@ PREVIOUS = """CASE WHEN status IN ('checked_in', 'no_show') THEN previous_status
 """What a mark is undone to; `IS TRUE`, because a check lets an unknown answer pass."""
 
 
-def _never_twice(whose: str, unless: str) -> ExcludeConstraint:
+def _never_twice(whose: str, during: str, unless: str) -> ExcludeConstraint:
     return ExcludeConstraint(
         (f"{whose}_id", "="),
-        (text("tstzrange(starts_at, ends_at)"), "&&"),
+        (text(f"tstzrange({during})"), "&&"),
         name=f"ex_appointments_{whose}_never_twice",
         where=text(f"status <> 'cancelled' AND NOT {unless}"),
         using="gist",
@@ -53,12 +53,15 @@ appointments = Table(
     Column("status", Text, nullable=False),
     Column("payment_status", Text, nullable=False),
     Column("time_slot_id", Uuid, nullable=False),
+    Column("time_slot_ids", ARRAY(Uuid), nullable=False),
     Column("clinic_id", Uuid, nullable=False),
     Column("doctor_id", Uuid, nullable=False),
     Column("patient_id", Uuid, ForeignKey("patients.id"), nullable=False),
     Column("service_id", Uuid),
     Column("starts_at", DateTime(timezone=True), nullable=False),
     Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("blocked_from", DateTime(timezone=True), nullable=False),
+    Column("blocked_until", DateTime(timezone=True), nullable=False),
     Column("mode", Text, nullable=False),
     Column("reason", Text),
     Column("price_amount", Integer),
@@ -93,10 +96,17 @@ appointments = Table(
     CheckConstraint("(status = 'cancelled') = (cancelled_by IS NOT NULL)", name="cancelled"),
     CheckConstraint("(price_amount IS NULL) = (price_currency IS NULL)", name="price"),
     CheckConstraint(OVERRIDE, name="override"),
-    _never_twice("doctor", "overbooked"),
-    _never_twice("patient", "patient_doubled"),
+    CheckConstraint("time_slot_ids[1] = time_slot_id", name="slots"),
+    CheckConstraint("blocked_from <= starts_at AND blocked_until >= ends_at", name="blocked"),
+    _never_twice("doctor", "blocked_from, blocked_until", "overbooked"),
+    _never_twice("patient", "starts_at, ends_at", "patient_doubled"),
     Index("uq_appointments_active_slot", "time_slot_id", unique=True, postgresql_where=ACTIVE),
-    Index("ix_appointments_overbooked", "time_slot_id", postgresql_where=OVERBOOKED),
+    Index(
+        "ix_appointments_overbooked",
+        "time_slot_ids",
+        postgresql_using="gin",
+        postgresql_where=OVERBOOKED,
+    ),
     Index("ix_appointments_clinic", "clinic_id", "starts_at", "id"),
     Index("ix_appointments_doctor", "doctor_id", "starts_at", "id"),
     Index("ix_appointments_patient", "patient_id", "starts_at", "id"),

@@ -25,7 +25,10 @@ from booking_system.shared_kernel.identifiers import AppointmentId, Identities
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookAppointment:
-    """Books one slot; see `booking.domain.double_booking` for why only once."""
+    """Books a slot, or as many in a row as the service takes.
+
+    See `booking.domain.double_booking` for why only once.
+    """
 
     transaction: BookingTransaction
     reader: BookingReader
@@ -51,7 +54,11 @@ class BookAppointment:
                     return earlier
             if isinstance(refusal, Conflict):
                 await offer_instead(
-                    refusal, wish.slot_id, alternatives=self.alternatives, clock=self.clock
+                    refusal,
+                    wish.slot_id,
+                    wish.service_id,
+                    alternatives=self.alternatives,
+                    clock=self.clock,
                 )
             raise
 

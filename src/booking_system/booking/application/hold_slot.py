@@ -20,7 +20,10 @@ from booking_system.shared_kernel.identifiers import HoldId, Identities
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldSlot:
-    """Keeps one slot for one holder against everybody else, for as long as the clinic says."""
+    """Keeps a slot for one holder against everybody else, for as long as the clinic says.
+
+    One that is held for a service takes those with it that a booking would take.
+    """
 
     transaction: HoldTransaction
     alternatives: Alternatives
@@ -40,7 +43,11 @@ class HoldSlot:
             raise
         except Conflict as refusal:
             await offer_instead(
-                refusal, wish.slot_id, alternatives=self.alternatives, clock=self.clock
+                refusal,
+                wish.slot_id,
+                wish.service_id,
+                alternatives=self.alternatives,
+                clock=self.clock,
             )
             raise
 
@@ -52,7 +59,7 @@ class HoldSlot:
             held = HeldSlot.by(
                 attempt, identity=HoldId(self.identities.new()), network=holder.network
             )
-            if held.slot is not attempt.slot:
+            if held.span != attempt.the_span:
                 await work.place(held, now=now)
         return held
 

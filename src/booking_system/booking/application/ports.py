@@ -60,11 +60,14 @@ class BookingWork(Protocol):
     """What one booking transaction can reach."""
 
     async def attempt(self, wish: BookingWish, *, actor: Actor, now: datetime) -> BookingAttempt:
-        """Lock the slot, so that rivals wait until the transaction ends, and read all facts."""
+        """Lock the slot, so that rivals wait until the transaction ends, and read all facts.
+
+        Where the service takes more than the slot, lock all that it meets, by ascending id.
+        """
         ...
 
     async def add(self, appointment: Appointment, key: IdempotencyKey | None = None) -> None:
-        """Store the appointment, make it the slot's owner, store its events and its key.
+        """Store the appointment, make it the owner of its slots, store its events and its key.
 
         Raises `SlotAlreadyBooked` or `PatientOverlap` where a constraint has the last word,
         `Transient` where the key was used before.
@@ -79,7 +82,7 @@ class BookingWork(Protocol):
         ...
 
     async def lock(self, appointment_id: AppointmentId) -> AppointmentCard | None:
-        """Lock the slot and then the appointment; None where there is none."""
+        """Lock its slots, and those around it, then the appointment; None where there is none."""
         ...
 
     async def release(self, appointments: Sequence[Appointment]) -> None:
@@ -93,7 +96,10 @@ class BookingWork(Protocol):
     async def lock_with(
         self, slot_id: SlotId, appointment_id: AppointmentId
     ) -> AppointmentCard | None:
-        """Lock this slot and the appointment's own by ascending id, and then the appointment."""
+        """Lock what it would take from this slot on, and what it has, by ascending id.
+
+        And then the appointment.
+        """
         ...
 
     async def attempt_to_move(
@@ -103,7 +109,7 @@ class BookingWork(Protocol):
         ...
 
     async def move(self, appointment: Appointment) -> None:
-        """Store where a locked appointment went, both slots, its history and its event.
+        """Store where a locked appointment went, all slots, its history and its event.
 
         Raises `SlotAlreadyBooked` or `PatientOverlap` where a constraint has the last word.
         """
@@ -162,11 +168,17 @@ class Alternatives(Protocol):
     """Finds what could be booked instead."""
 
     async def __call__(
-        self, slot_id: SlotId, *, now: datetime, most: int, unless: Cover | None = None
+        self,
+        slot_id: SlotId,
+        *,
+        now: datetime,
+        most: int,
+        service_id: ServiceId | None = None,
+        unless: Cover | None = None,
     ) -> Sequence[FoundSlot]:
         """Return the nearest bookable slots of the same doctor, then of the same clinic.
 
-        None that `unless` covers.
+        Where a service is named, those in which it could begin. None that `unless` covers.
         """
         ...
 

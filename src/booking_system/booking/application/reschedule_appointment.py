@@ -18,15 +18,15 @@ from booking_system.booking.domain.refusals import AppointmentNotFound, BookingN
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Conflict, Invalid, Stale
-from booking_system.shared_kernel.identifiers import ClinicId
+from booking_system.shared_kernel.identifiers import ClinicId, ServiceId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RescheduleAppointment:
-    """Takes the new slot and frees the old one in one transaction, or does neither.
+    """Takes the new slots and frees the old ones in one transaction, or does neither.
 
-    All who need two slots lock them by ascending id, and an appointment after its slots: so two
-    who want each other's never wait for one another.
+    All who need several slots lock them by ascending id, and an appointment after its slots: so
+    two who want each other's never wait for one another.
     """
 
     transaction: BookingTransaction
@@ -37,37 +37,32 @@ class RescheduleAppointment:
     async def __call__(
         self, *, wish: MoveWish, version: int | None, actor: Actor
     ) -> AppointmentCard:
-        """Return the moved appointment; where it is in that slot already, nothing changes.
+        """Return the moved appointment; where it begins in that slot already, nothing changes.
 
         Raises `AppointmentNotFound`, `Stale`, `BookingNotActive`, `CancelTooLate`, `Invalid` for a
         slot of another clinic, or the refusal of the first rule that says no; a `Conflict` over
         the slot carries `alternatives`.
         """
+        service_id: ServiceId | None = None
         try:
-            return await self._reschedule(wish, version, actor)
+            async with self.transaction() as work:
+                card, party = await _locked(work, wish, version, actor)
+                booked, service_id = card.appointment, card.appointment.service_id
+                is_there = booked.time_slot_id == wish.slot_id
+                if is_there and booked.status is AppointmentStatus.CONFIRMED:
+                    return card
+                return await self._move(work, card, wish, actor, party)
         except BookingNotActive:
             raise
         except Conflict as refusal:
             await offer_instead(
-                refusal, wish.slot_id, alternatives=self.alternatives, clock=self.clock
+                refusal,
+                wish.slot_id,
+                service_id,
+                alternatives=self.alternatives,
+                clock=self.clock,
             )
             raise
-
-    async def _reschedule(
-        self, wish: MoveWish, version: int | None, actor: Actor
-    ) -> AppointmentCard:
-        async with self.transaction() as work:
-            card = await work.lock_with(wish.slot_id, wish.appointment_id)
-            party = None if card is None else card.party_of(actor)
-            if card is None or party is None:
-                raise AppointmentNotFound
-            booked = card.appointment
-            if version is not None and version != booked.version:
-                raise Stale
-            is_there = booked.time_slot_id == wish.slot_id
-            if is_there and booked.status is AppointmentStatus.CONFIRMED:
-                return card
-            return await self._move(work, card, wish, actor, party)
 
     async def _move(
         self, work: BookingWork, card: AppointmentCard, wish: MoveWish, actor: Actor, party: Party
@@ -77,9 +72,21 @@ class RescheduleAppointment:
         attempt = await work.attempt_to_move(booked, wish, actor=actor, now=now)
         _check_clinic(attempt, booked.clinic_id)
         override = judged(attempt, self.rules)
-        booked.reschedule(attempt.the_slot, party, reason=wish.reason, now=now, override=override)
+        booked.reschedule(attempt.the_span, party, reason=wish.reason, now=now, override=override)
         await work.move(booked)
         return card.moved(attempt)
+
+
+async def _locked(
+    work: BookingWork, wish: MoveWish, version: int | None, actor: Actor
+) -> tuple[AppointmentCard, Party]:
+    card = await work.lock_with(wish.slot_id, wish.appointment_id)
+    party = None if card is None else card.party_of(actor)
+    if card is None or party is None:
+        raise AppointmentNotFound
+    if version is not None and version != card.appointment.version:
+        raise Stale
+    return card, party
 
 
 def _check_clinic(attempt: BookingAttempt, clinic_id: ClinicId) -> None:

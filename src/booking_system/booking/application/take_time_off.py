@@ -100,7 +100,11 @@ class PreviewAbsence:
             (
                 one,
                 await self.alternatives(
-                    one.time_slot_id, now=now, most=MOST_ALTERNATIVES, unless=cover
+                    one.time_slot_id,
+                    service_id=one.service_id,
+                    now=now,
+                    most=MOST_ALTERNATIVES,
+                    unless=cover,
                 ),
             )
             for one in affected[:MOST_LISTED]

@@ -27,8 +27,8 @@ from booking_system.booking.domain.refusals import (
     InvalidTransition,
     PatientOverlap,
 )
+from booking_system.booking.domain.span import Span
 from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
-from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.aggregate import Aggregate
 from booking_system.shared_kernel.identifiers import (
     AppointmentId,
@@ -57,19 +57,22 @@ class Appointment(Aggregate):
 
     `previous_status` is what undoing the last mark goes back to, `last_change` what was done to it
     since it was read. `override` names the rules that staff set aside for it; one that is
-    `overbooked` is in a slot that another appointment owns.
+    `overbooked` is in a slot that another appointment owns. `time_slot_ids` are all its slots in
+    time order, the first is `time_slot_id`; `blocked` is when the doctor has no other appointment:
+    its period and what is kept free around it.
     """
 
     id: AppointmentId
     reference: str
     status: AppointmentStatus
     payment_status: PaymentStatus
-    time_slot_id: SlotId
+    time_slot_ids: tuple[SlotId, ...]
     clinic_id: ClinicId
     doctor_id: DoctorId
     patient_id: PatientId
     service_id: ServiceId | None
     period: Period
+    blocked: Period
     mode: Mode
     reason: str | None
     price: Money | None
@@ -96,6 +99,7 @@ class Appointment(Aggregate):
     ) -> Self:
         """Make the appointment of an attempt that has passed every rule but the overridden."""
         slot, service, patient = attempt.the_slot, attempt.service, attempt.patient
+        span = attempt.the_span
         assert patient is not None, "the rules let no attempt without a patient pass"
         assert attempt.clinic is not None, "a slot always has a clinic"
         assert attempt.actor is not None, "the rules let nobody book who is not signed in"
@@ -105,12 +109,13 @@ class Appointment(Aggregate):
             reference=reference,
             status=AppointmentStatus.CONFIRMED,
             payment_status=PaymentStatus.UNPAID if owed else PaymentStatus.NOT_REQUIRED,
-            time_slot_id=slot.id,
+            time_slot_ids=span.slot_ids,
             clinic_id=slot.clinic_id,
             doctor_id=slot.doctor_id,
             patient_id=patient.id,
             service_id=attempt.service_id,
-            period=slot.period,
+            period=span.period,
+            blocked=span.blocked,
             mode=slot.mode,
             reason=attempt.reason,
             price=None if service is None else service.price,
@@ -127,6 +132,16 @@ class Appointment(Aggregate):
             )
         )
         return appointment
+
+    @property
+    def time_slot_id(self) -> SlotId:
+        """Its first slot."""
+        return self.time_slot_ids[0]
+
+    @property
+    def has_buffers(self) -> bool:
+        """Say whether more time than its own is kept free."""
+        return self.blocked != self.period
 
     @property
     def is_active(self) -> bool:
@@ -158,6 +173,7 @@ class Appointment(Aggregate):
         return {
             "appointment_id": self.id,
             "time_slot_id": self.time_slot_id,
+            "time_slot_ids": self.time_slot_ids,
             "clinic_id": self.clinic_id,
             "doctor_id": self.doctor_id,
             "patient_id": self.patient_id,
@@ -209,22 +225,22 @@ class Appointment(Aggregate):
 
     def reschedule(
         self,
-        slot: TimeSlot,
+        span: Span,
         by: Party,
         *,
         reason: str | None,
         now: datetime,
         override: Override | None = None,
     ) -> None:
-        """Go to another slot of the same clinic that has passed every rule but the overridden.
+        """Go to other slots of the same clinic that have passed every rule but the overridden.
 
         What was agreed stays: reference, service, price and notice. Raises as
         `check_reschedulable` does.
         """
         self.check_reschedulable(by.side, now=now)
-        left = self.place
-        self.time_slot_id, self.doctor_id = slot.id, slot.doctor_id
-        self.period, self.mode = slot.period, slot.mode
+        left, left_slots, slot = self.place, self.time_slot_ids, span.slots[0]
+        self.time_slot_ids, self.doctor_id = span.slot_ids, slot.doctor_id
+        self.period, self.blocked, self.mode = span.period, span.blocked, slot.mode
         self.override, self.overbooked = override, _overbooks(override)
         self._changed(Action.RESCHEDULED, by, now, reason=reason, left=left, entered=self.place)
         self.record(
@@ -232,6 +248,7 @@ class Appointment(Aggregate):
                 occurred_at=now,
                 starts_at=slot.period.starts_at,
                 left_time_slot_id=left.slot_id,
+                left_time_slot_ids=left_slots,
                 left_starts_at=left.starts_at,
                 rescheduled_by=by.side,
                 **self.ids(),

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from booking_system.booking.domain.span import Need, Span
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.hold import Hold
 from booking_system.scheduling.domain.refusals import SlotNotFound
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.errors import Refusal
 from booking_system.shared_kernel.identifiers import AppointmentId, HoldId, PatientId, ServiceId
-from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.money import Money
 
 
@@ -56,8 +56,7 @@ class ServiceFacts:
 
     id: ServiceId
     name: str
-    duration: timedelta
-    mode: Mode
+    need: Need
     price: Money | None
     is_paid_for: bool
     is_offered_by_doctor: bool
@@ -87,12 +86,16 @@ class BookingAttempt:
     Where an appointment is moved, `moves` is its id: the actor is a party to it already, and what
     else the patient has booked is counted without it. `hold_id` is the hold that they say they
     have, `shown_hold` the one whose token they showed; nobody needs to be signed in to hold, and
-    none of staff who hold `wants_patient` before they know for whom.
+    none of staff who hold `wants_patient` before they know for whom. `span` is None where only the
+    slot is taken; the doctor `is_clear` where no other appointment, nor what is kept free around
+    it, meets the time that the booking needs.
     """
 
     now: datetime
     actor: Actor | None
     slot: TimeSlot | None
+    span: Span | None = None
+    is_clear: bool = True
     clinic: ClinicFacts | None = None
     doctor: DoctorFacts | None = None
     patient: PatientFacts | None = None
@@ -114,6 +117,11 @@ class BookingAttempt:
         return self.slot
 
     @property
+    def the_span(self) -> Span:
+        """All that the booking takes. Raises `SlotNotFound`."""
+        return Span(slots=(self.the_slot,)) if self.span is None else self.span
+
+    @property
     def is_by_staff(self) -> bool:
         """Say whether the clinic's desk does it."""
         return self.actor is not None and self.actor.works_at(self.the_slot.clinic_id)
@@ -133,10 +141,14 @@ class BookingAttempt:
 
 @dataclass(frozen=True, slots=True)
 class BookingRule:
-    """One rule: called with an attempt, it returns to let it pass, or raises its `refusal`."""
+    """One rule: called with an attempt, it returns to let it pass, or raises its `refusal`.
+
+    One that is not `waivable` no override sets aside, whatever codes it names.
+    """
 
     judge: Callable[[BookingAttempt], None]
     refusal: type[Refusal]
+    waivable: bool = True
 
     def __call__(self, attempt: BookingAttempt) -> None:
         """Raise the refusal to turn the attempt away."""
@@ -149,10 +161,10 @@ class BookingRule:
 
 
 def refusing(
-    refusal: type[Refusal],
+    refusal: type[Refusal], *, waivable: bool = True
 ) -> Callable[[Callable[[BookingAttempt], None]], BookingRule]:
     """Make a rule of a function whose first line of documentation is the sentence that holds."""
-    return lambda judge: BookingRule(judge, refusal)
+    return lambda judge: BookingRule(judge, refusal, waivable)
 
 
 def judged(attempt: BookingAttempt, rules: Sequence[BookingRule]) -> Override | None:
@@ -165,7 +177,8 @@ def judged(attempt: BookingAttempt, rules: Sequence[BookingRule]) -> Override | 
         try:
             rule(attempt)
         except Refusal as refusal:
-            if override is None or refusal.code not in override.codes:
+            is_waived = override is not None and refusal.code in override.codes
+            if not (is_waived and rule.waivable):
                 raise
             waived.append(refusal.code)
     if override is None or not waived:

@@ -70,8 +70,8 @@ def caller_may_hold(attempt: BookingAttempt) -> None:
 
 @refusing(SlotUnavailable)
 def slot_is_available(attempt: BookingAttempt) -> None:
-    """The slot is not closed."""
-    if attempt.the_slot.closed_because is not None:
+    """The slot is not closed, nor any other that is needed."""
+    if any(slot.closed_because is not None for slot in attempt.the_span.slots):
         raise SlotUnavailable
 
 
@@ -111,16 +111,23 @@ def service_is_named(attempt: BookingAttempt) -> None:
         raise ServiceRequired
 
 
+@refusing(ServiceNotOffered, waivable=False)
+def service_exists(attempt: BookingAttempt) -> None:
+    """The clinic has such a service; what is moved keeps one that it has no longer."""
+    if attempt.service_id is not None and attempt.service is None and attempt.moves is None:
+        raise ServiceNotOffered
+
+
 @refusing(ServiceNotOffered)
 def service_is_offered(attempt: BookingAttempt) -> None:
-    """The doctor offers the service, in the slot's mode, and the slot is long enough for it."""
-    if attempt.service_id is None:
-        return
+    """The doctor offers the service in the slot's mode, and there is enough time in a row."""
     service = attempt.service
+    if attempt.service_id is None or (service is None and attempt.moves is None):
+        return
     if service is None or not service.is_offered_by_doctor:
         raise ServiceNotOffered
-    slot = attempt.the_slot
-    if service.mode is not slot.mode or service.duration > slot.period.length:
+    slot, need = attempt.the_slot, service.need
+    if need.mode is not slot.mode or need.duration > attempt.the_span.period.length:
         raise ServiceNotOffered
 
 
@@ -149,7 +156,7 @@ SLOT_RULES: tuple[BookingRule, ...] = (
     notice_is_long_enough,
     slot_is_within_the_horizon,
 )
-SERVICE_RULES: tuple[BookingRule, ...] = (service_is_named, service_is_offered)
+SERVICE_RULES: tuple[BookingRule, ...] = (service_is_named, service_exists, service_is_offered)
 PATIENT_RULES: tuple[BookingRule, ...] = (patient_is_free, open_bookings_are_few)
 
 BOOKING_RULES: tuple[BookingRule, ...] = (
@@ -166,15 +173,17 @@ HOLD_RULES: tuple[BookingRule, ...] = (
     slot_exists,
     caller_may_hold,
     *SLOT_RULES,
+    service_exists,
+    service_is_offered,
     *PATIENT_RULES,
     holds_are_few,
 )
-"""The same for a hold, which does not say what for."""
+"""The same for a hold, which need not say what for."""
 
 OVERRIDABLE = tuple(
     rule.refusal.code
     for rule in (*SLOT_RULES, *SERVICE_RULES, *PATIENT_RULES)
-    if rule is not service_is_named
+    if rule is not service_is_named and rule.waivable
 )
 """What staff may set aside: there is no sense in a booking without a slot, or for nobody."""
 

@@ -1,12 +1,14 @@
 """Why no slot, doctor or patient is ever booked twice. Three walls, outermost first:
 
-1. The slot's row is locked `FOR UPDATE` (`BookingWork.attempt`), so rivals for one slot queue.
+1. The slot's row is locked `FOR UPDATE` (`BookingWork.attempt`), so rivals for one slot queue. A
+   booking that takes several slots, or keeps time free around them, locks all that it meets, by
+   ascending id, and takes all or none.
 2. The rules below judge facts that were read under the lock and turn the losers away with a
    reason.
 3. Constraints refuse whatever slips past: `uq_appointments_active_slot` (one active appointment
-   per slot), `ex_appointments_doctor_never_twice` and `ex_appointments_patient_never_twice` (over
-   the time range, active rows only), `ex_time_slots_doctor_never_twice` (a doctor's live slots),
-   `ck_time_slots_booked_is_not_held`.
+   per slot), `ex_appointments_doctor_never_twice` (over the time range, buffers included) and
+   `ex_appointments_patient_never_twice` (over the time range; both active rows only),
+   `ex_time_slots_doctor_never_twice` (a doctor's live slots), `ck_time_slots_booked_is_not_held`.
 
 What staff book twice on purpose, by an override, carries a mark (`overbooked`, `patient_doubled`)
 that the constraints know; `ck_appointments_override` lets nothing carry it without a reason. The
@@ -28,21 +30,25 @@ from booking_system.scheduling.domain.refusals import HoldExpired, SlotAlreadyBo
 def slot_is_not_held_by_another(attempt: BookingAttempt) -> None:
     """Nobody else is booking the slot at this moment.
 
-    A hold is judged by the instant of the attempt, whether or not anybody has tidied it up.
+    A hold is judged by the instant of the attempt, whether or not anybody has tidied it up. The
+    same goes for each slot that is needed beside it.
     """
-    hold = attempt.the_slot.hold_in_force(attempt.now)
-    if hold is None or attempt.owns(hold):
-        return
-    raise SlotHeld if attempt.hold_id in {None, hold.id} else HoldExpired
+    for slot in attempt.the_span.touched:
+        hold = slot.hold_in_force(attempt.now)
+        if hold is not None and not attempt.owns(hold):
+            raise SlotHeld if attempt.hold_id in {None, hold.id} else HoldExpired
 
 
 @refusing(SlotAlreadyBooked)
 def slot_is_not_booked(attempt: BookingAttempt) -> None:
-    """No appointment owns the slot.
+    """No appointment owns the slot, or keeps its time free.
 
-    Whoever says that they hold it is told that their hold is over.
+    The same goes for each slot that is needed beside it, and for the time around them. Whoever
+    says that they hold it is told that their hold is over.
     """
-    if attempt.the_slot.appointment_id is not None:
+    span = attempt.the_span
+    is_taken = any(slot.appointment_id is not None for slot in span.touched)
+    if is_taken or any(slot.is_blocked for slot in span.slots) or not attempt.is_clear:
         raise SlotAlreadyBooked if attempt.hold_id is None else HoldExpired
 
 

@@ -18,10 +18,11 @@ from booking_system.shared_kernel.identifiers import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentEvent(DomainEvent):
-    """Something happened to an appointment, which is in this slot now."""
+    """Something happened to an appointment, which is in these slots now, the first by itself."""
 
     appointment_id: AppointmentId
     time_slot_id: SlotId
+    time_slot_ids: tuple[SlotId, ...]
     clinic_id: ClinicId
     doctor_id: DoctorId
     patient_id: PatientId
@@ -53,6 +54,7 @@ class AppointmentRescheduled(AppointmentEvent):
 
     starts_at: datetime
     left_time_slot_id: SlotId
+    left_time_slot_ids: tuple[SlotId, ...]
     left_starts_at: datetime
     rescheduled_by: Side
 
@@ -94,17 +96,18 @@ class SlotInherited(AppointmentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldEvent(DomainEvent):
-    """Something happened to the hold of a slot."""
+    """Something happened to the hold of a slot, and of those that it takes with it."""
 
     hold_id: HoldId
     time_slot_id: SlotId
+    time_slot_ids: tuple[SlotId, ...]
     clinic_id: ClinicId
     doctor_id: DoctorId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotWasHeld(HoldEvent):
-    """Somebody keeps the slot until an instant, made anew or extended."""
+    """Somebody keeps the slots until an instant, made anew or extended."""
 
     name: ClassVar[str] = "slot.held"
 
@@ -113,6 +116,6 @@ class SlotWasHeld(HoldEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldWasReleased(HoldEvent):
-    """Its owner gave the slot back before the hold was over."""
+    """Its owner gave the slots back before the hold was over."""
 
     name: ClassVar[str] = "slot.opened"

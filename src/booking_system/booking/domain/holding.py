@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from booking_system.booking.domain.attempt import BookingAttempt
 from booking_system.booking.domain.events import HoldEvent, HoldWasReleased, SlotWasHeld
+from booking_system.booking.domain.span import Span
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.hold import Hold
 from booking_system.scheduling.domain.time_slot import TimeSlot
@@ -29,30 +30,37 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldSlot:
-    """A slot and the hold that keeps it."""
+    """A slot and the hold that keeps it, with all that the hold keeps beside it.
 
-    slot: TimeSlot
+    `span` begins with the slot: a hold for a service keeps what booking that service would take.
+    """
+
+    span: Span
     hold: Hold
+
+    @property
+    def slot(self) -> TimeSlot:
+        """The slot that was asked for."""
+        return self.span.slots[0]
 
     @classmethod
     def by(cls, attempt: BookingAttempt, *, identity: HoldId, network: bytes) -> Self:
-        """Hold the slot of an attempt that has passed every rule, for as long as the clinic says.
+        """Hold the slots of an attempt that passed every rule, for as long as the clinic says.
 
-        Whoever holds it already has the same hold again, and no longer than before.
+        Whoever holds the first already has the same hold again, and no longer than before.
         """
-        slot, clinic = attempt.the_slot, attempt.clinic
-        assert clinic is not None, "a slot always has a clinic"
-        if (own := slot.hold_in_force(attempt.now)) is not None:
-            return cls(slot=slot, hold=own)
-        hold = Hold(
-            id=identity,
-            until=attempt.now + clinic.hold_length,
-            length=clinic.hold_length,
-            patient_id=None if attempt.patient is None else attempt.patient.id,
-            user_id=None if attempt.actor is None else attempt.actor.user_id,
-            network=network if attempt.actor is None else None,
-        )
-        return cls(slot=replace(slot, hold=hold), hold=hold)
+        hold = attempt.the_slot.hold_in_force(attempt.now)
+        if hold is None:
+            assert attempt.clinic is not None, "a slot always has a clinic"
+            hold = Hold(
+                id=identity,
+                until=attempt.now + attempt.clinic.hold_length,
+                length=attempt.clinic.hold_length,
+                patient_id=None if attempt.patient is None else attempt.patient.id,
+                user_id=None if attempt.actor is None else attempt.actor.user_id,
+                network=network if attempt.actor is None else None,
+            )
+        return cls(span=attempt.the_span.held_by(hold), hold=hold)
 
     def is_owned_by(self, holder: Holder) -> bool:
         """Say whether they may extend it and give it back, which is less than to book with it.
@@ -75,7 +83,7 @@ class HeldSlot:
     def extended(self, *, now: datetime) -> Self:
         """Keep it as long again. Raises `HoldExpired`, `HoldAlreadyExtended`."""
         hold = self.hold.extended(now=now)
-        return replace(self, slot=replace(self.slot, hold=hold), hold=hold)
+        return replace(self, span=self.span.held_by(hold), hold=hold)
 
     def held(self, *, now: datetime) -> HoldEvent:
         """Return the event that it is held."""
@@ -89,6 +97,7 @@ class HeldSlot:
         return {
             "hold_id": self.hold.id,
             "time_slot_id": self.slot.id,
+            "time_slot_ids": tuple(slot.id for slot in self.span.touched),
             "clinic_id": self.slot.clinic_id,
             "doctor_id": self.slot.doctor_id,
         }

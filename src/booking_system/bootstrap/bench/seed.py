@@ -95,10 +95,11 @@ MADE = """CREATE TEMPORARY TABLE made AS
 
 APPOINTMENTS = """INSERT INTO appointments (id, reference, status, payment_status, time_slot_id,
   clinic_id, doctor_id, patient_id, service_id, starts_at, ends_at, mode, cancel_notice_minutes,
-  booked_by, created_at, updated_at)
+  booked_by, created_at, updated_at, time_slot_ids, blocked_from, blocked_until)
  SELECT m.id, substr(md5(m.id::text), 1, 12), 'confirmed', 'unpaid', s.id, s.clinic_id,
   s.doctor_id, m.patient_id, m.service_id, s.starts_at, s.ends_at, s.mode, 60, m.user_id, made_at,
-  made_at FROM bench.size, made m JOIN time_slots s ON s.id = m.slot_id"""
+  made_at, ARRAY[s.id], s.starts_at, s.ends_at
+ FROM bench.size, made m JOIN time_slots s ON s.id = m.slot_id"""
 
 OWNED = """UPDATE time_slots s SET appointment_id = m.id FROM made m WHERE s.id = m.slot_id"""
 

@@ -1,5 +1,7 @@
 """The statements of weekly availability."""
 
+from booking_system.scheduling.adapters.postgres import BLOCKING
+
 DOCTOR = """SELECT d.id AS doctor_id, d.clinic_id, c.time_zone, c.horizon_days
  FROM doctors d JOIN clinics c ON c.id = d.clinic_id
  WHERE d.id = $1 AND d.deleted_at IS NULL AND c.deleted_at IS NULL"""
@@ -40,7 +42,8 @@ LOCK_SLOTS = """SELECT count(*) FROM (SELECT id FROM time_slots
   AND ($2::uuid[] IS NULL OR rule_id = ANY($2::uuid[])) ORDER BY id FOR UPDATE) AS locked"""
 
 PRESENT_COLUMNS = """s.id, s.starts_at, s.ends_at, s.mode, s.appointment_id, s.closed_because,
- s.wall_starts_at, coalesce(s.held_until > $2, false) AS is_held,
+ CASE WHEN s.rule_id IS NOT NULL THEN s.wall_starts_at END AS wall_starts_at,
+ coalesce(s.held_until > $2, false) AS is_held,
  s.deleted_at IS NOT NULL AS is_deleted,
  CASE WHEN s.starts_at > $2 THEN s.rule_id END AS rule_id"""
 
@@ -56,21 +59,22 @@ PRESENT = f"""SELECT {PRESENT_COLUMNS} FROM time_slots s
 
 WITHDRAW = """UPDATE time_slots SET deleted_at = $2, version = version + 1, rule_id = NULL,
   hold_id = NULL, held_until = NULL, hold_minutes = NULL, hold_extended = false, held_for = NULL,
-  held_by = NULL, hold_network = NULL WHERE id = ANY($1::uuid[])"""
+  held_by = NULL, hold_network = NULL, hold_place = NULL WHERE id = ANY($1::uuid[])"""
 
-OPEN = """INSERT INTO time_slots (id, clinic_id, doctor_id, starts_at, ends_at, mode, rule_id,
-  wall_starts_at, created_at, closed_because, closed_by)
+OPEN = f"""INSERT INTO time_slots (id, clinic_id, doctor_id, starts_at, ends_at, mode, rule_id,
+  wall_starts_at, created_at, closed_because, closed_by, blocked_by)
  WITH absences AS MATERIALIZED (
   SELECT 'closure' AS because, id, tstzrange(starts_at, ends_at) AS during FROM closures
    WHERE clinic_id = $1 AND deleted_at IS NULL AND ends_at > $3
   UNION ALL
   SELECT 'time_off', id, tstzrange(starts_at, ends_at) FROM time_off
    WHERE doctor_id = $2 AND deleted_at IS NULL AND ends_at > $3)
- SELECT n.id, $1, $2, n.starts_at, n.ends_at, n.mode, n.rule_id, n.wall, $3, a.because, a.id
+ SELECT n.id, $1, $2, n.starts_at, n.ends_at, n.mode, n.rule_id, n.wall, $3, a.because, a.id,
+  {BLOCKING}
  FROM unnest($4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::uuid[],
    $9::timestamp[]) AS n(id, starts_at, ends_at, mode, rule_id, wall)
  LEFT JOIN LATERAL (SELECT because, id FROM absences
-  WHERE during && tstzrange(n.starts_at, n.ends_at) LIMIT 1) AS a ON true"""
+  WHERE during && tstzrange(n.starts_at, n.ends_at) LIMIT 1) AS a ON true"""  # noqa: S608
 
 SET_CLOCKS = """UPDATE time_slots s SET wall_starts_at = n.wall
  FROM unnest($1::uuid[], $2::timestamp[]) AS n(id, wall) WHERE s.id = n.id"""

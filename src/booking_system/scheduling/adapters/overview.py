@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from booking_system.platform.postgres.transaction import Database
+from booking_system.scheduling.adapters.service_search import OFFERED
 from booking_system.scheduling.adapters.slot_search import (
     BOOKABLE,
     COLUMNS,
     JOINED,
-    OFFERED,
     found_slot,
 )
 from booking_system.scheduling.domain.overview import (

@@ -8,11 +8,12 @@ from typing import Any
 import asyncpg
 
 from booking_system.platform.postgres.transaction import Database
-from booking_system.scheduling.application.ports import Slots
+from booking_system.scheduling.application.ports import ClinicOfDoctor, Slots
 from booking_system.scheduling.domain.hold import Hold
+from booking_system.scheduling.domain.local_time import wall_clock
 from booking_system.scheduling.domain.refusals import SlotOverlap
 from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
-from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, SlotId
+from booking_system.shared_kernel.identifiers import DoctorId, SlotId
 from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.period import Period
 
@@ -20,9 +21,9 @@ REFUSALS = {"ex_time_slots_doctor_never_twice": SlotOverlap}
 
 SLOT_COLUMNS = """s.id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode, s.closed_because,
  s.appointment_id, s.version, s.hold_id, s.held_until, s.hold_minutes, s.hold_extended, s.held_for,
- s.held_by, s.hold_network"""
+ s.held_by, s.hold_network, s.blocked_by"""
 
-CLINIC_OF = """SELECT d.clinic_id FROM doctors d JOIN clinics c ON c.id = d.clinic_id
+CLINIC_OF = """SELECT d.clinic_id, c.time_zone FROM doctors d JOIN clinics c ON c.id = d.clinic_id
  WHERE d.id = $1 AND d.deleted_at IS NULL AND c.deleted_at IS NULL FOR SHARE"""
 
 CLASH = """SELECT min(n.place) FROM unnest($2::timestamptz[], $3::timestamptz[])
@@ -30,11 +31,16 @@ CLASH = """SELECT min(n.place) FROM unnest($2::timestamptz[], $3::timestamptz[])
  WHERE EXISTS (SELECT FROM time_slots s WHERE s.doctor_id = $1 AND s.deleted_at IS NULL
   AND tstzrange(s.starts_at, s.ends_at) && tstzrange(n.starts_at, n.ends_at))"""
 
-ADD = """INSERT INTO time_slots
- (id, clinic_id, doctor_id, starts_at, ends_at, mode, created_at)
- SELECT n.id, $1, $2, n.starts_at, n.ends_at, n.mode, $7
- FROM unnest($3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::text[])
-  AS n(id, starts_at, ends_at, mode)"""
+BLOCKING = """(SELECT array_agg(a.id) FROM appointments a WHERE a.doctor_id = $2
+  AND a.status <> 'cancelled' AND NOT a.overbooked
+  AND tstzrange(a.blocked_from, a.blocked_until) && tstzrange(n.starts_at, n.ends_at))"""
+"""The appointments of the doctor $2 around which a new slot `n` is kept free."""
+
+ADD = f"""INSERT INTO time_slots
+ (id, clinic_id, doctor_id, starts_at, ends_at, mode, created_at, wall_starts_at, blocked_by)
+ SELECT n.id, $1, $2, n.starts_at, n.ends_at, n.mode, $7, n.wall, {BLOCKING}
+ FROM unnest($3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::text[], $8::timestamp[])
+  AS n(id, starts_at, ends_at, mode, wall)"""  # noqa: S608
 
 LOCK = f"""SELECT {SLOT_COLUMNS} FROM time_slots s
  WHERE s.id = $1 AND s.deleted_at IS NULL FOR UPDATE"""  # noqa: S608
@@ -70,6 +76,7 @@ def slot_of(row: Any) -> TimeSlot:
         mode=Mode(row["mode"]),
         appointment_id=row["appointment_id"],
         closed_because=None if closed is None else ClosedBecause(closed),
+        is_blocked=row["blocked_by"] is not None,
         hold=hold_of(row),
         version=row["version"],
     )
@@ -82,10 +89,10 @@ class PostgresSlots:
         """`connection` is in a transaction already."""
         self._connection = connection
 
-    async def clinic_of(self, doctor_id: DoctorId) -> ClinicId | None:
+    async def clinic_of(self, doctor_id: DoctorId) -> ClinicOfDoctor | None:
         """Share-lock the doctor and the clinic: a removal waits, other offers do not."""
-        clinic_id: ClinicId | None = await self._connection.fetchval(CLINIC_OF, doctor_id)
-        return clinic_id
+        row = await self._connection.fetchrow(CLINIC_OF, doctor_id)
+        return None if row is None else ClinicOfDoctor(row["clinic_id"], row["time_zone"])
 
     async def clash(self, doctor_id: DoctorId, periods: Sequence[Period]) -> int | None:
         """Return the place of the first overlap, counted from zero."""
@@ -93,7 +100,7 @@ class PostgresSlots:
         place: int | None = await self._connection.fetchval(CLASH, doctor_id, starts, ends)
         return None if place is None else place - 1
 
-    async def add(self, slots: Sequence[TimeSlot], *, now: datetime) -> None:
+    async def add(self, slots: Sequence[TimeSlot], *, time_zone: str, now: datetime) -> None:
         """Insert them in one statement; they are all of one doctor."""
         await self._connection.execute(
             ADD,
@@ -104,6 +111,7 @@ class PostgresSlots:
             [slot.period.ends_at for slot in slots],
             [slot.mode for slot in slots],
             now,
+            [wall_clock(slot.period.starts_at, time_zone).replace(tzinfo=None) for slot in slots],
         )
 
     async def lock(self, slot_id: SlotId) -> TimeSlot | None:

@@ -6,10 +6,11 @@ from typing import Any
 
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.adapters.postgres import SLOT_COLUMNS, slot_of
+from booking_system.scheduling.adapters.service_search import OFFERED
 from booking_system.scheduling.application.ports import ShownSlot
 from booking_system.scheduling.domain.search import Cover, FoundSlot, SlotSearch
 from booking_system.scheduling.domain.time_slot import TimeSlot
-from booking_system.shared_kernel.identifiers import SlotId
+from booking_system.shared_kernel.identifiers import ServiceId, SlotId
 from booking_system.shared_kernel.mode import Mode
 
 SURROUNDINGS = """c.name AS clinic_name, c.time_zone, d.full_name AS doctor_name,
@@ -19,7 +20,7 @@ JOINED = """FROM time_slots s JOIN doctors d ON d.id = s.doctor_id
  JOIN clinics c ON c.id = s.clinic_id"""
 
 BOOKABLE = """s.deleted_at IS NULL AND s.closed_because IS NULL AND s.appointment_id IS NULL
- AND (s.held_until IS NULL OR s.held_until <= $3)
+ AND s.blocked_by IS NULL AND (s.held_until IS NULL OR s.held_until <= $3)
  AND s.starts_at >= $1 AND s.starts_at < $2 AND s.starts_at > $3
  AND s.starts_at >= $3 + c.min_notice_minutes * interval '1 minute'
  AND s.starts_at <= $3 + c.horizon_days * interval '1 day'"""
@@ -42,38 +43,21 @@ SEVERAL = f"""SELECT {SLOT_COLUMNS} FROM time_slots s
  WHERE s.id = ANY($1::uuid[]) AND s.deleted_at IS NULL
  ORDER BY array_position($1::uuid[], s.id)"""  # noqa: S608
 
-OFFERED = """EXISTS (SELECT FROM service_doctors o JOIN services v ON v.id = o.service_id
- WHERE o.service_id = ${} AND o.doctor_id = s.doctor_id AND v.deleted_at IS NULL
- AND v.mode = s.mode AND s.ends_at - s.starts_at >= v.duration_minutes * interval '1 minute')"""
-
 FREE = """AND NOT EXISTS (
  SELECT FROM unnest(${}::timestamptz[], ${}::timestamptz[]) AS busy(since, until)
  WHERE s.starts_at < busy.until AND s.ends_at > busy.since)"""
 
 NEAREST = """SELECT * FROM (
  (SELECT {columns} {joined} WHERE {bookable} AND s.{whose} = $4 AND s.starts_at >= $5
-  AND s.id <> $6{unless} ORDER BY s.starts_at, s.id LIMIT $7)
+  AND s.id <> $6{more} ORDER BY s.starts_at, s.id LIMIT $7)
  UNION ALL
- (SELECT {columns} {joined} WHERE {bookable} AND s.{whose} = $4 AND s.starts_at < $5{unless}
+ (SELECT {columns} {joined} WHERE {bookable} AND s.{whose} = $4 AND s.starts_at < $5{more}
   ORDER BY s.starts_at DESC, s.id DESC LIMIT $7)) AS around
  ORDER BY greatest(starts_at - $5, $5 - starts_at), id LIMIT $7"""
 
-UNCOVERED = """ AND NOT (($8::uuid IS NULL OR s.doctor_id = $8) AND EXISTS (
-   SELECT FROM unnest($9::timestamptz[], $10::timestamptz[]) AS away(starts_at, ends_at)
+UNCOVERED = """ AND NOT (({0}::uuid IS NULL OR s.doctor_id = {0}) AND EXISTS (
+   SELECT FROM unnest({1}::timestamptz[], {2}::timestamptz[]) AS away(starts_at, ends_at)
    WHERE s.starts_at < away.ends_at AND s.ends_at > away.starts_at))"""
-
-
-def _nearest_of(unless: str) -> dict[str, str]:
-    return {
-        whose: NEAREST.format(
-            columns=COLUMNS, joined=JOINED, bookable=BOOKABLE, whose=whose, unless=unless
-        )
-        for whose in ("doctor_id", "clinic_id")
-    }
-
-
-NEAREST_OF = _nearest_of("")
-NEAREST_UNCOVERED = _nearest_of(UNCOVERED)
 
 WHERE_AND_WHEN = "SELECT doctor_id, clinic_id, starts_at FROM time_slots WHERE id = $1"
 
@@ -114,19 +98,27 @@ class PostgresSlotFinder:
         return [slot_of(row) for row in rows]
 
     async def nearest(
-        self, slot_id: SlotId, *, now: datetime, most: int, unless: Cover | None = None
+        self,
+        slot_id: SlotId,
+        *,
+        now: datetime,
+        most: int,
+        service_id: ServiceId | None = None,
+        unless: Cover | None = None,
     ) -> Sequence[FoundSlot]:
         """Look around the slot: first among its doctor's, then among its clinic's."""
-        statements = NEAREST_OF if unless is None else NEAREST_UNCOVERED
-        more = () if unless is None else _values_of(unless)
+        more, values = _narrowed(service_id, unless)
         found: dict[SlotId, FoundSlot] = {}
         async with self._database.reading() as connection:
             slot = await connection.fetchrow(WHERE_AND_WHEN, slot_id)
             if slot is None:
                 return []
             at = slot["starts_at"]
-            for whose, statement in statements.items():
+            for whose in ("doctor_id", "clinic_id"):
                 if len(found) < most:
+                    statement = NEAREST.format(
+                        columns=COLUMNS, joined=JOINED, bookable=BOOKABLE, whose=whose, more=more
+                    )
                     rows = await connection.fetch(
                         statement,
                         at - AROUND,
@@ -136,7 +128,7 @@ class PostgresSlotFinder:
                         at,
                         slot_id,
                         most,
-                        *more,
+                        *values,
                     )
                     found |= {row["id"]: found_slot(row) for row in rows if row["id"] not in found}
         return list(found.values())[:most]
@@ -171,12 +163,19 @@ def statement_for(
     return " ".join(parts), values
 
 
-def _values_of(cover: Cover) -> tuple[object, ...]:
-    return (
-        cover.doctor_id,
-        [period.starts_at for period in cover.periods],
-        [period.ends_at for period in cover.periods],
-    )
+def _narrowed(service_id: ServiceId | None, unless: Cover | None) -> tuple[str, list[object]]:
+    """Return the conditions that `NEAREST` gets beside its own, and their values, from $8 on."""
+    more, values = "", list[object]()
+    if service_id is not None:
+        values.append(service_id)
+        more = f" AND {OFFERED.format(8)}"
+    if unless is not None:
+        since = [period.starts_at for period in unless.periods]
+        until = [period.ends_at for period in unless.periods]
+        places = [f"${8 + len(values) + place}" for place in range(3)]
+        more += UNCOVERED.format(*places)
+        values += [unless.doctor_id, since, until]
+    return more, values
 
 
 def found_slot(row: Any) -> FoundSlot:

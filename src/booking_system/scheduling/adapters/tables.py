@@ -51,6 +51,10 @@ time_slots = Table(
     Column("rule_id", Uuid),
     Column("wall_starts_at", DateTime),
     Column("closed_by", Uuid),
+    # Appointments around which it is kept free.
+    Column("blocked_by", ARRAY(Uuid)),
+    # Among the slots that its hold is to book; none where it is only kept free around them.
+    Column("hold_place", Integer),
     ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
     UniqueConstraint("id", "doctor_id", "clinic_id"),
     CheckConstraint(
@@ -80,7 +84,7 @@ time_slots = Table(
     Index("ix_time_slots_doctor", "doctor_id", "starts_at", "id", postgresql_where=LIVE),
     Index("ix_time_slots_clinic", "clinic_id", "starts_at", "id", postgresql_where=LIVE),
     Index("ix_time_slots_start", "starts_at", "id", postgresql_where=LIVE),
-    Index("uq_time_slots_hold", "hold_id", unique=True, postgresql_where=HELD),
+    Index("ix_time_slots_hold", "hold_id", postgresql_where=HELD),
     Index("ix_time_slots_held_for", "held_for", postgresql_where=HELD),
     Index("ix_time_slots_held_by", "held_by", postgresql_where=HELD),
     Index("ix_time_slots_hold_network", "hold_network", postgresql_where=HELD),

@@ -29,10 +29,10 @@ class OfferSlots:
         """
         now = self.clock.now()
         async with self.transaction() as slots:
-            clinic_id = await slots.clinic_of(doctor_id)
-            if clinic_id is None:
+            clinic = await slots.clinic_of(doctor_id)
+            if clinic is None:
                 raise NotFound
-            if not actor.schedules(clinic_id, doctor_id):
+            if not actor.schedules(clinic.id, doctor_id):
                 raise NotPermitted
             periods = checked(offer, now=now)
             if (place := await slots.clash(doctor_id, periods)) is not None:
@@ -40,12 +40,12 @@ class OfferSlots:
             made = [
                 TimeSlot(
                     id=SlotId(self.identities.new()),
-                    clinic_id=clinic_id,
+                    clinic_id=clinic.id,
                     doctor_id=doctor_id,
                     period=period,
                     mode=asked.mode,
                 )
                 for asked, period in zip(offer, periods, strict=True)
             ]
-            await slots.add(made, now=now)
+            await slots.add(made, time_zone=clinic.time_zone, now=now)
         return made

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from booking_system.scheduling.domain.overview import (
     CalendarSearch,
@@ -13,14 +13,27 @@ from booking_system.scheduling.domain.overview import (
 )
 from booking_system.scheduling.domain.search import Cover, FoundSlot, SlotSearch
 from booking_system.scheduling.domain.time_slot import TimeSlot
-from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, PatientId, SlotId
+from booking_system.shared_kernel.identifiers import (
+    ClinicId,
+    DoctorId,
+    PatientId,
+    ServiceId,
+    SlotId,
+)
 from booking_system.shared_kernel.period import Period
+
+
+class ClinicOfDoctor(NamedTuple):
+    """A clinic, and the zone that its clock is in."""
+
+    id: ClinicId
+    time_zone: str
 
 
 class Slots(Protocol):
     """The time slots, inside one transaction."""
 
-    async def clinic_of(self, doctor_id: DoctorId) -> ClinicId | None:
+    async def clinic_of(self, doctor_id: DoctorId) -> ClinicOfDoctor | None:
         """Return the clinic of a doctor who is there, and keep both from being removed."""
         ...
 
@@ -28,8 +41,8 @@ class Slots(Protocol):
         """Return the place of the first period that overlaps a live slot of the doctor."""
         ...
 
-    async def add(self, slots: Sequence[TimeSlot], *, now: datetime) -> None:
-        """Add all or none. Raises `SlotOverlap` where a rival was faster."""
+    async def add(self, slots: Sequence[TimeSlot], *, time_zone: str, now: datetime) -> None:
+        """Add all or none, of one doctor. Raises `SlotOverlap` where a rival was faster."""
         ...
 
     async def lock(self, slot_id: SlotId) -> TimeSlot | None:
@@ -80,11 +93,17 @@ class SlotFinder(Protocol):
         ...
 
     async def nearest(
-        self, slot_id: SlotId, *, now: datetime, most: int, unless: Cover | None = None
+        self,
+        slot_id: SlotId,
+        *,
+        now: datetime,
+        most: int,
+        service_id: ServiceId | None = None,
+        unless: Cover | None = None,
     ) -> Sequence[FoundSlot]:
         """Return bookable slots near this one in time: of its doctor, then of its clinic.
 
-        None that `unless` covers.
+        Where a service is named, those in which it could begin. None that `unless` covers.
         """
         ...
 

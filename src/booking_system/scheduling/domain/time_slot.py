@@ -40,7 +40,8 @@ class TimeSlot:
     """A slot and its owner: the appointment that has it or the hold that keeps it, if any.
 
     A booked slot can be closed as well (its doctor was removed): it stays booked until the
-    appointment lets go of it, and does not open then.
+    appointment lets go of it, and does not open then. One that `is_blocked` lies in the time that
+    is kept free around an appointment.
     """
 
     id: SlotId
@@ -50,15 +51,21 @@ class TimeSlot:
     mode: Mode
     appointment_id: AppointmentId | None = None
     closed_because: ClosedBecause | None = None
+    is_blocked: bool = False
     hold: Hold | None = None
     version: int = 1
 
     def status(self, now: datetime) -> SlotStatus:
-        """An appointment decides first, then whether it is closed, then whether it is held."""
+        """An appointment decides first, then whether it is closed, then whether it is held.
+
+        The time around an appointment is as little to be had as its own.
+        """
         if self.appointment_id is not None:
             return SlotStatus.BOOKED
         if self.closed_because is not None:
             return SlotStatus.CLOSED
+        if self.is_blocked:
+            return SlotStatus.BOOKED
         return SlotStatus.OPEN if self.hold_in_force(now) is None else SlotStatus.HELD
 
     def hold_in_force(self, now: datetime) -> Hold | None:
