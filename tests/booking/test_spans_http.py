@@ -1,0 +1,157 @@
+"""Services of different lengths on one schedule, over HTTP."""
+
+from datetime import timedelta
+
+from tests.api import START, Api, code_of
+from tests.booking.holding import Keeping
+from tests.booking.spans import booked, service, starts, statuses
+
+MINUTE = timedelta(minutes=1)
+TAKEN = (409, "slot_already_booked")
+
+
+async def test_a_long_service_takes_the_slots_that_follow_and_gives_them_back(api: Api) -> None:
+    at = await Keeping.of(api, 5)
+    long = await service(at, 75)
+
+    assert await starts(at, long) == [0, 1, 2]
+    booking = await booked(at, 1, long)
+
+    assert booking["time_slot_ids"] == [slot["id"] for slot in at.slots[1:4]]
+    assert booking["time_slot_id"] == at.slots[1]["id"]
+    assert booking["starts_at"] == at.slots[1]["starts_at"]
+    assert booking["ends_at"] == at.slots[3]["ends_at"]
+    assert await statuses(at) == ["open", "booked", "booked", "booked", "open"]
+    assert await starts(at, long) == []
+    for slot in at.slots[1:4]:
+        assert code_of(await at.book(slot, at.other, service_id=await service(at, 30))) == TAKEN
+    assert code_of(await at.book(at.slots[0], at.other, service_id=long)) == TAKEN
+    shown = (await api.get(f"/v1/bookings/{booking['id']}", at.patient)).json()
+    assert shown["time_slot_ids"] == booking["time_slot_ids"]
+
+    await api.post(f"/v1/bookings/{booking['id']}/cancel", {}, at.patient)
+    assert await statuses(at) == ["open"] * 5
+    assert await starts(at, long) == [0, 1, 2]
+
+
+async def test_a_service_begins_only_where_enough_time_is_free(api: Api) -> None:
+    at = await Keeping.of(api, 8)
+    long = await service(at, 60)
+    at.slots.extend(await api.slots(at.doctor, 2, start=START + timedelta(hours=6)))
+
+    await booked(at, 1, await service(at, 30))
+    await at.held(at.slots[4], at.other)
+    await api.post(f"/v1/slots/{at.slots[7]['id']}/close", by=api.admin)
+
+    assert await starts(at, long) == [2, 5, 8]
+    assert code_of(await at.book(at.slots[3], at.patient, service_id=long)) == (409, "slot_held")
+    refused = await at.book(at.slots[6], at.patient, service_id=long)
+    assert code_of(refused) == (409, "slot_unavailable")
+    ids = [slot["id"] for slot in refused.json()["alternatives"]]
+    assert ids == [at.slots[place]["id"] for place in (5, 2, 8)]
+    assert code_of(await at.book(at.slots[9], at.patient, service_id=long)) == (
+        422,
+        "service_not_offered",
+    )
+    explained = await api.get(f"/v1/slots/{at.slots[3]['id']}/explain", service_id=long)
+    failed = [rule["code"] for rule in explained.json()["rules"] if not rule["passed"]]
+    assert failed == ["slot_held"]
+
+
+async def test_gaps_of_the_rule_are_part_of_a_long_service_and_days_are_not_crossed(
+    api: Api,
+) -> None:
+    at = await Keeping.of(api, 1)
+    body = {
+        "weekdays": [1, 2, 3, 4, 5, 6, 7],
+        "start_time": "22:00",
+        "end_time": "24:00",
+        "slot_minutes": 20,
+        "gap_minutes": 10,
+        "valid_from": (START + timedelta(days=2)).date().isoformat(),
+        "valid_until": (START + timedelta(days=2)).date().isoformat(),
+    }
+    await api.made(f"/v1/doctors/{at.doctor['id']}/availability", body)
+    after = {"start_time": "00:00", "end_time": "01:00", "gap_minutes": 0, "slot_minutes": 30}
+    day = (START + timedelta(days=3)).date().isoformat()
+    await api.made(
+        f"/v1/doctors/{at.doctor['id']}/availability",
+        body | after | {"valid_from": day, "valid_until": day},
+    )
+    long = await service(at, 50)
+    found = (await api.get("/v1/slots", doctor_id=at.doctor["id"], service_id=long)).json()
+    at.slots[:] = found["items"]
+
+    assert [slot["local_starts_at"][11:16] for slot in at.slots] == [
+        "22:00",
+        "22:30",
+        "23:00",
+        "00:00",
+    ]
+    booking = await booked(at, 0, long)
+    assert len(booking["time_slot_ids"]) == 2
+    assert booking["ends_at"] == at.slots[1]["starts_at"].replace(":30:", ":50:")
+    late = await booked(at, 3, long, at.other)
+    assert len(late["time_slot_ids"]) == 2
+
+
+async def test_buffers_are_kept_free_and_nothing_else(api: Api) -> None:
+    at = await Keeping.of(api, 7)
+    short, clean = await service(at, 30), await service(at, 30, before=10, after=55)
+
+    booking = await booked(at, 2, clean)
+
+    assert booking["time_slot_ids"] == [at.slots[2]["id"]]
+    assert (booking["starts_at"], booking["ends_at"]) == (
+        at.slots[2]["starts_at"],
+        at.slots[2]["ends_at"],
+    )
+    assert await statuses(at) == ["open", "booked", "booked", "booked", "booked", "open", "open"]
+    assert await starts(at, short) == [0, 5, 6]
+    # Ten minutes before it have to be free, too, and five of the slot before are not.
+    assert await starts(at, clean) == [6]
+    for place, of in ((1, short), (3, short), (4, short), (0, clean), (5, clean)):
+        assert code_of(await at.book(at.slots[place], at.other, service_id=of)) == TAKEN
+
+    await api.post(f"/v1/bookings/{booking['id']}/cancel", {}, at.patient)
+    assert await statuses(at) == ["open"] * 7
+    assert await starts(at, clean) == list(range(7))
+
+
+async def test_a_slot_between_two_bookings_opens_when_both_let_go_of_it(api: Api) -> None:
+    at = await Keeping.of(api, 5)
+    before, after = await service(at, 30, before=15), await service(at, 30, after=15)
+    first, second = await booked(at, 1, after), await booked(at, 3, before, at.other)
+
+    for booking, status in ((first, "booked"), (second, "open")):
+        await api.post(f"/v1/bookings/{booking['id']}/cancel", {}, at.desk)
+        assert await at.status(at.slots[2]) == status
+
+
+async def test_slots_that_are_added_around_a_booking_are_kept_free_as_well(api: Api) -> None:
+    at = await Keeping.of(api, 1)
+    booking = await booked(at, 0, await service(at, 30, before=20, after=20))
+    end = START + 30 * MINUTE
+
+    at.slots.extend(await api.slots(at.doctor, 2, start=end))
+    at.slots.extend(await api.slots(at.doctor, 1, start=START - 30 * MINUTE))
+
+    assert await statuses(at) == ["booked", "booked", "open", "booked"]
+    await api.post(f"/v1/bookings/{booking['id']}/cancel", {}, at.patient)
+    assert await statuses(at) == ["open"] * 4
+
+
+async def test_a_booking_moves_by_one_of_its_own_slots(api: Api) -> None:
+    at = await Keeping.of(api, 6)
+    booking = await booked(at, 0, await service(at, 60, after=10))
+
+    moved = await api.post(
+        f"/v1/bookings/{booking['id']}/reschedule", {"time_slot_id": at.slots[1]["id"]}, at.patient
+    )
+
+    assert moved.status_code == 200, moved.text
+    assert moved.json()["time_slot_ids"] == [slot["id"] for slot in at.slots[1:3]]
+    assert await statuses(at) == ["open", "booked", "booked", "booked", "open", "open"]
+    there = {"time_slot_id": at.slots[4]["id"]}
+    await api.post(f"/v1/bookings/{booking['id']}/reschedule", there, at.patient)
+    assert await statuses(at) == ["open"] * 4 + ["booked"] * 2
