@@ -158,7 +158,9 @@ async def begun_booking(world: World, _name: str) -> Aim:
     made = await world.booking()
     await world.sql(
         "UPDATE appointments SET starts_at = starts_at - interval '1000 days',"
-        " ends_at = ends_at - interval '1000 days' WHERE id = $1",
+        " ends_at = ends_at - interval '1000 days',"
+        " blocked_from = blocked_from - interval '1000 days',"
+        " blocked_until = blocked_until - interval '1000 days' WHERE id = $1",
         UUID(made["id"]),
     )
     return Aim({"booking_id": made["id"]})

@@ -66,7 +66,8 @@ class Calendar:
         """The booking begins so much earlier than it was booked for."""
         await self.sql(
             "UPDATE appointments SET starts_at = starts_at - $2::interval,"
-            " ends_at = ends_at - $2::interval WHERE id = $1",
+            " ends_at = ends_at - $2::interval, blocked_from = blocked_from - $2::interval,"
+            " blocked_until = blocked_until - $2::interval WHERE id = $1",
             UUID(self.booking["id"]),
             earlier,
         )

@@ -193,8 +193,9 @@ def of_booking(it: Situation) -> str | None:
     if override is not None and not it.is_by_staff:
         return "forbidden"
     waived = frozenset() if override is None else override.codes
-    if it.wish.service_id is not None and it.service is None and it.moving is None:
-        waived -= {"service_not_offered"}
+    is_unknown = it.wish.service_id is not None and it.service is None
+    if override is not None and is_unknown and it.moving is None:
+        return "service_not_offered"
     return next((code for code in it.in_the_way() if code not in waived), None)
 
 

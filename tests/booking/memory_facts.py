@@ -6,11 +6,7 @@ from datetime import datetime, timedelta
 
 from booking_system.booking.application.ports import BookingWish
 from booking_system.booking.domain.attempt import BookingAttempt, PatientFacts, ServiceFacts
-from booking_system.booking.domain.booking_rules import (
-    SLOT_RULES,
-    service_exists,
-    service_is_offered,
-)
+from booking_system.booking.domain.booking_rules import SLOT_RULES, service_is_offered
 from booking_system.booking.domain.span import NearbySlot, Span, span_from
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.search import FoundSlot
@@ -140,7 +136,7 @@ def _is_bookable(rows: Rows, slot: TimeSlot, service_id: ServiceId | None, now: 
     wish = BookingWish(slot_id=slot.id, patient_id=None, service_id=service_id)
     attempt = attempt_of(rows, wish, None, now)
     try:
-        for rule in (*SLOT_RULES, service_exists, service_is_offered):
+        for rule in (*SLOT_RULES, service_is_offered):
             rule(attempt)
     except Refusal:
         return False

@@ -176,10 +176,13 @@ def _local_day(slot: Made, zone: str) -> str:
 
 async def test_an_appointment_that_runs_is_affected(api: Api) -> None:
     calendar = await Calendar.of(api)
-    for table in ("appointments", "time_slots"):
+    for table, more in (
+        ("time_slots", ""),
+        ("appointments", ", blocked_from = now() - interval '10 minutes'"),
+    ):
         await calendar.sql(
             f"UPDATE {table} SET starts_at = now() - interval '10 minutes',"
-            " ends_at = now() + interval '20 minutes' WHERE starts_at = $1",
+            f" ends_at = now() + interval '20 minutes'{more} WHERE starts_at = $1",
             START,
         )
     now = datetime.now(UTC)

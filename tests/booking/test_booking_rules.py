@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from booking_system.booking.domain import booking_rules as rules
-from booking_system.booking.domain.attempt import BookingAttempt, BookingRule
+from booking_system.booking.domain.attempt import BookingAttempt, BookingRule, Override
 from booking_system.booking.domain.double_booking import (
     patient_is_free,
     slot_is_not_booked,
@@ -73,6 +73,15 @@ REFUSED: list[tuple[BookingRule, type[Refusal], BookingAttempt]] = [
     ),
     (rules.service_is_offered, ServiceNotOffered, an_attempt(service_id=SERVICE)),
     (
+        rules.override_makes_no_service,
+        ServiceNotOffered,
+        an_attempt(
+            service_id=SERVICE,
+            actor=a_receptionist(),
+            override=Override(codes=frozenset({"service_not_offered"}), reason="Example"),
+        ),
+    ),
+    (
         rules.service_is_offered,
         ServiceNotOffered,
         an_attempt(service_id=SERVICE, service=a_service(is_offered_by_doctor=False)),
@@ -129,7 +138,11 @@ def test_every_rule_is_in_the_chain(
 
 
 def test_the_chain_has_the_order_of_the_contract() -> None:
-    about_callers = {rules.caller_may_book_for_the_patient, rules.only_staff_override}
+    about_callers = {
+        rules.caller_may_book_for_the_patient,
+        rules.only_staff_override,
+        rules.override_makes_no_service,
+    }
 
     assert [rule for rule in rules.BOOKING_RULES if rule not in about_callers][:5] == [
         rules.slot_exists,

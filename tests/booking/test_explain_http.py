@@ -39,7 +39,7 @@ async def test_every_rule_is_named_and_says_what_holds(api: Api) -> None:
     codes = [rule["code"] for rule in told["rules"]]
     assert codes == [*SLOT_CODES, *SERVICE_CODES, *PATIENT_CODES]
     assert refused(told) == []
-    assert told["rules"][0]["detail"] == "The slot is not closed."
+    assert told["rules"][0]["detail"] == "The slot is not closed, nor any other that is needed."
 
 
 async def test_a_visitor_is_told_of_no_patient(api: Api) -> None:

@@ -186,7 +186,9 @@ async def test_events_have_ids_and_times_and_nothing_else(api: Api) -> None:
 
     (_, moved), *marks = (await visit.events())[1:]
 
-    ids = {"appointment_id", "time_slot_id", "clinic_id", "doctor_id", "patient_id"}
-    more = {"starts_at", "left_time_slot_id", "left_starts_at", "rescheduled_by"}
+    ids = {f"{one}_id" for one in ("appointment", "time_slot", "clinic", "doctor", "patient")}
+    ids |= {"time_slot_ids"}
+    left = {"left_time_slot_id", "left_time_slot_ids", "left_starts_at"}
+    more = {"starts_at", "rescheduled_by"} | left
     assert set(json.loads(str(moved))) == ids | more
     assert [set(json.loads(str(payload))) for _, payload in marks] == [ids, ids]

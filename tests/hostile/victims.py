@@ -154,7 +154,8 @@ async def _bookings(victims: Victims) -> list[Values]:
         " WITH ORDINALITY AS u(slot, n), time_slots s, jsonb_populate_record(t, jsonb_build_object("
         "'id', gen_random_uuid(), 'time_slot_id', slot, 'doctor_id', s.doctor_id, 'patient_id',"
         " $3::uuid, 'reference', left(gen_random_uuid()::text, 12), 'starts_at', s.starts_at,"
-        " 'ends_at', s.ends_at)) c"
+        " 'ends_at', s.ends_at, 'blocked_from', s.starts_at, 'blocked_until', s.ends_at,"
+        " 'time_slot_ids', ARRAY[slot])) c"
         " WHERE t.id = $1 AND s.id = slot RETURNING id",
         UUID((await world.booking())["id"]),
         slots,
@@ -177,7 +178,9 @@ async def _begun_bookings(victims: Victims, more: str = "") -> list[Values]:
     found = await _bookings(victims)
     await victims.world.sql(
         "UPDATE appointments SET starts_at = starts_at - interval '1000 days',"
-        f" ends_at = ends_at - interval '1000 days'{more} WHERE id = ANY($1)",
+        " ends_at = ends_at - interval '1000 days',"
+        " blocked_from = blocked_from - interval '1000 days',"
+        f" blocked_until = blocked_until - interval '1000 days'{more} WHERE id = ANY($1)",
         [UUID(one["booking_id"]) for one in found],
     )
     return found

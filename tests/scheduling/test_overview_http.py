@@ -67,7 +67,7 @@ async def test_every_filter_holds(api: Api) -> None:
     for doctor in (heart, skin, other):
         await api.slots(doctor, 2)
     service = await api.service(two, doctor_ids=[skin["id"]])
-    long = await api.service(two, doctor_ids=[skin["id"]], duration_minutes=31)
+    long = await api.service(two, doctor_ids=[skin["id"]], duration_minutes=61)
     removed = await api.doctor(one)
     await api.slots(removed)
     await api.send("DELETE", f"/v1/doctors/{removed['id']}", api.admin)

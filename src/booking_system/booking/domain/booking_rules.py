@@ -52,6 +52,17 @@ def only_staff_override(attempt: BookingAttempt) -> None:
         raise NotPermitted
 
 
+@refusing(ServiceNotOffered, waivable=False)
+def override_makes_no_service(attempt: BookingAttempt) -> None:
+    """What is set aside is how a service is offered, not that the clinic has it.
+
+    What is moved keeps one that the clinic has no longer.
+    """
+    is_new = attempt.service_id is not None and attempt.moves is None
+    if attempt.override is not None and is_new and attempt.service is None:
+        raise ServiceNotOffered
+
+
 @refusing(NotPermitted)
 def caller_may_hold(attempt: BookingAttempt) -> None:
     """Patients hold for themselves, staff for a patient or for whoever they talk to.
@@ -111,19 +122,12 @@ def service_is_named(attempt: BookingAttempt) -> None:
         raise ServiceRequired
 
 
-@refusing(ServiceNotOffered, waivable=False)
-def service_exists(attempt: BookingAttempt) -> None:
-    """The clinic has such a service; what is moved keeps one that it has no longer."""
-    if attempt.service_id is not None and attempt.service is None and attempt.moves is None:
-        raise ServiceNotOffered
-
-
 @refusing(ServiceNotOffered)
 def service_is_offered(attempt: BookingAttempt) -> None:
     """The doctor offers the service in the slot's mode, and there is enough time in a row."""
-    service = attempt.service
-    if attempt.service_id is None or (service is None and attempt.moves is None):
+    if attempt.service_id is None:
         return
+    service = attempt.service
     if service is None or not service.is_offered_by_doctor:
         raise ServiceNotOffered
     slot, need = attempt.the_slot, service.need
@@ -156,13 +160,14 @@ SLOT_RULES: tuple[BookingRule, ...] = (
     notice_is_long_enough,
     slot_is_within_the_horizon,
 )
-SERVICE_RULES: tuple[BookingRule, ...] = (service_is_named, service_exists, service_is_offered)
+SERVICE_RULES: tuple[BookingRule, ...] = (service_is_named, service_is_offered)
 PATIENT_RULES: tuple[BookingRule, ...] = (patient_is_free, open_bookings_are_few)
 
 BOOKING_RULES: tuple[BookingRule, ...] = (
     slot_exists,
     caller_may_book_for_the_patient,
     only_staff_override,
+    override_makes_no_service,
     *SLOT_RULES,
     *SERVICE_RULES,
     *PATIENT_RULES,
@@ -173,7 +178,6 @@ HOLD_RULES: tuple[BookingRule, ...] = (
     slot_exists,
     caller_may_hold,
     *SLOT_RULES,
-    service_exists,
     service_is_offered,
     *PATIENT_RULES,
     holds_are_few,
@@ -183,7 +187,7 @@ HOLD_RULES: tuple[BookingRule, ...] = (
 OVERRIDABLE = tuple(
     rule.refusal.code
     for rule in (*SLOT_RULES, *SERVICE_RULES, *PATIENT_RULES)
-    if rule is not service_is_named and rule.waivable
+    if rule is not service_is_named
 )
 """What staff may set aside: there is no sense in a booking without a slot, or for nobody."""
 

@@ -47,6 +47,7 @@ COMMIT;
 LOOK_UP = """SELECT o.slot_id AS wanted, o.service_id, o.patient_id, o.user_id, now() AS now,
  uuidv7() AS new_id, uuidv7() AS event_id, substr(md5(o.slot_id::text), 1, 12) AS reference,
  jsonb_build_object('appointment_id', uuidv7(), 'time_slot_id', o.slot_id,
+  'time_slot_ids', ARRAY[o.slot_id],
   'patient_id', o.patient_id, 'clinic_id', o.service_id, 'doctor_id', o.user_id,
   'starts_at', now()) AS payload
  FROM bench.orders o WHERE kind = 'sql' AND n = :n"""
@@ -61,6 +62,7 @@ ADDED = (
     *("doctor_id", "patient_id", "service_id", "starts_at", "ends_at", "mode", "'First visit'"),
     *("price_amount", "currency", "cancel_notice_minutes", "user_id", "now", "event_id"),
     *(f"'{AppointmentBooked.name}'", "payload", "'false'", "'false'", NULL, NULL),
+    *("ARRAY[:wanted]::uuid[]", "starts_at", "ends_at"),
 )
 """What the parameters of `statements.ADD` are: variables, or literals."""
 
@@ -70,7 +72,7 @@ def with_names(statement: str, names: Sequence[str]) -> str:
 
     def named(found: re.Match[str]) -> str:
         name = names[int(found[1]) - 1]
-        return name if name.startswith("'") or name is NULL else f":{name}"
+        return f":{name}" if name.isidentifier() and name is not NULL else name
 
     return " ".join(PARAMETER.sub(named, statement).split())
 
