@@ -124,7 +124,8 @@ async def test_who_waited_for_a_slot_that_the_booking_has_left_starts_again(api:
         waiting = [asyncio.create_task(one()) for one in (lock, lock_with)]
         await _all_wait(calendar, 2)
         await holder.execute(
-            "UPDATE appointments SET time_slot_id = $2, time_slot_ids = ARRAY[$2::uuid] WHERE id = $1",
+            "UPDATE appointments SET time_slot_id = $2, time_slot_ids = ARRAY[$2::uuid]"
+            " WHERE id = $1",
             booking_id,
             UUID(new["id"]),
         )
