@@ -1,10 +1,8 @@
 """The demo is complete, loads once, and can be booked on."""
 
-from datetime import date
-from itertools import pairwise
+from datetime import datetime
 
-from booking_system.bootstrap.demo import CREDENTIALS, load_demo, openings
-from booking_system.scheduling.domain.local_time import wall_clock
+from booking_system.bootstrap.demo import CREDENTIALS, load_demo
 from tests.api import Api, Person
 
 
@@ -29,19 +27,26 @@ async def test_the_demo_loads_once_and_a_patient_can_book_on_it(api: Api) -> Non
     patient = Person(api.admin.user_id, signed["access_token"])
     slot = (await api.get("/v1/slots")).json()["items"][0]
     services = (await api.get(f"/v1/clinics/{slot['clinic_id']}/services")).json()["items"]
-    assert len(services) == 3
+    assert len(services) == 5
     assert (await api.book(slot, patient, service_id=services[0]["id"])).status_code == 201
 
     assert await load_demo(api.container, progress=lambda *_: None) is None
     assert len((await api.get("/v1/clinics")).json()["items"]) == 2
 
 
-def test_the_demos_slots_lie_in_office_hours_also_when_clocks_change() -> None:
-    # Clocks go back in Berlin on 2027-10-31.
-    starts = list(openings(date(2027, 10, 22), "Europe/Berlin"))
+async def test_the_demos_slots_come_of_weekly_hours_that_can_be_changed(api: Api) -> None:
+    await load_demo(api.container, progress=lambda *_: None)
+    doctor = (await api.get("/v1/doctors")).json()["items"][0]
 
-    local = [wall_clock(start, "Europe/Berlin") for start in starts]
+    hours = (await api.get(f"/v1/doctors/{doctor['id']}/availability", api.admin)).json()["items"]
+    found = await api.get("/v1/slots", doctor_id=doctor["id"], limit=200)
+
+    assert [(one["start_time"], one["end_time"]) for one in hours] == [
+        ("09:00", "12:00"),
+        ("13:00", "17:00"),
+    ]
+    local = [datetime.fromisoformat(slot["local_starts_at"]) for slot in found.json()["items"]]
     assert {one.hour for one in local} == {9, 10, 11, 13, 14, 15, 16}
     assert all(one.isoweekday() <= 5 for one in local)
-    assert len(starts) == 15 * 14
-    assert all(one < other for one, other in pairwise(starts))
+    extension = await api.container.scheduling.extend_horizon()()
+    assert (extension.opened, extension.withdrawn) == (0, 0), "nothing is left to be made"

@@ -1,42 +1,50 @@
 """Demo data: two clinics in two time zones, with everything that a first booking needs."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
-from sqlalchemy import exists, insert, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import exists, select, text
 
 from booking_system.bootstrap.container import Container
 from booking_system.directory.adapters.postgres import work_on
 from booking_system.directory.adapters.tables import clinics
 from booking_system.directory.application.ports import DirectoryWork
-from booking_system.directory.domain.clinic import Clinic
+from booking_system.directory.domain.clinic import Clinic, ClinicPolicy
 from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.domain.patient import Patient
 from booking_system.directory.domain.service import PaymentTerms, Service
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.platform.uuid7 import uuid7
-from booking_system.scheduling.adapters.tables import time_slots
-from booking_system.scheduling.domain.local_time import instant_at, wall_clock
+from booking_system.scheduling.adapters.availability import PostgresAvailabilityWork
+from booking_system.scheduling.application.availability_ports import (
+    AvailabilityWork,
+    DoctorCalendar,
+)
+from booking_system.scheduling.domain.availability import AvailabilityRule, Hours, horizon_of
+from booking_system.scheduling.domain.local_time import wall_clock
+from booking_system.scheduling.domain.slot_plan import SlotPlan, WishedSlot
 from booking_system.shared_kernel.identifiers import (
     ClinicId,
     DoctorId,
     PatientId,
+    RuleId,
     ServiceId,
     UserId,
 )
+from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.money import Money
 
 CREDENTIALS = "demo-credentials.txt"
 ONE_AT_A_TIME = 7_240_517_002
-DAYS = 21
+DAYS = 60
 SLOT = timedelta(minutes=30)
-HOURS = ((time(9), time(12)), (time(13), time(17)))
+WORKING_DAYS = frozenset(range(1, 6))
+HOURS = ((9, 12), (13, 17))
 SPECIALTIES = (
     "General practice",
     "Cardiology",
@@ -49,7 +57,14 @@ PLACES = (
     ("Berlin", "demo-berlin", "Europe/Berlin", "de-DE", "EUR", ("de", "en")),
     ("New York", "demo-new-york", "America/New_York", "en-US", "USD", ("en", "es")),
 )
-SERVICES = (("First visit", 30, 4500), ("Check-up", 20, 2500), ("Prescription", 10, 0))
+SERVICES = (
+    ("First visit", 30, 0, 4500),
+    ("Check-up", 20, 0, 2500),
+    ("Prescription", 10, 0, 0),
+    ("Long consultation", 60, 0, 9000),
+    ("Minor surgery", 45, 15, 12000),
+)
+"""Minutes, minutes that are kept free afterwards, and the price in minor units."""
 PATIENTS = 4
 
 
@@ -83,7 +98,9 @@ async def load_demo(
         if (await connection.execute(select(exists(select(clinics.c.id))))).scalar_one():
             return None
         work = work_on(connection, container.identity.accounts_of())
-        loading = _Loading(work, connection, container.clock().now(), password_hash, progress)
+        raw = await connection.get_raw_connection()
+        availability = PostgresAvailabilityWork(raw.driver_connection)
+        loading = _Loading(work, availability, container.clock().now(), password_hash, progress)
         report = await loading.everything(password)
         _keep(report, container.settings().data_dir)
     return report
@@ -95,13 +112,13 @@ class _Loading:
     def __init__(
         self,
         work: DirectoryWork,
-        connection: AsyncConnection,
+        availability: AvailabilityWork,
         now: datetime,
         password_hash: str,
         progress: Callable[[int, int], None],
     ) -> None:
         self._work = work
-        self._connection = connection
+        self._availability = availability
         self._now = now
         self._password_hash = password_hash
         self._progress = progress
@@ -145,12 +162,24 @@ class _Loading:
             time_zone=zone,
             locale=locale,
             currency=currency,
+            policy=ClinicPolicy(horizon_days=DAYS),
             **self._dated(),
         )
         await self._work.clinics.add(clinic)
         doctors = [await self._doctor(clinic, specialty, spoken) for specialty in SPECIALTIES]
-        for name, minutes, price in SERVICES:
-            await self._service(clinic, name, minutes, price, doctors)
+        for name, minutes, after, price in SERVICES:
+            service = Service(
+                id=ServiceId(uuid7()),
+                clinic_id=clinic.id,
+                name=name,
+                duration_minutes=minutes,
+                buffer_after_minutes=after,
+                price=Money(price, clinic.currency),
+                payment=PaymentTerms.OPTIONAL if price else PaymentTerms.NONE,
+                doctor_ids=tuple(doctors),
+                **self._dated(),
+            )
+            await self._work.services.add(service)
         here = slug.removeprefix("demo-")
         for role, name in ((Role.CLINIC_ADMIN, "clinic-admin"), (Role.RECEPTIONIST, "reception")):
             grant = RoleGrant(role=role, clinic_id=clinic.id)
@@ -171,39 +200,41 @@ class _Loading:
             **self._dated(),
         )
         await self._work.doctors.add(doctor)
-        rows = list(self._slots_of(doctor, clinic.time_zone))
-        await self._connection.execute(insert(time_slots), rows)
-        self._slots += len(rows)
+        for opens, closes in HOURS:
+            await self._hours(doctor, clinic, opens, closes)
         self._progress(self._doctors, len(PLACES) * len(SPECIALTIES))
         return doctor.id
 
-    def _slots_of(self, doctor: Doctor, zone: str) -> Iterator[dict[str, Any]]:
-        for starts_at in openings(wall_clock(self._now, zone).date(), zone):
-            if starts_at > self._now:
-                yield {
-                    "id": uuid7(),
-                    "clinic_id": doctor.clinic_id,
-                    "doctor_id": doctor.id,
-                    "starts_at": starts_at,
-                    "ends_at": starts_at + SLOT,
-                    "mode": "in_person",
-                    "created_at": self._now,
-                }
-
-    async def _service(
-        self, clinic: Clinic, name: str, minutes: int, price: int, doctors: list[DoctorId]
-    ) -> None:
-        service = Service(
-            id=ServiceId(uuid7()),
+    async def _hours(self, doctor: Doctor, clinic: Clinic, opens: int, closes: int) -> None:
+        """Weekly hours as the clinic itself would set them, and the slots that they make."""
+        rule = AvailabilityRule(
+            id=RuleId(uuid7()),
             clinic_id=clinic.id,
-            name=name,
-            duration_minutes=minutes,
-            price=Money(price, clinic.currency),
-            payment=PaymentTerms.OPTIONAL if price else PaymentTerms.NONE,
-            doctor_ids=tuple(doctors),
+            doctor_id=doctor.id,
+            hours=Hours(
+                weekdays=WORKING_DAYS,
+                start_minute=60 * opens,
+                end_minute=60 * closes,
+                slot=SLOT,
+                gap=timedelta(),
+                valid_from=wall_clock(self._now, clinic.time_zone).date(),
+                valid_until=None,
+                mode=Mode.IN_PERSON,
+            ),
             **self._dated(),
         )
-        await self._work.services.add(service)
+        periods = rule.hours.slots_within(horizon_of(self._now, DAYS), clinic.time_zone)
+        opened = [WishedSlot(rule_id=rule.id, period=one, mode=rule.hours.mode) for one in periods]
+        calendar = DoctorCalendar(
+            doctor_id=doctor.id,
+            clinic_id=clinic.id,
+            time_zone=clinic.time_zone,
+            horizon_days=DAYS,
+        )
+        await self._availability.add_rule(rule)
+        planned = SlotPlan(opened=opened, withdrawn=(), kept_bookings=())
+        await self._availability.carry_out(planned, calendar, now=self._now)
+        self._slots += len(opened)
 
     async def _patient(self, number: int, clinic_id: ClinicId) -> None:
         patient_id, full_name = PatientId(uuid7()), f"Demo Patient {number}"
@@ -218,17 +249,6 @@ class _Loading:
         )
         await self._work.patients.add(patient, user_id=user_id, clinic_id=clinic_id)
         await self._work.accounts.grant(user_id, grant, self._now)
-
-
-def openings(today: date, zone: str) -> Iterator[datetime]:
-    """Yield the starts of three weeks of slots: working days, office hours of the clinic."""
-    for day in (today + timedelta(days=ahead) for ahead in range(DAYS)):
-        if day.isoweekday() <= 5:
-            for opens, closes in HOURS:
-                starts_at, end = instant_at(day, opens, zone), instant_at(day, closes, zone)
-                while starts_at + SLOT <= end:
-                    yield starts_at
-                    starts_at += SLOT
 
 
 def _keep(report: DemoReport, data_dir: Path) -> None:

@@ -15,14 +15,6 @@ def wall_clock(instant: datetime, time_zone: str) -> datetime:
     return instant.astimezone(ZoneInfo(time_zone))
 
 
-def instant_at(day: date, clock: time, time_zone: str) -> datetime:
-    """Return the UTC instant at which the clinic's clock shows this time on this day.
-
-    Of a time that happens twice, the first; a time that is skipped counts on from before the gap.
-    """
-    return datetime.combine(day, clock, ZoneInfo(time_zone)).astimezone(UTC)
-
-
 def first_instant_at(day: date, minute: int, time_zone: str) -> datetime:
     """Return the UTC instant of the first time that the clock shows this minute of the day.
 
