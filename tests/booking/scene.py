@@ -113,7 +113,7 @@ SERVICES = [
 
 HOURS = [
     *((0, hours) for hours in (1.5, 2, 3, 26)),
-    *((1, hours) for hours in (1.5, 2.25, 2.75, 98)),
+    *((1, hours) for hours in (1.5, 2 + 25 / 60, 2 + 55 / 60, 98)),
     (2, 2),
 ]
 """Whose, and how many hours after noon; doctors overlap with each other, nobody with themselves."""

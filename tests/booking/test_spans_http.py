@@ -118,6 +118,23 @@ async def test_buffers_are_kept_free_and_nothing_else(api: Api) -> None:
     assert await starts(at, clean) == list(range(7))
 
 
+async def test_what_one_keeps_free_another_cannot_keep_free(api: Api) -> None:
+    """Not even where no slot lies in it."""
+    at = await Keeping.of(api, 1)
+    at.slots.extend(await api.slots(at.doctor, 1, start=START + 50 * MINUTE))
+    before, short = await service(at, 30, before=15), await service(at, 30)
+
+    await booked(at, 0, await service(at, 30, after=15))
+
+    assert await starts(at, before) == []
+    assert await starts(at, short) == [1]
+    path = f"/v1/slots/{at.slots[1]['id']}/explain"
+    rules = (await api.get(path, service_id=before)).json()["rules"]
+    assert [one["code"] for one in rules if not one["passed"]] == ["slot_already_booked"]
+    assert code_of(await at.book(at.slots[1], at.other, service_id=before)) == TAKEN
+    await booked(at, 1, short, at.other)
+
+
 async def test_a_slot_between_two_bookings_opens_when_both_let_go_of_it(api: Api) -> None:
     at = await Keeping.of(api, 5)
     before, after = await service(at, 30, before=15), await service(at, 30, after=15)
