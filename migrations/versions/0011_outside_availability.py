@@ -25,7 +25,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_time_slots_outside_availability",
         "time_slots",
-        ["clinic_id", "doctor_id"],
+        ["clinic_id", "starts_at"],
         postgresql_where=sa.text("outside_availability"),
     )
     op.create_index(

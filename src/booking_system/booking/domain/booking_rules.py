@@ -71,7 +71,7 @@ def caller_may_hold(attempt: BookingAttempt) -> None:
 @refusing(SlotUnavailable)
 def slot_is_available(attempt: BookingAttempt) -> None:
     """The slot is not closed."""
-    if attempt.the_slot.closed_because is not None:
+    if attempt.the_slot.is_closed(attempt.now):
         raise SlotUnavailable
 
 

@@ -159,7 +159,7 @@ class AvailabilityPreviewOut(BaseModel):
         """Show a plan."""
         return cls(
             opened_slots=len(planned.opened),
-            closed_slots=len(planned.withdrawn),
+            closed_slots=sum(not slot.is_outside for slot in planned.withdrawn),
             kept_bookings=_kept(planned.kept_bookings),
         )
 

@@ -93,7 +93,7 @@ time_slots = Table(
     Index("ix_time_slots_hold_network", "hold_network", postgresql_where=HELD),
     Index("ix_time_slots_rule", "rule_id", "starts_at", postgresql_where=RULED),
     Index("ix_time_slots_closed_by", "closed_by", "starts_at", postgresql_where=CLOSED_BY),
-    Index("ix_time_slots_outside_availability", "clinic_id", "doctor_id", postgresql_where=OUTSIDE),
+    Index("ix_time_slots_outside_availability", "clinic_id", "starts_at", postgresql_where=OUTSIDE),
     postgresql_with={"fillfactor": 80},
 )
 

@@ -73,7 +73,11 @@ class AvailabilityWork(Protocol):
     async def carry_out(
         self, planned: SlotPlan, calendar: DoctorCalendar, *, now: datetime
     ) -> None:
-        """Withdraw and add slots; those that time off or a closure covers come closed by it."""
+        """Withdraw and add slots; those that time off or a closure covers come closed by it.
+
+        What is left is closed for everybody but whoever has it; what is regained is as if it were
+        added anew.
+        """
         ...
 
     async def set_clocks(self, calendar: DoctorCalendar, slots: Sequence[PresentSlot]) -> None:
