@@ -65,7 +65,7 @@ class ExtendDoctor:
                 for period in rule.hours.slots_within(horizon, calendar.time_zone)
             ]
             ruled = frozenset(slot.rule_id for slot in present if slot.rule_id is not None)
-            planned = plan(present, wished, of=ruled)
+            planned = plan(present, wished, of=ruled, until=horizon.ends_at)
             await work.carry_out(planned, calendar, now=now)
             gone = {slot.id for slot in planned.withdrawn}
             await work.set_clocks(

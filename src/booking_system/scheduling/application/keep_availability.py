@@ -192,4 +192,5 @@ async def _planned(
         present,
         [WishedSlot(rule_id=rule.id, period=period, mode=rule.hours.mode) for period in wished],
         of=frozenset({rule.id}),
+        until=None if hours is None else horizon.ends_at,
     )

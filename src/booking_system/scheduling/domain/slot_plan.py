@@ -70,13 +70,18 @@ class SlotPlan:
 
 
 def plan(
-    present: Iterable[PresentSlot], wished: Iterable[WishedSlot], *, of: frozenset[RuleId]
+    present: Iterable[PresentSlot],
+    wished: Iterable[WishedSlot],
+    *,
+    of: frozenset[RuleId],
+    until: datetime | None = None,
 ) -> SlotPlan:
     """Return what makes the slots of the rules `of` as wished, and those that no rule wanted.
 
     `present` holds all slots of the doctor that are not over; `wished` all that the rules `of`
     want. What is booked, held or closed by hand stays, and so does what is as it should be. A wish
     that overlaps a slot that stays is left out, and one that was deleted by hand as well.
+    From `until` on nothing is wished yet, so nothing there is outside of the rules; None: for good.
     """
     wishes = sorted(wished, key=lambda wish: wish.period.starts_at)
     wanted = {(wish.period, wish.mode): wish for wish in wishes}
@@ -106,6 +111,7 @@ def plan(
             for slot in kept
             if _is_unwanted(slot, wanted, of)
             and not slot.is_outside
+            and (until is None or slot.period.starts_at < until)
             and (slot.appointment_id is not None or slot.is_held)
         ],
         regained=[
