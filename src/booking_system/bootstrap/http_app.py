@@ -58,6 +58,7 @@ def create_app(container: Container) -> FastAPI:
             tracing.running(),
             container.identity.follow_changes().running(),
             container.tidying().running(),
+            container.scheduling.calendar_upkeep().running(),
         ):
             yield
         await close(container)
