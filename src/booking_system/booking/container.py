@@ -193,12 +193,16 @@ class BookingContainer(containers.DeclarativeContainer):
     )
     absence_routes = providers.Singleton(
         AbsenceRoutes,
-        preview=preview_absence,
+        preview_time_off=providers.Callable(retrying, preview_absence.provided.time_off),
+        preview_closures=providers.Callable(retrying, preview_absence.provided.closures),
         take=providers.Callable(retrying, take_time_off),
         end=providers.Callable(retrying, end_time_off),
         close=providers.Callable(retrying, close_clinic),
         reopen=providers.Callable(retrying, reopen_clinic),
-        read=read_absences,
+        one_time_off=providers.Callable(retrying, read_absences.provided.one_time_off),
+        time_off=providers.Callable(retrying, read_absences.provided.time_off),
+        closures=providers.Callable(retrying, read_absences.provided.closures),
+        some_closures=providers.Callable(retrying, read_absences.provided.some_closures),
     )
     day_routes = providers.Singleton(
         DayRoutes,
