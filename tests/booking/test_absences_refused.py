@@ -117,3 +117,13 @@ async def test_what_the_database_could_not_do_is_tried_again(
 
 
 KEY = {"Idempotency-Key": "once"}
+
+
+async def test_a_key_that_cannot_be_one_is_refused_where_something_is_only_tried(api: Api) -> None:
+    doctor = await api.doctor(await api.clinic())
+    path = f"/v1/doctors/{doctor['id']}/time-off"
+    for params in ({}, {"dry_run": "true"}):
+        wrong = {"Idempotency-Key": "a b"}
+        answer = await api.post(path, _from(0, 1), api.admin, headers=wrong, params=params)
+        assert code_of(answer) == (422, "validation_error")
+        assert answer.json()["errors"][0]["pointer"] == "/Idempotency-Key"

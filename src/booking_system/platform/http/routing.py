@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from booking_system.platform.http.caller import Policy
 from booking_system.platform.http.documentation import Habits, documented
-from booking_system.platform.http.idempotency import HEADER, Again, Idempotency, Work
+from booking_system.platform.http.idempotency import HEADER, Again, Idempotency, Work, check_form
 from booking_system.platform.http.input import (
     LARGEST_BODY_BYTES,
     BodyTooLarge,
@@ -102,8 +102,10 @@ class GuardedRoute(APIRoute):
             if self.body_field is not None:
                 self._check_body(request)
             strict = StrictRequest(scope, request.receive)
-            if self._runs_once and HEADER in request.headers and not _only_tries(scope):
-                return await self._once(strict, lambda: answered(strict))
+            if self._runs_once and (key := request.headers.get(HEADER)) is not None:
+                check_form(key)
+                if not _only_tries(scope):
+                    return await self._once(strict, lambda: answered(strict))
             return await answered(strict)
 
         async def answered(request: StrictRequest) -> Response:
