@@ -134,16 +134,12 @@ def _of_http(app: FastAPI, request: Request, error: HTTPException) -> errors.Ref
 
 
 def _methods(app: FastAPI, request: Request) -> Sequence[str]:
-    """Return those of the first path that fits: `/slots/next` is not one of `/slots/{slot_id}`."""
     found: set[str] = set()
-    resource = None
     for route in app.router.routes:
         match, _ = route.matches(request.scope)
         methods: Any = getattr(route, "methods", None)
         if match is not Match.NONE and methods:
-            path = getattr(route, "path", None)
-            resource = resource or path
-            found.update(methods if path == resource else ())
+            found.update(methods)
     # What can be read can be asked for its headers alone (RFC 9110, section 9.3.2).
     if "GET" in found:
         found.add("HEAD")

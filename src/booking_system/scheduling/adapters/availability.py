@@ -79,6 +79,11 @@ class PostgresAvailabilityWork:
         """Write everything that may change."""
         await self._connection.execute(statements.SAVE_RULE, *_values(rule), deleted_at)
 
+    async def generated(self, rule: AvailabilityRule) -> int:
+        """A slot that the rule withdrew forgets it."""
+        count: int = await self._connection.fetchval(statements.GENERATED, rule.id, rule.created_at)
+        return count
+
     async def lock_slots(
         self, doctor_id: DoctorId, rule_ids: Sequence[RuleId] | None, *, now: datetime
     ) -> None:

@@ -35,6 +35,8 @@ SAVE_RULE = """UPDATE availability_rules SET weekdays = $2, start_minute = $3, e
   slot_minutes = $5, gap_minutes = $6, valid_from = $7, valid_until = $8, mode = $9, version = $10,
   updated_at = $11, deleted_at = $12 WHERE id = $1"""
 
+GENERATED = "SELECT count(*) FROM time_slots WHERE rule_id = $1 AND created_at = $2"
+
 LOCK_SLOTS = """SELECT count(*) FROM (SELECT id FROM time_slots
   WHERE doctor_id = $1 AND deleted_at IS NULL AND starts_at > $3 AND rule_id IS NOT NULL
   AND ($2::uuid[] IS NULL OR rule_id = ANY($2::uuid[]) OR outside_availability)

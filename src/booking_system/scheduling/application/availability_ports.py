@@ -57,6 +57,10 @@ class AvailabilityWork(Protocol):
         """Store a changed rule, or take it out of sight."""
         ...
 
+    async def generated(self, rule: AvailabilityRule) -> int:
+        """Count the slots that are there and were made together with the rule."""
+        ...
+
     async def lock_slots(
         self, doctor_id: DoctorId, rule_ids: Sequence[RuleId] | None, *, now: datetime
     ) -> None:
