@@ -49,6 +49,7 @@ async def _all_pages(api: Api, clinic_id: str, limit: int) -> list[str]:
         found += [slot["id"] for slot in page["items"]]
         if page["next_cursor"] is None:
             return found
+        assert len(found) <= SLOTS, "a slot was repeated"
         params["cursor"] = page["next_cursor"]
 
 

@@ -202,7 +202,8 @@ class BookingContainer(containers.DeclarativeContainer):
         one_time_off=providers.Callable(retrying, read_absences.provided.one_time_off),
         time_off=providers.Callable(retrying, read_absences.provided.time_off),
         closures=providers.Callable(retrying, read_absences.provided.closures),
-        some_closures=providers.Callable(retrying, read_absences.provided.some_closures),
+        # Whoever gives an answer again tries again itself.
+        some_closures=read_absences.provided.some_closures,
     )
     day_routes = providers.Singleton(
         DayRoutes,

@@ -111,7 +111,8 @@ class SchedulingContainer(containers.DeclarativeContainer):
         AvailabilityRoutes,
         create=providers.Callable(retrying, create_availability),
         show=providers.Callable(retrying, show_availability),
-        as_made=providers.Callable(retrying, show_availability.provided.as_made),
+        # Whoever gives an answer again tries again itself.
+        as_made=show_availability.provided.as_made,
         list=providers.Callable(retrying, list_availability),
         change=providers.Callable(retrying, change_availability),
         delete=providers.Callable(retrying, delete_availability),
