@@ -209,6 +209,9 @@ ROWS = [
     Row("DELETE", f"{CLINIC}/closures/{{closure_id}}", PUBLIC, CLOSERS, scenes.closure),
     Row("DELETE", f"{CLINIC}/closures/{{closure_id}}", PUBLIC, CLOSERS, scenes.closure,
         names="clinic_id", about="of no clinic"),
+    # Days of the calendar
+    Row("GET", f"{DOCTOR_PATH}/day", PUBLIC, CARERS, scenes.doctor),
+    Row("GET", f"{CLINIC}/day", PUBLIC, DESK, scenes.clinic),
     # Holds
     Row("POST", "/v1/holds", PRIVATE, PATIENT | DESK, scenes.slot_for_a_newcomer,
         KEEP | {"patient_id": "{patient_id}"}, names="patient_id"),

@@ -15,8 +15,8 @@ from fastapi import FastAPI
 
 import booking_system
 from booking_system.bootstrap.container import Container
+from booking_system.platform.http.assembly import UnguardedRouteError, refuse_unguarded
 from booking_system.platform.http.problems import all_refusals, status_of
-from booking_system.platform.http.routing import UnguardedRouteError, refuse_unguarded
 from booking_system.shared_kernel import errors
 
 ROOT = Path(booking_system.__file__).parent

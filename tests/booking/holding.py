@@ -1,13 +1,13 @@
 """A clinic whose slots are held, for tests of holds over HTTP."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from httpx import Response
 
-from tests.api import Api, Person
+from tests.api import START, Api, Person
 
 Made = dict[str, Any]
 
@@ -25,10 +25,12 @@ class Keeping:
     other: Person
 
     @classmethod
-    async def of(cls, api: Api, count: int = 4, **policy: Any) -> "Keeping":
+    async def of(
+        cls, api: Api, count: int = 4, *, start: datetime = START, **policy: Any
+    ) -> "Keeping":
         clinic = await api.clinic(policy=policy)
         doctor = await api.doctor(clinic)
-        slots = await api.slots(doctor, count)
+        slots = await api.slots(doctor, count, start=start)
         desk = await api.receptionist(clinic["id"])
         return cls(api, clinic, doctor, slots, desk, await api.patient(), await api.patient())
 

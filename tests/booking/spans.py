@@ -2,9 +2,16 @@
 
 from typing import Any
 
+from tests.api import START, Api
 from tests.booking.holding import Keeping
 
 Made = dict[str, Any]
+MORNING = START.replace(hour=6)
+"""No service goes on over midnight, at whatever hour the tests run."""
+
+
+async def schedule(api: Api, count: int) -> Keeping:
+    return await Keeping.of(api, count, start=MORNING)
 
 
 async def service(at: Keeping, minutes: int, before: int = 0, after: int = 0) -> str:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.api import START, Api, Person, code_of
+from tests.api import START, Api, code_of
 from tests.booking.calendar import Calendar
 
 Made = dict[str, Any]
@@ -263,61 +263,3 @@ async def test_slots_that_a_rule_makes_inside_an_absence_are_closed_by_it(api: A
     assert await count() == {"time_off": 24, None: 24}
     await api.send("DELETE", f"/v1/time-off/{away['id']}", api.admin)
     assert await count() == {None: 48}
-
-
-WRONG: list[tuple[Made, str]] = [
-    (_from(1, 1), "/ends_at"),
-    (_from(1, 0), "/ends_at"),
-    (_from(0, 366 * 24 + 1), "/ends_at"),
-]
-
-
-@pytest.mark.parametrize(("wrong", "pointer"), WRONG)
-async def test_time_off_that_cannot_be_is_refused(api: Api, wrong: Made, pointer: str) -> None:
-    doctor = await api.doctor(await api.clinic())
-    for params in ({}, {"dry_run": "true"}):
-        path = f"/v1/doctors/{doctor['id']}/time-off"
-        answer = await api.post(path, wrong, api.admin, params=params)
-        assert code_of(answer) == (422, "validation_error")
-        assert answer.json()["errors"][0]["pointer"] == pointer
-
-
-@pytest.mark.parametrize(
-    "dates", [[], ["2027-01-01", "2027-01-01"], ["9999-12-31"], ["2027-02-30"]]
-)
-async def test_days_that_cannot_be_are_refused(api: Api, dates: list[str]) -> None:
-    path = f"/v1/clinics/{(await api.clinic())['id']}/closures"
-    answer = await api.post(path, {"dates": dates}, api.admin)
-    assert code_of(answer) == (422, "validation_error")
-
-
-async def test_a_day_that_a_zone_skipped_cannot_be_closed(api: Api) -> None:
-    path = f"/v1/clinics/{(await api.clinic(time_zone='Pacific/Apia'))['id']}/closures"
-    answer = await api.post(path, {"dates": ["2011-12-30"]}, api.admin)
-    assert code_of(answer) == (422, "nonexistent_local_time")
-
-
-async def test_the_desk_and_the_doctor_take_time_off_and_only_the_clinic_closes(api: Api) -> None:
-    calendar = await Calendar.of(api)
-    doctor, clinic = calendar.doctor, calendar.clinic
-    himself = await api.doctor_account(doctor)
-    stranger: Person = await api.receptionist((await api.clinic())["id"])
-    of_doctor = f"/v1/doctors/{doctor['id']}/time-off"
-    closures = f"/v1/clinics/{clinic['id']}/closures"
-    own = await api.made(of_doctor, _from(30, 31), himself)
-    days = {"dates": [START.date().isoformat()]}
-    nothing = clinic["id"].replace(clinic["id"][:8], "00000000")
-    for by, method, path, body in (
-        (stranger, "GET", of_doctor, None),
-        (stranger, "POST", of_doctor, _from(30, 31)),
-        (stranger, "GET", f"/v1/time-off/{own['id']}", None),
-        (stranger, "DELETE", f"/v1/time-off/{own['id']}", None),
-        (himself, "GET", closures, None),
-        (himself, "POST", closures, days),
-        (himself, "DELETE", f"{closures}/{own['id']}", None),
-    ):
-        about = {} if body is None else {"json": body}
-        assert code_of(await api.send(method, path, by, **about)) == (403, "forbidden")
-        absent = path.replace(doctor["id"], nothing).replace(clinic["id"], nothing)
-        absent = absent.replace(own["id"], nothing)
-        assert code_of(await api.send(method, absent, by, **about))[0] == 404

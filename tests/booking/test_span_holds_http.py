@@ -1,17 +1,18 @@
 """Holds, overrides and bulk cancellations where services take several slots."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
-from tests.api import START, Api, code_of
+from tests.api import Api, code_of
 from tests.booking.holding import Keeping
-from tests.booking.spans import booked, service, statuses
+from tests.booking.spans import MORNING, booked, schedule, service, statuses
 
 MINUTE = timedelta(minutes=1)
 
 
 async def test_a_hold_for_a_service_keeps_all_that_it_takes(api: Api) -> None:
-    at = await Keeping.of(api, 6)
+    at = await schedule(api, 6)
     long, short = await service(at, 60, before=10, after=10), await service(at, 30)
 
     hold = await at.held(at.slots[1], at.patient, service_id=long)
@@ -38,7 +39,7 @@ async def test_a_hold_for_a_service_keeps_all_that_it_takes(api: Api) -> None:
 
 
 async def test_a_hold_ends_with_the_booking_even_where_it_kept_more(api: Api) -> None:
-    at = await Keeping.of(api, 3)
+    at = await schedule(api, 3)
     long, short = await service(at, 90), await service(at, 30)
     hold = await at.held(at.slots[0], at.patient, service_id=long)
 
@@ -52,7 +53,7 @@ async def test_a_hold_ends_with_the_booking_even_where_it_kept_more(api: Api) ->
 
 
 async def test_three_holds_of_several_slots_are_three_holds(api: Api) -> None:
-    at = await Keeping.of(api, 8)
+    at = await schedule(api, 8)
     long = await service(at, 60)
 
     for place in (0, 2, 4):
@@ -65,7 +66,7 @@ async def test_three_holds_of_several_slots_are_three_holds(api: Api) -> None:
 
 
 async def test_staff_book_over_a_part_and_inherit_it_when_it_is_left(api: Api) -> None:
-    at = await Keeping.of(api, 3)
+    at = await schedule(api, 3)
     short, long = await service(at, 30), await service(at, 60)
     first = await booked(at, 0, short)
     override = {"reason": "Emergency", "codes": ["slot_already_booked"]}
@@ -91,8 +92,47 @@ async def test_staff_book_over_a_part_and_inherit_it_when_it_is_left(api: Api) -
     assert await statuses(at) == ["open"] * 3
 
 
+async def known(at: Keeping, place: int) -> Any:
+    """Make the other patient known to the clinic, which staff book for."""
+    booking = await booked(at, place, await service(at, 30), at.other)
+    await at.api.post(f"/v1/bookings/{booking['id']}/cancel", {}, at.desk)
+    return {
+        "patient_id": str(at.other.patient_id),
+        "override": {"reason": "Emergency", "codes": ["slot_already_booked"]},
+    }
+
+
+async def test_staff_book_into_time_that_is_kept_free(api: Api) -> None:
+    at = await schedule(api, 3)
+    about = await known(at, 2)
+    first = await booked(at, 0, await service(at, 30, after=20))
+
+    answer = await at.book(at.slots[1], at.desk, service_id=await service(at, 30), **about)
+
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["overbooked"]
+    assert await statuses(at) == ["booked", "booked", "open"]
+    await api.post(f"/v1/bookings/{first['id']}/cancel", {}, at.desk)
+    assert await statuses(at) == ["open", "booked", "open"]
+    await api.post(f"/v1/bookings/{answer.json()['id']}/cancel", {}, at.desk)
+    assert await statuses(at) == ["open"] * 3
+
+
+async def test_time_is_kept_free_towards_what_is_overbooked_as_well(api: Api) -> None:
+    at = await schedule(api, 3)
+    about = await known(at, 2)
+    await booked(at, 0, await service(at, 30))
+    over = await at.book(at.slots[0], at.desk, service_id=await service(at, 60), **about)
+    assert over.status_code == 201, over.text
+
+    clean = await service(at, 30, before=15)
+    refused = await at.book(at.slots[2], at.patient, service_id=clean)
+
+    assert code_of(refused) == (409, "slot_already_booked")
+
+
 async def test_no_override_makes_a_service_that_there_is_not(api: Api) -> None:
-    at = await Keeping.of(api, 1)
+    at = await schedule(api, 1)
     await service(at, 30)
     known = await at.book(at.slots[0], at.patient, service_id=await service(at, 30))
     await api.post(f"/v1/bookings/{known.json()['id']}/cancel", {}, at.desk)
@@ -109,9 +149,9 @@ async def test_no_override_makes_a_service_that_there_is_not(api: Api) -> None:
 
 
 async def test_time_off_over_a_part_frees_all_the_rest(api: Api) -> None:
-    at = await Keeping.of(api, 6)
+    at = await schedule(api, 6)
     await booked(at, 1, await service(at, 60, before=10, after=10))
-    begins = START + 70 * MINUTE
+    begins = MORNING + 70 * MINUTE
     body = {"starts_at": begins.isoformat(), "ends_at": (begins + MINUTE).isoformat()}
 
     path = f"/v1/doctors/{at.doctor['id']}/time-off?on_conflict=cancel"
@@ -121,7 +161,7 @@ async def test_time_off_over_a_part_frees_all_the_rest(api: Api) -> None:
 
 
 async def test_a_removed_patient_leaves_every_slot_and_all_around(api: Api) -> None:
-    at = await Keeping.of(api, 6)
+    at = await schedule(api, 6)
     about = {"clinic_id": at.clinic["id"], "full_name": "Example Patient"}
     patient = await api.made("/v1/patients", about, at.desk)
     long = await service(at, 60, before=10, after=10)

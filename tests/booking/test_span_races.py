@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 from httpx import AsyncClient
 
-from tests.api import START, Api, Person, code_of
+from tests.api import Api, Person, code_of
+from tests.booking.spans import MORNING
 from tests.postgres import TestServer
 from tests.servers import Crowd, served_api
 
@@ -100,7 +101,7 @@ async def test_of_overlapping_starts_time_is_sold_once_and_all_that_can_be(
 
     async with crowd.of(CALLERS) as clients:
         for day in range(rounds):
-            start = START + timedelta(days=day)
+            start = MORNING + timedelta(days=day)
             slots = await api.slots(doctor, 10, start=start)
             await asyncio.gather(
                 *(try_all(client, who, slots) for client, who in zip(clients, callers, strict=True))
@@ -125,7 +126,7 @@ async def test_bookings_moves_and_cancellations_of_any_length_leave_a_consistent
     api, crowd = served
     clinic = await api.clinic(policy=PLENTY)
     doctor = await api.doctor(clinic)
-    slots = await api.slots(doctor, 24, minutes=15)
+    slots = await api.slots(doctor, 24, start=MORNING, minutes=15)
     services = [
         await api.service(
             clinic,
@@ -169,7 +170,7 @@ async def test_bookings_moves_and_cancellations_of_any_length_leave_a_consistent
 async def test_whoever_takes_several_slots_waits_for_each_the_lowest_first(api: Api) -> None:
     clinic = await api.clinic()
     doctor, patient = await api.doctor(clinic), await api.patient()
-    slots = await api.slots(doctor, 4)
+    slots = await api.slots(doctor, 4, start=MORNING)
     service = await api.service(
         clinic, duration_minutes=60, buffer_after_minutes=10, doctor_ids=[doctor["id"]]
     )

@@ -1,17 +1,17 @@
 """Services of different lengths on one schedule, over HTTP."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
-from tests.api import START, Api, code_of
-from tests.booking.holding import Keeping
-from tests.booking.spans import booked, service, starts, statuses
+from tests.api import ZONE, Api, code_of
+from tests.booking.spans import MORNING, booked, schedule, service, starts, statuses
 
 MINUTE = timedelta(minutes=1)
 TAKEN = (409, "slot_already_booked")
 
 
 async def test_a_long_service_takes_the_slots_that_follow_and_gives_them_back(api: Api) -> None:
-    at = await Keeping.of(api, 5)
+    at = await schedule(api, 5)
     long = await service(at, 75)
 
     assert await starts(at, long) == [0, 1, 2]
@@ -35,9 +35,9 @@ async def test_a_long_service_takes_the_slots_that_follow_and_gives_them_back(ap
 
 
 async def test_a_service_begins_only_where_enough_time_is_free(api: Api) -> None:
-    at = await Keeping.of(api, 8)
+    at = await schedule(api, 8)
     long = await service(at, 60)
-    at.slots.extend(await api.slots(at.doctor, 2, start=START + timedelta(hours=6)))
+    at.slots.extend(await api.slots(at.doctor, 2, start=MORNING + timedelta(hours=6)))
 
     await booked(at, 1, await service(at, 30))
     await at.held(at.slots[4], at.other)
@@ -61,19 +61,19 @@ async def test_a_service_begins_only_where_enough_time_is_free(api: Api) -> None
 async def test_gaps_of_the_rule_are_part_of_a_long_service_and_days_are_not_crossed(
     api: Api,
 ) -> None:
-    at = await Keeping.of(api, 1)
+    at = await schedule(api, 1)
     body = {
         "weekdays": [1, 2, 3, 4, 5, 6, 7],
         "start_time": "22:00",
         "end_time": "24:00",
         "slot_minutes": 20,
         "gap_minutes": 10,
-        "valid_from": (START + timedelta(days=2)).date().isoformat(),
-        "valid_until": (START + timedelta(days=2)).date().isoformat(),
+        "valid_from": (MORNING + timedelta(days=2)).date().isoformat(),
+        "valid_until": (MORNING + timedelta(days=2)).date().isoformat(),
     }
     await api.made(f"/v1/doctors/{at.doctor['id']}/availability", body)
     after = {"start_time": "00:00", "end_time": "01:00", "gap_minutes": 0, "slot_minutes": 30}
-    day = (START + timedelta(days=3)).date().isoformat()
+    day = (MORNING + timedelta(days=3)).date().isoformat()
     await api.made(
         f"/v1/doctors/{at.doctor['id']}/availability",
         body | after | {"valid_from": day, "valid_until": day},
@@ -96,7 +96,7 @@ async def test_gaps_of_the_rule_are_part_of_a_long_service_and_days_are_not_cros
 
 
 async def test_buffers_are_kept_free_and_nothing_else(api: Api) -> None:
-    at = await Keeping.of(api, 7)
+    at = await schedule(api, 7)
     short, clean = await service(at, 30), await service(at, 30, before=10, after=55)
 
     booking = await booked(at, 2, clean)
@@ -120,8 +120,8 @@ async def test_buffers_are_kept_free_and_nothing_else(api: Api) -> None:
 
 async def test_what_one_keeps_free_another_cannot_keep_free(api: Api) -> None:
     """Not even where no slot lies in it."""
-    at = await Keeping.of(api, 1)
-    at.slots.extend(await api.slots(at.doctor, 1, start=START + 50 * MINUTE))
+    at = await schedule(api, 1)
+    at.slots.extend(await api.slots(at.doctor, 1, start=MORNING + 50 * MINUTE))
     before, short = await service(at, 30, before=15), await service(at, 30)
 
     await booked(at, 0, await service(at, 30, after=15))
@@ -136,7 +136,7 @@ async def test_what_one_keeps_free_another_cannot_keep_free(api: Api) -> None:
 
 
 async def test_a_slot_between_two_bookings_opens_when_both_let_go_of_it(api: Api) -> None:
-    at = await Keeping.of(api, 5)
+    at = await schedule(api, 5)
     before, after = await service(at, 30, before=15), await service(at, 30, after=15)
     first, second = await booked(at, 1, after), await booked(at, 3, before, at.other)
 
@@ -146,12 +146,12 @@ async def test_a_slot_between_two_bookings_opens_when_both_let_go_of_it(api: Api
 
 
 async def test_slots_that_are_added_around_a_booking_are_kept_free_as_well(api: Api) -> None:
-    at = await Keeping.of(api, 1)
+    at = await schedule(api, 1)
     booking = await booked(at, 0, await service(at, 30, before=20, after=20))
-    end = START + 30 * MINUTE
+    end = MORNING + 30 * MINUTE
 
     at.slots.extend(await api.slots(at.doctor, 2, start=end))
-    at.slots.extend(await api.slots(at.doctor, 1, start=START - 30 * MINUTE))
+    at.slots.extend(await api.slots(at.doctor, 1, start=MORNING - 30 * MINUTE))
 
     assert await statuses(at) == ["booked", "booked", "open", "booked"]
     await api.post(f"/v1/bookings/{booking['id']}/cancel", {}, at.patient)
@@ -159,7 +159,7 @@ async def test_slots_that_are_added_around_a_booking_are_kept_free_as_well(api: 
 
 
 async def test_a_booking_moves_by_one_of_its_own_slots(api: Api) -> None:
-    at = await Keeping.of(api, 6)
+    at = await schedule(api, 6)
     booking = await booked(at, 0, await service(at, 60, after=10))
 
     moved = await api.post(
@@ -172,3 +172,23 @@ async def test_a_booking_moves_by_one_of_its_own_slots(api: Api) -> None:
     there = {"time_slot_id": at.slots[4]["id"]}
     await api.post(f"/v1/bookings/{booking['id']}/reschedule", there, at.patient)
     assert await statuses(at) == ["open"] * 4 + ["booked"] * 2
+
+
+async def test_the_day_shows_all_slots_of_a_booking_and_what_is_kept_free_for_it(api: Api) -> None:
+    at = await schedule(api, 4)
+    booking = await booked(at, 0, await service(at, 60, after=10))
+
+    path = f"/v1/doctors/{at.doctor['id']}/day"
+    day = MORNING.astimezone(ZoneInfo(ZONE)).date().isoformat()
+    shown = (await api.get(path, at.desk, date=day)).json()
+
+    (found,) = [one for one in shown["bookings"] if one["id"] == booking["id"]]
+    assert found["time_slot_ids"] == booking["time_slot_ids"]
+    slots = {one["id"]: (one["booking_id"], one["kept_free_for"]) for one in shown["slots"]}
+    told = [slots[slot["id"]] for slot in at.slots]
+    assert told == [
+        (booking["id"], []),
+        (booking["id"], []),
+        (None, [booking["id"]]),
+        (None, []),
+    ]

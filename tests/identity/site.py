@@ -16,11 +16,11 @@ from booking_system.identity.adapters.passwords import Argon2Passwords
 from booking_system.identity.application.ports import Accounts
 from booking_system.identity.container import IdentityContainer
 from booking_system.platform.http import problems
+from booking_system.platform.http.assembly import install, refuse_unguarded
 from booking_system.platform.http.edge import Edge
 from booking_system.platform.http.entrance import Entrance
 from booking_system.platform.http.openapi import document_of
 from booking_system.platform.http.rejection import Rejection
-from booking_system.platform.http.routing import install, refuse_unguarded
 from booking_system.platform.observability.metrics import RequestMetrics
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import RandomIdentities

@@ -109,6 +109,11 @@ async def test_a_wrong_method_names_the_right_ones(api: Api) -> None:
     assert answer.headers["allow"] == "GET, HEAD, POST"
     answer = await api.client.post(f"/v1/slots/{SLOT}")
     assert answer.headers["allow"] == "DELETE, GET, HEAD"
+    for path in ("/v1/slots/next", "/v1/slots/calendar"):
+        for method in ("PATCH", "DELETE"):
+            answer = await api.send(method, path, api.admin)
+            assert code_of(answer) == (405, "method_not_allowed")
+            assert answer.headers["allow"] == "GET, HEAD"
 
 
 async def test_what_can_be_read_can_be_asked_for_its_headers_alone(api: Api) -> None:

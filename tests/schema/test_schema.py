@@ -58,6 +58,7 @@ async def _existing(api: Api) -> tuple[dict[str, list[str]], dict[str, Person]]:
         answer = await api.book(slot, by, service_id=services[0]["id"])
         bookings += [answer.json()["id"]] if answer.status_code == 201 else []
     assert len(bookings) > 3
+    rules, time_off, closures = await _calendars(api, clinic, doctors)
     patients = [person.patient_id for person in people.values() if person.patient_id]
     sessions = (await api.get("/v1/sessions", people["one patient"])).json()["items"]
     spare = await api.receptionist(clinic["id"])
@@ -70,10 +71,29 @@ async def _existing(api: Api) -> tuple[dict[str, list[str]], dict[str, Person]]:
         "time_slot_id": [one["id"] for one in slots],
         "patient_id": [str(one) for one in patients],
         "booking_id": bookings,
+        "rule_id": rules,
+        "time_off_id": time_off,
+        "closure_id": closures,
         "user_id": [str(desk.user_id), str(spare.user_id)],
         "kept": [str(person.user_id) for person in people.values()],
     }
     return ids, people
+
+
+async def _calendars(
+    api: Api, clinic: dict[str, Any], doctors: list[dict[str, Any]]
+) -> tuple[list[str], ...]:
+    """Weekly hours, time off and closures of days that no horizon reaches."""
+    hours = {"weekdays": [1], "start_time": "09:00", "end_time": "10:00", "slot_minutes": 30}
+    away = {"starts_at": "2090-01-01T00:00:00Z", "ends_at": "2090-01-02T00:00:00Z"}
+    rules, time_off = [], []
+    for doctor in doctors:
+        path = f"/v1/doctors/{doctor['id']}"
+        rules.append(await api.made(f"{path}/availability", hours | {"valid_from": "2090-01-02"}))
+        time_off.append(await api.made(f"{path}/time-off", away))
+    days = {"dates": ["2090-02-01", "2090-02-02", "2090-02-03"]}
+    closures = (await api.made(f"/v1/clinics/{clinic['id']}/closures", days))["items"]
+    return tuple([one["id"] for one in kind] for kind in (rules, time_off, closures))
 
 
 @contextmanager

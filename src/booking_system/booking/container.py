@@ -6,6 +6,8 @@ from dependency_injector import containers, providers
 
 from booking_system.booking.adapters.absence_http import AbsenceRoutes
 from booking_system.booking.adapters.absences import PostgresAbsences
+from booking_system.booking.adapters.day_http import DayRoutes
+from booking_system.booking.adapters.days import PostgresCalendars
 from booking_system.booking.adapters.hold_http import HoldRoutes
 from booking_system.booking.adapters.hold_tokens import HoldTokens
 from booking_system.booking.adapters.holding import PostgresHolds
@@ -34,6 +36,7 @@ from booking_system.booking.application.read_appointments import (
 )
 from booking_system.booking.application.remove import Remove, Restore
 from booking_system.booking.application.reschedule_appointment import RescheduleAppointment
+from booking_system.booking.application.show_day import ShowDay
 from booking_system.booking.application.take_time_off import (
     CloseClinic,
     EndTimeOff,
@@ -152,6 +155,9 @@ class BookingContainer(containers.DeclarativeContainer):
     reopen_clinic = providers.Factory(ReopenClinic, transaction=away, clock=clock)
     read_absences = providers.Factory(ReadAbsences, transaction=away)
 
+    calendars = providers.Singleton(PostgresCalendars, database)
+    show_day = providers.Factory(ShowDay, snapshot=calendars.provided.snapshot, clock=clock)
+
     routes = providers.Singleton(
         BookingRoutes,
         book=providers.Callable(retrying, book_appointment),
@@ -187,10 +193,20 @@ class BookingContainer(containers.DeclarativeContainer):
     )
     absence_routes = providers.Singleton(
         AbsenceRoutes,
-        preview=preview_absence,
+        preview_time_off=providers.Callable(retrying, preview_absence.provided.time_off),
+        preview_closures=providers.Callable(retrying, preview_absence.provided.closures),
         take=providers.Callable(retrying, take_time_off),
         end=providers.Callable(retrying, end_time_off),
         close=providers.Callable(retrying, close_clinic),
         reopen=providers.Callable(retrying, reopen_clinic),
-        read=read_absences,
+        one_time_off=providers.Callable(retrying, read_absences.provided.one_time_off),
+        time_off=providers.Callable(retrying, read_absences.provided.time_off),
+        closures=providers.Callable(retrying, read_absences.provided.closures),
+        # Whoever gives an answer again tries again itself.
+        some_closures=read_absences.provided.some_closures,
+    )
+    day_routes = providers.Singleton(
+        DayRoutes,
+        of_doctor=providers.Callable(retrying, show_day.provided.of_doctor),
+        of_clinic=providers.Callable(retrying, show_day.provided.of_clinic),
     )

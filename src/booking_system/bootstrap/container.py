@@ -144,6 +144,7 @@ class Container(containers.DeclarativeContainer):
         directory.patient_routes,
         booking.removal_routes,
         booking.absence_routes,
+        booking.day_routes,
         health,
         metrics_routes,
     )

@@ -15,12 +15,12 @@ from booking_system.bootstrap.container import ALWAYS_ANSWERED, Container, build
 from booking_system.bootstrap.settings import Settings
 from booking_system.identity.domain.policies import public
 from booking_system.platform.http import problems
+from booking_system.platform.http.assembly import install, keep_apart, refuse_unguarded
 from booking_system.platform.http.edge import Edge
 from booking_system.platform.http.openapi import document_of
 from booking_system.platform.http.problem_pages import ProblemPages
 from booking_system.platform.http.reference import ReferenceRoutes
 from booking_system.platform.http.rejection import Rejection
-from booking_system.platform.http.routing import install, refuse_unguarded
 from booking_system.platform.observability.tracing import Traced
 from booking_system.platform.uuid7 import uuid7
 
@@ -58,6 +58,7 @@ def create_app(container: Container) -> FastAPI:
             tracing.running(),
             container.identity.follow_changes().running(),
             container.tidying().running(),
+            container.scheduling.calendar_upkeep().running(),
         ):
             yield
         await close(container)
@@ -110,5 +111,6 @@ def create_app(container: Container) -> FastAPI:
     install(app, reference.routes())
     install(app, ProblemPages(document=document, policy=public).routes())
     app.openapi = document  # type: ignore[method-assign]
+    keep_apart(app)
     refuse_unguarded(app)
     return app

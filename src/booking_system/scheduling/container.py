@@ -6,6 +6,7 @@ from booking_system.platform.postgres.retry import retrying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.adapters.availability import PostgresAvailability
 from booking_system.scheduling.adapters.availability_http import AvailabilityRoutes
+from booking_system.scheduling.adapters.calendar_upkeep import CalendarUpkeep
 from booking_system.scheduling.adapters.http import SchedulingRoutes
 from booking_system.scheduling.adapters.overview import PostgresOverview
 from booking_system.scheduling.adapters.overview_http import OverviewRoutes
@@ -100,10 +101,18 @@ class SchedulingContainer(containers.DeclarativeContainer):
         doctors=availability.provided.doctors,
         extend=providers.Callable(retrying, extend_doctor),
     )
+    calendar_upkeep = providers.Singleton(
+        CalendarUpkeep,
+        database=database,
+        doctors=availability.provided.doctors,
+        extend=extend_doctor,
+    )
     availability_routes = providers.Singleton(
         AvailabilityRoutes,
         create=providers.Callable(retrying, create_availability),
         show=providers.Callable(retrying, show_availability),
+        # Whoever gives an answer again tries again itself.
+        as_made=show_availability.provided.as_made,
         list=providers.Callable(retrying, list_availability),
         change=providers.Callable(retrying, change_availability),
         delete=providers.Callable(retrying, delete_availability),

@@ -1,6 +1,6 @@
 """Time off and closures over HTTP: booking's, because appointments decide whether they may be."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Protocol, TypeVar
 from uuid import UUID
@@ -18,14 +18,14 @@ from booking_system.booking.adapters.absence_models import (
     previewed,
 )
 from booking_system.booking.adapters.removal_http import Conflicts
-from booking_system.booking.application.read_absences import ReadAbsences
 from booking_system.booking.application.take_time_off import (
+    AbsencePreview,
     CloseClinic,
     EndTimeOff,
-    PreviewAbsence,
     ReopenClinic,
     TakeTimeOff,
 )
+from booking_system.booking.domain.absence import Closure, TimeOff
 from booking_system.booking.domain.refusals import BookingsAffected
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import clinic_side
@@ -66,12 +66,16 @@ Absent = TypeVar("Absent", bound=Known)
 class AbsenceRoutes:
     """HTTP for time off and closures."""
 
-    preview: PreviewAbsence
+    preview_time_off: Callable[..., Awaitable[AbsencePreview]]
+    preview_closures: Callable[..., Awaitable[AbsencePreview]]
     take: TakeTimeOff
     end: EndTimeOff
     close: CloseClinic
     reopen: ReopenClinic
-    read: ReadAbsences
+    one_time_off: Callable[..., Awaitable[TimeOff]]
+    time_off: Callable[..., Awaitable[Sequence[TimeOff]]]
+    closures: Callable[..., Awaitable[Sequence[Closure]]]
+    some_closures: Callable[..., Awaitable[Sequence[Closure]]]
 
     def routes(self) -> Routes:
         """List the operations."""
@@ -161,7 +165,7 @@ class AbsenceRoutes:
         when = {"starts_at": body.starts_at, "ends_at": body.ends_at}
         whose = DoctorId(doctor_id)
         if dry_run:
-            found = await self.preview.time_off(doctor_id=whose, actor=actor, **when)
+            found = await self.preview_time_off(doctor_id=whose, actor=actor, **when)
             return json_answer(previewed(found))
         made = await self.take(
             doctor_id=whose, reason=body.reason, on_conflict=on_conflict, actor=actor, **when
@@ -180,14 +184,14 @@ class AbsenceRoutes:
         """List a doctor's time off, the oldest entry first."""
         filters = {"doctor_id": doctor_id}
         place = position_of(cursor, filters)
-        found = await self.read.time_off(
+        found = await self.time_off(
             doctor_id=DoctorId(doctor_id), after=place and place[1], limit=limit, actor=actor
         )
         return _page(request, found, TimeOffOut.of, limit, filters)
 
     async def read_time_off(self, time_off_id: UUID, actor: Caller) -> Response:
         """Read one entry of time off."""
-        found = await self.read.one_time_off(time_off_id=TimeOffId(time_off_id), actor=actor)
+        found = await self.one_time_off(time_off_id=TimeOffId(time_off_id), actor=actor)
         return json_answer(TimeOffOut.of(found))
 
     async def delete_time_off(self, time_off_id: UUID, actor: Caller) -> Response:
@@ -210,7 +214,7 @@ class AbsenceRoutes:
         """
         whose = ClinicId(clinic_id)
         if dry_run:
-            found = await self.preview.closures(clinic_id=whose, days=body.dates, actor=actor)
+            found = await self.preview_closures(clinic_id=whose, days=body.dates, actor=actor)
             return json_answer(previewed(found))
         made = await self.close(
             clinic_id=whose,
@@ -226,7 +230,7 @@ class AbsenceRoutes:
 
     async def show_closures_again(self, _: StrictRequest, made: Sequence[UUID]) -> Response:
         """Show the closures that were made and stand still."""
-        found = await self.read.some_closures(closure_ids=made)
+        found = await self.some_closures(closure_ids=made)
         return json_answer(ClosuresOut(items=[ClosureOut.of(one) for one in found]))
 
     async def list_closures(
@@ -240,7 +244,7 @@ class AbsenceRoutes:
         """List the days on which a clinic is closed, the oldest entry first."""
         filters = {"clinic_id": clinic_id}
         place = position_of(cursor, filters)
-        found = await self.read.closures(
+        found = await self.closures(
             clinic_id=ClinicId(clinic_id), after=place and place[1], limit=limit, actor=actor
         )
         return _page(request, found, ClosureOut.of, limit, filters)

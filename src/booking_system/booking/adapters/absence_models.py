@@ -10,18 +10,10 @@ from pydantic import AfterValidator, BaseModel, Field
 from booking_system.booking.application.affected import summary_of
 from booking_system.booking.application.take_time_off import AbsencePreview
 from booking_system.booking.domain.absence import Closure, TimeOff
-from booking_system.platform.http.input import Day, Input, Instant, LongText
+from booking_system.platform.http.input import Input, Instant, LongText, NearDay
 from booking_system.shared_kernel.mode import Mode
 
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940030"
-FIRST, LAST = date(2000, 1, 1), date(2099, 12, 30)
-
-
-def _of_this_century(day: date) -> date:
-    if not FIRST <= day <= LAST:
-        message = "must lie between the years 2000 and 2100"
-        raise ValueError(message)
-    return day
 
 
 def _each_once(days: list[date]) -> list[date]:
@@ -45,7 +37,7 @@ class ClosuresIn(Input):
     """On which days a clinic is closed."""
 
     dates: Annotated[
-        list[Annotated[Day, AfterValidator(_of_this_century)]],
+        list[NearDay],
         Field(
             min_length=1,
             max_length=366,

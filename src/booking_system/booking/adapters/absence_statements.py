@@ -1,7 +1,7 @@
 """The statements of time off and closures."""
 
 from booking_system.booking.adapters.span_statements import IN_ORDER, slots_of
-from booking_system.booking.adapters.statements import CARD, CARD_JOINS, LET_GO, STANDING
+from booking_system.booking.adapters.statements import CARD, CARD_JOINS, CLOSABLE, LET_GO, STANDING
 
 DOCTOR = """SELECT d.id AS doctor_id, d.clinic_id, c.time_zone
  FROM doctors d JOIN clinics c ON c.id = d.clinic_id
@@ -61,7 +61,7 @@ OPEN_SLOTS = f"""SELECT count(*) FROM time_slots s
 
 CLOSE = f"""UPDATE time_slots s SET closed_because = $8, closed_by = away.id,
   version = s.version + 1, {LET_GO}
- FROM {AWAY} WHERE s.{{whose}} = $1 AND s.deleted_at IS NULL AND s.closed_because IS NULL
+ FROM {AWAY} WHERE s.{{whose}} = $1 AND s.deleted_at IS NULL AND {CLOSABLE}
  AND {OF_SLOT} RETURNING s.appointment_id"""  # noqa: S608
 
 AFFECTED = f"""SELECT {CARD} {CARD_JOINS} WHERE {_AFFECTED}
@@ -76,7 +76,7 @@ LOCK_CLOSED = """SELECT count(*) FROM (SELECT id FROM time_slots
 
 REOPEN = f"""UPDATE time_slots s SET version = s.version + 1, closed_by = o.id,
   closed_because = CASE WHEN o.id IS NULL AND d.deleted_at IS NOT NULL THEN 'doctor_removed'
-   ELSE o.because END
+   WHEN o.id IS NULL AND t.outside_availability THEN 'outside_availability' ELSE o.because END
  FROM time_slots t JOIN doctors d ON d.id = t.doctor_id
  LEFT JOIN LATERAL ({STANDING}) o ON true
  WHERE t.id = s.id AND t.closed_by = $1 AND t.deleted_at IS NULL"""  # noqa: S608

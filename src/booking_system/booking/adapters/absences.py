@@ -52,36 +52,36 @@ class PostgresAbsenceWork:
     async def time_off(self, time_off_id: TimeOffId) -> TimeOff | None:
         """Read one."""
         row = await self._connection.fetchrow(statements.TIME_OFF, time_off_id)
-        return None if row is None else _time_off_of(row)
+        return None if row is None else time_off_of(row)
 
     async def closure(self, clinic_id: ClinicId, closure_id: ClosureId) -> Closure | None:
         """Read one."""
         row = await self._connection.fetchrow(statements.CLOSURE, clinic_id, closure_id)
-        return None if row is None else _closure_of(row)
+        return None if row is None else closure_of(row)
 
     async def closures_on(self, clinic_id: ClinicId, days: Sequence[date]) -> Sequence[Closure]:
         """Read them in one statement."""
         rows = await self._connection.fetch(statements.CLOSURES_ON, clinic_id, days)
-        return [_closure_of(row) for row in rows]
+        return [closure_of(row) for row in rows]
 
     async def some_closures(self, closure_ids: Sequence[UUID]) -> Sequence[Closure]:
         """Read them in one statement."""
         rows = await self._connection.fetch(statements.SOME_CLOSURES, closure_ids)
-        return [_closure_of(row) for row in rows]
+        return [closure_of(row) for row in rows]
 
     async def time_off_page(
         self, doctor_id: DoctorId, *, after: UUID | None, limit: int
     ) -> Sequence[TimeOff]:
         """Read by keyset on the id."""
         rows = await self._connection.fetch(statements.TIME_OFF_PAGE, doctor_id, after, limit + 1)
-        return [_time_off_of(row) for row in rows]
+        return [time_off_of(row) for row in rows]
 
     async def closure_page(
         self, clinic_id: ClinicId, *, after: UUID | None, limit: int
     ) -> Sequence[Closure]:
         """Read by keyset on the id."""
         rows = await self._connection.fetch(statements.CLOSURE_PAGE, clinic_id, after, limit + 1)
-        return [_closure_of(row) for row in rows]
+        return [closure_of(row) for row in rows]
 
     async def add(self, absences: Sequence[Absence]) -> None:
         """Insert them."""
@@ -181,11 +181,13 @@ def _values(place: Place, absences: Sequence[Absence], now: datetime) -> tuple[o
     )
 
 
-def _time_off_of(row: Any) -> TimeOff:
+def time_off_of(row: Any) -> TimeOff:
+    """Make the time off of a row."""
     return TimeOff(doctor_id=row["doctor_id"], **_absence_of(row))
 
 
-def _closure_of(row: Any) -> Closure:
+def closure_of(row: Any) -> Closure:
+    """Make the closure of a row."""
     return Closure(date=row["date"], **_absence_of(row))
 
 

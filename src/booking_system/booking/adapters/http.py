@@ -39,7 +39,7 @@ from booking_system.platform.http.pagination import (
 from booking_system.platform.http.routing import Routes
 from booking_system.scheduling.domain.refusals import HoldExpired
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Stale
+from booking_system.shared_kernel.errors import Invalid, Stale
 from booking_system.shared_kernel.identifiers import AppointmentId
 
 Caller = Annotated[Actor, Depends(caller)]
@@ -68,9 +68,18 @@ async def booking_filters(  # noqa: PLR0913
     ] = None,
     since: Annotated[Instant | None, Query(alias="from", description="Starts at or after")] = None,
     until: Annotated[Instant | None, Query(alias="to", description="Starts before")] = None,
+    outside_availability: Annotated[
+        bool,
+        Query(
+            description="Just those in slots that no weekly hours want any more; with `clinic_id`"
+            " or `doctor_id`"
+        ),
+    ] = False,
     order: Order = Order.EARLIEST_FIRST,
 ) -> dict[str, Any]:
     """Dependency: the filters of a list of bookings."""
+    if outside_availability and clinic_id is None and doctor_id is None:
+        raise Invalid.field("/outside_availability", "name a clinic or a doctor as well", "one_of")
     return {
         "clinic_id": clinic_id,
         "doctor_id": doctor_id,
@@ -79,6 +88,7 @@ async def booking_filters(  # noqa: PLR0913
         "reference": None if reference is None else reference_as_heard(reference),
         "since": since,
         "until": until,
+        "outside_availability": outside_availability,
         "latest_first": order is Order.LATEST_FIRST,
     }
 

@@ -17,6 +17,15 @@ BUSY = """SELECT a.starts_at, a.ends_at FROM appointments a
  WHERE a.patient_id = $1 AND a.status <> 'cancelled'
  AND a.starts_at < $3 AND a.ends_at > $2"""
 
+LEFT = "s.outside_availability AND s.appointment_id IS NOT NULL AND s.clinic_id = {clinic}"
+
+OUTSIDE = f"""a.id = ANY(ARRAY(SELECT s.appointment_id FROM time_slots s WHERE {LEFT}
+ UNION ALL SELECT o.id FROM time_slots s JOIN appointments o ON o.time_slot_ids @> ARRAY[s.id]
+  AND o.overbooked AND o.status <> 'cancelled' WHERE {LEFT}))"""  # noqa: S608
+"""Few, and found by themselves: by way of the list, all of a clinic would be looked at."""
+
+CLINIC_OF = "(SELECT d.clinic_id FROM doctors d WHERE d.id = ${})"
+
 READ = f"SELECT {CARD} {CARD_JOINS}"
 
 
@@ -85,6 +94,11 @@ def _filters(search: BookingSearch, values: list[Any]) -> Iterator[str]:
         if value is not None:
             values.append(value)
             yield condition.format(len(values))
+    if search.outside_availability:
+        is_of_clinic = search.clinic_id is not None
+        values.append(search.clinic_id if is_of_clinic else search.doctor_id)
+        clinic = ("${}" if is_of_clinic else CLINIC_OF).format(len(values))
+        yield OUTSIDE.format(clinic=clinic)
 
 
 def _within(scope: Scope, search: BookingSearch, values: list[Any]) -> str:

@@ -131,10 +131,13 @@ LOCK_PATIENT = """SELECT p.id, p.version, p.deleted_at IS NOT NULL AS is_removed
  ARRAY(SELECT k.clinic_id FROM clinic_patients k WHERE k.patient_id = p.id) AS known_to
  FROM patients p WHERE p.id = $1 FOR NO KEY UPDATE"""
 
+CLOSABLE = "coalesce(s.closed_because = 'outside_availability', true)"
+"""What is kept for whoever holds it, and for nobody else, is closed to them as well."""
+
 CLOSE_SLOTS = f"""WITH locked AS (SELECT id FROM time_slots
   WHERE {{whose}} = $1 AND deleted_at IS NULL AND starts_at > $2 ORDER BY id FOR UPDATE)
  UPDATE time_slots s SET closed_because = $3, version = s.version + 1, {LET_GO}
- FROM locked WHERE s.id = locked.id AND s.closed_because IS NULL"""  # noqa: S608
+ FROM locked WHERE s.id = locked.id AND {CLOSABLE}"""  # noqa: S608
 
 LOCK_SLOTS_OF_PATIENT = f"""SELECT count(*) FROM (SELECT s.id FROM time_slots s WHERE s.id IN (
   {slots_of("a.patient_id = $1 AND a.status <> 'cancelled' AND a.starts_at > $2")})
@@ -152,7 +155,8 @@ STANDING = """SELECT 'time_off' AS because, o.id FROM time_off o
 REOPEN_SLOTS = f"""WITH locked AS (SELECT s.id FROM time_slots s
   JOIN doctors d ON d.id = s.doctor_id AND d.deleted_at IS NULL
   WHERE s.{{whose}} = $1 AND s.closed_because = $2 ORDER BY s.id FOR UPDATE OF s)
- UPDATE time_slots s SET closed_because = o.because, closed_by = o.id, version = s.version + 1
+ UPDATE time_slots s SET closed_by = o.id, version = s.version + 1, closed_because = coalesce(
+   o.because, CASE WHEN t.outside_availability THEN 'outside_availability' END)
  FROM locked JOIN time_slots t ON t.id = locked.id LEFT JOIN LATERAL ({STANDING}) o ON true
  WHERE s.id = locked.id"""  # noqa: S608
 

@@ -164,6 +164,7 @@ time_off = Table(
     ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
     CheckConstraint("ends_at > starts_at", name="length"),
     Index("ix_time_off_doctor", "doctor_id", "id", postgresql_where=LIVE),
+    Index("ix_time_off_clinic", "clinic_id", "ends_at", postgresql_where=LIVE),
 )
 
 closures = Table(

@@ -209,7 +209,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingSearch:
-    """Filters that all have to hold; None: any. `after` is the sort key of the last one seen."""
+    """Filters that all have to hold; None: any. `after` is the sort key of the last one seen.
+
+    Just those `outside_availability` can be asked for together with a clinic or a doctor.
+    """
 
     clinic_id: ClinicId | None = None
     doctor_id: DoctorId | None = None
@@ -218,6 +221,7 @@ class BookingSearch:
     reference: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    outside_availability: bool = False
     latest_first: bool = False
     after: tuple[datetime, UUID] | None = None
     limit: int = 50

@@ -31,6 +31,13 @@ class Place:
             return actor.schedules(self.clinic_id, self.doctor_id)
         return actor.works_at(self.clinic_id) or actor.manages(self.clinic_id)
 
+    def is_seen_by(self, actor: Actor) -> bool:
+        """Say whether they may see who comes: the clinic's staff, and of their own the doctor.
+
+        A platform administrator may not: patient data is none of theirs.
+        """
+        return actor.works_at(self.clinic_id) or self.doctor_id in actor.doctor_ids
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeOff:

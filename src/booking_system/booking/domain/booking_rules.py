@@ -82,7 +82,7 @@ def caller_may_hold(attempt: BookingAttempt) -> None:
 @refusing(SlotUnavailable)
 def slot_is_available(attempt: BookingAttempt) -> None:
     """The slot is not closed, nor any other that is needed."""
-    if any(slot.closed_because is not None for slot in attempt.the_span.slots):
+    if any(slot.is_closed(attempt.now) for slot in attempt.the_span.slots):
         raise SlotUnavailable
 
 

@@ -61,10 +61,7 @@ class Idempotency:
         text = request.headers.get(HEADER)
         if text is None:
             return None
-        if not FORM.fullmatch(text):
-            detail = "must be 1 to 255 visible ASCII characters"
-            wrong = {"pointer": f"/{HEADER}", "detail": detail, "code": "pattern", "in": "header"}
-            raise Invalid(errors=[wrong])
+        check_form(text)
         return IdempotencyKey(
             owner=self._owner_of(request),
             operation=operation,
@@ -108,6 +105,14 @@ class Idempotency:
         said = orjson.dumps(await request.json(), option=orjson.OPT_SORT_KEYS) if body else b""
         where = f"{request.url.path}?{request.url.query}".encode()
         return hmac.digest(self._secret, where + b"\n" + said, hashlib.sha256)
+
+
+def check_form(text: str) -> None:
+    """Raise `Invalid` for what cannot be a key."""
+    if not FORM.fullmatch(text):
+        detail = "must be 1 to 255 visible ASCII characters"
+        wrong = {"pointer": f"/{HEADER}", "detail": detail, "code": "pattern", "in": "header"}
+        raise Invalid(errors=[wrong])
 
 
 def _as_first(stored: StoredAnswer, shown: Response) -> Response:

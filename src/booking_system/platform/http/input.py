@@ -31,6 +31,7 @@ LARGEST_NUMBER = 2**53
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+LAST_DAY = date(2099, 12, 30)
 RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -192,6 +193,13 @@ def _only_day(value: object) -> object:
     raise ValueError(message)
 
 
+def _near_enough(value: date) -> date:
+    if not EARLIEST.date() <= value <= LAST_DAY:
+        message = "must lie between the years 2000 and 2100"
+        raise ValueError(message)
+    return value
+
+
 def _in_range(value: datetime) -> datetime:
     try:
         instant = value.astimezone(UTC)
@@ -208,6 +216,9 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_
 
 Day = Annotated[date, BeforeValidator(_only_day)]
 """A calendar day as RFC 3339 text, like 2027-03-01; never a number."""
+
+NearDay = Annotated[Day, AfterValidator(_near_enough)]
+"""One whose instants are all accepted as well, whatever the time zone."""
 
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]

@@ -1,19 +1,19 @@
 """Routes that cannot exist without a policy, and that document what they refuse."""
 
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request, Response, params
+from fastapi import Request, Response, params
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Match
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from booking_system.platform.http.caller import Policy
 from booking_system.platform.http.documentation import Habits, documented
-from booking_system.platform.http.idempotency import HEADER, Again, Idempotency, Work
+from booking_system.platform.http.idempotency import HEADER, Again, Idempotency, Work, check_form
 from booking_system.platform.http.input import (
     LARGEST_BODY_BYTES,
     BodyTooLarge,
@@ -28,10 +28,6 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 SIGNING_IN = "/v1/auth/"
 """What lies below hands out tokens, or ends them: nothing of it may be given twice."""
 Shortcut = Callable[[StrictRequest], Coroutine[Any, Any, Response | None]]
-
-
-class UnguardedRouteError(Exception):
-    """A route carries no policy, so the program refuses to start."""
 
 
 class GuardedRoute(APIRoute):
@@ -58,6 +54,8 @@ class GuardedRoute(APIRoute):
         Where a route does not ask who calls, an expired token in the header disturbs nobody.
         """
         self.policy = policy
+        self.others: frozenset[str] = frozenset()
+        """Paths that fit it, but are somebody else's."""
         self._asks_who = asks_who
         self._shortcut = shortcut
         self._runs_once = runs_once
@@ -70,6 +68,8 @@ class GuardedRoute(APIRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Take HEAD where GET is known (RFC 9110, section 9.3.2); the server drops the body."""
+        if self.others and scope.get("path") in self.others:
+            return Match.NONE, {}
         return super().matches(self._as_read(scope))
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,8 +102,10 @@ class GuardedRoute(APIRoute):
             if self.body_field is not None:
                 self._check_body(request)
             strict = StrictRequest(scope, request.receive)
-            if self._runs_once and HEADER in request.headers and not _only_tries(scope):
-                return await self._once(strict, lambda: answered(strict))
+            if self._runs_once and (key := request.headers.get(HEADER)) is not None:
+                check_form(key)
+                if not _only_tries(scope):
+                    return await self._once(strict, lambda: answered(strict))
             return await answered(strict)
 
         async def answered(request: StrictRequest) -> Response:
@@ -250,23 +252,6 @@ def needs_token(policy: Policy) -> bool:
     return False
 
 
-def install(app: FastAPI, routes: Iterable[GuardedRoute]) -> None:
-    """Put the routes into the application itself: an included router would cost a lookup."""
-    app.router.routes.extend(routes)
-
-
-def refuse_unguarded(app: FastAPI) -> None:
-    """Raise `UnguardedRouteError` where a route, or a WebSocket, carries no policy."""
-    naked = [_name(route) for route in app.router.routes if not _is_guarded(route)]
-    if naked:
-        message = f"no policy on: {', '.join(sorted(naked))}"
-        raise UnguardedRouteError(message)
-
-
-def _is_guarded(route: BaseRoute) -> bool:
-    return callable(getattr(route, "policy", None))
-
-
 def _described(also: str | type[BaseModel]) -> dict[str, Any]:
     if isinstance(also, str):
         return {"description": also}
@@ -277,10 +262,6 @@ def _only_tries(scope: Scope) -> bool:
     """What is only tried has no effect that a second request could repeat."""
     asked = dict(query_of(scope["query_string"]))
     return asked.get("dry_run", "").lower() in {"true", "1", "on", "t", "yes", "y"}
-
-
-def _name(route: BaseRoute) -> str:
-    return str(getattr(route, "path", route))
 
 
 def _query_names(dependant: Dependant) -> Iterator[str]:

@@ -148,6 +148,23 @@ class Database:
             raise
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[asyncpg.Connection]:
+        """A leased asyncpg connection for several statements that see the data of one moment.
+
+        They can only read, so the end has no outcome that could be unknown. No part of a whole.
+        """
+        try:
+            lease = await self.leases.take()
+            try:
+                async with lease.driver.transaction(isolation="repeatable_read", readonly=True):
+                    yield lease.driver
+            finally:
+                await self.leases.give(lease)
+        except BaseException as error:
+            self._explain(error, committing=False)
+            raise
+
+    @asynccontextmanager
     async def whole(self) -> AsyncIterator[asyncpg.Connection]:
         """One transaction around several: each that this task opens inside becomes a part of it.
 

@@ -79,6 +79,11 @@ class PostgresAvailabilityWork:
         """Write everything that may change."""
         await self._connection.execute(statements.SAVE_RULE, *_values(rule), deleted_at)
 
+    async def generated(self, rule: AvailabilityRule) -> int:
+        """A slot that the rule withdrew forgets it."""
+        count: int = await self._connection.fetchval(statements.GENERATED, rule.id, rule.created_at)
+        return count
+
     async def lock_slots(
         self, doctor_id: DoctorId, rule_ids: Sequence[RuleId] | None, *, now: datetime
     ) -> None:
@@ -101,6 +106,19 @@ class PostgresAvailabilityWork:
         if planned.withdrawn:
             gone = [slot.id for slot in planned.withdrawn]
             await self._connection.execute(statements.WITHDRAW, gone, now, timeout=LONGEST_SECONDS)
+        if planned.left:
+            left = [slot.id for slot in planned.left]
+            await self._connection.execute(statements.LEAVE, left, timeout=LONGEST_SECONDS)
+        if planned.regained:
+            await self._connection.execute(
+                statements.REGAIN,
+                calendar.clinic_id,
+                calendar.doctor_id,
+                now,
+                [slot.id for slot, _ in planned.regained],
+                [wish.rule_id for _, wish in planned.regained],
+                timeout=LONGEST_SECONDS,
+            )
         if planned.opened:
             starts = [slot.period.starts_at for slot in planned.opened]
             walls = [wall_clock(at, calendar.time_zone).replace(tzinfo=None) for at in starts]
@@ -195,6 +213,7 @@ def _present_of(row: Any) -> PresentSlot:
         rule_id=row["rule_id"],
         appointment_id=row["appointment_id"],
         is_held=row["is_held"],
+        is_outside=row["is_outside"],
         closed_because=None if closed is None else ClosedBecause(closed),
         is_deleted=row["is_deleted"],
         wall_starts_at=row["wall_starts_at"],

@@ -1,5 +1,6 @@
 """Weekly availability over HTTP."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -11,6 +12,7 @@ from booking_system.identity.domain.policies import clinic_side
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
+from booking_system.platform.http.input import StrictRequest
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -50,6 +52,7 @@ class AvailabilityRoutes:
 
     create: CreateAvailability
     show: ShowAvailability
+    as_made: Callable[..., Awaitable[tuple[AvailabilityRule, int]]]
     list: ListAvailability
     change: ChangeAvailability
     delete: DeleteAvailability
@@ -68,6 +71,7 @@ class AvailabilityRoutes:
             answers=AvailabilityOut,
             refuses=[NotFound, NotPermitted, *wrong_hours],
             also={200: AvailabilityPreviewOut},
+            again=self.show_availability_again,
         )
         routes.add(
             "GET",
@@ -123,6 +127,13 @@ class AvailabilityRoutes:
         if dry_run:
             return json_answer(AvailabilityPreviewOut.of(planned))
         return _one(rule, len(planned.opened), 201, {"Location": f"/v1/availability/{rule.id}"})
+
+    async def show_availability_again(
+        self, request: StrictRequest, made: Sequence[UUID]
+    ) -> Response:
+        """Show what was made, with the slots that it opened."""
+        rule, generated = await self.as_made(rule_id=RuleId(made[0]), actor=request.scope["caller"])
+        return _one(rule, generated)
 
     async def list_availability(
         self,

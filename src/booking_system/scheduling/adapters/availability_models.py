@@ -142,7 +142,7 @@ class KeptBookingOut(BaseModel):
     """An appointment that stays, although it lies outside of the hours now."""
 
     id: UUID = Field(description="Of the booking")
-    time_slot_id: UUID
+    time_slot_id: UUID = Field(description="The first of its slots that lies outside")
     starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
     ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
 
@@ -159,7 +159,7 @@ class AvailabilityPreviewOut(BaseModel):
         """Show a plan."""
         return cls(
             opened_slots=len(planned.opened),
-            closed_slots=len(planned.withdrawn),
+            closed_slots=sum(not slot.is_outside for slot in planned.withdrawn),
             kept_bookings=_kept(planned.kept_bookings),
         )
 
@@ -169,15 +169,19 @@ class ChangedAvailabilityOut(RootModel[AvailabilityOut | AvailabilityPreviewOut]
 
 
 def _kept(slots: Sequence[PresentSlot]) -> list[KeptBookingOut]:
+    """One of several slots is listed once, as far as it lies outside."""
+    kept: dict[UUID, list[PresentSlot]] = {}
+    for slot in sorted(slots, key=lambda slot: slot.period.starts_at):
+        if slot.appointment_id is not None:
+            kept.setdefault(slot.appointment_id, []).append(slot)
     return [
         KeptBookingOut(
-            id=slot.appointment_id,
-            time_slot_id=slot.id,
-            starts_at=slot.period.starts_at,
-            ends_at=slot.period.ends_at,
+            id=appointment_id,
+            time_slot_id=own[0].id,
+            starts_at=own[0].period.starts_at,
+            ends_at=own[-1].period.ends_at,
         )
-        for slot in slots
-        if slot.appointment_id is not None
+        for appointment_id, own in kept.items()
     ]
 
 

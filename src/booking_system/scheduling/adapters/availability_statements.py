@@ -37,14 +37,18 @@ SAVE_RULE = """UPDATE availability_rules SET weekdays = $2, start_minute = $3, e
   slot_minutes = $5, gap_minutes = $6, valid_from = $7, valid_until = $8, mode = $9, version = $10,
   updated_at = $11, deleted_at = $12 WHERE id = $1"""
 
+GENERATED = "SELECT count(*) FROM time_slots WHERE rule_id = $1 AND created_at = $2"
+
 LOCK_SLOTS = """SELECT count(*) FROM (SELECT id FROM time_slots
   WHERE doctor_id = $1 AND deleted_at IS NULL AND starts_at > $3 AND rule_id IS NOT NULL
-  AND ($2::uuid[] IS NULL OR rule_id = ANY($2::uuid[])) ORDER BY id FOR UPDATE) AS locked"""
+  AND ($2::uuid[] IS NULL OR rule_id = ANY($2::uuid[]) OR outside_availability)
+  ORDER BY id FOR UPDATE) AS locked"""
 
 PRESENT_COLUMNS = """s.id, s.starts_at, s.ends_at, s.mode, s.appointment_id, s.closed_because,
  CASE WHEN s.rule_id IS NOT NULL THEN s.wall_starts_at END AS wall_starts_at,
  coalesce(s.held_until > $2, false) AS is_held,
  s.deleted_at IS NOT NULL AS is_deleted,
+ s.outside_availability AND s.starts_at > $2 AS is_outside,
  CASE WHEN s.starts_at > $2 THEN s.rule_id END AS rule_id"""
 
 PRESENT = f"""SELECT {PRESENT_COLUMNS} FROM time_slots s
@@ -61,14 +65,31 @@ WITHDRAW = """UPDATE time_slots SET deleted_at = $2, version = version + 1, rule
   hold_id = NULL, held_until = NULL, hold_minutes = NULL, hold_extended = false, held_for = NULL,
   held_by = NULL, hold_network = NULL, hold_place = NULL WHERE id = ANY($1::uuid[])"""
 
-OPEN = f"""INSERT INTO time_slots (id, clinic_id, doctor_id, starts_at, ends_at, mode, rule_id,
-  wall_starts_at, created_at, closed_because, closed_by, blocked_by)
- WITH absences AS MATERIALIZED (
+ABSENCES = """absences AS MATERIALIZED (
   SELECT 'closure' AS because, id, tstzrange(starts_at, ends_at) AS during FROM closures
    WHERE clinic_id = $1 AND deleted_at IS NULL AND ends_at > $3
   UNION ALL
   SELECT 'time_off', id, tstzrange(starts_at, ends_at) FROM time_off
-   WHERE doctor_id = $2 AND deleted_at IS NULL AND ends_at > $3)
+   WHERE doctor_id = $2 AND deleted_at IS NULL AND ends_at > $3)"""
+
+LEAVE = """UPDATE time_slots SET outside_availability = true, version = version + 1,
+  closed_because = coalesce(closed_because, 'outside_availability') WHERE id = ANY($1::uuid[])"""
+"""What else closes it goes on closing it, and leaves it closed when it is over."""
+
+REGAIN = f"""WITH {ABSENCES},
+ wanted AS (SELECT t.id, n.rule_id, t.closed_because = 'outside_availability' AS opens,
+   a.because, a.id AS absence_id
+  FROM unnest($4::uuid[], $5::uuid[]) AS n(id, rule_id) JOIN time_slots t ON t.id = n.id
+  LEFT JOIN LATERAL (SELECT because, id FROM absences
+   WHERE during && tstzrange(t.starts_at, t.ends_at) LIMIT 1) AS a ON true)
+ UPDATE time_slots s SET outside_availability = false, rule_id = w.rule_id,
+  closed_because = CASE WHEN w.opens THEN w.because ELSE s.closed_because END,
+  closed_by = CASE WHEN w.opens THEN w.absence_id ELSE s.closed_by END, version = s.version + 1
+ FROM wanted w WHERE s.id = w.id"""  # noqa: S608
+
+OPEN = f"""INSERT INTO time_slots (id, clinic_id, doctor_id, starts_at, ends_at, mode, rule_id,
+  wall_starts_at, created_at, closed_because, closed_by, blocked_by)
+ WITH {ABSENCES}
  SELECT n.id, $1, $2, n.starts_at, n.ends_at, n.mode, n.rule_id, n.wall, $3, a.because, a.id,
   {BLOCKING}
  FROM unnest($4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::uuid[],

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from booking_system.identity.domain.policies import public
 from booking_system.platform.http.answers import json_answer
-from booking_system.platform.http.input import Day, Instant, ShortText
+from booking_system.platform.http.input import Instant, NearDay, ShortText
 from booking_system.platform.http.routing import Routes
 from booking_system.scheduling.adapters.models import DoctorSummary, SlotOut
 from booking_system.scheduling.application.overview_slots import FindNext, ShowCalendar
@@ -116,10 +116,10 @@ class OverviewRoutes:
         service_id: UUID | None = None,
         mode: Mode | None = None,
         since: Annotated[
-            Day | None, Query(alias="from", description="A day of the clinic. Default: today")
+            NearDay | None, Query(alias="from", description="A day of the clinic. Default: today")
         ] = None,
         until: Annotated[
-            Day | None, Query(alias="to", description="Default: 31 days later; at most 62")
+            NearDay | None, Query(alias="to", description="Default: 31 days later; at most 62")
         ] = None,
     ) -> Response:
         """Count the bookable slots of each local day, for a month view."""

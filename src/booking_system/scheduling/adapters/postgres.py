@@ -45,7 +45,10 @@ ADD = f"""INSERT INTO time_slots
 LOCK = f"""SELECT {SLOT_COLUMNS} FROM time_slots s
  WHERE s.id = $1 AND s.deleted_at IS NULL FOR UPDATE"""  # noqa: S608
 
-SAVE = "UPDATE time_slots SET closed_because = $2, version = $3 WHERE id = $1"
+SAVE = """UPDATE time_slots SET version = $3, closed_because = CASE
+  WHEN $2::text IS NULL AND outside_availability THEN 'outside_availability' ELSE $2::text END
+ WHERE id = $1"""
+"""A hand does not open what no rule wants."""
 
 DELETE = "UPDATE time_slots SET deleted_at = $2, version = $3 WHERE id = $1"
 

@@ -25,6 +25,9 @@ LIVE = text("deleted_at IS NULL")
 HELD = text("hold_id IS NOT NULL")
 RULED = text("rule_id IS NOT NULL")
 CLOSED_BY = text("closed_by IS NOT NULL")
+OUTSIDE = text("outside_availability")
+OUTSIDE_IS_CLOSED = """CASE WHEN outside_availability THEN closed_because IS NOT NULL
+ ELSE closed_because IS DISTINCT FROM 'outside_availability' END"""
 
 time_slots = Table(
     "time_slots",
@@ -55,6 +58,7 @@ time_slots = Table(
     Column("blocked_by", ARRAY(Uuid)),
     # Among the slots that its hold is to book; none where it is only kept free around them.
     Column("hold_place", Integer),
+    Column("outside_availability", Boolean, nullable=False, server_default=text("false")),
     ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
     UniqueConstraint("id", "doctor_id", "clinic_id"),
     CheckConstraint(
@@ -62,13 +66,16 @@ time_slots = Table(
     ),
     CheckConstraint("mode IN ('in_person', 'online', 'phone')", name="mode"),
     CheckConstraint(
-        "closed_because IN ('by_hand', 'doctor_removed', 'clinic_removed', 'time_off', 'closure')",
+        "closed_because IN ('by_hand', 'doctor_removed', 'clinic_removed', 'time_off', 'closure',"
+        " 'outside_availability')",
         name="closed_because",
     ),
     CheckConstraint(
         "(closed_by IS NOT NULL) = coalesce(closed_because IN ('time_off', 'closure'), false)",
         name="closed_by",
     ),
+    # Whatever opens a slot again cannot open one that no rule wants.
+    CheckConstraint(OUTSIDE_IS_CLOSED, name="outside_availability"),
     CheckConstraint("deleted_at IS NULL OR appointment_id IS NULL", name="deleted_is_free"),
     CheckConstraint("num_nonnulls(hold_id, held_until, hold_minutes) IN (0, 3)", name="hold"),
     CheckConstraint("hold_id IS NULL OR appointment_id IS NULL", name="booked_is_not_held"),
@@ -90,6 +97,7 @@ time_slots = Table(
     Index("ix_time_slots_hold_network", "hold_network", postgresql_where=HELD),
     Index("ix_time_slots_rule", "rule_id", "starts_at", postgresql_where=RULED),
     Index("ix_time_slots_closed_by", "closed_by", "starts_at", postgresql_where=CLOSED_BY),
+    Index("ix_time_slots_outside_availability", "clinic_id", "starts_at", postgresql_where=OUTSIDE),
     postgresql_with={"fillfactor": 80},
 )
 

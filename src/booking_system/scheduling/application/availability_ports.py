@@ -57,6 +57,10 @@ class AvailabilityWork(Protocol):
         """Store a changed rule, or take it out of sight."""
         ...
 
+    async def generated(self, rule: AvailabilityRule) -> int:
+        """Count the slots that are there and were made together with the rule."""
+        ...
+
     async def lock_slots(
         self, doctor_id: DoctorId, rule_ids: Sequence[RuleId] | None, *, now: datetime
     ) -> None:
@@ -73,7 +77,11 @@ class AvailabilityWork(Protocol):
     async def carry_out(
         self, planned: SlotPlan, calendar: DoctorCalendar, *, now: datetime
     ) -> None:
-        """Withdraw and add slots; those that time off or a closure covers come closed by it."""
+        """Withdraw and add slots; those that time off or a closure covers come closed by it.
+
+        What is left is closed for everybody but whoever has it; what is regained is as if it were
+        added anew.
+        """
         ...
 
     async def set_clocks(self, calendar: DoctorCalendar, slots: Sequence[PresentSlot]) -> None:

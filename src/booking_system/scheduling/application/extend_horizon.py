@@ -1,6 +1,6 @@
 """Use case: time goes on, and the calendars stay filled as far as the clinics take bookings."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,6 +41,16 @@ class Extension:
     withdrawn: int = 0
     moved: tuple[MovedBooking, ...] = ()
 
+    @classmethod
+    def of(cls, parts: Sequence["Extension"]) -> "Extension":
+        """Sum up."""
+        return cls(
+            doctors=sum(one.doctors for one in parts),
+            opened=sum(one.opened for one in parts),
+            withdrawn=sum(one.withdrawn for one in parts),
+            moved=tuple(moved for one in parts for moved in one.moved),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtendDoctor:
@@ -65,7 +75,7 @@ class ExtendDoctor:
                 for period in rule.hours.slots_within(horizon, calendar.time_zone)
             ]
             ruled = frozenset(slot.rule_id for slot in present if slot.rule_id is not None)
-            planned = plan(present, wished, of=ruled)
+            planned = plan(present, wished, of=ruled, until=horizon.ends_at)
             await work.carry_out(planned, calendar, now=now)
             gone = {slot.id for slot in planned.withdrawn}
             await work.set_clocks(
@@ -106,12 +116,7 @@ class ExtendHorizon:
             progress(place, len(doctors))
             done.append(await self.extend(doctor_id=doctor_id))
         progress(len(doctors), len(doctors))
-        return Extension(
-            doctors=sum(one.doctors for one in done),
-            opened=sum(one.opened for one in done),
-            withdrawn=sum(one.withdrawn for one in done),
-            moved=tuple(moved for one in done for moved in one.moved),
-        )
+        return Extension.of(done)
 
 
 def _moved(slot: PresentSlot, time_zone: str) -> MovedBooking | None:

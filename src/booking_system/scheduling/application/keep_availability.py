@@ -121,7 +121,18 @@ class ShowAvailability:
     async def __call__(self, *, rule_id: RuleId, actor: Actor) -> AvailabilityRule:
         """Return it. Raises `NotFound`, `NotPermitted`."""
         async with self.transaction() as work:
-            rule = await work.rule(rule_id)
+            return await self._seen(work, rule_id, actor)
+
+    async def as_made(self, *, rule_id: RuleId, actor: Actor) -> tuple[AvailabilityRule, int]:
+        """Return it, and how many slots it opened at first. Raises `NotFound`, `NotPermitted`."""
+        async with self.transaction() as work:
+            rule = await self._seen(work, rule_id, actor)
+            return rule, await work.generated(rule)
+
+    async def _seen(
+        self, work: AvailabilityWork, rule_id: RuleId, actor: Actor
+    ) -> AvailabilityRule:
+        rule = await work.rule(rule_id)
         if rule is None:
             raise NotFound
         if not actor.schedules(rule.clinic_id, rule.doctor_id):
@@ -192,4 +203,5 @@ async def _planned(
         present,
         [WishedSlot(rule_id=rule.id, period=period, mode=rule.hours.mode) for period in wished],
         of=frozenset({rule.id}),
+        until=None if hours is None else horizon.ends_at,
     )

@@ -1,7 +1,7 @@
 """A plan: which time slots come and go, so that a doctor's calendar is as the rules wish."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +26,7 @@ class PresentSlot:
     """A slot that there is, or that was deleted by hand and must not come back.
 
     `wall_starts_at` is what the clinic's clock was to show when a rule made it; None: no rule did.
+    One that `is_outside` was left by its rule earlier, and is still there for somebody who has it.
     """
 
     id: SlotId
@@ -34,6 +35,7 @@ class PresentSlot:
     rule_id: RuleId | None = None
     appointment_id: AppointmentId | None = None
     is_held: bool = False
+    is_outside: bool = False
     closed_because: ClosedBecause | None = None
     is_deleted: bool = False
     wall_starts_at: datetime | None = None
@@ -54,31 +56,42 @@ class PresentSlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotPlan:
-    """What to do. `kept_bookings` are slots that no rule wants any more, but an appointment."""
+    """What to do. `kept_bookings` are slots that no rule wants any more, but an appointment.
+
+    `left` will be outside of all rules from now on, for whoever has them; `regained` are slots that
+    were, and the wish of the rule that wants each of them again.
+    """
 
     opened: Sequence[WishedSlot]
     withdrawn: Sequence[PresentSlot]
     kept_bookings: Sequence[PresentSlot]
+    left: Sequence[PresentSlot] = ()
+    regained: Sequence[tuple[PresentSlot, WishedSlot]] = ()
 
 
 def plan(
-    present: Iterable[PresentSlot], wished: Iterable[WishedSlot], *, of: frozenset[RuleId]
+    present: Iterable[PresentSlot],
+    wished: Iterable[WishedSlot],
+    *,
+    of: frozenset[RuleId],
+    until: datetime | None = None,
 ) -> SlotPlan:
-    """Return what makes the slots of the rules `of` as wished, and touches no other slot.
+    """Return what makes the slots of the rules `of` as wished, and those that no rule wanted.
 
     `present` holds all slots of the doctor that are not over; `wished` all that the rules `of`
     want. What is booked, held or closed by hand stays, and so does what is as it should be. A wish
     that overlaps a slot that stays is left out, and one that was deleted by hand as well.
+    From `until` on nothing is wished yet, so nothing there is outside of the rules; None: for good.
     """
     wishes = sorted(wished, key=lambda wish: wish.period.starts_at)
-    wanted = {(wish.period, wish.mode) for wish in wishes}
+    wanted = {(wish.period, wish.mode): wish for wish in wishes}
     kept: list[PresentSlot] = []
     withdrawn: list[PresentSlot] = []
     deleted: set[datetime] = set()
     for slot in present:
         if slot.is_deleted:
             deleted.add(slot.period.starts_at)
-        elif slot.rule_id in of and slot.may_go and (slot.period, slot.mode) not in wanted:
+        elif _is_unwanted(slot, wanted, of) and slot.may_go:
             withdrawn.append(slot)
         else:
             kept.append(slot)
@@ -93,7 +106,26 @@ def plan(
             and slot.appointment_id is not None
             and (slot.period, slot.mode) not in wanted
         ],
+        left=[
+            slot
+            for slot in kept
+            if _is_unwanted(slot, wanted, of)
+            and not slot.is_outside
+            and (until is None or slot.period.starts_at < until)
+            and (slot.appointment_id is not None or slot.is_held)
+        ],
+        regained=[
+            (slot, wanted[slot.period, slot.mode])
+            for slot in kept
+            if slot.is_outside and (slot.period, slot.mode) in wanted
+        ],
     )
+
+
+def _is_unwanted(
+    slot: PresentSlot, wanted: Container[tuple[Period, Mode]], of: frozenset[RuleId]
+) -> bool:
+    return (slot.rule_id in of or slot.is_outside) and (slot.period, slot.mode) not in wanted
 
 
 def _fitting(

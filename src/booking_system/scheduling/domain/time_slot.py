@@ -33,6 +33,7 @@ class ClosedBecause(StrEnum):
     CLINIC_REMOVED = "clinic_removed"
     TIME_OFF = "time_off"
     CLOSURE = "closure"
+    OUTSIDE_AVAILABILITY = "outside_availability"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +41,9 @@ class TimeSlot:
     """A slot and its owner: the appointment that has it or the hold that keeps it, if any.
 
     A booked slot can be closed as well (its doctor was removed): it stays booked until the
-    appointment lets go of it, and does not open then. One that `is_blocked` lies in the time that
-    is kept free around an appointment.
+    appointment lets go of it, and does not open then. One that lies outside of the weekly hours
+    by now is still good for whoever holds it, and closed when they let go of it.
+    One that `is_blocked` lies in the time that is kept free around an appointment.
     """
 
     id: SlotId
@@ -62,11 +64,17 @@ class TimeSlot:
         """
         if self.appointment_id is not None:
             return SlotStatus.BOOKED
-        if self.closed_because is not None:
+        if self.is_closed(now):
             return SlotStatus.CLOSED
         if self.is_blocked:
             return SlotStatus.BOOKED
         return SlotStatus.OPEN if self.hold_in_force(now) is None else SlotStatus.HELD
+
+    def is_closed(self, now: datetime) -> bool:
+        """Say whether nobody can book it, whoever holds it."""
+        if self.closed_because is ClosedBecause.OUTSIDE_AVAILABILITY:
+            return self.hold_in_force(now) is None
+        return self.closed_because is not None
 
     def hold_in_force(self, now: datetime) -> Hold | None:
         """Return the hold that keeps the slot; None where there is none, or where it is over."""

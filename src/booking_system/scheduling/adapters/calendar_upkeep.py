@@ -1,0 +1,95 @@
+"""Keeps calendars filled beside the requests: every few hours, in one process at a time."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+import structlog
+
+from booking_system.platform.postgres.retry import retrying
+from booking_system.platform.postgres.transaction import Database
+from booking_system.scheduling.application.availability_ports import DoctorsWithAvailability
+from booking_system.scheduling.application.extend_horizon import Extension
+from booking_system.shared_kernel.background import in_background
+from booking_system.shared_kernel.identifiers import DoctorId
+
+FIRST_SECONDS = 60.0
+PAUSE_SECONDS = 4 * 3600.0
+AGAIN_SECONDS = 300.0
+"""After the start, between two rounds, after one that failed: on average, from half as long to half
+as long again."""
+REST_SECONDS = 0.2
+"""Between two doctors: the requests go first."""
+LOCK = 0x6361_6C73
+TAKE_LOCK = "SELECT pg_try_advisory_xact_lock($1)"
+
+log = structlog.get_logger("booking_system.calendars")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarUpkeep:
+    """Extends the calendar of one doctor after the other, as `booking-system extend-horizon` does.
+
+    The lock is taken anew with each doctor, so that no connection is kept for all of them. Where
+    two processes begin at the same time, one of them leaves the round to the other.
+    """
+
+    database: Database
+    doctors: DoctorsWithAvailability
+    extend: Callable[..., Awaitable[Extension]]
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Do so for as long as the block lasts."""
+        return in_background(self._again_and_again(), name="calendars")
+
+    async def once(self) -> bool:
+        """Say whether the round was whole. A doctor's failure is logged, and the next one done."""
+        done: list[Extension] = []
+        failed = 0
+        for doctor_id in await self.doctors():
+            try:
+                extension = await retrying(self._extend)(doctor_id)
+            except Exception as error:  # noqa: BLE001  (whatever it was: again at the next round)
+                failed += 1
+                name = type(error).__name__
+                log.warning("calendar_not_extended", doctor_id=str(doctor_id), error=name)
+            else:
+                if extension is None:
+                    log.info("calendars_left_to_another_process")
+                    return True
+                done.append(extension)
+            await asyncio.sleep(REST_SECONDS)
+        _tell(Extension.of(done), failed)
+        return failed == 0
+
+    async def _extend(self, doctor_id: DoctorId) -> Extension | None:
+        """Return what was done; None where another process is at it."""
+        async with self.database.whole() as connection:
+            if not await connection.fetchval(TAKE_LOCK, LOCK):
+                return None
+            return await self.extend(doctor_id=doctor_id)
+
+    async def _again_and_again(self) -> None:
+        pause = FIRST_SECONDS
+        while True:
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+            try:
+                pause = PAUSE_SECONDS if await self.once() else AGAIN_SECONDS
+            except Exception as error:  # noqa: BLE001  (the doctors could not be read)
+                pause = AGAIN_SECONDS
+                log.warning("calendars_not_extended", error=type(error).__name__)
+
+
+def _tell(done: Extension, failed: int) -> None:
+    log.info(
+        "calendars_extended",
+        doctors=done.doctors,
+        failed=failed,
+        opened=done.opened,
+        withdrawn=done.withdrawn,
+    )
+    if done.moved:
+        # The command says which: they keep their instant until somebody moves them.
+        log.warning("bookings_show_another_time_than_booked", bookings=len(done.moved))
