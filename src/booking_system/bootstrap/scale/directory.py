@@ -115,9 +115,7 @@ class Founding:
             receptionist=await self._account(f"reception-{number + 1}", grant),
             services=await self._services(clinic, staff),
         )
-        return [
-            await self._practice(place, doctor, within) for within, doctor in enumerate(staff)
-        ]
+        return [await self._practice(place, doctor, within) for within, doctor in enumerate(staff)]
 
     def _doctor(self, clinic: Clinic, number: int, within: int) -> Doctor:
         tongue = PLACES[number % len(PLACES)][3]

@@ -54,10 +54,10 @@ class ScaleReport:
 
     def lines(self) -> list[str]:
         """Return the text for the operator."""
+        size = self.size
         return [
-            f"{self.size.clinics} clinics, {self.size.doctors:,} doctors, {self.slots:,} slots, "
-            f"{self.appointments:,} of them booked; the clinics take bookings "
-            f"{self.size.days} days ahead.",
+            f"{size.clinics} clinics, {size.doctors:,} doctors, {self.slots:,} slots.",
+            f"{self.appointments:,} are booked; bookings are taken {size.days} days ahead.",
             f"Loaded in {self.seconds:.0f} s; the database has {self.size_bytes / 1e9:.2f} GB.",
             *(f"{email:38} {role}" for email, role in self.accounts[:SHOWN_ACCOUNTS]),
             f"Password of these, and of reception-2 and so on: {self.password}",
