@@ -72,7 +72,7 @@ async def _search(database: Database, path: str, asked: Mapping[str, Any]) -> No
     elif path == CALENDAR:
         whose = {"doctor_id": None, "clinic_id": None} | filters
         show = ShowCalendar(overview=PostgresOverview(database), clock=clock)
-        await show(search=CalendarSearch(first=asked["from"], **whose))
+        await show(search=CalendarSearch(first=asked["from"], until=asked["to"], **whose))
     else:
         period = search_range(asked["from"], asked.get("to"), now=now)
         wanted = SlotSearch(period=period, **filters)

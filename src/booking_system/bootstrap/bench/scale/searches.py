@@ -16,7 +16,10 @@ SLOTS, NEXT, CALENDAR = "/v1/slots", "/v1/slots/next", "/v1/slots/calendar"
 PATHS = (SLOTS, NEXT, CALENDAR)
 NEAR = timedelta(days=20)
 WEEK = timedelta(days=7)
-LANGUAGES = ("de", "tr", "fr", "es")
+SOONEST = 5
+"""Doctors in an answer: so many have each specialty at both sizes."""
+LANGUAGES = ("tr", "fr")
+"""Those that are spoken in clinics of all time zones."""
 
 KNOWN = {
     "clinics": "SELECT id FROM clinics ORDER BY id",
@@ -62,6 +65,11 @@ class Known:
             room = min(NEAR, room)
         return self.now + self.chance.random() * room
 
+    def some_week(self) -> Asked:
+        """Choose seven days of a calendar: not more than the small one has behind any."""
+        first = self.some_time().date()
+        return {"from": first, "to": first + WEEK}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
@@ -89,14 +97,18 @@ def _week(it: Known) -> Asked:
 
 
 def _next(name: str, filters: Callable[[Known], Asked]) -> Kind:
-    return Kind(name=name, path=NEXT, asked=lambda it: {**filters(it), "after": it.some_time()})
+    return Kind(
+        name=name,
+        path=NEXT,
+        asked=lambda it: {**filters(it), "after": it.some_time(), "limit": SOONEST},
+    )
 
 
 def _calendar(name: str, filters: Callable[[Known], Asked]) -> Kind:
     return Kind(
         name=name,
         path=CALENDAR,
-        asked=lambda it: {**filters(it), "from": it.some_time().date()},
+        asked=lambda it: {**filters(it), **it.some_week()},
     )
 
 
