@@ -5,21 +5,22 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from booking_system.platform.postgres.transaction import Database
-from booking_system.scheduling.adapters.slot_search import (
+from booking_system.scheduling.adapters.slot_page import (
     ANY_CLINIC,
     AT_CLINIC_OF,
-    COLUMNS,
+    BOOKABLE_BY_POLICY,
     IS_WANTED,
     ITS_CLINIC,
     ITS_DOCTORS_CLINIC,
-    OFFERED,
     OFFERS,
+    POLICY,
     SHOWN,
     SPECIALTY,
     SPECIALTY_NEAR,
-    bookable_at,
-    found_slot,
+    TAKEN_BY_ALL,
+    UNTAKEN,
 )
+from booking_system.scheduling.adapters.slot_search import COLUMNS, OFFERED, found_slot
 from booking_system.scheduling.domain.overview import (
     CalendarSearch,
     NextSearch,
@@ -31,20 +32,23 @@ ONE_BY_ONE = 2
 """So many times the doctors of an answer are each asked for their first slot. Of more, the slots of
 the next days are gone through in the order of time until enough doctors were met: there are many of
 them at any time. Where they were not, each doctor is asked after all."""
+ONE_BY_ONE_OF_MODE = 20
+"""So many times as many where also the mode is chosen: most of a clinic's slots may be of another,
+while an index says at once that a doctor has none."""
 DAYS_GONE_THROUGH = 3
 
-NEXT = """WITH RECURSIVE wanted AS MATERIALIZED (
+NEXT = """WITH RECURSIVE {policy}, wanted AS MATERIALIZED (
   SELECT d.id FROM doctors d WHERE d.deleted_at IS NULL {of_doctor}),
  many AS (
   SELECT 0 AS met, ARRAY[]::uuid[] AS doctors,
    greatest($1::timestamptz, $3::timestamptz) AS starts_at,
    '00000000-0000-0000-0000-000000000000'::uuid AS id, NULL::uuid AS doctor_id
-  WHERE (SELECT count(*) FROM wanted) > {one_by_one} * $4
+  WHERE (SELECT count(*) FROM wanted) >= {one_by_one} * $4
   UNION ALL
   SELECT m.met + 1, m.doctors || f.doctor_id, f.starts_at, f.id, f.doctor_id
   FROM many m CROSS JOIN LATERAL (
    SELECT s.starts_at, s.id, s.doctor_id FROM time_slots s
-   WHERE {bookable_behind} {of_slot} AND {is_wanted}
+   WHERE {bookable_behind} {of_slot} {of_scan} AND {is_wanted}
     AND s.doctor_id <> ALL (m.doctors) ORDER BY s.starts_at, s.id LIMIT 1) f
   WHERE m.met < $4),
  few AS (
@@ -72,7 +76,8 @@ ZONE_OF_DOCTOR = """SELECT c.time_zone FROM doctors d JOIN clinics c ON c.id = d
  WHERE d.id = $1 AND d.deleted_at IS NULL"""
 ZONE_OF_CLINIC = "SELECT time_zone FROM clinics WHERE id = $1 AND deleted_at IS NULL"
 
-DAYS = """SELECT n.place - 1 AS place, count(*) AS open_slots, min(s.starts_at) AS first
+DAYS = """WITH {policy}
+ SELECT n.place - 1 AS place, count(*) AS open_slots, min(s.starts_at) AS first
  FROM unnest($5::timestamptz[], $6::timestamptz[]) WITH ORDINALITY AS n(since, until, place)
  JOIN time_slots s ON s.starts_at >= n.since AND s.starts_at < n.until
  WHERE s.{whose} = $4 AND {bookable} {of_slot} GROUP BY n.place"""
@@ -124,8 +129,12 @@ class PostgresOverview:
                 values.append(value)
                 of_slot.append(f"AND {condition.format(len(values))}")
         at = ITS_CLINIC if is_of_clinic else ITS_DOCTORS_CLINIC
-        bookable = bookable_at(at.format(4))
-        statement = DAYS.format(whose=whose, bookable=bookable, of_slot=" ".join(of_slot))
+        statement = DAYS.format(
+            policy=POLICY.format(at.format(4)),
+            whose=whose,
+            bookable=BOOKABLE_BY_POLICY,
+            of_slot=" ".join(of_slot),
+        )
         async with self._database.reading() as connection:
             rows = await connection.fetch(statement, *values)
         return {row["place"]: (row["open_slots"], row["first"]) for row in rows}
@@ -134,33 +143,33 @@ class PostgresOverview:
 def next_statement(search: NextSearch, *, now: datetime) -> tuple[str, list[object]]:
     """Return the statement for just these filters, so that each has its own plan."""
     values: list[object] = [search.after, FOR_EVER, now, search.limit, search.per_doctor]
-    of_doctor: list[str] = []
-    of_slot: list[str] = []
+    conditions: dict[str, list[str]] = {"of_doctor": [], "of_slot": [], "of_scan": []}
     at = ANY_CLINIC
     is_near = any((search.clinic_id, search.service_id))
-    for value, doctors, slots in (
-        (search.clinic_id, "d.clinic_id = ${}", "s.clinic_id = ${}"),
-        (search.specialty, SPECIALTY_NEAR if is_near else SPECIALTY, ""),
-        (search.language, "${} = ANY(d.languages)", ""),
-        (search.service_id, OFFERS, f"{AT_CLINIC_OF} AND coalesce({OFFERED}, false)"),
-        (search.mode, "", "s.mode = ${}"),
+    for value, of_doctor, of_slot, of_scan in (
+        (search.clinic_id, "d.clinic_id = ${}", "", "s.clinic_id = ${}"),
+        (search.specialty, SPECIALTY_NEAR if is_near else SPECIALTY, "", ""),
+        (search.language, "${} = ANY(d.languages)", "", ""),
+        (search.service_id, OFFERS, f"coalesce({OFFERED}, false)", AT_CLINIC_OF),
+        (search.mode, "", "s.mode = ${}", ""),
     ):
         if value is not None:
             values.append(value)
-            place = len(values)
-            for filters, condition in ((of_doctor, doctors), (of_slot, slots)):
+            number = f"${len(values)}"
+            for name, condition in zip(conditions, (of_doctor, of_slot, of_scan), strict=True):
                 if condition:
-                    filters.append("AND " + condition.replace("${}", f"${place}"))
+                    conditions[name].append("AND " + condition.replace("${}", number))
             if value is search.clinic_id:
-                at = ITS_CLINIC.format(place)
-    parts = {"bookable": bookable_at(at), "of_slot": " ".join(of_slot)}
-    shown = SHOWN.format(page=OF_EACH.format(**parts), columns=COLUMNS)
+                at = ITS_CLINIC.replace("${}", number)
+    parts = {name: " ".join(found) for name, found in conditions.items()}
+    each = OF_EACH.format(bookable=BOOKABLE_BY_POLICY, of_slot=parts["of_slot"])
     statement = NEXT.format(
-        of_doctor=" ".join(of_doctor),
+        policy=POLICY.format(at),
+        bookable=BOOKABLE_BY_POLICY,
+        bookable_behind=f"{UNTAKEN} AND {BEHIND} AND {TAKEN_BY_ALL}",
         is_wanted=IS_WANTED,
-        one_by_one=ONE_BY_ONE,
-        bookable_behind=bookable_at(at, within=BEHIND),
-        shown=shown,
+        one_by_one=ONE_BY_ONE_OF_MODE if is_near and search.mode else ONE_BY_ONE,
+        shown=SHOWN.format(page=each, columns=COLUMNS),
         **parts,
     )
     return statement, values

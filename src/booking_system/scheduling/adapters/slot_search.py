@@ -6,6 +6,19 @@ from typing import Any
 
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.adapters.postgres import SLOT_COLUMNS, slot_of
+from booking_system.scheduling.adapters.slot_page import (
+    AT_CLINIC_OF,
+    IN_RANGE,
+    ITS_CLINIC,
+    ITS_DOCTORS_CLINIC,
+    OFFERS,
+    SHOWN,
+    SPECIALTY,
+    SPECIALTY_NEAR,
+    TAKEN,
+    UNTAKEN,
+    Wish,
+)
 from booking_system.scheduling.application.ports import ShownSlot
 from booking_system.scheduling.domain.search import Cover, FoundSlot, SlotSearch
 from booking_system.scheduling.domain.time_slot import TimeSlot
@@ -18,65 +31,11 @@ SURROUNDINGS = """c.name AS clinic_name, c.time_zone, d.full_name AS doctor_name
 JOINED = """FROM time_slots s JOIN doctors d ON d.id = s.doctor_id
  JOIN clinics c ON c.id = s.clinic_id"""
 
-UNTAKEN = """s.deleted_at IS NULL AND s.closed_because IS NULL AND s.appointment_id IS NULL
- AND (s.held_until IS NULL OR s.held_until <= $3)"""
-
-IN_RANGE = "s.starts_at >= $1 AND s.starts_at < $2 AND s.starts_at > $3"
-
-TAKEN = """EXISTS (SELECT FROM clinics c WHERE c.id = s.clinic_id
-  AND s.starts_at >= $3 + c.min_notice_minutes * interval '1 minute'
-  AND s.starts_at <= $3 + c.horizon_days * interval '1 day' OFFSET 0)"""
-"""The clinic takes bookings of this time. With `OFFSET` it stays a question that is asked of single
-slots: as a join it makes plans that begin with the clinics, read all slots of the range and sort
-them, where an index has a page of them in order."""
-
 BOOKABLE = f"{UNTAKEN} AND {IN_RANGE} AND {TAKEN}"
-
-ANY_CLINIC = "true"
-ITS_CLINIC = "p.id = ${}"
-ITS_DOCTORS_CLINIC = "p.id = (SELECT clinic_id FROM doctors WHERE id = ${})"
-
-TAKEN_BY_ALL = """(s.starts_at
-  BETWEEN $3 + (SELECT max(p.min_notice_minutes) FROM clinics p WHERE {at}) * interval '1 minute'
-  AND $3 + (SELECT min(p.horizon_days) FROM clinics p WHERE {at}) * interval '1 day'
-  OR {taken})"""
-"""The same, and for most slots without a look at their clinic: all take bookings of this time."""
 
 COLUMNS = f"s.id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode, {SURROUNDINGS}"
 
 VERSIONS = "s.id, (s.version::bigint << 42) # (d.version::bigint << 21) # c.version AS version"
-
-SCAN = """SELECT s.* FROM time_slots s WHERE {bookable}{of_slot}
- ORDER BY s.starts_at, s.id LIMIT ${most}"""
-
-FEW = 8
-"""So many doctors are each asked for a page of slots. Of more, the slots are gone through in the
-order of time until there is a page of theirs."""
-
-WANTED = "wanted AS MATERIALIZED (SELECT d.id FROM doctors d WHERE d.deleted_at IS NULL{})"
-
-IS_WANTED = "coalesce(s.doctor_id IN (SELECT id FROM wanted), false)"
-"""`coalesce` keeps it a condition: as a join it would begin with the doctors, and sort."""
-
-OF_WANTED = """(SELECT f.* FROM wanted w CROSS JOIN LATERAL ({of_one}) f
-  WHERE (SELECT count(*) FROM wanted) <= {few}) UNION ALL ({of_all})"""
-
-SPECIALTY = "lower(d.specialty) = lower(${})"
-SPECIALTY_NEAR = "coalesce(lower(d.specialty), '') = lower(${})"
-"""For doctors who are named otherwise, too, so that not all of the specialty are read first."""
-
-OFFERS = "EXISTS (SELECT FROM service_doctors o WHERE o.service_id = ${} AND o.doctor_id = d.id)"
-
-AT_CLINIC_OF = "s.clinic_id = (SELECT v.clinic_id FROM services v WHERE v.id = ${})"
-
-SHOWN = """page AS MATERIALIZED ({page}),
- their_doctors AS MATERIALIZED (SELECT d.* FROM doctors d
-  WHERE d.id = ANY (ARRAY(SELECT DISTINCT doctor_id FROM page))),
- their_clinics AS MATERIALIZED (SELECT c.* FROM clinics c
-  WHERE c.id = ANY (ARRAY(SELECT DISTINCT clinic_id FROM page)))
- SELECT {columns} FROM page s JOIN their_doctors d ON d.id = s.doctor_id
- JOIN their_clinics c ON c.id = s.clinic_id"""
-"""Looks each doctor and each clinic up once, not once for each slot."""
 
 DIGEST = """SELECT count(*) AS many, bit_xor(uuid_hash_extended(id, version)) AS mixed
  FROM ({}) AS found"""
@@ -188,23 +147,17 @@ class PostgresSlotFinder:
         return list(found.values())[:most]
 
 
-def bookable_at(at: str, *, within: str = IN_RANGE) -> str:
-    """Return `BOOKABLE` for slots of the clinics for which `at` holds."""
-    return f"{UNTAKEN} AND {within} AND {TAKEN_BY_ALL.format(at=at, taken=TAKEN)}"
-
-
 def statement_for(
     search: SlotSearch, *, now: datetime, columns: str = COLUMNS
 ) -> tuple[str, list[Any]]:
     """Return the statement for just these filters, so that each has its own plan."""
-    wish = _Wish([search.period.starts_at, search.period.ends_at, now])
+    wish = Wish([search.period.starts_at, search.period.ends_at, now])
     wish.filter(search.clinic_id, "s.clinic_id = ${}", "d.clinic_id = ${}", at=ITS_CLINIC)
     wish.filter(search.doctor_id, "s.doctor_id = ${}", "d.id = ${}", at=ITS_DOCTORS_CLINIC)
-    offered = f"{AT_CLINIC_OF} AND coalesce({OFFERED}, false)"
-    wish.filter(search.service_id, offered, OFFERS)
+    wish.filter(search.service_id, f"coalesce({OFFERED}, false)", OFFERS, scan=AT_CLINIC_OF)
     is_near = any((search.clinic_id, search.doctor_id, search.service_id))
-    wish.filter(search.specialty, None, SPECIALTY_NEAR if is_near else SPECIALTY)
-    wish.filter(search.language, None, "${} = ANY(d.languages)")
+    wish.filter(search.specialty, "", SPECIALTY_NEAR if is_near else SPECIALTY)
+    wish.filter(search.language, "", "${} = ANY(d.languages)")
     wish.filter(search.mode, "s.mode = ${}")
     if search.busy:
         starts = wish.place_of([one.starts_at for one in search.busy])
@@ -219,53 +172,10 @@ def statement_for(
     page = wish.page_of_wanted(most) if chooses_doctors else wish.page(most)
     wanted = f"{wish.wanted()}, " if chooses_doctors else ""
     shown = SHOWN.format(page=page, columns=columns)
-    return f"WITH {wanted}{shown} ORDER BY s.starts_at, s.id LIMIT ${most}", wish.values
-
-
-class _Wish:
-    """Conditions of slots and of doctors, and the values that they speak of."""
-
-    def __init__(self, values: list[Any]) -> None:
-        self.values = values
-        self.of_slot: list[str] = []
-        self._of_doctor: list[str] = []
-        self._at = ANY_CLINIC
-
-    def place_of(self, value: object) -> int:
-        """Take a value; return the number of its parameter."""
-        self.values.append(value)
-        return len(self.values)
-
-    def filter(
-        self, value: object, of_slot: str | None, of_doctor: str | None = None, at: str = ""
-    ) -> None:
-        """Take the conditions unless there is no value."""
-        if value is None:
-            return
-        number = f"${self.place_of(value)}"
-        for conditions, condition in ((self.of_slot, of_slot), (self._of_doctor, of_doctor)):
-            if condition is not None:
-                conditions.append(condition.replace("${}", number))
-        if at:
-            self._at = at.replace("${}", number)
-
-    def wanted(self) -> str:
-        """Return the part that finds the doctors."""
-        return WANTED.format("".join(f" AND {one}" for one in self._of_doctor))
-
-    def page(self, most: int, *more: str) -> str:
-        """Return what goes through the slots in the order of time."""
-        conditions = "".join(f" AND {one}" for one in (*self.of_slot, *more))
-        return SCAN.format(bookable=bookable_at(self._at), of_slot=conditions, most=most)
-
-    def page_of_wanted(self, most: int) -> str:
-        """Return what asks each wanted doctor, or, of more than a few, goes through all slots."""
-        are_many = f"(SELECT count(*) FROM wanted) > {FEW}"  # noqa: S608  (a number of ours)
-        return OF_WANTED.format(
-            of_one=self.page(most, "s.doctor_id = w.id"),
-            of_all=self.page(most, IS_WANTED, are_many),
-            few=FEW,
-        )
+    return (
+        f"WITH {wish.policy()}, {wanted}{shown} ORDER BY s.starts_at, s.id LIMIT ${most}",
+        wish.values,
+    )
 
 
 def _values_of(cover: Cover) -> tuple[object, ...]:
