@@ -107,7 +107,7 @@ def _scale(data_dir: Path | None, progress: Hear, *, quick: bool) -> Report:
     from booking_system.bootstrap.bench.scale.run import measure_scale  # noqa: PLC0415
 
     plan = ScalePlan.quick() if quick else ScalePlan()
-    if data_dir is None or not data_dir.exists():
+    if data_dir is None or not (data_dir / "postgres").exists():
         typer.echo(f"Loading first: {plan.large.forecast()}", err=True)
     binaries = Settings().postgres_bin
     return measure_scale(plan, data_dir=data_dir, postgres_bin=binaries, progress=progress)

@@ -120,8 +120,8 @@ class _Filling:
         self, driver: asyncpg.Connection, now: datetime, size: Size, progress: Progress
     ) -> None:
         self._driver = driver
-        # Not for secrets: which slots are booked, and references that nobody has to guess.
-        self._calendars = Calendars(now=now, days=size.days, chance=random.Random(7))  # noqa: S311
+        # No secrets: which slots are booked, and references of appointments.
+        self._calendars = Calendars(now=now, days=size.days, chance=random.Random())  # noqa: S311
         self._progress = progress
         self.slots = 0
         self.appointments = 0

@@ -1,8 +1,9 @@
 """The searches that are compared: the same mix for both sizes, none of them asked twice."""
 
+import itertools
 import random
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -10,12 +11,14 @@ from uuid import UUID
 
 import asyncpg
 
-from booking_system.bootstrap.scale.directory import SPECIALTIES
+from booking_system.bootstrap.scale.directory import SERVICES, SPECIALTIES
 
 SLOTS, NEXT, CALENDAR = "/v1/slots", "/v1/slots/next", "/v1/slots/calendar"
 PATHS = (SLOTS, NEXT, CALENDAR)
 NEAR = timedelta(days=20)
 WEEK = timedelta(days=7)
+KINDS_OF_SERVICE = len(SERVICES) + 1
+"""With the one that is online."""
 SOONEST = 5
 """Doctors in an answer: so many have each specialty at both sizes."""
 LANGUAGES = ("tr", "fr")
@@ -24,7 +27,7 @@ LANGUAGES = ("tr", "fr")
 KNOWN = {
     "clinics": "SELECT id FROM clinics ORDER BY id",
     "doctors": "SELECT id FROM doctors ORDER BY id",
-    "services": "SELECT id FROM services ORDER BY id",
+    "services": "SELECT id FROM services ORDER BY name, id",
 }
 
 Asked = dict[str, Any]
@@ -40,6 +43,7 @@ class Known:
     now: datetime
     days: int
     chance: random.Random
+    _turns: Iterator[int] = field(init=False, default_factory=itertools.count)
 
     @classmethod
     async def of(cls, connection: asyncpg.Connection, days: int, seed: int) -> "Known":
@@ -54,6 +58,12 @@ class Known:
     def one(self, things: Sequence[Any]) -> Any:
         """Choose one."""
         return self.chance.choice(things)
+
+    def some_service(self) -> UUID:
+        """Choose one, of each kind as often: some are offered by twenty doctors, some by two."""
+        of_each = len(self.services) // KINDS_OF_SERVICE
+        kind = next(self._turns) % KINDS_OF_SERVICE
+        return self.services[kind * of_each + self.chance.randrange(of_each)]
 
     def some_time(self) -> datetime:
         """Choose an instant: each other time one that is near, else anywhere in the calendars.
@@ -117,7 +127,7 @@ def _clinic(it: Known) -> Asked:
 
 
 def _service(it: Known) -> Asked:
-    return {"service_id": it.one(it.services)}
+    return {"service_id": it.some_service()}
 
 
 def _specialty(it: Known) -> Asked:
