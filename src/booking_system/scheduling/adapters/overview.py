@@ -12,6 +12,7 @@ from booking_system.scheduling.adapters.slot_page import (
     IS_WANTED,
     ITS_CLINIC,
     ITS_DOCTORS_CLINIC,
+    OF_SERVICE,
     OFFERS,
     POLICY,
     SHOWN,
@@ -69,8 +70,10 @@ BEHIND = f"""s.starts_at >= m.starts_at AND (s.starts_at, s.id) > (m.starts_at, 
 
 OF_EACH = """SELECT f.*, n.starts_at AS soonest_at, n.id AS soonest
  FROM soonest n CROSS JOIN LATERAL (
-  SELECT s.* FROM time_slots s WHERE s.doctor_id = n.doctor_id AND {bookable} {of_slot}
-   AND s.starts_at >= n.starts_at ORDER BY s.starts_at, s.id LIMIT $5) f"""
+  SELECT s.* FROM (SELECT s.* FROM time_slots s
+    WHERE s.doctor_id = n.doctor_id AND {bookable} {of_slot} AND s.starts_at >= n.starts_at
+    ORDER BY s.starts_at, s.id LIMIT 20) s ORDER BY s.starts_at, s.id LIMIT $5) f"""
+"""Nobody may ask for more than twenty; a general plan, which does not know $5, does know that."""
 
 ZONE_OF_DOCTOR = """SELECT c.time_zone FROM doctors d JOIN clinics c ON c.id = d.clinic_id
  WHERE d.id = $1 AND d.deleted_at IS NULL"""
@@ -135,6 +138,8 @@ class PostgresOverview:
             bookable=BOOKABLE_BY_POLICY,
             of_slot=" ".join(of_slot),
         )
+        if search.service_id is not None:
+            statement = OF_SERVICE.format(len(values), statement)
         async with self._database.reading() as connection:
             rows = await connection.fetch(statement, *values)
         return {row["place"]: (row["open_slots"], row["first"]) for row in rows}
@@ -155,12 +160,12 @@ def next_statement(search: NextSearch, *, now: datetime) -> tuple[str, list[obje
     ):
         if value is not None:
             values.append(value)
-            number = f"${len(values)}"
+            place = len(values)
             for name, condition in zip(conditions, (of_doctor, of_slot, of_scan), strict=True):
                 if condition:
-                    conditions[name].append("AND " + condition.replace("${}", number))
+                    conditions[name].append(f"AND {condition.format(place)}")
             if value is search.clinic_id:
-                at = ITS_CLINIC.replace("${}", number)
+                at = ITS_CLINIC.format(place)
     parts = {name: " ".join(found) for name, found in conditions.items()}
     each = OF_EACH.format(bookable=BOOKABLE_BY_POLICY, of_slot=parts["of_slot"])
     statement = NEXT.format(
@@ -172,4 +177,6 @@ def next_statement(search: NextSearch, *, now: datetime) -> tuple[str, list[obje
         shown=SHOWN.format(page=each, columns=COLUMNS),
         **parts,
     )
+    if search.service_id is not None:
+        statement = OF_SERVICE.format(values.index(search.service_id) + 1, statement)
     return statement, values

@@ -11,6 +11,7 @@ from booking_system.scheduling.adapters.slot_page import (
     IN_RANGE,
     ITS_CLINIC,
     ITS_DOCTORS_CLINIC,
+    OF_SERVICE,
     OFFERS,
     SHOWN,
     SPECIALTY,
@@ -172,10 +173,10 @@ def statement_for(
     page = wish.page_of_wanted(most) if chooses_doctors else wish.page(most)
     wanted = f"{wish.wanted()}, " if chooses_doctors else ""
     shown = SHOWN.format(page=page, columns=columns)
-    return (
-        f"WITH {wish.policy()}, {wanted}{shown} ORDER BY s.starts_at, s.id LIMIT ${most}",
-        wish.values,
-    )
+    statement = f"WITH {wish.policy()}, {wanted}{shown} ORDER BY s.starts_at, s.id LIMIT ${most}"
+    if search.service_id is not None:
+        statement = OF_SERVICE.format(wish.values.index(search.service_id) + 1, statement)
+    return statement, wish.values
 
 
 def _values_of(cover: Cover) -> tuple[object, ...]:
