@@ -22,11 +22,12 @@ class Which(StrEnum):
 class ScalePlan:
     """`turns` of `seconds` for each path and size; `samples` of each kind of search are explained.
 
-    One more turn goes before them and is not counted.
+    `warm_ups` more turns go before them and are not counted.
     """
 
     small: Size = SMALL
     large: Size = LARGE
+    warm_ups: int = 1
     turns: int = 9
     seconds: float = 3.0
     samples: int = 40
@@ -35,8 +36,9 @@ class ScalePlan:
     def quick(cls) -> "ScalePlan":
         """Return the shortest run that touches everything; its figures say little."""
         return cls(
-            small=Size(doctors=20, months=1),
-            large=Size(doctors=40, months=2),
+            small=Size(doctors=10, months=1),
+            large=Size(doctors=20, months=1),
+            warm_ups=0,
             turns=1,
             seconds=0.3,
             samples=3,

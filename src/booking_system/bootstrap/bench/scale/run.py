@@ -23,7 +23,7 @@ def measure_scale(
 
     Raises `BenchProblem`, `LocalStackError`, `DatabaseProblemError`.
     """
-    steps = Steps(progress, len(Which) * (2 + len(PATHS) * (1 + plan.turns)))
+    steps = Steps(progress, len(Which) * (2 + len(PATHS) * (plan.warm_ups + plan.turns)))
     with ExitStack() as stack:
         temporary = stack.enter_context(own_folder())
         places = {

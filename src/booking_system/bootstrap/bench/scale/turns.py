@@ -27,14 +27,14 @@ class Turns:
     _seed: int = field(default=100)
 
     def run(self) -> Samples:
-        """Return the samples of all turns but the first, by path and database."""
+        """Return the samples of all turns but those that warm up, by path and database."""
         samples: Samples = {(path, which): [] for path in PATHS for which in Which}
-        for number in range(1 + self.plan.turns):
+        for number in range(-self.plan.warm_ups, self.plan.turns):
             for path in PATHS:
                 for which in self._order(number):
                     self.tell(f"{path} {which}")
                     sample = self._turn(path, which)
-                    if number > 0:
+                    if number >= 0:
                         samples[path, which].append(sample)
         return samples
 
