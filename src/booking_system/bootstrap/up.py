@@ -16,13 +16,15 @@ from booking_system import __version__
 from booking_system.bootstrap.embedded_postgres import database_for
 from booking_system.bootstrap.migrations import DatabaseProblemError, is_at_head, upgrade
 from booking_system.bootstrap.serve import ApiProcesses, listeners
-from booking_system.bootstrap.settings import Settings
+from booking_system.bootstrap.settings import Settings, SettingsProblem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from booking_system.bootstrap.container import Container
     from booking_system.bootstrap.demo import DemoReport
+    from booking_system.bootstrap.scale.load import ScaleReport
+    from booking_system.bootstrap.scale.size import Size
     from booking_system.scheduling.application.extend_horizon import Extension
 
 Say = Callable[[str], None]
@@ -64,6 +66,19 @@ def seed_demo(settings: Settings, progress: Progress) -> "DemoReport | None":
     """Load the demo data; None where the database was not empty. Raises as `migrate` does."""
     with database_for(settings) as ready:
         return asyncio.run(_seed(ready, progress))
+
+
+def seed_scale(
+    settings: Settings, size: "Size", progress: Progress, *, even_if_not_empty: bool
+) -> "ScaleReport | None":
+    """Load demo data at size; None where there are clinics and nobody said that this is meant.
+
+    Raises `SettingsProblem` in production, else as `migrate` does.
+    """
+    if settings.in_production:
+        raise SettingsProblem(["Demo data at size is not loaded where BOOKING_ENV is production."])
+    with database_for(settings) as ready:
+        return asyncio.run(_seed_scale(ready, size, progress, even_if_not_empty=even_if_not_empty))
 
 
 def create_admin(settings: Settings) -> bool:
@@ -127,6 +142,29 @@ async def _seed(settings: Settings, progress: Progress) -> "DemoReport | None":
 
     async with _container(settings) as container:
         return await load_demo(container, progress=progress)
+
+
+async def _seed_scale(
+    settings: Settings, size: "Size", progress: Progress, *, even_if_not_empty: bool
+) -> "ScaleReport | None":
+    from booking_system.bootstrap.scale.load import (  # noqa: PLC0415  (see above)
+        DatabaseNotEmptyError,
+        load_scale,
+    )
+
+    await _refuse_other_schema(settings)
+    assert settings.url_for_migrations is not None
+    async with _container(settings) as container:
+        try:
+            return await load_scale(
+                container,
+                settings.url_for_migrations,
+                size,
+                even_if_not_empty=even_if_not_empty,
+                progress=progress,
+            )
+        except DatabaseNotEmptyError:
+            return None
 
 
 async def _extend(settings: Settings, progress: Progress) -> "Extension":

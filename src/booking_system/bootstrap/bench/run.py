@@ -59,15 +59,18 @@ class Steps:
 @contextmanager
 def own_place(postgres_bin: Path | None) -> Iterator[tuple[Path, EmbeddedPostgres]]:
     """Give a new folder and a server that runs in it. Raises `BenchProblem`."""
-    if not Path("/proc/self/stat").exists():
-        raise BenchProblem("The bench reads processor times from /proc: it needs Linux.")
-    with _folder() as folder, own_server(folder, postgres_bin) as server:
+    with own_folder() as folder, own_server(folder, postgres_bin) as server:
         yield folder, server
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
-    """A new folder that the server's user may enter, on a disk: memory would make fsync free."""
+def own_folder() -> Iterator[Path]:
+    """A new folder that the server's user may enter, on a disk: memory would make fsync free.
+
+    Raises `BenchProblem` where nothing can be measured.
+    """
+    if not Path("/proc/self/stat").exists():
+        raise BenchProblem("The bench reads processor times from /proc: it needs Linux.")
     disk = Path(os.environ.get("TMPDIR") or "/var/tmp")  # noqa: S108  (a new folder in it)
     with tempfile.TemporaryDirectory(prefix="booking-bench-", dir=disk) as name:
         Path(name).chmod(0o755)

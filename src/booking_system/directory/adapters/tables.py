@@ -76,7 +76,14 @@ doctors = Table(
     *_changes(),
     UniqueConstraint("id", "clinic_id"),
     Index("ix_doctors_clinic", "clinic_id", "id", postgresql_where=LIVE),
-    Index("ix_doctors_specialty", text("lower(specialty)"), "id", postgresql_where=LIVE),
+    # With the column itself, those of a specialty are found without a look at their rows.
+    Index(
+        "ix_doctors_specialty",
+        text("lower(specialty)"),
+        "id",
+        postgresql_include=["specialty"],
+        postgresql_where=LIVE,
+    ),
     Index("ix_doctors_languages", "languages", postgresql_using="gin"),
     _trigrams("ix_doctors_full_name_trgm", "full_name"),
 )

@@ -6,12 +6,23 @@ from itertools import groupby
 
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.adapters.service_search import OFFERED
-from booking_system.scheduling.adapters.slot_search import (
-    BOOKABLE,
-    COLUMNS,
-    JOINED,
-    found_slot,
+from booking_system.scheduling.adapters.slot_page import (
+    ANY_CLINIC,
+    AT_CLINIC_OF,
+    BOOKABLE_BY_POLICY,
+    IS_WANTED,
+    ITS_CLINIC,
+    ITS_DOCTORS_CLINIC,
+    OF_SERVICE,
+    OFFERS,
+    POLICY,
+    SHOWN,
+    SPECIALTY,
+    SPECIALTY_NEAR,
+    TAKEN_BY_ALL,
+    UNTAKEN,
 )
+from booking_system.scheduling.adapters.slot_search import COLUMNS, found_slot
 from booking_system.scheduling.domain.overview import (
     CalendarSearch,
     NextSearch,
@@ -19,45 +30,60 @@ from booking_system.scheduling.domain.overview import (
 )
 from booking_system.shared_kernel.period import Period
 
-MOST_ASKED_ONE_BY_ONE = 200
-"""So many doctors are each asked for their first slot. Of more, the slots are gone through in the
-order of time until enough doctors were met: then there are many of them at any time."""
+ONE_BY_ONE = 2
+"""So many times the doctors of an answer are each asked for their first slot. Of more, the slots of
+the next days are gone through in the order of time until enough doctors were met: there are many of
+them at any time. Where they were not, each doctor is asked after all."""
+ONE_BY_ONE_OF_MODE = 20
+"""So many times as many where also the mode is chosen: most of a clinic's slots may be of another,
+while an index says at once that a doctor has none."""
+DAYS_GONE_THROUGH = 3
 
-NEXT = """WITH RECURSIVE wanted AS MATERIALIZED (
-  SELECT d.id FROM doctors d WHERE d.deleted_at IS NULL {of_doctor} LIMIT {most} + 1),
- few AS (
-  SELECT d.id AS doctor_id, f.starts_at, f.id FROM wanted d CROSS JOIN LATERAL (
-   SELECT s.starts_at, s.id FROM time_slots s JOIN clinics c ON c.id = s.clinic_id
-   WHERE s.doctor_id = d.id AND {bookable} {of_slot} ORDER BY s.starts_at, s.id LIMIT 1) f
-  WHERE (SELECT count(*) FROM wanted) <= {most}),
+NEXT = """WITH RECURSIVE {policy}, wanted AS MATERIALIZED (
+  SELECT d.id FROM doctors d WHERE d.deleted_at IS NULL {of_doctor}),
  many AS (
-  SELECT 0 AS met, ARRAY[]::uuid[] AS doctors, $1::timestamptz AS starts_at,
+  SELECT 0 AS met, ARRAY[]::uuid[] AS doctors,
+   greatest($1::timestamptz, $3::timestamptz) AS starts_at,
    '00000000-0000-0000-0000-000000000000'::uuid AS id, NULL::uuid AS doctor_id
-  WHERE (SELECT count(*) FROM wanted) > {most}
+  WHERE (SELECT count(*) FROM wanted) >= {one_by_one} * $4
   UNION ALL
   SELECT m.met + 1, m.doctors || f.doctor_id, f.starts_at, f.id, f.doctor_id
   FROM many m CROSS JOIN LATERAL (
-   SELECT s.starts_at, s.id, s.doctor_id {joined}
-   WHERE {bookable} {of_slot} {of_doctor} AND (s.starts_at, s.id) > (m.starts_at, m.id)
+   SELECT s.starts_at, s.id, s.doctor_id FROM time_slots s
+   WHERE {bookable_behind} {of_slot} {of_scan} AND {is_wanted}
     AND s.doctor_id <> ALL (m.doctors) ORDER BY s.starts_at, s.id LIMIT 1) f
   WHERE m.met < $4),
+ few AS (
+  SELECT d.id AS doctor_id, f.starts_at, f.id FROM wanted d CROSS JOIN LATERAL (
+   SELECT s.starts_at, s.id FROM time_slots s
+   WHERE s.doctor_id = d.id AND {bookable} {of_slot} ORDER BY s.starts_at, s.id LIMIT 1) f
+  WHERE (SELECT count(*) FROM many) <= $4),
  soonest AS (
-  SELECT * FROM (SELECT doctor_id, starts_at, id FROM few
-   UNION ALL SELECT doctor_id, starts_at, id FROM many WHERE met > 0) AS one
-  ORDER BY starts_at, id LIMIT $4)
- SELECT f.* FROM soonest n CROSS JOIN LATERAL (
-  SELECT {columns} {joined} WHERE s.doctor_id = n.doctor_id AND {bookable} {of_slot}
-   AND s.starts_at >= n.starts_at ORDER BY s.starts_at, s.id LIMIT $5) f
- ORDER BY n.starts_at, n.id, f.starts_at, f.id"""
+  SELECT * FROM (SELECT doctor_id, starts_at, id FROM few UNION ALL
+   SELECT doctor_id, starts_at, id FROM many
+   WHERE met > 0 AND (SELECT count(*) FROM many) > $4) AS one
+  ORDER BY starts_at, id LIMIT $4), {shown}
+ ORDER BY s.soonest_at, s.soonest, s.starts_at, s.id"""
+
+BEHIND = f"""s.starts_at >= m.starts_at AND (s.starts_at, s.id) > (m.starts_at, m.id)
+ AND s.starts_at < greatest($1, $3) + interval '{DAYS_GONE_THROUGH} days' AND s.starts_at < $2"""
+"""In place of the usual range: an index is entered at the first bound that it is given."""
+
+OF_EACH = """SELECT f.*, n.starts_at AS soonest_at, n.id AS soonest
+ FROM soonest n CROSS JOIN LATERAL (
+  SELECT s.* FROM (SELECT s.* FROM time_slots s
+    WHERE s.doctor_id = n.doctor_id AND {bookable} {of_slot} AND s.starts_at >= n.starts_at
+    ORDER BY s.starts_at, s.id LIMIT 20) s ORDER BY s.starts_at, s.id LIMIT $5) f"""
+"""Nobody may ask for more than twenty; a general plan, which does not know $5, does know that."""
 
 ZONE_OF_DOCTOR = """SELECT c.time_zone FROM doctors d JOIN clinics c ON c.id = d.clinic_id
  WHERE d.id = $1 AND d.deleted_at IS NULL"""
 ZONE_OF_CLINIC = "SELECT time_zone FROM clinics WHERE id = $1 AND deleted_at IS NULL"
 
-DAYS = """SELECT n.place - 1 AS place, count(*) AS open_slots, min(s.starts_at) AS first
+DAYS = """WITH {policy}
+ SELECT n.place - 1 AS place, count(*) AS open_slots, min(s.starts_at) AS first
  FROM unnest($5::timestamptz[], $6::timestamptz[]) WITH ORDINALITY AS n(since, until, place)
  JOIN time_slots s ON s.starts_at >= n.since AND s.starts_at < n.until
- JOIN clinics c ON c.id = s.clinic_id
  WHERE s.{whose} = $4 AND {bookable} {of_slot} GROUP BY n.place"""
 
 
@@ -74,33 +100,7 @@ class PostgresOverview:
 
     async def next(self, search: NextSearch, *, now: datetime) -> Sequence[SoonestDoctor]:
         """Find the soonest doctors, whether there are three of them or a hundred thousand."""
-        values: list[object] = [search.after, FOR_EVER, now, search.limit, search.per_doctor]
-        of_doctor: list[str] = []
-        of_slot: list[str] = []
-        for filters, condition, value in (
-            (of_doctor, "d.clinic_id = ${}", search.clinic_id),
-            (of_doctor, "lower(d.specialty) = lower(${})", search.specialty),
-            (of_doctor, "${} = ANY(d.languages)", search.language),
-            (of_slot, "s.mode = ${}", search.mode),
-        ):
-            if value is not None:
-                values.append(value)
-                filters.append(f"AND {condition.format(len(values))}")
-        if search.service_id is not None:
-            values.append(search.service_id)
-            of_slot.append(f"AND {OFFERED.format(len(values))}")
-            of_doctor.append(
-                f"AND EXISTS (SELECT FROM service_doctors o WHERE o.service_id = ${len(values)}"
-                " AND o.doctor_id = d.id)"
-            )
-        statement = NEXT.format(
-            of_doctor=" ".join(of_doctor),
-            of_slot=" ".join(of_slot),
-            bookable=BOOKABLE,
-            joined=JOINED,
-            columns=COLUMNS,
-            most=MOST_ASKED_ONE_BY_ONE,
-        )
+        statement, values = next_statement(search, now=now)
         async with self._database.reading() as connection:
             rows = await connection.fetch(statement, *values)
         slots = [found_slot(row) for row in rows]
@@ -132,7 +132,52 @@ class PostgresOverview:
             if value is not None:
                 values.append(value)
                 of_slot.append(f"AND {condition.format(len(values))}")
-        statement = DAYS.format(whose=whose, bookable=BOOKABLE, of_slot=" ".join(of_slot))
+        at = ITS_CLINIC if is_of_clinic else ITS_DOCTORS_CLINIC
+        statement = DAYS.format(
+            policy=POLICY.format(at.format(4)),
+            whose=whose,
+            bookable=BOOKABLE_BY_POLICY,
+            of_slot=" ".join(of_slot),
+        )
+        if search.service_id is not None:
+            statement = OF_SERVICE.format(len(values), statement)
         async with self._database.reading() as connection:
             rows = await connection.fetch(statement, *values)
         return {row["place"]: (row["open_slots"], row["first"]) for row in rows}
+
+
+def next_statement(search: NextSearch, *, now: datetime) -> tuple[str, list[object]]:
+    """Return the statement for just these filters, so that each has its own plan."""
+    values: list[object] = [search.after, FOR_EVER, now, search.limit, search.per_doctor]
+    conditions: dict[str, list[str]] = {"of_doctor": [], "of_slot": [], "of_scan": []}
+    at = ANY_CLINIC
+    is_near = any((search.clinic_id, search.service_id))
+    for value, of_doctor, of_slot, of_scan in (
+        (search.clinic_id, "d.clinic_id = ${}", "", "s.clinic_id = ${}"),
+        (search.specialty, SPECIALTY_NEAR if is_near else SPECIALTY, "", ""),
+        (search.language, "${} = ANY(d.languages)", "", ""),
+        (search.service_id, OFFERS, f"coalesce({OFFERED}, false)", AT_CLINIC_OF),
+        (search.mode, "", "s.mode = ${}", ""),
+    ):
+        if value is not None:
+            values.append(value)
+            place = len(values)
+            for name, condition in zip(conditions, (of_doctor, of_slot, of_scan), strict=True):
+                if condition:
+                    conditions[name].append(f"AND {condition.format(place)}")
+            if value is search.clinic_id:
+                at = ITS_CLINIC.format(place)
+    parts = {name: " ".join(found) for name, found in conditions.items()}
+    each = OF_EACH.format(bookable=BOOKABLE_BY_POLICY, of_slot=parts["of_slot"])
+    statement = NEXT.format(
+        policy=POLICY.format(at),
+        bookable=BOOKABLE_BY_POLICY,
+        bookable_behind=f"{UNTAKEN} AND {BEHIND} AND {TAKEN_BY_ALL}",
+        is_wanted=IS_WANTED,
+        one_by_one=ONE_BY_ONE_OF_MODE if is_near and search.mode else ONE_BY_ONE,
+        shown=SHOWN.format(page=each, columns=COLUMNS),
+        **parts,
+    )
+    if search.service_id is not None:
+        statement = OF_SERVICE.format(values.index(search.service_id) + 1, statement)
+    return statement, values

@@ -7,6 +7,20 @@ from typing import Any
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.adapters.postgres import SLOT_COLUMNS, slot_of
 from booking_system.scheduling.adapters.service_search import OFFERED
+from booking_system.scheduling.adapters.slot_page import (
+    AT_CLINIC_OF,
+    IN_RANGE,
+    ITS_CLINIC,
+    ITS_DOCTORS_CLINIC,
+    OF_SERVICE,
+    OFFERS,
+    SHOWN,
+    SPECIALTY,
+    SPECIALTY_NEAR,
+    TAKEN,
+    UNTAKEN,
+    Wish,
+)
 from booking_system.scheduling.application.ports import ShownSlot
 from booking_system.scheduling.domain.search import Cover, FoundSlot, SlotSearch
 from booking_system.scheduling.domain.time_slot import TimeSlot
@@ -19,19 +33,11 @@ SURROUNDINGS = """c.name AS clinic_name, c.time_zone, d.full_name AS doctor_name
 JOINED = """FROM time_slots s JOIN doctors d ON d.id = s.doctor_id
  JOIN clinics c ON c.id = s.clinic_id"""
 
-BOOKABLE = """s.deleted_at IS NULL AND s.closed_because IS NULL AND s.appointment_id IS NULL
- AND s.blocked_by IS NULL AND (s.held_until IS NULL OR s.held_until <= $3)
- AND s.starts_at >= $1 AND s.starts_at < $2 AND s.starts_at > $3
- AND s.starts_at >= $3 + c.min_notice_minutes * interval '1 minute'
- AND s.starts_at <= $3 + c.horizon_days * interval '1 day'"""
+BOOKABLE = f"{UNTAKEN} AND {IN_RANGE} AND {TAKEN}"
 
 COLUMNS = f"s.id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode, {SURROUNDINGS}"
 
-FIND = f"SELECT {COLUMNS} {JOINED} WHERE {BOOKABLE}"
-
-VERSIONS = f"""SELECT s.id,
- (s.version::bigint << 42) # (d.version::bigint << 21) # c.version AS version
- {JOINED} WHERE {BOOKABLE}"""
+VERSIONS = "s.id, (s.version::bigint << 42) # (d.version::bigint << 21) # c.version AS version"
 
 DIGEST = """SELECT count(*) AS many, bit_xor(uuid_hash_extended(id, version)) AS mixed
  FROM ({}) AS found"""
@@ -43,7 +49,7 @@ SEVERAL = f"""SELECT {SLOT_COLUMNS} FROM time_slots s
  WHERE s.id = ANY($1::uuid[]) AND s.deleted_at IS NULL
  ORDER BY array_position($1::uuid[], s.id)"""  # noqa: S608
 
-FREE = """AND NOT EXISTS (
+FREE = """NOT EXISTS (
  SELECT FROM unnest(${}::timestamptz[], ${}::timestamptz[]) AS busy(since, until)
  WHERE s.starts_at < busy.until AND s.ends_at > busy.since)"""
 
@@ -80,7 +86,7 @@ class PostgresSlotFinder:
 
     async def digest(self, search: SlotSearch, *, now: datetime) -> Hashable:
         """Mix the ids and versions of the very rows that `find` would return."""
-        statement, values = statement_for(search, now=now, beginning=VERSIONS)
+        statement, values = statement_for(search, now=now, columns=VERSIONS)
         async with self._database.reading() as connection:
             row = await connection.fetchrow(DIGEST.format(statement), *values)
         return row["many"], row["mixed"]
@@ -135,32 +141,34 @@ class PostgresSlotFinder:
 
 
 def statement_for(
-    search: SlotSearch, *, now: datetime, beginning: str = FIND
+    search: SlotSearch, *, now: datetime, columns: str = COLUMNS
 ) -> tuple[str, list[Any]]:
     """Return the statement for just these filters, so that each has its own plan."""
-    values: list[Any] = [search.period.starts_at, search.period.ends_at, now]
-    parts = [beginning]
-    filters: list[tuple[str, object]] = [
-        ("s.clinic_id = ${}", search.clinic_id),
-        ("s.doctor_id = ${}", search.doctor_id),
-        (OFFERED, search.service_id),
-        ("lower(d.specialty) = lower(${})", search.specialty),
-        ("${} = ANY(d.languages)", search.language),
-        ("s.mode = ${}", search.mode),
-    ]
-    for condition, value in filters:
-        if value is not None:
-            values.append(value)
-            parts.append(f"AND {condition.format(len(values))}")
+    wish = Wish([search.period.starts_at, search.period.ends_at, now])
+    wish.filter(search.clinic_id, "s.clinic_id = ${}", "d.clinic_id = ${}", at=ITS_CLINIC)
+    wish.filter(search.doctor_id, "s.doctor_id = ${}", "d.id = ${}", at=ITS_DOCTORS_CLINIC)
+    wish.filter(search.service_id, f"coalesce({OFFERED}, false)", OFFERS, scan=AT_CLINIC_OF)
+    is_near = any((search.clinic_id, search.doctor_id, search.service_id))
+    wish.filter(search.specialty, "", SPECIALTY_NEAR if is_near else SPECIALTY)
+    wish.filter(search.language, "", "${} = ANY(d.languages)")
+    wish.filter(search.mode, "s.mode = ${}")
     if search.busy:
-        values += [[one.starts_at for one in search.busy], [one.ends_at for one in search.busy]]
-        parts.append(FREE.format(len(values) - 1, len(values)))
+        starts = wish.place_of([one.starts_at for one in search.busy])
+        ends = wish.place_of([one.ends_at for one in search.busy])
+        wish.of_slot.append(FREE.format(starts, ends))
     if search.after is not None:
-        values += search.after
-        parts.append(f"AND (s.starts_at, s.id) > (${len(values) - 1}, ${len(values)})")
-    values.append(search.limit + 1)
-    parts.append(f"ORDER BY s.starts_at, s.id LIMIT ${len(values)}")
-    return " ".join(parts), values
+        since, behind = (wish.place_of(value) for value in search.after)
+        # The first says where the index is entered: the second alone would not.
+        wish.of_slot += [f"s.starts_at >= ${since}", f"(s.starts_at, s.id) > (${since}, ${behind})"]
+    most = wish.place_of(search.limit + 1)
+    chooses_doctors = any((search.service_id, search.specialty, search.language))
+    page = wish.page_of_wanted(most) if chooses_doctors else wish.page(most)
+    wanted = f"{wish.wanted()}, " if chooses_doctors else ""
+    shown = SHOWN.format(page=page, columns=columns)
+    statement = f"WITH {wish.policy()}, {wanted}{shown} ORDER BY s.starts_at, s.id LIMIT ${most}"
+    if search.service_id is not None:
+        statement = OF_SERVICE.format(wish.values.index(search.service_id) + 1, statement)
+    return statement, wish.values
 
 
 def _narrowed(service_id: ServiceId | None, unless: Cover | None) -> tuple[str, list[object]]:

@@ -91,6 +91,11 @@ time_slots = Table(
     Index("ix_time_slots_doctor", "doctor_id", "starts_at", "id", postgresql_where=LIVE),
     Index("ix_time_slots_clinic", "clinic_id", "starts_at", "id", postgresql_where=LIVE),
     Index("ix_time_slots_start", "starts_at", "id", postgresql_where=LIVE),
+    # Of a mode that few offer, or nobody, an index by time alone would read all slots of a year.
+    Index(
+        "ix_time_slots_doctor_mode", "doctor_id", "mode", "starts_at", "id", postgresql_where=LIVE
+    ),
+    Index("ix_time_slots_mode", "mode", "starts_at", "id", postgresql_where=LIVE),
     Index("ix_time_slots_hold", "hold_id", postgresql_where=HELD),
     Index("ix_time_slots_held_for", "held_for", postgresql_where=HELD),
     Index("ix_time_slots_held_by", "held_by", postgresql_where=HELD),
