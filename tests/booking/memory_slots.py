@@ -196,6 +196,10 @@ class MemorySlots:
     async def lock(self, slot_id: SlotId) -> TimeSlot | None:
         return self._rows.slots.get(slot_id)
 
+    async def is_away(self, slot: TimeSlot) -> bool:
+        """Nobody takes time off in the scene."""
+        return False
+
     async def save(self, slot: TimeSlot) -> None:
         self._rows.put_slot(slot)
 

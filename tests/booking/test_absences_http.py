@@ -104,12 +104,14 @@ async def test_what_is_kept_stays_and_its_slot_does_not_open_when_it_goes(api: A
 
 
 async def test_a_slot_goes_from_one_absence_to_the_next(api: Api) -> None:
-    doctor = await api.doctor(await api.clinic(time_zone="UTC"))
+    # Noon by the clinic's clock, at whatever hour the tests run.
+    ahead = 12 - START.hour
+    doctor = await api.doctor(await api.clinic(time_zone=f"Etc/GMT{-ahead:+}"))
     slots = await api.slots(doctor, 3)
     path = f"/v1/doctors/{doctor['id']}/time-off"
     first = await api.made(path, _from(0, 1))
     second = await api.made(path, _from(0.5, 1.5))
-    day = START.date().isoformat()
+    day = (START + ahead * timedelta(hours=1)).date().isoformat()
     closed = await api.made(f"/v1/clinics/{doctor['clinic_id']}/closures", {"dates": [day]})
     (closure,) = closed["items"]
 
@@ -120,6 +122,24 @@ async def test_a_slot_goes_from_one_absence_to_the_next(api: Api) -> None:
     ):
         assert (await api.send("DELETE", gone, api.admin)).status_code == 204
         assert await _states(api, slots) == states
+
+
+async def test_what_was_closed_by_hand_before_stays_closed_until_the_absence_is_over(
+    api: Api,
+) -> None:
+    calendar = await Calendar.of(api)
+    path = f"/v1/slots/{calendar.slots[1]['id']}"
+    await api.post(f"{path}/close", by=calendar.desk)
+    time_off = await api.made(
+        f"/v1/doctors/{calendar.doctor['id']}/time-off", _from(0.5, 1), calendar.desk
+    )
+
+    refused = await api.post(f"{path}/reopen", by=calendar.desk)
+
+    assert code_of(refused) == (409, "slot_unavailable")
+    await api.send("DELETE", f"/v1/time-off/{time_off['id']}", calendar.desk)
+    assert await _states(api, calendar.slots) == ["booked", "closed", "open"]
+    assert code_of(await api.post(f"{path}/reopen", by=calendar.desk)) == (200, None)
 
 
 async def test_closures_close_local_days_of_the_whole_clinic(api: Api) -> None:

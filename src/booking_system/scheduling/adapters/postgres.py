@@ -45,6 +45,11 @@ ADD = f"""INSERT INTO time_slots
 LOCK = f"""SELECT {SLOT_COLUMNS} FROM time_slots s
  WHERE s.id = $1 AND s.deleted_at IS NULL FOR UPDATE"""  # noqa: S608
 
+AWAY = """SELECT EXISTS (SELECT FROM time_off WHERE doctor_id = $1 AND deleted_at IS NULL
+  AND starts_at < $4 AND ends_at > $3)
+ OR EXISTS (SELECT FROM closures WHERE clinic_id = $2 AND deleted_at IS NULL
+  AND starts_at < $4 AND ends_at > $3)"""
+
 SAVE = """UPDATE time_slots SET version = $3, closed_because = CASE
   WHEN $2::text IS NULL AND outside_availability THEN 'outside_availability' ELSE $2::text END
  WHERE id = $1"""
@@ -121,6 +126,12 @@ class PostgresSlots:
         """Take the row `FOR UPDATE`."""
         row = await self._connection.fetchrow(LOCK, slot_id)
         return None if row is None else slot_of(row)
+
+    async def is_away(self, slot: TimeSlot) -> bool:
+        """Read behind the lock on the doctor, for which absences wait."""
+        whose, during = (slot.doctor_id, slot.clinic_id), slot.period
+        away: bool = await self._connection.fetchval(AWAY, *whose, during.starts_at, during.ends_at)
+        return away
 
     async def save(self, slot: TimeSlot) -> None:
         """Store whether it is closed, and the version."""

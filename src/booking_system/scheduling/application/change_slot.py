@@ -35,8 +35,8 @@ class ReopenSlot:
         """Raises `SlotNotFound`, `NotPermitted`, `Stale`, `SlotUnavailable`."""
         async with self.transaction() as slots:
             slot = await _locked(slots, slot_id, version, actor)
-            # Closed by hand before its doctor left: only the first is written down.
-            if await slots.clinic_of(slot.doctor_id) is None:
+            # Closed by hand before its doctor left, or was away: only the first is written down.
+            if await slots.clinic_of(slot.doctor_id) is None or await slots.is_away(slot):
                 raise SlotUnavailable
             await _save(slots, slot, slot.reopened())
 

@@ -49,6 +49,10 @@ class Slots(Protocol):
         """Return the slot as it is now and keep rivals waiting until the transaction ends."""
         ...
 
+    async def is_away(self, slot: TimeSlot) -> bool:
+        """Say whether time off of its doctor, or a closure of its clinic, covers any of it."""
+        ...
+
     async def save(self, slot: TimeSlot) -> None:
         """Store whether it is closed."""
         ...
