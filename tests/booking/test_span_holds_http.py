@@ -52,6 +52,14 @@ async def test_a_hold_ends_with_the_booking_even_where_it_kept_more(api: Api) ->
     assert await statuses(at) == ["booked", "open", "open"]
 
 
+async def test_what_is_not_offered_is_not_held_for(api: Api) -> None:
+    at = await schedule(api, 1)
+
+    for service_id in (str(uuid4()), await service(at, 31)):
+        refused = await at.hold(at.slots[0], at.patient, service_id=service_id)
+        assert code_of(refused) == (422, "service_not_offered")
+
+
 async def test_three_holds_of_several_slots_are_three_holds(api: Api) -> None:
     at = await schedule(api, 8)
     long = await service(at, 60)
