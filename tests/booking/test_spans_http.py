@@ -192,3 +192,17 @@ async def test_the_day_shows_all_slots_of_a_booking_and_what_is_kept_free_for_it
         (None, [booking["id"]]),
         (None, []),
     ]
+
+
+async def test_whoever_is_busy_later_is_not_shown_where_a_long_service_would_reach(
+    api: Api,
+) -> None:
+    at, other = await schedule(api, 5), await api.doctor(await api.clinic())
+    (elsewhere,) = await api.slots(other, start=MORNING + 60 * MINUTE)
+    await api.book(elsewhere, at.patient)
+    wanted = {"clinic_id": at.clinic["id"], "exclude_my_conflicts": True}
+
+    for minutes, places in ((30, [0, 1, 3, 4]), (45, [0, 3]), (75, [])):
+        about = wanted | {"service_id": await service(at, minutes)}
+        found = (await api.get("/v1/slots", at.patient, **about)).json()["items"]
+        assert [slot["id"] for slot in found] == [at.slots[place]["id"] for place in places]

@@ -26,6 +26,11 @@ _KEPT = """NOT EXISTS (SELECT FROM appointments a WHERE a.doctor_id = s.doctor_i
    AND (n.appointment_id IS NOT NULL OR n.held_until > $3))"""
 """Nobody else has, or is about to have, anything of the time that is to be kept free."""
 
+TAKEN_UNTIL = """(SELECT max(n.ends_at) FROM time_slots n JOIN services v ON v.id = ${0}
+  WHERE n.doctor_id = s.doctor_id AND n.deleted_at IS NULL AND n.starts_at >= s.starts_at
+  AND n.starts_at < s.starts_at + v.duration_minutes * interval '1 minute')"""
+"""When the last of the slots ends that the service takes from `s` on."""
+
 OFFERED = f"""EXISTS (SELECT FROM service_doctors o JOIN services v ON v.id = o.service_id
  WHERE o.service_id = ${{0}} AND o.doctor_id = s.doctor_id AND v.deleted_at IS NULL
  AND v.mode = s.mode AND CASE

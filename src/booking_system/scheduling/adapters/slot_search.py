@@ -6,7 +6,7 @@ from typing import Any
 
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.adapters.postgres import SLOT_COLUMNS, slot_of
-from booking_system.scheduling.adapters.service_search import OFFERED
+from booking_system.scheduling.adapters.service_search import OFFERED, TAKEN_UNTIL
 from booking_system.scheduling.adapters.slot_page import (
     AT_CLINIC_OF,
     IN_RANGE,
@@ -49,9 +49,9 @@ SEVERAL = f"""SELECT {SLOT_COLUMNS} FROM time_slots s
  WHERE s.id = ANY($1::uuid[]) AND s.deleted_at IS NULL
  ORDER BY array_position($1::uuid[], s.id)"""  # noqa: S608
 
-FREE = """NOT EXISTS (
- SELECT FROM unnest(${}::timestamptz[], ${}::timestamptz[]) AS busy(since, until)
- WHERE s.starts_at < busy.until AND s.ends_at > busy.since)"""
+FREE = """NOT EXISTS (SELECT FROM (SELECT {ends} AS until OFFSET 0) AS own
+ CROSS JOIN unnest({0}::timestamptz[], {1}::timestamptz[]) AS busy(since, until)
+ WHERE s.starts_at < busy.until AND own.until > busy.since)"""
 
 NEAREST = """SELECT * FROM (
  (SELECT {columns} {joined} WHERE {bookable} AND s.{whose} = $4 AND s.starts_at >= $5
@@ -61,9 +61,8 @@ NEAREST = """SELECT * FROM (
   ORDER BY s.starts_at DESC, s.id DESC LIMIT $7)) AS around
  ORDER BY greatest(starts_at - $5, $5 - starts_at), id LIMIT $7"""
 
-UNCOVERED = """ AND NOT (({0}::uuid IS NULL OR s.doctor_id = {0}) AND EXISTS (
-   SELECT FROM unnest({1}::timestamptz[], {2}::timestamptz[]) AS away(starts_at, ends_at)
-   WHERE s.starts_at < away.ends_at AND s.ends_at > away.starts_at))"""
+UNCOVERED = " AND ({2}::uuid <> s.doctor_id OR " + FREE + ")"
+"""Where no doctor is named, nobody is there: `<>` is unknown then, and what is free decides."""
 
 WHERE_AND_WHEN = "SELECT doctor_id, clinic_id, starts_at FROM time_slots WHERE id = $1"
 
@@ -152,10 +151,11 @@ def statement_for(
     wish.filter(search.specialty, "", SPECIALTY_NEAR if is_near else SPECIALTY)
     wish.filter(search.language, "", "${} = ANY(d.languages)")
     wish.filter(search.mode, "s.mode = ${}")
+    service = wish.values.index(search.service_id) + 1 if search.service_id else None
     if search.busy:
         starts = wish.place_of([one.starts_at for one in search.busy])
         ends = wish.place_of([one.ends_at for one in search.busy])
-        wish.of_slot.append(FREE.format(starts, ends))
+        wish.of_slot.append(FREE.format(f"${starts}", f"${ends}", ends=_ends(service)))
     if search.after is not None:
         since, behind = (wish.place_of(value) for value in search.after)
         # The first says where the index is entered: the second alone would not.
@@ -166,9 +166,14 @@ def statement_for(
     wanted = f"{wish.wanted()}, " if chooses_doctors else ""
     shown = SHOWN.format(page=page, columns=columns)
     statement = f"WITH {wish.policy()}, {wanted}{shown} ORDER BY s.starts_at, s.id LIMIT ${most}"
-    if search.service_id is not None:
-        statement = OF_SERVICE.format(wish.values.index(search.service_id) + 1, statement)
+    if service is not None:
+        statement = OF_SERVICE.format(service, statement)
     return statement, wish.values
+
+
+def _ends(service: int | None) -> str:
+    """Say when a booking that begins in `s` ends; `service` is the place of its parameter."""
+    return "s.ends_at" if service is None else TAKEN_UNTIL.format(service)
 
 
 def _narrowed(service_id: ServiceId | None, unless: Cover | None) -> tuple[str, list[object]]:
@@ -181,8 +186,8 @@ def _narrowed(service_id: ServiceId | None, unless: Cover | None) -> tuple[str, 
         since = [period.starts_at for period in unless.periods]
         until = [period.ends_at for period in unless.periods]
         places = [f"${8 + len(values) + place}" for place in range(3)]
-        more += UNCOVERED.format(*places)
-        values += [unless.doctor_id, since, until]
+        more += UNCOVERED.format(*places, ends=_ends(8 if values else None))
+        values += [since, until, unless.doctor_id]
     return more, values
 
 
