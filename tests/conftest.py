@@ -14,6 +14,7 @@ from booking_system.platform.postgres.url import sqlalchemy_url
 from tests.api import Api, running_api
 from tests.contract import REACHED, Contract
 from tests.postgres import TestServer, running_server
+from tests.together import Together
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +53,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Fail unless the tests of this run reached each error of the OpenAPI document.",
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -18,7 +18,6 @@ from tests.access.world import ANONYMOUS, World, a_world
 from tests.api import Person
 from tests.postgres import TestServer
 
-pytestmark = pytest.mark.xdist_group("access")
 TWO_HATS = "patient_and_receptionist"
 
 CLINICS = "SELECT id FROM clinics WHERE deleted_at IS NULL"

@@ -11,7 +11,6 @@ from tests.access.world import World, a_world
 from tests.api import code_of
 from tests.postgres import TestServer
 
-pytestmark = pytest.mark.xdist_group("access")
 WRITING = [row for row in ROWS if row.method != "GET" and row.may]
 
 

@@ -16,7 +16,6 @@ from tests.access.world import ANONYMOUS, Aim, World, a_world, an_id
 from tests.api import Person, code_of
 from tests.postgres import TestServer
 
-pytestmark = pytest.mark.xdist_group("access")
 Seen = tuple[int, str | None]
 STALE = {"If-Match": '"999999"'}
 

@@ -41,7 +41,6 @@ LONGEST, AFTER_THE_LAST = 3600.0, 2.0
 """Seconds."""
 
 
-@pytest.mark.xdist_group("crashes")
 @pytest.mark.parametrize(
     "storm",
     [pytest.param(SHORT, id="short"), pytest.param(LONG, id="long", marks=pytest.mark.proof)],

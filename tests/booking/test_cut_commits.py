@@ -40,7 +40,6 @@ def plan_for(doctors: int, slots_per_doctor: int) -> Plan:
     )
 
 
-@pytest.mark.xdist_group("cut-commits")
 @pytest.mark.parametrize(
     "plan",
     [

@@ -31,8 +31,6 @@ INSERT = """INSERT INTO appointments (id, reference, status, payment_status, tim
  VALUES ($1, $2, $3, 'not_required', $4, $5, $6, $7, $8, $9, 'in_person', 0, $1, now(), now(), $10,
  ARRAY[$4::uuid], $8, $9)"""
 
-pytestmark = pytest.mark.xdist_group("races")
-
 
 @pytest.fixture(scope="module")
 async def served(

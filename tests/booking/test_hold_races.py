@@ -14,8 +14,6 @@ from tests.booking.holding import Keeping
 ROUNDS = 25
 RIVALS = 12
 
-pytestmark = pytest.mark.xdist_group("races")
-
 
 async def test_of_many_who_hold_one_slot_exactly_one_does(api: Api) -> None:
     here = await Keeping.of(api, ROUNDS, max_open_bookings_per_patient=1000)

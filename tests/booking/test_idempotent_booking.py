@@ -29,7 +29,6 @@ from tests.access.world import Made, World
 from tests.api import Person, code_of
 from tests.postgres import TestServer
 
-pytestmark = pytest.mark.xdist_group("idempotency")
 TAKEN = (409, "slot_already_booked")
 
 

@@ -39,8 +39,6 @@ MARKS = """SELECT count(*) FROM time_slots s WHERE s.deleted_at IS NULL
   AND tstzrange(a.blocked_from, a.blocked_until) && tstzrange(s.starts_at, s.ends_at)
   AND s.id <> ALL(a.time_slot_ids) ORDER BY a.id)"""
 
-pytestmark = pytest.mark.xdist_group("races")
-
 
 @pytest.fixture(scope="module")
 async def served(

@@ -22,7 +22,6 @@ from booking_system.bootstrap.postgres_binaries import (
 )
 from tests.bootstrap.processes import alive, environment, eventually, running
 
-pytestmark = pytest.mark.xdist_group("embedded")
 IS_ROOT = os.geteuid() == 0
 HOST = """
 import sys, time

@@ -25,7 +25,6 @@ from tests.postgres import TestServer
 from tests.races import nobody
 from tests.servers import serving
 
-pytestmark = pytest.mark.xdist_group("race")
 PROGRAM = ("-m", "booking_system.bootstrap.cli", "race")
 SECONDS = 60
 LIVE = "SELECT count(*) FROM {} WHERE deleted_at IS NULL"

@@ -26,7 +26,6 @@ from tests.bootstrap.processes import (
     running,
 )
 
-pytestmark = pytest.mark.xdist_group("embedded")
 ADMIN = {"admin_email": "admin@example.com", "admin_password": "a-long-enough-passphrase"}
 LAST_LINE = "Press Ctrl-C to stop.\n"
 

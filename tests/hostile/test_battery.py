@@ -15,7 +15,6 @@ from tests.hostile.victims import Victims
 from tests.postgres import TestServer
 from tests.servers import serving
 
-pytestmark = pytest.mark.xdist_group("hostile")
 FEWEST = 100
 NAMES = sorted({f"{row.method} {row.path}" for row in ROWS if row.method in WRITING})
 PRIVATE_TEXT = re.compile(

@@ -135,7 +135,7 @@ async def _slots_for_newcomers(victims: Victims) -> list[Values]:
 async def _holds(victims: Victims) -> list[Values]:
     """Of the newcomer who held a slot last, made by hand: so many are nobody's by right."""
     rows = await victims.world.sql(
-        "UPDATE time_slots SET hold_id = gen_random_uuid(), hold_minutes = 10,"
+        "UPDATE time_slots SET hold_id = gen_random_uuid(), hold_minutes = 10, hold_place = 1,"
         " held_until = now() + interval '1 day', held_by = (SELECT held_by FROM time_slots"
         "  WHERE held_for IS NOT NULL ORDER BY held_until DESC LIMIT 1)"
         " WHERE id = ANY($1) RETURNING hold_id",

@@ -29,7 +29,6 @@ from tests.access.world import Aim, World
 from tests.api import Person, code_of, some_slots
 from tests.postgres import TestServer
 
-pytestmark = pytest.mark.xdist_group("idempotency")
 ONCE = once_each()
 each = pytest.mark.parametrize("row", ONCE, ids=str)
 

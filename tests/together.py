@@ -1,0 +1,31 @@
+"""Which tests share a worker of pytest-xdist, because they share what takes long to make.
+
+By file, and not by the mark `xdist_group`: pytest-xdist 3.8 writes the mark's name where pytest 9.2
+does not look any more, so every test was a group of its own and each worker made everything.
+"""
+
+from xdist.scheduler import LoadGroupScheduling
+
+GROUPS = {
+    "tests/access/": "access",
+    "tests/hostile/": "hostile",
+    "tests/booking/test_crashes.py": "crashes",
+    "tests/booking/test_cut_commits.py": "cut commits",
+    "tests/booking/test_double_booking.py": "races",
+    "tests/booking/test_hold_races.py": "races",
+    "tests/booking/test_span_races.py": "races",
+    "tests/booking/test_idempotent_booking.py": "idempotency",
+    "tests/platform/test_idempotency.py": "idempotency",
+    "tests/bootstrap/test_bench.py": "bench",
+    "tests/bootstrap/test_embedded_postgres.py": "embedded",
+    "tests/bootstrap/test_up.py": "embedded",
+    "tests/bootstrap/test_race.py": "race",
+}
+
+
+class Together(LoadGroupScheduling):
+    """Gives each group to one worker, and of all other tests one after the other to any."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return next((group for start, group in GROUPS.items() if path.startswith(start)), nodeid)
