@@ -3,7 +3,7 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from tests.api import ZONE, Api, code_of
+from tests.api import ZONE, Api, code_of, some_slots
 from tests.booking.spans import MORNING, booked, schedule, service, starts, statuses
 
 MINUTE = timedelta(minutes=1)
@@ -93,6 +93,21 @@ async def test_gaps_of_the_rule_are_part_of_a_long_service_and_days_are_not_cros
     assert booking["ends_at"] == at.slots[1]["starts_at"].replace(":30:", ":50:")
     late = await booked(at, 3, long, at.other)
     assert len(late["time_slot_ids"]) == 2
+
+
+async def test_a_long_service_does_not_go_on_in_another_mode(api: Api) -> None:
+    at = await schedule(api, 2)
+    start = MORNING + 60 * MINUTE
+    online = {"slots": [one | {"mode": "online"} for one in some_slots(2, start)]}
+    made = await api.made(f"/v1/doctors/{at.doctor['id']}/slots", online)
+    at.slots.extend(made["items"])
+    long = await service(at, 60)
+
+    assert await starts(at, long) == [0]
+    assert code_of(await at.book(at.slots[1], at.patient, service_id=long)) == (
+        422,
+        "service_not_offered",
+    )
 
 
 async def test_buffers_are_kept_free_and_nothing_else(api: Api) -> None:
