@@ -100,6 +100,20 @@ async def test_staff_book_over_a_part_and_inherit_it_when_it_is_left(api: Api) -
     assert await statuses(at) == ["open"] * 3
 
 
+async def test_whoever_was_overbooked_over_two_owns_both_when_both_have_left(api: Api) -> None:
+    at = await schedule(api, 3)
+    about = await known(at, 2)
+    owners = [await booked(at, place, await service(at, 30)) for place in (0, 1)]
+    over = await at.book(at.slots[0], at.desk, service_id=await service(at, 60), **about)
+    assert over.status_code == 201, over.text
+
+    for owner, is_overbooked in zip(owners, (True, False), strict=True):
+        await api.post(f"/v1/bookings/{owner['id']}/cancel", {}, at.desk)
+        assert await statuses(at) == ["booked", "booked", "open"]
+        shown = (await api.get(f"/v1/bookings/{over.json()['id']}", at.desk)).json()
+        assert shown["overbooked"] == is_overbooked
+
+
 async def known(at: Keeping, place: int) -> Any:
     """Make the other patient known to the clinic, which staff book for."""
     booking = await booked(at, place, await service(at, 30), at.other)

@@ -12,8 +12,9 @@ from uuid import UUID
 import pytest
 from httpx import AsyncClient
 
+from booking_system.booking.adapters import span_statements
 from tests.api import Api, Person, code_of
-from tests.booking.spans import MORNING
+from tests.booking.spans import MORNING, booked, schedule, service
 from tests.postgres import TestServer
 from tests.servers import Crowd, served_api
 
@@ -186,3 +187,40 @@ async def test_whoever_takes_several_slots_waits_for_each_the_lowest_first(api: 
         answer = await booking
         assert code_of(answer) == (201, None)
         await api.post(f"/v1/bookings/{answer.json()['id']}/cancel", {}, patient)
+
+
+async def test_nothing_moves_to_slots_that_are_not_locked(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a slot was added while the others were waited for."""
+    at = await schedule(api, 4)
+    booking = await booked(at, 0, await service(at, 60))
+    own = span_statements.slots_of("a.id = $2")
+    fewer = f"SELECT s.id FROM time_slots s WHERE $1::uuid IS NOT NULL AND s.id IN ({own})"
+    monkeypatch.setattr(span_statements, "LOCK_TO_MOVE", fewer + span_statements.IN_ORDER)
+
+    path = f"/v1/bookings/{booking['id']}/reschedule"
+    answer = await api.post(path, {"time_slot_id": at.slots[2]["id"]}, at.patient)
+
+    assert code_of(answer) == (503, "dependency_unavailable")
+    assert [await at.status(slot) for slot in at.slots] == ["booked", "booked", "open", "open"]
+
+
+async def test_time_off_locks_what_it_will_free_with_what_it_covers(api: Api) -> None:
+    at = await schedule(api, 9)
+    ids = [UUID(slot["id"]) for slot in at.slots]
+    place = next(place for place in range(8) if ids[place] < ids[place + 1])
+    await booked(at, place, await service(at, 60))
+    begins = MORNING + timedelta(minutes=30 * place + 40)
+    body = {"starts_at": begins.isoformat(), "ends_at": (begins + timedelta(hours=1)).isoformat()}
+    path = f"/v1/doctors/{at.doctor['id']}/time-off?on_conflict=cancel"
+    lock = "SELECT FROM time_slots WHERE id = $1 FOR UPDATE"
+
+    async with api.container.database().driver_transaction() as holder:
+        await holder.execute(lock, ids[place])
+        closing = asyncio.create_task(api.post(path, body, at.desk))
+        await asyncio.sleep(0.3)
+        assert not closing.done()
+        await holder.execute(f"{lock} NOWAIT", ids[place + 1])
+
+    assert code_of(await closing) == (201, None)
