@@ -10,7 +10,7 @@ from tests.hostile import bodies, framing, parts
 from tests.hostile.draft import Kind
 
 WRITING = {"POST", "PUT", "PATCH", "DELETE"}
-MOST_FIELDS = 90
+MOST_FIELDS = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,9 +112,6 @@ class PostgresAvailabilityWork:
         if planned.regained:
             await self._connection.execute(
                 statements.REGAIN,
-                calendar.clinic_id,
-                calendar.doctor_id,
-                now,
                 [slot.id for slot, _ in planned.regained],
                 [wish.rule_id for _, wish in planned.regained],
                 timeout=LONGEST_SECONDS,

@@ -65,31 +65,23 @@ WITHDRAW = """UPDATE time_slots SET deleted_at = $2, version = version + 1, rule
   hold_id = NULL, held_until = NULL, hold_minutes = NULL, hold_extended = false, held_for = NULL,
   held_by = NULL, hold_network = NULL, hold_place = NULL WHERE id = ANY($1::uuid[])"""
 
-ABSENCES = """absences AS MATERIALIZED (
-  SELECT 'closure' AS because, id, tstzrange(starts_at, ends_at) AS during FROM closures
-   WHERE clinic_id = $1 AND deleted_at IS NULL AND ends_at > $3
-  UNION ALL
-  SELECT 'time_off', id, tstzrange(starts_at, ends_at) FROM time_off
-   WHERE doctor_id = $2 AND deleted_at IS NULL AND ends_at > $3)"""
-
 LEAVE = """UPDATE time_slots SET outside_availability = true, version = version + 1,
   closed_because = coalesce(closed_because, 'outside_availability') WHERE id = ANY($1::uuid[])"""
 """What else closes it goes on closing it, and leaves it closed when it is over."""
 
-REGAIN = f"""WITH {ABSENCES},
- wanted AS (SELECT t.id, n.rule_id, t.closed_because = 'outside_availability' AS opens,
-   a.because, a.id AS absence_id
-  FROM unnest($4::uuid[], $5::uuid[]) AS n(id, rule_id) JOIN time_slots t ON t.id = n.id
-  LEFT JOIN LATERAL (SELECT because, id FROM absences
-   WHERE during && tstzrange(t.starts_at, t.ends_at) LIMIT 1) AS a ON true)
- UPDATE time_slots s SET outside_availability = false, rule_id = w.rule_id,
-  closed_because = CASE WHEN w.opens THEN w.because ELSE s.closed_because END,
-  closed_by = CASE WHEN w.opens THEN w.absence_id ELSE s.closed_by END, version = s.version + 1
- FROM wanted w WHERE s.id = w.id"""  # noqa: S608
+REGAIN = """UPDATE time_slots s SET outside_availability = false, rule_id = n.rule_id,
+  closed_because = nullif(s.closed_because, 'outside_availability'), version = s.version + 1
+ FROM unnest($1::uuid[], $2::uuid[]) AS n(id, rule_id) WHERE s.id = n.id"""
+"""What time off or a closure has closed as well goes on being closed by it."""
 
 OPEN = f"""INSERT INTO time_slots (id, clinic_id, doctor_id, starts_at, ends_at, mode, rule_id,
   wall_starts_at, created_at, closed_because, closed_by, blocked_by)
- WITH {ABSENCES}
+ WITH absences AS MATERIALIZED (
+  SELECT 'closure' AS because, id, tstzrange(starts_at, ends_at) AS during FROM closures
+   WHERE clinic_id = $1 AND deleted_at IS NULL AND ends_at > $3
+  UNION ALL
+  SELECT 'time_off', id, tstzrange(starts_at, ends_at) FROM time_off
+   WHERE doctor_id = $2 AND deleted_at IS NULL AND ends_at > $3)
  SELECT n.id, $1, $2, n.starts_at, n.ends_at, n.mode, n.rule_id, n.wall, $3, a.because, a.id,
   {BLOCKING}
  FROM unnest($4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::uuid[],
