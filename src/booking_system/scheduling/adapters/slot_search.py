@@ -181,7 +181,8 @@ def _narrowed(service_id: ServiceId | None, unless: Cover | None) -> tuple[str, 
     more, values = "", list[object]()
     if service_id is not None:
         values.append(service_id)
-        more = f" AND {OFFERED.format(8)}"
+        # `coalesce` keeps it a question to single slots, of which few are asked.
+        more = f" AND coalesce({OFFERED.format(8)}, false)"
     if unless is not None:
         since = [period.starts_at for period in unless.periods]
         until = [period.ends_at for period in unless.periods]
