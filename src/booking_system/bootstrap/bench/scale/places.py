@@ -77,8 +77,6 @@ async def _filled(folder: Path, server: EmbeddedPostgres, size: Size, loading: L
             seconds = await _loaded(folder, server.url, size, loading)
         # Also after a migration that made an index.
         await connection.execute("VACUUM (ANALYZE)")
-        # What is still to be written would slow down the first to ask.
-        await connection.execute("CHECKPOINT")
         return Place(
             folder=folder,
             server=server,
