@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
     ForeignKey,
@@ -19,15 +20,17 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.dialects.postgresql import TSTZMULTIRANGE, ExcludeConstraint
 
 from booking_system.platform.postgres.metadata import metadata
 
-ACTIVE = text("status <> 'cancelled' AND NOT overbooked")
+OPEN = text("status IN ('confirmed', 'checked_in') AND NOT overbooked")
 OVERBOOKED = text("overbooked")
 OVERRIDE = """(override_codes IS NULL) = (override_reason IS NULL)
  AND (NOT overbooked OR 'slot_already_booked' = ANY (override_codes)) IS TRUE
- AND (NOT patient_doubled OR 'patient_overlap' = ANY (override_codes)) IS TRUE"""
+ AND (NOT patient_doubled OR 'patient_overlap' = ANY (override_codes)) IS TRUE
+ AND overbooked = (doctor_shared IS NOT NULL)
+ AND patient_doubled = (patient_shared IS NOT NULL)"""
 """Nothing is overbooked, and no patient in two places, but on purpose and with a reason."""
 PREVIOUS = """CASE WHEN status IN ('checked_in', 'no_show') THEN previous_status = 'confirmed'
  WHEN status = 'completed' THEN previous_status IN ('confirmed', 'checked_in')
@@ -35,12 +38,22 @@ PREVIOUS = """CASE WHEN status IN ('checked_in', 'no_show') THEN previous_status
 """What a mark is undone to; `IS TRUE`, because a check lets an unknown answer pass."""
 
 
-def _never_twice(whose: str, during: str, unless: str) -> ExcludeConstraint:
+def _claimed(since: str, until: str, shared: str) -> Computed:
+    """The time that nobody else may have: none of a cancelled one, and none that others share."""
+    return Computed(
+        f"""CASE WHEN status = 'cancelled' THEN tstzmultirange()
+ ELSE tstzmultirange(tstzrange({since}, greatest({since}, least({until}, released_at))))
+  - coalesce({shared}, tstzmultirange()) END""",
+        persisted=True,
+    )
+
+
+def _never_twice(whose: str) -> ExcludeConstraint:
     return ExcludeConstraint(
         (f"{whose}_id", "="),
-        (text(f"tstzrange({during})"), "&&"),
+        (f"{whose}_time", "&&"),
         name=f"ex_appointments_{whose}_never_twice",
-        where=text(f"status <> 'cancelled' AND NOT {unless}"),
+        where=text("status <> 'cancelled'"),
         using="gist",
     )
 
@@ -62,6 +75,8 @@ appointments = Table(
     Column("ends_at", DateTime(timezone=True), nullable=False),
     Column("blocked_from", DateTime(timezone=True), nullable=False),
     Column("blocked_until", DateTime(timezone=True), nullable=False),
+    # What was agreed: how long the service takes, whatever slots make of it.
+    Column("duration_minutes", Integer, nullable=False),
     Column("mode", Text, nullable=False),
     Column("reason", Text),
     Column("price_amount", Integer),
@@ -75,6 +90,13 @@ appointments = Table(
     Column("override_reason", Text),
     Column("overbooked", Boolean, nullable=False, server_default=text("false")),
     Column("patient_doubled", Boolean, nullable=False, server_default=text("false")),
+    # When the rest of its time was given back, by a no-show or an early end.
+    Column("released_at", DateTime(timezone=True)),
+    # What of its time another appointment had already when staff booked both on purpose.
+    Column("doctor_shared", TSTZMULTIRANGE),
+    Column("patient_shared", TSTZMULTIRANGE),
+    Column("doctor_time", TSTZMULTIRANGE, _claimed("blocked_from", "blocked_until", "doctor_shared")),
+    Column("patient_time", TSTZMULTIRANGE, _claimed("starts_at", "ends_at", "patient_shared")),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
@@ -98,9 +120,9 @@ appointments = Table(
     CheckConstraint(OVERRIDE, name="override"),
     CheckConstraint("time_slot_ids[1] = time_slot_id", name="slots"),
     CheckConstraint("blocked_from <= starts_at AND blocked_until >= ends_at", name="blocked"),
-    _never_twice("doctor", "blocked_from, blocked_until", "overbooked"),
-    _never_twice("patient", "starts_at, ends_at", "patient_doubled"),
-    Index("uq_appointments_active_slot", "time_slot_id", unique=True, postgresql_where=ACTIVE),
+    _never_twice("doctor"),
+    _never_twice("patient"),
+    Index("uq_appointments_active_slot", "time_slot_id", unique=True, postgresql_where=OPEN),
     Index(
         "ix_appointments_overbooked",
         "time_slot_ids",

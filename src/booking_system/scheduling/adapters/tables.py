@@ -17,7 +17,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint
 
 from booking_system.platform.postgres.metadata import metadata
 
@@ -52,13 +52,20 @@ time_slots = Table(
     Column("hold_network", LargeBinary),
     # No foreign key: rules are never deleted for good, and a rule makes thousands of slots.
     Column("rule_id", Uuid),
-    Column("wall_starts_at", DateTime),
+    # What the clinic's clock was to show at its start; its date is the slot's local day.
+    Column("wall_starts_at", DateTime, nullable=False),
     Column("closed_by", Uuid),
     # Appointments around which it is kept free.
     Column("blocked_by", ARRAY(Uuid)),
     # Among the slots that its hold is to book; none where it is only kept free around them.
     Column("hold_place", Integer),
     Column("outside_availability", Boolean, nullable=False, server_default=text("false")),
+    # What the hold is for: all that booking it would keep of the doctor, and on which terms.
+    Column("hold_blocks", TSTZRANGE),
+    Column("hold_service_id", Uuid),
+    Column("hold_price_amount", Integer),
+    Column("hold_price_currency", Text),
+    Column("hold_payment", Text),
     ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
     UniqueConstraint("id", "doctor_id", "clinic_id"),
     CheckConstraint(
@@ -97,6 +104,7 @@ time_slots = Table(
     ),
     Index("ix_time_slots_mode", "mode", "starts_at", "id", postgresql_where=LIVE),
     Index("ix_time_slots_hold", "hold_id", postgresql_where=HELD),
+    Index("ix_time_slots_held_doctor", "doctor_id", postgresql_where=HELD),
     Index("ix_time_slots_held_for", "held_for", postgresql_where=HELD),
     Index("ix_time_slots_held_by", "held_by", postgresql_where=HELD),
     Index("ix_time_slots_hold_network", "hold_network", postgresql_where=HELD),

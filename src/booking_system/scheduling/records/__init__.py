@@ -1,0 +1,1 @@
+"""SQL about time slots that more than one context asks, each question in one text."""
