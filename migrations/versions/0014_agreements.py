@@ -19,6 +19,7 @@ SHARED = """ AND overbooked = (doctor_shared IS NOT NULL)
 HOLD = (
     ("hold_blocks", postgresql.TSTZRANGE()),
     ("hold_service_id", sa.Uuid()),
+    ("hold_duration_minutes", sa.Integer()),
     ("hold_price_amount", sa.Integer()),
     ("hold_price_currency", sa.Text()),
     ("hold_payment", sa.Text()),
@@ -34,9 +35,7 @@ def claimed(since: str, until: str, shared: str) -> str:
 def upgrade() -> None:
     for name, kind in HOLD:
         op.add_column("time_slots", sa.Column(name, kind))
-    op.create_index(
-        "ix_time_slots_held_doctor", "time_slots", ["doctor_id"], postgresql_where=HELD
-    )
+    op.create_index("ix_time_slots_held_doctor", "time_slots", ["doctor_id"], postgresql_where=HELD)
     # What is left is of before there were rules, and of the time zone data of this server.
     op.execute(
         "UPDATE time_slots s SET wall_starts_at = s.starts_at AT TIME ZONE c.time_zone"

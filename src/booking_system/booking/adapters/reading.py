@@ -13,9 +13,9 @@ from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.identifiers import AppointmentId, PatientId
 from booking_system.shared_kernel.period import Period
 
-BUSY = """SELECT a.starts_at, a.ends_at FROM appointments a
+BUSY = """SELECT a.starts_at, least(a.ends_at, a.released_at) AS ends_at FROM appointments a
  WHERE a.patient_id = $1 AND a.status <> 'cancelled'
- AND a.starts_at < $3 AND a.ends_at > $2"""
+ AND a.starts_at < $3 AND least(a.ends_at, a.released_at) > $2"""
 
 LEFT = "s.outside_availability AND s.appointment_id IS NOT NULL AND s.clinic_id = {clinic}"
 
