@@ -34,9 +34,7 @@ def claimed(since: str, until: str, shared: str) -> str:
 def upgrade() -> None:
     for name, kind in HOLD:
         op.add_column("time_slots", sa.Column(name, kind))
-    op.create_index(
-        "ix_time_slots_held_doctor", "time_slots", ["doctor_id"], postgresql_where=HELD
-    )
+    op.create_index("ix_time_slots_held_doctor", "time_slots", ["doctor_id"], postgresql_where=HELD)
     # What is left is of before there were rules, and of the time zone data of this server.
     op.execute(
         "UPDATE time_slots s SET wall_starts_at = s.starts_at AT TIME ZONE c.time_zone"

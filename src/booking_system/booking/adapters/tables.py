@@ -95,7 +95,9 @@ appointments = Table(
     # What of its time another appointment had already when staff booked both on purpose.
     Column("doctor_shared", TSTZMULTIRANGE),
     Column("patient_shared", TSTZMULTIRANGE),
-    Column("doctor_time", TSTZMULTIRANGE, _claimed("blocked_from", "blocked_until", "doctor_shared")),
+    Column(
+        "doctor_time", TSTZMULTIRANGE, _claimed("blocked_from", "blocked_until", "doctor_shared")
+    ),
     Column("patient_time", TSTZMULTIRANGE, _claimed("starts_at", "ends_at", "patient_shared")),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Column("created_at", DateTime(timezone=True), nullable=False),

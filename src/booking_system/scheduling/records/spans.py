@@ -9,15 +9,15 @@ DURATION = "{need}.duration_minutes * interval '1 minute'"
 
 _FOLLOWING = """(
    (SELECT n.* FROM time_slots n
-    WHERE n.doctor_id = {slot}.doctor_id AND n.deleted_at IS NULL AND n.starts_at >= {slot}.starts_at
-    AND n.starts_at < {slot}.starts_at + {duration})
+    WHERE n.doctor_id = {slot}.doctor_id AND n.deleted_at IS NULL
+    AND n.starts_at >= {slot}.starts_at AND n.starts_at < {slot}.starts_at + {duration})
    UNION ALL
    (SELECT n.* FROM time_slots n
     WHERE n.doctor_id = {slot}.doctor_id AND n.deleted_at IS NULL
     AND n.starts_at >= {slot}.starts_at + {duration}
     AND n.starts_at < {slot}.starts_at + interval '1 day' ORDER BY n.starts_at LIMIT 1))"""
-"""The slots that begin while the service lasts, and the next one: a service that ends inside the gap
-behind a slot takes the slot behind the gap, too."""
+"""The slots that begin while the service lasts, and the next one: a service that ends inside the
+gap behind a slot takes the slot behind the gap, too."""
 
 _IN_ROW = """SELECT o.*, bool_and(o.goes_on) OVER (ORDER BY o.starts_at) AS is_in_row FROM (
   SELECT n.id, n.starts_at, n.ends_at, {free} AS is_free,
@@ -57,6 +57,28 @@ def is_one_slot(slot: str, need: str) -> str:
   AND {DURATION.format(need=need)} <= {slot}.ends_at - {slot}.starts_at)"""
 
 
+def ends_of(slot: str, need: str) -> str:
+    """Return when what is taken from the slot on ends; a slot that is enough is not looked behind.
+
+    Only of a slot from which on there is enough.
+    """
+    return f"""CASE WHEN {DURATION.format(need=need)} <= {slot}.ends_at - {slot}.starts_at
+  THEN {slot}.ends_at ELSE (SELECT t.ends_at FROM {span_of(slot, need)} t) END"""  # noqa: S608
+
+
+def untaken(slot: str, now: str, *, but: str = "") -> str:
+    """Return the condition that the slot is open, and nobody has it or is about to have it.
+
+    `but` is an appointment that is looked at as if it were not there.
+    """
+    owner, around = f"{slot}.appointment_id IS NULL", f"{slot}.blocked_by IS NULL"
+    if but:
+        owner = f"({owner} OR {slot}.appointment_id = {but})"
+        around = f"({around} OR {slot}.blocked_by <@ ARRAY[{but}])"
+    return f"""{slot}.closed_because IS NULL AND {owner} AND {around}
+ AND ({slot}.held_until IS NULL OR {slot}.held_until <= {now})"""
+
+
 def blocked_from(slot: str, need: str) -> str:
     """Return from when on the doctor has to be free."""
     return f"{slot}.starts_at - {need}.buffer_before_minutes * interval '1 minute'"
@@ -74,11 +96,11 @@ def no_appointment(doctor: str, during: str, *, but: str = "") -> str:
     """
     other = f" AND a.id IS DISTINCT FROM {but}" if but else ""
     return f"""NOT EXISTS (SELECT FROM appointments a WHERE a.doctor_id = {doctor}
-  AND a.status <> 'cancelled' AND a.doctor_time && {during}{other})"""  # noqa: S608
+  AND a.status <> 'cancelled' AND a.doctor_time && {during}{other})"""
 
 
 def no_hold(doctor: str, during: str, now: str) -> str:
     """Return the condition that no hold in force keeps any of the doctor's time."""
     return f"""NOT EXISTS (SELECT FROM time_slots h WHERE h.doctor_id = {doctor}
   AND h.hold_id IS NOT NULL AND h.held_until > {now} AND h.deleted_at IS NULL
-  AND coalesce(h.hold_blocks, tstzrange(h.starts_at, h.ends_at)) && {during})"""  # noqa: S608
+  AND coalesce(h.hold_blocks, tstzrange(h.starts_at, h.ends_at)) && {during})"""
