@@ -33,7 +33,8 @@ class BookingWish:
     """What somebody asks for: to book a slot, to hold it, or to know whether they could.
 
     `hold_id` is the hold that they say they have, `shown_hold` the one whose token they showed.
-    Who holds a slot, or asks, need not say for whom.
+    Who holds a slot, or asks, need not say for whom. What `moves` is an appointment that the slot
+    is wanted for: as it was agreed, and as if it were not there.
     """
 
     slot_id: SlotId
@@ -44,6 +45,7 @@ class BookingWish:
     hold_id: HoldId | None = None
     shown_hold: HoldId | None = None
     override: Override | None = None
+    moves: AppointmentId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,18 +169,23 @@ class HoldReader(Protocol):
 class Alternatives(Protocol):
     """Finds what could be booked instead."""
 
-    async def __call__(
+    async def __call__(  # noqa: PLR0913
         self,
         slot_id: SlotId,
         *,
         now: datetime,
         most: int,
         service_id: ServiceId | None = None,
+        patient_id: PatientId | None = None,
+        moves: AppointmentId | None = None,
         unless: Cover | None = None,
+        besides: Sequence[SlotId] = (),
     ) -> Sequence[FoundSlot]:
         """Return the nearest bookable slots of the same doctor, then of the same clinic.
 
-        Where a service is named, those in which it could begin. None that `unless` covers.
+        Where a service is named, those in which it could begin; where an appointment `moves`,
+        those in which it could, as it was agreed and as if it were not there. None for whose time
+        the patient has another appointment, none that `unless` covers, and none of `besides`.
         """
         ...
 
