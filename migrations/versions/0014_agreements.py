@@ -19,6 +19,7 @@ SHARED = """ AND overbooked = (doctor_shared IS NOT NULL)
 HOLD = (
     ("hold_blocks", postgresql.TSTZRANGE()),
     ("hold_service_id", sa.Uuid()),
+    ("hold_duration_minutes", sa.Integer()),
     ("hold_price_amount", sa.Integer()),
     ("hold_price_currency", sa.Text()),
     ("hold_payment", sa.Text()),

@@ -39,8 +39,8 @@ SERVICE = """INSERT INTO services (id, clinic_id, name, duration_minutes, buffer
  buffer_after_minutes, price_amount, mode, payment, created_at, updated_at)
  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'none', $9, $9)"""
 OFFER = "INSERT INTO service_doctors (service_id, doctor_id, clinic_id) VALUES ($1, $2, $3)"
-SLOT = """INSERT INTO time_slots (id, clinic_id, doctor_id, starts_at, ends_at, mode, created_at)
- VALUES ($1, $2, $3, $4, $5, $6, $7)"""
+SLOT = """INSERT INTO time_slots (id, clinic_id, doctor_id, starts_at, ends_at, mode, created_at,
+ wall_starts_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $4 AT TIME ZONE 'Europe/Berlin')"""
 
 
 async def seed(connection: asyncpg.Connection) -> None:

@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from booking_system.booking.domain.appointment import Appointment, PaymentStatus
+from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.card import side_of
 from booking_system.booking.domain.events import AppointmentBooked, AppointmentCancelled
-from booking_system.booking.domain.lifecycle import AppointmentStatus
+from booking_system.booking.domain.lifecycle import AppointmentStatus, PaymentStatus
 from booking_system.booking.domain.party import Side
 from booking_system.booking.domain.reference import ALPHABET, reference_as_heard, reference_from
 from booking_system.booking.domain.refusals import BookingNotActive, CancelTooLate

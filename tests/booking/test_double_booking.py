@@ -27,9 +27,9 @@ BUSY = {(503, "overloaded"), (503, "dependency_unavailable")}
 PLENTY = {"max_open_bookings_per_patient": 1000}
 INSERT = """INSERT INTO appointments (id, reference, status, payment_status, time_slot_id,
  clinic_id, doctor_id, patient_id, starts_at, ends_at, mode, cancel_notice_minutes, booked_by,
- created_at, updated_at, cancelled_by, time_slot_ids, blocked_from, blocked_until)
+ created_at, updated_at, cancelled_by, time_slot_ids, blocked_from, blocked_until, duration_minutes)
  VALUES ($1, $2, $3, 'not_required', $4, $5, $6, $7, $8, $9, 'in_person', 0, $1, now(), now(), $10,
- ARRAY[$4::uuid], $8, $9)"""
+ ARRAY[$4::uuid], $8, $9, 30)"""
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+from booking_system.booking.adapters.tables import appointments
 from booking_system.shared_kernel.identifiers import SessionId, UserId
 from tests.access import scenes
 from tests.access.table import Row
@@ -68,6 +69,7 @@ class Victims:
         return doctor, await self.clones("time_slots", first["id"], f"{NEW_ID}, {times}")
 
 
+STORED = [column.name for column in appointments.c if column.computed is None]
 NEW_ID = "'id', gen_random_uuid()"
 REMOVED = "'deleted_at', now()"
 
@@ -150,7 +152,8 @@ async def _bookings(victims: Victims) -> list[Values]:
     world = victims.world
     patient = await scenes.newcomer(world)
     found = await world.sql(
-        "INSERT INTO appointments SELECT c.* FROM appointments t, unnest($2::uuid[])"
+        f"INSERT INTO appointments ({', '.join(STORED)})"
+        f" SELECT c.{', c.'.join(STORED)} FROM appointments t, unnest($2::uuid[])"
         " WITH ORDINALITY AS u(slot, n), time_slots s, jsonb_populate_record(t, jsonb_build_object("
         "'id', gen_random_uuid(), 'time_slot_id', slot, 'doctor_id', s.doctor_id, 'patient_id',"
         " $3::uuid, 'reference', left(gen_random_uuid()::text, 12), 'starts_at', s.starts_at,"

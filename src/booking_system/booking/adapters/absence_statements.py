@@ -1,7 +1,8 @@
 """The statements of time off and closures."""
 
 from booking_system.booking.adapters.span_statements import IN_ORDER, slots_of
-from booking_system.booking.adapters.statements import CARD, CARD_JOINS, CLOSABLE, LET_GO, STANDING
+from booking_system.booking.adapters.statements import CARD, CARD_JOINS, CLOSABLE, STANDING
+from booking_system.scheduling.records.holds import LET_GO
 
 DOCTOR = """SELECT d.id AS doctor_id, d.clinic_id, c.time_zone
  FROM doctors d JOIN clinics c ON c.id = d.clinic_id

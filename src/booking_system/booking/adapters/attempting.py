@@ -1,24 +1,26 @@
 """Reads what a booking is judged on: one statement where the slot is enough, else three."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from booking_system.booking.adapters import span_statements, statements
-from booking_system.booking.adapters.rows import MINUTE, Asked, attempt_of, need_of, slot_of
-from booking_system.booking.domain.attempt import BookingAttempt
-from booking_system.booking.domain.span import NearbySlot, Span, span_from
+from booking_system.booking.adapters.rows import MINUTE, Asked, attempt_of, moving_of, slot_of
+from booking_system.booking.domain.attempt import BookingAttempt, is_owner
+from booking_system.booking.domain.span import Span
+from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.errors import Transient
 
 NEARBY = span_statements.nearby(statements.SLOT)
-LOCK_NEARBY = NEARBY + span_statements.IN_ORDER
+NEARBY_TO_MOVE = span_statements.nearby_to_move(statements.SLOT)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An attempt, and the holds that end with the booking although they keep other slots too."""
+    """An attempt, and the holds that end with the booking."""
 
     attempt: BookingAttempt
     ending: frozenset[UUID] = frozenset()
@@ -27,36 +29,72 @@ class Reading:
 async def locked(connection: asyncpg.Connection, asked: Asked) -> Reading:
     """Lock the slot `FOR UPDATE` and read every fact in the same statement.
 
-    After a wait the slot is as it is now, the other facts as they were before the wait. Where the
-    service needs more than the slot, all that it meets is locked first, by ascending id, and the
-    facts are read behind the locks.
+    After a wait the slot is as it is now, the other facts as they were before the wait. Where more
+    than the slot is needed, all that is met is locked first, by ascending id, and the facts are
+    read behind the locks.
     """
     wish = asked.wish
-    row = await connection.fetchrow(
-        statements.ATTEMPT, wish.slot_id, wish.patient_id, wish.service_id, asked.now
+    if asked.moving is None:
+        row = await connection.fetchrow(
+            statements.ATTEMPT, wish.slot_id, wish.patient_id, wish.service_id, asked.now
+        )
+        if row is not None:
+            attempt = attempt_of(row, asked)
+            return await _knowing_the_hold(connection, Reading(attempt))
+    lock = (
+        span_statements.LOCK_NEARBY
+        if asked.moving is None
+        else span_statements.LOCK_TO_HOLD_FOR_MOVE
     )
-    if row is None and wish.service_id is not None:
-        rows = await connection.fetch(LOCK_NEARBY, wish.slot_id, wish.service_id)
-        return await _judged_on(connection, rows, asked)
-    ends_more = row is not None and row["holds_more"]
-    ending = frozenset({row["hold_id"]}) if ends_more else frozenset()
-    return Reading(attempt_of(row, asked), ending)
+    rows = await connection.fetch(lock, wish.slot_id, _needs(asked))
+    return await behind_locks(connection, asked, locked_ids={row["id"] for row in rows})
 
 
 async def seen(connection: asyncpg.Connection, asked: Asked) -> BookingAttempt:
     """Read the facts without a lock: to explain, never to decide."""
-    rows = await connection.fetch(NEARBY, asked.wish.slot_id, asked.wish.service_id)
-    return (await _judged_on(connection, rows, asked)).attempt
+    return (await _judged_on(connection, await _nearby(connection, asked), asked)).attempt
 
 
 async def behind_locks(
     connection: asyncpg.Connection, asked: Asked, *, locked_ids: set[UUID]
 ) -> Reading:
-    """Read the facts of a move. Raises `Transient` where not all that it meets is locked."""
-    rows = await connection.fetch(NEARBY, asked.wish.slot_id, asked.wish.service_id)
+    """Read the facts behind the locks. Raises `Transient` where not all that is met is locked."""
+    rows = await _nearby(connection, asked)
     if not locked_ids.issuperset(row["slot_id"] for row in rows):
         raise Transient("the slots changed while they were waited for")
-    return await _judged_on(connection, rows, asked)
+    return await _knowing_the_hold(connection, await _judged_on(connection, rows, asked))
+
+
+async def asked_of(connection: asyncpg.Connection, asked: Asked) -> Asked:
+    """Return it with what was agreed for the appointment that it would move, if it would any."""
+    moves = asked.wish.moves
+    if moves is None:
+        return asked
+    row = await connection.fetchrow(statements.MOVING, moves)
+    if row is None:
+        raise Transient("the appointment is gone")
+    return Asked(asked.wish, asked.actor, asked.now, moving=moving_of(row))
+
+
+def _needs(asked: Asked) -> UUID | None:
+    return asked.wish.service_id if asked.moving is None else asked.moving.id
+
+
+async def _nearby(connection: asyncpg.Connection, asked: Asked) -> list[Any]:
+    statement = NEARBY if asked.moving is None else NEARBY_TO_MOVE
+    rows: list[Any] = await connection.fetch(statement, asked.wish.slot_id, _needs(asked))
+    return rows
+
+
+async def _knowing_the_hold(connection: asyncpg.Connection, reading: Reading) -> Reading:
+    """Say whether the hold that is named, if any, is on another slot."""
+    attempt = reading.attempt
+    if attempt.hold_id is None or attempt.slot is None:
+        return reading
+    if attempt.slot.hold is not None and attempt.slot.hold.id == attempt.hold_id:
+        return reading
+    is_elsewhere = await connection.fetchval(statements.HOLDS_ANY, attempt.hold_id, attempt.now)
+    return replace(reading, attempt=replace(attempt, holds_another_slot=is_elsewhere))
 
 
 async def _judged_on(connection: asyncpg.Connection, rows: list[Any], asked: Asked) -> Reading:
@@ -74,16 +112,55 @@ async def _judged_on(connection: asyncpg.Connection, rows: list[Any], asked: Ask
         span.blocked.ends_at,
         asked.moves,
     )
-    holds = (slot.hold for slot in span.touched)
-    ending = frozenset(hold.id for hold in holds if hold is not None)
+    ending = frozenset(hold.id for _, hold in span.held)
     return Reading(attempt_of(row, asked, span), ending)
 
 
-def _span_of(rows: list[Any], asked: Asked) -> Span | None:
-    nearby = [
-        NearbySlot(slot=slot_of(row, asked.moves), gap=row["gap_minutes"] * MINUTE) for row in rows
-    ]
-    first = next((one.slot for one in nearby if one.slot.id == asked.wish.slot_id), None)
+def _span_of(rows: Sequence[Any], asked: Asked) -> Span | None:
+    slots = {row["slot_id"]: slot_of(row, asked.moves) for row in rows}
+    first = slots.get(asked.wish.slot_id)
     if first is None:
         return None
-    return span_from(first, nearby, need_of(rows[0]), time_zone=rows[0]["time_zone"])
+    kept = _kept_span(rows, slots, first, asked)
+    if kept is not None:
+        return kept
+    placed = sorted((row for row in rows if row["place"] is not None), key=lambda it: it["place"])
+    others = sorted((row for row in rows if row["place"] is None), key=lambda it: it["starts_at"])
+    return Span(
+        slots=tuple(slots[row["slot_id"]] for row in placed),
+        around=tuple(slots[row["slot_id"]] for row in others if row["is_met"]),
+        beside=tuple(slots[row["slot_id"]] for row in others if not row["is_met"]),
+        before=rows[0]["buffer_before_minutes"] * MINUTE,
+        after=rows[0]["buffer_after_minutes"] * MINUTE,
+    )
+
+
+def _kept_span(
+    rows: Sequence[Any], slots: dict[UUID, TimeSlot], first: TimeSlot, asked: Asked
+) -> Span | None:
+    """Return what their hold for this service keeps, as it was agreed; None: they have none."""
+    wish, hold = asked.wish, first.hold_in_force(asked.now)
+    if hold is None or hold.terms is None or asked.moving is not None:
+        return None
+    if hold.terms.service_id != wish.service_id or not is_owner(
+        hold, actor=asked.actor, patient_id=wish.patient_id, shown_hold=wish.shown_hold
+    ):
+        return None
+    if hold.blocks is None:
+        return Span(slots=(first,))
+    places = {row["slot_id"]: row["hold_place"] for row in rows if row["hold_id"] == hold.id}
+    taken = sorted(
+        (slots[one] for one, place in places.items() if place is not None),
+        key=lambda slot: slot.period.starts_at,
+    )
+    if taken[:1] != [first]:
+        return None
+    around = [
+        slot for slot in slots.values() if slot not in taken and slot.period.overlaps(hold.blocks)
+    ]
+    return Span(
+        slots=tuple(taken),
+        around=tuple(sorted(around, key=lambda slot: slot.period.starts_at)),
+        before=first.period.starts_at - hold.blocks.starts_at,
+        after=hold.blocks.ends_at - taken[-1].period.ends_at,
+    )

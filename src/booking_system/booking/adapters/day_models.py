@@ -176,7 +176,7 @@ def _booking_shown(one: DayBooking, now: datetime) -> dict[str, Any]:
         "ends_at": booked.period.ends_at,
         "local_starts_at": local_text(booked.period.starts_at, card.time_zone),
         "mode": booked.mode,
-        "allowed_actions": booked.allowed_actions(Side.CLINIC, now=now),
+        "allowed_actions": card.allowed_actions(Side.CLINIC, now=now),
         "overbooked": booked.overbooked,
         "outside_availability": one.is_outside_availability,
         "version": booked.version,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
@@ -29,7 +30,8 @@ from booking_system.platform.postgres.tidying import Chore
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import uuid7
 from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
-from booking_system.shared_kernel.identifiers import HoldId
+from booking_system.scheduling.records.holds import LET_GO
+from booking_system.shared_kernel.identifiers import AppointmentId, HoldId
 
 REFUSALS: Refusals = {"ck_time_slots_booked_is_not_held": SlotAlreadyBooked}
 
@@ -44,25 +46,37 @@ OF_PATIENT = OTHERS_HELD.format(whose="held_for = $1")
 OF_USER = OTHERS_HELD.format(whose="held_by = $1 AND held_for IS NULL")
 OF_NETWORK = OTHERS_HELD.format(whose="hold_network = $1")
 
-HELD = f"SELECT {statements.SLOT} FROM time_slots s WHERE s.hold_id = $1"  # noqa: S608
+HELD = f"""SELECT {statements.SLOT}, s.held_by IS NOT NULL
+  AND NOT EXISTS (SELECT FROM role_grants g WHERE g.user_id = s.held_by
+   AND g.clinic_id = s.clinic_id)
+  AND NOT EXISTS (SELECT FROM patients p WHERE p.id = s.held_for AND p.user_id = s.held_by)
+  AS is_abandoned
+ FROM time_slots s WHERE s.hold_id = $1"""  # noqa: S608
+"""Where neither a member of the clinic's staff nor the patient made it, its maker has left."""
+
 LOCK = f"{HELD}{IN_ORDER}"
 
 TOLD = """told AS (INSERT INTO outbox (id, name, payload, occurred_at)
   VALUES ($2, $3, $4::text::jsonb, $5))"""
 
+BLOCKS = "CASE WHEN $14::timestamptz IS NOT NULL THEN tstzrange($14, $15) END"
+
 PLACE = f"""WITH {TOLD}
  UPDATE time_slots SET version = version + 1, hold_id = $6, held_until = $7, hold_minutes = $8,
   hold_extended = $9, held_for = $10, held_by = $11, hold_network = $12,
-  hold_place = array_position($13::uuid[], id) WHERE id = ANY($1)"""  # noqa: S608
+  hold_place = array_position($13::uuid[], id), hold_blocks = {BLOCKS},
+  hold_service_id = $16, hold_duration_minutes = $17, hold_price_amount = $18,
+  hold_price_currency = $19, hold_payment = $20
+ WHERE id = ANY($1) AND ($21::uuid IS NULL OR appointment_id IS DISTINCT FROM $21)"""  # noqa: S608
 """Those that are only kept clear have no place: they are not booked when the others are."""
 
 RELEASE = f"""WITH {TOLD}
- UPDATE time_slots SET version = version + 1, {statements.LET_GO} WHERE hold_id = $1"""  # noqa: S608
+ UPDATE time_slots SET version = version + 1, {LET_GO} WHERE hold_id = $1"""  # noqa: S608
 
 
 OLD_HOLDS = Chore(
     "holds",
-    f"""UPDATE time_slots SET {statements.LET_GO} WHERE id IN (
+    f"""UPDATE time_slots SET {LET_GO} WHERE id IN (
   SELECT id FROM time_slots WHERE hold_id IS NOT NULL AND held_until < now() - interval '1 hour'
   LIMIT $1 FOR UPDATE SKIP LOCKED)""",  # noqa: S608
 )
@@ -75,13 +89,18 @@ class PostgresHoldWork:
     def __init__(self, connection: asyncpg.Connection) -> None:
         """`connection` is in a transaction already."""
         self._connection = connection
+        self._moves: AppointmentId | None = None
+        self._ending: frozenset[UUID] = frozenset()
 
     async def attempt(self, wish: BookingWish, holder: Holder, *, now: datetime) -> BookingAttempt:
         """Queue by holder before the slot is locked: whoever has a slot's lock waits for nobody."""
+        self._moves = wish.moves
         statement, whose, most = _quota_of(wish, holder)
         place = int.from_bytes(blake2b(_bytes(whose), digest_size=4).digest(), signed=True)
         await self._connection.execute(QUEUE, HOLDERS, place)
-        reading = await attempting.locked(self._connection, Asked(wish, holder.actor, now))
+        asked = await attempting.asked_of(self._connection, Asked(wish, holder.actor, now))
+        reading = await attempting.locked(self._connection, asked)
+        self._ending = reading.ending
         others = await self._connection.fetchval(statement, whose, now, wish.slot_id)
         return replace(reading.attempt, holding=HoldFacts(open_holds=others, most_holds=most))
 
@@ -90,8 +109,12 @@ class PostgresHoldWork:
         return _held(await self._connection.fetch(LOCK, hold_id))
 
     async def place(self, held: HeldSlot, *, now: datetime) -> None:
-        """Write hold and event in one statement."""
+        """Write hold and event in one statement, when the holds that it takes slots of are over."""
         hold, event = held.hold, held.held(now=now)
+        if self._ending:
+            await self._connection.execute(statements.END_HOLDS, self._ending)
+        blocks, terms = hold.blocks, hold.terms
+        price = None if terms is None else terms.price
         await self._connection.execute(
             PLACE,
             [slot.id for slot in held.span.touched],
@@ -107,6 +130,14 @@ class PostgresHoldWork:
             hold.user_id,
             hold.network,
             held.span.slot_ids,
+            None if blocks is None else blocks.starts_at,
+            None if blocks is None else blocks.ends_at,
+            None if terms is None else terms.service_id,
+            None if terms is None else terms.duration // timedelta(minutes=1),
+            None if price is None else price.amount,
+            None if price is None else price.currency,
+            None if terms is None else terms.payment,
+            self._moves,
         )
 
     async def release(self, held: HeldSlot, *, now: datetime) -> None:
@@ -140,7 +171,8 @@ class PostgresHolds:
     ) -> BookingAttempt:
         """Read the facts without a lock."""
         async with self._database.reading() as connection:
-            return await attempting.seen(connection, Asked(wish, actor, now))
+            asked = await attempting.asked_of(connection, Asked(wish, actor, now))
+            return await attempting.seen(connection, asked)
 
 
 def _quota_of(wish: BookingWish, holder: Holder) -> tuple[str, Any, int]:
@@ -163,4 +195,5 @@ def _held(rows: Sequence[Any]) -> HeldSlot | None:
     around = tuple(slot_of(row) for row in kept if row["hold_place"] is None)
     if not slots or slots[0].hold is None:
         return None
-    return HeldSlot(span=Span(slots=slots, around=around), hold=slots[0].hold)
+    hold, is_abandoned = slots[0].hold, rows[0]["is_abandoned"]
+    return HeldSlot(span=Span(slots=slots, around=around), hold=hold, is_abandoned=is_abandoned)

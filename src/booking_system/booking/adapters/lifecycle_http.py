@@ -26,6 +26,7 @@ from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
 from booking_system.platform.http.pagination import Page
 from booking_system.platform.http.routing import Routes
+from booking_system.scheduling.domain.refusals import SlotAlreadyBooked, SlotHeld, SlotUnavailable
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotPermitted, Stale
 from booking_system.shared_kernel.identifiers import AppointmentId
@@ -60,19 +61,21 @@ class LifecycleRoutes:
                 *REFUSALS_OF_THE_RULES,
             ],
         )
-        for path, endpoint in (
-            ("check-in", self.check_in_booking),
-            ("complete", self.complete_booking),
-            ("no-show", self.mark_no_show),
-            ("undo", self.undo_booking),
+        taken_since = [SlotUnavailable, SlotAlreadyBooked, SlotHeld, no.PatientOverlap]
+        for path, endpoint, also in (
+            ("check-in", self.check_in_booking, []),
+            ("complete", self.complete_booking, []),
+            ("no-show", self.mark_no_show, []),
+            ("undo", self.undo_booking, taken_since),
         ):
+            marked = [no.AppointmentNotFound, NotPermitted, no.InvalidTransition, Stale]
             routes.add(
                 "POST",
                 f"{ONE}/{path}",
                 endpoint,
                 policy=signed_in,
                 answers=AppointmentOut,
-                refuses=[no.AppointmentNotFound, NotPermitted, no.InvalidTransition, Stale],
+                refuses=[*marked, *also],
             )
         routes.add(
             "GET",
@@ -105,19 +108,26 @@ class LifecycleRoutes:
     async def complete_booking(
         self, booking_id: UUID, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Note that it took place: after the check-in, or without one once it has begun."""
+        """Note that it took place: after the check-in, or without one once it has begun.
+
+        Before its end, the rest of its time is free again.
+        """
         return await self._mark(booking_id, Mark.COMPLETE, if_match, actor)
 
     async def mark_no_show(
         self, booking_id: UUID, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Note that the patient did not come, once it has begun."""
+        """Note that the patient did not come, once it has begun. The rest of its time is free."""
         return await self._mark(booking_id, Mark.NO_SHOW, if_match, actor)
 
     async def undo_booking(
         self, booking_id: UUID, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Take back the last check-in, completion or no-show; a cancellation stays."""
+        """Take back the last check-in, completion or no-show; a cancellation stays.
+
+        What ended before its end gave the rest of its time back: where somebody else has that by
+        now, the answer is a `409`.
+        """
         return await self._mark(booking_id, Mark.UNDO, if_match, actor)
 
     async def read_booking_history(self, booking_id: UUID, actor: Caller) -> Response:

@@ -7,10 +7,9 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from booking_system.booking.application.ports import BookingWish
-from booking_system.booking.domain.appointment import PaymentStatus
 from booking_system.booking.domain.attempt import Override
 from booking_system.booking.domain.card import AppointmentCard
-from booking_system.booking.domain.lifecycle import AppointmentStatus
+from booking_system.booking.domain.lifecycle import AppointmentStatus, PaymentStatus
 from booking_system.booking.domain.party import Side
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.http.input import Input, LongText
@@ -202,7 +201,7 @@ def shown(card: AppointmentCard, actor: Actor, now: datetime) -> dict[str, Any]:
         "mode": booked.mode,
         "reason": booked.reason,
         "price": price and {"amount": price.amount, "currency": price.currency},
-        "allowed_actions": [] if side is None else booked.allowed_actions(side, now=now),
+        "allowed_actions": card.allowed_actions(side, now=now),
         "cancel_until": booked.cancel_until,
         "reschedule_until": booked.reschedule_until,
         "cancelled_by": booked.cancelled_by,

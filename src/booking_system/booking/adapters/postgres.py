@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from secrets import randbits
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -12,15 +11,16 @@ import asyncpg
 from booking_system.booking.adapters import (
     attempting,
     lifecycle_statements,
+    marking,
     span_statements,
     statements,
 )
 from booking_system.booking.adapters.rows import Asked, card_of
+from booking_system.booking.adapters.settling import Left, change_of, settle, unblock
 from booking_system.booking.application.ports import BookingWish, BookingWork, MoveWish
 from booking_system.booking.domain.appointment import Appointment
-from booking_system.booking.domain.attempt import BookingAttempt
+from booking_system.booking.domain.attempt import BookingAttempt, MovingFacts
 from booking_system.booking.domain.card import AppointmentCard
-from booking_system.booking.domain.history import Entry
 from booking_system.booking.domain.reference import reference_from
 from booking_system.booking.domain.refusals import PatientOverlap
 from booking_system.identity.domain.actor import Actor
@@ -33,6 +33,9 @@ from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
 from booking_system.shared_kernel.errors import Transient
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import AppointmentId, SlotId
+
+LEAVING = """SELECT id, doctor_id, patient_id, blocked_from AS since, blocked_until AS until
+ FROM appointments WHERE id = $1"""
 
 REFUSALS: Refusals = {
     "uq_appointments_reference": Transient,
@@ -51,7 +54,7 @@ async def release(connection: asyncpg.Connection, appointments: Sequence[Appoint
     change = first.last_change
     assert change is not None, "what is released was cancelled"
     slot_ids = [slot_id for one in appointments for slot_id in one.time_slot_ids]
-    await _unblock(connection, appointments)
+    await unblock(connection, appointments)
     await connection.execute(
         statements.RELEASE,
         [one.id for one in appointments],
@@ -64,50 +67,8 @@ async def release(connection: asyncpg.Connection, appointments: Sequence[Appoint
         change.user_id,
         slot_ids,
     )
-    await _hand_over(connection, slot_ids, change)
-
-
-async def _unblock(connection: asyncpg.Connection, appointments: Sequence[Appointment]) -> None:
-    """Take their marks from the slots around them, while they are still stored where they were."""
-    buffered = [one.id for one in appointments if one.has_buffers]
-    if buffered:
-        await connection.execute(span_statements.UNBLOCK, buffered)
-
-
-async def _hand_over(
-    connection: asyncpg.Connection, slot_ids: Sequence[SlotId], change: Entry
-) -> None:
-    """Give each slot that was left to whoever was overbooked in it first, if anybody was.
-
-    Whoever has all of their slots by that is not overbooked any more.
-    """
-    given = await connection.fetch(lifecycle_statements.HAND_OVER, slot_ids)
-    for heir_id in sorted({row["appointment_id"] for row in given}):
-        row = await connection.fetchrow(lifecycle_statements.HEIR, heir_id)
-        if row is not None:
-            heir = card_of(row).appointment
-            heir.inherit_slot(change)
-            await connection.execute(lifecycle_statements.INHERIT, *_change_of(heir))
-
-
-def _change_of(appointment: Appointment) -> list[Any]:
-    """Return the values of `lifecycle_statements.CHANGED`, in its order."""
-    change, (event,) = appointment.last_change, appointment.pull_events()
-    assert change is not None, "only what was changed is stored"
-    places = (change.left, change.entered)
-    return [
-        appointment.id,
-        change.version,
-        change.action,
-        change.occurred_at,
-        change.user_id,
-        change.side,
-        change.reason,
-        *(it for p in places for it in ((None, None) if p is None else (p.slot_id, p.starts_at))),
-        uuid7(),
-        event.name,
-        payload_text(event),
-    ]
+    left = [Left.by(one) for one in appointments]
+    await settle(connection, left, slot_ids, change)
 
 
 class PostgresBookingWork:
@@ -140,7 +101,7 @@ class PostgresBookingWork:
         """Mark the slots around it, and end the holds that it was booked with, or in spite of."""
         if self._ending:
             await self._connection.execute(statements.END_HOLDS, self._ending)
-        if appointment.has_buffers:
+        if appointment.reaches_further:
             await self._connection.execute(span_statements.BLOCK, appointment.id)
 
     async def earlier(self, key: IdempotencyKey, *, now: datetime) -> AppointmentId | None:
@@ -159,13 +120,12 @@ class PostgresBookingWork:
         await release(self._connection, appointments)
 
     async def mark(self, appointment: Appointment) -> None:
-        """Write mark, history and event in one statement."""
-        await self._connection.execute(
-            lifecycle_statements.MARK,
-            *_change_of(appointment),
-            appointment.status,
-            appointment.previous_status,
-        )
+        """Write mark, history and event in one statement; an early end gives the rest back."""
+        await marking.mark(self._connection, appointment)
+
+    async def take_back(self, appointment: Appointment, *, now: datetime) -> None:
+        """Own the slots again, if nobody has them by now."""
+        await marking.take_back(self._connection, appointment, now=now)
 
     async def lock_with(
         self, slot_id: SlotId, appointment_id: AppointmentId
@@ -185,10 +145,14 @@ class PostgresBookingWork:
             service_id=appointment.service_id,
             override=wish.override,
         )
+        moving = MovingFacts(
+            id=appointment.id,
+            doctor_id=appointment.doctor_id,
+            starts_at=appointment.period.starts_at,
+            need=appointment.need,
+        )
         reading = await attempting.behind_locks(
-            self._connection,
-            Asked(booking, actor, now, moves=appointment.id),
-            locked_ids=self._locked,
+            self._connection, Asked(booking, actor, now, moving), locked_ids=self._locked
         )
         self._ending = reading.ending
         return reading.attempt
@@ -197,11 +161,12 @@ class PostgresBookingWork:
         """Leave the old slots, then write appointment, new slots, history and event."""
         change = appointment.last_change
         assert change is not None, "what is moved left a slot"
+        gone = Left(**dict(await self._connection.fetchrow(LEAVING, appointment.id)))
         await self._connection.execute(span_statements.UNBLOCK, [appointment.id])
         left = await self._connection.fetch(span_statements.LEAVE, appointment.id)
         await self._connection.execute(
             lifecycle_statements.MOVE,
-            *_change_of(appointment),
+            *change_of(appointment),
             appointment.doctor_id,
             appointment.period.ends_at,
             appointment.mode,
@@ -209,7 +174,7 @@ class PostgresBookingWork:
             *_span_of(appointment),
         )
         await self._keep_clear(appointment)
-        await _hand_over(self._connection, [row["id"] for row in left], change)
+        await settle(self._connection, [gone], [row["id"] for row in left], change)
 
     async def _lock_card(self, appointment_id: AppointmentId) -> AppointmentCard | None:
         """Raise `Transient` where the appointment went elsewhere while its slots were awaited."""
@@ -248,6 +213,7 @@ def _values(appointment: Appointment) -> tuple[object, ...]:
         payload_text(event),
         *_override_of(appointment),
         *_span_of(appointment),
+        appointment.duration // timedelta(minutes=1),
     )
 
 

@@ -5,22 +5,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from booking_system.booking.application.ports import BookingWish
-from booking_system.booking.domain.appointment import Appointment, PaymentStatus
+from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import (
     BookingAttempt,
     ClinicFacts,
     DoctorFacts,
+    MovingFacts,
     Override,
     PatientFacts,
     ServiceFacts,
 )
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.history import Action, Entry, Place
-from booking_system.booking.domain.lifecycle import AppointmentStatus
+from booking_system.booking.domain.lifecycle import AppointmentStatus, PaymentStatus
 from booking_system.booking.domain.party import Side
 from booking_system.booking.domain.span import Need, Span
+from booking_system.directory.domain.service import PaymentTerms
 from booking_system.identity.domain.actor import Actor
-from booking_system.scheduling.domain.hold import Hold
+from booking_system.scheduling.domain.hold import Hold, HoldTerms
 from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
 from booking_system.shared_kernel.identifiers import AppointmentId
 from booking_system.shared_kernel.mode import Mode
@@ -42,6 +44,24 @@ def hold_of(row: Any) -> Hold | None:
         patient_id=row["held_for"],
         user_id=row["held_by"],
         network=row["hold_network"],
+        blocks=_period_of(row["hold_blocks"]),
+        terms=_terms_of(row),
+    )
+
+
+def _period_of(held: Any) -> Period | None:
+    return None if held is None else Period(held.lower, held.upper)
+
+
+def _terms_of(row: Any) -> HoldTerms | None:
+    payment, amount = row["hold_payment"], row["hold_price_amount"]
+    if payment is None:
+        return None
+    return HoldTerms(
+        service_id=row["hold_service_id"],
+        duration=row["hold_duration_minutes"] * MINUTE,
+        price=None if amount is None else Money(amount, row["hold_price_currency"]),
+        payment=PaymentTerms(payment),
     )
 
 
@@ -64,26 +84,46 @@ def slot_of(row: Any, moves: AppointmentId | None = None) -> TimeSlot:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What somebody asks for, and when. What `moves` is looked at as if it were not there."""
+    """What somebody asks for, and when. What is `moving` is looked at as if it were not there."""
 
     wish: BookingWish
     actor: Actor | None
     now: datetime
-    moves: AppointmentId | None = None
+    moving: MovingFacts | None = None
+
+    @property
+    def moves(self) -> AppointmentId | None:
+        """Which appointment is moving."""
+        return None if self.moving is None else self.moving.id
+
+
+def moving_of(row: Any) -> MovingFacts:
+    """Make what is agreed for an appointment of a row of `MOVING`."""
+    return MovingFacts(
+        id=row["id"],
+        doctor_id=row["doctor_id"],
+        starts_at=row["starts_at"],
+        need=Need(
+            duration=row["duration_minutes"] * MINUTE,
+            before=row["starts_at"] - row["blocked_from"],
+            after=row["blocked_until"] - row["ends_at"],
+            mode=Mode(row["mode"]),
+        ),
+    )
 
 
 def attempt_of(row: Any, asked: Asked, span: Span | None = None) -> BookingAttempt:
     """Make the attempt of a row of `ATTEMPT` or `FACTS`, or of None where there is no such slot."""
     wish = asked.wish
     if row is None:
-        return BookingAttempt(now=asked.now, actor=asked.actor, slot=None, moves=asked.moves)
+        return BookingAttempt(now=asked.now, actor=asked.actor, slot=None, moves=asked.moving)
     return BookingAttempt(
         now=asked.now,
         actor=asked.actor,
         slot=slot_of(row) if span is None else span.slots[0],
         span=span,
         is_clear=row["is_clear"],
-        moves=asked.moves,
+        moves=asked.moving,
         clinic=ClinicFacts(
             name=row["clinic_name"],
             time_zone=row["time_zone"],
@@ -137,14 +177,10 @@ def _service_of(row: Any, wish: BookingWish) -> ServiceFacts | None:
         name=row["service_name"],
         need=_need(row),
         price=None if amount is None else Money(amount, row["currency"]),
-        is_paid_for=bool(amount) and row["payment"] != "none",
+        payment=PaymentTerms(row["payment"]),
         is_offered_by_doctor=row["is_offered_by_doctor"],
+        is_live=row["service_is_live"],
     )
-
-
-def need_of(row: Any) -> Need | None:
-    """Make what a service takes of a row with its times; None where there is no service."""
-    return None if row["duration_minutes"] is None else _need(row)
 
 
 def _need(row: Any) -> Need:
@@ -172,6 +208,7 @@ def card_of(row: Any) -> AppointmentCard:
         service_id=row["service_id"],
         period=Period(row["starts_at"], row["ends_at"]),
         blocked=Period(row["blocked_from"], row["blocked_until"]),
+        duration=row["duration_minutes"] * MINUTE,
         mode=Mode(row["mode"]),
         reason=row["reason"],
         price=None if amount is None else Money(amount, row["price_currency"]),
@@ -182,6 +219,7 @@ def card_of(row: Any) -> AppointmentCard:
         cancel_reason=row["cancel_reason"],
         override=codes and Override(codes=frozenset(codes), reason=row["override_reason"]),
         overbooked=row["overbooked"],
+        released_at=row["released_at"],
         version=row["version"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
@@ -193,6 +231,7 @@ def card_of(row: Any) -> AppointmentCard:
         doctor=_doctor_of(row),
         patient_name=row["patient_name"],
         service_name=row["service_name"],
+        clinic_is_removed=row["clinic_is_removed"],
     )
 
 

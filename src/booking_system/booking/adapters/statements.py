@@ -2,17 +2,19 @@
 
 from booking_system.booking.adapters.span_statements import IN_ORDER, slots_of
 from booking_system.booking.domain.events import AppointmentCancelled
+from booking_system.scheduling.records.holds import HOLD_COLUMNS, LET_GO
+from booking_system.scheduling.records.spans import is_one_slot, no_appointment
 
-SLOT = """s.id AS slot_id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode,
- s.closed_because, s.appointment_id, s.version AS slot_version, s.hold_id, s.held_until,
- s.hold_minutes, s.hold_extended, s.held_for, s.held_by, s.hold_network, s.hold_place,
- s.blocked_by"""
-
-LET_GO = """hold_id = NULL, held_until = NULL, hold_minutes = NULL, hold_extended = false,
- held_for = NULL, held_by = NULL, hold_network = NULL, hold_place = NULL"""
-"""What ends the hold of a slot, for an UPDATE of it."""
+SLOT = f"""s.id AS slot_id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode,
+ s.closed_because, s.appointment_id, s.version AS slot_version, s.blocked_by, {HOLD_COLUMNS}"""
 
 END_HOLDS = f"UPDATE time_slots SET version = version + 1, {LET_GO} WHERE hold_id = ANY($1)"  # noqa: S608
+
+HOLDS_ANY = "SELECT EXISTS (SELECT FROM time_slots WHERE hold_id = $1 AND held_until > $2)"
+
+MOVING = """SELECT id, doctor_id, starts_at, ends_at, blocked_from, blocked_until, duration_minutes,
+ mode FROM appointments WHERE id = $1"""
+"""What was agreed for an appointment that somebody wants to move."""
 
 # No appointment lasts longer than a day: with that, an index leads to the one that overlaps.
 _FACTS = f"""SELECT {SLOT},
@@ -26,47 +28,60 @@ _FACTS = f"""SELECT {SLOT},
  EXISTS (SELECT FROM clinic_patients k WHERE k.clinic_id = s.clinic_id AND k.patient_id = $2)
   AS is_known_here,
  EXISTS (SELECT FROM appointments a WHERE a.patient_id = $2 AND a.status <> 'cancelled'{{others}}
-  AND a.starts_at < {{ends_at}} AND a.ends_at > s.starts_at
+  AND a.starts_at < {{ends_at}} AND least(a.ends_at, a.released_at) > s.starts_at
   AND a.starts_at > s.starts_at - interval '1 day') AS is_busy,
  (SELECT count(*) FROM appointments a WHERE a.patient_id = $2 AND a.starts_at > $4
-  AND a.clinic_id = s.clinic_id AND a.status <> 'cancelled'{{others}}) AS open_bookings,
+  AND a.clinic_id = s.clinic_id AND a.status IN ('confirmed', 'checked_in'){{others}})
+  AS open_bookings,
  {{is_clear}} AS is_clear,
- s.hold_id IS NOT NULL AND EXISTS (SELECT FROM time_slots h
-  WHERE h.hold_id = s.hold_id AND h.id <> s.id) AS holds_more,
  v.name AS service_name, v.duration_minutes, v.buffer_before_minutes, v.buffer_after_minutes,
- v.mode AS service_mode, v.price_amount, v.payment,
+ v.mode AS service_mode, v.price_amount, v.payment, v.deleted_at IS NULL AS service_is_live,
  EXISTS (SELECT FROM service_doctors o WHERE o.service_id = $3 AND o.doctor_id = s.doctor_id)
   AS is_offered_by_doctor
  FROM time_slots s
  JOIN clinics c ON c.id = s.clinic_id
  JOIN doctors d ON d.id = s.doctor_id
- LEFT JOIN patients p ON p.id = $2 AND p.deleted_at IS NULL
- LEFT JOIN services v ON v.id = $3 AND v.clinic_id = s.clinic_id AND v.deleted_at IS NULL
+ LEFT JOIN patients p ON p.id = $2 AND {{is_there}}
+ LEFT JOIN services v ON v.id = $3 AND v.clinic_id = s.clinic_id
  WHERE s.id = $1 AND s.deleted_at IS NULL"""  # noqa: S608
 
 FACTS = _FACTS.format(
     others=" AND a.id IS DISTINCT FROM $8",
     ends_at="$5",
-    is_clear="""NOT EXISTS (SELECT FROM appointments a WHERE a.doctor_id = s.doctor_id
-  AND a.status <> 'cancelled' AND NOT a.overbooked AND a.id IS DISTINCT FROM $8
-  AND tstzrange(a.blocked_from, a.blocked_until) && tstzrange($6, $7))""",
+    is_clear=no_appointment("s.doctor_id", "tstzrange($6, $7)", but="$8"),
+    is_there="(p.deleted_at IS NULL OR $8::uuid IS NOT NULL)",
 )
 """What the rules judge, read without a lock, or behind locks: of a booking until $5 that needs the
-doctor from $6 to $7, as if the appointment $8 were not there."""
+doctor from $6 to $7, as if the appointment $8 were not there. A patient who was removed keeps the
+appointments that were kept, and these can be moved."""
 
-ATTEMPT = f"""{_FACTS.format(others="", ends_at="s.ends_at", is_clear="true")}
- AND coalesce(v.buffer_before_minutes + v.buffer_after_minutes = 0
-  AND v.duration_minutes * interval '1 minute' <= s.ends_at - s.starts_at, true)
- FOR UPDATE OF s"""
+ATTEMPT = f"""{
+    _FACTS.format(others="", ends_at="s.ends_at", is_clear="true", is_there="p.deleted_at IS NULL")
+}
+ AND s.hold_blocks IS NULL AND coalesce({is_one_slot("s", "v")}, true) FOR UPDATE OF s"""
 """The same, and the lock, where the slot by itself is enough; otherwise no row, and no lock."""
+
+_SHARED = """CASE WHEN {mark} THEN coalesce(
+  (SELECT range_agg(o.{whose}_time) FROM appointments o WHERE o.{whose}_id = {id}
+    AND o.status <> 'cancelled' AND o.id <> $1 AND o.{whose}_time && {during})
+  * tstzmultirange({during}), tstzmultirange()) END"""
+"""What of the time of a marked appointment others have already."""
+
+
+def shared(whose: str, mark: str, identity: str, since: str, until: str) -> str:
+    """Return the time that an appointment $1 shares, if it bears the mark; parameters by place."""
+    during = f"tstzrange({since}::timestamptz, {until}::timestamptz)"
+    return _SHARED.format(whose=whose, mark=mark, id=identity, during=during)
+
 
 _ADD = """WITH booked AS (
  INSERT INTO appointments (id, reference, status, payment_status, time_slot_id, clinic_id,
   doctor_id, patient_id, service_id, starts_at, ends_at, mode, reason, price_amount,
   price_currency, cancel_notice_minutes, booked_by, created_at, updated_at, overbooked,
-  patient_doubled, override_codes, override_reason, time_slot_ids, blocked_from, blocked_until)
+  patient_doubled, override_codes, override_reason, time_slot_ids, blocked_from, blocked_until,
+  duration_minutes, doctor_shared, patient_shared)
  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18,
-  $22, $23, $24, $25, $26, $27, $28)),
+  $22, $23, $24, $25, $26, $27, $28, $29, {doctor_shared}, {patient_shared})),
  owned AS (UPDATE time_slots SET version = version + 1, {let_go},
   appointment_id = CASE WHEN $22 THEN coalesce(appointment_id, $1) ELSE $1 END
   WHERE id = ANY($26)),
@@ -76,24 +91,31 @@ _ADD = """WITH booked AS (
   ON CONFLICT DO NOTHING){named}
  INSERT INTO outbox (id, name, payload, occurred_at) VALUES ($19, $20, $21::text::jsonb, $18)"""
 
-ADD = _ADD.format(named="", let_go=LET_GO)
+_ADDED = {
+    "let_go": LET_GO,
+    "doctor_shared": shared("doctor", "$22", "$7", "$27", "$28"),
+    "patient_shared": shared("patient", "$23", "$8", "$10", "$11"),
+}
+
+ADD = _ADD.format(named="", **_ADDED)
 
 ADD_NAMED = _ADD.format(
-    let_go=LET_GO,
+    **_ADDED,
     named=""",
  named AS (INSERT INTO idempotency_keys (owner, operation, key, fingerprint, status, location,
-   resource_ids, created_at) VALUES ($29, $30, $31, $32, 201, $33, ARRAY[$1::uuid], $18))""",
+   resource_ids, created_at) VALUES ($30, $31, $32, $33, 201, $34, ARRAY[$1::uuid], $18))""",
 )
 """The same for a request with an idempotency key, which is stored by the statement that books."""
 
 CARD = """a.id, a.reference, a.status, a.payment_status, a.time_slot_ids, a.clinic_id,
  a.doctor_id, a.patient_id, a.service_id, a.starts_at, a.ends_at, a.blocked_from, a.blocked_until,
- a.mode, a.reason, a.price_amount,
+ a.duration_minutes, a.released_at, a.mode, a.reason, a.price_amount,
  a.price_currency, a.cancel_notice_minutes, a.booked_by, a.previous_status, a.cancelled_by,
  a.cancel_reason, a.override_codes, a.override_reason, a.overbooked,
  a.version, a.created_at, a.updated_at, c.name AS clinic_name, c.time_zone,
  d.full_name AS doctor_name, d.title AS doctor_title, d.specialty, d.photo_url,
- p.full_name AS patient_name, v.name AS service_name"""
+ p.full_name AS patient_name, v.name AS service_name,
+ c.deleted_at IS NOT NULL AS clinic_is_removed"""
 
 CARD_JOINS = """FROM appointments a JOIN clinics c ON c.id = a.clinic_id
  JOIN doctors d ON d.id = a.doctor_id JOIN patients p ON p.id = a.patient_id

@@ -96,7 +96,9 @@ class ExtendHold:
         Raises `HoldNotFound`, `NotPermitted`, `HoldExpired`, `HoldAlreadyExtended`.
         """
         async with self.transaction() as work:
-            held = _owned(await work.lock(hold_id), holder)
+            held = _seen(await work.lock(hold_id), holder)
+            if not held.is_owned_by(holder):
+                raise NotPermitted
             now = self.clock.now()
             longer = held.extended(now=now)
             await work.place(longer, now=now)
@@ -113,16 +115,16 @@ class ReleaseHold:
     async def __call__(self, *, hold_id: HoldId, holder: Holder) -> None:
         """Raises `HoldNotFound`, also where it is over, and `NotPermitted`."""
         async with self.transaction() as work:
-            held = _owned(await work.lock(hold_id), holder)
+            held = _seen(await work.lock(hold_id), holder)
+            if not held.may_be_released_by(holder):
+                raise NotPermitted
             now = self.clock.now()
             if not held.hold.is_in_force(now):
                 raise HoldNotFound
             await work.release(held, now=now)
 
 
-def _owned(held: HeldSlot | None, holder: Holder) -> HeldSlot:
+def _seen(held: HeldSlot | None, holder: Holder) -> HeldSlot:
     if held is None or not held.is_seen_by(holder):
         raise HoldNotFound
-    if not held.is_owned_by(holder):
-        raise NotPermitted
     return held

@@ -25,7 +25,10 @@ class MarkAppointment:
     ) -> AppointmentCard:
         """Return the appointment as it is now.
 
-        Raises `AppointmentNotFound`, `NotPermitted` for the patient, `Stale`, `InvalidTransition`.
+        What ended before its end gives the rest of its time back, and takes it back when that is
+        undone. Raises `AppointmentNotFound`, `NotPermitted` for the patient, `Stale`,
+        `InvalidTransition`; to undo also `SlotUnavailable`, `SlotAlreadyBooked`, `SlotHeld`,
+        `PatientOverlap` where that time is somebody else's by now.
         """
         async with self.transaction() as work:
             card = await work.lock(appointment_id)
@@ -36,6 +39,10 @@ class MarkAppointment:
                 raise NotPermitted
             if version is not None and version != card.appointment.version:
                 raise Stale
-            card.appointment.mark(mark, party, now=self.clock.now())
-            await work.mark(card.appointment)
+            gave_back, now = card.appointment.released_at is not None, self.clock.now()
+            card.appointment.mark(mark, party, now=now)
+            if gave_back:
+                await work.take_back(card.appointment, now=now)
+            else:
+                await work.mark(card.appointment)
         return card

@@ -33,8 +33,8 @@ class BookingWish:
     """What somebody asks for: to book a slot, to hold it, or to know whether they could.
 
     `hold_id` is the hold that they say they have, `shown_hold` the one whose token they showed.
-    Who holds a slot, or asks, need not say for whom. What `moves` is an appointment that the slot
-    is wanted for: as it was agreed, and as if it were not there.
+    To hold a slot, or to ask about it, nobody has to say for whom; either can be for a move of the
+    appointment that it `moves`, which is then looked at as if it were not there.
     """
 
     slot_id: SlotId
@@ -92,7 +92,18 @@ class BookingWork(Protocol):
         ...
 
     async def mark(self, appointment: Appointment) -> None:
-        """Store where a locked appointment stands, its history and its event."""
+        """Store where a locked appointment stands, its history and its event.
+
+        From its `released_at` on, its time is free again.
+        """
+        ...
+
+    async def take_back(self, appointment: Appointment, *, now: datetime) -> None:
+        """Do so, and own its slots again.
+
+        Raises `SlotUnavailable`, `SlotAlreadyBooked`, `SlotHeld` or `PatientOverlap` where
+        somebody else has that time by now.
+        """
         ...
 
     async def lock_with(

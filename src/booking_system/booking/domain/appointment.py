@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Self
 
 from booking_system.booking.domain.attempt import BookingAttempt, Override
@@ -14,10 +13,12 @@ from booking_system.booking.domain.events import (
 )
 from booking_system.booking.domain.history import Action, Entry, Place
 from booking_system.booking.domain.lifecycle import (
+    ENDED,
     OPEN,
     OUTCOMES,
     AppointmentStatus,
     Mark,
+    PaymentStatus,
     Standing,
 )
 from booking_system.booking.domain.party import Party, Side
@@ -27,7 +28,7 @@ from booking_system.booking.domain.refusals import (
     InvalidTransition,
     PatientOverlap,
 )
-from booking_system.booking.domain.span import Span
+from booking_system.booking.domain.span import Need, Span
 from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
 from booking_system.shared_kernel.aggregate import Aggregate
 from booking_system.shared_kernel.identifiers import (
@@ -44,22 +45,16 @@ from booking_system.shared_kernel.money import Money
 from booking_system.shared_kernel.period import Period
 
 
-class PaymentStatus(StrEnum):
-    """What is still owed for it."""
-
-    NOT_REQUIRED = "not_required"
-    UNPAID = "unpaid"
-
-
 @dataclass(eq=False, kw_only=True)
 class Appointment(Aggregate):
     """Instants in UTC; the price and the notice to cancel are those of the day of booking.
 
     `previous_status` is what undoing the last mark goes back to, `last_change` what was done to it
     since it was read. `override` names the rules that staff set aside for it; one that is
-    `overbooked` is in a slot that another appointment owns. `time_slot_ids` are all its slots in
-    time order, the first is `time_slot_id`; `blocked` is when the doctor has no other appointment:
-    its period and what is kept free around it.
+    `overbooked` shares some of its time with another appointment. `time_slot_ids` are all its slots
+    in time order, the first is `time_slot_id`; `blocked` is when the doctor has no other
+    appointment: its period and what is kept free around it. `duration` is what was agreed, the
+    period what slots made of it. From `released_at` on its time is free again.
     """
 
     id: AppointmentId
@@ -73,6 +68,7 @@ class Appointment(Aggregate):
     service_id: ServiceId | None
     period: Period
     blocked: Period
+    duration: timedelta
     mode: Mode
     reason: str | None
     price: Money | None
@@ -83,6 +79,7 @@ class Appointment(Aggregate):
     cancel_reason: str | None = None
     override: Override | None = None
     overbooked: bool = False
+    released_at: datetime | None = None
     version: int = 1
     created_at: datetime
     updated_at: datetime
@@ -98,12 +95,12 @@ class Appointment(Aggregate):
         override: Override | None = None,
     ) -> Self:
         """Make the appointment of an attempt that has passed every rule but the overridden."""
-        slot, service, patient = attempt.the_slot, attempt.service, attempt.patient
-        span = attempt.the_span
+        slot, span, patient = attempt.the_slot, attempt.the_span, attempt.patient
+        agreed = attempt.agreement
         assert patient is not None, "the rules let no attempt without a patient pass"
         assert attempt.clinic is not None, "a slot always has a clinic"
         assert attempt.actor is not None, "the rules let nobody book who is not signed in"
-        owed = service is not None and service.is_paid_for
+        owed = agreed.price is not None and agreed.price.amount > 0 and agreed.is_paid_for
         appointment = cls(
             id=identity,
             reference=reference,
@@ -116,9 +113,10 @@ class Appointment(Aggregate):
             service_id=attempt.service_id,
             period=span.period,
             blocked=span.blocked,
+            duration=agreed.duration,
             mode=slot.mode,
             reason=attempt.reason,
-            price=None if service is None else service.price,
+            price=agreed.price,
             cancel_notice=attempt.clinic.cancel_notice,
             booked_by=attempt.actor.user_id,
             override=override,
@@ -139,9 +137,19 @@ class Appointment(Aggregate):
         return self.time_slot_ids[0]
 
     @property
-    def has_buffers(self) -> bool:
-        """Say whether more time than its own is kept free."""
-        return self.blocked != self.period
+    def reaches_further(self) -> bool:
+        """Say whether it claims time outside of its slots: around them, or in gaps between them."""
+        return self.blocked != self.period or len(self.time_slot_ids) > 1
+
+    @property
+    def need(self) -> Need:
+        """What was agreed, which a move keeps."""
+        return Need(
+            duration=self.duration,
+            before=self.period.starts_at - self.blocked.starts_at,
+            after=self.blocked.ends_at - self.period.ends_at,
+            mode=self.mode,
+        )
 
     @property
     def is_active(self) -> bool:
@@ -234,7 +242,7 @@ class Appointment(Aggregate):
     ) -> None:
         """Go to other slots of the same clinic that have passed every rule but the overridden.
 
-        What was agreed stays: reference, service, price and notice. Raises as
+        What was agreed stays: reference, service, duration, price and notice. Raises as
         `check_reschedulable` does.
         """
         self.check_reschedulable(by.side, now=now)
@@ -256,7 +264,7 @@ class Appointment(Aggregate):
         )
 
     def inherit_slot(self, change: Entry) -> None:
-        """Own the slot that it was overbooked in: by this change its owner has left it."""
+        """Share its time with nobody any more: by this change the other appointment has left it."""
         self.overbooked = False
         self._changed(Action.SLOT_INHERITED, change, change.occurred_at)
         self.record(SlotInherited(occurred_at=change.occurred_at, **self.ids()))
@@ -267,6 +275,8 @@ class Appointment(Aggregate):
         if standing is None:
             raise InvalidTransition
         self.status, self.previous_status = standing.status, standing.previous
+        is_early = standing.status in ENDED and now < self.period.ends_at
+        self.released_at = now if is_early else None
         outcome = OUTCOMES[mark]
         self._changed(outcome.action, by, now)
         self.record(outcome.event(occurred_at=now, **self.ids()))

@@ -5,12 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from booking_system.booking.domain.span import Need, Span
+from booking_system.directory.domain.service import PaymentTerms
 from booking_system.identity.domain.actor import Actor
-from booking_system.scheduling.domain.hold import Hold
+from booking_system.scheduling.domain.hold import Hold, HoldTerms
 from booking_system.scheduling.domain.refusals import SlotNotFound
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.errors import Refusal
-from booking_system.shared_kernel.identifiers import AppointmentId, HoldId, PatientId, ServiceId
+from booking_system.shared_kernel.identifiers import (
+    AppointmentId,
+    DoctorId,
+    HoldId,
+    PatientId,
+    ServiceId,
+)
 from booking_system.shared_kernel.money import Money
 
 
@@ -52,14 +59,31 @@ class PatientFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceFacts:
-    """The service that was asked for, as the clinic offers it today."""
+    """The service that was asked for, as the clinic has it today.
+
+    One that is not `is_live` was deleted: only what was agreed before is booked or moved with it.
+    """
 
     id: ServiceId
     name: str
     need: Need
     price: Money | None
-    is_paid_for: bool
+    payment: PaymentTerms
     is_offered_by_doctor: bool
+    is_live: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovingFacts:
+    """The appointment that is to go elsewhere, as far as rules ask for it.
+
+    `need` is what was agreed when it was booked, whatever has become of the service.
+    """
+
+    id: AppointmentId
+    doctor_id: DoctorId
+    starts_at: datetime
+    need: Need
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +107,10 @@ class BookingAttempt:
     """Somebody tries to book, or to hold, a slot for a patient at one instant.
 
     Everything is None that does not exist; rules that come after `slot_exists` use `the_slot`.
-    Where an appointment is moved, `moves` is its id: the actor is a party to it already, and what
+    Where an appointment is moved, `moves` says which: the actor is a party to it already, and what
     else the patient has booked is counted without it. `hold_id` is the hold that they say they
-    have, `shown_hold` the one whose token they showed; nobody needs to be signed in to hold, and
+    have, `shown_hold` the one whose token they showed; `holds_another_slot` says that this hold is
+    on another slot. Nobody needs to be signed in to hold, and
     none of staff who hold `wants_patient` before they know for whom. `span` is None where only the
     slot is taken; the doctor `is_clear` where no other appointment, nor what is kept free around
     it, meets the time that the booking needs.
@@ -102,7 +127,8 @@ class BookingAttempt:
     service_id: ServiceId | None = None
     service: ServiceFacts | None = None
     reason: str | None = None
-    moves: AppointmentId | None = None
+    moves: MovingFacts | None = None
+    holds_another_slot: bool = False
     hold_id: HoldId | None = None
     shown_hold: HoldId | None = None
     override: Override | None = None
@@ -126,17 +152,59 @@ class BookingAttempt:
         """Say whether the clinic's desk does it."""
         return self.actor is not None and self.actor.works_at(self.the_slot.clinic_id)
 
-    def owns(self, hold: Hold) -> bool:
-        """Say whether the hold is theirs.
+    @property
+    def own_hold(self) -> Hold | None:
+        """The hold in force by which the slot is kept for them; None where there is none."""
+        hold = self.the_slot.hold_in_force(self.now)
+        return hold if hold is not None and self.owns(hold) else None
 
-        One for a patient is good for that patient only, whoever made it. One for nobody yet is of
-        the user who made it, or of whoever shows its token.
-        """
-        if hold.patient_id is not None:
-            return self.patient is not None and self.patient.id == hold.patient_id
-        if self.actor is not None and self.actor.user_id == hold.user_id:
-            return True
-        return hold.id == self.shown_hold
+    @property
+    def terms(self) -> HoldTerms | None:
+        """What was agreed with their hold of this very span and service; None: nothing."""
+        hold, span = self.own_hold, self.the_span
+        if hold is None or hold.terms is None or hold.terms.service_id != self.service_id:
+            return None
+        is_kept = span.is_one_slot if hold.blocks is None else hold.blocks == span.blocked
+        return hold.terms if is_kept else None
+
+    @property
+    def agreement(self) -> HoldTerms:
+        """What a booking agrees on: what their hold of it did, or what the clinic offers today."""
+        service = self.service
+        return self.terms or HoldTerms(
+            service_id=self.service_id,
+            duration=self.the_slot.period.length if service is None else service.need.duration,
+            price=None if service is None else service.price,
+            payment=PaymentTerms.NONE if service is None else service.payment,
+        )
+
+    @property
+    def says_hold_is_over(self) -> bool:
+        """Say whether they name a hold that does not keep the slot for them any more."""
+        if self.hold_id is None:
+            return False
+        hold = self.own_hold
+        return hold is None or hold.id != self.hold_id
+
+    def owns(self, hold: Hold) -> bool:
+        """Say whether the hold is theirs."""
+        patient_id = None if self.patient is None else self.patient.id
+        return is_owner(hold, actor=self.actor, patient_id=patient_id, shown_hold=self.shown_hold)
+
+
+def is_owner(
+    hold: Hold, *, actor: Actor | None, patient_id: PatientId | None, shown_hold: HoldId | None
+) -> bool:
+    """Say whether somebody may book with the hold.
+
+    One for a patient is good for that patient only, by whatever member of staff it was made. One
+    for nobody yet is good for the user who made it, and for a visitor who shows its token.
+    """
+    if hold.patient_id is not None:
+        return patient_id == hold.patient_id
+    if actor is not None and actor.user_id == hold.user_id:
+        return True
+    return hold.id == shown_hold
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,11 @@
 """The chains that every booking and every hold passes. To add a rule: write it, then list it."""
 
-from booking_system.booking.domain.attempt import BookingAttempt, BookingRule, refusing
+from booking_system.booking.domain.attempt import (
+    BookingAttempt,
+    BookingRule,
+    MovingFacts,
+    refusing,
+)
 from booking_system.booking.domain.double_booking import (
     patient_is_free,
     slot_is_not_booked,
@@ -15,12 +20,13 @@ from booking_system.booking.domain.refusals import (
     TooManyHolds,
     TooManyOpenBookings,
 )
+from booking_system.booking.domain.span import Need
 from booking_system.scheduling.domain.refusals import (
     SlotInPast,
     SlotNotFound,
     SlotUnavailable,
 )
-from booking_system.shared_kernel.errors import NotPermitted, Refusal, Unauthenticated
+from booking_system.shared_kernel.errors import Invalid, NotPermitted, Refusal, Unauthenticated
 
 
 @refusing(SlotNotFound)
@@ -79,6 +85,13 @@ def caller_may_hold(attempt: BookingAttempt) -> None:
         raise NotPermitted
 
 
+@refusing(Invalid, waivable=False)
+def hold_is_of_the_slot(attempt: BookingAttempt) -> None:
+    """The hold that is named, if any, is not one of another slot."""
+    if attempt.holds_another_slot:
+        raise Invalid.field("/hold_id", "is a hold of another time slot", "other_slot")
+
+
 @refusing(SlotUnavailable)
 def slot_is_available(attempt: BookingAttempt) -> None:
     """The slot is not closed, nor any other that is needed."""
@@ -98,10 +111,11 @@ def slot_is_not_past(attempt: BookingAttempt) -> None:
 def notice_is_long_enough(attempt: BookingAttempt) -> None:
     """The clinic has the minutes of notice that its policy asks for.
 
-    It needs none for a slot that has begun: only its own staff get as far as that.
+    It needs none for a slot that has begun: only its own staff get as far as that. A hold had
+    notice enough when it was made.
     """
     slot, clinic = attempt.the_slot, attempt.clinic
-    if clinic is None or slot.has_begun(attempt.now):
+    if clinic is None or slot.has_begun(attempt.now) or attempt.own_hold is not None:
         return
     if slot.period.starts_at - attempt.now < clinic.minimum_notice:
         raise NoticeTooShort
@@ -109,37 +123,72 @@ def notice_is_long_enough(attempt: BookingAttempt) -> None:
 
 @refusing(BeyondHorizon)
 def slot_is_within_the_horizon(attempt: BookingAttempt) -> None:
-    """The slot is not further away than the clinic takes bookings."""
-    ahead = attempt.the_slot.period.starts_at - attempt.now
-    if attempt.clinic is not None and ahead > attempt.clinic.horizon:
+    """The slot is not further away than the clinic takes bookings.
+
+    An appointment that is further away already can be moved to any earlier time.
+    """
+    starts_at = attempt.the_slot.period.starts_at
+    if attempt.clinic is None or attempt.own_hold is not None:
+        return
+    if attempt.moves is not None and starts_at <= attempt.moves.starts_at:
+        return
+    if starts_at - attempt.now > attempt.clinic.horizon:
         raise BeyondHorizon
 
 
 @refusing(ServiceRequired)
 def service_is_named(attempt: BookingAttempt) -> None:
-    """Where the clinic offers services, one is named."""
-    if attempt.clinic is not None and attempt.clinic.offers_services and not attempt.service_id:
+    """Where the clinic offers services, one is named.
+
+    What was agreed without a service, before there were any, needs none.
+    """
+    is_agreed = attempt.moves is not None or attempt.terms is not None
+    if attempt.clinic is None or attempt.service_id is not None or is_agreed:
+        return
+    if attempt.clinic.offers_services:
         raise ServiceRequired
 
 
 @refusing(ServiceNotOffered)
 def service_is_offered(attempt: BookingAttempt) -> None:
-    """The doctor offers the service in the slot's mode, and there is enough time in a row."""
-    if attempt.service_id is None:
-        return
-    service = attempt.service
-    if service is None or not service.is_offered_by_doctor:
+    """The doctor offers the service in the slot's mode, and there is enough time in a row.
+
+    A hold for the service, and an appointment that is moved, keep what was agreed, whatever the
+    clinic has changed about the service since.
+    """
+    if attempt.moves is not None:
+        _check_move(attempt, attempt.moves)
+    elif attempt.service_id is not None and attempt.terms is None:
+        service = attempt.service
+        if service is None or not service.is_live or not service.is_offered_by_doctor:
+            raise ServiceNotOffered
+        _check_need(attempt, service.need)
+
+
+def _check_move(attempt: BookingAttempt, moves: MovingFacts) -> None:
+    service, is_with_another = attempt.service, attempt.the_slot.doctor_id != moves.doctor_id
+    is_offered = service is not None and service.is_offered_by_doctor
+    if is_with_another and attempt.service_id is not None and not is_offered:
         raise ServiceNotOffered
-    slot, need = attempt.the_slot, service.need
-    if need.mode is not slot.mode or need.duration > attempt.the_span.period.length:
+    _check_need(attempt, moves.need)
+
+
+def _check_need(attempt: BookingAttempt, need: Need) -> None:
+    is_long_enough = need.duration <= attempt.the_span.period.length
+    if need.mode is not attempt.the_slot.mode or not is_long_enough:
         raise ServiceNotOffered
 
 
 @refusing(TooManyOpenBookings)
 def open_bookings_are_few(attempt: BookingAttempt) -> None:
-    """The patient has fewer open bookings in this clinic than its policy allows."""
-    patient, clinic = attempt.patient, attempt.clinic
-    if patient is None or clinic is None:
+    """The patient has fewer open bookings in this clinic than its policy allows.
+
+    A move adds none, and a hold for the patient was counted when it was made.
+    """
+    patient, clinic, hold = attempt.patient, attempt.clinic, attempt.own_hold
+    if patient is None or clinic is None or attempt.moves is not None:
+        return
+    if hold is not None and hold.patient_id is not None:
         return
     if patient.open_bookings >= clinic.most_open_bookings:
         raise TooManyOpenBookings
@@ -168,6 +217,7 @@ BOOKING_RULES: tuple[BookingRule, ...] = (
     caller_may_book_for_the_patient,
     only_staff_override,
     override_makes_no_service,
+    hold_is_of_the_slot,
     *SLOT_RULES,
     *SERVICE_RULES,
     *PATIENT_RULES,

@@ -1,6 +1,7 @@
 """A card: an appointment with the names around it, as every screen shows it."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt, DoctorFacts
@@ -21,6 +22,7 @@ class AppointmentCard:
     doctor: DoctorFacts
     patient_name: str
     service_name: str | None
+    clinic_is_removed: bool = False
     is_replay: bool = False
 
     @classmethod
@@ -46,6 +48,13 @@ class AppointmentCard:
         """Say as whom the actor would act; None: they may not see it."""
         side = self.side_of(actor)
         return None if side is None else Party(side=side, user_id=actor.user_id)
+
+    def allowed_actions(self, side: Side | None, *, now: datetime) -> list[str]:
+        """Name what somebody on this side could do now; where the clinic is gone, no move."""
+        if side is None:
+            return []
+        allowed = self.appointment.allowed_actions(side, now=now)
+        return [one for one in allowed if not (one == "reschedule" and self.clinic_is_removed)]
 
     def moved(self, attempt: BookingAttempt) -> "AppointmentCard":
         """Return the card of the appointment where it is now, which may be with another doctor."""

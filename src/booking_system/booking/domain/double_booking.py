@@ -7,12 +7,16 @@
    reason.
 3. Constraints refuse whatever slips past: `uq_appointments_active_slot` (one active appointment
    per slot), `ex_appointments_doctor_never_twice` (over the time range, buffers included) and
-   `ex_appointments_patient_never_twice` (over the time range; both active rows only),
-   `ex_time_slots_doctor_never_twice` (a doctor's live slots), `ck_time_slots_booked_is_not_held`.
+   `ex_appointments_patient_never_twice` (over the time range), `ex_time_slots_doctor_never_twice`
+   (a doctor's live slots), `ck_time_slots_booked_is_not_held`. The constraints look at the time
+   that an appointment claims (`doctor_time`, `patient_time`): none once it is cancelled, and none
+   of what a no-show or an early end gave back.
 
 What staff book twice on purpose, by an override, carries a mark (`overbooked`, `patient_doubled`)
-that the constraints know; `ck_appointments_override` lets nothing carry it without a reason. The
-slot stays its first owner's, and whoever was overbooked inherits it from them.
+and says which time it shares (`doctor_shared`, `patient_shared`): only that is exempt, the rest of
+the appointment is protected like any other. `ck_appointments_override` lets nothing carry a mark
+without a reason, and the mark ends with the conflict. The slot stays its first owner's, and the
+appointment that was overbooked inherits it.
 
 The patient's constraint is no mere safety net. A `SELECT … FOR UPDATE` that had to wait returns
 the slot as it is now, but the facts joined to it as they were before the wait; and one patient
@@ -23,6 +27,7 @@ Proof: tests/booking/test_double_booking.py
 
 from booking_system.booking.domain.attempt import BookingAttempt, refusing
 from booking_system.booking.domain.refusals import PatientOverlap
+from booking_system.scheduling.domain.hold import Hold
 from booking_system.scheduling.domain.refusals import HoldExpired, SlotAlreadyBooked, SlotHeld
 
 
@@ -33,23 +38,27 @@ def slot_is_not_held_by_another(attempt: BookingAttempt) -> None:
     A hold is judged by the instant of the attempt, whether or not anybody has tidied it up. The
     same goes for each slot that is needed beside it.
     """
-    for slot in attempt.the_span.touched:
-        hold = slot.hold_in_force(attempt.now)
-        if hold is not None and not attempt.owns(hold):
-            raise SlotHeld if attempt.hold_id in {None, hold.id} else HoldExpired
+    for _, hold in attempt.the_span.held:
+        if hold.is_in_force(attempt.now) and not attempt.owns(hold):
+            raise HoldExpired if _lost_it(attempt, hold) else SlotHeld
 
 
 @refusing(SlotAlreadyBooked)
 def slot_is_not_booked(attempt: BookingAttempt) -> None:
     """No appointment owns the slot, or keeps its time free.
 
-    The same goes for each slot that is needed beside it, and for the time around them. Whoever
-    says that they hold it is told that their hold is over.
+    The same goes for each slot that is needed beside it, and for the time around them. A caller
+    whose hold of the slot is over is told so.
     """
     span = attempt.the_span
     is_taken = any(slot.appointment_id is not None for slot in span.touched)
     if is_taken or any(slot.is_blocked for slot in span.slots) or not attempt.is_clear:
-        raise SlotAlreadyBooked if attempt.hold_id is None else HoldExpired
+        raise HoldExpired if attempt.says_hold_is_over else SlotAlreadyBooked
+
+
+def _lost_it(attempt: BookingAttempt, hold: Hold) -> bool:
+    """Say whether the hold that they name is over, and not just another's to book with."""
+    return attempt.says_hold_is_over and attempt.hold_id != hold.id
 
 
 @refusing(PatientOverlap)

@@ -8,7 +8,7 @@ from booking_system.booking.domain.attempt import BookingAttempt
 from booking_system.booking.domain.events import HoldEvent, HoldWasReleased, SlotWasHeld
 from booking_system.booking.domain.span import Span
 from booking_system.identity.domain.actor import Actor
-from booking_system.scheduling.domain.hold import Hold
+from booking_system.scheduling.domain.hold import Hold, HoldTerms
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.identifiers import HoldId
 
@@ -33,10 +33,12 @@ class HeldSlot:
     """A slot and the hold that keeps it, with all that the hold keeps beside it.
 
     `span` begins with the slot: a hold for a service keeps what booking that service would take.
+    One that `is_abandoned` was made by a member of staff who has left the clinic.
     """
 
     span: Span
     hold: Hold
+    is_abandoned: bool = False
 
     @property
     def slot(self) -> TimeSlot:
@@ -47,20 +49,26 @@ class HeldSlot:
     def by(cls, attempt: BookingAttempt, *, identity: HoldId, network: bytes) -> Self:
         """Hold the slots of an attempt that passed every rule, for as long as the clinic says.
 
-        Whoever holds the first already has the same hold again, and no longer than before.
+        The owner of a hold on the first slot has the same hold again, and no longer than before.
         """
-        hold = attempt.the_slot.hold_in_force(attempt.now)
+        hold, span = attempt.the_slot.hold_in_force(attempt.now), attempt.the_span
         if hold is None:
             assert attempt.clinic is not None, "a slot always has a clinic"
+            length = attempt.clinic.hold_length
             hold = Hold(
                 id=identity,
-                until=attempt.now + attempt.clinic.hold_length,
-                length=attempt.clinic.hold_length,
+                until=min(attempt.now + length, latest_end(attempt.the_slot, attempt.now)),
+                length=length,
                 patient_id=None if attempt.patient is None else attempt.patient.id,
                 user_id=None if attempt.actor is None else attempt.actor.user_id,
                 network=network if attempt.actor is None else None,
             )
-        return cls(span=attempt.the_span.held_by(hold), hold=hold)
+        hold = replace(
+            hold,
+            blocks=None if span.is_one_slot else span.blocked,
+            terms=_terms_of(attempt),
+        )
+        return cls(span=span.held_by(hold), hold=hold)
 
     def is_owned_by(self, holder: Holder) -> bool:
         """Say whether they may extend it and give it back, which is less than to book with it.
@@ -74,6 +82,13 @@ class HeldSlot:
             return actor.patient_id == hold.patient_id
         return holder.shown_hold == hold.id
 
+    def may_be_released_by(self, holder: Holder) -> bool:
+        """Say whether they may give it back: its owner, and the desk once its maker has left."""
+        if self.is_owned_by(holder):
+            return True
+        is_desk = holder.actor is not None and holder.actor.works_at(self.slot.clinic_id)
+        return self.is_abandoned and is_desk
+
     def is_seen_by(self, holder: Holder) -> bool:
         """Say whether they may know of it: its owner and the clinic's desk."""
         if self.is_owned_by(holder):
@@ -82,7 +97,7 @@ class HeldSlot:
 
     def extended(self, *, now: datetime) -> Self:
         """Keep it as long again. Raises `HoldExpired`, `HoldAlreadyExtended`."""
-        hold = self.hold.extended(now=now)
+        hold = self.hold.extended(now=now, latest=latest_end(self.slot, now))
         return replace(self, span=self.span.held_by(hold), hold=hold)
 
     def held(self, *, now: datetime) -> HoldEvent:
@@ -101,3 +116,21 @@ class HeldSlot:
             "clinic_id": self.slot.clinic_id,
             "doctor_id": self.slot.doctor_id,
         }
+
+
+def latest_end(slot: TimeSlot, now: datetime) -> datetime:
+    """Return when a hold ends at the latest, UTC: a slot is booked before it begins.
+
+    Staff may still book one that runs.
+    """
+    return slot.period.ends_at if slot.has_begun(now) else slot.period.starts_at
+
+
+def _terms_of(attempt: BookingAttempt) -> HoldTerms | None:
+    """Return what is agreed with a hold; None where it is not said yet what it is for."""
+    is_said = attempt.service is not None or (
+        attempt.service_id is None
+        and attempt.clinic is not None
+        and not attempt.clinic.offers_services
+    )
+    return attempt.agreement if is_said and attempt.moves is None else None

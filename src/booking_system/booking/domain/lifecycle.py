@@ -34,8 +34,18 @@ class AppointmentStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class PaymentStatus(StrEnum):
+    """What is still owed for it."""
+
+    NOT_REQUIRED = "not_required"
+    UNPAID = "unpaid"
+
+
 OPEN = frozenset({AppointmentStatus.CONFIRMED, AppointmentStatus.CHECKED_IN})
 """Neither over nor cancelled."""
+
+ENDED = frozenset({AppointmentStatus.COMPLETED, AppointmentStatus.NO_SHOW})
+"""Over: before its end, the rest of its time is free again."""
 
 
 class Mark(StrEnum):

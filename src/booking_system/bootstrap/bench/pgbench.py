@@ -62,7 +62,7 @@ ADDED = (
     *("doctor_id", "patient_id", "service_id", "starts_at", "ends_at", "mode", "'First visit'"),
     *("price_amount", "currency", "cancel_notice_minutes", "user_id", "now", "event_id"),
     *(f"'{AppointmentBooked.name}'", "payload", "'false'", "'false'", NULL, NULL),
-    *("ARRAY[:wanted]::uuid[]", "starts_at", "ends_at"),
+    *("ARRAY[:wanted]::uuid[]", "starts_at", "ends_at", "duration_minutes"),
 )
 """What the parameters of `statements.ADD` are: variables, or literals."""
 

@@ -68,8 +68,10 @@ TIMES = f"""CREATE TABLE bench.times AS
   generate_series(0, {SLOTS_A_DAY} - 1) place"""  # noqa: S608  (numbers of ours)
 
 # As a clinic does it: each doctor offers a week, then the next week comes.
-SLOTS = """INSERT INTO time_slots (id, clinic_id, doctor_id, starts_at, ends_at, mode, created_at)
- SELECT uuidv7(), d.clinic_id, d.id, at, at + interval '30 minutes', 'in_person', made_at
+SLOTS = """INSERT INTO time_slots (id, clinic_id, doctor_id, starts_at, ends_at, mode, created_at,
+  wall_starts_at)
+ SELECT uuidv7(), d.clinic_id, d.id, at, at + interval '30 minutes', 'in_person', made_at,
+  at AT TIME ZONE 'UTC'
  FROM (SELECT d.id, d.clinic_id, at, made_at FROM bench.size, doctors d, bench.times
   ORDER BY day / 7, d.id, at) d"""
 
@@ -95,10 +97,11 @@ MADE = """CREATE TEMPORARY TABLE made AS
 
 APPOINTMENTS = """INSERT INTO appointments (id, reference, status, payment_status, time_slot_id,
   clinic_id, doctor_id, patient_id, service_id, starts_at, ends_at, mode, cancel_notice_minutes,
-  booked_by, created_at, updated_at, time_slot_ids, blocked_from, blocked_until)
+  booked_by, created_at, updated_at, time_slot_ids, blocked_from, blocked_until,
+  duration_minutes)
  SELECT m.id, substr(md5(m.id::text), 1, 12), 'confirmed', 'unpaid', s.id, s.clinic_id,
   s.doctor_id, m.patient_id, m.service_id, s.starts_at, s.ends_at, s.mode, 60, m.user_id, made_at,
-  made_at, ARRAY[s.id], s.starts_at, s.ends_at
+  made_at, ARRAY[s.id], s.starts_at, s.ends_at, 30
  FROM bench.size, made m JOIN time_slots s ON s.id = m.slot_id"""
 
 OWNED = """UPDATE time_slots s SET appointment_id = m.id FROM made m WHERE s.id = m.slot_id"""

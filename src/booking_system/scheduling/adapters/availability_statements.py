@@ -1,6 +1,7 @@
 """The statements of weekly availability."""
 
 from booking_system.scheduling.adapters.postgres import BLOCKING
+from booking_system.scheduling.records.holds import LET_GO
 
 DOCTOR = """SELECT d.id AS doctor_id, d.clinic_id, c.time_zone, c.horizon_days
  FROM doctors d JOIN clinics c ON c.id = d.clinic_id
@@ -61,9 +62,8 @@ PRESENT = f"""SELECT {PRESENT_COLUMNS} FROM time_slots s
   AND s.deleted_at IS NOT NULL AND s.starts_at > $2"""  # noqa: S608
 """A slot that a rule withdrew forgets the rule; one that was deleted by hand remembers it."""
 
-WITHDRAW = """UPDATE time_slots SET deleted_at = $2, version = version + 1, rule_id = NULL,
-  hold_id = NULL, held_until = NULL, hold_minutes = NULL, hold_extended = false, held_for = NULL,
-  held_by = NULL, hold_network = NULL, hold_place = NULL WHERE id = ANY($1::uuid[])"""
+WITHDRAW = f"""UPDATE time_slots SET deleted_at = $2, version = version + 1, rule_id = NULL,
+  {LET_GO} WHERE id = ANY($1::uuid[])"""  # noqa: S608
 
 LEAVE = """UPDATE time_slots SET outside_availability = true, version = version + 1,
   closed_because = coalesce(closed_because, 'outside_availability') WHERE id = ANY($1::uuid[])"""

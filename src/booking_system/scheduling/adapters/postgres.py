@@ -32,8 +32,7 @@ CLASH = """SELECT min(n.place) FROM unnest($2::timestamptz[], $3::timestamptz[])
   AND tstzrange(s.starts_at, s.ends_at) && tstzrange(n.starts_at, n.ends_at))"""
 
 BLOCKING = """(SELECT array_agg(a.id) FROM appointments a WHERE a.doctor_id = $2
-  AND a.status <> 'cancelled' AND NOT a.overbooked
-  AND tstzrange(a.blocked_from, a.blocked_until) && tstzrange(n.starts_at, n.ends_at))"""
+  AND a.status <> 'cancelled' AND a.doctor_time && tstzrange(n.starts_at, n.ends_at))"""
 """The appointments of the doctor $2 around which a new slot `n` is kept free."""
 
 ADD = f"""INSERT INTO time_slots

@@ -63,6 +63,7 @@ time_slots = Table(
     # What the hold is for: all that booking it would keep of the doctor, and on which terms.
     Column("hold_blocks", TSTZRANGE),
     Column("hold_service_id", Uuid),
+    Column("hold_duration_minutes", Integer),
     Column("hold_price_amount", Integer),
     Column("hold_price_currency", Text),
     Column("hold_payment", Text),

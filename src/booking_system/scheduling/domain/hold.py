@@ -4,8 +4,30 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
+from booking_system.directory.domain.service import PaymentTerms
 from booking_system.scheduling.domain.refusals import HoldAlreadyExtended, HoldExpired
-from booking_system.shared_kernel.identifiers import HoldId, PatientId, UserId
+from booking_system.shared_kernel.identifiers import HoldId, PatientId, ServiceId, UserId
+from booking_system.shared_kernel.money import Money
+from booking_system.shared_kernel.period import Period
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldTerms:
+    """What was agreed when the slot was held: it is booked so, whatever the clinic changes since.
+
+    `service_id` is None where the clinic offered no services. `duration` is what the service takes,
+    whatever slots make of it.
+    """
+
+    service_id: ServiceId | None
+    duration: timedelta
+    price: Money | None
+    payment: PaymentTerms
+
+    @property
+    def is_paid_for(self) -> bool:
+        """Say whether it is paid for through us."""
+        return self.payment is not PaymentTerms.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +36,8 @@ class Hold:
 
     It is good for the patient, or, where it is for nobody yet, for the user who made it. One that a
     visitor made who has not signed in is nobody's: whoever shows its token has it, and `network`
-    says where it came from.
+    says where it came from. `blocks` is all the doctor's time that it keeps; None: just the slot.
+    `terms` are None where it was not said yet what it is for.
     """
 
     id: HoldId
@@ -24,6 +47,8 @@ class Hold:
     patient_id: PatientId | None = None
     user_id: UserId | None = None
     network: bytes | None = None
+    blocks: Period | None = None
+    terms: HoldTerms | None = None
 
     def is_in_force(self, now: datetime) -> bool:
         """Say whether it still keeps the slot: judged by whoever looks, at the time of looking."""
@@ -34,13 +59,13 @@ class Hold:
         """Say whether only its token tells whose it is."""
         return self.patient_id is None and self.user_id is None
 
-    def extended(self, *, now: datetime) -> Self:
-        """Keep the slot as long again, once (WCAG 2.2, success criterion 2.2.1).
+    def extended(self, *, now: datetime, latest: datetime) -> Self:
+        """Keep the slot as long again, once, and until `latest` at most.
 
-        Raises `HoldExpired`, `HoldAlreadyExtended`.
+        WCAG 2.2, success criterion 2.2.1. Raises `HoldExpired`, `HoldAlreadyExtended`.
         """
         if not self.is_in_force(now):
             raise HoldExpired
         if self.is_extended:
             raise HoldAlreadyExtended
-        return replace(self, until=self.until + self.length, is_extended=True)
+        return replace(self, until=min(self.until + self.length, latest), is_extended=True)
