@@ -7,6 +7,7 @@ from dependency_injector import containers, providers
 from booking_system import __version__
 from booking_system.booking.adapters.holding import OLD_HOLDS
 from booking_system.booking.adapters.reading import PostgresBookingReader
+from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.container import BookingContainer
 from booking_system.bootstrap import migrations
 from booking_system.bootstrap.health import LIVE, READY, HealthRoutes
@@ -86,7 +87,9 @@ class Container(containers.DeclarativeContainer):
         database=database,
         clock=clock,
         identities=identities,
-        busy_periods=providers.Singleton(PostgresBookingReader, database).provided.busy_periods,
+        agreed=providers.Factory(
+            AskToMove, reader=providers.Singleton(PostgresBookingReader, database), clock=clock
+        ),
     )
     booking = providers.Container(
         BookingContainer,

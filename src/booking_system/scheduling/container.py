@@ -11,6 +11,7 @@ from booking_system.scheduling.adapters.http import SchedulingRoutes
 from booking_system.scheduling.adapters.overview import PostgresOverview
 from booking_system.scheduling.adapters.overview_http import OverviewRoutes
 from booking_system.scheduling.adapters.postgres import PostgresScheduling
+from booking_system.scheduling.adapters.slot_filters import FilterReading
 from booking_system.scheduling.adapters.slot_pages import SlotPages
 from booking_system.scheduling.adapters.slot_search import PostgresSlotFinder
 from booking_system.scheduling.application.change_slot import CloseSlot, DeleteSlot, ReopenSlot
@@ -30,7 +31,7 @@ from booking_system.scheduling.application.keep_availability import (
 )
 from booking_system.scheduling.application.offer_slots import OfferSlots
 from booking_system.scheduling.application.overview_slots import FindNext, ShowCalendar
-from booking_system.scheduling.application.ports import BusyPeriods
+from booking_system.scheduling.application.ports import AgreedNeeds
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
 
@@ -41,7 +42,7 @@ class SchedulingContainer(containers.DeclarativeContainer):
     database = providers.Dependency(instance_of=Database)
     clock: providers.Dependency[Clock] = providers.Dependency()
     identities: providers.Dependency[Identities] = providers.Dependency()
-    busy_periods: providers.Dependency[BusyPeriods] = providers.Dependency()
+    agreed: providers.Dependency[AgreedNeeds] = providers.Dependency()
 
     scheduling = providers.Singleton(PostgresScheduling, database)
     transaction = scheduling.provided.transaction
@@ -58,24 +59,26 @@ class SchedulingContainer(containers.DeclarativeContainer):
     reopen_slot = providers.Factory(ReopenSlot, transaction=transaction)
     delete_slot = providers.Factory(DeleteSlot, transaction=transaction, clock=clock)
 
+    filters = providers.Singleton(FilterReading, agreed=agreed)
     pages = providers.Singleton(
         SlotPages,
         find=providers.Callable(retrying, find_slots),
         digest=providers.Callable(retrying, digest_slots),
-        busy=busy_periods,
         clock=clock,
     )
     overview = providers.Singleton(PostgresOverview, database)
-    find_next = providers.Factory(FindNext, overview=overview, clock=clock)
-    show_calendar = providers.Factory(ShowCalendar, overview=overview, clock=clock)
+    find_next = providers.Factory(FindNext, overview=overview, finder=finder, clock=clock)
+    show_calendar = providers.Factory(ShowCalendar, overview=overview, finder=finder, clock=clock)
     overview_routes = providers.Singleton(
         OverviewRoutes,
+        filters=filters,
         next=providers.Callable(retrying, find_next),
         calendar=providers.Callable(retrying, show_calendar),
         clock=clock,
     )
     routes = providers.Singleton(
         SchedulingRoutes,
+        filters=filters,
         offer=providers.Callable(retrying, offer_slots),
         pages=pages,
         show=providers.Callable(retrying, show_slot),

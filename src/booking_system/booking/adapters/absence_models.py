@@ -11,7 +11,7 @@ from booking_system.booking.application.affected import summary_of
 from booking_system.booking.application.take_time_off import AbsencePreview
 from booking_system.booking.domain.absence import Closure, TimeOff
 from booking_system.platform.http.input import Input, Instant, LongText, NearDay
-from booking_system.shared_kernel.mode import Mode
+from booking_system.scheduling.records.slot_shown import SlotOut
 
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940030"
 
@@ -114,46 +114,11 @@ class BookingInTheWay(BaseModel):
     starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
 
 
-class AlternativeDoctor(BaseModel):
-    """The doctor of a slot that could be booked instead."""
-
-    id: UUID
-    full_name: str = Field(examples=["Example Doctor"])
-    title: str | None = Field(examples=["Dr. med."])
-    specialty: str | None = Field(examples=["Cardiology"])
-    photo_url: str | None
-
-
-class AlternativeClinic(BaseModel):
-    """The clinic of a slot that could be booked instead."""
-
-    id: UUID
-    name: str = Field(examples=["Example Clinic"])
-
-
-class AlternativeSlot(BaseModel):
-    """A slot that could be booked instead."""
-
-    id: UUID
-    clinic_id: UUID
-    doctor_id: UUID
-    doctor: AlternativeDoctor
-    clinic: AlternativeClinic
-    starts_at: datetime = Field(description="UTC", examples=["2027-03-08T08:00:00Z"])
-    ends_at: datetime = Field(description="UTC", examples=["2027-03-08T08:30:00Z"])
-    local_starts_at: datetime = Field(
-        description="The clinic's wall clock, with its offset",
-        examples=["2027-03-08T09:00:00+01:00"],
-    )
-    time_zone: str = Field(description="IANA name", examples=["Europe/Berlin"])
-    mode: Mode
-
-
 class AffectedBookingOut(BaseModel):
     """An appointment in the way, and the nearest slots that it could move to."""
 
     booking: BookingInTheWay
-    alternatives: list[AlternativeSlot]
+    alternatives: list[SlotOut]
 
 
 class AbsencePreviewOut(BaseModel):

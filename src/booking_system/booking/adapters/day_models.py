@@ -13,7 +13,7 @@ from booking_system.booking.adapters.models import EXAMPLE_ID, BookedPatientOut,
 from booking_system.booking.domain.day import DayBooking, DayDoctor, DaySlot, DayView
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.party import Side
-from booking_system.scheduling.domain.local_time import wall_clock
+from booking_system.scheduling.domain.local_time import local_text
 from booking_system.scheduling.domain.time_slot import ClosedBecause, SlotStatus
 from booking_system.shared_kernel.mode import Mode
 
@@ -149,7 +149,7 @@ def _slot_shown(one: DaySlot, zone: str, now: datetime) -> dict[str, Any]:
         "doctor_id": slot.doctor_id,
         "starts_at": slot.period.starts_at,
         "ends_at": slot.period.ends_at,
-        "local_starts_at": wall_clock(slot.period.starts_at, zone),
+        "local_starts_at": local_text(slot.period.starts_at, zone),
         "mode": slot.mode,
         "status": status,
         "closed_because": slot.closed_because,
@@ -174,7 +174,7 @@ def _booking_shown(one: DayBooking, now: datetime) -> dict[str, Any]:
         "service": booked.service_id and {"id": booked.service_id, "name": card.service_name},
         "starts_at": booked.period.starts_at,
         "ends_at": booked.period.ends_at,
-        "local_starts_at": wall_clock(booked.period.starts_at, card.time_zone),
+        "local_starts_at": local_text(booked.period.starts_at, card.time_zone),
         "mode": booked.mode,
         "allowed_actions": card.allowed_actions(Side.CLINIC, now=now),
         "overbooked": booked.overbooked,

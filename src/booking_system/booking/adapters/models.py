@@ -13,7 +13,8 @@ from booking_system.booking.domain.lifecycle import AppointmentStatus, PaymentSt
 from booking_system.booking.domain.party import Side
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.http.input import Input, LongText
-from booking_system.scheduling.domain.local_time import wall_clock
+from booking_system.scheduling.domain.local_time import local_text
+from booking_system.scheduling.records.slot_shown import MoneyOut
 from booking_system.shared_kernel.errors import Invalid
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import HoldId, PatientId, ServiceId, SlotId
@@ -116,13 +117,6 @@ class BookedDoctorOut(BaseModel):
     photo_url: str | None
 
 
-class MoneyOut(BaseModel):
-    """An amount in minor units of an ISO 4217 currency."""
-
-    amount: int = Field(examples=[4500])
-    currency: str = Field(examples=["EUR"])
-
-
 class OverrideOut(BaseModel):
     """Which rules staff set aside, and why."""
 
@@ -202,7 +196,7 @@ def shown(card: AppointmentCard, actor: Actor, now: datetime) -> dict[str, Any]:
         "service": booked.service_id and {"id": booked.service_id, "name": card.service_name},
         "starts_at": booked.period.starts_at,
         "ends_at": booked.period.ends_at,
-        "local_starts_at": wall_clock(booked.period.starts_at, card.time_zone),
+        "local_starts_at": local_text(booked.period.starts_at, card.time_zone),
         "time_zone": card.time_zone,
         "mode": booked.mode,
         "reason": booked.reason,

@@ -10,12 +10,7 @@ from booking_system.booking.application.ports import BookingSearch, Scope
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.history import Entry
 from booking_system.platform.postgres.transaction import Database
-from booking_system.shared_kernel.identifiers import AppointmentId, PatientId
-from booking_system.shared_kernel.period import Period
-
-BUSY = """SELECT a.starts_at, least(a.ends_at, a.released_at) AS ends_at FROM appointments a
- WHERE a.patient_id = $1 AND a.status <> 'cancelled'
- AND a.starts_at < $3 AND least(a.ends_at, a.released_at) > $2"""
+from booking_system.shared_kernel.identifiers import AppointmentId
 
 LEFT = "s.outside_availability AND s.appointment_id IS NOT NULL AND s.clinic_id = {clinic}"
 
@@ -51,12 +46,6 @@ class PostgresBookingReader:
         async with self._database.reading() as connection:
             row = await connection.fetchrow(statement, *values)
         return None if row is None else card_of(row)
-
-    async def busy_periods(self, patient_id: PatientId, within: Period) -> Sequence[Period]:
-        """Read when the patient has active appointments, as far as they overlap a period."""
-        async with self._database.reading() as connection:
-            rows = await connection.fetch(BUSY, patient_id, within.starts_at, within.ends_at)
-        return [Period(row["starts_at"], row["ends_at"]) for row in rows]
 
     async def history(self, appointment_id: AppointmentId, scope: Scope) -> Sequence[Entry]:
         """Read it in one statement, so that it is of one moment."""

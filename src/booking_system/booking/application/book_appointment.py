@@ -57,6 +57,8 @@ class BookAppointment:
                     refusal,
                     wish.slot_id,
                     wish.service_id,
+                    patient_id=wish.patient_id,
+                    moves=wish.moves,
                     alternatives=self.alternatives,
                     clock=self.clock,
                 )

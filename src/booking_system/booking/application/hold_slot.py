@@ -46,6 +46,8 @@ class HoldSlot:
                 refusal,
                 wish.slot_id,
                 wish.service_id,
+                patient_id=wish.patient_id,
+                moves=wish.moves,
                 alternatives=self.alternatives,
                 clock=self.clock,
             )

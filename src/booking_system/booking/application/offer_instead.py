@@ -1,26 +1,39 @@
-"""What whoever does not get a slot is offered instead."""
+"""What somebody who does not get a slot is offered instead."""
 
 from booking_system.booking.application.ports import Alternatives
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Conflict
-from booking_system.shared_kernel.identifiers import ServiceId, SlotId
+from booking_system.shared_kernel.identifiers import (
+    AppointmentId,
+    PatientId,
+    ServiceId,
+    SlotId,
+)
 
 MOST_ALTERNATIVES = 5
 
 
-async def offer_instead(
+async def offer_instead(  # noqa: PLR0913
     refusal: Conflict,
     slot_id: SlotId,
     service_id: ServiceId | None,
     *,
+    patient_id: PatientId | None,
+    moves: AppointmentId | None = None,
     alternatives: Alternatives,
     clock: Clock,
 ) -> None:
     """Let the refusal carry `alternatives`: up to five of the nearest bookable slots.
 
-    Where a service is named, those in which enough time begins.
+    Those in which enough time begins for the service, or for the appointment that moves, and for
+    which the patient has time.
     """
     found = await alternatives(
-        slot_id, service_id=service_id, now=clock.now(), most=MOST_ALTERNATIVES
+        slot_id,
+        service_id=service_id,
+        patient_id=patient_id,
+        moves=moves,
+        now=clock.now(),
+        most=MOST_ALTERNATIVES,
     )
     refusal.extras["alternatives"] = [slot.as_shown() for slot in found]

@@ -180,18 +180,23 @@ class HoldReader(Protocol):
 class Alternatives(Protocol):
     """Finds what could be booked instead."""
 
-    async def __call__(
+    async def __call__(  # noqa: PLR0913
         self,
         slot_id: SlotId,
         *,
         now: datetime,
         most: int,
         service_id: ServiceId | None = None,
+        patient_id: PatientId | None = None,
+        moves: AppointmentId | None = None,
         unless: Cover | None = None,
+        besides: Sequence[SlotId] = (),
     ) -> Sequence[FoundSlot]:
         """Return the nearest bookable slots of the same doctor, then of the same clinic.
 
-        Where a service is named, those in which it could begin. None that `unless` covers.
+        Where a service is named, those in which it could begin; where an appointment `moves`,
+        those in which it could, as it was agreed and as if it were not there. None for whose time
+        the patient has another appointment, none that `unless` covers, and none of `besides`.
         """
         ...
 

@@ -18,7 +18,7 @@ from booking_system.booking.domain.refusals import AppointmentNotFound, BookingN
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Conflict, Invalid, Stale
-from booking_system.shared_kernel.identifiers import ClinicId, ServiceId
+from booking_system.shared_kernel.identifiers import ClinicId, PatientId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +43,11 @@ class RescheduleAppointment:
         slot of another clinic, or the refusal of the first rule that says no; a `Conflict` over
         the slot carries `alternatives`.
         """
-        service_id: ServiceId | None = None
+        patient_id: PatientId | None = None
         try:
             async with self.transaction() as work:
                 card, party = await _locked(work, wish, version, actor)
-                booked, service_id = card.appointment, card.appointment.service_id
+                booked, patient_id = card.appointment, card.appointment.patient_id
                 is_there = booked.time_slot_id == wish.slot_id
                 if is_there and booked.status is AppointmentStatus.CONFIRMED:
                     return card
@@ -58,7 +58,9 @@ class RescheduleAppointment:
             await offer_instead(
                 refusal,
                 wish.slot_id,
-                service_id,
+                None,
+                patient_id=patient_id,
+                moves=wish.appointment_id,
                 alternatives=self.alternatives,
                 clock=self.clock,
             )

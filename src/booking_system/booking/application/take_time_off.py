@@ -96,19 +96,18 @@ class PreviewAbsence:
         closed = await work.open_slots(place, absences, now=now)
         affected = await work.affected(place, absences, now=now, lock=False)
         cover = cover_of(place, absences)
-        listed = [
-            (
-                one,
-                await self.alternatives(
-                    one.time_slot_id,
-                    service_id=one.service_id,
-                    now=now,
-                    most=MOST_ALTERNATIVES,
-                    unless=cover,
-                ),
+        listed: list[tuple[Appointment, Sequence[FoundSlot]]] = []
+        for one in affected[:MOST_LISTED]:
+            found = await self.alternatives(
+                one.time_slot_id,
+                moves=one.id,
+                patient_id=one.patient_id,
+                now=now,
+                most=MOST_ALTERNATIVES,
+                unless=cover,
+                besides=[slot.id for _, slots in listed for slot in slots],
             )
-            for one in affected[:MOST_LISTED]
-        ]
+            listed.append((one, found))
         return AbsencePreview(closed_slots=closed, count=len(affected), affected=listed)
 
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import clinic_side, public
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
-from booking_system.platform.http.input import StrictRequest
+from booking_system.platform.http.input import Instant, StrictRequest
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -25,14 +25,10 @@ from booking_system.scheduling.adapters.models import (
     NewSlotsOut,
     OfferIn,
     SingleSlotOut,
-    SlotOut,
+    single_shown,
 )
-from booking_system.scheduling.adapters.slot_pages import (
-    Asked,
-    IfNoneMatch,
-    SlotPages,
-    slot_filters,
-)
+from booking_system.scheduling.adapters.slot_filters import FilterReading, slot_filters
+from booking_system.scheduling.adapters.slot_pages import Asked, IfNoneMatch, SlotPages
 from booking_system.scheduling.application.change_slot import CloseSlot, DeleteSlot, ReopenSlot
 from booking_system.scheduling.application.find_slots import ShowSlot, ShowSlots
 from booking_system.scheduling.application.offer_slots import OfferSlots
@@ -45,8 +41,9 @@ from booking_system.scheduling.domain.refusals import (
     SlotUnavailable,
 )
 from booking_system.scheduling.domain.time_slot import TimeSlot
+from booking_system.scheduling.records.slot_shown import SlotOut
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale, Unauthenticated
+from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
 from booking_system.shared_kernel.identifiers import DoctorId, SlotId
 
 Caller = Annotated[Actor, Depends(caller)]
@@ -57,6 +54,7 @@ class SchedulingRoutes:
     """HTTP for time slots."""
 
     offer: OfferSlots
+    filters: FilterReading
     pages: SlotPages
     show: ShowSlot
     show_several: ShowSlots
@@ -74,7 +72,7 @@ class SchedulingRoutes:
             self.search_slots,
             policy=public,
             answers=Page[SlotOut],
-            refuses=[InvalidCursor],
+            refuses=[InvalidCursor, NotFound],
             knows_caller=True,
             shortcut=self.pages.again,
             also={304: "Nothing has changed since the answer with the `ETag` that you sent"},
@@ -123,6 +121,10 @@ class SchedulingRoutes:
         *,
         filters: Annotated[dict[str, Any], Depends(slot_filters)],
         actor: Annotated[Actor | None, Depends(caller)],
+        since: Annotated[Instant | None, Query(alias="from", description="Default: now")] = None,
+        until: Annotated[
+            Instant | None, Query(alias="to", description="Default: 7 days later; at most 62")
+        ] = None,
         limit: Limit = 50,
         cursor: CursorText = None,
         if_none_match: IfNoneMatch = None,
@@ -132,11 +134,12 @@ class SchedulingRoutes:
         Open, in the future, inside the clinic's notice and horizon. The answer carries an `ETag`;
         send it as `If-None-Match` to get a `304` while nothing has changed.
         """
-        asked = Asked(filters, limit, cursor)
-        if filters["is_mine"]:
-            if actor is None:
-                raise Unauthenticated
-            return await self.pages.own_page(request, asked, actor.patient_id, if_none_match)
+        wanted = await self.filters.wanted(filters, actor)
+        asked = Asked(
+            {**filters, "since": since, "until": until}, wanted, since, until, limit, cursor
+        )
+        if self.filters.is_own(filters):
+            return await self.pages.own_page(request, asked, if_none_match)
         return await self.pages.page(request, asked, if_none_match)
 
     async def create_slots(self, doctor_id: UUID, body: OfferIn, actor: Caller) -> Response:
@@ -155,8 +158,8 @@ class SchedulingRoutes:
     async def read_slot(self, slot_id: UUID) -> Response:
         """Read one time slot with its status."""
         shown = await self.show(slot_id=SlotId(slot_id))
-        answer = SingleSlotOut.of_shown(shown, self.clock.now())
-        return json_answer(answer, headers={"ETag": etag_of(answer.version)})
+        answer = single_shown(shown, self.clock.now())
+        return json_answer(answer, headers={"ETag": etag_of(shown.slot.version)})
 
     async def close_slot(self, slot_id: UUID, actor: Caller, if_match: IfMatch = None) -> Response:
         """Take an open slot out of booking; it can be reopened."""

@@ -10,9 +10,8 @@ from booking_system.platform.http.input import Input, Instant
 from booking_system.scheduling.application.ports import ShownSlot
 from booking_system.scheduling.domain.offer import OfferedSlot
 from booking_system.scheduling.domain.time_slot import SlotStatus, TimeSlot
+from booking_system.scheduling.records.slot_shown import EXAMPLE_ID, SlotFacts
 from booking_system.shared_kernel.mode import Mode
-
-EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940001"
 
 
 class OfferedSlotIn(Input):
@@ -33,53 +32,18 @@ class OfferIn(Input):
     slots: Annotated[list[OfferedSlotIn], Field(min_length=1, max_length=500)]
 
 
-class DoctorSummary(BaseModel):
-    """The doctor, as a patient sees one in a list."""
-
-    id: UUID
-    full_name: str = Field(examples=["Example Doctor"])
-    title: str | None = Field(examples=["Dr. med."])
-    specialty: str | None = Field(examples=["Cardiology"])
-    photo_url: str | None
-
-
-class ClinicSummary(BaseModel):
-    """The clinic, by name."""
-
-    id: UUID
-    name: str = Field(examples=["Example Clinic"])
-
-
-class SlotOut(BaseModel):
-    """A time slot that could be booked now."""
-
-    id: UUID = Field(examples=[EXAMPLE_ID])
-    clinic_id: UUID
-    doctor_id: UUID
-    doctor: DoctorSummary
-    clinic: ClinicSummary
-    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
-    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
-    local_starts_at: datetime = Field(
-        description="The clinic's wall clock, with its offset",
-        examples=["2027-03-01T09:00:00+01:00"],
-    )
-    time_zone: str = Field(description="IANA name", examples=["Europe/Berlin"])
-    mode: Mode
-
-
-class SingleSlotOut(SlotOut):
+class SingleSlotOut(SlotFacts):
     """A time slot for its own sake, whatever its status."""
 
     status: SlotStatus
     version: int
 
-    @classmethod
-    def of_shown(cls, shown: ShownSlot, now: datetime) -> "SingleSlotOut":
-        """Show one slot as it is at this instant."""
-        slot = shown.slot
-        about = shown.found.as_shown() | {"status": slot.status(now), "version": slot.version}
-        return cls.model_validate(about)
+
+def single_shown(shown: ShownSlot, now: datetime) -> dict[str, object]:
+    """Return the values of `SingleSlotOut` at this instant."""
+    slot, about = shown.slot, shown.found.as_shown()
+    del about["service"]
+    return about | {"status": slot.status(now), "version": slot.version}
 
 
 class NewSlotOut(BaseModel):

@@ -5,24 +5,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from booking_system.platform.postgres.transaction import Database
-from booking_system.scheduling.adapters.service_search import OFFERED
-from booking_system.scheduling.adapters.slot_page import (
-    ANY_CLINIC,
-    AT_CLINIC_OF,
-    BOOKABLE_BY_POLICY,
-    IS_WANTED,
-    ITS_CLINIC,
-    ITS_DOCTORS_CLINIC,
-    OF_SERVICE,
-    OFFERS,
-    POLICY,
-    SHOWN,
-    SPECIALTY,
-    SPECIALTY_NEAR,
-    TAKEN_BY_ALL,
-    UNTAKEN,
-)
-from booking_system.scheduling.adapters.slot_search import COLUMNS, found_slot
+from booking_system.scheduling.adapters.slot_page import IS_WANTED, Wish
+from booking_system.scheduling.adapters.slot_search import columns_of, found_slot
 from booking_system.scheduling.domain.overview import (
     CalendarSearch,
     NextSearch,
@@ -39,8 +23,7 @@ ONE_BY_ONE_OF_MODE = 20
 while an index says at once that a doctor has none."""
 DAYS_GONE_THROUGH = 3
 
-NEXT = """WITH RECURSIVE {policy}, wanted AS MATERIALIZED (
-  SELECT d.id FROM doctors d WHERE d.deleted_at IS NULL {of_doctor}),
+NEXT = """WITH RECURSIVE {known}, {wanted},
  many AS (
   SELECT 0 AS met, ARRAY[]::uuid[] AS doctors,
    greatest($1::timestamptz, $3::timestamptz) AS starts_at,
@@ -80,11 +63,11 @@ ZONE_OF_DOCTOR = """SELECT c.time_zone FROM doctors d JOIN clinics c ON c.id = d
  WHERE d.id = $1 AND d.deleted_at IS NULL"""
 ZONE_OF_CLINIC = "SELECT time_zone FROM clinics WHERE id = $1 AND deleted_at IS NULL"
 
-DAYS = """WITH {policy}
+DAYS = """WITH {known}{wanted}
  SELECT n.place - 1 AS place, count(*) AS open_slots, min(s.starts_at) AS first
- FROM unnest($5::timestamptz[], $6::timestamptz[]) WITH ORDINALITY AS n(since, until, place)
+ FROM unnest($4::timestamptz[], $5::timestamptz[]) WITH ORDINALITY AS n(since, until, place)
  JOIN time_slots s ON s.starts_at >= n.since AND s.starts_at < n.until
- WHERE s.{whose} = $4 AND {bookable} {of_slot} GROUP BY n.place"""
+ WHERE {bookable}{of_slot} GROUP BY n.place"""
 
 
 FOR_EVER = datetime(2200, 1, 1, tzinfo=UTC)
@@ -122,62 +105,47 @@ class PostgresOverview:
         self, search: CalendarSearch, days: Sequence[Period], *, now: datetime
     ) -> dict[int, tuple[int, datetime]]:
         """Count by the place of the day among `days`, and say when the first slot begins."""
-        is_of_clinic = search.doctor_id is None
-        whose = "clinic_id" if is_of_clinic else "doctor_id"
-        which = search.clinic_id if is_of_clinic else search.doctor_id
-        since, until = [one.starts_at for one in days], [one.ends_at for one in days]
-        values: list[object] = [since[0], until[-1], now, which, since, until]
-        of_slot = []
-        for condition, value in (("s.mode = ${}", search.mode), (OFFERED, search.service_id)):
-            if value is not None:
-                values.append(value)
-                of_slot.append(f"AND {condition.format(len(values))}")
-        at = ITS_CLINIC if is_of_clinic else ITS_DOCTORS_CLINIC
-        statement = DAYS.format(
-            policy=POLICY.format(at.format(4)),
-            whose=whose,
-            bookable=BOOKABLE_BY_POLICY,
-            of_slot=" ".join(of_slot),
-        )
-        if search.service_id is not None:
-            statement = OF_SERVICE.format(len(values), statement)
+        statement, values = days_statement(search, days, now=now)
         async with self._database.reading() as connection:
             rows = await connection.fetch(statement, *values)
         return {row["place"]: (row["open_slots"], row["first"]) for row in rows}
 
 
+def days_statement(
+    search: CalendarSearch, days: Sequence[Period], *, now: datetime
+) -> tuple[str, list[object]]:
+    """Return the statement for just these filters, so that each has its own plan."""
+    since, until = [one.starts_at for one in days], [one.ends_at for one in days]
+    wish = Wish(search, [since[0], until[-1], now, since, until])
+    chooses_doctors = search.specialty or search.language
+    if chooses_doctors:
+        wish.of_slot.append(IS_WANTED)
+    statement = DAYS.format(
+        known=wish.known(),
+        wanted=f", {wish.wanted()}" if chooses_doctors else "",
+        bookable=wish.bookable,
+        of_slot="".join(f" AND {one}" for one in wish.of_slot),
+    )
+    return wish.asked(statement), wish.values
+
+
 def next_statement(search: NextSearch, *, now: datetime) -> tuple[str, list[object]]:
     """Return the statement for just these filters, so that each has its own plan."""
-    values: list[object] = [search.after, FOR_EVER, now, search.limit, search.per_doctor]
-    conditions: dict[str, list[str]] = {"of_doctor": [], "of_slot": [], "of_scan": []}
-    at = ANY_CLINIC
-    is_near = any((search.clinic_id, search.service_id))
-    for value, of_doctor, of_slot, of_scan in (
-        (search.clinic_id, "d.clinic_id = ${}", "", "s.clinic_id = ${}"),
-        (search.specialty, SPECIALTY_NEAR if is_near else SPECIALTY, "", ""),
-        (search.language, "${} = ANY(d.languages)", "", ""),
-        (search.service_id, OFFERS, f"coalesce({OFFERED}, false)", AT_CLINIC_OF),
-        (search.mode, "", "s.mode = ${}", ""),
-    ):
-        if value is not None:
-            values.append(value)
-            place = len(values)
-            for name, condition in zip(conditions, (of_doctor, of_slot, of_scan), strict=True):
-                if condition:
-                    conditions[name].append(f"AND {condition.format(place)}")
-            if value is search.clinic_id:
-                at = ITS_CLINIC.format(place)
-    parts = {name: " ".join(found) for name, found in conditions.items()}
-    each = OF_EACH.format(bookable=BOOKABLE_BY_POLICY, of_slot=parts["of_slot"])
+    values = [search.after, FOR_EVER, now, search.limit, search.per_doctor]
+    wish = Wish(search, values, by_doctor=True)
+    of_slot, of_scan = (
+        "".join(f" AND {one}" for one in conditions) for conditions in (wish.of_slot, wish.of_scan)
+    )
+    is_near = wish.needs or search.clinic_id or search.doctor_id
     statement = NEXT.format(
-        policy=POLICY.format(at),
-        bookable=BOOKABLE_BY_POLICY,
-        bookable_behind=f"{UNTAKEN} AND {BEHIND} AND {TAKEN_BY_ALL}",
+        known=wish.known(),
+        wanted=wish.wanted(),
+        bookable=wish.bookable,
+        bookable_behind=f"{wish.untaken} AND {BEHIND} AND {wish.taken_by_all}",
+        of_slot=of_slot,
+        of_scan=of_scan,
         is_wanted=IS_WANTED,
         one_by_one=ONE_BY_ONE_OF_MODE if is_near and search.mode else ONE_BY_ONE,
-        shown=SHOWN.format(page=each, columns=COLUMNS),
-        **parts,
+        shown=wish.shown(OF_EACH.format(bookable=wish.bookable, of_slot=of_slot), columns_of(wish)),
     )
-    if search.service_id is not None:
-        statement = OF_SERVICE.format(values.index(search.service_id) + 1, statement)
-    return statement, values
+    return wish.asked(statement), values

@@ -3,23 +3,26 @@
 from dataclasses import dataclass
 from datetime import date as CalendarDay  # noqa: N812  (a field has the name of the type)
 from datetime import datetime
-from typing import Annotated
-from uuid import UUID
+from typing import Annotated, Any
 
-from fastapi import Query, Response
+from fastapi import Depends, Query, Response
 from pydantic import BaseModel, Field
 
+from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public
 from booking_system.platform.http.answers import json_answer
-from booking_system.platform.http.input import Instant, NearDay, ShortText
+from booking_system.platform.http.caller import caller
+from booking_system.platform.http.input import Instant, NearDay
 from booking_system.platform.http.routing import Routes
-from booking_system.scheduling.adapters.models import DoctorSummary, SlotOut
+from booking_system.scheduling.adapters.slot_filters import FilterReading, slot_filters
 from booking_system.scheduling.application.overview_slots import FindNext, ShowCalendar
 from booking_system.scheduling.domain.overview import CalendarSearch, NextSearch
+from booking_system.scheduling.records.slot_shown import DoctorSummary, SlotOut
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Invalid, NotFound
-from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, ServiceId
-from booking_system.shared_kernel.mode import Mode
+
+Filters = Annotated[dict[str, Any], Depends(slot_filters)]
+Anybody = Annotated[Actor | None, Depends(caller)]
 
 
 class SoonestDoctorOut(BaseModel):
@@ -55,6 +58,7 @@ class CalendarOut(BaseModel):
 class OverviewRoutes:
     """HTTP for overviews; their paths have to be known before that of a single slot."""
 
+    filters: FilterReading
     next: FindNext
     calendar: ShowCalendar
     clock: Clock
@@ -68,6 +72,8 @@ class OverviewRoutes:
             self.find_next_slots,
             policy=public,
             answers=SoonestDoctorsOut,
+            refuses=[NotFound],
+            knows_caller=True,
         )
         routes.add(
             "GET",
@@ -76,45 +82,40 @@ class OverviewRoutes:
             policy=public,
             answers=CalendarOut,
             refuses=[NotFound],
+            knows_caller=True,
         )
         return routes
 
-    async def find_next_slots(  # noqa: PLR0913
+    async def find_next_slots(
         self,
         *,
-        clinic_id: UUID | None = None,
-        service_id: UUID | None = None,
-        specialty: ShortText | None = None,
-        language: ShortText | None = None,
-        mode: Mode | None = None,
+        filters: Filters,
+        actor: Anybody,
         after: Annotated[Instant | None, Query(description="Default: now")] = None,
         per_doctor: Annotated[int, Query(ge=1, le=20)] = 1,
         limit: Annotated[int, Query(ge=1, le=50, description="Doctors")] = 20,
     ) -> Response:
-        """Find who has time first: the soonest doctors, each with their first bookable slots."""
+        """Find who has time first: the soonest doctors, each with their first bookable slots.
+
+        How far ahead is looked is each clinic's own horizon.
+        """
         search = NextSearch(
             after=after or self.clock.now(),
-            clinic_id=None if clinic_id is None else ClinicId(clinic_id),
-            service_id=None if service_id is None else ServiceId(service_id),
-            specialty=specialty,
-            language=language,
-            mode=mode,
             limit=limit,
             per_doctor=per_doctor,
+            **await self.filters.wanted(filters, actor),
         )
         items = []
         for one in await self.next(search=search):
             slots = [slot.as_shown() for slot in one.slots]
             items.append({"doctor": slots[0]["doctor"], "slots": slots})
-        return json_answer({"items": items}, headers=FRESH)
+        return json_answer({"items": items}, headers=self._headers(filters))
 
-    async def read_slot_calendar(  # noqa: PLR0913
+    async def read_slot_calendar(
         self,
         *,
-        doctor_id: Annotated[UUID | None, Query(description="Either this or `clinic_id`")] = None,
-        clinic_id: UUID | None = None,
-        service_id: UUID | None = None,
-        mode: Mode | None = None,
+        filters: Filters,
+        actor: Anybody,
         since: Annotated[
             NearDay | None, Query(alias="from", description="A day of the clinic. Default: today")
         ] = None,
@@ -122,16 +123,14 @@ class OverviewRoutes:
             NearDay | None, Query(alias="to", description="Default: 31 days later; at most 62")
         ] = None,
     ) -> Response:
-        """Count the bookable slots of each local day, for a month view."""
-        if (doctor_id is None) == (clinic_id is None):
-            raise Invalid.field("/doctor_id", "name either a doctor or a clinic", "one_of")
+        """Count the bookable slots of each local day, for a month view.
+
+        Name a doctor or a clinic, or the booking that is to be moved.
+        """
+        if not any(filters[name] for name in ("doctor_id", "clinic_id", "booking_id")):
+            raise Invalid.field("/doctor_id", "name a doctor or a clinic", "one_of")
         search = CalendarSearch(
-            doctor_id=None if doctor_id is None else DoctorId(doctor_id),
-            clinic_id=None if clinic_id is None else ClinicId(clinic_id),
-            service_id=None if service_id is None else ServiceId(service_id),
-            mode=mode,
-            first=since,
-            until=until,
+            first=since, until=until, **await self.filters.wanted(filters, actor)
         )
         days = [
             {
@@ -141,8 +140,9 @@ class OverviewRoutes:
             }
             for one in await self.calendar(search=search)
         ]
-        return json_answer({"days": days}, headers=FRESH)
+        return json_answer({"days": days}, headers=self._headers(filters))
 
-
-FRESH = {"Cache-Control": "no-cache"}
-"""A slot may be gone in the next moment."""
+    def _headers(self, filters: dict[str, Any]) -> dict[str, str]:
+        """A slot may be gone in the next moment."""
+        kept = "private, no-cache" if self.filters.is_own(filters) else "no-cache"
+        return {"Cache-Control": kept}

@@ -3,21 +3,16 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
-from fastapi import Header, Query, Request, Response
+from fastapi import Header, Request, Response
 
 from booking_system.platform.http.answers import json_bytes
-from booking_system.platform.http.input import Instant, ShortText
 from booking_system.platform.http.pagination import cursor_after, link_to_next, position_of
-from booking_system.scheduling.application.ports import BusyPeriods
 from booking_system.scheduling.domain.search import FoundSlot, SlotSearch, search_range
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.identifiers import PatientId
-from booking_system.shared_kernel.mode import Mode
 
 LONGEST_TAGS = 2000
 MOST_KEPT = 1000
@@ -26,53 +21,24 @@ MOST_KEPT = 1000
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=LONGEST_TAGS)]
 
 
-async def slot_filters(  # noqa: PLR0913
-    *,
-    clinic_id: UUID | None = None,
-    doctor_id: UUID | None = None,
-    service_id: Annotated[UUID | None, Query(description="Doctors who offer this")] = None,
-    specialty: ShortText | None = None,
-    language: Annotated[ShortText | None, Query(description="As the doctor has it: `de`")] = None,
-    mode: Mode | None = None,
-    since: Annotated[Instant | None, Query(alias="from", description="Default: now")] = None,
-    until: Annotated[
-        Instant | None, Query(alias="to", description="Default: 7 days later; at most 62")
-    ] = None,
-    exclude_my_conflicts: Annotated[
-        bool, Query(description="Leave out when the caller, a patient, has an appointment already")
-    ] = False,
-) -> dict[str, Any]:
-    """Dependency: the filters of a search; a coroutine, so that it needs no thread."""
-    return {
-        "clinic_id": clinic_id,
-        "doctor_id": doctor_id,
-        "service_id": service_id,
-        "specialty": specialty,
-        "language": language,
-        "mode": mode,
-        "since": since,
-        "until": until,
-        "is_mine": exclude_my_conflicts,
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A query that has passed the input layer."""
+    """A query that has passed the input layer: as it was sent, and what it wants."""
 
     filters: dict[str, Any]
+    wanted: dict[str, Any]
+    since: datetime | None
+    until: datetime | None
     limit: int
     cursor: str | None
 
     def search(self, now: datetime) -> SlotSearch:
         """Return the search that it means at this instant."""
-        asked = dict(self.filters)
-        del asked["is_mine"]
         return SlotSearch(
-            period=search_range(asked.pop("since"), asked.pop("until"), now=now),
+            period=search_range(self.since, self.until, now=now),
             after=position_of(self.cursor, self.filters),
             limit=self.limit,
-            **asked,
+            **self.wanted,
         )
 
 
@@ -84,6 +50,7 @@ class Kept:
     digest: Hashable
     body: bytes
     headers: dict[str, str]
+    has_any: bool
 
 
 class SlotPages:
@@ -98,11 +65,9 @@ class SlotPages:
         *,
         find: Callable[[SlotSearch], Awaitable[Sequence[FoundSlot]]],
         digest: Callable[[SlotSearch], Awaitable[Hashable]],
-        busy: BusyPeriods,
         clock: Clock,
     ) -> None:
         """`find` and `digest` look at the same rows."""
-        self._busy = busy
         self._find = find
         self._digest = digest
         self._clock = clock
@@ -124,19 +89,20 @@ class SlotPages:
         digest = await self._digest(search)
         kept = self._kept.get(query)
         if kept is None or kept.digest != digest:
-            kept = self._kept[query] = await self._made(request, asked, search, digest)
+            kept = await self._made(request, asked, search, digest)
+            if not kept.has_any:
+                # The next one who asks may have to be told that what they name is gone.
+                self._kept.pop(query, None)
+                return _answer(kept, if_none_match)
+            self._kept[query] = kept
         self._kept.move_to_end(query)
         if len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
         return _answer(kept, if_none_match)
 
-    async def own_page(
-        self, request: Request, asked: Asked, patient_id: PatientId | None, tags: str | None
-    ) -> Response:
-        """Answer with a page without the patient's conflicts; it is kept for nobody else."""
-        search = asked.search(self._clock.now())
-        busy = () if patient_id is None else await self._busy(patient_id, search.period)
-        own = await self._made(request, asked, replace(search, busy=busy), None)
+    async def own_page(self, request: Request, asked: Asked, tags: str | None) -> Response:
+        """Answer with a page that is good for one caller only; it is kept for nobody else."""
+        own = await self._made(request, asked, asked.search(self._clock.now()), None)
         own.headers["Cache-Control"] = "private, no-cache"
         return _answer(own, tags)
 
@@ -150,7 +116,7 @@ class SlotPages:
         body = json_bytes({"items": items, "next_cursor": after})
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         headers = {**link_to_next(request, after), "ETag": tag, "Cache-Control": "no-cache"}
-        return Kept(asked, digest, body, headers)
+        return Kept(asked, digest, body, headers, has_any=bool(items))
 
 
 def _answer(kept: Kept, if_none_match: str | None) -> Response:

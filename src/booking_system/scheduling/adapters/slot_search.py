@@ -6,26 +6,25 @@ from typing import Any
 
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.adapters.postgres import SLOT_COLUMNS, slot_of
-from booking_system.scheduling.adapters.service_search import OFFERED, TAKEN_UNTIL
-from booking_system.scheduling.adapters.slot_page import (
-    AT_CLINIC_OF,
-    IN_RANGE,
-    ITS_CLINIC,
-    ITS_DOCTORS_CLINIC,
-    OF_SERVICE,
-    OFFERS,
-    SHOWN,
-    SPECIALTY,
-    SPECIALTY_NEAR,
-    TAKEN,
-    UNTAKEN,
-    Wish,
-)
+from booking_system.scheduling.adapters.slot_page import IN_RANGE, JOIN_NEED, Wish
 from booking_system.scheduling.application.ports import ShownSlot
-from booking_system.scheduling.domain.search import Cover, FoundSlot, SlotSearch
+from booking_system.scheduling.domain.search import (
+    Cover,
+    FittingService,
+    FoundSlot,
+    SlotFilter,
+    SlotSearch,
+)
 from booking_system.scheduling.domain.time_slot import TimeSlot
-from booking_system.shared_kernel.identifiers import ServiceId, SlotId
+from booking_system.scheduling.records.spans import ends_of
+from booking_system.shared_kernel.identifiers import (
+    AppointmentId,
+    PatientId,
+    ServiceId,
+    SlotId,
+)
 from booking_system.shared_kernel.mode import Mode
+from booking_system.shared_kernel.money import Money
 
 SURROUNDINGS = """c.name AS clinic_name, c.time_zone, d.full_name AS doctor_name,
  d.title AS doctor_title, d.specialty, d.photo_url"""
@@ -33,11 +32,17 @@ SURROUNDINGS = """c.name AS clinic_name, c.time_zone, d.full_name AS doctor_name
 JOINED = """FROM time_slots s JOIN doctors d ON d.id = s.doctor_id
  JOIN clinics c ON c.id = s.clinic_id"""
 
-BOOKABLE = f"{UNTAKEN} AND {IN_RANGE} AND {TAKEN}"
-
 COLUMNS = f"s.id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode, {SURROUNDINGS}"
 
+FIT = f"""{ends_of("s", "v")} AS service_ends_at, v.id AS service_id, v.name AS service_name,
+ v.duration_minutes, v.price_amount, coalesce(v.price_currency, c.currency) AS price_currency"""
+"""What `need v` takes of the slot, and what it costs."""
+
 VERSIONS = "s.id, (s.version::bigint << 42) # (d.version::bigint << 21) # c.version AS version"
+
+VERSIONS_OF_FIT = f"""s.id, hashtextextended(concat_ws(' ', s.version, d.version, c.version,
+ v.version, {ends_of("s", "v")}), 0) AS version"""
+"""The last of the slots that are taken may be another by now, and the first as it was."""
 
 DIGEST = """SELECT count(*) AS many, bit_xor(uuid_hash_extended(id, version)) AS mixed
  FROM ({}) AS found"""
@@ -49,10 +54,6 @@ SEVERAL = f"""SELECT {SLOT_COLUMNS} FROM time_slots s
  WHERE s.id = ANY($1::uuid[]) AND s.deleted_at IS NULL
  ORDER BY array_position($1::uuid[], s.id)"""  # noqa: S608
 
-FREE = """NOT EXISTS (SELECT FROM (SELECT {ends} AS until OFFSET 0) AS own
- CROSS JOIN unnest({0}::timestamptz[], {1}::timestamptz[]) AS busy(since, until)
- WHERE s.starts_at < busy.until AND own.until > busy.since)"""
-
 NEAREST = """SELECT * FROM (
  (SELECT {columns} {joined} WHERE {bookable} AND s.{whose} = $4 AND s.starts_at >= $5
   AND s.id <> $6{more} ORDER BY s.starts_at, s.id LIMIT $7)
@@ -61,12 +62,29 @@ NEAREST = """SELECT * FROM (
   ORDER BY s.starts_at DESC, s.id DESC LIMIT $7)) AS around
  ORDER BY greatest(starts_at - $5, $5 - starts_at), id LIMIT $7"""
 
-UNCOVERED = " AND ({2}::uuid <> s.doctor_id OR " + FREE + ")"
+UNCOVERED = """({2}::uuid <> s.doctor_id
+ OR NOT EXISTS (SELECT FROM (SELECT {ends} AS until OFFSET 0) AS own
+ CROSS JOIN unnest({0}::timestamptz[], {1}::timestamptz[]) AS away(since, until)
+ WHERE s.starts_at < away.until AND own.until > away.since))"""
 """Where no doctor is named, nobody is there: `<>` is unknown then, and what is free decides."""
+
+ELSEWHERE = "(s.appointment_id IS DISTINCT FROM {0} OR s.starts_at <> (SELECT starts_at FROM need))"
+"""What moves is not offered the place that it has."""
 
 WHERE_AND_WHEN = "SELECT doctor_id, clinic_id, starts_at FROM time_slots WHERE id = $1"
 
+UNKNOWN = """SELECT
+ $1::uuid IS NOT NULL AND NOT EXISTS (SELECT FROM clinics c
+  WHERE c.id = $1 AND c.deleted_at IS NULL) AS clinic_id,
+ $2::uuid IS NOT NULL AND NOT EXISTS (SELECT FROM doctors d JOIN clinics c ON c.id = d.clinic_id
+  WHERE d.id = $2 AND d.deleted_at IS NULL AND c.deleted_at IS NULL) AS doctor_id,
+ $3::uuid IS NOT NULL AND NOT EXISTS (SELECT FROM services v JOIN clinics c ON c.id = v.clinic_id
+  WHERE v.id = $3 AND v.deleted_at IS NULL AND c.deleted_at IS NULL) AS service_id"""
+
 AROUND = timedelta(days=31)
+MINUTE = timedelta(minutes=1)
+
+Statement = tuple[str, list[Any]]
 
 
 class PostgresSlotFinder:
@@ -85,7 +103,7 @@ class PostgresSlotFinder:
 
     async def digest(self, search: SlotSearch, *, now: datetime) -> Hashable:
         """Mix the ids and versions of the very rows that `find` would return."""
-        statement, values = statement_for(search, now=now, columns=VERSIONS)
+        statement, values = statement_for(search, now=now, digest=True)
         async with self._database.reading() as connection:
             row = await connection.fetchrow(DIGEST.format(statement), *values)
         return row["many"], row["mixed"]
@@ -102,94 +120,95 @@ class PostgresSlotFinder:
             rows = await connection.fetch(SEVERAL, slot_ids)
         return [slot_of(row) for row in rows]
 
-    async def nearest(
+    async def unknown(self, wanted: SlotFilter) -> Sequence[str]:
+        """Look the ids up in one statement."""
+        async with self._database.reading() as connection:
+            row = await connection.fetchrow(
+                UNKNOWN, wanted.clinic_id, wanted.doctor_id, wanted.service_id
+            )
+        return [name for name, is_unknown in row.items() if is_unknown]
+
+    async def nearest(  # noqa: PLR0913
         self,
         slot_id: SlotId,
         *,
         now: datetime,
         most: int,
         service_id: ServiceId | None = None,
+        patient_id: PatientId | None = None,
+        moves: AppointmentId | None = None,
         unless: Cover | None = None,
+        besides: Sequence[SlotId] = (),
     ) -> Sequence[FoundSlot]:
         """Look around the slot: first among its doctor's, then among its clinic's."""
-        more, values = _narrowed(service_id, unless)
+        service_id = None if moves is not None else service_id
+        wanted = SlotFilter(service_id=service_id, patient_id=patient_id, moves=moves)
         found: dict[SlotId, FoundSlot] = {}
         async with self._database.reading() as connection:
             slot = await connection.fetchrow(WHERE_AND_WHEN, slot_id)
             if slot is None:
                 return []
             at = slot["starts_at"]
+            values = [at - AROUND, at + AROUND, now, None, at, slot_id, most]
+            wish = _narrowed(Wish(wanted, values), unless, besides)
             for whose in ("doctor_id", "clinic_id"):
                 if len(found) < most:
-                    statement = NEAREST.format(
-                        columns=COLUMNS, joined=JOINED, bookable=BOOKABLE, whose=whose, more=more
-                    )
-                    rows = await connection.fetch(
-                        statement,
-                        at - AROUND,
-                        at + AROUND,
-                        now,
-                        slot[whose],
-                        at,
-                        slot_id,
-                        most,
-                        *values,
-                    )
+                    values[3] = slot[whose]
+                    rows = await connection.fetch(_around(wish, whose), *values)
                     found |= {row["id"]: found_slot(row) for row in rows if row["id"] not in found}
         return list(found.values())[:most]
 
 
-def statement_for(
-    search: SlotSearch, *, now: datetime, columns: str = COLUMNS
-) -> tuple[str, list[Any]]:
+def statement_for(search: SlotSearch, *, now: datetime, digest: bool = False) -> Statement:
     """Return the statement for just these filters, so that each has its own plan."""
-    wish = Wish([search.period.starts_at, search.period.ends_at, now])
-    wish.filter(search.clinic_id, "s.clinic_id = ${}", "d.clinic_id = ${}", at=ITS_CLINIC)
-    wish.filter(search.doctor_id, "s.doctor_id = ${}", "d.id = ${}", at=ITS_DOCTORS_CLINIC)
-    wish.filter(search.service_id, f"coalesce({OFFERED}, false)", OFFERS, scan=AT_CLINIC_OF)
-    is_near = any((search.clinic_id, search.doctor_id, search.service_id))
-    wish.filter(search.specialty, "", SPECIALTY_NEAR if is_near else SPECIALTY)
-    wish.filter(search.language, "", "${} = ANY(d.languages)")
-    wish.filter(search.mode, "s.mode = ${}")
-    service = wish.values.index(search.service_id) + 1 if search.service_id else None
-    if search.busy:
-        starts = wish.place_of([one.starts_at for one in search.busy])
-        ends = wish.place_of([one.ends_at for one in search.busy])
-        wish.of_slot.append(FREE.format(f"${starts}", f"${ends}", ends=_ends(service)))
+    wish = Wish(search, [search.period.starts_at, search.period.ends_at, now])
     if search.after is not None:
         since, behind = (wish.place_of(value) for value in search.after)
         # The first says where the index is entered: the second alone would not.
         wish.of_slot += [f"s.starts_at >= ${since}", f"(s.starts_at, s.id) > (${since}, ${behind})"]
     most = wish.place_of(search.limit + 1)
-    chooses_doctors = any((search.service_id, search.specialty, search.language))
+    chooses_doctors = wish.needs or search.specialty or search.language
     page = wish.page_of_wanted(most) if chooses_doctors else wish.page(most)
     wanted = f"{wish.wanted()}, " if chooses_doctors else ""
-    shown = SHOWN.format(page=page, columns=columns)
-    statement = f"WITH {wish.policy()}, {wanted}{shown} ORDER BY s.starts_at, s.id LIMIT ${most}"
-    if service is not None:
-        statement = OF_SERVICE.format(service, statement)
-    return statement, wish.values
+    shown = wish.shown(page, _columns(wish, digest=digest))
+    statement = f"WITH {wish.known()}, {wanted}{shown} ORDER BY s.starts_at, s.id LIMIT ${most}"
+    return wish.asked(statement), wish.values
 
 
-def _ends(service: int | None) -> str:
-    """Say when a booking that begins in `s` ends; `service` is the place of its parameter."""
-    return "s.ends_at" if service is None else TAKEN_UNTIL.format(service)
+def columns_of(wish: Wish) -> str:
+    """Return what is shown of a slot."""
+    return f"{COLUMNS}, {FIT}" if wish.needs else COLUMNS
 
 
-def _narrowed(service_id: ServiceId | None, unless: Cover | None) -> tuple[str, list[object]]:
-    """Return the conditions that `NEAREST` gets beside its own, and their values, from $8 on."""
-    more, values = "", list[object]()
-    if service_id is not None:
-        values.append(service_id)
-        # `coalesce` keeps it a question to single slots, of which few are asked.
-        more = f" AND coalesce({OFFERED.format(8)}, false)"
+def _columns(wish: Wish, *, digest: bool) -> str:
+    if not digest:
+        return columns_of(wish)
+    return VERSIONS_OF_FIT if wish.needs else VERSIONS
+
+
+def _narrowed(wish: Wish, unless: Cover | None, besides: Sequence[SlotId]) -> Wish:
+    """Take what nothing but alternatives has to keep clear of."""
+    if wish.but:
+        wish.of_slot.append(ELSEWHERE.format(wish.but))
+    if besides:
+        wish.of_slot.append(f"s.id <> ALL (${wish.place_of(besides)}::uuid[])")
     if unless is not None:
         since = [period.starts_at for period in unless.periods]
         until = [period.ends_at for period in unless.periods]
-        places = [f"${8 + len(values) + place}" for place in range(3)]
-        more += UNCOVERED.format(*places, ends=_ends(8 if values else None))
-        values += [since, until, unless.doctor_id]
-    return more, values
+        places = [f"${wish.place_of(value)}" for value in (since, until, unless.doctor_id)]
+        wish.of_slot.append(UNCOVERED.format(*places, ends=wish.ends))
+    return wish
+
+
+def _around(wish: Wish, whose: str) -> str:
+    statement = NEAREST.format(
+        columns=columns_of(wish),
+        joined=JOINED + (JOIN_NEED if wish.needs else ""),
+        bookable=f"{wish.untaken} AND {IN_RANGE} AND {wish.taken}",
+        whose=whose,
+        more="".join(f" AND {one}" for one in wish.of_slot),
+    )
+    return wish.asked(wish.with_visits(statement))
 
 
 def found_slot(row: Any) -> FoundSlot:
@@ -207,4 +226,16 @@ def found_slot(row: Any) -> FoundSlot:
         starts_at=row["starts_at"],
         ends_at=row["ends_at"],
         mode=Mode(row["mode"]),
+        service=_service(row) if "service_ends_at" in row else None,
+    )
+
+
+def _service(row: Any) -> FittingService:
+    amount = row["price_amount"]
+    return FittingService(
+        id=row["service_id"],
+        name=row["service_name"],
+        ends_at=row["service_ends_at"],
+        duration=row["duration_minutes"] * MINUTE,
+        price=None if amount is None else Money(amount, row["price_currency"]),
     )

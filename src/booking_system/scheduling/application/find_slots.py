@@ -5,10 +5,26 @@ from dataclasses import dataclass
 
 from booking_system.scheduling.application.ports import ShownSlot, SlotFinder
 from booking_system.scheduling.domain.refusals import SlotNotFound
-from booking_system.scheduling.domain.search import FoundSlot, SlotSearch
+from booking_system.scheduling.domain.search import FoundSlot, SlotFilter, SlotSearch
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.errors import Invalid
 from booking_system.shared_kernel.identifiers import SlotId
+
+
+async def check_known(wanted: SlotFilter, finder: SlotFinder) -> None:
+    """Raise `Invalid` where an id in the filter is of nothing that there is.
+
+    Only asked where nothing was found: whoever finds something knows what there is.
+    """
+    unknown = await finder.unknown(wanted)
+    if unknown:
+        raise Invalid(
+            errors=[
+                {"pointer": f"/{name}", "detail": "names nothing that there is", "code": "unknown"}
+                for name in unknown
+            ]
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +35,14 @@ class FindSlots:
     clock: Clock
 
     async def __call__(self, search: SlotSearch) -> Sequence[FoundSlot]:
-        """Return a page in time order, one more than `limit` where there is another page."""
-        return await self.finder.find(search, now=self.clock.now())
+        """Return a page in time order, one more than `limit` where there is another page.
+
+        Raises `Invalid` where nothing is found and an id in the filter is of nothing.
+        """
+        found = await self.finder.find(search, now=self.clock.now())
+        if not found and search.after is None:
+            await check_known(search, self.finder)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

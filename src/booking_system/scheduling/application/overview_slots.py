@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from booking_system.scheduling.application.ports import SlotOverview
+from booking_system.scheduling.application.find_slots import check_known
+from booking_system.scheduling.application.ports import SlotFinder, SlotOverview
 from booking_system.scheduling.domain.overview import (
     CalendarSearch,
     NextSearch,
@@ -21,11 +22,18 @@ class FindNext:
     """Finds the doctors who have time first."""
 
     overview: SlotOverview
+    finder: SlotFinder
     clock: Clock
 
     async def __call__(self, *, search: NextSearch) -> Sequence[SoonestDoctor]:
-        """Return them, the soonest first, each with their first slots."""
-        return await self.overview.next(search, now=self.clock.now())
+        """Return them, the soonest first, each with their first slots.
+
+        Raises `Invalid` where there is nobody and an id in the filter is of nothing.
+        """
+        found = await self.overview.next(search, now=self.clock.now())
+        if not found:
+            await check_known(search, self.finder)
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +41,26 @@ class ShowCalendar:
     """Shows on which local days of a doctor or a clinic there is something to book."""
 
     overview: SlotOverview
+    finder: SlotFinder
     clock: Clock
 
     async def __call__(self, *, search: CalendarSearch) -> Sequence[OpenDay]:
-        """Return all days of the range. Raises `NotFound`, `Invalid`."""
+        """Return all days of the range. Raises `Invalid`, also for an id that is of nothing."""
         zone = await self.overview.zone_of(search)
         if zone is None:
+            await check_known(search, self.finder)
             raise NotFound
         now = self.clock.now()
-        days = search.days(local_day(now, zone))
-        found = await self.overview.count(search, [span_of(day, zone) for day in days], now=now)
+        spans = {day: span_of(day, zone) for day in search.days(local_day(now, zone))}
+        on_clock = {day: span for day, span in spans.items() if span is not None}
+        found = (
+            await self.overview.count(search, list(on_clock.values()), now=now) if on_clock else {}
+        )
+        if not found:
+            await check_known(search, self.finder)
+        places = {day: place for place, day in enumerate(on_clock)}
         shown = []
-        for place, day in enumerate(days):
-            many, first = found.get(place, (0, None))
+        for day in spans:
+            many, first = found.get(places.get(day, -1), (0, None))
             shown.append(OpenDay(day=day, open_slots=many, first_starts_at=first))
         return shown

@@ -6,14 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.overview import (
     CalendarSearch,
     NextSearch,
     SoonestDoctor,
 )
-from booking_system.scheduling.domain.search import Cover, FoundSlot, SlotSearch
+from booking_system.scheduling.domain.search import (
+    AgreedNeed,
+    Cover,
+    FoundSlot,
+    SlotFilter,
+    SlotSearch,
+)
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.identifiers import (
+    AppointmentId,
     ClinicId,
     DoctorId,
     PatientId,
@@ -96,18 +104,26 @@ class SlotFinder(Protocol):
         """Return those that there are, whatever their status, in the order of the ids."""
         ...
 
-    async def nearest(
+    async def unknown(self, wanted: SlotFilter) -> Sequence[str]:
+        """Name the filters whose id is of nothing that there is, or that is deleted."""
+        ...
+
+    async def nearest(  # noqa: PLR0913
         self,
         slot_id: SlotId,
         *,
         now: datetime,
         most: int,
         service_id: ServiceId | None = None,
+        patient_id: PatientId | None = None,
+        moves: AppointmentId | None = None,
         unless: Cover | None = None,
+        besides: Sequence[SlotId] = (),
     ) -> Sequence[FoundSlot]:
         """Return bookable slots near this one in time: of its doctor, then of its clinic.
 
-        Where a service is named, those in which it could begin. None that `unless` covers.
+        As a `SlotFilter` wants them, of which an appointment that `moves` knows the service. None
+        that `unless` covers, and none of `besides`.
         """
         ...
 
@@ -133,5 +149,5 @@ class SlotOverview(Protocol):
         ...
 
 
-BusyPeriods = Callable[[PatientId, Period], Awaitable[Sequence[Period]]]
-"""Says when a patient has appointments, as far as they overlap a period."""
+AgreedNeeds = Callable[[AppointmentId, Actor | None], Awaitable[AgreedNeed]]
+"""Says what is to be moved. Raises `NotFound` for whoever is no party to it, `Invalid`."""

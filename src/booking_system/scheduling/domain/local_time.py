@@ -15,6 +15,14 @@ def wall_clock(instant: datetime, time_zone: str) -> datetime:
     return instant.astimezone(ZoneInfo(time_zone))
 
 
+def local_text(instant: datetime, time_zone: str) -> str:
+    """Return the wall clock as RFC 3339 text: with its offset, `+00:00` where that is zero.
+
+    `Z` would say that it is no local time.
+    """
+    return wall_clock(instant, time_zone).isoformat()
+
+
 def first_instant_at(day: date, minute: int, time_zone: str) -> datetime:
     """Return the UTC instant of the first time that the clock shows this minute of the day.
 

@@ -6,10 +6,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from booking_system.scheduling.domain.local_time import first_instant_at
-from booking_system.scheduling.domain.search import LONGEST_RANGE, FoundSlot
+from booking_system.scheduling.domain.search import LONGEST_RANGE, FoundSlot, SlotFilter
 from booking_system.shared_kernel.errors import Invalid
-from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, ServiceId
-from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.period import Period
 
 USUAL_DAYS = 31
@@ -17,30 +15,21 @@ DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NextSearch:
-    """Whose first slots from `after` on are wanted; filters that all have to hold, None: any.
+class NextSearch(SlotFilter):
+    """Whose first slots from `after` on are wanted.
 
     At most `limit` doctors, and of each at most `per_doctor` slots.
     """
 
     after: datetime
-    clinic_id: ClinicId | None = None
-    service_id: ServiceId | None = None
-    specialty: str | None = None
-    language: str | None = None
-    mode: Mode | None = None
     limit: int = 20
     per_doctor: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CalendarSearch:
-    """Of which doctor or clinic, and of which local days, from `first` on and before `until`."""
+class CalendarSearch(SlotFilter):
+    """Of which local days of a doctor or a clinic, from `first` on and before `until`."""
 
-    doctor_id: DoctorId | None
-    clinic_id: ClinicId | None
-    service_id: ServiceId | None = None
-    mode: Mode | None = None
     first: date | None = None
     until: date | None = None
 
@@ -79,9 +68,11 @@ def local_day(instant: datetime, time_zone: str) -> date:
     return instant.astimezone(ZoneInfo(time_zone)).date()
 
 
-def span_of(day: date, time_zone: str) -> Period:
+def span_of(day: date, time_zone: str) -> Period | None:
     """Return the local day, which has 23 or 25 hours where clocks change.
 
-    Where midnight is skipped the day begins at the skip.
+    Where midnight is skipped the day begins at the skip. None: the whole day is skipped, as where
+    a country moves to the other side of the date line.
     """
-    return Period(first_instant_at(day, 0, time_zone), first_instant_at(day + DAY, 0, time_zone))
+    since, until = (first_instant_at(one, 0, time_zone) for one in (day, day + DAY))
+    return Period(since, until) if since < until else None

@@ -1,37 +1,79 @@
 """A search for slots: what it asks for, and what it finds."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from booking_system.scheduling.domain.local_time import wall_clock
+from booking_system.scheduling.domain.local_time import local_text
 from booking_system.shared_kernel.errors import Invalid
-from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, ServiceId, SlotId
+from booking_system.shared_kernel.identifiers import (
+    AppointmentId,
+    ClinicId,
+    DoctorId,
+    PatientId,
+    ServiceId,
+    SlotId,
+)
 from booking_system.shared_kernel.mode import Mode
+from booking_system.shared_kernel.money import Money
 from booking_system.shared_kernel.period import Period
 
 USUAL_RANGE = timedelta(days=7)
 LONGEST_RANGE = timedelta(days=62)
+SHIFT = timedelta(hours=2)
+"""By so much clocks change at most: so much longer can as many days on a wall be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SlotSearch:
-    """Filters that all have to hold; None: any. `after` is the sort key of the last one seen.
+class SlotFilter:
+    """Which slots are wanted: all has to hold that is named, and None is any.
 
-    No slot is wanted that overlaps a `busy` period.
+    With a service: those in which it could begin. Where an appointment `moves`, those in which it
+    could, as it was agreed and as if it were not there. No slot is wanted for whose time the
+    patient has another appointment already.
     """
 
-    period: Period
     clinic_id: ClinicId | None = None
     doctor_id: DoctorId | None = None
     service_id: ServiceId | None = None
     specialty: str | None = None
     language: str | None = None
     mode: Mode | None = None
-    busy: Sequence[Period] = ()
+    patient_id: PatientId | None = None
+    moves: AppointmentId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotSearch(SlotFilter):
+    """A page of the slots that begin in a period. `after` is the sort key of the last one seen."""
+
+    period: Period
     after: tuple[datetime, UUID] | None = None
     limit: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreedNeed:
+    """An appointment to be moved, as far as whoever searches for it has to know it."""
+
+    appointment_id: AppointmentId
+    clinic_id: ClinicId
+    patient_id: PatientId
+    service_id: ServiceId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittingService:
+    """What would be booked in a slot, and when it would end. UTC.
+
+    Of an appointment that moves: as it was agreed; without a service it has neither id nor name.
+    """
+
+    id: ServiceId | None
+    name: str | None
+    ends_at: datetime
+    duration: timedelta
+    price: Money | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +92,7 @@ class FoundSlot:
     starts_at: datetime
     ends_at: datetime
     mode: Mode
+    service: FittingService | None = None
 
     def as_shown(self) -> dict[str, object]:
         """Return the slot as every client of ours sees one, in a list or as an alternative."""
@@ -67,9 +110,26 @@ class FoundSlot:
             "clinic": {"id": self.clinic_id, "name": self.clinic_name},
             "starts_at": self.starts_at,
             "ends_at": self.ends_at,
-            "local_starts_at": wall_clock(self.starts_at, self.time_zone),
+            "local_starts_at": local_text(self.starts_at, self.time_zone),
+            "local_ends_at": local_text(self.ends_at, self.time_zone),
             "time_zone": self.time_zone,
             "mode": self.mode,
+            "service": self._service_shown(),
+        }
+
+    def _service_shown(self) -> dict[str, object] | None:
+        service = self.service
+        if service is None:
+            return None
+        price = service.price
+        return {
+            "id": service.id,
+            "name": service.name,
+            "starts_at": self.starts_at,
+            "ends_at": service.ends_at,
+            "local_ends_at": local_text(service.ends_at, self.time_zone),
+            "duration_minutes": service.duration // timedelta(minutes=1),
+            "price": price and {"amount": price.amount, "currency": price.currency},
         }
 
 
@@ -91,6 +151,6 @@ def search_range(since: datetime | None, until: datetime | None, *, now: datetim
     ends_at = until or starts_at + USUAL_RANGE
     if ends_at <= starts_at:
         raise Invalid.field("/to", "must be after from", "ends_too_early")
-    if ends_at - starts_at > LONGEST_RANGE:
+    if ends_at - starts_at > LONGEST_RANGE + SHIFT:
         raise Invalid.field("/to", f"at most {LONGEST_RANGE.days} days after from", "too_long")
     return Period(starts_at, ends_at)

@@ -1,1 +1,1 @@
-"""SQL about time slots that more than one context asks, each question in one text."""
+"""What contexts above ask and show of time slots: each question in one SQL text, one model."""

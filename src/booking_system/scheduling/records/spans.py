@@ -57,6 +57,28 @@ def is_one_slot(slot: str, need: str) -> str:
   AND {DURATION.format(need=need)} <= {slot}.ends_at - {slot}.starts_at)"""
 
 
+def ends_of(slot: str, need: str) -> str:
+    """Return when what is taken from the slot on ends; a slot that is enough is not looked behind.
+
+    Only of a slot from which on there is enough.
+    """
+    return f"""CASE WHEN {DURATION.format(need=need)} <= {slot}.ends_at - {slot}.starts_at
+  THEN {slot}.ends_at ELSE (SELECT t.ends_at FROM {span_of(slot, need)} t) END"""  # noqa: S608
+
+
+def untaken(slot: str, now: str, *, but: str = "") -> str:
+    """Return the condition that the slot is open, and nobody has it or is about to have it.
+
+    `but` is an appointment that is looked at as if it were not there.
+    """
+    owner, around = f"{slot}.appointment_id IS NULL", f"{slot}.blocked_by IS NULL"
+    if but:
+        owner = f"({owner} OR {slot}.appointment_id = {but})"
+        around = f"({around} OR {slot}.blocked_by <@ ARRAY[{but}])"
+    return f"""{slot}.closed_because IS NULL AND {owner} AND {around}
+ AND ({slot}.held_until IS NULL OR {slot}.held_until <= {now})"""
+
+
 def blocked_from(slot: str, need: str) -> str:
     """Return from when on the doctor has to be free."""
     return f"{slot}.starts_at - {need}.buffer_before_minutes * interval '1 minute'"

@@ -71,7 +71,9 @@ async def _search(database: Database, path: str, asked: Mapping[str, Any]) -> No
         await PostgresOverview(database).next(search, now=now)
     elif path == CALENDAR:
         whose = {"doctor_id": None, "clinic_id": None} | filters
-        show = ShowCalendar(overview=PostgresOverview(database), clock=clock)
+        show = ShowCalendar(
+            overview=PostgresOverview(database), finder=PostgresSlotFinder(database), clock=clock
+        )
         await show(search=CalendarSearch(first=asked["from"], until=asked["to"], **whose))
     else:
         period = search_range(asked["from"], asked.get("to"), now=now)

@@ -1,0 +1,84 @@
+"""A time slot as every answer shows it, for contexts above as well."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from booking_system.shared_kernel.mode import Mode
+
+EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940001"
+
+
+class DoctorSummary(BaseModel):
+    """The doctor, as a patient sees one in a list."""
+
+    id: UUID
+    full_name: str = Field(examples=["Example Doctor"])
+    title: str | None = Field(examples=["Dr. med."])
+    specialty: str | None = Field(examples=["Cardiology"])
+    photo_url: str | None
+
+
+class ClinicSummary(BaseModel):
+    """The clinic, by name."""
+
+    id: UUID
+    name: str = Field(examples=["Example Clinic"])
+
+
+class MoneyOut(BaseModel):
+    """An amount in minor units of an ISO 4217 currency."""
+
+    amount: int = Field(examples=[4500])
+    currency: str = Field(examples=["EUR"])
+
+
+class FittingServiceOut(BaseModel):
+    """What would be booked in the slot: from its start to the end of the last slot it takes."""
+
+    id: UUID | None = Field(
+        description="Null: the booking that moves is of no service",
+        examples=["0192f0c1-2b3c-7d4e-8f50-617283940012"],
+    )
+    name: str | None = Field(examples=["Example Service"])
+    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    ends_at: datetime = Field(
+        description="When the booking would end, UTC", examples=["2027-03-01T09:00:00Z"]
+    )
+    local_ends_at: datetime = Field(
+        description="The clinic's wall clock, with its offset",
+        examples=["2027-03-01T10:00:00+01:00"],
+    )
+    duration_minutes: int = Field(description="Of the service itself", examples=[45])
+    price: MoneyOut | None = Field(description="Of a booking that moves: as it was agreed")
+
+
+class SlotFacts(BaseModel):
+    """What a time slot is, whatever is to be booked in it."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    clinic_id: UUID
+    doctor_id: UUID
+    doctor: DoctorSummary
+    clinic: ClinicSummary
+    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
+    local_starts_at: datetime = Field(
+        description="The clinic's wall clock, with its offset",
+        examples=["2027-03-01T09:00:00+01:00"],
+    )
+    local_ends_at: datetime = Field(
+        description="The clinic's wall clock, with its offset",
+        examples=["2027-03-01T09:30:00+01:00"],
+    )
+    time_zone: str = Field(description="IANA name", examples=["Europe/Berlin"])
+    mode: Mode
+
+
+class SlotOut(SlotFacts):
+    """A time slot that could be booked now."""
+
+    service: FittingServiceOut | None = Field(
+        description="Where a service, or a booking that moves, was asked for; else null"
+    )
