@@ -13,16 +13,13 @@ from booking_system.booking.domain.attempt import (
     ServiceFacts,
     is_owner,
 )
-from booking_system.booking.domain.booking_rules import SLOT_RULES, service_is_offered
 from booking_system.booking.domain.lifecycle import OPEN
 from booking_system.booking.domain.span import Span
 from booking_system.identity.domain.actor import Actor
-from booking_system.scheduling.domain.search import FoundSlot
 from booking_system.scheduling.domain.time_slot import TimeSlot
-from booking_system.shared_kernel.errors import Refusal
-from booking_system.shared_kernel.identifiers import AppointmentId, HoldId, ServiceId, SlotId
+from booking_system.shared_kernel.identifiers import AppointmentId, HoldId
 from tests.booking import memory_claims as claims
-from tests.booking.memory import Memory, Rows
+from tests.booking.memory import Rows
 from tests.booking.spans_by_hand import NearbySlot, span_from
 
 AROUND = timedelta(days=31)
@@ -199,62 +196,3 @@ def _service(rows: Rows, wish: BookingWish, slot: TimeSlot) -> ServiceFacts | No
     if service is None or service.clinic_id != slot.clinic_id:
         return None
     return replace(service.facts, is_offered_by_doctor=slot.doctor_id in service.doctors)
-
-
-class MemoryAlternatives:
-    """The nearest slots that could be booked: first the doctor's, then the clinic's."""
-
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
-
-    async def __call__(
-        self, slot_id: SlotId, *, now: datetime, most: int, service_id: ServiceId | None = None
-    ) -> Sequence[FoundSlot]:
-        rows = self._memory.rows
-        wanted = rows.slots.get(slot_id) or rows.deleted.get(slot_id)
-        if wanted is None:
-            return []
-        at = wanted.period.starts_at
-        near = sorted(
-            (
-                one
-                for one in rows.slots.values()
-                if one.id != slot_id
-                and abs(one.period.starts_at - at) < AROUND
-                and _is_bookable(rows, one, service_id, now)
-            ),
-            key=lambda one: (abs(one.period.starts_at - at), one.id),
-        )
-        own = [one for one in near if one.doctor_id == wanted.doctor_id]
-        beside = [one for one in near if one.clinic_id == wanted.clinic_id and one not in own]
-        return [_found(rows, one) for one in [*own, *beside][:most]]
-
-
-def _is_bookable(rows: Rows, slot: TimeSlot, service_id: ServiceId | None, now: datetime) -> bool:
-    """What PostgreSQL finds in one statement, by the rules."""
-    wish = BookingWish(slot_id=slot.id, patient_id=None, service_id=service_id)
-    attempt = attempt_of(rows, wish, None, now)
-    try:
-        for rule in (*SLOT_RULES, service_is_offered):
-            rule(attempt)
-    except Refusal:
-        return False
-    return not any(hold.is_in_force(now) for _, hold in attempt.the_span.held)
-
-
-def _found(rows: Rows, slot: TimeSlot) -> FoundSlot:
-    clinic, doctor = rows.clinics[slot.clinic_id].facts, rows.doctors[slot.doctor_id].facts
-    return FoundSlot(
-        id=slot.id,
-        clinic_id=slot.clinic_id,
-        clinic_name=clinic.name,
-        time_zone=clinic.time_zone,
-        doctor_id=slot.doctor_id,
-        doctor_name=doctor.full_name,
-        doctor_title=doctor.title,
-        specialty=doctor.specialty,
-        photo_url=doctor.photo_url,
-        starts_at=slot.period.starts_at,
-        ends_at=slot.period.ends_at,
-        mode=slot.mode,
-    )
