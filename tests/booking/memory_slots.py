@@ -221,6 +221,12 @@ class MemorySlots:
     async def lock(self, slot_id: SlotId) -> TimeSlot | None:
         return self._rows.slots.get(slot_id)
 
+    async def lock_calendar_of(self, slot_id: SlotId) -> None:
+        """One at a time as it is."""
+
+    async def refill(self, slot: TimeSlot, *, now: datetime) -> None:
+        """Nobody has weekly hours in the scene."""
+
     async def is_away(self, slot: TimeSlot) -> bool:
         """Nobody takes time off in the scene."""
         return False

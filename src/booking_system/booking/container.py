@@ -13,8 +13,9 @@ from booking_system.booking.adapters.hold_tokens import HoldTokens
 from booking_system.booking.adapters.holding import PostgresHolds
 from booking_system.booking.adapters.http import BookingRoutes
 from booking_system.booking.adapters.lifecycle_http import LifecycleRoutes
-from booking_system.booking.adapters.postgres import PostgresBooking, RandomReferences
+from booking_system.booking.adapters.postgres import PostgresBooking
 from booking_system.booking.adapters.reading import PostgresBookingReader
+from booking_system.booking.adapters.references import RandomReferences
 from booking_system.booking.adapters.removal import PostgresRemoval
 from booking_system.booking.adapters.removal_http import RemovalRoutes, Removing
 from booking_system.booking.application.book_appointment import BookAppointment
