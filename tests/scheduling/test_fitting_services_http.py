@@ -137,9 +137,7 @@ async def test_a_change_of_the_service_or_of_a_later_slot_shows_at_once(api: Api
 
     assert await first() == await first()
     change = {"name": "Another Name", "price": {"amount": 100, "currency": "EUR"}}
-    await api.send(
-        "PATCH", f"/v1/services/{wanted['id']}", api.admin, json=change
-    )
+    await api.send("PATCH", f"/v1/services/{wanted['id']}", api.admin, json=change)
     assert ((await first())["name"], (await first())["price"]["amount"]) == ("Another Name", 100)
 
 
