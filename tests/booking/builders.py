@@ -13,6 +13,7 @@ from booking_system.booking.domain.attempt import (
 )
 from booking_system.booking.domain.party import Party, Side
 from booking_system.booking.domain.span import Need
+from booking_system.directory.domain.service import PaymentTerms
 from booking_system.identity.domain.actor import Actor, Role, RoleGrant
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.identifiers import (
@@ -114,7 +115,7 @@ def a_service(**about: Any) -> ServiceFacts:
         "name": "Example Service",
         "need": a_need(),
         "price": Money(4500, "EUR"),
-        "is_paid_for": False,
+        "payment": PaymentTerms.NONE,
         "is_offered_by_doctor": True,
     }
     return ServiceFacts(**usual | about)

@@ -13,7 +13,7 @@ from booking_system.booking.application.ports import BookingWish
 from booking_system.booking.domain.holding import Holder
 from booking_system.identity.domain.actor import Actor
 from tests.booking import scene
-from tests.booking.invariants import active, blocks, meet
+from tests.booking.invariants import active, claims, meet
 from tests.booking.scene import MINUTE
 from tests.booking.stored import Row, Stored
 
@@ -47,13 +47,44 @@ class Situation:
         return found if found is not None and found.clinic_id == self.slot["clinic_id"] else None
 
     @property
+    def moved(self) -> Row | None:
+        return None if self.moving is None else self.stored.appointments[self.moving]
+
+    @property
+    def need(self) -> tuple[timedelta, timedelta, timedelta] | None:
+        """How long it takes, and is kept free before and behind; None: just the slot."""
+        moved, service = self.moved, self.service
+        if moved is not None:
+            return (
+                moved["duration_minutes"] * MINUTE,
+                moved["starts_at"] - moved["blocked_from"],
+                moved["blocked_until"] - moved["ends_at"],
+            )
+        if service is None:
+            return None
+        return service.facts.need.duration, service.facts.need.before, service.facts.need.after
+
+    @property
+    def agreed(self) -> list[Row]:
+        """The slots that they hold for this very service, from this one on."""
+        slot = self.slot
+        if self.moving is not None or not self.holds_it() or slot["hold_place"] != 1:
+            return []
+        if slot["hold_payment"] is None or slot["hold_service_id"] != self.wish.service_id:
+            return []
+        same = [row for row in self._of_doctor() if row["hold_id"] == slot["hold_id"]]
+        return [row for row in same if row["hold_place"] is not None]
+
+    @property
     def taken(self) -> list[Row]:
         """The slots in a row, up to where the service ends or the row does."""
-        taken = [self.slot]
-        for row in self._of_doctor() if self.service is not None else []:
+        if self.agreed:
+            return self.agreed
+        taken, need = [self.slot], self.need
+        for row in self._of_doctor() if need is not None else []:
             last = taken[-1]
             is_next = row["starts_at"] == last["ends_at"] and row["mode"] == last["mode"]
-            if is_next and self.service and self._length(taken) < self.service.facts.need.duration:
+            if is_next and need and self._length(taken) < need[0]:
                 taken.append(row)
         return taken
 
@@ -68,11 +99,28 @@ class Situation:
         ]
 
     @property
+    def keeping(self) -> list[Row]:
+        """The slots outside of all this whose hold keeps some of the time."""
+        since, until = self.blocked
+        return [
+            row
+            for row in self._of_doctor()
+            if row not in self.taken
+            and row not in self.around
+            and (since, until) != (self.slot["starts_at"], self.slot["ends_at"])
+            and row["hold_blocks_from"] is not None
+            and row["hold_blocks_from"] < until
+            and since < row["hold_blocks_until"]
+        ]
+
+    @property
     def blocked(self) -> tuple[datetime, datetime]:
+        if self.agreed and self.slot["hold_blocks_from"] is not None:
+            return self.slot["hold_blocks_from"], self.slot["hold_blocks_until"]
         since, until = self.taken[0]["starts_at"], self.taken[-1]["ends_at"]
-        if self.service is None:
+        if self.need is None or self.agreed:
             return since, until
-        return since - self.service.facts.need.before, until + self.service.facts.need.after
+        return since - self.need[1], until + self.need[2]
 
     def _of_doctor(self) -> list[Row]:
         rows = self.stored.slots.values()
@@ -97,11 +145,23 @@ class Situation:
     def may_book(self) -> bool:
         """Say whether there is such a patient, and the actor may book for them."""
         patient = self.stored.patients.get(self.wish.patient_id or UUID(int=0))
-        if patient is None or patient["removed_at"] is not None or self.actor is None:
+        if patient is None or self.actor is None:
             return False
-        if self.moving is not None or self.actor.patient_id == patient["id"]:
+        if self.moving is not None:
+            return True
+        if patient["removed_at"] is not None:
+            return False
+        if self.actor.patient_id == patient["id"]:
             return True
         return self.is_by_staff and (self.slot["clinic_id"], patient["id"]) in self.stored.known
+
+    def holds_another_slot(self) -> bool:
+        """Say whether they name a hold in force of another slot."""
+        named = self.wish.hold_id
+        if named is None or self.slot["hold_id"] == named:
+            return False
+        rows = self.stored.slots.values()
+        return any(row["hold_id"] == named and row["held_until"] > self.now for row in rows)
 
     def holds_it(self, slot: Row | None = None) -> bool:
         """Say whether the slot is held, and by them."""
@@ -116,25 +176,34 @@ class Situation:
 
     def may_be_meant(self, patient_id: UUID | None) -> bool:
         there = self.stored.patients.get(self.wish.patient_id or UUID(int=0))
-        return there is not None and there["removed_at"] is None and there["id"] == patient_id
+        is_there = there is not None and (there["removed_at"] is None or self.moving is not None)
+        return is_there and there is not None and there["id"] == patient_id
+
+    @property
+    def says_hold_is_over(self) -> bool:
+        named = self.wish.hold_id
+        return named is not None and not (self.holds_it() and self.slot["hold_id"] == named)
 
     def _of_the_slot(self) -> Iterator[str]:
         slot, wish, clinic = self.slot, self.wish, CLINICS[self.slot["clinic_id"]]
         if any(row["closed_because"] is not None for row in self.taken):
             yield "slot_unavailable"
-        for row in (*self.taken, *self.around):
+        for row in (*self.taken, *self.around, *self.keeping):
             is_held = row["hold_id"] is not None and row["held_until"] > self.now
             if is_held and not self.holds_it(row):
-                says_so = wish.hold_id is None or wish.hold_id == row["hold_id"]
-                yield "slot_held" if says_so else "hold_expired"
+                is_over = self.says_hold_is_over and wish.hold_id != row["hold_id"]
+                yield "hold_expired" if is_over else "slot_held"
                 break
         if self._is_taken():
-            yield "slot_already_booked" if wish.hold_id is None else "hold_expired"
+            yield "hold_expired" if self.says_hold_is_over else "slot_already_booked"
         if slot["ends_at"] <= self.now or (self.ahead <= 0 * MINUTE and not self.is_by_staff):
             yield "slot_in_past"
+        if self.holds_it():
+            return
         if 0 * MINUTE < self.ahead < clinic.minimum_notice:
             yield "notice_too_short"
-        if self.ahead > clinic.horizon:
+        is_earlier = self.moved is not None and slot["starts_at"] <= self.moved["starts_at"]
+        if self.ahead > clinic.horizon and not is_earlier:
             yield "beyond_horizon"
 
     def _is_taken(self) -> bool:
@@ -145,14 +214,19 @@ class Situation:
             is_owned
             or is_marked
             or any(
-                row["doctor_id"] == self.slot["doctor_id"] and blocks(row, *self.blocked)
+                row["doctor_id"] == self.slot["doctor_id"] and claims(row, *self.blocked)
                 for row in active(self.stored)
-                if row["id"] != self.moving and not row["overbooked"]
+                if row["id"] != self.moving
             )
         )
 
     def _of_the_service(self) -> Iterator[str]:
         wanted, slot = self.wish.service_id, self.slot
+        if self.agreed:
+            return
+        if self.moved is not None:
+            yield from self._of_what_moves(self.moved)
+            return
         if wanted is None:
             if any(one.clinic_id == slot["clinic_id"] for one in SERVICES.values()):
                 yield "service_required"
@@ -163,6 +237,16 @@ class Situation:
             or slot["doctor_id"] not in service.doctors
             or service.facts.need.mode != slot["mode"]
             or service.facts.need.duration > self._length(self.taken)
+        ):
+            yield "service_not_offered"
+
+    def _of_what_moves(self, moved: Row) -> Iterator[str]:
+        service, slot = self.service, self.slot
+        is_elsewhere = slot["doctor_id"] != moved["doctor_id"] and moved["service_id"] is not None
+        if (
+            (is_elsewhere and (service is None or slot["doctor_id"] not in service.doctors))
+            or moved["mode"] != slot["mode"]
+            or moved["duration_minutes"] * MINUTE > self._length(self.taken)
         ):
             yield "service_not_offered"
 
@@ -177,7 +261,15 @@ class Situation:
         whole = {"starts_at": self.slot["starts_at"], "ends_at": self.taken[-1]["ends_at"]}
         if any(meet(row, whole) for row in own):
             yield "patient_overlap"
-        here = [row for row in own if row["clinic_id"] == self.slot["clinic_id"]]
+        is_counted = self.holds_it() and self.slot["held_for"] is not None
+        if self.moving is not None or is_counted:
+            return
+        is_open = {"confirmed", "checked_in"}
+        here = [
+            row
+            for row in own
+            if row["clinic_id"] == self.slot["clinic_id"] and row["status"] in is_open
+        ]
         to_come = [row for row in here if row["starts_at"] > self.now]
         if len(to_come) >= CLINICS[self.slot["clinic_id"]].most_open_bookings:
             yield "too_many_open_bookings"
@@ -196,6 +288,8 @@ def of_booking(it: Situation) -> str | None:
     is_unknown = it.wish.service_id is not None and it.service is None
     if override is not None and is_unknown and it.moving is None:
         return "service_not_offered"
+    if it.holds_another_slot():
+        return "validation_error"
     return next((code for code in it.in_the_way() if code not in waived), None)
 
 

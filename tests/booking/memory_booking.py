@@ -27,7 +27,7 @@ from booking_system.shared_kernel.idempotency import (
 )
 from booking_system.shared_kernel.identifiers import AppointmentId, HoldId, SlotId
 from tests.booking.memory import Memory, NamedRequest, Rows
-from tests.booking.memory_facts import attempt_of
+from tests.booking.memory_facts import attempt_of, ending, moving_of
 
 
 class MemoryBookingWork:
@@ -42,8 +42,7 @@ class MemoryBookingWork:
     def _ending(self) -> frozenset[HoldId]:
         """The holds of all slots that were looked at."""
         assert self._attempt is not None
-        holds = [slot.hold for slot in self._attempt.the_span.touched]
-        return frozenset(hold.id for hold in holds if hold is not None)
+        return ending(self._attempt)
 
     async def add(self, appointment: Appointment, key: IdempotencyKey | None = None) -> None:
         rows = self._rows
@@ -56,6 +55,7 @@ class MemoryBookingWork:
                 created_at=appointment.created_at,
             )
         rows.outbox += appointment.pull_events()
+        rows.share(appointment)
         rows.put_appointment(appointment)
         rows.known.add((appointment.clinic_id, appointment.patient_id))
         rows.enter(appointment, self._ending())
@@ -79,7 +79,10 @@ class MemoryBookingWork:
         self._rows.release(appointments)
 
     async def mark(self, appointment: Appointment) -> None:
-        self._rows.put_change(appointment)
+        self._rows.mark(appointment)
+
+    async def take_back(self, appointment: Appointment, *, now: datetime) -> None:
+        self._rows.take_back(appointment, now)
 
     async def lock_with(
         self, slot_id: SlotId, appointment_id: AppointmentId
@@ -95,18 +98,19 @@ class MemoryBookingWork:
             service_id=appointment.service_id,
             override=wish.override,
         )
-        self._attempt = attempt_of(self._rows, booking, actor, now, moves=appointment.id)
+        self._attempt = attempt_of(self._rows, booking, actor, now, moves=moving_of(appointment))
         return self._attempt
 
     async def move(self, appointment: Appointment) -> None:
         change = appointment.last_change
         assert change is not None
         self._rows.unblock({appointment.id})
-        old = self._rows.appointments[appointment.id].time_slot_ids
-        left = self._rows.leave(old, {appointment.id})
+        old = self._rows.appointments[appointment.id]
+        left = self._rows.leave(old.time_slot_ids, {appointment.id})
+        self._rows.share(appointment)
         self._rows.put_change(appointment)
         self._rows.enter(appointment, self._ending())
-        self._rows.hand_over(left, change)
+        self._rows.settle([old], left, change)
 
 
 def _name(key: IdempotencyKey) -> tuple[str, str, str]:

@@ -26,7 +26,8 @@ from booking_system.scheduling.domain.hold import Hold
 from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
 from booking_system.shared_kernel.identifiers import DoctorId, HoldId, SlotId
 from tests.booking.memory import Memory, Rows
-from tests.booking.memory_facts import attempt_of
+from tests.booking.memory_facts import attempt_of, ending
+from tests.booking.scene import ACTORS
 
 
 def _quota(rows: Rows, wish: BookingWish, holder: Holder, now: datetime) -> HoldFacts:
@@ -60,21 +61,34 @@ def _held(rows: Rows, hold_id: HoldId) -> HeldSlot | None:
     if not slots or slots[0].hold is None:
         return None
     around = tuple(slot for slot in kept if slot not in slots)
-    return HeldSlot(span=Span(slots=tuple(slots), around=around), hold=slots[0].hold)
+    hold = slots[0].hold
+    patient = None if hold.patient_id is None else rows.patients.get(hold.patient_id)
+    made_by_patient = patient is not None and patient.user_id == hold.user_id
+    staff = {actor.user_id for actor in ACTORS if slots[0].clinic_id in actor.staff_of}
+    is_abandoned = hold.user_id is not None and not made_by_patient and hold.user_id not in staff
+    return HeldSlot(
+        span=Span(slots=tuple(slots), around=around), hold=hold, is_abandoned=is_abandoned
+    )
 
 
 class MemoryHoldWork:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
+        self._ending: frozenset[HoldId] = frozenset()
 
     async def attempt(self, wish: BookingWish, holder: Holder, *, now: datetime) -> BookingAttempt:
         attempt = attempt_of(self._rows, wish, holder.actor, now)
+        if attempt.slot is not None and not _is_enough(attempt):
+            self._ending = ending(attempt)
         return replace(attempt, holding=_quota(self._rows, wish, holder, now))
 
     async def lock(self, hold_id: HoldId) -> HeldSlot | None:
         return _held(self._rows, hold_id)
 
     async def place(self, held: HeldSlot, *, now: datetime) -> None:
+        for slot in list(self._rows.slots.values()):
+            if slot.hold is not None and slot.hold.id in self._ending:
+                self._rows.put_slot(replace(slot, hold=None))
         for slot in held.span.touched:
             self._rows.places.pop(slot.id, None)
             self._rows.put_slot(replace(self._rows.slots[slot.id], hold=held.hold))
@@ -85,6 +99,17 @@ class MemoryHoldWork:
         for slot in held.span.touched:
             self._rows.put_slot(replace(self._rows.slots[slot.id], hold=None))
         self._rows.outbox.append(held.released(now=now))
+
+
+def _is_enough(attempt: BookingAttempt) -> bool:
+    """Say whether one statement of PostgreSQL finds the slot to be all that is needed."""
+    slot, service = attempt.the_slot, attempt.service
+    if slot.hold is not None and slot.hold.blocks is not None:
+        return False
+    if service is None:
+        return True
+    need = service.need
+    return not need.before and not need.after and need.duration <= slot.period.length
 
 
 class MemoryHolds:

@@ -73,7 +73,10 @@ class PlayingSlots(Machine):
             hold = answer.shown["hold"]
             assert (hold["id"] == situation.slot["hold_id"]) == situation.holds_it()
             if hold["id"] not in self.holders:
-                assert hold["until"] == self.now + timedelta(minutes=10)
+                slot = situation.slot
+                begins, ends = slot["starts_at"], slot["ends_at"]
+                latest = begins if begins > self.now else ends
+                assert hold["until"] == min(self.now + timedelta(minutes=10), latest)
                 self.holders[hold["id"]] = Holder(
                     actor=actor, shown_hold=hold["id"] if actor is None else None, network=NETWORK
                 )

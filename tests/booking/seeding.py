@@ -10,6 +10,7 @@ from tests.booking.scene import MINUTE
 EMPTY = "; ".join(
     f"DELETE FROM {table}"
     for table in (
+        "role_grants",
         "outbox",
         "idempotency_keys",
         "appointment_history",
@@ -34,6 +35,8 @@ USER = """INSERT INTO users (id, email, email_key, full_name, created_at, update
  VALUES ($1, $2, $2, $3, $4, $4)"""
 PATIENT = """INSERT INTO patients (id, user_id, full_name, created_at, updated_at)
  VALUES ($1, $2, $3, $4, $4)"""
+GRANT = """INSERT INTO role_grants (id, user_id, role, clinic_id, created_at)
+ VALUES (gen_random_uuid(), $1, 'receptionist', $2, $3)"""
 KNOWN = "INSERT INTO clinic_patients (clinic_id, patient_id, known_since) VALUES ($1, $2, $3)"
 SERVICE = """INSERT INTO services (id, clinic_id, name, duration_minutes, buffer_before_minutes,
  buffer_after_minutes, price_amount, mode, payment, created_at, updated_at)
@@ -63,6 +66,11 @@ async def seed(connection: asyncpg.Connection) -> None:
         await connection.executemany(
             PATIENT, [(p.id, p.user_id, p.full_name, NOON) for p in scene.PATIENTS]
         )
+        staff = [(one.user_id, clinic) for one in scene.ACTORS for clinic in one.staff_of]
+        await connection.executemany(
+            USER, [(user, f"{user}@example.org", "Example Clerk", NOON) for user, _ in staff]
+        )
+        await connection.executemany(GRANT, [(*one, NOON) for one in staff])
         await connection.executemany(KNOWN, [(*pair, NOON) for pair in scene.KNOWN])
         await _seed_services(connection)
         await connection.executemany(

@@ -12,11 +12,13 @@ import asyncpg
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.history import Entry
 from booking_system.platform.postgres.outbox import payload_text
+from booking_system.scheduling.domain.hold import Hold
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.aggregate import DomainEvent
 from tests.booking.memory import NamedRequest, Rows
 
 Row = Mapping[str, Any]
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +38,11 @@ class Stored:
 
 SLOTS = """SELECT id, clinic_id, doctor_id, starts_at, ends_at, mode, closed_because,
  appointment_id, version, hold_id, held_until, hold_minutes, hold_extended, held_for, held_by,
- hold_network, hold_place, coalesce(blocked_by, '{}') AS blocked_by,
+ hold_network, hold_place, lower(hold_blocks) AS hold_blocks_from,
+ upper(hold_blocks) AS hold_blocks_until, hold_service_id, hold_duration_minutes,
+ hold_price_amount, hold_payment, coalesce(blocked_by, '{}') AS blocked_by,
  deleted_at IS NOT NULL AS is_deleted FROM time_slots ORDER BY id"""
+APPOINTMENTS = "SELECT * FROM appointments ORDER BY id"
 KEYS = """SELECT owner, operation, key, fingerprint, resource_ids[1] AS appointment_id, replays,
  created_at FROM idempotency_keys"""
 REMOVABLE = """SELECT true AS is_doctor, id, version, deleted_at AS removed_at FROM doctors
@@ -57,7 +62,7 @@ async def read(connection: asyncpg.Connection) -> Stored:
     return Stored(
         slots=_by_id([row for row in slots if row["id"] not in deleted]),
         deleted=deleted,
-        appointments=_by_id(await rows("SELECT * FROM appointments ORDER BY id")),
+        appointments=_by_id([_plain(row) for row in await rows(APPOINTMENTS)]),
         history={(row["appointment_id"], row["version"]): row for row in history},
         outbox=sorted(
             _event(row["name"], row["payload"], row["occurred_at"].isoformat()) for row in outbox
@@ -82,7 +87,9 @@ def stored_in(rows: Rows) -> Stored:
             for one in sorted(rows.slots.values(), key=lambda one: one.id)
         },
         deleted=set(rows.deleted),
-        appointments={one.id: _appointment(one) for _, one in sorted(rows.appointments.items())},
+        appointments={
+            one.id: _appointment(rows, one) for _, one in sorted(rows.appointments.items())
+        },
         history={key: _entry(key[0], entry) for key, entry in sorted(rows.history.items())},
         outbox=sorted(_told(event) for event in rows.outbox),
         keys={key: _key(key, kept) for key, kept in rows.keys.items()},
@@ -94,6 +101,16 @@ def stored_in(rows: Rows) -> Stored:
             p.id: {name: getattr(p, name) for name in removable} for p in rows.patients.values()
         },
     )
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """With times that can be compared; what is shared is seen in what is claimed."""
+    del row["doctor_shared"], row["patient_shared"]
+    times = {
+        name: tuple((one.lower, one.upper) for one in row[name])
+        for name in ("doctor_time", "patient_time")
+    }
+    return row | times
 
 
 def _by_id(rows: list[dict[str, Any]]) -> dict[UUID, Row]:
@@ -127,28 +144,44 @@ def _slot(slot: TimeSlot) -> Row:
         "held_for": None if hold is None else hold.patient_id,
         "held_by": None if hold is None else hold.user_id,
         "hold_network": None if hold is None else hold.network,
+    } | _terms(hold)
+
+
+def _terms(hold: Hold | None) -> Row:
+    blocks = None if hold is None else hold.blocks
+    terms = None if hold is None else hold.terms
+    price = None if terms is None else terms.price
+    return {
+        "hold_blocks_from": None if blocks is None else blocks.starts_at,
+        "hold_blocks_until": None if blocks is None else blocks.ends_at,
+        "hold_service_id": None if terms is None else terms.service_id,
+        "hold_duration_minutes": None if terms is None else terms.duration // MINUTE,
+        "hold_price_amount": None if price is None else price.amount,
+        "hold_payment": None if terms is None else terms.payment,
     }
 
 
 OTHERWISE = {
     "period",
     "blocked",
+    "duration",
     "time_slot_ids",
     "price",
     "cancel_notice",
     "override",
     "last_change",
 }
-SAME = {field.name for field in fields(Appointment)} - OTHERWISE | {
-    "patient_doubled",
-    "time_slot_id",
-}
+SAME = {field.name for field in fields(Appointment)} - OTHERWISE | {"time_slot_id"}
 """The attributes of an appointment that are called like their columns."""
 
 
-def _appointment(one: Appointment) -> Row:
+def _appointment(rows: Rows, one: Appointment) -> Row:
     price, override = one.price, one.override
     return {name: getattr(one, name) for name in SAME} | {
+        "patient_doubled": one.id in rows.patient_shared,
+        "doctor_time": rows.doctor_time(one),
+        "patient_time": rows.patient_time(one),
+        "duration_minutes": one.duration // timedelta(minutes=1),
         "starts_at": one.period.starts_at,
         "ends_at": one.period.ends_at,
         "blocked_from": one.blocked.starts_at,

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_system.booking.domain.span import NearbySlot, Need, Span, span_from
+from booking_system.booking.domain.span import Need, Span
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.period import Period
 from tests.booking.builders import a_need, a_slot
+from tests.booking.spans_by_hand import NearbySlot, span_from
 
 BERLIN = "Europe/Berlin"
 NINE = datetime(2030, 6, 3, 9, tzinfo=UTC)

@@ -36,8 +36,8 @@ from booking_system.scheduling.application.change_slot import CloseSlot, DeleteS
 from booking_system.shared_kernel.errors import Refusal, Transient
 from tests.booking.builders import FixedClock
 from tests.booking.memory import Memory
+from tests.booking.memory_alternatives import MemoryAlternatives
 from tests.booking.memory_booking import MemoryBooking, MemoryBookingReader
-from tests.booking.memory_facts import MemoryAlternatives
 from tests.booking.memory_slots import MemoryHolds, MemoryRemoval, MemoryScheduling
 from tests.booking.seeding import seed
 from tests.booking.stored import Stored, read, stored_in
