@@ -18,6 +18,7 @@ from booking_system.booking.adapters.reading import PostgresBookingReader
 from booking_system.booking.adapters.references import RandomReferences
 from booking_system.booking.adapters.removal import PostgresRemoval
 from booking_system.booking.adapters.removal_http import RemovalRoutes, Removing
+from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
 from booking_system.booking.application.explain_slot import ExplainSlot
@@ -132,6 +133,7 @@ class BookingContainer(containers.DeclarativeContainer):
         clock=clock,
         identities=identities,
     )
+    ask_to_move = providers.Factory(AskToMove, reader=reader, clock=clock)
     show_hold = providers.Factory(ShowHold, reader=holds, clock=clock)
     extend_hold = providers.Factory(ExtendHold, transaction=holds.provided.transaction, clock=clock)
     release_hold = providers.Factory(
@@ -175,6 +177,7 @@ class BookingContainer(containers.DeclarativeContainer):
         extend=providers.Callable(retrying, extend_hold),
         release=providers.Callable(retrying, release_hold),
         explain=providers.Callable(retrying, explain_slot),
+        agreed=providers.Callable(retrying, ask_to_move),
         tokens=hold_tokens,
         networks=networks,
         clock=clock,

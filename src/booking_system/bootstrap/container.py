@@ -29,6 +29,7 @@ from booking_system.platform.observability.tracing import Tracing
 from booking_system.platform.postgres.faults import Overloaded
 from booking_system.platform.postgres.idempotency import OLD_KEYS
 from booking_system.platform.postgres.leases import Leases
+from booking_system.platform.postgres.retry import retrying
 from booking_system.platform.postgres.tidying import Tidying
 from booking_system.platform.postgres.transaction import Database, engine_for
 from booking_system.platform.postgres.url import sqlalchemy_url
@@ -87,8 +88,11 @@ class Container(containers.DeclarativeContainer):
         database=database,
         clock=clock,
         identities=identities,
-        agreed=providers.Factory(
-            AskToMove, reader=providers.Singleton(PostgresBookingReader, database), clock=clock
+        agreed=providers.Callable(
+            retrying,
+            providers.Factory(
+                AskToMove, reader=providers.Singleton(PostgresBookingReader, database), clock=clock
+            ),
         ),
     )
     booking = providers.Container(

@@ -1,7 +1,7 @@
 """Holds over HTTP, and why a slot can be booked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 from uuid import UUID
 
@@ -16,6 +16,8 @@ from booking_system.booking.adapters.hold_models import (
     hold_shown,
 )
 from booking_system.booking.adapters.hold_tokens import HoldToken, HoldTokens
+from booking_system.booking.adapters.models import SlotProblem
+from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.application.explain_slot import ExplainSlot
 from booking_system.booking.application.hold_slot import (
     ExtendHold,
@@ -40,8 +42,14 @@ from booking_system.scheduling.domain.refusals import (
     SlotNotFound,
 )
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotPermitted
-from booking_system.shared_kernel.identifiers import HoldId, PatientId, ServiceId, SlotId
+from booking_system.shared_kernel.errors import Invalid, NotPermitted
+from booking_system.shared_kernel.identifiers import (
+    AppointmentId,
+    HoldId,
+    PatientId,
+    ServiceId,
+    SlotId,
+)
 
 Anybody = Annotated[Actor | None, Depends(caller)]
 ONE = "/v1/holds/{hold_id}"
@@ -56,6 +64,7 @@ class HoldRoutes:
     extend: ExtendHold
     release: ReleaseHold
     explain: ExplainSlot
+    agreed: AskToMove
     tokens: HoldTokens
     networks: Networks
     clock: Clock
@@ -71,6 +80,7 @@ class HoldRoutes:
             status=201,
             answers=NewHoldOut,
             refuses=REFUSALS_OF_HOLDS,
+            problems={409: SlotProblem},
             again=self.show_hold_again,
             knows_caller=True,
         )
@@ -125,7 +135,8 @@ class HoldRoutes:
         the slot carries `alternatives`.
         """
         holder = self._holder(request, actor, hold_token)
-        return self._new(await self.hold(wish=body.wish(holder), holder=holder))
+        wish = await self._for_move(body.wish(holder), body.booking_id, body.patient_id, actor)
+        return self._new(await self.hold(wish=wish, holder=holder))
 
     async def show_hold_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
         """Show the hold that was made, to whoever made it, with its token."""
@@ -154,14 +165,19 @@ class HoldRoutes:
         await self.release(hold_id=HoldId(hold_id), holder=self._holder(request, actor, hold_token))
         return Response(status_code=204)
 
-    async def explain_slot(
+    async def explain_slot(  # noqa: PLR0913
         self,
+        *,
         slot_id: UUID,
         actor: Anybody,
         patient_id: Annotated[
             UUID | None, Query(description="Default: the caller; staff name one of their clinic")
         ] = None,
         service_id: UUID | None = None,
+        booking_id: Annotated[
+            UUID | None,
+            Query(description="Could this booking move there? Not together with `service_id`"),
+        ] = None,
         hold_token: HoldToken = None,
     ) -> Response:
         """Say why this caller could book the slot now, or why not.
@@ -176,10 +192,34 @@ class HoldRoutes:
             service_id=None if service_id is None else ServiceId(service_id),
             shown_hold=self.tokens.read(hold_token),
         )
+        wish = await self._for_move(wish, booking_id, patient_id, actor)
         findings = await self.explain(wish=wish, actor=actor)
         bookable = all(finding.passed for finding in findings)
         return json_answer(
             {"bookable": bookable, "rules": [finding_shown(one) for one in findings]}
+        )
+
+    async def _for_move(
+        self,
+        wish: BookingWish,
+        booking_id: UUID | None,
+        patient_id: UUID | None,
+        actor: Actor | None,
+    ) -> BookingWish:
+        """Return the wish for what was agreed. Raises `AppointmentNotFound`, `Invalid`."""
+        if booking_id is None:
+            return wish
+        if wish.service_id is not None:
+            raise Invalid.field("/service_id", "is what was agreed for the booking", "one_of")
+        agreed = await self.agreed(AppointmentId(booking_id), actor)
+        if patient_id not in (None, agreed.patient_id):
+            raise Invalid.field("/patient_id", "is not the patient of the booking", "one_of")
+        return replace(
+            wish,
+            moves=agreed.appointment_id,
+            patient_id=agreed.patient_id,
+            service_id=agreed.service_id,
+            within=agreed.clinic_id,
         )
 
     def _holder(self, request: Request, actor: Actor | None, token: str | None) -> Holder:

@@ -27,6 +27,11 @@ class HoldIn(Input):
         default=None,
         description="What it is held for: the hold then keeps all time that the service takes",
     )
+    booking_id: UUID | None = Field(
+        default=None,
+        description="To move this booking, of yours or of your clinic: the hold keeps all time that"
+        " it takes. Not together with `service_id`",
+    )
 
     def wish(self, holder: Holder) -> BookingWish:
         """Return what the holder asks for."""

@@ -10,7 +10,13 @@ from fastapi import Depends, Query, Request, Response
 from pydantic import ValidationError
 
 from booking_system.booking.adapters.hold_tokens import HoldToken, HoldTokens
-from booking_system.booking.adapters.models import AppointmentOut, BookingIn, CancelIn, shown
+from booking_system.booking.adapters.models import (
+    AppointmentOut,
+    BookingIn,
+    CancelIn,
+    SlotProblem,
+    shown,
+)
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
 from booking_system.booking.application.ports import BookingSearch
@@ -57,7 +63,10 @@ async def booking_filters(  # noqa: PLR0913
     clinic_id: UUID | None = None,
     doctor_id: UUID | None = None,
     patient_id: UUID | None = None,
-    status: AppointmentStatus | None = None,
+    status: Annotated[
+        list[AppointmentStatus] | None,
+        Query(max_length=10, description="Name it again for each that will do"),
+    ] = None,
     reference: Annotated[
         str | None,
         Query(
@@ -84,7 +93,7 @@ async def booking_filters(  # noqa: PLR0913
         "clinic_id": clinic_id,
         "doctor_id": doctor_id,
         "patient_id": patient_id,
-        "status": status,
+        "statuses": tuple(sorted(set(status or ()))),
         "reference": None if reference is None else reference_as_heard(reference),
         "since": since,
         "until": until,
@@ -119,6 +128,7 @@ class BookingRoutes:
             policy=signed_in,
             status=201,
             answers=AppointmentOut,
+            problems={409: SlotProblem},
             refuses=[*REFUSALS_OF_THE_RULES, HoldExpired],
         )
         routes.add(

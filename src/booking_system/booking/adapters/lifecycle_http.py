@@ -12,7 +12,7 @@ from booking_system.booking.adapters.lifecycle_models import (
     RescheduleIn,
     entry_shown,
 )
-from booking_system.booking.adapters.models import AppointmentOut
+from booking_system.booking.adapters.models import AppointmentOut, SlotProblem
 from booking_system.booking.application.mark_appointment import MarkAppointment
 from booking_system.booking.application.read_appointments import ShowHistory
 from booking_system.booking.application.reschedule_appointment import RescheduleAppointment
@@ -60,6 +60,7 @@ class LifecycleRoutes:
                 Stale,
                 *REFUSALS_OF_THE_RULES,
             ],
+            problems={409: SlotProblem},
         )
         taken_since = [SlotUnavailable, SlotAlreadyBooked, SlotHeld, no.PatientOverlap]
         for path, endpoint, also in (

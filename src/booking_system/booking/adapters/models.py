@@ -12,9 +12,10 @@ from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.lifecycle import AppointmentStatus, PaymentStatus
 from booking_system.booking.domain.party import Side
 from booking_system.identity.domain.actor import Actor
+from booking_system.platform.http.documentation import Problem
 from booking_system.platform.http.input import Input, LongText
 from booking_system.scheduling.domain.local_time import local_text
-from booking_system.scheduling.records.slot_shown import MoneyOut
+from booking_system.scheduling.records.slot_shown import MoneyOut, SlotOut
 from booking_system.shared_kernel.errors import Invalid
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import HoldId, PatientId, ServiceId, SlotId
@@ -85,6 +86,17 @@ class BookingIn(Input):
             shown_hold=shown_hold,
             override=None if self.override is None else self.override.override(),
         )
+
+
+class SlotProblem(Problem):
+    """Why a time slot cannot be had, and what could be had instead."""
+
+    alternatives: list[SlotOut] = Field(
+        default=[],
+        description="Up to five of the nearest slots of the same doctor, then of the same clinic,"
+        " for which the patient has time: for the same service, or for the booking that moves."
+        " Absent where the slot is not what stands in the way",
+    )
 
 
 class CancelIn(Input):

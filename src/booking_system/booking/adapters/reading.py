@@ -75,7 +75,7 @@ def _filters(search: BookingSearch, values: list[Any]) -> Iterator[str]:
         ("a.clinic_id = ${}", search.clinic_id),
         ("a.doctor_id = ${}", search.doctor_id),
         ("a.patient_id = ${}", search.patient_id),
-        ("a.status = ${}", search.status),
+        ("a.status = ANY(${})", list(search.statuses) or None),
         ("a.reference = ${}", search.reference),
         ("a.starts_at >= ${}", search.since),
         ("a.starts_at < ${}", search.until),

@@ -39,10 +39,12 @@ class ExplainSlot:
     async def __call__(self, *, wish: BookingWish, actor: Actor | None) -> Sequence[Finding]:
         """Return what the rules say; those about a patient only where there is one.
 
-        Raises `SlotNotFound`, and `PatientNotFound` where the caller may not book for the patient.
+        Raises `SlotNotFound`, `Invalid` for a move to another clinic, and `PatientNotFound` where
+        the caller may not book for the patient.
         """
         attempt = await self.reader.attempt(wish, actor=actor, now=self.clock.now())
         slot_exists(attempt)
+        wish.check_clinic(attempt)
         rules = [*SLOT_RULES, *SERVICE_RULES]
         if attempt.wants_patient:
             caller_may_book_for_the_patient(attempt)

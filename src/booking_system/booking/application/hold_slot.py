@@ -57,6 +57,7 @@ class HoldSlot:
         async with self.transaction() as work:
             now = self.clock.now()
             attempt = await work.attempt(wish, holder, now=now)
+            wish.check_clinic(attempt)
             judged(attempt, self.rules)
             held = HeldSlot.by(
                 attempt, identity=HoldId(self.identities.new()), network=holder.network

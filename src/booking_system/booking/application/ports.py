@@ -1,6 +1,6 @@
 """All that booking needs from the outside world."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +16,7 @@ from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.removal import Kind, Removable
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.search import Cover, FoundSlot
+from booking_system.shared_kernel.errors import Invalid
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import (
     AppointmentId,
@@ -34,7 +35,8 @@ class BookingWish:
 
     `hold_id` is the hold that they say they have, `shown_hold` the one whose token they showed.
     To hold a slot, or to ask about it, nobody has to say for whom; either can be for a move of the
-    appointment that it `moves`, which is then looked at as if it were not there.
+    appointment that it `moves`, which is then looked at as if it were not there, and stays
+    `within` its clinic.
     """
 
     slot_id: SlotId
@@ -46,6 +48,13 @@ class BookingWish:
     shown_hold: HoldId | None = None
     override: Override | None = None
     moves: AppointmentId | None = None
+    within: ClinicId | None = None
+
+    def check_clinic(self, attempt: BookingAttempt) -> None:
+        """Raise `Invalid` for a slot of another clinic than what moves."""
+        slot = attempt.slot
+        if self.within is not None and slot is not None and slot.clinic_id != self.within:
+            raise Invalid.field("/booking_id", "is a booking of another clinic", "other_clinic")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,13 +238,14 @@ class Scope:
 class BookingSearch:
     """Filters that all have to hold; None: any. `after` is the sort key of the last one seen.
 
-    Just those `outside_availability` can be asked for together with a clinic or a doctor.
+    Of `statuses` it has one, or any where there are none. Just those `outside_availability` can be
+    asked for together with a clinic or a doctor.
     """
 
     clinic_id: ClinicId | None = None
     doctor_id: DoctorId | None = None
     patient_id: PatientId | None = None
-    status: AppointmentStatus | None = None
+    statuses: Collection[AppointmentStatus] = ()
     reference: str | None = None
     since: datetime | None = None
     until: datetime | None = None

@@ -1,8 +1,9 @@
 """Use cases: a doctor takes time off, a clinic closes for days; and neither, after all."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from booking_system.booking.application.absence_ports import AbsenceTransaction, AbsenceWork
 from booking_system.booking.application.affected import MOST_LISTED, bookings_affected
@@ -20,7 +21,7 @@ from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.party import Party, Side
 from booking_system.booking.domain.removal import OnConflict
 from booking_system.identity.domain.actor import Actor
-from booking_system.scheduling.domain.search import FoundSlot
+from booking_system.scheduling.domain.search import Cover, FoundSlot
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound, NotPermitted
 from booking_system.shared_kernel.identifiers import (
@@ -28,6 +29,7 @@ from booking_system.shared_kernel.identifiers import (
     ClosureId,
     DoctorId,
     Identities,
+    SlotId,
     TimeOffId,
 )
 
@@ -97,18 +99,33 @@ class PreviewAbsence:
         affected = await work.affected(place, absences, now=now, lock=False)
         cover = cover_of(place, absences)
         listed: list[tuple[Appointment, Sequence[FoundSlot]]] = []
+        offered: set[SlotId] = set()
         for one in affected[:MOST_LISTED]:
-            found = await self.alternatives(
-                one.time_slot_id,
-                moves=one.id,
-                patient_id=one.patient_id,
-                now=now,
-                most=MOST_ALTERNATIVES,
-                unless=cover,
-                besides=[slot.id for _, slots in listed for slot in slots],
-            )
+            found = await self._instead(one, cover, offered, now)
+            offered |= {slot.id for slot in found}
             listed.append((one, found))
         return AbsencePreview(closed_slots=closed, count=len(affected), affected=listed)
+
+    async def _instead(
+        self, one: Appointment, cover: Cover, offered: Collection[SlotId], now: datetime
+    ) -> Sequence[FoundSlot]:
+        """Return where it could go: what nobody else is offered, or else what there is."""
+        about: dict[str, Any] = {"moves": one.id, "patient_id": one.patient_id, "unless": cover}
+        found = list(
+            await self.alternatives(
+                one.time_slot_id,
+                now=now,
+                most=MOST_ALTERNATIVES,
+                besides=sorted(offered),
+                **about,
+            )
+        )
+        if offered and len(found) < MOST_ALTERNATIVES:
+            shared = await self.alternatives(
+                one.time_slot_id, now=now, most=MOST_ALTERNATIVES, **about
+            )
+            found += [slot for slot in shared if slot not in found]
+        return found[:MOST_ALTERNATIVES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

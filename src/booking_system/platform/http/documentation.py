@@ -2,7 +2,8 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,10 @@ class Problem(BaseModel):
     errors: list[FieldProblem] = []
 
 
+Problems = Mapping[int, type[Problem]]
+"""By status: what the problems of an operation carry beyond what all do."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
     """What decides which refusals an operation shares with others of its kind."""
@@ -68,6 +73,8 @@ class Habits:
     writes: bool
     is_idempotent: bool
 
+
+SCHEMAS = "#/components/schemas/"
 
 SECURITY_SCHEMES = {
     "password": {
@@ -119,15 +126,19 @@ HEADERS_OF_STATUS = {
 def components(paths: dict[str, Any]) -> dict[str, Any]:
     """Return the parts of the OpenAPI document that the operations in its `paths` refer to."""
     said = json.dumps(paths)
-    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    # Absent where there is none, never null.
-    del problem["properties"]["errors"]["default"]
-    problem["properties"]["code"] = {"$ref": "#/components/schemas/ProblemCode"}
-    codes = [kind.code for kind in _by_code() if f'"#/components/examples/{kind.code}"' in said]
+    kinds: list[type[Problem]] = [Problem]
+    kinds += (kind for kind in Problem.__subclasses__() if _reference(kind) in said)
+    problems = [kind.model_json_schema(ref_template=f"{SCHEMAS}{{model}}") for kind in kinds]
+    for problem in problems:
+        for field in problem["properties"].values():
+            # Absent where there is none, never null.
+            field.pop("default", None)
+        problem["properties"]["code"] = {"$ref": f"{SCHEMAS}ProblemCode"}
+    codes = [kind.code for kind in _by_code() if _is_said(kind, said)]
     return {
         "schemas": {
-            **problem.pop("$defs"),
-            "Problem": problem,
+            **{name: part for problem in problems for name, part in problem.pop("$defs").items()},
+            **{kind.__name__: problem for kind, problem in zip(kinds, problems, strict=True)},
             "ProblemCode": {
                 "type": "string",
                 "enum": codes,
@@ -148,6 +159,7 @@ def documented(
     answers: type[BaseModel] | None,
     refuses: Sequence[type[Refusal]],
     habits: Habits,
+    problems: Problems,
 ) -> None:
     """Attach security, the headers of an answer, and the refusals to the route."""
     optional: list[dict[str, list[str]]] = [{}] if habits.knows_caller else []
@@ -164,7 +176,17 @@ def documented(
         if refusal.code not in {known.code for known in by_status[status_of(refusal)]}:
             by_status[status_of(refusal)].append(refusal)
     for status, kinds in sorted(by_status.items()):
-        route.responses[status] = _response(status, kinds)
+        route.responses[status] = _response(status, kinds, problems.get(status, Problem))
+
+
+def _reference(kind: type[Problem]) -> str:
+    return f"{SCHEMAS}{kind.__name__}"
+
+
+def _is_said(kind: type[Refusal], said: str) -> bool:
+    return any(
+        text in said for text in (f'"#/components/examples/{kind.code}"', f'"code": "{kind.code}"')
+    )
 
 
 def _by_code() -> Iterable[type[Refusal]]:
@@ -208,21 +230,31 @@ def _headers_of(
     return {name: {"$ref": f"#/components/headers/{name}"} for name in wanted}
 
 
-def _response(status: int, kinds: Sequence[type[Refusal]]) -> dict[str, Any]:
+def _response(
+    status: int, kinds: Sequence[type[Refusal]], problem: type[Problem]
+) -> dict[str, Any]:
+    more = problem.model_fields.keys() - Problem.model_fields.keys()
     response: dict[str, Any] = {
         "description": "; ".join(f"`{kind.code}`: {kind.title()}" for kind in kinds),
         "content": {
             MEDIA_TYPE: {
-                "schema": {"$ref": "#/components/schemas/Problem"},
-                "examples": {
-                    kind.code: {"$ref": f"#/components/examples/{kind.code}"} for kind in kinds
-                },
+                "schema": {"$ref": _reference(problem)},
+                "examples": {kind.code: _example_with(kind, more) for kind in kinds},
             }
         },
     }
     if headers := _headers_of(status, None):
         response["headers"] = headers
     return response
+
+
+def _example_with(kind: type[Refusal], more: AbstractSet[str]) -> dict[str, Any]:
+    """Return the example, with as much of `more` as the page of the code tells of, to be filled."""
+    told = [name for name in sorted(more) if f"`{name}`" in kind.advice()]
+    if not told:
+        return {"$ref": f"#/components/examples/{kind.code}"}
+    example = _example(kind)
+    return {**example, "value": {**example["value"], **{name: [] for name in told}}}
 
 
 def _example(kind: type[Refusal]) -> dict[str, Any]:

@@ -39,6 +39,13 @@ class Examples:
             return self._choice(schema["anyOf"], name, sparse=sparse)
         return self._of_type(schema, name, sparse=sparse)
 
+    def fill(self, schema: Schema, value: Any) -> None:
+        """Put an example in each field of the value that is there, and empty."""
+        if isinstance(value, dict) and "$ref" in schema:
+            fields = self._resolved(schema).get("properties", {})
+            empty = [name for name, told in value.items() if told == [] and name in fields]
+            value.update({name: self.of(fields[name], name) for name in empty})
+
     def _of_type(self, schema: Schema, name: str, *, sparse: bool) -> Any:
         kind = schema.get("type", "object")
         if kind == "object":
@@ -96,6 +103,8 @@ def add_examples(document: dict[str, Any]) -> None:
             for media in body.get("content", {}).values():
                 if "example" not in media and "examples" not in media:
                     media["example"] = examples.of(media["schema"], sparse=sparse)
+                for example in media.get("examples", {}).values():
+                    examples.fill(media["schema"], example.get("value"))
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

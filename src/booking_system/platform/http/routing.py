@@ -1,7 +1,7 @@
 """Routes that cannot exist without a policy, and that document what they refuse."""
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from fastapi import Request, Response, params
 from fastapi.dependencies.models import Dependant
@@ -12,7 +12,7 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from booking_system.platform.http.caller import Policy
-from booking_system.platform.http.documentation import Habits, documented
+from booking_system.platform.http.documentation import Habits, Problems, documented
 from booking_system.platform.http.idempotency import HEADER, Again, Idempotency, Work, check_form
 from booking_system.platform.http.input import (
     LARGEST_BODY_BYTES,
@@ -61,7 +61,9 @@ class GuardedRoute(APIRoute):
         self._runs_once = runs_once
         self._again = again
         super().__init__(path, endpoint, **kw)
-        self._parameters = frozenset(_query_names(self.dependant))
+        queries = list(_queries(self.dependant))
+        self._parameters = frozenset(field.alias for field in queries)
+        self._lists = frozenset(field.alias for field in queries if _takes_several(field))
         self.takes_form = self.body_field is not None and isinstance(
             self.body_field.field_info, params.Form
         )
@@ -141,7 +143,7 @@ class GuardedRoute(APIRoute):
         for name, value in query_of(request.scope["query_string"]):
             if name not in self._parameters:
                 raise Invalid.field("", "the query has a parameter that is not known here")
-            if name in seen:
+            if name in seen and name not in self._lists:
                 raise Invalid.field(f"/{name}", "the query names a parameter twice")
             seen.add(name)
             check_text(value, f"/{name}")
@@ -194,6 +196,7 @@ class Routes:
         tag: str | None = None,
         keeps_key: bool = False,
         again: Again | None = None,
+        problems: Problems | None = None,
     ) -> None:
         """Add one operation; its id is the endpoint's name, its text the docstring.
 
@@ -202,7 +205,7 @@ class Routes:
         statuses: what one without a body means, or the model of its body. One that is not `shown`
         stays out of the OpenAPI document; without `asks_who` there is no caller. One that is
         `always_answered` is refused to nobody, however many ask. `tag` puts it among the operations
-        of another part.
+        of another part. `problems` are models of what refusals carry, by status.
 
         One that `knows_caller` serves everybody, but not everybody alike: signing in is up to them.
         A POST of a caller who is known runs once for each `Idempotency-Key`. One that `keeps_key`
@@ -239,7 +242,7 @@ class Routes:
             writes=method != "GET",
             is_idempotent=is_idempotent,
         )
-        documented(route, answers, refuses, habits)
+        documented(route, answers, refuses, habits, problems or {})
         self._routes.append(route)
 
 
@@ -264,7 +267,12 @@ def _only_tries(scope: Scope) -> bool:
     return asked.get("dry_run", "").lower() in {"true", "1", "on", "t", "yes", "y"}
 
 
-def _query_names(dependant: Dependant) -> Iterator[str]:
-    yield from (field.alias for field in dependant.query_params)
+def _queries(dependant: Dependant) -> Iterator[Any]:
+    yield from dependant.query_params
     for child in dependant.dependencies:
-        yield from _query_names(child)
+        yield from _queries(child)
+
+
+def _takes_several(field: Any) -> bool:
+    kind = field.field_info.annotation
+    return list in {get_origin(one) for one in (kind, *get_args(kind))}

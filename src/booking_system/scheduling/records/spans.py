@@ -107,7 +107,10 @@ def no_appointment(doctor: str, during: str, *, but: str = "") -> str:
 
 
 def no_hold(doctor: str, during: str, now: str) -> str:
-    """Return the condition that no hold in force keeps any of the doctor's time."""
+    """Return the condition that no hold in force keeps any of the doctor's time.
+
+    A slot that it is on is its own for as long as it lasts, also where it is only kept clear.
+    """
     return f"""NOT EXISTS (SELECT FROM time_slots h WHERE h.doctor_id = {doctor}
   AND h.hold_id IS NOT NULL AND h.held_until > {now} AND h.deleted_at IS NULL
-  AND coalesce(h.hold_blocks, tstzrange(h.starts_at, h.ends_at)) && {during})"""
+  AND (tstzrange(h.starts_at, h.ends_at) && {during} OR h.hold_blocks && {during}))"""
