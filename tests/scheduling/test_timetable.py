@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 
 from booking_system.platform.http.fields import time_zones
 from booking_system.scheduling.domain.availability import AvailabilityRule, Hours, horizon_of
-from booking_system.scheduling.domain.refusals import AvailabilityOverlap, PlanTooLarge
+from booking_system.scheduling.domain.local_time import span_of, whole_days
+from booking_system.scheduling.domain.refusals import (
+    AvailabilityOverlap,
+    NonexistentLocalTime,
+    PlanTooLarge,
+)
 from booking_system.scheduling.domain.slot_plan import PresentSlot, WishedSlot, missing, plan
 from booking_system.scheduling.domain.time_slot import ClosedBecause
 from booking_system.scheduling.domain.timetable import (
@@ -193,7 +198,7 @@ def timetables(draw: st.DrawFn, zones: list[str] = ZONES) -> Timetable:
     return table
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(table=timetables(sorted(time_zones())), days=st.integers(1, 60))
 def test_windows_follow_one_another_and_want_together_what_the_whole_wants(
     table: Timetable, days: int
@@ -212,7 +217,7 @@ def test_windows_follow_one_another_and_want_together_what_the_whole_wants(
         assert window.length <= (WINDOW_DAYS + 1) * DAY
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(table=timetables(sorted(time_zones())), shift=st.integers(-30, 30))
 def test_a_wish_is_found_by_arithmetic_where_it_is_among_all(table: Timetable, shift: int) -> None:
     wished = {(wish.period, wish.mode): wish for wish in table.wishes(horizon_of(NOW, 12))}
@@ -280,7 +285,7 @@ class World:
             self.refill(self.change(place, appointment_id=None, is_held=False, closed_because=None))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     tables=st.lists(timetables(["UTC"]), min_size=2, max_size=4),
     deeds=st.lists(
@@ -335,3 +340,30 @@ def test_time_that_was_deleted_by_hand_stays_free_whatever_the_grid() -> None:
         for n in (-15, 0, 15, 30)
     ]
     assert missing([deleted], shifted) == [shifted[0], shifted[3]]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    zone=st.sampled_from(sorted(time_zones())), day=st.dates(date(2000, 1, 1), date(2099, 12, 30))
+)
+def test_every_local_day_of_every_zone_is_a_stretch_of_time_or_none_at_all(
+    zone: str, day: date
+) -> None:
+    spans = [span for n in range(3) if (span := span_of(day + n * DAY, zone)) is not None]
+    assert len(spans) >= 2
+    for one, other in pairwise(spans):
+        assert one.ends_at == other.starts_at
+    assert whole_days([spans[0]], zone)[0].starts_at == spans[0].starts_at
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Apia", "Pacific/Fakaofo"])
+def test_a_day_that_was_skipped_is_none_at_all(zone: str) -> None:
+    assert span_of(date(2011, 12, 30), zone) is None
+    hole = span_of(date(2011, 12, 29), zone), span_of(date(2011, 12, 31), zone)
+    assert hole[0] is not None
+    assert hole[1] is not None
+    both = whole_days([Period(hole[0].starts_at, hole[1].ends_at)], zone)
+    assert both[0].starts_at == hole[0].starts_at
+    assert len(both) == 1
+    with pytest.raises(NonexistentLocalTime):
+        on(date(2011, 12, 30), replaces=True).check(zone, today=date(2011, 1, 1))

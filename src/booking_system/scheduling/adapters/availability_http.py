@@ -221,9 +221,12 @@ def _made(
     status: int = 200,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    opened = sum(wish.rule_id == rule.id for wish in followed.planned.opened)
-    kept = followed.planned.kept_bookings
-    out = AvailabilityOut.of(rule, followed.filled_until, generated=opened, kept=kept)
+    out = AvailabilityOut.of(
+        rule,
+        followed.filled_until,
+        generated=followed.opened[rule.id],
+        kept=followed.kept_bookings,
+    )
     return _answer(rule, out, status, headers)
 
 

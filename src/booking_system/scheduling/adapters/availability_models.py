@@ -177,9 +177,9 @@ class AvailabilityPreviewOut(BaseModel):
     def of(cls, followed: Followed) -> "AvailabilityPreviewOut":
         """Show what was done, or would be."""
         return cls(
-            opened_slots=len(followed.planned.opened),
+            opened_slots=followed.opened.total(),
             closed_slots=followed.withdrawn,
-            kept_bookings=kept_bookings(followed.planned.kept_bookings),
+            kept_bookings=kept_bookings(followed.kept_bookings),
         )
 
 

@@ -120,9 +120,11 @@ class ExceptionRoutes:
         )
         if dry_run:
             return json_answer(AvailabilityPreviewOut.of(followed))
-        planned = followed.planned
-        opened = sum(wish.rule_id == exception.id for wish in planned.opened)
-        out = AvailabilityExceptionOut.of(exception, generated=opened, kept=planned.kept_bookings)
+        out = AvailabilityExceptionOut.of(
+            exception,
+            generated=followed.opened[exception.id],
+            kept=followed.kept_bookings,
+        )
         location = f"/v1/availability-exceptions/{exception.id}"
         return json_answer(out, status=201, headers={"Location": location})
 

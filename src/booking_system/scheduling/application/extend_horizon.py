@@ -96,8 +96,9 @@ class ExtendDoctor:
             free = 0
             if is_whole:
                 # The horizon may have been further away once.
-                parts.append(await judged_since(work, calendar, change, since=rest_from, now=now))
-                await work.carry_out(parts[-1].planned, calendar, now=now)
+                async for part in judged_since(work, calendar, change, since=rest_from, now=now):
+                    await work.carry_out(part.planned, calendar, now=now)
+                    parts.append(part)
                 free = await work.withdraw_free(calendar, since=rest_from, rule_ids=None, now=now)
             moved = _moved_of(parts, calendar.time_zone)
             await work.set_clocks(calendar, [slot for slot in moved if slot.appointment_id is None])

@@ -1,7 +1,8 @@
 """The one way in which the time slots of a doctor are made to follow the hours."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,7 +18,8 @@ from booking_system.shared_kernel.identifiers import RuleId, SlotId
 from booking_system.shared_kernel.period import Period
 
 MOST_AT_ONCE = 4_000
-"""Slots that one transaction makes: half a year of half-hours, eight hours a day, are 2,912."""
+"""Slots that one transaction makes, or takes back one by one: half a year of half-hours, eight
+hours a day, are 2,912."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +43,25 @@ class Part(NamedTuple):
     slots: Sequence[PresentSlot]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Followed:
     """What was done, or would be, `at` which time, and until when; None: nothing remains to do.
 
-    `withdrawn` counts the slots that were offered and are not any more. Times are in UTC.
+    `opened` counts new slots by what wants them; `withdrawn` those that were offered and are not
+    any more. No slot is kept here but booked ones: there may be 40,000. Times are in UTC.
     """
 
     at: datetime
+    opened: Counter[RuleId] = field(default_factory=Counter)
+    withdrawn: int = 0
+    kept_bookings: list[PresentSlot] = field(default_factory=list)
+    filled_until: datetime | None = None
 
-    planned: SlotPlan
-    withdrawn: int
-    filled_until: datetime | None
+    def count(self, planned: SlotPlan) -> None:
+        """Add what one plan does."""
+        self.opened.update(wish.rule_id for wish in planned.opened)
+        self.withdrawn += sum(not slot.is_outside for slot in planned.withdrawn)
+        self.kept_bookings += planned.kept_bookings
 
 
 async def follow(
@@ -67,19 +76,22 @@ async def follow(
     windows, rest_from, is_whole = first_windows(change, _during(calendar, change, before), before)
     rule_ids = change.rule_ids
     await work.lock_slots(calendar, since=before, until=rest_from, rule_ids=rule_ids)
-    now = clock.now()
-    plans = []
+    followed = Followed(at=(now := clock.now()))
     for window in ahead(windows, now):
         planned, _ = await planned_within(work, calendar, change, window, now)
         await work.carry_out(planned, calendar, now=now)
-        plans.append(planned)
+        followed.count(planned)
     rest_from = max(rest_from, now)
-    rest, _ = await judged_since(work, calendar, change, since=rest_from, now=now)
-    await work.carry_out(rest, calendar, now=now)
-    free = await work.withdraw_free(calendar, since=rest_from, rule_ids=rule_ids, now=now)
+    async for rest, _ in judged_since(work, calendar, change, since=rest_from, now=now):
+        await work.carry_out(rest, calendar, now=now)
+        followed.count(rest)
+    followed.withdrawn += await work.withdraw_free(
+        calendar, since=rest_from, rule_ids=rule_ids, now=now
+    )
     if not is_whole:
         await work.ask(calendar, planned_until=rest_from, due_at=now)
-    return _followed(now, [*plans, rest], free, None if is_whole else rest_from)
+        followed.filled_until = rest_from
+    return followed
 
 
 async def preview(
@@ -87,15 +99,19 @@ async def preview(
 ) -> Followed:
     """Say what following would do in the end; look only, and lock nothing."""
     during = _during(calendar, change, now)
-    plans: list[SlotPlan] = []
+    followed = Followed(at=now)
+    gone: frozenset[SlotId] = frozenset()
     for window in () if during is None else change.after.windows(during, before=change.before):
-        gone = frozenset(slot.id for planned in plans[-1:] for slot in planned.withdrawn)
         planned, _ = await planned_within(work, calendar, change, window.period, now, gone)
-        plans.append(planned)
+        gone = frozenset(slot.id for slot in planned.withdrawn)
+        followed.count(planned)
     since = now if during is None else during.ends_at
-    rest, _ = await judged_since(work, calendar, change, since=since, now=now)
-    free = await work.count_free(calendar, since=since, rule_ids=change.rule_ids, now=now)
-    return _followed(now, [*plans, rest], free, None)
+    async for rest, _ in judged_since(work, calendar, change, since=since, now=now):
+        followed.count(rest)
+    followed.withdrawn += await work.count_free(
+        calendar, since=since, rule_ids=change.rule_ids, now=now
+    )
+    return followed
 
 
 def _during(calendar: DoctorCalendar, change: ChangeOfHours, now: datetime) -> Period | None:
@@ -117,9 +133,9 @@ def first_windows(
     first: list[Period] = []
     many = 0
     for window in change.after.windows(during, before=change.before):
-        if first and many + window.wished > MOST_AT_ONCE:
+        if first and many + window.slots > MOST_AT_ONCE:
             return first, window.period.starts_at, False
-        many += window.wished
+        many += window.slots
         first.append(window.period)
     return first, during.ends_at, True
 
@@ -157,30 +173,17 @@ async def judged_since(
     *,
     since: datetime,
     now: datetime,
-) -> Part:
-    """Return what becomes of the slots that somebody has, some at a time; the others are free."""
-    plans: list[SlotPlan] = []
-    slots: list[PresentSlot] = []
+) -> AsyncIterator[Part]:
+    """Yield what becomes of the slots that somebody has, some at a time; the others are free."""
     after = None
     while page := await work.occupied(
         calendar, since=since, after=after, rule_ids=change.rule_ids, now=now
     ):
-        plans.append(
-            judge(
-                page,
-                lambda slot: change.after.wish_for(slot.period, slot.mode),
-                changed=change.rule_ids or frozenset(),
-                withdraws=False,
-            )
+        judged = judge(
+            page,
+            lambda slot: change.after.wish_for(slot.period, slot.mode),
+            changed=change.rule_ids or frozenset(),
+            withdraws=False,
         )
-        slots += page
+        yield Part(judged, page)
         after = page[-1]
-    return Part(SlotPlan.of(plans), slots)
-
-
-def _followed(
-    now: datetime, plans: Sequence[SlotPlan], free: int, filled_until: datetime | None
-) -> Followed:
-    planned = SlotPlan.of(plans)
-    closed = sum(not slot.is_outside for slot in planned.withdrawn)
-    return Followed(at=now, planned=planned, withdrawn=closed + free, filled_until=filled_until)

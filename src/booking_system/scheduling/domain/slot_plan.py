@@ -78,17 +78,6 @@ class SlotPlan:
     left: Sequence[PresentSlot] = ()
     regained: Sequence[tuple[PresentSlot, WishedSlot]] = ()
 
-    @classmethod
-    def of(cls, parts: Sequence["SlotPlan"]) -> "SlotPlan":
-        """Put the plans of several periods together."""
-        return cls(
-            opened=[one for part in parts for one in part.opened],
-            withdrawn=[one for part in parts for one in part.withdrawn],
-            kept_bookings=[one for part in parts for one in part.kept_bookings],
-            left=[one for part in parts for one in part.left],
-            regained=[one for part in parts for one in part.regained],
-        )
-
 
 def plan(
     present: Iterable[PresentSlot],

@@ -61,10 +61,10 @@ class AvailabilityException:
 
 
 class Window(NamedTuple):
-    """Some days that are planned in one go, and about how many slots they want."""
+    """Some days that are planned in one go, and about how many slots they want, or wanted."""
 
     period: Period
-    wished: int
+    slots: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,18 +157,19 @@ class Timetable:
         first, last = self._around(period)
         mine = self.counts(first, last)
         old = {} if before is None else before.counts(first, last)
-        starts_at, wished, work, days = period.starts_at, 0, 0, 0
+        starts_at, mine_here, old_here, days = period.starts_at, 0, 0, 0
         for place in range((last - first).days + 1):
             day = first + place * DAY
             midnight = first_instant_at(day, 0, self.time_zone)
-            many = mine.get(day, 0)
-            both = many + old.get(day, 0)
-            is_full = work + both > WINDOW_SLOTS or days >= WINDOW_DAYS
+            new_ones, old_ones = mine.get(day, 0), old.get(day, 0)
+            is_full = (
+                mine_here + old_here + new_ones + old_ones > WINDOW_SLOTS or days >= WINDOW_DAYS
+            )
             if is_full and starts_at < midnight < period.ends_at:
-                yield Window(Period(starts_at, midnight), wished)
-                starts_at, wished, work, days = midnight, 0, 0, 0
-            wished, work, days = wished + many, work + both, days + 1
-        yield Window(Period(starts_at, period.ends_at), wished)
+                yield Window(Period(starts_at, midnight), max(mine_here, old_here))
+                starts_at, mine_here, old_here, days = midnight, 0, 0, 0
+            mine_here, old_here, days = mine_here + new_ones, old_here + old_ones, days + 1
+        yield Window(Period(starts_at, period.ends_at), max(mine_here, old_here))
 
     def size(self, horizon: Period) -> int:
         """Return how many slots it wants as far as the clinic takes bookings, by arithmetic."""
