@@ -7,6 +7,7 @@ from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.adapters.availability import PostgresAvailability
 from booking_system.scheduling.adapters.availability_http import AvailabilityRoutes
 from booking_system.scheduling.adapters.calendar_upkeep import CalendarUpkeep
+from booking_system.scheduling.adapters.calendar_worker import CalendarWorker
 from booking_system.scheduling.adapters.http import SchedulingRoutes
 from booking_system.scheduling.adapters.overview import PostgresOverview
 from booking_system.scheduling.adapters.overview_http import OverviewRoutes
@@ -106,6 +107,9 @@ class SchedulingContainer(containers.DeclarativeContainer):
         database=database,
         doctors=availability.provided.doctors,
         extend=extend_doctor,
+    )
+    calendar_worker = providers.Singleton(
+        CalendarWorker, database=database, extend=extend_doctor, clock=clock
     )
     availability_routes = providers.Singleton(
         AvailabilityRoutes,

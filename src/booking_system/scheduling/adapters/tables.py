@@ -136,3 +136,16 @@ availability_rules = Table(
     CheckConstraint("mode IN ('in_person', 'online', 'phone')", name="mode"),
     Index("ix_availability_rules_doctor", "doctor_id", "id"),
 )
+
+calendar_work = Table(
+    "calendar_work",
+    metadata,
+    Column("doctor_id", Uuid, primary_key=True),
+    Column("clinic_id", Uuid, nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("planned_until", DateTime(timezone=True)),
+    # How often somebody asked: who has done the work sees by it whether there is more.
+    Column("asked", Integer, nullable=False, server_default=text("1")),
+    ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
+    Index("ix_calendar_work_due", "due_at"),
+)
