@@ -4,8 +4,9 @@ from typing import Any
 
 from dependency_injector import containers, providers
 
-from booking_system.booking.adapters.absence_http import AbsenceRoutes
+from booking_system.booking.adapters.absence_http import TimeOffRoutes
 from booking_system.booking.adapters.absences import PostgresAbsences
+from booking_system.booking.adapters.closure_http import ClosureRoutes
 from booking_system.booking.adapters.day_http import DayRoutes
 from booking_system.booking.adapters.days import PostgresCalendars
 from booking_system.booking.adapters.hold_http import HoldRoutes
@@ -19,6 +20,7 @@ from booking_system.booking.adapters.removal import PostgresRemoval
 from booking_system.booking.adapters.removal_http import RemovalRoutes, Removing
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
+from booking_system.booking.application.change_absence import ChangeClosure, ChangeTimeOff
 from booking_system.booking.application.explain_slot import ExplainSlot
 from booking_system.booking.application.hold_slot import (
     ExtendHold,
@@ -28,6 +30,7 @@ from booking_system.booking.application.hold_slot import (
 )
 from booking_system.booking.application.mark_appointment import MarkAppointment
 from booking_system.booking.application.ports import Alternatives
+from booking_system.booking.application.preview_absence import PreviewAbsence
 from booking_system.booking.application.read_absences import ReadAbsences
 from booking_system.booking.application.read_appointments import (
     ListAppointments,
@@ -40,7 +43,6 @@ from booking_system.booking.application.show_day import ShowDay
 from booking_system.booking.application.take_time_off import (
     CloseClinic,
     EndTimeOff,
-    PreviewAbsence,
     ReopenClinic,
     TakeTimeOff,
 )
@@ -153,6 +155,8 @@ class BookingContainer(containers.DeclarativeContainer):
         CloseClinic, transaction=away, clock=clock, identities=identities
     )
     reopen_clinic = providers.Factory(ReopenClinic, transaction=away, clock=clock)
+    change_time_off = providers.Factory(ChangeTimeOff, transaction=away, clock=clock)
+    change_closure = providers.Factory(ChangeClosure, transaction=away, clock=clock)
     read_absences = providers.Factory(ReadAbsences, transaction=away)
 
     calendars = providers.Singleton(PostgresCalendars, database)
@@ -191,19 +195,27 @@ class BookingContainer(containers.DeclarativeContainer):
         clinics=removing(Kind.CLINIC, removal, clock, show_clinic, clinic_answer),
         patients=removing(Kind.PATIENT, removal, clock, show_patient, patient_answer),
     )
-    absence_routes = providers.Singleton(
-        AbsenceRoutes,
-        preview_time_off=providers.Callable(retrying, preview_absence.provided.time_off),
-        preview_closures=providers.Callable(retrying, preview_absence.provided.closures),
+    time_off_routes = providers.Singleton(
+        TimeOffRoutes,
+        preview=providers.Callable(retrying, preview_absence.provided.time_off),
+        preview_change=providers.Callable(retrying, preview_absence.provided.changed_time_off),
         take=providers.Callable(retrying, take_time_off),
+        change=providers.Callable(retrying, change_time_off),
         end=providers.Callable(retrying, end_time_off),
+        one=providers.Callable(retrying, read_absences.provided.one_time_off),
+        list=providers.Callable(retrying, read_absences.provided.time_off),
+    )
+    closure_routes = providers.Singleton(
+        ClosureRoutes,
+        preview=providers.Callable(retrying, preview_absence.provided.closures),
+        preview_change=providers.Callable(retrying, preview_absence.provided.changed_closure),
         close=providers.Callable(retrying, close_clinic),
+        change=providers.Callable(retrying, change_closure),
         reopen=providers.Callable(retrying, reopen_clinic),
-        one_time_off=providers.Callable(retrying, read_absences.provided.one_time_off),
-        time_off=providers.Callable(retrying, read_absences.provided.time_off),
-        closures=providers.Callable(retrying, read_absences.provided.closures),
+        one=providers.Callable(retrying, read_absences.provided.one_closure),
+        list=providers.Callable(retrying, read_absences.provided.closures),
         # Whoever gives an answer again tries again itself.
-        some_closures=read_absences.provided.some_closures,
+        some=read_absences.provided.some_closures,
     )
     day_routes = providers.Singleton(
         DayRoutes,

@@ -117,16 +117,14 @@ class PostgresAbsenceWork:
             *([absence.date] if isinstance(absence, Closure) else []),
         )
 
-    async def open_left(self, absence: Absence, *, now: datetime) -> None:
+    async def open_left(self, absence: Absence) -> None:
         """One statement; `close_slots` has locked what it concerns."""
         await self._reopen(absence.id, absence.period)
 
     async def opening_slots(self, absence: Absence, *, now: datetime) -> int:
         """One statement."""
         during = (absence.period.starts_at, absence.period.ends_at)
-        counted: int = await self._connection.fetchval(
-            statements.OPENING, absence.id, *during, now
-        )
+        counted: int = await self._connection.fetchval(statements.OPENING, absence.id, *during, now)
         return counted
 
     async def _reopen(self, absence_id: UUID, period: Period | None) -> None:

@@ -61,7 +61,7 @@ class AbsenceWork(Protocol):
         """Store what has changed about one that stands."""
         ...
 
-    async def open_left(self, absence: Absence, *, now: datetime) -> None:
+    async def open_left(self, absence: Absence) -> None:
         """Open what it closed and covers no longer, unless something else keeps it closed.
 
         `close_slots` was called before: it locks these slots as well.

@@ -19,7 +19,7 @@ from booking_system.booking.domain.party import Party, Side
 from booking_system.booking.domain.removal import OnConflict
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotFound, NotPermitted
+from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
 from booking_system.shared_kernel.identifiers import (
     ClinicId,
     ClosureId,
@@ -27,6 +27,7 @@ from booking_system.shared_kernel.identifiers import (
     Identities,
     TimeOffId,
 )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeTimeOff:
@@ -111,14 +112,16 @@ class EndTimeOff:
     transaction: AbsenceTransaction
     clock: Clock
 
-    async def __call__(self, *, time_off_id: TimeOffId, actor: Actor) -> None:
-        """Raises `NotFound`, `NotPermitted`."""
+    async def __call__(self, *, time_off_id: TimeOffId, version: int | None, actor: Actor) -> None:
+        """Raises `NotFound`, `NotPermitted`, `Stale`."""
         async with self.transaction() as work:
             if (found := await work.time_off(time_off_id)) is None:
                 raise NotFound
             permitted(await work.doctor(found.doctor_id, lock=True), actor)
             if (locked := await work.time_off(time_off_id)) is None:
                 raise NotFound
+            if version is not None and version != locked.version:
+                raise Stale
             await work.end(locked, now=self.clock.now())
 
 
@@ -129,12 +132,16 @@ class ReopenClinic:
     transaction: AbsenceTransaction
     clock: Clock
 
-    async def __call__(self, *, clinic_id: ClinicId, closure_id: ClosureId, actor: Actor) -> None:
-        """Raises `NotFound`, `NotPermitted`."""
+    async def __call__(
+        self, *, clinic_id: ClinicId, closure_id: ClosureId, version: int | None, actor: Actor
+    ) -> None:
+        """Raises `NotFound`, `NotPermitted`, `Stale`."""
         async with self.transaction() as work:
             permitted(await work.clinic(clinic_id, lock=True), actor)
             if (found := await work.closure(clinic_id, closure_id)) is None:
                 raise NotFound
+            if version is not None and version != found.version:
+                raise Stale
             await work.end(found, now=self.clock.now())
 
 
