@@ -102,7 +102,7 @@ async def test_time_off_that_moves_opens_what_it_leaves_and_closes_what_it_enter
     assert [found["booking"]["id"] for found in dry.json()["affected_bookings"]] == [coming["id"]]
     refused = await _change(api, one, later)
     assert code_of(refused) == (409, "bookings_affected")
-    # Whoever was kept when it was made is not asked about again.
+    # The appointment that was kept when it was made is not asked about again.
     assert [found["id"] for found in refused.json()["bookings"]] == [coming["id"]]
     assert (await api.get(one, api.admin)).json() == made
 

@@ -141,6 +141,12 @@ class BookingContainer(containers.DeclarativeContainer):
     explain_slot = providers.Factory(ExplainSlot, reader=holds, clock=clock)
 
     removal = providers.Singleton(PostgresRemoval, database)
+    remove_service = providers.Factory(
+        Remove,
+        kind=Kind.SERVICE,
+        transaction=removal.provided.transaction,
+        clock=clock,
+    )
 
     absences = providers.Singleton(PostgresAbsences, database)
     away = absences.provided.transaction
@@ -194,6 +200,7 @@ class BookingContainer(containers.DeclarativeContainer):
         doctors=removing(Kind.DOCTOR, removal, clock, show_doctor, doctor_answer),
         clinics=removing(Kind.CLINIC, removal, clock, show_clinic, clinic_answer),
         patients=removing(Kind.PATIENT, removal, clock, show_patient, patient_answer),
+        remove_service=providers.Callable(retrying, remove_service),
     )
     time_off_routes = providers.Singleton(
         TimeOffRoutes,

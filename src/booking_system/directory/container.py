@@ -64,9 +64,6 @@ class DirectoryContainer(containers.DeclarativeContainer):
     change_service = providers.Factory(
         keep_services.ChangeService, transaction=transaction, clock=clock
     )
-    delete_service = providers.Factory(
-        keep_services.DeleteService, transaction=transaction, clock=clock
-    )
     restore_service = providers.Factory(
         keep_services.RestoreService, transaction=transaction, clock=clock
     )
@@ -121,7 +118,6 @@ class DirectoryContainer(containers.DeclarativeContainer):
         show=providers.Callable(retrying, show_service),
         list=providers.Callable(retrying, list_services),
         change=providers.Callable(retrying, change_service),
-        delete=providers.Callable(retrying, delete_service),
         restore=providers.Callable(retrying, restore_service),
     )
     patient_routes = providers.Singleton(

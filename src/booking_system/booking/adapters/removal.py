@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from booking_system.booking.adapters import statements
+from booking_system.booking.adapters import removal_statements, statements
 from booking_system.booking.adapters.postgres import release
 from booking_system.booking.adapters.rows import card_of
 from booking_system.booking.application.ports import RemovalWork
@@ -24,9 +24,19 @@ LOCKS = {
     Kind.DOCTOR: statements.LOCK_DOCTOR,
     Kind.CLINIC: statements.LOCK_CLINIC,
     Kind.PATIENT: statements.LOCK_PATIENT,
+    Kind.SERVICE: removal_statements.LOCK_SERVICE,
 }
-WHOSE = {Kind.DOCTOR: "doctor_id", Kind.CLINIC: "clinic_id", Kind.PATIENT: "patient_id"}
-TABLES = {Kind.DOCTOR: "doctors", Kind.CLINIC: "clinics", Kind.PATIENT: "patients"}
+WHOSE = {
+    Kind.DOCTOR: "doctor_id",
+    Kind.CLINIC: "clinic_id",
+    Kind.PATIENT: "patient_id",
+    Kind.SERVICE: removal_statements.OF_SERVICE,
+}
+LOCK_SLOTS = {
+    Kind.PATIENT: statements.LOCK_SLOTS_OF_PATIENT,
+    Kind.SERVICE: removal_statements.LOCK_SLOTS_OF_SERVICE,
+}
+"""Of what has no slots of its own: those of its appointments."""
 BECAUSE = {
     Kind.DOCTOR: ClosedBecause.DOCTOR_REMOVED,
     Kind.CLINIC: ClosedBecause.CLINIC_REMOVED,
@@ -53,14 +63,16 @@ class PostgresRemovalWork:
 
     async def close_slots(self, found: Removable, *, now: datetime) -> None:
         """One statement, whatever their number."""
-        if found.kind is Kind.PATIENT:
-            await self._connection.fetchval(statements.LOCK_SLOTS_OF_PATIENT, found.id, now)
+        if found.kind in LOCK_SLOTS:
+            await self._connection.fetchval(
+                LOCK_SLOTS[found.kind], found.id, now, timeout=LONGEST_SECONDS
+            )
         else:
             await self._run(statements.CLOSE_SLOTS, found, now, BECAUSE[found.kind])
 
     async def reopen_slots(self, found: Removable) -> None:
         """A clinic's slots stay closed where their doctor is removed."""
-        if found.kind is not Kind.PATIENT:
+        if found.kind in BECAUSE:
             await self._run(statements.REOPEN_SLOTS, found, BECAUSE[found.kind])
 
     async def affected(self, found: Removable, *, now: datetime) -> Sequence[Appointment]:
@@ -83,7 +95,7 @@ class PostgresRemovalWork:
 
     async def mark(self, found: Removable, *, removed_at: datetime | None, now: datetime) -> None:
         """Write the mark, and the new version."""
-        wanted = statements.MARK.format(table=TABLES[found.kind])
+        wanted = statements.MARK.format(table=f"{found.kind}s")
         await self._connection.execute(wanted, found.id, removed_at, now)
 
     async def _run(self, statement: str, found: Removable, *values: object) -> None:

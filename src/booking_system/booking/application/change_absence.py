@@ -113,7 +113,7 @@ async def the_closure(  # noqa: PLR0913
 
 
 def entered(affected: Sequence[Appointment], was: Absence) -> Sequence[Appointment]:
-    """Return those that were not affected before: who was kept then is not asked about again."""
+    """Return those that were not affected before: nobody is asked twice about an appointment."""
     return [one for one in affected if not one.period.overlaps(was.period)]
 
 

@@ -16,9 +16,9 @@ def dealt(
 ) -> list[list[FoundSlot]]:
     """Return up to `most` slots for each appointment, of those that were found for it.
 
-    Dealt out in rounds, in the given order: each gets the first one that is left before anybody
-    gets a second. Whatever two appointments are offered, both can be had: as an appointment may
-    take more than the slot that it begins with, and time around it, no two of these overlap.
+    They are dealt out in rounds, in the given order: each appointment gets its first that is left
+    before any gets a second. Two patients can both have what they are offered: an appointment may
+    take more than the slot that it begins with, and time around it, and no two of these overlap.
     """
     if len(appointments) == 1:
         return [list(found[0][:most])]
