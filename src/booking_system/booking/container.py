@@ -6,6 +6,8 @@ from dependency_injector import containers, providers
 
 from booking_system.booking.adapters.absence_http import TimeOffRoutes
 from booking_system.booking.adapters.absences import PostgresAbsences
+from booking_system.booking.adapters.clinic_calendars import PostgresClinicCalendars
+from booking_system.booking.adapters.clinic_http import ClinicChangeRoutes
 from booking_system.booking.adapters.closure_http import ClosureRoutes
 from booking_system.booking.adapters.day_http import DayRoutes
 from booking_system.booking.adapters.days import PostgresCalendars
@@ -21,6 +23,8 @@ from booking_system.booking.adapters.removal_http import RemovalRoutes, Removing
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
 from booking_system.booking.application.change_absence import ChangeClosure, ChangeTimeOff
+from booking_system.booking.application.change_clinic import ChangeClinic
+from booking_system.booking.application.clinic_ports import ChangesClinics, PlansDoctors
 from booking_system.booking.application.explain_slot import ExplainSlot
 from booking_system.booking.application.hold_slot import (
     ExtendHold,
@@ -87,6 +91,9 @@ class BookingContainer(containers.DeclarativeContainer):
     show_doctor: providers.Dependency[Any] = providers.Dependency()
     show_clinic: providers.Dependency[Any] = providers.Dependency()
     show_patient: providers.Dependency[Any] = providers.Dependency()
+    store_clinic: providers.Dependency[ChangesClinics] = providers.Dependency()
+    plan_doctor: providers.Dependency[PlansDoctors] = providers.Dependency()
+    clinic_change: providers.Dependency[Any] = providers.Dependency()
     doctor_answer: providers.Dependency[Any] = providers.Dependency()
     clinic_answer: providers.Dependency[Any] = providers.Dependency()
     patient_answer: providers.Dependency[Any] = providers.Dependency()
@@ -164,6 +171,23 @@ class BookingContainer(containers.DeclarativeContainer):
     change_time_off = providers.Factory(ChangeTimeOff, transaction=away, clock=clock)
     change_closure = providers.Factory(ChangeClosure, transaction=away, clock=clock)
     read_absences = providers.Factory(ReadAbsences, transaction=away)
+
+    clinic_calendars = providers.Singleton(PostgresClinicCalendars, database)
+    change_clinic = providers.Factory(
+        ChangeClinic,
+        whole=database.provided.whole,
+        change=store_clinic,
+        calendars=clinic_calendars.provided.transaction,
+        absences=away,
+        plan=plan_doctor,
+        clock=clock,
+    )
+    clinic_change_routes = providers.Singleton(
+        ClinicChangeRoutes,
+        change=providers.Callable(retrying, change_clinic),
+        body=clinic_change,
+        answers=clinic_answer,
+    )
 
     calendars = providers.Singleton(PostgresCalendars, database)
     show_day = providers.Factory(ShowDay, snapshot=calendars.provided.snapshot, clock=clock)

@@ -100,7 +100,6 @@ class DirectoryContainer(containers.DeclarativeContainer):
         create=providers.Callable(retrying, create_clinic),
         show=providers.Callable(retrying, show_clinic),
         list=providers.Callable(retrying, list_clinics),
-        change=providers.Callable(retrying, change_clinic),
         add_staff=providers.Callable(retrying, add_staff),
         list_staff=providers.Callable(retrying, list_staff),
         remove_staff=providers.Callable(retrying, remove_staff),

@@ -1,6 +1,6 @@
 """Removing and restoring in PostgreSQL: closes slots in bulk, in the order of all locks."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
@@ -17,6 +17,7 @@ from booking_system.booking.domain.removal import Kind, Removable
 from booking_system.platform.postgres.faults import Refusals
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.domain.time_slot import ClosedBecause
+from booking_system.scheduling.records import calendar_work
 
 REFUSALS: Refusals = {"uq_clinics_slug": RestoreConflict, "uq_patients_user_id": RestoreConflict}
 
@@ -40,6 +41,10 @@ LOCK_SLOTS = {
 BECAUSE = {
     Kind.DOCTOR: ClosedBecause.DOCTOR_REMOVED,
     Kind.CLINIC: ClosedBecause.CLINIC_REMOVED,
+}
+ASK_FOR_PLANS: dict[Kind, Callable[..., Awaitable[None]]] = {
+    Kind.DOCTOR: calendar_work.ask_doctor,
+    Kind.CLINIC: calendar_work.ask_clinic,
 }
 LONGEST_SECONDS = 30
 """A big clinic has more than a hundred thousand slots to come."""
@@ -97,6 +102,11 @@ class PostgresRemovalWork:
         """Write the mark, and the new version."""
         wanted = statements.MARK.format(table=f"{found.kind}s")
         await self._connection.execute(wanted, found.id, removed_at, now)
+        if removed_at is None and found.kind in ASK_FOR_PLANS:
+            # The hours, the horizon or the clinic's clock may have changed meanwhile.
+            await ASK_FOR_PLANS[found.kind](
+                self._connection, found.id, due_at=now, planned_until=now
+            )
 
     async def _run(self, statement: str, found: Removable, *values: object) -> None:
         wanted = statement.format(whose=WHOSE[found.kind])

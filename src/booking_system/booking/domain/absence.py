@@ -98,6 +98,10 @@ class Closure:
         reason = changes.get("reason", self.reason)
         return replace(self, date=day, period=period, reason=reason, version=self.version + 1)
 
+    def moved_to(self, period: Period) -> Self:
+        """Return it at the time that its date has by another clock."""
+        return replace(self, period=period, version=self.version + 1)
+
 
 Absence = TimeOff | Closure
 
