@@ -90,9 +90,10 @@ async def test_a_hand_does_not_open_what_no_rule_wants(api: Api) -> None:
     await week.drop_rule()
     assert (await week.row(), await week.outside()) == (("by_hand", True), [booked.json()["id"]])
 
-    assert (await api.post(f"{slot}/reopen", by=week.desk)).status_code == 200
+    refused = await api.post(f"{slot}/reopen", by=week.desk)
 
-    assert await week.row() == ("outside_availability", True)
+    assert code_of(refused) == (409, "slot_unavailable")
+    assert await week.row() == ("by_hand", True)
 
 
 async def test_nothing_opens_a_slot_that_no_rule_wants(api: Api) -> None:

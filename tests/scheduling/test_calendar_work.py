@@ -78,10 +78,10 @@ async def test_a_wish_that_comes_while_a_calendar_is_planned_is_not_lost(api: Ap
     await _ask(api, clinic)
     worker = api.container.scheduling.calendar_worker()
 
-    async def asked_again(*, doctor_id: DoctorId) -> Extension:
+    async def asked_again(*, doctor_id: DoctorId, since: datetime | None) -> Extension:
         # By somebody with a connection, and a transaction, of their own.
         await asyncio.create_task(_ask(api, clinic), context=Context())
-        return await worker.extend(doctor_id=doctor_id)
+        return await worker.extend(doctor_id=doctor_id, since=since)
 
     first = CalendarWorker(database=worker.database, extend=asked_again, clock=worker.clock)
     assert await first._next()
@@ -99,10 +99,10 @@ async def test_a_calendar_that_fails_is_put_off_and_stops_no_other(
     before = await _sql(api, COUNT)
     worker = api.container.scheduling.calendar_worker()
 
-    async def failing(*, doctor_id: DoctorId) -> Extension:
+    async def failing(*, doctor_id: DoctorId, since: datetime | None) -> Extension:
         if str(doctor_id) == first["id"]:
             raise LookupError("a value that nobody may read")
-        return await worker.extend(doctor_id=doctor_id)
+        return await worker.extend(doctor_id=doctor_id, since=since)
 
     broken = CalendarWorker(database=worker.database, extend=failing, clock=worker.clock)
     await broken.once()

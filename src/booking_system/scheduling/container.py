@@ -26,12 +26,14 @@ from booking_system.scheduling.application.keep_availability import (
     ChangeAvailability,
     CreateAvailability,
     DeleteAvailability,
-    ListAvailability,
-    ShowAvailability,
 )
 from booking_system.scheduling.application.offer_slots import OfferSlots
 from booking_system.scheduling.application.overview_slots import FindNext, ShowCalendar
 from booking_system.scheduling.application.ports import BusyPeriods
+from booking_system.scheduling.application.read_availability import (
+    ListAvailability,
+    ShowAvailability,
+)
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
 
@@ -89,13 +91,18 @@ class SchedulingContainer(containers.DeclarativeContainer):
 
     availability = providers.Singleton(PostgresAvailability, database)
     hours = availability.provided.transaction
+    look = availability.provided.look
     create_availability = providers.Factory(
-        CreateAvailability, transaction=hours, clock=clock, identities=identities
+        CreateAvailability, transaction=hours, look=look, clock=clock, identities=identities
     )
     show_availability = providers.Factory(ShowAvailability, transaction=hours)
     list_availability = providers.Factory(ListAvailability, transaction=hours)
-    change_availability = providers.Factory(ChangeAvailability, transaction=hours, clock=clock)
-    delete_availability = providers.Factory(DeleteAvailability, transaction=hours, clock=clock)
+    change_availability = providers.Factory(
+        ChangeAvailability, transaction=hours, look=look, clock=clock
+    )
+    delete_availability = providers.Factory(
+        DeleteAvailability, transaction=hours, look=look, clock=clock
+    )
     extend_doctor = providers.Factory(ExtendDoctor, transaction=hours, clock=clock)
     extend_horizon = providers.Factory(
         ExtendHorizon,

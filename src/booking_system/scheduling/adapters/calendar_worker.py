@@ -6,12 +6,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
+import asyncpg
 import structlog
 
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.application.extend_horizon import Extension
 from booking_system.scheduling.records import calendar_work
+from booking_system.scheduling.records.refilling import refill_left_over
 from booking_system.shared_kernel.background import in_background
 from booking_system.shared_kernel.clock import Clock
 
@@ -50,17 +53,29 @@ class CalendarWorker:
         try:
             async with self.database.whole() as connection:
                 row = await calendar_work.take(connection, now=self.clock.now())
-                if row is None:
-                    return False
-                await self.extend(doctor_id=row["doctor_id"])
-                await calendar_work.done(connection, row)
+                if row is not None:
+                    await self._plan(connection, row)
         except Exception as error:
             if row is None:
                 raise
             name = type(error).__name__
             log.warning("calendar_not_planned", doctor_id=str(row["doctor_id"]), error=name)
             await self._put_off(row)
-        return True
+        return row is not None
+
+    async def _plan(self, connection: asyncpg.Connection, row: Any) -> None:
+        """Plan some thousand slots; what remains stays asked for, in this very transaction."""
+        doctor_id, until = row["doctor_id"], None
+        if row["planned_until"] is not None:
+            extension = await self.extend(doctor_id=doctor_id, since=row["planned_until"])
+            until = extension.planned_until
+        now = self.clock.now()
+        was_all = await refill_left_over(connection, doctor_id, now=now)
+        if until is None and was_all:
+            await calendar_work.done(connection, row)
+        else:
+            await calendar_work.go_on(connection, row, planned_until=until)
+        await calendar_work.ask_at_end_of_holds(connection, doctor_id, now=now)
 
     async def _put_off(self, row: object) -> None:
         async with self.database.driver_transaction() as connection:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from booking_system.scheduling.application.ports import SlotOverview
+from booking_system.scheduling.domain.local_time import span_of
 from booking_system.scheduling.domain.overview import (
     CalendarSearch,
     NextSearch,
     OpenDay,
     SoonestDoctor,
     local_day,
-    span_of,
 )
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound
@@ -42,9 +42,11 @@ class ShowCalendar:
             raise NotFound
         now = self.clock.now()
         days = search.days(local_day(now, zone))
-        found = await self.overview.count(search, [span_of(day, zone) for day in days], now=now)
+        spans = {day: span for day in days if (span := span_of(day, zone)) is not None}
+        counted = await self.overview.count(search, list(spans.values()), now=now)
+        found = {day: counted[place] for place, day in enumerate(spans) if place in counted}
         shown = []
-        for place, day in enumerate(days):
-            many, first = found.get(place, (0, None))
+        for day in days:
+            many, first = found.get(day, (0, None))
             shown.append(OpenDay(day=day, open_slots=many, first_starts_at=first))
         return shown

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from booking_system.scheduling.domain.local_time import first_instant_at
 from booking_system.scheduling.domain.search import LONGEST_RANGE, FoundSlot
 from booking_system.shared_kernel.errors import Invalid
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, ServiceId
 from booking_system.shared_kernel.mode import Mode
-from booking_system.shared_kernel.period import Period
 
 USUAL_DAYS = 31
 DAY = timedelta(days=1)
@@ -77,11 +75,3 @@ class SoonestDoctor:
 def local_day(instant: datetime, time_zone: str) -> date:
     """Return the day on the clinic's calendar."""
     return instant.astimezone(ZoneInfo(time_zone)).date()
-
-
-def span_of(day: date, time_zone: str) -> Period:
-    """Return the local day, which has 23 or 25 hours where clocks change.
-
-    Where midnight is skipped the day begins at the skip.
-    """
-    return Period(first_instant_at(day, 0, time_zone), first_instant_at(day + DAY, 0, time_zone))
