@@ -143,6 +143,8 @@ ROWS = [
     Row("POST", "/v1/clinics", PUBLIC, PLATFORM, scenes.clinic, NEW_CLINIC),
     Row("GET", CLINIC, PUBLIC, EVERYBODY, scenes.clinic),
     Row("PATCH", CLINIC, PUBLIC, MANAGERS, scenes.clinic, {"address": "1 Example Street"}),
+    Row("PATCH", CLINIC, PUBLIC, MANAGERS, scenes.clinic, {"policy": {"horizon_days": 200}},
+        about="and its calendars"),
     Row("DELETE", CLINIC, PUBLIC, PLATFORM, scenes.new_clinic),
     Row("POST", f"{CLINIC}/restore", PUBLIC, PLATFORM, scenes.removed_clinic),
     Row("GET", STAFF, PUBLIC, MANAGERS, scenes.clinic),

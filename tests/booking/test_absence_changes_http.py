@@ -264,3 +264,45 @@ async def test_three_affected_bookings_are_offered_three_different_sets(api: Api
 
 
 LISTED = "affected_bookings"
+
+
+@pytest.mark.parametrize("how", ["time off ends", "time off shrinks", "closure ends"])
+async def test_time_that_an_absence_gives_back_follows_the_hours_in_force(
+    api: Api, how: str
+) -> None:
+    """The hours became others while it stood: not the slot of before opens, but those of now."""
+    clinic = await api.clinic(time_zone="UTC")
+    doctor, patient = await api.doctor(clinic), await api.patient()
+    day = (START + 3 * DAY).date()
+    hours = {
+        "weekdays": [1, 2, 3, 4, 5, 6, 7],
+        "start_time": "09:00",
+        "end_time": "10:00",
+        "slot_minutes": 60,
+        "valid_from": day.isoformat(),
+        "valid_until": day.isoformat(),
+    }
+    rule = await api.made(f"/v1/doctors/{doctor['id']}/availability", hours)
+    asked = {"doctor_id": doctor["id"], "from": f"{day}T00:00:00Z", "to": f"{day}T23:00:00Z"}
+    (slot,) = (await api.get("/v1/slots", **asked)).json()["items"]
+    booking = (await api.book(slot, patient)).json()
+    if how == "closure ends":
+        path = f"/v1/clinics/{clinic['id']}/closures"
+        made = await api.made(f"{path}?on_conflict=keep", {"dates": [day.isoformat()]})
+        one = f"{path}/{made['items'][0]['id']}"
+    else:
+        path = f"/v1/doctors/{doctor['id']}/time-off?on_conflict=keep"
+        body = {"starts_at": f"{day}T00:00:00Z", "ends_at": f"{day}T12:00:00Z"}
+        one = f"/v1/time-off/{(await api.made(path, body))['id']}"
+    half = {"slot_minutes": 30}
+    await api.send("PATCH", f"/v1/availability/{rule['id']}", api.admin, json=half)
+    await api.post(f"/v1/bookings/{booking['id']}/cancel", by=patient)
+    assert (await api.get("/v1/slots", **asked)).json()["items"] == []
+
+    if how == "time off shrinks":
+        await _change(api, one, {"starts_at": f"{day}T11:00:00Z"})
+    else:
+        await api.send("DELETE", one, api.admin)
+
+    found = (await api.get("/v1/slots", **asked)).json()["items"]
+    assert [one["starts_at"][11:16] for one in found] == ["09:00", "09:30"]

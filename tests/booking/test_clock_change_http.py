@@ -66,7 +66,7 @@ async def _open_times(api: Api, doctor: Made, zone: str) -> list[str]:
 
 async def _planned(api: Api) -> None:
     """Carry out all that was asked for."""
-    while await _sql(api, "SELECT FROM calendar_work"):
+    while await _sql(api, "SELECT FROM calendar_work WHERE due_at <= now()"):
         assert await api.container.scheduling.calendar_worker().once()
 
 

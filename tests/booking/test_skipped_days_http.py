@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 import pytest
 
-from booking_system.booking.domain.absence import day_of
+from booking_system.scheduling.domain.local_time import day_of
 from booking_system.scheduling.domain.refusals import NonexistentLocalTime
 from tests.api import Api, code_of
 

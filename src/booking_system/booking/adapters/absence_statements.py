@@ -98,7 +98,7 @@ REOPEN = f"""UPDATE time_slots s SET version = s.version + 1, closed_by = o.id,
    WHEN o.id IS NULL AND t.outside_availability THEN 'outside_availability' ELSE o.because END
  FROM time_slots t JOIN doctors d ON d.id = t.doctor_id
  LEFT JOIN LATERAL ({STANDING}) o ON true
- WHERE t.id = s.id AND {_LEFT}"""  # noqa: S608
+ WHERE t.id = s.id AND {_LEFT} RETURNING s.id, s.doctor_id, s.outside_availability"""  # noqa: S608
 
 OPENING = f"""SELECT count(*) FROM time_slots t JOIN doctors d ON d.id = t.doctor_id
  WHERE {_LEFT} AND t.ends_at > $4 AND t.appointment_id IS NULL AND d.deleted_at IS NULL

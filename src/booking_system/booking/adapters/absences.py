@@ -15,10 +15,13 @@ from booking_system.booking.application.absence_ports import AbsenceWork
 from booking_system.booking.domain.absence import Absence, AbsencePage, Closure, Place, TimeOff
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.platform.postgres.transaction import Database
+from booking_system.scheduling.records import refilling
 from booking_system.shared_kernel.identifiers import ClinicId, ClosureId, DoctorId, TimeOffId
 from booking_system.shared_kernel.period import Period
 
 LONGEST_SECONDS = 30
+MOST_REFILLED = 10
+"""Calendars of doctors that are refilled at once; more of them a second later."""
 LONGEST_SLOT = timedelta(hours=24)
 
 
@@ -102,7 +105,7 @@ class PostgresAbsenceWork:
         await self._connection.execute(statements.END.format(table=table), absence.id, now)
         locks = statements.LOCK_CLOSED
         await self._connection.execute(locks, absence.id, timeout=LONGEST_SECONDS)
-        await self._reopen(absence.id, None)
+        await self._reopen(absence, None, now)
 
     async def save(self, absence: Absence) -> None:
         """Write all that may change."""
@@ -117,9 +120,9 @@ class PostgresAbsenceWork:
             *([absence.date] if isinstance(absence, Closure) else []),
         )
 
-    async def open_left(self, absence: Absence) -> None:
+    async def open_left(self, absence: Absence, *, now: datetime) -> None:
         """One statement; `close_slots` has locked what it concerns."""
-        await self._reopen(absence.id, absence.period)
+        await self._reopen(absence, absence.period, now)
 
     async def opening_slots(self, absence: Absence, *, now: datetime) -> int:
         """One statement."""
@@ -127,10 +130,19 @@ class PostgresAbsenceWork:
         counted: int = await self._connection.fetchval(statements.OPENING, absence.id, *during, now)
         return counted
 
-    async def _reopen(self, absence_id: UUID, period: Period | None) -> None:
+    async def _reopen(self, absence: Absence, period: Period | None, now: datetime) -> None:
+        """Open them; the time of those that the hours do not want follows the hours.
+
+        Whoever has locked the clinic has all of its calendars.
+        """
         during = (None, None) if period is None else (period.starts_at, period.ends_at)
-        await self._connection.execute(
-            statements.REOPEN, absence_id, *during, timeout=LONGEST_SECONDS
+        rows = await self._connection.fetch(
+            statements.REOPEN, absence.id, *during, timeout=LONGEST_SECONDS
+        )
+        left = [row for row in rows if row["outside_availability"]]
+        at_once = sorted({row["doctor_id"] for row in left})[:MOST_REFILLED]
+        await refilling.refill_freed(
+            self._connection, [row["id"] for row in left], locked=at_once, now=now
         )
 
     async def open_slots(self, place: Place, absences: Sequence[Absence], *, now: datetime) -> int:

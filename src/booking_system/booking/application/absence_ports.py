@@ -54,15 +54,20 @@ class AbsenceWork(Protocol):
         ...
 
     async def end(self, absence: Absence, *, now: datetime) -> None:
-        """Take it out of sight, and open what it closed unless something else keeps it closed."""
+        """Take it out of sight, and open what it closed unless something else keeps it closed.
+
+        Where the hours do not want it, its time follows the hours.
+        """
         ...
 
     async def save(self, absence: Absence) -> None:
         """Store what has changed about one that stands."""
         ...
 
-    async def open_left(self, absence: Absence) -> None:
+    async def open_left(self, absence: Absence, *, now: datetime) -> None:
         """Open what it closed and covers no longer, unless something else keeps it closed.
+
+        Where the hours do not want it, its time follows the hours.
 
         `close_slots` was called before: it locks these slots as well.
         """

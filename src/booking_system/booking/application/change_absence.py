@@ -130,7 +130,7 @@ async def _change(  # noqa: PLR0913, PLR0917
     if changed.period == was.period:
         return
     await work.close_slots(place, [changed], now=now)
-    await work.open_left(changed)
+    await work.open_left(changed, now=now)
     if on_conflict is not OnConflict.KEEP:
         affected = await work.affected(place, [changed], now=now, lock=True)
         await settle(work, entered(affected, was), changed.reason, on_conflict, actor, now)

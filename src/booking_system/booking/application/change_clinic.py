@@ -95,6 +95,11 @@ class ChangeClinic:
         Raises `NotFound`, `NotPermitted`, `Stale`, `SlugTaken`, `Invalid`, and, unless they are to
         be kept, `BookingsAffected` for those appointments.
         """
+        if not dry_run and not _moves_calendars(changes):
+            clinic = await self.change(
+                clinic_id=clinic_id, changes=changes, version=version, actor=actor
+            )
+            return ClinicChange(clinic=clinic)
         try:
             async with self.whole():
                 done = await self._change(
@@ -186,17 +191,20 @@ class ChangeClinic:
                 await absences.save(closure)
             await absences.close_slots(place, moved, now=now)
             for closure in moved:
-                await absences.open_left(closure)
+                await absences.open_left(closure, now=now)
 
     async def _planned(self, doctors: Sequence[DoctorId]) -> bool:
         """Say whether all could be planned now; what could not was asked for already."""
         try:
             async with asyncio.timeout(SECONDS_TO_PLAN):
-                for doctor_id in doctors:
-                    await self.plan(doctor_id=doctor_id)
+                parts = [await self.plan(doctor_id=doctor_id) for doctor_id in doctors]
         except Exception:  # noqa: BLE001  (whatever it was: it is done in the background)
             return False
-        return True
+        return all(part.planned_until is None for part in parts)
+
+
+def _moves_calendars(changes: Mapping[str, Any]) -> bool:
+    return "time_zone" in changes or "horizon_days" in changes.get("policy", {})
 
 
 def _as_tagged(clinic: Clinic) -> Clinic:

@@ -72,5 +72,15 @@ Whole = Callable[[], AbstractAsyncContextManager[Any]]
 ChangesClinics = Callable[..., Awaitable[Clinic]]
 """Stores what changes about a clinic: the directory's part."""
 
-PlansDoctors = Callable[..., Awaitable[Any]]
-"""Plans the calendar of one doctor, and commits."""
+
+class Planned(Protocol):
+    """What became of one doctor's calendar."""
+
+    @property
+    def planned_until(self) -> datetime | None:
+        """From when on (UTC) it is yet to be planned; None where all is done."""
+        ...
+
+
+PlansDoctors = Callable[..., Awaitable[Planned]]
+"""Plans the calendar of one doctor, or a part of what is much, and commits."""

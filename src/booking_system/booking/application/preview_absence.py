@@ -16,12 +16,12 @@ from booking_system.booking.domain.absence import (
     Place,
     TimeOff,
     cover_of,
-    day_of,
     time_off_of,
 )
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.dealing import dealt
 from booking_system.identity.domain.actor import Actor
+from booking_system.scheduling.domain.local_time import day_of
 from booking_system.scheduling.domain.search import FoundSlot
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import ClinicId, ClosureId, DoctorId, TimeOffId

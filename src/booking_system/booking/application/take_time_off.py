@@ -11,13 +11,13 @@ from booking_system.booking.domain.absence import (
     Closure,
     Place,
     TimeOff,
-    day_of,
     time_off_of,
 )
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.party import Party, Side
 from booking_system.booking.domain.removal import OnConflict
 from booking_system.identity.domain.actor import Actor
+from booking_system.scheduling.domain.local_time import day_of
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
 from booking_system.shared_kernel.identifiers import (

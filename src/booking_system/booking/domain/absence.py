@@ -7,8 +7,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from booking_system.identity.domain.actor import Actor
-from booking_system.scheduling.domain.local_time import first_instant_at
-from booking_system.scheduling.domain.refusals import NonexistentLocalTime
+from booking_system.scheduling.domain.local_time import day_of
 from booking_system.scheduling.domain.search import Cover
 from booking_system.scheduling.domain.time_slot import ClosedBecause
 from booking_system.shared_kernel.errors import Invalid
@@ -16,7 +15,6 @@ from booking_system.shared_kernel.identifiers import ClinicId, ClosureId, Doctor
 from booking_system.shared_kernel.period import Period
 
 LONGEST_TIME_OFF = timedelta(days=366)
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,15 +113,6 @@ def time_off_of(starts_at: datetime, ends_at: datetime) -> Period:
         raise Invalid.field("/ends_at", "must be after starts_at", "ends_too_early")
     if ends_at - starts_at > LONGEST_TIME_OFF:
         raise Invalid.field("/ends_at", "at most 366 days after starts_at", "too_long")
-    return Period(starts_at, ends_at)
-
-
-def day_of(day: date, time_zone: str) -> Period:
-    """Return the local day in UTC. Raises `NonexistentLocalTime` for one that a zone skipped."""
-    starts_at = first_instant_at(day, 0, time_zone)
-    ends_at = first_instant_at(day + DAY, 0, time_zone)
-    if starts_at >= ends_at:
-        raise NonexistentLocalTime
     return Period(starts_at, ends_at)
 
 

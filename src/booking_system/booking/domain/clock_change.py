@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from booking_system.booking.domain.absence import Closure, day_of
-from booking_system.scheduling.domain.local_time import offsets_within, wall_clock
+from booking_system.booking.domain.absence import Closure
+from booking_system.scheduling.domain.local_time import day_of, offsets_within, wall_clock
 from booking_system.scheduling.domain.refusals import NonexistentLocalTime
 from booking_system.shared_kernel.identifiers import AppointmentId, DoctorId, SlotId
 
