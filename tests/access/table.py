@@ -101,6 +101,11 @@ HOURS = {
     "valid_from": "{day}",
     "valid_until": "{day}",
 }
+OTHER_HOURS = {
+    "date": "{day}",
+    "hours": [{"start_time": "12:00", "end_time": "13:00", "slot_minutes": 30}],
+    "replaces": True,
+}
 AWAY = {"starts_at": "{starts_at}", "ends_at": "{ends_at}"}
 NAME = {"full_name": "Example Person"}
 NEW_CLINIC = {"name": "Example Clinic", "slug": "{slug}", "time_zone": "Europe/Berlin"}
@@ -123,6 +128,7 @@ CLOSURE = "/v1/clinics/{clinic_id}/closures/{closure_id}"
 DOCTOR_PATH, SERVICE = "/v1/doctors/{doctor_id}", "/v1/services/{service_id}"
 SLOT, BOOKING = "/v1/slots/{slot_id}", "/v1/bookings/{booking_id}"
 HOLD = "/v1/holds/{hold_id}"
+EXCEPTION = "/v1/availability-exceptions/{exception_id}"
 RULE, TIME_OFF = "/v1/availability/{rule_id}", "/v1/time-off/{time_off_id}"
 PATIENT_PATH = "/v1/patients/{patient_id}"
 NO_SLOT = {"absent": "slot_not_found"}
@@ -203,6 +209,11 @@ ROWS = [
     Row("GET", RULE, PUBLIC, SCHEDULERS, scenes.rule),
     Row("PATCH", RULE, PUBLIC, SCHEDULERS, scenes.rule, {"gap_minutes": 0}),
     Row("DELETE", RULE, PUBLIC, SCHEDULERS, scenes.rule),
+    Row("GET", f"{DOCTOR_PATH}/availability-exceptions", PUBLIC, SCHEDULERS, scenes.doctor),
+    Row("POST", f"{DOCTOR_PATH}/availability-exceptions", PUBLIC, SCHEDULERS, scenes.hours,
+        OTHER_HOURS),
+    Row("GET", EXCEPTION, PUBLIC, SCHEDULERS, scenes.exception),
+    Row("DELETE", EXCEPTION, PUBLIC, SCHEDULERS, scenes.exception),
     Row("GET", f"{DOCTOR_PATH}/time-off", PUBLIC, SCHEDULERS, scenes.doctor),
     Row("POST", f"{DOCTOR_PATH}/time-off", PUBLIC, SCHEDULERS, scenes.doctor, AWAY),
     Row("GET", TIME_OFF, PUBLIC, SCHEDULERS, scenes.time_off),

@@ -140,6 +140,7 @@ class Container(containers.DeclarativeContainer):
         scheduling.overview_routes,
         scheduling.routes,
         scheduling.availability_routes,
+        scheduling.exception_routes,
         identity.routes,
         directory.clinic_routes,
         directory.doctor_routes,

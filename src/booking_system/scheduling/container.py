@@ -8,6 +8,7 @@ from booking_system.scheduling.adapters.availability import PostgresAvailability
 from booking_system.scheduling.adapters.availability_http import AvailabilityRoutes
 from booking_system.scheduling.adapters.calendar_upkeep import CalendarUpkeep
 from booking_system.scheduling.adapters.calendar_worker import CalendarWorker
+from booking_system.scheduling.adapters.exception_http import ExceptionRoutes
 from booking_system.scheduling.adapters.http import SchedulingRoutes
 from booking_system.scheduling.adapters.overview import PostgresOverview
 from booking_system.scheduling.adapters.overview_http import OverviewRoutes
@@ -26,6 +27,12 @@ from booking_system.scheduling.application.keep_availability import (
     ChangeAvailability,
     CreateAvailability,
     DeleteAvailability,
+)
+from booking_system.scheduling.application.keep_exceptions import (
+    CreateException,
+    DeleteException,
+    ListExceptions,
+    ShowException,
 )
 from booking_system.scheduling.application.offer_slots import OfferSlots
 from booking_system.scheduling.application.overview_slots import FindNext, ShowCalendar
@@ -117,6 +124,20 @@ class SchedulingContainer(containers.DeclarativeContainer):
     )
     calendar_worker = providers.Singleton(
         CalendarWorker, database=database, extend=extend_doctor, clock=clock
+    )
+    create_exception = providers.Factory(
+        CreateException, transaction=hours, look=look, clock=clock, identities=identities
+    )
+    show_exception = providers.Factory(ShowException, transaction=hours)
+    list_exceptions = providers.Factory(ListExceptions, transaction=hours)
+    delete_exception = providers.Factory(DeleteException, transaction=hours, look=look, clock=clock)
+    exception_routes = providers.Singleton(
+        ExceptionRoutes,
+        create=providers.Callable(retrying, create_exception),
+        show=providers.Callable(retrying, show_exception),
+        as_made=show_exception.provided.as_made,
+        list=providers.Callable(retrying, list_exceptions),
+        delete=providers.Callable(retrying, delete_exception),
     )
     availability_routes = providers.Singleton(
         AvailabilityRoutes,

@@ -55,14 +55,14 @@ class PostgresAvailabilityWork(CalendarRecords):
         doctor_id: DoctorId,
         *,
         first: date | None,
-        last: date | None,
+        until: date | None,
         after: tuple[date, UUID] | None,
         limit: int,
     ) -> Sequence[AvailabilityException]:
         """Read by keyset on date and id."""
         place = (None, None) if after is None else after
         rows = await self._connection.fetch(
-            statements.EXCEPTIONS_PAGE, doctor_id, first, last, *place, limit + 1
+            statements.EXCEPTIONS_PAGE, doctor_id, first, until, *place, limit + 1
         )
         return [exception_of(row) for row in rows]
 

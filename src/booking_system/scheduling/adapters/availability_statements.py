@@ -29,7 +29,7 @@ EXCEPTION = f"""SELECT {EXCEPTION_COLUMNS} FROM availability_exceptions e
 
 EXCEPTIONS_PAGE = f"""SELECT {EXCEPTION_COLUMNS} FROM availability_exceptions e
  WHERE e.doctor_id = $1 AND e.deleted_at IS NULL
- AND ($2::date IS NULL OR e.date >= $2) AND ($3::date IS NULL OR e.date <= $3)
+ AND ($2::date IS NULL OR e.date >= $2) AND ($3::date IS NULL OR e.date < $3)
  AND ($4::date IS NULL OR (e.date, e.id) > ($4, $5::uuid))
  ORDER BY e.date, e.id LIMIT $6"""  # noqa: S608
 

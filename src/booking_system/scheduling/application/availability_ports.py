@@ -64,11 +64,11 @@ class AvailabilityWork(Protocol):
         doctor_id: DoctorId,
         *,
         first: date | None,
-        last: date | None,
+        until: date | None,
         after: tuple[date, UUID] | None,
         limit: int,
     ) -> Sequence[AvailabilityException]:
-        """Return one more than `limit` of them behind `after`, by date; both days are within."""
+        """Return one more than `limit` of them behind `after`, by date, before `until`."""
         ...
 
     async def add_exception(self, exception: AvailabilityException) -> None:

@@ -131,19 +131,19 @@ class ListExceptions:
         *,
         doctor_id: DoctorId,
         first: date | None,
-        last: date | None,
+        until: date | None,
         after: tuple[date, UUID] | None,
         limit: int,
         actor: Actor,
     ) -> Sequence[AvailabilityException]:
-        """Return a page, one more than `limit` where there is another; both days are within.
+        """Return a page, one more than `limit` where there is another; `until` is not within.
 
         Raises `NotFound`, `NotPermitted`.
         """
         async with self.transaction() as work:
             permitted(await work.doctor(doctor_id), actor)
             return await work.exceptions_page(
-                doctor_id, first=first, last=last, after=after, limit=limit
+                doctor_id, first=first, until=until, after=after, limit=limit
             )
 
 

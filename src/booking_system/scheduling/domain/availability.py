@@ -121,21 +121,12 @@ class Hours:
             yield Period(at, at + self.slot)
             at += self.slot + self.gap
 
-    def makes(self, period: Period, time_zone: str) -> bool:
-        """Say whether the period is one of the slots; found by arithmetic, whatever their number.
-
-        What `slots_of` yields for the day is what this is true of.
-        """
-        if period.length != self.slot:
-            return False
-        shown = period.starts_at.astimezone(ZoneInfo(time_zone)).date()
-        # An hour that a repeated midnight shows again belongs to the day that follows.
-        for day in self.days(shown - DAY, shown + DAY):
-            at, until = self._bounds(day, time_zone)
-            is_within = at <= period.starts_at and period.ends_at <= until
-            if is_within and not (period.starts_at - at) % (self.slot + self.gap):
-                return True
-        return False
+    def makes(self, period: Period, day: date, time_zone: str) -> bool:
+        """Say whether `slots_of` that day yields the period; found by arithmetic."""
+        at, until = self._bounds(day, time_zone)
+        is_within = at <= period.starts_at and period.ends_at <= until
+        is_in_step = not (period.starts_at - at) % (self.slot + self.gap)
+        return period.length == self.slot and is_within and is_in_step
 
     @property
     def slots_a_day(self) -> int:

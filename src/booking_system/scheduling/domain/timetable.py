@@ -125,8 +125,8 @@ class Timetable:
 
     def wish_for(self, period: Period, mode: Mode) -> WishedSlot | None:
         """Return the wish for just this slot; None where nothing wants it."""
-        for source, hours, _day in self._days(*self._around(period)):
-            if hours.mode is mode and hours.makes(period, self.time_zone):
+        for source, hours, day in self._days(*self._around(period)):
+            if hours.mode is mode and hours.makes(period, day, self.time_zone):
                 return WishedSlot(rule_id=source, period=period, mode=mode)
         return None
 
