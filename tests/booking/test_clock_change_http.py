@@ -108,6 +108,26 @@ async def test_many_doctors_are_planned_in_the_background(
         assert await _open_times(api, doctor, "Asia/Tokyo") == ["09:00", "10:00", "11:00"] * 4
 
 
+async def test_what_is_let_go_of_before_the_plan_does_not_open(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_clinic, "FEW_DOCTORS", 0)
+    clinic = await api.clinic(time_zone="Europe/Berlin")
+    doctor = await api.doctor(clinic)
+    await _rule(api, doctor)
+    slots, patient = await _live(api, doctor), await api.patient()
+    booking = (await api.book({"id": slots[0]["slot_id"]}, patient)).json()
+    await api.post(f"/v1/slots/{slots[5]['slot_id']}/close", by=api.admin)
+    await _change(api, clinic, {"time_zone": "Asia/Tokyo"}, params=KEEP)
+
+    await api.post(f"/v1/bookings/{booking['id']}/cancel", by=patient)
+    await api.post(f"/v1/slots/{slots[5]['slot_id']}/reopen", by=api.admin)
+
+    assert await _open_times(api, doctor, "Asia/Tokyo") == []
+    await _planned(api)
+    assert await _open_times(api, doctor, "Asia/Tokyo") == ["09:00", "10:00", "11:00"] * 4
+
+
 async def test_who_has_an_appointment_is_told_and_keeps_it(api: Api) -> None:
     clinic = await api.clinic(time_zone="Europe/Berlin")
     doctor = await api.doctor(clinic)
