@@ -124,6 +124,7 @@ MANAGERS = ADMIN | PLATFORM
 CLOSERS = DESK | PLATFORM
 
 CLINIC, STAFF = "/v1/clinics/{clinic_id}", "/v1/clinics/{clinic_id}/staff"
+CLOSURE = "/v1/clinics/{clinic_id}/closures/{closure_id}"
 DOCTOR_PATH, SERVICE = "/v1/doctors/{doctor_id}", "/v1/services/{service_id}"
 SLOT, BOOKING = "/v1/slots/{slot_id}", "/v1/bookings/{booking_id}"
 HOLD = "/v1/holds/{hold_id}"
@@ -148,6 +149,8 @@ ROWS = [
     Row("POST", "/v1/clinics", PUBLIC, PLATFORM, scenes.clinic, NEW_CLINIC),
     Row("GET", CLINIC, PUBLIC, EVERYBODY, scenes.clinic),
     Row("PATCH", CLINIC, PUBLIC, MANAGERS, scenes.clinic, {"address": "1 Example Street"}),
+    Row("PATCH", CLINIC, PUBLIC, MANAGERS, scenes.clinic, {"policy": {"horizon_days": 200}},
+        about="and its calendars"),
     Row("DELETE", CLINIC, PUBLIC, PLATFORM, scenes.new_clinic),
     Row("POST", f"{CLINIC}/restore", PUBLIC, PLATFORM, scenes.removed_clinic),
     Row("GET", STAFF, PUBLIC, MANAGERS, scenes.clinic),
@@ -214,11 +217,17 @@ ROWS = [
     Row("GET", f"{DOCTOR_PATH}/time-off", PUBLIC, SCHEDULERS, scenes.doctor),
     Row("POST", f"{DOCTOR_PATH}/time-off", PUBLIC, SCHEDULERS, scenes.doctor, AWAY),
     Row("GET", TIME_OFF, PUBLIC, SCHEDULERS, scenes.time_off),
+    Row("PATCH", TIME_OFF, PUBLIC, SCHEDULERS, scenes.time_off, {"reason": "Holiday"}),
     Row("DELETE", TIME_OFF, PUBLIC, SCHEDULERS, scenes.time_off),
     Row("GET", f"{CLINIC}/closures", PUBLIC, CLOSERS, scenes.clinic),
     Row("POST", f"{CLINIC}/closures", PUBLIC, CLOSERS, scenes.clinic_day, {"dates": ["{day}"]}),
-    Row("DELETE", f"{CLINIC}/closures/{{closure_id}}", PUBLIC, CLOSERS, scenes.closure),
-    Row("DELETE", f"{CLINIC}/closures/{{closure_id}}", PUBLIC, CLOSERS, scenes.closure,
+    Row("GET", CLOSURE, PUBLIC, CLOSERS, scenes.closure),
+    Row("GET", CLOSURE, PUBLIC, CLOSERS, scenes.closure, names="clinic_id", about="of no clinic"),
+    Row("PATCH", CLOSURE, PUBLIC, CLOSERS, scenes.closure, {"reason": "Holiday"}),
+    Row("PATCH", CLOSURE, PUBLIC, CLOSERS, scenes.closure, {"reason": "Holiday"},
+        names="clinic_id", about="of no clinic"),
+    Row("DELETE", CLOSURE, PUBLIC, CLOSERS, scenes.closure),
+    Row("DELETE", CLOSURE, PUBLIC, CLOSERS, scenes.closure,
         names="clinic_id", about="of no clinic"),
     # Days of the calendar
     Row("GET", f"{DOCTOR_PATH}/day", PUBLIC, CARERS, scenes.doctor),

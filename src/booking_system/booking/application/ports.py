@@ -281,7 +281,7 @@ class RemovalWork(Protocol):
     async def close_slots(self, found: Removable, *, now: datetime) -> None:
         """Lock its slots to come, ascending, and close them, booked ones too.
 
-        Of a patient: lock the slots of their appointments.
+        Of a patient or a service: lock the slots of the appointments.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Use cases: a doctor, a clinic or a patient goes, and comes back, while bookings go on."""
+"""Use cases: doctors, clinics, patients and services go, while bookings go on; and come back."""
 
 from dataclasses import dataclass
 from uuid import UUID

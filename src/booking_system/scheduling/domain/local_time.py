@@ -108,3 +108,31 @@ def _instant_at(day: date, minute: int, zone: ZoneInfo, *, fold: int) -> datetim
         else:
             late = middle
     return late.replace(microsecond=0)
+
+
+def offsets_within(
+    starts_at: datetime, ends_at: datetime, time_zone: str
+) -> list[tuple[datetime, timedelta]]:
+    """Return from when on the clock has which offset from UTC: the first, then each change.
+
+    Between two UTC instants. Found by looking at each day, and halving where it differs.
+    """
+    zone = ZoneInfo(time_zone)
+
+    def offset(at: datetime) -> timedelta:
+        shown = at.astimezone(zone).utcoffset()
+        assert shown is not None, "a zone always knows its offset"
+        return shown
+
+    found = [(starts_at, offset(starts_at))]
+    at = starts_at
+    while at < ends_at:
+        following = min(at + timedelta(days=1), ends_at)
+        if (changed := offset(following)) != found[-1][1]:
+            early, late = at, following
+            while late - early > SECOND:
+                middle = early + (late - early) // 2
+                early, late = (middle, late) if offset(middle) != changed else (early, middle)
+            found.append((late.replace(microsecond=0), changed))
+        at = following
+    return found
