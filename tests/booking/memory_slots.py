@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from booking_system.booking.application.ports import BookingWish, HoldWork, RemovalWork
+from booking_system.booking.application.ports import BookingWish, HoldWork
+from booking_system.booking.application.removal_ports import RemovalWork
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt, HoldFacts
 from booking_system.booking.domain.holding import (

@@ -1,6 +1,6 @@
 """The statements of a change of a clinic's clock."""
 
-from booking_system.booking.adapters.statements import LET_GO
+from booking_system.scheduling.records.holds import LET_GO
 
 LOCK = """SELECT time_zone, horizon_days FROM clinics
  WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"""

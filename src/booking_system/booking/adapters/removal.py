@@ -10,7 +10,7 @@ import asyncpg
 from booking_system.booking.adapters import removal_statements, statements
 from booking_system.booking.adapters.postgres import release
 from booking_system.booking.adapters.rows import card_of
-from booking_system.booking.application.ports import RemovalWork
+from booking_system.booking.application.removal_ports import RemovalWork
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.refusals import RestoreConflict
 from booking_system.booking.domain.removal import Kind, Removable

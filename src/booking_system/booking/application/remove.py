@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from booking_system.booking.application.affected import bookings_affected
-from booking_system.booking.application.ports import RemovalTransaction
+from booking_system.booking.application.removal_ports import RemovalTransaction
 from booking_system.booking.domain.refusals import RestoreConflict
 from booking_system.booking.domain.removal import Kind, OnConflict
 from booking_system.identity.domain.actor import Actor
