@@ -43,8 +43,11 @@ def _config_or_exit() -> uvicorn.Config:
 
 
 def _config(settings: Settings) -> uvicorn.Config:
+    app = create()
+    # Half a second's work, for which the first reader would keep everybody waiting.
+    app.openapi()
     config = uvicorn.Config(
-        create(),
+        app,
         http=EarlyRefusals,
         # No route speaks WebSocket: an upgrade is ignored, and the request answered as it is.
         ws="none",

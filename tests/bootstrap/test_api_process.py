@@ -1,0 +1,24 @@
+"""What an API process has done before it accepts its first request."""
+
+from pathlib import Path
+
+import pytest
+
+from booking_system.bootstrap import api_process
+from booking_system.bootstrap.container import build
+from booking_system.bootstrap.http_app import create_app
+from booking_system.bootstrap.settings import Settings
+
+
+def test_the_document_is_made_before_anybody_can_wait_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = Settings(database_url="postgresql:///none", data_dir=Path("/nonexistent"))
+    app = create_app(build(settings))
+    monkeypatch.setattr(api_process, "create", lambda: app)
+    making = app.openapi
+    assert making.cache_info().currsize == 0  # type: ignore[attr-defined]
+
+    api_process._config(settings)
+
+    assert making.cache_info().currsize == 1  # type: ignore[attr-defined]
