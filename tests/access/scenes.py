@@ -66,6 +66,17 @@ async def made_rule(world: World, doctor: Made | None = None) -> str:
     return str((await world.api.made(path, body))["id"])
 
 
+async def exception(world: World, _name: str) -> Aim:
+    return Aim({"exception_id": await made_exception(world)})
+
+
+async def made_exception(world: World, doctor: Made | None = None) -> str:
+    hours = [{"start_time": "09:00", "end_time": "10:00", "slot_minutes": 30}]
+    body = {"date": next(world.days), "hours": hours, "replaces": True}
+    path = f"/v1/doctors/{(doctor or world.doctor)['id']}/availability-exceptions"
+    return str((await world.api.made(path, body))["id"])
+
+
 async def time_off(world: World, _name: str) -> Aim:
     return Aim({"time_off_id": await made_time_off(world)})
 

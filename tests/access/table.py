@@ -101,6 +101,11 @@ HOURS = {
     "valid_from": "{day}",
     "valid_until": "{day}",
 }
+OTHER_HOURS = {
+    "date": "{day}",
+    "hours": [{"start_time": "12:00", "end_time": "13:00", "slot_minutes": 30}],
+    "replaces": True,
+}
 AWAY = {"starts_at": "{starts_at}", "ends_at": "{ends_at}"}
 NAME = {"full_name": "Example Person"}
 NEW_CLINIC = {"name": "Example Clinic", "slug": "{slug}", "time_zone": "Europe/Berlin"}
@@ -119,9 +124,11 @@ MANAGERS = ADMIN | PLATFORM
 CLOSERS = DESK | PLATFORM
 
 CLINIC, STAFF = "/v1/clinics/{clinic_id}", "/v1/clinics/{clinic_id}/staff"
+CLOSURE = "/v1/clinics/{clinic_id}/closures/{closure_id}"
 DOCTOR_PATH, SERVICE = "/v1/doctors/{doctor_id}", "/v1/services/{service_id}"
 SLOT, BOOKING = "/v1/slots/{slot_id}", "/v1/bookings/{booking_id}"
 HOLD = "/v1/holds/{hold_id}"
+EXCEPTION = "/v1/availability-exceptions/{exception_id}"
 RULE, TIME_OFF = "/v1/availability/{rule_id}", "/v1/time-off/{time_off_id}"
 PATIENT_PATH = "/v1/patients/{patient_id}"
 NO_SLOT = {"absent": "slot_not_found"}
@@ -142,6 +149,8 @@ ROWS = [
     Row("POST", "/v1/clinics", PUBLIC, PLATFORM, scenes.clinic, NEW_CLINIC),
     Row("GET", CLINIC, PUBLIC, EVERYBODY, scenes.clinic),
     Row("PATCH", CLINIC, PUBLIC, MANAGERS, scenes.clinic, {"address": "1 Example Street"}),
+    Row("PATCH", CLINIC, PUBLIC, MANAGERS, scenes.clinic, {"policy": {"horizon_days": 200}},
+        about="and its calendars"),
     Row("DELETE", CLINIC, PUBLIC, PLATFORM, scenes.new_clinic),
     Row("POST", f"{CLINIC}/restore", PUBLIC, PLATFORM, scenes.removed_clinic),
     Row("GET", STAFF, PUBLIC, MANAGERS, scenes.clinic),
@@ -200,14 +209,25 @@ ROWS = [
     Row("GET", RULE, PUBLIC, SCHEDULERS, scenes.rule),
     Row("PATCH", RULE, PUBLIC, SCHEDULERS, scenes.rule, {"gap_minutes": 0}),
     Row("DELETE", RULE, PUBLIC, SCHEDULERS, scenes.rule),
+    Row("GET", f"{DOCTOR_PATH}/availability-exceptions", PUBLIC, SCHEDULERS, scenes.doctor),
+    Row("POST", f"{DOCTOR_PATH}/availability-exceptions", PUBLIC, SCHEDULERS, scenes.hours,
+        OTHER_HOURS),
+    Row("GET", EXCEPTION, PUBLIC, SCHEDULERS, scenes.exception),
+    Row("DELETE", EXCEPTION, PUBLIC, SCHEDULERS, scenes.exception),
     Row("GET", f"{DOCTOR_PATH}/time-off", PUBLIC, SCHEDULERS, scenes.doctor),
     Row("POST", f"{DOCTOR_PATH}/time-off", PUBLIC, SCHEDULERS, scenes.doctor, AWAY),
     Row("GET", TIME_OFF, PUBLIC, SCHEDULERS, scenes.time_off),
+    Row("PATCH", TIME_OFF, PUBLIC, SCHEDULERS, scenes.time_off, {"reason": "Holiday"}),
     Row("DELETE", TIME_OFF, PUBLIC, SCHEDULERS, scenes.time_off),
     Row("GET", f"{CLINIC}/closures", PUBLIC, CLOSERS, scenes.clinic),
     Row("POST", f"{CLINIC}/closures", PUBLIC, CLOSERS, scenes.clinic_day, {"dates": ["{day}"]}),
-    Row("DELETE", f"{CLINIC}/closures/{{closure_id}}", PUBLIC, CLOSERS, scenes.closure),
-    Row("DELETE", f"{CLINIC}/closures/{{closure_id}}", PUBLIC, CLOSERS, scenes.closure,
+    Row("GET", CLOSURE, PUBLIC, CLOSERS, scenes.closure),
+    Row("GET", CLOSURE, PUBLIC, CLOSERS, scenes.closure, names="clinic_id", about="of no clinic"),
+    Row("PATCH", CLOSURE, PUBLIC, CLOSERS, scenes.closure, {"reason": "Holiday"}),
+    Row("PATCH", CLOSURE, PUBLIC, CLOSERS, scenes.closure, {"reason": "Holiday"},
+        names="clinic_id", about="of no clinic"),
+    Row("DELETE", CLOSURE, PUBLIC, CLOSERS, scenes.closure),
+    Row("DELETE", CLOSURE, PUBLIC, CLOSERS, scenes.closure,
         names="clinic_id", about="of no clinic"),
     # Days of the calendar
     Row("GET", f"{DOCTOR_PATH}/day", PUBLIC, CARERS, scenes.doctor),

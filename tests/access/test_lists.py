@@ -9,6 +9,7 @@ from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.shared_kernel.identifiers import ClinicId, PatientId
 from tests.access.scenes import (
     made_closure,
+    made_exception,
     made_rule,
     made_time_off,
     newcomer,
@@ -40,6 +41,9 @@ AT_THE_DESK = """EXISTS (SELECT FROM role_grants g WHERE g.user_id = '{user}'
 BOOKINGS = "SELECT a.id FROM appointments a WHERE "
 
 RULES = "SELECT id FROM availability_rules WHERE deleted_at IS NULL AND doctor_id = '{doctor}'"
+EXCEPTIONS = (
+    "SELECT id FROM availability_exceptions WHERE deleted_at IS NULL AND doctor_id = '{doctor}'"
+)
 TIME_OFF = "SELECT id FROM time_off WHERE deleted_at IS NULL AND doctor_id = '{doctor}'"
 CLOSURES = "SELECT id FROM closures WHERE deleted_at IS NULL AND clinic_id = '{here}'"
 DESK = ("receptionist", "clinic_admin", "platform_admin", TWO_HATS)
@@ -62,6 +66,10 @@ LISTS: dict[str, Statements] = {
     },
     "/v1/doctors/{doctor_id}/availability": {
         **dict.fromkeys(("doctor", *DESK), RULES),
+        "else": None,
+    },
+    "/v1/doctors/{doctor_id}/availability-exceptions": {
+        **dict.fromkeys(("doctor", *DESK), EXCEPTIONS),
         "else": None,
     },
     "/v1/doctors/{doctor_id}/time-off": {
@@ -180,16 +188,18 @@ async def _furnish_calendars(world: World) -> None:
     """Of two doctors and two clinics, and one of each taken back."""
     for doctor in (world.doctor, world.doctor, world.doctor, world.doctor_elsewhere):
         await made_rule(world, doctor)
+        await made_exception(world, doctor)
         await made_time_off(world, doctor)
     for clinic in (world.elsewhere, world.here, world.here, world.here):
         closure = await made_closure(world, clinic)
-    gone = await made_rule(world), await made_time_off(world)
+    gone = await made_rule(world), await made_time_off(world), await made_exception(world)
     for path in (
         f"/v1/availability/{gone[0]}",
         f"/v1/time-off/{gone[1]}",
         f"/v1/clinics/{world.here['id']}/closures/{closure}",
+        f"/v1/availability-exceptions/{gone[2]}",
     ):
-        assert (await world.api.send("DELETE", path, world.api.admin)).status_code == 204
+        assert (await world.api.send("DELETE", path, world.api.admin)).is_success
 
 
 def _lists(world: World) -> Iterator[str]:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from booking_system.booking.application.ports import BookingWish, HoldWork, RemovalWork
+from booking_system.booking.application.ports import BookingWish, HoldWork
+from booking_system.booking.application.removal_ports import RemovalWork
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt, HoldFacts
 from booking_system.booking.domain.holding import (
@@ -220,6 +221,12 @@ class MemorySlots:
 
     async def lock(self, slot_id: SlotId) -> TimeSlot | None:
         return self._rows.slots.get(slot_id)
+
+    async def lock_calendar_of(self, slot_id: SlotId) -> None:
+        """One at a time as it is."""
+
+    async def refill(self, slot: TimeSlot, *, now: datetime) -> None:
+        """Nobody has weekly hours in the scene."""
 
     async def is_away(self, slot: TimeSlot) -> bool:
         """Nobody takes time off in the scene."""

@@ -6,6 +6,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+from httpx import Response
 
 from tests.api import START, Api, code_of
 from tests.booking.calendar import Calendar
@@ -21,6 +22,11 @@ def _from(hours: float, until: float) -> Made:
 
 async def _states(api: Api, slots: list[Made]) -> list[str]:
     return [(await api.get(f"/v1/slots/{slot['id']}")).json()["status"] for slot in slots]
+
+
+def _affected(dry: Response) -> list[Made]:
+    listed: list[Made] = dry.json()["affected_bookings"]
+    return listed
 
 
 async def _all_rows(api: Api) -> list[Any]:
@@ -55,11 +61,12 @@ async def test_time_off_over_thirty_bookings(api: Api) -> None:
     # Of 38 covered ones 30 are booked and one was closed by hand.
     assert (dry.json()["closed_slots"], dry.json()["count"]) == (7, 30)
     covered = {slot["id"] for slot in slots[:38]}
-    for one in dry.json()["affected_bookings"]:
-        found = {slot["id"] for slot in one["alternatives"]}
-        assert len(found) == 5
-        assert found.isdisjoint(covered)
-        assert found <= {slots[38]["id"], *(slot["id"] for slot in later)}
+    # Seven are left for thirty patients: one each for the first, and none twice.
+    offered = [[slot["id"] for slot in one["alternatives"]] for one in _affected(dry)]
+    assert [len(found) for found in offered] == [1] * 7 + [0] * 23
+    given = {slot_id for found in offered for slot_id in found}
+    assert given.isdisjoint(covered)
+    assert given == {slots[38]["id"], *(slot["id"] for slot in later)}
     refused = await api.post(path, body, desk)
     assert code_of(refused) == (409, "bookings_affected")
     assert (refused.json()["count"], len(refused.json()["bookings"])) == (30, 30)
@@ -72,6 +79,7 @@ async def test_time_off_over_thirty_bookings(api: Api) -> None:
     bookings = (await api.get("/v1/bookings", patient, limit=200)).json()["items"]
     assert [one["status"] for one in bookings] == ["cancelled"] * 30 + ["confirmed"]
     assert {one["cancelled_by"] for one in bookings[:30]} == {"clinic"}
+    assert {one["cancel_reason"] for one in bookings[:30]} == {"Holiday"}
     assert await _states(api, slots) == ["closed"] * 38 + ["open", "booked"]
     hold = await api.get(f"/v1/holds/{held.json()['id']}", patient)
     assert code_of(hold) == (404, "not_found")

@@ -12,6 +12,7 @@ from booking_system.booking.domain.lifecycle import AppointmentStatus, PaymentSt
 from booking_system.booking.domain.party import Side
 from booking_system.booking.domain.reference import ALPHABET, reference_as_heard, reference_from
 from booking_system.booking.domain.refusals import BookingNotActive, CancelTooLate
+from booking_system.directory.domain.service import PaymentTerms
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.shared_kernel.identifiers import AppointmentId, ServiceId
 from booking_system.shared_kernel.money import Money
@@ -35,7 +36,7 @@ def booked(**about: object) -> Appointment:
 
 def test_it_keeps_the_price_and_the_notice_of_the_day() -> None:
     appointment = booked(
-        service=a_service(is_paid_for=True),
+        service=a_service(payment=PaymentTerms.OPTIONAL),
         service_id=ServiceId(uuid4()),
         clinic=a_clinic(cancel_notice=timedelta(hours=3)),
     )

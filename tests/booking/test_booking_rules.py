@@ -142,6 +142,7 @@ def test_the_chain_has_the_order_of_the_contract() -> None:
         rules.caller_may_book_for_the_patient,
         rules.only_staff_override,
         rules.override_makes_no_service,
+        rules.hold_is_of_the_slot,
     }
 
     assert [rule for rule in rules.BOOKING_RULES if rule not in about_callers][:5] == [

@@ -84,7 +84,7 @@ async def test_a_rule_that_wants_the_slot_again_takes_the_mark_away(api: Api) ->
     assert again["generated_slots"] == 3
     assert (await week.row(), await week.outside()) == ((None, False), [])
     path = f"/v1/availability/{again['id']}"
-    assert (await api.send("DELETE", path, week.desk)).status_code == 204
+    assert (await api.send("DELETE", path, week.desk)).status_code == 200
     assert await week.outside() == [booking["id"]]
     await week.make_rule(start_time="08:00")
     await week.cancel(booking)

@@ -39,7 +39,8 @@ async def test_removing_closes_slots_and_restoring_reopens_just_those(api: Api, 
     assert code_of(await api.get(path)) == (404, "not_found")
     assert code_of(await api.get(f"/v1/doctors/{doctor['id']}")) == (404, "not_found")
     assert (await api.get("/v1/doctors")).json()["items"] == []
-    assert (await api.get("/v1/slots", doctor_id=doctor["id"])).json()["items"] == []
+    told = await api.get("/v1/slots", doctor_id=doctor["id"])
+    assert told.json()["errors"][0]["pointer"] == "/doctor_id"
     assert await _state(api, slots) == ["booked", "closed", "closed"]
     other = await api.patient()
     assert code_of(await api.book(slots[1], other)) == (409, "slot_unavailable")
@@ -208,3 +209,71 @@ async def test_a_patient_who_goes_too_late_is_told_so(api: Api) -> None:
 
     assert code_of(answer) == (422, "cancel_too_late")
     assert (await api.get(path, patient)).status_code == 200
+
+
+async def _booked_service(api: Api) -> tuple[dict[str, Any], dict[str, Any], Person]:
+    """A service of 50 minutes with two bookings to come, in slots of 30; one more has begun."""
+    clinic = await api.clinic()
+    service = await api.service(clinic, duration_minutes=50, buffer_after_minutes=10)
+    other = await api.service(clinic)
+    doctor = await api.doctor(clinic)
+    for one in (service, other):
+        change = {"doctor_ids": [doctor["id"]]}
+        await api.send("PATCH", f"/v1/services/{one['id']}", api.admin, json=change)
+    slots = await api.slots(doctor, 12)
+    patient = await api.patient()
+    for place, which in ((0, service), (3, service), (6, service), (10, other)):
+        booked = await api.book(slots[place], patient, service_id=which["id"])
+        assert booked.status_code == 201, booked.text
+    async with api.container.database().transaction() as connection:
+        await connection.exec_driver_sql(
+            "UPDATE appointments SET starts_at = now() - interval '1 minute',"
+            " blocked_from = now() - interval '1 minute', ends_at = now() + interval '1 minute'"
+            " WHERE time_slot_id = $1",
+            (slots[0]["id"],),
+        )
+    return clinic, service, patient
+
+
+async def _bookings(api: Api, patient: Person) -> list[tuple[str, str | None]]:
+    listed = (await api.get("/v1/bookings", patient)).json()["items"]
+    return [(one["status"], one["cancelled_by"]) for one in listed]
+
+
+async def test_a_service_with_bookings_to_come_is_asked_about(api: Api) -> None:
+    clinic, service, patient = await _booked_service(api)
+    boss = await api.clinic_admin(clinic["id"])
+    path = f"/v1/services/{service['id']}"
+
+    refused = await api.send("DELETE", path, boss)
+
+    assert code_of(refused) == (409, "bookings_affected")
+    assert (refused.json()["count"], len(refused.json()["bookings"])) == (2, 2)
+    assert (await api.get(path)).status_code == 200
+    stale = await api.send("DELETE", path, boss, headers={"If-Match": '"9"'})
+    assert code_of(stale) == (412, "precondition_failed")
+    kept = await api.send("DELETE", path, boss, params={"on_conflict": "keep"})
+    assert kept.status_code == 204
+    assert code_of(await api.get(path)) == (404, "not_found")
+    assert await _bookings(api, patient) == [("confirmed", None)] * 4
+    assert code_of(await api.send("DELETE", path, boss)) == (404, "not_found")
+    back = await api.post(f"{path}/restore", by=boss)
+    assert back.headers["etag"] == '"4"'
+
+
+async def test_a_service_may_go_with_its_bookings(api: Api) -> None:
+    _clinic, service, patient = await _booked_service(api)
+    path = f"/v1/services/{service['id']}"
+
+    gone = await api.send("DELETE", path, api.admin, params={"on_conflict": "cancel"})
+
+    assert gone.status_code == 204
+    begun, other = ("confirmed", None), ("confirmed", None)
+    cancelled = ("cancelled", "clinic")
+    assert await _bookings(api, patient) == [begun, cancelled, cancelled, other]
+    async with api.container.database().reading() as connection:
+        left = await connection.fetchval(
+            "SELECT count(*) FROM time_slots s JOIN appointments a ON a.id = s.appointment_id"
+            " OR a.id = ANY(s.blocked_by) WHERE a.status = 'cancelled'"
+        )
+    assert left == 0

@@ -52,7 +52,7 @@ class Week:
 
     async def drop_rule(self) -> None:
         path = f"/v1/availability/{self.rule['id']}"
-        assert (await self.api.send("DELETE", path, self.desk)).status_code == 204
+        assert (await self.api.send("DELETE", path, self.desk)).status_code == 200
 
     async def make_rule(self, **hours: Any) -> Made:
         path = f"/v1/doctors/{self.doctor['id']}/availability"

@@ -258,6 +258,13 @@ async def _rules(victims: Victims) -> list[Values]:
     return _named("rule_id", found)
 
 
+async def _exceptions(victims: Victims) -> list[Values]:
+    one = await scenes.made_exception(victims.world)
+    changes = f"{NEW_ID}, 'date', ($2::date[])[n]"
+    found = await victims.clones("availability_exceptions", one, changes, _far_days(victims))
+    return _named("exception_id", found)
+
+
 async def _time_off(victims: Victims) -> list[Values]:
     one = await scenes.made_time_off(victims.world)
     return _named("time_off_id", await victims.clones("time_off", one, NEW_ID))
@@ -280,6 +287,7 @@ POOLS: dict[Scene, Pool] = {
     scenes.hours: _days,
     scenes.clinic_day: _days,
     scenes.rule: _rules,
+    scenes.exception: _exceptions,
     scenes.time_off: _time_off,
     scenes.closure: _closures,
     scenes.open_slot: _open_slots,

@@ -207,8 +207,14 @@ async def test_a_change_to_an_older_version_is_refused(api: Api) -> None:
         "valid_from": "2090-01-01",
     }
     rule = await api.made(f"/v1/doctors/{slot['doctor_id']}/availability", hours)
+    away = {"starts_at": "2090-01-01T09:00:00Z", "ends_at": "2090-01-01T10:00:00Z"}
+    time_off = await api.made(f"/v1/doctors/{slot['doctor_id']}/time-off", away)
+    days = {"dates": ["2090-01-01"]}
+    closures = await api.made(f"/v1/clinics/{clinic['id']}/closures", days)
     there = {
         "rule_id": rule["id"],
+        "time_off_id": time_off["id"],
+        "closure_id": closures["items"][0]["id"],
         "clinic_id": clinic["id"],
         "doctor_id": slot["doctor_id"],
         "service_id": (await api.service(clinic))["id"],

@@ -1,12 +1,14 @@
 """Weekly hours that cannot be, or that somebody may not see; and a rule asked for twice."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.api import Api, Person, code_of
 from tests.scheduling.hours import HOURS, TODAY, Made, a_doctor, a_rule, slots_of
 
+LONG_AGO = (TODAY - timedelta(days=2)).isoformat()
 WRONG: list[tuple[Made, str]] = [
     ({"weekdays": []}, "/weekdays"),
     ({"weekdays": [0]}, "/weekdays/0"),
@@ -19,6 +21,7 @@ WRONG: list[tuple[Made, str]] = [
     ({"slot_minutes": 121}, "/slot_minutes"),
     ({"gap_minutes": -1}, "/gap_minutes"),
     ({"valid_until": TODAY.isoformat()}, "/valid_until"),
+    ({"valid_from": "2020-01-01", "valid_until": LONG_AGO}, "/valid_until"),
     ({"valid_from": "9999-12-31", "valid_until": None}, "/valid_from"),
     ({"mode": "by_pigeon"}, "/mode"),
 ]
@@ -35,6 +38,18 @@ async def test_hours_that_cannot_be_are_refused(api: Api, wrong: Made, pointer: 
         answer = await api.send(method, path, api.admin, json=body)
         assert code_of(answer) == (422, "validation_error")
         assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+async def test_a_rule_may_end_today_by_the_clock_of_the_clinic(api: Api) -> None:
+    """It is another day there, in one of the zones at least."""
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        doctor = await a_doctor(api, time_zone=zone)
+        today = datetime.now(ZoneInfo(zone)).date()
+        path = f"/v1/doctors/{doctor['id']}/availability"
+        for until, expected in ((today, 201), (today - timedelta(days=1), 422)):
+            hours = {"valid_from": "2020-01-01", "valid_until": until.isoformat()}
+            answer = await api.post(path, HOURS | hours, api.admin)
+            assert answer.status_code == expected, zone
 
 
 async def test_an_hour_that_the_clock_skips_makes_no_rule(api: Api) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -91,13 +92,13 @@ async def test_a_doctor_whose_calendar_fails_stops_no_other(
     first, second = await _doctors(api, 2)
     tries: list[str] = []
 
-    async def failing(*, doctor_id: DoctorId) -> Extension:
+    async def failing(*, doctor_id: DoctorId, since: datetime | None) -> Extension:
         tries.append(str(doctor_id))
         if str(doctor_id) == first:
             raise LookupError("a value that nobody may read")
         if tries.count(second) == 1:
             raise Transient("a rival was quicker")
-        return await upkeep.extend(doctor_id=doctor_id)
+        return await upkeep.extend(doctor_id=doctor_id, since=since)
 
     broken = CalendarUpkeep(database=upkeep.database, doctors=upkeep.doctors, extend=failing)
     before = await _sql(api, COUNT)
@@ -147,10 +148,10 @@ async def test_what_failed_is_tried_again_soon(
             raise ConnectionError("no database")
         return list(await upkeep.doctors())
 
-    async def extend(*, doctor_id: DoctorId) -> Extension:
+    async def extend(*, doctor_id: DoctorId, since: datetime | None) -> Extension:
         if rounds == 2:
             raise ConnectionError("no database")
-        return await upkeep.extend(doctor_id=doctor_id)
+        return await upkeep.extend(doctor_id=doctor_id, since=since)
 
     broken = CalendarUpkeep(database=upkeep.database, doctors=doctors, extend=extend)
     async with broken.running():

@@ -1,6 +1,6 @@
 """Who has time first, and on which days of the month there is anything."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -228,3 +228,34 @@ async def test_touching_is_no_conflict(api: Api) -> None:
 
     assert {two[0]["id"], two[2]["id"]} <= set(await found(api, patient))
     assert UUID(two[1]["id"]).hex not in {UUID(it).hex for it in await found(api, patient)}
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("Pacific/Apia", "2011-12-30"),
+        ("Pacific/Fakaofo", "2011-12-30"),
+        # This one skipped a midnight only.
+        ("America/Asuncion", "2011-10-02"),
+    ],
+)
+async def test_a_day_that_the_zone_skipped_has_nothing_open(api: Api, zone: str, day: str) -> None:
+    clinic = await api.clinic(time_zone=zone)
+    doctor = await api.doctor(clinic)
+    desk = await api.receptionist(clinic["id"])
+    first = date.fromisoformat(day) - timedelta(days=2)
+    about = {"from": first.isoformat(), "to": (first + timedelta(days=5)).isoformat()}
+
+    for whose in ({"clinic_id": clinic["id"]}, {"doctor_id": doctor["id"]}):
+        answer = await api.get("/v1/slots/calendar", **whose, **about)
+        assert answer.status_code == 200, answer.text
+        assert [one["open_slots"] for one in answer.json()["days"]] == [0] * 5
+    skipped = zone != "America/Asuncion"
+    for path in (f"/v1/clinics/{clinic['id']}/day", f"/v1/doctors/{doctor['id']}/day"):
+        answer = await api.get(path, desk, date=day)
+        expected = (422, "nonexistent_local_time") if skipped else (200, None)
+        assert code_of(answer) == expected
+    closing = await api.post(
+        f"/v1/clinics/{clinic['id']}/closures", {"dates": [day]}, desk, params={"dry_run": "true"}
+    )
+    assert code_of(closing) == ((422, "nonexistent_local_time") if skipped else (200, None))

@@ -4,8 +4,11 @@ from typing import Any
 
 from dependency_injector import containers, providers
 
-from booking_system.booking.adapters.absence_http import AbsenceRoutes
+from booking_system.booking.adapters.absence_http import TimeOffRoutes
 from booking_system.booking.adapters.absences import PostgresAbsences
+from booking_system.booking.adapters.clinic_calendars import PostgresClinicCalendars
+from booking_system.booking.adapters.clinic_http import ClinicChangeRoutes
+from booking_system.booking.adapters.closure_http import ClosureRoutes
 from booking_system.booking.adapters.day_http import DayRoutes
 from booking_system.booking.adapters.days import PostgresCalendars
 from booking_system.booking.adapters.hold_http import HoldRoutes
@@ -13,13 +16,17 @@ from booking_system.booking.adapters.hold_tokens import HoldTokens
 from booking_system.booking.adapters.holding import PostgresHolds
 from booking_system.booking.adapters.http import BookingRoutes
 from booking_system.booking.adapters.lifecycle_http import LifecycleRoutes
-from booking_system.booking.adapters.postgres import PostgresBooking, RandomReferences
+from booking_system.booking.adapters.postgres import PostgresBooking
 from booking_system.booking.adapters.reading import PostgresBookingReader
+from booking_system.booking.adapters.references import RandomReferences
 from booking_system.booking.adapters.removal import PostgresRemoval
 from booking_system.booking.adapters.removal_http import RemovalRoutes, Removing
 from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
+from booking_system.booking.application.change_absence import ChangeClosure, ChangeTimeOff
+from booking_system.booking.application.change_clinic import ChangeClinic
+from booking_system.booking.application.clinic_ports import ChangesClinics, PlansDoctors
 from booking_system.booking.application.explain_slot import ExplainSlot
 from booking_system.booking.application.hold_slot import (
     ExtendHold,
@@ -29,6 +36,7 @@ from booking_system.booking.application.hold_slot import (
 )
 from booking_system.booking.application.mark_appointment import MarkAppointment
 from booking_system.booking.application.ports import Alternatives
+from booking_system.booking.application.preview_absence import PreviewAbsence
 from booking_system.booking.application.read_absences import ReadAbsences
 from booking_system.booking.application.read_appointments import (
     ListAppointments,
@@ -41,7 +49,6 @@ from booking_system.booking.application.show_day import ShowDay
 from booking_system.booking.application.take_time_off import (
     CloseClinic,
     EndTimeOff,
-    PreviewAbsence,
     ReopenClinic,
     TakeTimeOff,
 )
@@ -86,6 +93,9 @@ class BookingContainer(containers.DeclarativeContainer):
     show_doctor: providers.Dependency[Any] = providers.Dependency()
     show_clinic: providers.Dependency[Any] = providers.Dependency()
     show_patient: providers.Dependency[Any] = providers.Dependency()
+    store_clinic: providers.Dependency[ChangesClinics] = providers.Dependency()
+    plan_doctor: providers.Dependency[PlansDoctors] = providers.Dependency()
+    clinic_change: providers.Dependency[Any] = providers.Dependency()
     doctor_answer: providers.Dependency[Any] = providers.Dependency()
     clinic_answer: providers.Dependency[Any] = providers.Dependency()
     patient_answer: providers.Dependency[Any] = providers.Dependency()
@@ -141,6 +151,12 @@ class BookingContainer(containers.DeclarativeContainer):
     explain_slot = providers.Factory(ExplainSlot, reader=holds, clock=clock)
 
     removal = providers.Singleton(PostgresRemoval, database)
+    remove_service = providers.Factory(
+        Remove,
+        kind=Kind.SERVICE,
+        transaction=removal.provided.transaction,
+        clock=clock,
+    )
 
     absences = providers.Singleton(PostgresAbsences, database)
     away = absences.provided.transaction
@@ -155,7 +171,26 @@ class BookingContainer(containers.DeclarativeContainer):
         CloseClinic, transaction=away, clock=clock, identities=identities
     )
     reopen_clinic = providers.Factory(ReopenClinic, transaction=away, clock=clock)
+    change_time_off = providers.Factory(ChangeTimeOff, transaction=away, clock=clock)
+    change_closure = providers.Factory(ChangeClosure, transaction=away, clock=clock)
     read_absences = providers.Factory(ReadAbsences, transaction=away)
+
+    clinic_calendars = providers.Singleton(PostgresClinicCalendars, database)
+    change_clinic = providers.Factory(
+        ChangeClinic,
+        whole=database.provided.whole,
+        change=store_clinic,
+        calendars=clinic_calendars.provided.transaction,
+        absences=away,
+        plan=plan_doctor,
+        clock=clock,
+    )
+    clinic_change_routes = providers.Singleton(
+        ClinicChangeRoutes,
+        change=providers.Callable(retrying, change_clinic),
+        body=clinic_change,
+        answers=clinic_answer,
+    )
 
     calendars = providers.Singleton(PostgresCalendars, database)
     show_day = providers.Factory(ShowDay, snapshot=calendars.provided.snapshot, clock=clock)
@@ -193,20 +228,29 @@ class BookingContainer(containers.DeclarativeContainer):
         doctors=removing(Kind.DOCTOR, removal, clock, show_doctor, doctor_answer),
         clinics=removing(Kind.CLINIC, removal, clock, show_clinic, clinic_answer),
         patients=removing(Kind.PATIENT, removal, clock, show_patient, patient_answer),
+        remove_service=providers.Callable(retrying, remove_service),
     )
-    absence_routes = providers.Singleton(
-        AbsenceRoutes,
-        preview_time_off=providers.Callable(retrying, preview_absence.provided.time_off),
-        preview_closures=providers.Callable(retrying, preview_absence.provided.closures),
+    time_off_routes = providers.Singleton(
+        TimeOffRoutes,
+        preview=providers.Callable(retrying, preview_absence.provided.time_off),
+        preview_change=providers.Callable(retrying, preview_absence.provided.changed_time_off),
         take=providers.Callable(retrying, take_time_off),
+        change=providers.Callable(retrying, change_time_off),
         end=providers.Callable(retrying, end_time_off),
+        one=providers.Callable(retrying, read_absences.provided.one_time_off),
+        list=providers.Callable(retrying, read_absences.provided.time_off),
+    )
+    closure_routes = providers.Singleton(
+        ClosureRoutes,
+        preview=providers.Callable(retrying, preview_absence.provided.closures),
+        preview_change=providers.Callable(retrying, preview_absence.provided.changed_closure),
         close=providers.Callable(retrying, close_clinic),
+        change=providers.Callable(retrying, change_closure),
         reopen=providers.Callable(retrying, reopen_clinic),
-        one_time_off=providers.Callable(retrying, read_absences.provided.one_time_off),
-        time_off=providers.Callable(retrying, read_absences.provided.time_off),
-        closures=providers.Callable(retrying, read_absences.provided.closures),
+        one=providers.Callable(retrying, read_absences.provided.one_closure),
+        list=providers.Callable(retrying, read_absences.provided.closures),
         # Whoever gives an answer again tries again itself.
-        some_closures=read_absences.provided.some_closures,
+        some=read_absences.provided.some_closures,
     )
     day_routes = providers.Singleton(
         DayRoutes,

@@ -12,7 +12,7 @@ from booking_system.booking.container import BookingContainer
 from booking_system.bootstrap import migrations
 from booking_system.bootstrap.health import LIVE, READY, HealthRoutes
 from booking_system.bootstrap.settings import Settings
-from booking_system.directory.adapters.models_clinics import ClinicOut
+from booking_system.directory.adapters.models_clinics import ClinicChangeIn, ClinicOut
 from booking_system.directory.adapters.models_doctors import DoctorOut
 from booking_system.directory.adapters.models_patients import PatientOut
 from booking_system.directory.container import DirectoryContainer
@@ -106,6 +106,9 @@ class Container(containers.DeclarativeContainer):
         show_doctor=directory.doctor_routes.provided.read_doctor,
         show_clinic=directory.clinic_routes.provided.read_clinic,
         show_patient=directory.patient_routes.provided.read_patient,
+        store_clinic=directory.change_clinic,
+        plan_doctor=scheduling.extend_doctor,
+        clinic_change=providers.Object(ClinicChangeIn),
         doctor_answer=providers.Object(DoctorOut),
         clinic_answer=providers.Object(ClinicOut),
         patient_answer=providers.Object(PatientOut),
@@ -144,13 +147,16 @@ class Container(containers.DeclarativeContainer):
         scheduling.overview_routes,
         scheduling.routes,
         scheduling.availability_routes,
+        scheduling.exception_routes,
         identity.routes,
         directory.clinic_routes,
         directory.doctor_routes,
         directory.service_routes,
         directory.patient_routes,
         booking.removal_routes,
-        booking.absence_routes,
+        booking.clinic_change_routes,
+        booking.time_off_routes,
+        booking.closure_routes,
         booking.day_routes,
         health,
         metrics_routes,

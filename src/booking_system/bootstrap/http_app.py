@@ -59,6 +59,7 @@ def create_app(container: Container) -> FastAPI:
             container.identity.follow_changes().running(),
             container.tidying().running(),
             container.scheduling.calendar_upkeep().running(),
+            container.scheduling.calendar_worker().running(),
         ):
             yield
         await close(container)

@@ -64,9 +64,6 @@ class DirectoryContainer(containers.DeclarativeContainer):
     change_service = providers.Factory(
         keep_services.ChangeService, transaction=transaction, clock=clock
     )
-    delete_service = providers.Factory(
-        keep_services.DeleteService, transaction=transaction, clock=clock
-    )
     restore_service = providers.Factory(
         keep_services.RestoreService, transaction=transaction, clock=clock
     )
@@ -103,7 +100,6 @@ class DirectoryContainer(containers.DeclarativeContainer):
         create=providers.Callable(retrying, create_clinic),
         show=providers.Callable(retrying, show_clinic),
         list=providers.Callable(retrying, list_clinics),
-        change=providers.Callable(retrying, change_clinic),
         add_staff=providers.Callable(retrying, add_staff),
         list_staff=providers.Callable(retrying, list_staff),
         remove_staff=providers.Callable(retrying, remove_staff),
@@ -121,7 +117,6 @@ class DirectoryContainer(containers.DeclarativeContainer):
         show=providers.Callable(retrying, show_service),
         list=providers.Callable(retrying, list_services),
         change=providers.Callable(retrying, change_service),
-        delete=providers.Callable(retrying, delete_service),
         restore=providers.Callable(retrying, restore_service),
     )
     patient_routes = providers.Singleton(

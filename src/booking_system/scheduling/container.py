@@ -7,6 +7,8 @@ from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.adapters.availability import PostgresAvailability
 from booking_system.scheduling.adapters.availability_http import AvailabilityRoutes
 from booking_system.scheduling.adapters.calendar_upkeep import CalendarUpkeep
+from booking_system.scheduling.adapters.calendar_worker import CalendarWorker
+from booking_system.scheduling.adapters.exception_http import ExceptionRoutes
 from booking_system.scheduling.adapters.http import SchedulingRoutes
 from booking_system.scheduling.adapters.overview import PostgresOverview
 from booking_system.scheduling.adapters.overview_http import OverviewRoutes
@@ -26,12 +28,20 @@ from booking_system.scheduling.application.keep_availability import (
     ChangeAvailability,
     CreateAvailability,
     DeleteAvailability,
-    ListAvailability,
-    ShowAvailability,
+)
+from booking_system.scheduling.application.keep_exceptions import (
+    CreateException,
+    DeleteException,
+    ListExceptions,
+    ShowException,
 )
 from booking_system.scheduling.application.offer_slots import OfferSlots
 from booking_system.scheduling.application.overview_slots import FindNext, ShowCalendar
 from booking_system.scheduling.application.ports import AgreedNeeds
+from booking_system.scheduling.application.read_availability import (
+    ListAvailability,
+    ShowAvailability,
+)
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
 
@@ -91,13 +101,18 @@ class SchedulingContainer(containers.DeclarativeContainer):
 
     availability = providers.Singleton(PostgresAvailability, database)
     hours = availability.provided.transaction
+    look = availability.provided.look
     create_availability = providers.Factory(
-        CreateAvailability, transaction=hours, clock=clock, identities=identities
+        CreateAvailability, transaction=hours, look=look, clock=clock, identities=identities
     )
     show_availability = providers.Factory(ShowAvailability, transaction=hours)
     list_availability = providers.Factory(ListAvailability, transaction=hours)
-    change_availability = providers.Factory(ChangeAvailability, transaction=hours, clock=clock)
-    delete_availability = providers.Factory(DeleteAvailability, transaction=hours, clock=clock)
+    change_availability = providers.Factory(
+        ChangeAvailability, transaction=hours, look=look, clock=clock
+    )
+    delete_availability = providers.Factory(
+        DeleteAvailability, transaction=hours, look=look, clock=clock
+    )
     extend_doctor = providers.Factory(ExtendDoctor, transaction=hours, clock=clock)
     extend_horizon = providers.Factory(
         ExtendHorizon,
@@ -109,6 +124,23 @@ class SchedulingContainer(containers.DeclarativeContainer):
         database=database,
         doctors=availability.provided.doctors,
         extend=extend_doctor,
+    )
+    calendar_worker = providers.Singleton(
+        CalendarWorker, database=database, extend=extend_doctor, clock=clock
+    )
+    create_exception = providers.Factory(
+        CreateException, transaction=hours, look=look, clock=clock, identities=identities
+    )
+    show_exception = providers.Factory(ShowException, transaction=hours)
+    list_exceptions = providers.Factory(ListExceptions, transaction=hours)
+    delete_exception = providers.Factory(DeleteException, transaction=hours, look=look, clock=clock)
+    exception_routes = providers.Singleton(
+        ExceptionRoutes,
+        create=providers.Callable(retrying, create_exception),
+        show=providers.Callable(retrying, show_exception),
+        as_made=show_exception.provided.as_made,
+        list=providers.Callable(retrying, list_exceptions),
+        delete=providers.Callable(retrying, delete_exception),
     )
     availability_routes = providers.Singleton(
         AvailabilityRoutes,

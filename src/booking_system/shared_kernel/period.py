@@ -28,3 +28,7 @@ class Period:
     def overlaps(self, other: Self) -> bool:
         """Say whether the two share an instant; touching ends do not."""
         return self.starts_at < other.ends_at and other.starts_at < self.ends_at
+
+    def __contains__(self, instant: datetime) -> bool:
+        """Say whether the instant lies in it: its start does, its end does not."""
+        return self.starts_at <= instant < self.ends_at

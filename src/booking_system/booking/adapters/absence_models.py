@@ -1,19 +1,22 @@
 """What the API of time off and closures takes and gives."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, RootModel
 
 from booking_system.booking.application.affected import summary_of
-from booking_system.booking.application.take_time_off import AbsencePreview
+from booking_system.booking.application.preview_absence import AbsencePreview
 from booking_system.booking.domain.absence import Closure, TimeOff
-from booking_system.platform.http.input import Input, Instant, LongText, NearDay
+from booking_system.platform.http.input import Change, Input, Instant, LongText, NearDay
 from booking_system.scheduling.records.slot_shown import SlotOut
 
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940030"
+TOLD = "For the clinic's side, and for the patients whose bookings are cancelled because of it"
+NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+"""Stands for a field that is not there; nobody reads it."""
 
 
 def _each_once(days: list[date]) -> list[date]:
@@ -28,9 +31,24 @@ class TimeOffIn(Input):
 
     starts_at: Instant = Field(examples=["2027-03-01T00:00:00+01:00"])
     ends_at: Instant = Field(examples=["2027-03-06T00:00:00+01:00"])
-    reason: LongText | None = Field(
-        default=None, description="For the doctor and the clinic only", examples=["Holiday"]
+    reason: LongText | None = Field(default=None, description=TOLD, examples=["Holiday"])
+
+
+class TimeOffChangeIn(Change):
+    """What changes about time off."""
+
+    starts_at: Instant = Field(default=NEVER, examples=["2027-03-01T00:00:00+01:00"])
+    ends_at: Instant = Field(default=NEVER, examples=["2027-03-05T00:00:00+01:00"])
+    reason: LongText | None = Field(default=None, description=TOLD, examples=["Holiday"])
+
+
+class ClosureChangeIn(Change):
+    """What changes about a closure."""
+
+    date: NearDay = Field(
+        default=NEVER.date(), description="A day of the clinic's calendar", examples=["2027-12-27"]
     )
+    reason: LongText | None = Field(default=None, description=TOLD, examples=["Public holiday"])
 
 
 class ClosuresIn(Input):
@@ -46,7 +64,7 @@ class ClosuresIn(Input):
         ),
         AfterValidator(_each_once),
     ]
-    reason: LongText | None = Field(default=None, examples=["Public holiday"])
+    reason: LongText | None = Field(default=None, description=TOLD, examples=["Public holiday"])
 
 
 class TimeOffOut(BaseModel):
@@ -58,6 +76,7 @@ class TimeOffOut(BaseModel):
     starts_at: datetime = Field(description="UTC", examples=["2027-02-28T23:00:00Z"])
     ends_at: datetime = Field(description="UTC", examples=["2027-03-05T23:00:00Z"])
     reason: str | None = Field(examples=["Holiday"])
+    version: int = Field(description="Goes up with every change")
     created_at: datetime
 
     @classmethod
@@ -70,6 +89,7 @@ class TimeOffOut(BaseModel):
             starts_at=one.period.starts_at,
             ends_at=one.period.ends_at,
             reason=one.reason,
+            version=one.version,
             created_at=one.created_at,
         )
 
@@ -83,6 +103,7 @@ class ClosureOut(BaseModel):
     starts_at: datetime = Field(description="UTC", examples=["2027-12-23T23:00:00Z"])
     ends_at: datetime = Field(description="UTC", examples=["2027-12-24T23:00:00Z"])
     reason: str | None = Field(examples=["Public holiday"])
+    version: int = Field(description="Goes up with every change")
     created_at: datetime
 
     @classmethod
@@ -95,6 +116,7 @@ class ClosureOut(BaseModel):
             starts_at=one.period.starts_at,
             ends_at=one.period.ends_at,
             reason=one.reason,
+            version=one.version,
             created_at=one.created_at,
         )
 
@@ -115,7 +137,10 @@ class BookingInTheWay(BaseModel):
 
 
 class AffectedBookingOut(BaseModel):
-    """An appointment in the way, and the nearest slots that it could move to."""
+    """An appointment in the way, and the nearest slots that it could move to.
+
+    None of these is offered to two appointments of the list.
+    """
 
     booking: BookingInTheWay
     alternatives: list[SlotOut]
@@ -125,14 +150,26 @@ class AbsencePreviewOut(BaseModel):
     """What the same request without `dry_run` would do."""
 
     closed_slots: int = Field(examples=[12])
+    opened_slots: int = Field(
+        description="Of a change: slots that it would no longer keep closed", examples=[0]
+    )
     count: int = Field(description="How many appointments are affected", examples=[1])
     affected_bookings: list[AffectedBookingOut] = Field(description="The first hundred of them")
+
+
+class ChangedTimeOffOut(RootModel[TimeOffOut | AbsencePreviewOut]):
+    """The time off as it is now; with `dry_run`, what would become of slots and appointments."""
+
+
+class ChangedClosureOut(RootModel[ClosureOut | AbsencePreviewOut]):
+    """The closure as it is now; with `dry_run`, what would become of slots and appointments."""
 
 
 def previewed(preview: AbsencePreview) -> Mapping[str, Any]:
     """Return the values of `AbsencePreviewOut`."""
     return {
         "closed_slots": preview.closed_slots,
+        "opened_slots": preview.opened_slots,
         "count": preview.count,
         "affected_bookings": [
             {

@@ -28,10 +28,24 @@ CLOSURES_ON = """SELECT * FROM closures
 SOME_CLOSURES = """SELECT * FROM closures
  WHERE id = ANY($1::uuid[]) AND deleted_at IS NULL ORDER BY date"""
 
-_PAGE = """SELECT * FROM {table} WHERE {whose} = $1 AND deleted_at IS NULL
- AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3"""
-TIME_OFF_PAGE = _PAGE.format(table="time_off", whose="doctor_id")
-CLOSURE_PAGE = _PAGE.format(table="closures", whose="clinic_id")
+TIME_OFF_PAGE = """SELECT * FROM time_off WHERE doctor_id = $1 AND deleted_at IS NULL
+ AND ($2::timestamptz IS NULL OR (starts_at > $2::timestamptz - interval '367 days'
+  AND ends_at > $2))
+ AND ($3::timestamptz IS NULL OR starts_at < $3)
+ AND ($4::timestamptz IS NULL OR (starts_at, id) > ($4, $5::uuid))
+ ORDER BY starts_at, id LIMIT $6"""
+"""None lasts longer than 366 days: with that, the index leads to those that run at $2."""
+
+CLOSURE_PAGE = """SELECT * FROM closures WHERE clinic_id = $1 AND deleted_at IS NULL
+ AND ($2::date IS NULL OR date >= $2) AND ($3::date IS NULL OR date < $3)
+ AND ($4::timestamptz IS NULL OR (starts_at, id) > ($4, $5::uuid))
+ ORDER BY starts_at, id LIMIT $6"""
+
+SAVE_TIME_OFF = """UPDATE time_off SET starts_at = $2, ends_at = $3, reason = $4, version = $5
+ WHERE id = $1"""
+
+SAVE_CLOSURE = """UPDATE closures SET starts_at = $2, ends_at = $3, reason = $4, version = $5,
+  date = $6 WHERE id = $1"""
 
 _ADD = """INSERT INTO {table} (id, clinic_id, {whose}, starts_at, ends_at, reason, created_at)
  VALUES ($1, $2, $3, $4, $5, $6, $7)"""
@@ -53,8 +67,9 @@ _AFFECTED = f"""a.{{whose}} = $1 AND a.status IN ('confirmed', 'checked_in')
 LOCK_SLOTS = f"""SELECT count(*) FROM (SELECT s.id FROM time_slots s WHERE s.id IN (
   SELECT s.id FROM time_slots s
   WHERE s.{{whose}} = $1 AND s.deleted_at IS NULL AND EXISTS (SELECT FROM {AWAY} WHERE {OF_SLOT})
+  UNION ALL SELECT s.id FROM time_slots s WHERE s.closed_by = ANY($2::uuid[])
   UNION ALL {slots_of(_AFFECTED)}){IN_ORDER}) AS locked"""  # noqa: S608
-"""Those that are covered, and all that the appointments have which would be cancelled."""
+"""Those that are covered or were, and all that the appointments have which would be cancelled."""
 
 OPEN_SLOTS = f"""SELECT count(*) FROM time_slots s
  WHERE s.{{whose}} = $1 AND s.deleted_at IS NULL AND s.closed_because IS NULL
@@ -75,9 +90,22 @@ END = "UPDATE {table} SET deleted_at = $2 WHERE id = $1"
 LOCK_CLOSED = """SELECT count(*) FROM (SELECT id FROM time_slots
   WHERE closed_by = $1 ORDER BY id FOR UPDATE) AS locked"""
 
+_LEFT = """t.closed_by = $1 AND t.deleted_at IS NULL
+ AND ($2::timestamptz IS NULL OR t.starts_at >= $3::timestamptz OR t.ends_at <= $2)"""
+"""What $1 closed and covers no longer, because it lasts from $2 until $3, or is over (None)."""
+
 REOPEN = f"""UPDATE time_slots s SET version = s.version + 1, closed_by = o.id,
   closed_because = CASE WHEN o.id IS NULL AND d.deleted_at IS NOT NULL THEN 'doctor_removed'
    WHEN o.id IS NULL AND t.outside_availability THEN 'outside_availability' ELSE o.because END
  FROM time_slots t JOIN doctors d ON d.id = t.doctor_id
  LEFT JOIN LATERAL ({STANDING}) o ON true
- WHERE t.id = s.id AND t.closed_by = $1 AND t.deleted_at IS NULL"""  # noqa: S608
+ WHERE t.id = s.id AND {_LEFT} RETURNING s.id, s.doctor_id, s.outside_availability"""  # noqa: S608
+
+OPENING = f"""SELECT count(*) FROM time_slots t JOIN doctors d ON d.id = t.doctor_id
+ WHERE {_LEFT} AND t.ends_at > $4 AND t.appointment_id IS NULL AND d.deleted_at IS NULL
+ AND NOT t.outside_availability
+ AND NOT EXISTS (SELECT FROM time_off o WHERE o.doctor_id = t.doctor_id AND o.id <> $1
+  AND o.deleted_at IS NULL AND o.starts_at < t.ends_at AND o.ends_at > t.starts_at)
+ AND NOT EXISTS (SELECT FROM closures o WHERE o.clinic_id = t.clinic_id AND o.id <> $1
+  AND o.deleted_at IS NULL AND o.starts_at < t.ends_at AND o.ends_at > t.starts_at)"""  # noqa: S608
+"""How many slots to come `REOPEN` would open."""

@@ -12,13 +12,16 @@ from booking_system.booking.adapters import absence_statements as statements
 from booking_system.booking.adapters.postgres import release
 from booking_system.booking.adapters.rows import card_of
 from booking_system.booking.application.absence_ports import AbsenceWork
-from booking_system.booking.domain.absence import Absence, Closure, Place, TimeOff
+from booking_system.booking.domain.absence import Absence, AbsencePage, Closure, Place, TimeOff
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.platform.postgres.transaction import Database
+from booking_system.scheduling.records import refilling
 from booking_system.shared_kernel.identifiers import ClinicId, ClosureId, DoctorId, TimeOffId
 from booking_system.shared_kernel.period import Period
 
 LONGEST_SECONDS = 30
+MOST_REFILLED = 10
+"""Calendars of doctors that are refilled at once; more of them a second later."""
 LONGEST_SLOT = timedelta(hours=24)
 
 
@@ -69,18 +72,16 @@ class PostgresAbsenceWork:
         rows = await self._connection.fetch(statements.SOME_CLOSURES, closure_ids)
         return [closure_of(row) for row in rows]
 
-    async def time_off_page(
-        self, doctor_id: DoctorId, *, after: UUID | None, limit: int
-    ) -> Sequence[TimeOff]:
-        """Read by keyset on the id."""
-        rows = await self._connection.fetch(statements.TIME_OFF_PAGE, doctor_id, after, limit + 1)
+    async def time_off_page(self, doctor_id: DoctorId, page: AbsencePage) -> Sequence[TimeOff]:
+        """Read by keyset on `(starts_at, id)`."""
+        values = (page.since, page.before, *(page.after or (None, None)), page.limit + 1)
+        rows = await self._connection.fetch(statements.TIME_OFF_PAGE, doctor_id, *values)
         return [time_off_of(row) for row in rows]
 
-    async def closure_page(
-        self, clinic_id: ClinicId, *, after: UUID | None, limit: int
-    ) -> Sequence[Closure]:
-        """Read by keyset on the id."""
-        rows = await self._connection.fetch(statements.CLOSURE_PAGE, clinic_id, after, limit + 1)
+    async def closure_page(self, clinic_id: ClinicId, page: AbsencePage) -> Sequence[Closure]:
+        """Read by keyset on `(starts_at, id)`."""
+        values = (page.first, page.until, *(page.after or (None, None)), page.limit + 1)
+        rows = await self._connection.fetch(statements.CLOSURE_PAGE, clinic_id, *values)
         return [closure_of(row) for row in rows]
 
     async def add(self, absences: Sequence[Absence]) -> None:
@@ -102,8 +103,47 @@ class PostgresAbsenceWork:
         """Mark it first, so that it is not what keeps its own slots closed."""
         table = "time_off" if isinstance(absence, TimeOff) else "closures"
         await self._connection.execute(statements.END.format(table=table), absence.id, now)
-        for statement in (statements.LOCK_CLOSED, statements.REOPEN):
-            await self._connection.execute(statement, absence.id, timeout=LONGEST_SECONDS)
+        locks = statements.LOCK_CLOSED
+        await self._connection.execute(locks, absence.id, timeout=LONGEST_SECONDS)
+        await self._reopen(absence, None, now)
+
+    async def save(self, absence: Absence) -> None:
+        """Write all that may change."""
+        is_closure = isinstance(absence, Closure)
+        await self._connection.execute(
+            statements.SAVE_CLOSURE if is_closure else statements.SAVE_TIME_OFF,
+            absence.id,
+            absence.period.starts_at,
+            absence.period.ends_at,
+            absence.reason,
+            absence.version,
+            *([absence.date] if isinstance(absence, Closure) else []),
+        )
+
+    async def open_left(self, absence: Absence, *, now: datetime) -> None:
+        """One statement; `close_slots` has locked what it concerns."""
+        await self._reopen(absence, absence.period, now)
+
+    async def opening_slots(self, absence: Absence, *, now: datetime) -> int:
+        """One statement."""
+        during = (absence.period.starts_at, absence.period.ends_at)
+        counted: int = await self._connection.fetchval(statements.OPENING, absence.id, *during, now)
+        return counted
+
+    async def _reopen(self, absence: Absence, period: Period | None, now: datetime) -> None:
+        """Open them; the time of those that the hours do not want follows the hours.
+
+        Whoever has locked the clinic has all of its calendars.
+        """
+        during = (None, None) if period is None else (period.starts_at, period.ends_at)
+        rows = await self._connection.fetch(
+            statements.REOPEN, absence.id, *during, timeout=LONGEST_SECONDS
+        )
+        left = [row for row in rows if row["outside_availability"]]
+        at_once = sorted({row["doctor_id"] for row in left})[:MOST_REFILLED]
+        await refilling.refill_freed(
+            self._connection, [row["id"] for row in left], locked=at_once, now=now
+        )
 
     async def open_slots(self, place: Place, absences: Sequence[Absence], *, now: datetime) -> int:
         """One statement."""
@@ -198,4 +238,5 @@ def _absence_of(row: Any) -> dict[str, Any]:
         "period": Period(row["starts_at"], row["ends_at"]),
         "reason": row["reason"],
         "created_at": row["created_at"],
+        "version": row["version"],
     }

@@ -31,7 +31,8 @@ from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import uuid7
 from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
 from booking_system.scheduling.records.holds import LET_GO
-from booking_system.shared_kernel.identifiers import AppointmentId, HoldId
+from booking_system.scheduling.records.refilling import lock_calendar, refill_freed
+from booking_system.shared_kernel.identifiers import AppointmentId, DoctorId, HoldId
 
 REFUSALS: Refusals = {"ck_time_slots_booked_is_not_held": SlotAlreadyBooked}
 
@@ -55,6 +56,9 @@ HELD = f"""SELECT {statements.SLOT}, s.held_by IS NOT NULL
 """Where neither a member of the clinic's staff nor the patient made it, its maker has left."""
 
 LOCK = f"{HELD}{IN_ORDER}"
+
+CALENDARS_OF = """SELECT DISTINCT doctor_id FROM time_slots
+ WHERE hold_id = $1 AND outside_availability"""
 
 TOLD = """told AS (INSERT INTO outbox (id, name, payload, occurred_at)
   VALUES ($2, $3, $4::text::jsonb, $5))"""
@@ -91,6 +95,7 @@ class PostgresHoldWork:
         self._connection = connection
         self._moves: AppointmentId | None = None
         self._ending: frozenset[UUID] = frozenset()
+        self._calendars: frozenset[DoctorId] = frozenset()
 
     async def attempt(self, wish: BookingWish, holder: Holder, *, now: datetime) -> BookingAttempt:
         """Queue by holder before the slot is locked: whoever has a slot's lock waits for nobody."""
@@ -105,7 +110,14 @@ class PostgresHoldWork:
         return replace(reading.attempt, holding=HoldFacts(open_holds=others, most_holds=most))
 
     async def lock(self, hold_id: HoldId) -> HeldSlot | None:
-        """Take the slots' rows `FOR UPDATE`; after a wait they are read as they are now."""
+        """Take the slots' rows `FOR UPDATE`; after a wait they are read as they are now.
+
+        A calendar whose hours take over what the hold may give back is locked before them.
+        """
+        doctors = [row["doctor_id"] for row in await self._connection.fetch(CALENDARS_OF, hold_id)]
+        for doctor_id in doctors:
+            await lock_calendar(self._connection, doctor_id)
+        self._calendars = frozenset(doctors)
         return _held(await self._connection.fetch(LOCK, hold_id))
 
     async def place(self, held: HeldSlot, *, now: datetime) -> None:
@@ -146,6 +158,8 @@ class PostgresHoldWork:
         await self._connection.execute(
             RELEASE, held.hold.id, uuid7(), event.name, payload_text(event), now
         )
+        slot_ids = [slot.id for slot in held.span.touched]
+        await refill_freed(self._connection, slot_ids, locked=self._calendars, now=now)
 
 
 class PostgresHolds:

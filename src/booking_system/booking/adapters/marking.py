@@ -14,12 +14,13 @@ from booking_system.scheduling.domain.refusals import (
     SlotHeld,
     SlotUnavailable,
 )
+from booking_system.shared_kernel.identifiers import SlotId
 
 ITS_SLOTS = f"SELECT {SLOT} FROM time_slots s WHERE s.id = ANY($1) AND s.deleted_at IS NULL"  # noqa: S608
 
 
-async def mark(connection: asyncpg.Connection, appointment: Appointment) -> None:
-    """Write mark, history and event in one statement, and give back what is free again."""
+async def mark(connection: asyncpg.Connection, appointment: Appointment) -> list[SlotId]:
+    """Write mark, history and event in one statement; return the slots that it gave back."""
     change, released_at = appointment.last_change, appointment.released_at
     assert change is not None, "what is marked was changed"
     if released_at is not None:
@@ -31,15 +32,14 @@ async def mark(connection: asyncpg.Connection, appointment: Appointment) -> None
         appointment.previous_status,
         released_at,
     )
-    if released_at is not None:
-        rows = await connection.fetch(
-            lifecycle_statements.FREE_THE_REST,
-            appointment.id,
-            appointment.time_slot_ids,
-            released_at,
-        )
-        freed = [row["id"] for row in rows]
-        await settle(connection, [Left.by(appointment)], freed, change)
+    if released_at is None:
+        return []
+    rows = await connection.fetch(
+        lifecycle_statements.FREE_THE_REST, appointment.id, appointment.time_slot_ids, released_at
+    )
+    freed = [row["id"] for row in rows]
+    await settle(connection, [Left.by(appointment)], freed, change)
+    return freed
 
 
 async def take_back(

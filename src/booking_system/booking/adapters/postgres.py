@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from secrets import randbits
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -21,7 +21,6 @@ from booking_system.booking.application.ports import BookingWish, BookingWork, M
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt, MovingFacts
 from booking_system.booking.domain.card import AppointmentCard
-from booking_system.booking.domain.reference import reference_from
 from booking_system.booking.domain.refusals import PatientOverlap
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.postgres import idempotency
@@ -30,12 +29,16 @@ from booking_system.platform.postgres.outbox import payload_text
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import uuid7
 from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
+from booking_system.scheduling.records.refilling import lock_calendar, refill_freed
 from booking_system.shared_kernel.errors import Transient
 from booking_system.shared_kernel.idempotency import IdempotencyKey
-from booking_system.shared_kernel.identifiers import AppointmentId, SlotId
+from booking_system.shared_kernel.identifiers import AppointmentId, DoctorId, SlotId
 
 LEAVING = """SELECT id, doctor_id, patient_id, blocked_from AS since, blocked_until AS until
  FROM appointments WHERE id = $1"""
+
+CALENDARS_OF = """SELECT DISTINCT s.doctor_id FROM appointments a
+ JOIN time_slots s ON s.id = ANY(a.time_slot_ids) WHERE a.id = $1 AND s.outside_availability"""
 
 REFUSALS: Refusals = {
     "uq_appointments_reference": Transient,
@@ -47,9 +50,17 @@ REFUSALS: Refusals = {
 
 
 async def release(connection: asyncpg.Connection, appointments: Sequence[Appointment]) -> None:
-    """Write cancellations of one moment and one side in one statement."""
-    if not appointments:
-        return
+    """Write cancellations of one moment and one side; calendars follow in the background."""
+    if appointments:
+        slot_ids = await _release(connection, appointments)
+        now = appointments[0].updated_at
+        await refill_freed(connection, slot_ids, locked=(), now=now)
+
+
+async def _release(
+    connection: asyncpg.Connection, appointments: Sequence[Appointment]
+) -> list[SlotId]:
+    """Write them in one statement; return the slots that they had."""
     first, events = appointments[0], [one.pull_events()[0] for one in appointments]
     change = first.last_change
     assert change is not None, "what is released was cancelled"
@@ -69,6 +80,20 @@ async def release(connection: asyncpg.Connection, appointments: Sequence[Appoint
     )
     left = [Left.by(one) for one in appointments]
     await settle(connection, left, slot_ids, change)
+    return slot_ids
+
+
+async def lock_calendars_of(
+    connection: asyncpg.Connection, appointment_id: AppointmentId
+) -> frozenset[DoctorId]:
+    """Lock the calendar whose hours take over what the appointment may give back; often none.
+
+    A doctor's row comes before any slot.
+    """
+    doctors = [row["doctor_id"] for row in await connection.fetch(CALENDARS_OF, appointment_id)]
+    for doctor_id in doctors:
+        await lock_calendar(connection, doctor_id)
+    return frozenset(doctors)
 
 
 class PostgresBookingWork:
@@ -78,6 +103,8 @@ class PostgresBookingWork:
         """`connection` is in a transaction already."""
         self._connection = connection
         self._locked: set[UUID] = set()
+        self._calendars: frozenset[DoctorId] = frozenset()
+        self._outside: set[UUID] = set()
         self._ending: frozenset[UUID] = frozenset()
 
     async def attempt(self, wish: BookingWish, *, actor: Actor, now: datetime) -> BookingAttempt:
@@ -111,17 +138,19 @@ class PostgresBookingWork:
 
     async def lock(self, appointment_id: AppointmentId) -> AppointmentCard | None:
         """Lock in the order of all: the slot first, then the appointment."""
-        rows = await self._connection.fetch(statements.LOCK_SLOTS_OF, appointment_id)
-        self._locked = {row["id"] for row in rows}
+        self._calendars = await lock_calendars_of(self._connection, appointment_id)
+        self._note(await self._connection.fetch(statements.LOCK_SLOTS_OF, appointment_id))
         return await self._lock_card(appointment_id)
 
     async def release(self, appointments: Sequence[Appointment]) -> None:
         """Write the cancellations, free the slots, store history and events."""
-        await release(self._connection, appointments)
+        freed = await _release(self._connection, appointments)
+        await self._refill(freed, appointments[0].updated_at)
 
     async def mark(self, appointment: Appointment) -> None:
         """Write mark, history and event in one statement; an early end gives the rest back."""
-        await marking.mark(self._connection, appointment)
+        freed = await marking.mark(self._connection, appointment)
+        await self._refill(freed, appointment.updated_at)
 
     async def take_back(self, appointment: Appointment, *, now: datetime) -> None:
         """Own the slots again, if nobody has them by now."""
@@ -131,9 +160,21 @@ class PostgresBookingWork:
         self, slot_id: SlotId, appointment_id: AppointmentId
     ) -> AppointmentCard | None:
         """Lock all slots in one statement, then the appointment."""
-        rows = await self._connection.fetch(span_statements.LOCK_TO_MOVE, slot_id, appointment_id)
-        self._locked = {row["id"] for row in rows}
+        self._calendars = await lock_calendars_of(self._connection, appointment_id)
+        self._note(
+            await self._connection.fetch(span_statements.LOCK_TO_MOVE, slot_id, appointment_id)
+        )
         return await self._lock_card(appointment_id)
+
+    def _note(self, rows: Sequence[Any]) -> None:
+        self._locked = {row["id"] for row in rows}
+        self._outside = {row["id"] for row in rows if row["outside_availability"]}
+
+    async def _refill(self, slot_ids: Sequence[UUID], now: datetime) -> None:
+        """Let the time of slots that no hours want any more follow those that are in force."""
+        outside = self._outside.intersection(slot_ids)
+        if outside:
+            await refill_freed(self._connection, list(outside), locked=self._calendars, now=now)
 
     async def attempt_to_move(
         self, appointment: Appointment, wish: MoveWish, *, actor: Actor, now: datetime
@@ -174,7 +215,9 @@ class PostgresBookingWork:
             *_span_of(appointment),
         )
         await self._keep_clear(appointment)
-        await settle(self._connection, [gone], [row["id"] for row in left], change)
+        slot_ids = [row["id"] for row in left]
+        await settle(self._connection, [gone], slot_ids, change)
+        await self._refill(slot_ids, change.occurred_at)
 
     async def _lock_card(self, appointment_id: AppointmentId) -> AppointmentCard | None:
         """Raise `Transient` where the appointment went elsewhere while its slots were awaited."""
@@ -183,6 +226,8 @@ class PostgresBookingWork:
             return None
         if not self._locked.issuperset(row["time_slot_ids"]):
             raise Transient("the appointment was moved meanwhile")
+        if self._outside.intersection(row["time_slot_ids"]) and not self._calendars:
+            raise Transient("the hours were changed meanwhile")
         return card_of(row)
 
 
@@ -244,11 +289,3 @@ class PostgresBooking:
         """Open one transaction."""
         async with self._database.driver_transaction() as connection:
             yield PostgresBookingWork(connection)
-
-
-class RandomReferences:
-    """The real maker of booking references."""
-
-    def new(self) -> str:
-        """Return one of 6.5 × 10¹¹; a rare collision makes the booking fail and be retried."""
-        return reference_from(randbits(64))

@@ -1,22 +1,23 @@
 """Removing and restoring in PostgreSQL: closes slots in bulk, in the order of all locks."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 
-from booking_system.booking.adapters import statements
+from booking_system.booking.adapters import removal_statements, statements
 from booking_system.booking.adapters.postgres import release
 from booking_system.booking.adapters.rows import card_of
-from booking_system.booking.application.ports import RemovalWork
+from booking_system.booking.application.removal_ports import RemovalWork
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.refusals import RestoreConflict
 from booking_system.booking.domain.removal import Kind, Removable
 from booking_system.platform.postgres.faults import Refusals
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.domain.time_slot import ClosedBecause
+from booking_system.scheduling.records import calendar_work
 
 REFUSALS: Refusals = {"uq_clinics_slug": RestoreConflict, "uq_patients_user_id": RestoreConflict}
 
@@ -24,12 +25,26 @@ LOCKS = {
     Kind.DOCTOR: statements.LOCK_DOCTOR,
     Kind.CLINIC: statements.LOCK_CLINIC,
     Kind.PATIENT: statements.LOCK_PATIENT,
+    Kind.SERVICE: removal_statements.LOCK_SERVICE,
 }
-WHOSE = {Kind.DOCTOR: "doctor_id", Kind.CLINIC: "clinic_id", Kind.PATIENT: "patient_id"}
-TABLES = {Kind.DOCTOR: "doctors", Kind.CLINIC: "clinics", Kind.PATIENT: "patients"}
+WHOSE = {
+    Kind.DOCTOR: "doctor_id",
+    Kind.CLINIC: "clinic_id",
+    Kind.PATIENT: "patient_id",
+    Kind.SERVICE: removal_statements.OF_SERVICE,
+}
+LOCK_SLOTS = {
+    Kind.PATIENT: statements.LOCK_SLOTS_OF_PATIENT,
+    Kind.SERVICE: removal_statements.LOCK_SLOTS_OF_SERVICE,
+}
+"""Of what has no slots of its own: those of its appointments."""
 BECAUSE = {
     Kind.DOCTOR: ClosedBecause.DOCTOR_REMOVED,
     Kind.CLINIC: ClosedBecause.CLINIC_REMOVED,
+}
+ASK_FOR_PLANS: dict[Kind, Callable[..., Awaitable[None]]] = {
+    Kind.DOCTOR: calendar_work.ask_doctor,
+    Kind.CLINIC: calendar_work.ask_clinic,
 }
 LONGEST_SECONDS = 30
 """A big clinic has more than a hundred thousand slots to come."""
@@ -53,14 +68,16 @@ class PostgresRemovalWork:
 
     async def close_slots(self, found: Removable, *, now: datetime) -> None:
         """One statement, whatever their number."""
-        if found.kind is Kind.PATIENT:
-            await self._connection.fetchval(statements.LOCK_SLOTS_OF_PATIENT, found.id, now)
+        if found.kind in LOCK_SLOTS:
+            await self._connection.fetchval(
+                LOCK_SLOTS[found.kind], found.id, now, timeout=LONGEST_SECONDS
+            )
         else:
             await self._run(statements.CLOSE_SLOTS, found, now, BECAUSE[found.kind])
 
     async def reopen_slots(self, found: Removable) -> None:
         """A clinic's slots stay closed where their doctor is removed."""
-        if found.kind is not Kind.PATIENT:
+        if found.kind in BECAUSE:
             await self._run(statements.REOPEN_SLOTS, found, BECAUSE[found.kind])
 
     async def affected(self, found: Removable, *, now: datetime) -> Sequence[Appointment]:
@@ -83,8 +100,13 @@ class PostgresRemovalWork:
 
     async def mark(self, found: Removable, *, removed_at: datetime | None, now: datetime) -> None:
         """Write the mark, and the new version."""
-        wanted = statements.MARK.format(table=TABLES[found.kind])
+        wanted = statements.MARK.format(table=f"{found.kind}s")
         await self._connection.execute(wanted, found.id, removed_at, now)
+        if removed_at is None and found.kind in ASK_FOR_PLANS:
+            # The hours, the horizon or the clinic's clock may have changed meanwhile.
+            await ASK_FOR_PLANS[found.kind](
+                self._connection, found.id, due_at=now, planned_until=now
+            )
 
     async def _run(self, statement: str, found: Removable, *values: object) -> None:
         wanted = statement.format(whose=WHOSE[found.kind])

@@ -51,6 +51,7 @@ class RemovalRoutes:
     doctors: Removing
     clinics: Removing
     patients: Removing
+    remove_service: Remove
 
     def routes(self) -> Routes:
         """List the operations."""
@@ -58,6 +59,16 @@ class RemovalRoutes:
         self._add(routes, self.doctors, self.delete_doctor, self.restore_doctor)
         self._add(routes, self.clinics, self.delete_clinic, self.restore_clinic)
         self._add(routes, self.patients, self.delete_patient, self.restore_patient, CancelTooLate)
+        routes.add(
+            "DELETE",
+            "/v1/services/{service_id}",
+            self.delete_service,
+            tag="Services",
+            policy=signed_in,
+            status=204,
+            answers=None,
+            refuses=[NotFound, NotPermitted, Stale, BookingsAffected],
+        )
         return routes
 
     def _add(
@@ -133,3 +144,19 @@ class RemovalRoutes:
         """Bring a patient back."""
         await self.patients.restore(identity=patient_id, actor=actor)
         return await self.patients.show(patient_id, actor)
+
+    async def delete_service(
+        self,
+        service_id: UUID,
+        actor: Caller,
+        on_conflict: Conflicts = None,
+        if_match: IfMatch = None,
+    ) -> Response:
+        """Take a service off the clinic's list. Booked appointments are kept or cancelled."""
+        await self.remove_service(
+            identity=service_id,
+            on_conflict=on_conflict,
+            version=expected_version(if_match),
+            actor=actor,
+        )
+        return Response(status_code=204)

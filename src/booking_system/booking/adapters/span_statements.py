@@ -66,7 +66,8 @@ _NEARBY = """WITH {met}
   w.buffer_before_minutes, w.buffer_after_minutes
  FROM wanted w JOIN time_slots s ON s.id IN (SELECT id FROM met)"""
 
-_LOCK = "WITH {met} SELECT s.id FROM time_slots s WHERE s.id IN (SELECT id FROM met){more}{order}"
+_LOCK = """WITH {met} SELECT s.id, s.outside_availability FROM time_slots s
+ WHERE s.id IN (SELECT id FROM met){more}{order}"""
 
 
 def nearby(columns: str) -> str:

@@ -121,7 +121,7 @@ CARD_JOINS = """FROM appointments a JOIN clinics c ON c.id = a.clinic_id
  JOIN doctors d ON d.id = a.doctor_id JOIN patients p ON p.id = a.patient_id
  LEFT JOIN services v ON v.id = a.service_id"""
 
-LOCK_SLOTS_OF = f"""SELECT s.id FROM time_slots s
+LOCK_SLOTS_OF = f"""SELECT s.id, s.outside_availability FROM time_slots s
  WHERE s.id IN ({slots_of("a.id = $1")}){IN_ORDER}"""  # noqa: S608
 
 LOCK_CARD = f"""SELECT {CARD} {CARD_JOINS} WHERE a.id = $1 FOR UPDATE OF a"""

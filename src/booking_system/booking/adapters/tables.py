@@ -175,6 +175,7 @@ def _absence() -> list[Column[Any]]:
         Column("reason", Text),
         Column("created_at", DateTime(timezone=True), nullable=False),
         Column("deleted_at", DateTime(timezone=True)),
+        Column("version", Integer, nullable=False, server_default=text("1")),
     ]
 
 
@@ -187,7 +188,7 @@ time_off = Table(
     *_absence(),
     ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
     CheckConstraint("ends_at > starts_at", name="length"),
-    Index("ix_time_off_doctor", "doctor_id", "id", postgresql_where=LIVE),
+    Index("ix_time_off_doctor", "doctor_id", "starts_at", "id", postgresql_where=LIVE),
     Index("ix_time_off_clinic", "clinic_id", "ends_at", postgresql_where=LIVE),
 )
 
@@ -199,5 +200,6 @@ closures = Table(
     Column("date", Date, nullable=False),
     *_absence(),
     CheckConstraint("ends_at > starts_at", name="length"),
+    Index("ix_closures_clinic", "clinic_id", "starts_at", "id", postgresql_where=LIVE),
     Index("uq_closures_clinic_date", "clinic_id", "date", unique=True, postgresql_where=LIVE),
 )

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
-from booking_system.booking.domain.absence import Absence, Closure, Place, TimeOff
+from booking_system.booking.domain.absence import Absence, AbsencePage, Closure, Place, TimeOff
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.shared_kernel.identifiers import ClinicId, ClosureId, DoctorId, TimeOffId
 
@@ -41,16 +41,12 @@ class AbsenceWork(Protocol):
         """Return those of these that stand, by day."""
         ...
 
-    async def time_off_page(
-        self, doctor_id: DoctorId, *, after: UUID | None, limit: int
-    ) -> Sequence[TimeOff]:
-        """Return one more than `limit` of those behind `after`, the oldest first."""
+    async def time_off_page(self, doctor_id: DoctorId, page: AbsencePage) -> Sequence[TimeOff]:
+        """Return what the page asks for, and one more where there is another, by start."""
         ...
 
-    async def closure_page(
-        self, clinic_id: ClinicId, *, after: UUID | None, limit: int
-    ) -> Sequence[Closure]:
-        """Return one more than `limit` of those behind `after`, the oldest first."""
+    async def closure_page(self, clinic_id: ClinicId, page: AbsencePage) -> Sequence[Closure]:
+        """Return what the page asks for, and one more where there is another, by start."""
         ...
 
     async def add(self, absences: Sequence[Absence]) -> None:
@@ -58,7 +54,27 @@ class AbsenceWork(Protocol):
         ...
 
     async def end(self, absence: Absence, *, now: datetime) -> None:
-        """Take it out of sight, and open what it closed unless something else keeps it closed."""
+        """Take it out of sight, and open what it closed unless something else keeps it closed.
+
+        Where the hours do not want it, its time follows the hours.
+        """
+        ...
+
+    async def save(self, absence: Absence) -> None:
+        """Store what has changed about one that stands."""
+        ...
+
+    async def open_left(self, absence: Absence, *, now: datetime) -> None:
+        """Open what it closed and covers no longer, unless something else keeps it closed.
+
+        Where the hours do not want it, its time follows the hours.
+
+        `close_slots` was called before: it locks these slots as well.
+        """
+        ...
+
+    async def opening_slots(self, absence: Absence, *, now: datetime) -> int:
+        """Count the slots that are not over and that `open_left` would open for everybody."""
         ...
 
     async def open_slots(self, place: Place, absences: Sequence[Absence], *, now: datetime) -> int:
@@ -67,6 +83,8 @@ class AbsenceWork(Protocol):
 
     async def close_slots(self, place: Place, absences: Sequence[Absence], *, now: datetime) -> int:
         """Lock the slots that are not over, ascending, and close them, booked ones too.
+
+        Locks what these absences have closed before as well.
 
         Their holds end. Returns how many of those that it closed nobody has booked.
         """

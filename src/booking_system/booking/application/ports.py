@@ -13,7 +13,6 @@ from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.history import Entry
 from booking_system.booking.domain.holding import HeldSlot, Holder
 from booking_system.booking.domain.lifecycle import AppointmentStatus
-from booking_system.booking.domain.removal import Kind, Removable
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.search import Cover, FoundSlot
 from booking_system.shared_kernel.errors import Invalid
@@ -269,42 +268,3 @@ class BookingReader(Protocol):
     async def history(self, appointment_id: AppointmentId, scope: Scope) -> Sequence[Entry]:
         """Return what became of one, oldest first; nothing where there is none in the scope."""
         ...
-
-
-class RemovalWork(Protocol):
-    """What one transaction that removes or restores something can reach."""
-
-    async def lock(self, kind: Kind, identity: UUID) -> Removable | None:
-        """Return it, removed or not, and keep rivals waiting; bookings go on."""
-        ...
-
-    async def close_slots(self, found: Removable, *, now: datetime) -> None:
-        """Lock its slots to come, ascending, and close them, booked ones too.
-
-        Of a patient: lock the slots of their appointments.
-        """
-        ...
-
-    async def reopen_slots(self, found: Removable) -> None:
-        """Open what `close_slots` closed, unless something else keeps it closed."""
-        ...
-
-    async def affected(self, found: Removable, *, now: datetime) -> Sequence[Appointment]:
-        """Return and lock its active appointments to come; their slots are locked already."""
-        ...
-
-    async def release(self, appointments: Sequence[Appointment]) -> None:
-        """Store cancelled appointments, free their slots, store their events."""
-        ...
-
-    async def check_place_is_free(self, found: Removable) -> None:
-        """Raise `RestoreConflict` naming what stands in its place by now."""
-        ...
-
-    async def mark(self, found: Removable, *, removed_at: datetime | None, now: datetime) -> None:
-        """Take it out of sight, or bring it back."""
-        ...
-
-
-RemovalTransaction = Callable[[], AbstractAsyncContextManager[RemovalWork]]
-"""Opens a unit of work: leaving the block commits, an exception undoes everything."""

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from booking_system.booking.application.absence_ports import AbsenceTransaction
 from booking_system.booking.application.take_time_off import permitted
-from booking_system.booking.domain.absence import Closure, TimeOff
+from booking_system.booking.domain.absence import AbsencePage, Closure, TimeOff
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.errors import NotFound
-from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, TimeOffId
+from booking_system.shared_kernel.identifiers import ClinicId, ClosureId, DoctorId, TimeOffId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,20 +27,30 @@ class ReadAbsences:
         return found
 
     async def time_off(
-        self, *, doctor_id: DoctorId, after: UUID | None, limit: int, actor: Actor
+        self, *, doctor_id: DoctorId, page: AbsencePage, actor: Actor
     ) -> Sequence[TimeOff]:
-        """Return a page, one more than `limit` where there is another."""
+        """Return a page by start, one more than `limit` where there is another."""
         async with self.transaction() as work:
             permitted(await work.doctor(doctor_id, lock=False), actor)
-            return await work.time_off_page(doctor_id, after=after, limit=limit)
+            return await work.time_off_page(doctor_id, page)
 
     async def closures(
-        self, *, clinic_id: ClinicId, after: UUID | None, limit: int, actor: Actor
+        self, *, clinic_id: ClinicId, page: AbsencePage, actor: Actor
     ) -> Sequence[Closure]:
-        """Return a page, one more than `limit` where there is another."""
+        """Return a page by start, one more than `limit` where there is another."""
         async with self.transaction() as work:
             permitted(await work.clinic(clinic_id, lock=False), actor)
-            return await work.closure_page(clinic_id, after=after, limit=limit)
+            return await work.closure_page(clinic_id, page)
+
+    async def one_closure(
+        self, *, clinic_id: ClinicId, closure_id: ClosureId, actor: Actor
+    ) -> Closure:
+        """Return one that stands."""
+        async with self.transaction() as work:
+            permitted(await work.clinic(clinic_id, lock=False), actor)
+            if (found := await work.closure(clinic_id, closure_id)) is None:
+                raise NotFound
+        return found
 
     async def some_closures(self, *, closure_ids: Sequence[UUID]) -> Sequence[Closure]:
         """Return those of these that stand, whoever asks: they were shown to them before."""

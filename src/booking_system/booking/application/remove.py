@@ -1,10 +1,10 @@
-"""Use cases: a doctor, a clinic or a patient goes, and comes back, while bookings go on."""
+"""Use cases: doctors, clinics, patients and services go, while bookings go on; and come back."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 from booking_system.booking.application.affected import bookings_affected
-from booking_system.booking.application.ports import RemovalTransaction
+from booking_system.booking.application.removal_ports import RemovalTransaction
 from booking_system.booking.domain.refusals import RestoreConflict
 from booking_system.booking.domain.removal import Kind, OnConflict
 from booking_system.identity.domain.actor import Actor

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from booking_system.booking.domain.absence import Place, day_of
+from booking_system.booking.domain.absence import Place
 from booking_system.booking.domain.day import CalendarPage, DayView
 from booking_system.identity.domain.actor import Actor
+from booking_system.scheduling.domain.local_time import day_of
 from booking_system.scheduling.domain.overview import local_day
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound, NotPermitted

@@ -1,12 +1,13 @@
 """Times at which nobody is to come: one doctor's time off, and the days a clinic is closed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any, Self
+from uuid import UUID
 
 from booking_system.identity.domain.actor import Actor
-from booking_system.scheduling.domain.local_time import first_instant_at
-from booking_system.scheduling.domain.refusals import NonexistentLocalTime
+from booking_system.scheduling.domain.local_time import day_of
 from booking_system.scheduling.domain.search import Cover
 from booking_system.scheduling.domain.time_slot import ClosedBecause
 from booking_system.shared_kernel.errors import Invalid
@@ -14,7 +15,6 @@ from booking_system.shared_kernel.identifiers import ClinicId, ClosureId, Doctor
 from booking_system.shared_kernel.period import Period
 
 LONGEST_TIME_OFF = timedelta(days=366)
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +49,24 @@ class TimeOff:
     period: Period
     reason: str | None
     created_at: datetime
+    version: int = 1
 
     @property
     def because(self) -> ClosedBecause:
         """Why its slots are closed."""
         return ClosedBecause.TIME_OFF
+
+    def changed(self, changes: Mapping[str, Any]) -> Self:
+        """Return it with another `starts_at`, `ends_at` (instants) or `reason`, where given.
+
+        Raises `Invalid` as `time_off_of` does.
+        """
+        period = time_off_of(
+            changes.get("starts_at", self.period.starts_at),
+            changes.get("ends_at", self.period.ends_at),
+        )
+        reason = changes.get("reason", self.reason)
+        return replace(self, period=period, reason=reason, version=self.version + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +79,26 @@ class Closure:
     period: Period
     reason: str | None
     created_at: datetime
+    version: int = 1
 
     @property
     def because(self) -> ClosedBecause:
         """Why its slots are closed."""
         return ClosedBecause.CLOSURE
+
+    def changed(self, changes: Mapping[str, Any], time_zone: str) -> Self:
+        """Return it with another `date` or `reason`, where given.
+
+        Raises `NonexistentLocalTime` for a day that the zone skipped.
+        """
+        day: date = changes.get("date", self.date)
+        period = self.period if day == self.date else day_of(day, time_zone)
+        reason = changes.get("reason", self.reason)
+        return replace(self, date=day, period=period, reason=reason, version=self.version + 1)
+
+    def moved_to(self, period: Period) -> Self:
+        """Return it at the time that its date has by another clock."""
+        return replace(self, period=period, version=self.version + 1)
 
 
 Absence = TimeOff | Closure
@@ -88,13 +116,20 @@ def time_off_of(starts_at: datetime, ends_at: datetime) -> Period:
     return Period(starts_at, ends_at)
 
 
-def day_of(day: date, time_zone: str) -> Period:
-    """Return the local day in UTC. Raises `NonexistentLocalTime` for one that a zone skipped."""
-    starts_at = first_instant_at(day, 0, time_zone)
-    ends_at = first_instant_at(day + DAY, 0, time_zone)
-    if starts_at >= ends_at:
-        raise NonexistentLocalTime
-    return Period(starts_at, ends_at)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbsencePage:
+    """Which time off or closures are listed, by start; of those behind `after`, `limit` and one.
+
+    Time off that ends after `since` and starts before `before` (UTC), closures of the days from
+    `first` on and before `until`; None: whenever.
+    """
+
+    since: datetime | None = None
+    before: datetime | None = None
+    first: date | None = None
+    until: date | None = None
+    after: tuple[datetime, UUID] | None = None
+    limit: int = 50
 
 
 def cover_of(place: Place, absences: Sequence[Absence]) -> Cover:

@@ -29,7 +29,6 @@ from booking_system.booking.domain.refusals import (
     PatientOverlap,
 )
 from booking_system.booking.domain.span import Need, Span
-from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
 from booking_system.shared_kernel.aggregate import Aggregate
 from booking_system.shared_kernel.identifiers import (
     AppointmentId,
@@ -120,7 +119,7 @@ class Appointment(Aggregate):
             cancel_notice=attempt.clinic.cancel_notice,
             booked_by=attempt.actor.user_id,
             override=override,
-            overbooked=_overbooks(override),
+            overbooked=override is not None and override.overbooks,
             created_at=attempt.now,
             updated_at=attempt.now,
         )
@@ -249,7 +248,8 @@ class Appointment(Aggregate):
         left, left_slots, slot = self.place, self.time_slot_ids, span.slots[0]
         self.time_slot_ids, self.doctor_id = span.slot_ids, slot.doctor_id
         self.period, self.blocked, self.mode = span.period, span.blocked, slot.mode
-        self.override, self.overbooked = override, _overbooks(override)
+        self.override = override
+        self.overbooked = override is not None and override.overbooks
         self._changed(Action.RESCHEDULED, by, now, reason=reason, left=left, entered=self.place)
         self.record(
             AppointmentRescheduled(
@@ -296,7 +296,3 @@ class Appointment(Aggregate):
             user_id=by.user_id,
             **about,
         )
-
-
-def _overbooks(override: Override | None) -> bool:
-    return override is not None and SlotAlreadyBooked.code in override.codes

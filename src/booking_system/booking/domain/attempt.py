@@ -8,7 +8,7 @@ from booking_system.booking.domain.span import Need, Span
 from booking_system.directory.domain.service import PaymentTerms
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.hold import Hold, HoldTerms
-from booking_system.scheduling.domain.refusals import SlotNotFound
+from booking_system.scheduling.domain.refusals import SlotAlreadyBooked, SlotNotFound
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.errors import Refusal
 from booking_system.shared_kernel.identifiers import (
@@ -92,6 +92,11 @@ class Override:
 
     codes: frozenset[str]
     reason: str
+
+    @property
+    def overbooks(self) -> bool:
+        """Say whether another appointment has some of the time already."""
+        return SlotAlreadyBooked.code in self.codes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

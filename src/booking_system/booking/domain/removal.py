@@ -1,4 +1,4 @@
-"""Who may take a doctor, a clinic or a patient out of sight, while bookings go on."""
+"""Who may take a doctor, clinic, patient or service out of sight, while bookings go on."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +16,7 @@ class Kind(StrEnum):
     DOCTOR = "doctor"
     CLINIC = "clinic"
     PATIENT = "patient"
+    SERVICE = "service"
 
 
 class OnConflict(StrEnum):
@@ -27,7 +28,10 @@ class OnConflict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removable:
-    """A doctor, clinic or patient, removed or not. A patient has no clinic but is known to some."""
+    """A doctor, clinic, patient or service, removed or not.
+
+    A patient has no clinic but is known to some.
+    """
 
     kind: Kind
     id: UUID
@@ -41,8 +45,9 @@ class Removable:
     def check(self, actor: Actor) -> None:
         """Raise `NotPermitted`, or `NotFound` for a patient whom the actor may not see.
 
-        Doctors are the clinic's administrators', clinics the platform's. A patient with an account
-        removes themselves; without one, staff may while no other clinic knows the patient.
+        Doctors and services are the clinic's administrators', clinics the platform's. A patient
+        with an account removes themselves; without one, staff may while no other clinic knows the
+        patient.
         """
         if self.kind is Kind.PATIENT:
             self._check_patient(actor)

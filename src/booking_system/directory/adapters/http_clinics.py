@@ -8,10 +8,9 @@ from uuid import UUID
 from fastapi import Depends, Query, Request, Response
 
 from booking_system.directory.adapters import answers
-from booking_system.directory.adapters.models_clinics import ClinicChangeIn, ClinicIn, ClinicOut
+from booking_system.directory.adapters.models_clinics import ClinicIn, ClinicOut
 from booking_system.directory.adapters.models_doctors import StaffIn, StaffListOut, StaffOut
 from booking_system.directory.application.keep_clinics import (
-    ChangeClinic,
     CreateClinic,
     ListClinics,
     ShowClinic,
@@ -24,7 +23,6 @@ from booking_system.identity.domain.policies import platform_admin, public, sign
 from booking_system.identity.domain.refusals import PasswordTooWeak
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
-from booking_system.platform.http.etag import IfMatch, expected_version
 from booking_system.platform.http.input import ShortText, StrictRequest
 from booking_system.platform.http.pagination import (
     CursorText,
@@ -34,7 +32,7 @@ from booking_system.platform.http.pagination import (
     position_of,
 )
 from booking_system.platform.http.routing import Routes
-from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.errors import NotFound, NotPermitted
 from booking_system.shared_kernel.identifiers import ClinicId, UserId
 
 Caller = Annotated[Actor, Depends(caller)]
@@ -48,7 +46,6 @@ class ClinicRoutes:
     create: CreateClinic
     show: ShowClinic
     list: ListClinics
-    change: ChangeClinic
     add_staff: AddStaff
     list_staff: ListStaff
     remove_staff: RemoveStaff
@@ -75,14 +72,6 @@ class ClinicRoutes:
         )
         routes.add(
             "GET", one, self.read_clinic, policy=public, answers=ClinicOut, refuses=[NotFound]
-        )
-        routes.add(
-            "PATCH",
-            one,
-            self.change_clinic,
-            policy=signed_in,
-            answers=ClinicOut,
-            refuses=[NotFound, NotPermitted, Stale, SlugTaken],
         )
         self._staff(routes, f"{one}/staff")
         return routes
@@ -141,18 +130,6 @@ class ClinicRoutes:
     async def read_clinic(self, clinic_id: UUID) -> Response:
         """Read one clinic."""
         clinic = await self.show(clinic_id=ClinicId(clinic_id))
-        return answers.one(clinic, ClinicOut.of)
-
-    async def change_clinic(
-        self, clinic_id: UUID, body: ClinicChangeIn, actor: Caller, if_match: IfMatch = None
-    ) -> Response:
-        """Change a clinic or its policy. What the body does not name stays as it is."""
-        clinic = await self.change(
-            clinic_id=ClinicId(clinic_id),
-            changes=body.changes(),
-            version=expected_version(if_match),
-            actor=actor,
-        )
         return answers.one(clinic, ClinicOut.of)
 
     async def create_staff(self, clinic_id: UUID, body: StaffIn, actor: Caller) -> Response:

@@ -15,7 +15,6 @@ from booking_system.directory.adapters.models_services import (
 from booking_system.directory.application.keep_services import (
     ChangeService,
     CreateService,
-    DeleteService,
     ListServices,
     RestoreService,
     ShowService,
@@ -47,7 +46,6 @@ class ServiceRoutes:
     show: ShowService
     list: ListServices
     change: ChangeService
-    delete: DeleteService
     restore: RestoreService
 
     def routes(self) -> Routes:
@@ -73,23 +71,13 @@ class ServiceRoutes:
         routes.add(
             "GET", one, self.read_service, policy=public, answers=ServiceOut, refuses=[NotFound]
         )
-        changes = [NotFound, NotPermitted, Stale]
         routes.add(
             "PATCH",
             one,
             self.change_service,
             policy=signed_in,
             answers=ServiceOut,
-            refuses=changes,
-        )
-        routes.add(
-            "DELETE",
-            one,
-            self.delete_service,
-            policy=signed_in,
-            status=204,
-            answers=None,
-            refuses=changes,
+            refuses=[NotFound, NotPermitted, Stale],
         )
         routes.add(
             "POST",
@@ -136,14 +124,6 @@ class ServiceRoutes:
             actor=actor,
         )
         return answers.one(service, ServiceOut.of)
-
-    async def delete_service(
-        self, service_id: UUID, actor: Caller, if_match: IfMatch = None
-    ) -> Response:
-        """Take a service off the clinic's list. Appointments for it stay as they are."""
-        version = expected_version(if_match)
-        await self.delete(service_id=ServiceId(service_id), version=version, actor=actor)
-        return Response(status_code=204)
 
     async def restore_service(self, service_id: UUID, actor: Caller) -> Response:
         """Bring a deleted service back."""

@@ -1,4 +1,4 @@
-"""Use cases: services of a clinic come, change, go and come back."""
+"""Use cases: services of a clinic come, change, and come back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -93,21 +93,6 @@ class ChangeService:
                 await _check_doctors(work, changed)
             await work.services.save(changed)
         return changed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteService:
-    """Takes a service out of sight; appointments for it stay as they are."""
-
-    transaction: DirectoryTransaction
-    clock: Clock
-
-    async def __call__(self, *, service_id: ServiceId, version: int | None, actor: Actor) -> None:
-        """Raises `NotFound`, `NotPermitted`, `Stale`."""
-        async with self.transaction() as work:
-            service = await _locked(work, service_id, version, actor)
-            now = self.clock.now()
-            await work.services.mark(service.changed({}, now=now), deleted_at=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,15 +30,23 @@ from booking_system.scheduling.adapters.availability_models import (
     AvailabilityPreviewOut,
     ChangedAvailabilityOut,
 )
+from booking_system.scheduling.application.follow_hours import Followed
 from booking_system.scheduling.application.keep_availability import (
     ChangeAvailability,
     CreateAvailability,
     DeleteAvailability,
+)
+from booking_system.scheduling.application.read_availability import (
     ListAvailability,
+    SeenRule,
     ShowAvailability,
 )
 from booking_system.scheduling.domain.availability import AvailabilityRule
-from booking_system.scheduling.domain.refusals import AvailabilityOverlap, NonexistentLocalTime
+from booking_system.scheduling.domain.refusals import (
+    AvailabilityOverlap,
+    NonexistentLocalTime,
+    PlanTooLarge,
+)
 from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
 from booking_system.shared_kernel.identifiers import DoctorId, RuleId
 
@@ -52,7 +60,7 @@ class AvailabilityRoutes:
 
     create: CreateAvailability
     show: ShowAvailability
-    as_made: Callable[..., Awaitable[tuple[AvailabilityRule, int]]]
+    as_made: Callable[..., Awaitable[tuple[SeenRule, int]]]
     list: ListAvailability
     change: ChangeAvailability
     delete: DeleteAvailability
@@ -61,7 +69,7 @@ class AvailabilityRoutes:
         """List the operations."""
         routes = Routes("Availability")
         of_doctor, one = "/v1/doctors/{doctor_id}/availability", "/v1/availability/{rule_id}"
-        wrong_hours = [AvailabilityOverlap, NonexistentLocalTime]
+        wrong_hours = [AvailabilityOverlap, NonexistentLocalTime, PlanTooLarge]
         routes.add(
             "POST",
             of_doctor,
@@ -103,10 +111,8 @@ class AvailabilityRoutes:
             one,
             self.delete_availability,
             policy=clinic_side,
-            status=204,
-            answers=None,
+            answers=AvailabilityPreviewOut,
             refuses=changes,
-            also={200: AvailabilityPreviewOut},
         )
         return routes
 
@@ -119,21 +125,23 @@ class AvailabilityRoutes:
     ) -> Response:
         """Add weekly hours of a doctor, and make their slots as far as the clinic's horizon.
 
-        With `dry_run` the answer is `200` and says what would be made.
+        Of very many, the first 4,000 or so are made at once and the others within seconds:
+        `filled_until` says how far they are. With `dry_run` the answer is `200` and says what would
+        be made.
         """
-        rule, planned = await self.create(
+        rule, followed = await self.create(
             doctor_id=DoctorId(doctor_id), hours=body.hours(), dry_run=dry_run, actor=actor
         )
         if dry_run:
-            return json_answer(AvailabilityPreviewOut.of(planned))
-        return _one(rule, len(planned.opened), 201, {"Location": f"/v1/availability/{rule.id}"})
+            return json_answer(AvailabilityPreviewOut.of(followed))
+        return _made(rule, followed, 201, {"Location": f"/v1/availability/{rule.id}"})
 
     async def show_availability_again(
         self, request: StrictRequest, made: Sequence[UUID]
     ) -> Response:
         """Show what was made, with the slots that it opened."""
-        rule, generated = await self.as_made(rule_id=RuleId(made[0]), actor=request.scope["caller"])
-        return _one(rule, generated)
+        seen, generated = await self.as_made(rule_id=RuleId(made[0]), actor=request.scope["caller"])
+        return _answer(seen.rule, AvailabilityOut.of(*seen, generated=generated, kept=[]))
 
     async def list_availability(
         self,
@@ -149,14 +157,17 @@ class AvailabilityRoutes:
         found = await self.list(
             doctor_id=DoctorId(doctor_id), after=place and place[1], limit=limit, actor=actor
         )
-        following = cursor_after(None, found[limit - 1].id, filters) if len(found) > limit else None
-        items = [AvailabilityOut.of(rule) for rule in found[:limit]]
+        following = (
+            cursor_after(None, found[limit - 1].rule.id, filters) if len(found) > limit else None
+        )
+        items = [AvailabilityOut.of(*seen) for seen in found[:limit]]
         page = {"items": items, "next_cursor": following}
         return json_answer(page, headers=link_to_next(request, following))
 
     async def read_availability(self, rule_id: UUID, actor: Caller) -> Response:
         """Read weekly hours."""
-        return _one(await self.show(rule_id=RuleId(rule_id), actor=actor))
+        seen = await self.show(rule_id=RuleId(rule_id), actor=actor)
+        return _answer(seen.rule, AvailabilityOut.of(*seen))
 
     async def change_availability(
         self,
@@ -168,9 +179,12 @@ class AvailabilityRoutes:
     ) -> Response:
         """Change weekly hours. Open slots to come follow; what is booked or held stays.
 
-        With `dry_run` the answer says what would become of slots, and nothing changes.
+        `kept_bookings` names what lies outside of all hours now. Where the new hours make very many
+        slots, the first 4,000 or so are made at once and the others within seconds: `filled_until`
+        says how far they are. With `dry_run` the answer says what would become of slots, and
+        nothing changes.
         """
-        rule, planned = await self.change(
+        rule, followed = await self.change(
             rule_id=RuleId(rule_id),
             changes=body.changes(),
             version=expected_version(if_match),
@@ -178,8 +192,8 @@ class AvailabilityRoutes:
             actor=actor,
         )
         if dry_run:
-            return json_answer(AvailabilityPreviewOut.of(planned))
-        return _one(rule, len(planned.opened))
+            return json_answer(AvailabilityPreviewOut.of(followed))
+        return _made(rule, followed)
 
     async def delete_availability(
         self,
@@ -190,24 +204,38 @@ class AvailabilityRoutes:
     ) -> Response:
         """Take weekly hours back, with their open slots. What is booked or held stays.
 
-        With `dry_run` the answer is `200` and says what would become of slots.
+        The answer says what became of slots; with `dry_run`, what would.
         """
-        planned = await self.delete(
+        followed = await self.delete(
             rule_id=RuleId(rule_id),
             version=expected_version(if_match),
             dry_run=dry_run,
             actor=actor,
         )
-        if dry_run:
-            return json_answer(AvailabilityPreviewOut.of(planned))
-        return Response(status_code=204)
+        return json_answer(AvailabilityPreviewOut.of(followed))
 
 
-def _one(
+def _made(
     rule: AvailabilityRule,
-    generated: int | None = None,
+    followed: Followed,
     status: int = 200,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    tagged = {**(headers or {}), "ETag": etag_of(rule.version)}
-    return json_answer(AvailabilityOut.of(rule, generated), status=status, headers=tagged)
+    out = AvailabilityOut.of(
+        rule,
+        followed.filled_until,
+        generated=followed.opened[rule.id],
+        kept=followed.kept_bookings,
+    )
+    return _answer(rule, out, status, headers)
+
+
+def _answer(
+    rule: AvailabilityRule,
+    out: AvailabilityOut,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    return json_answer(
+        out, status=status, headers={**(headers or {}), "ETag": etag_of(rule.version)}
+    )

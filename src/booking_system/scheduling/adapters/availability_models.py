@@ -9,13 +9,18 @@ from pydantic import AfterValidator, BaseModel, Field, RootModel, StringConstrai
 
 from booking_system.platform.http.fields import Whole
 from booking_system.platform.http.input import Change, Day, Input
+from booking_system.scheduling.application.follow_hours import Followed
 from booking_system.scheduling.domain.availability import AvailabilityRule, Hours
-from booking_system.scheduling.domain.slot_plan import PresentSlot, SlotPlan
+from booking_system.scheduling.domain.slot_plan import PresentSlot
 from booking_system.shared_kernel.mode import Mode
 
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940020"
 FIRST, LAST = date(2000, 1, 1), date(2099, 12, 31)
 MINUTE = timedelta(minutes=1)
+FILLED = (
+    "UTC. Until then the slots of this doctor follow all hours; what lies behind is made in the"
+    " background, and nothing is offered there by hours that were changed. Null: all is done"
+)
 
 
 def _each_once(days: list[int]) -> list[int]:
@@ -74,7 +79,7 @@ class AvailabilityIn(Input):
 
     def hours(self) -> Hours:
         """Return what the domain makes of it."""
-        return Hours(**_as_domain(self.model_dump()))
+        return Hours(**as_domain(self.model_dump()))
 
 
 class AvailabilityChangeIn(Change):
@@ -91,7 +96,16 @@ class AvailabilityChangeIn(Change):
 
     def changes(self) -> dict[str, Any]:
         """Return the fields that change, as the domain has them."""
-        return _as_domain(self.given())
+        return as_domain(self.given())
+
+
+class KeptBookingOut(BaseModel):
+    """An appointment that stays, although it lies outside of the hours now."""
+
+    id: UUID = Field(description="Of the booking")
+    time_slot_id: UUID = Field(description="The first of its slots that lies outside")
+    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
 
 
 class AvailabilityOut(BaseModel):
@@ -114,9 +128,21 @@ class AvailabilityOut(BaseModel):
     generated_slots: int | None = Field(
         default=None, description="How many slots this request opened; null when only read"
     )
+    filled_until: datetime | None = Field(description=FILLED, examples=["2027-03-01T08:00:00Z"])
+    kept_bookings: list[KeptBookingOut] | None = Field(
+        default=None,
+        description="What stays although no hours want it any more; null when only read",
+    )
 
     @classmethod
-    def of(cls, rule: AvailabilityRule, generated: int | None = None) -> "AvailabilityOut":
+    def of(
+        cls,
+        rule: AvailabilityRule,
+        filled_until: datetime | None,
+        *,
+        generated: int | None = None,
+        kept: Sequence[PresentSlot] | None = None,
+    ) -> "AvailabilityOut":
         """Show a rule."""
         hours = rule.hours
         return cls(
@@ -124,8 +150,8 @@ class AvailabilityOut(BaseModel):
             clinic_id=rule.clinic_id,
             doctor_id=rule.doctor_id,
             weekdays=sorted(hours.weekdays),
-            start_time=_clock(hours.start_minute),
-            end_time=_clock(hours.end_minute),
+            start_time=clock(hours.start_minute),
+            end_time=clock(hours.end_minute),
             slot_minutes=hours.slot // MINUTE,
             gap_minutes=hours.gap // MINUTE,
             valid_from=hours.valid_from,
@@ -135,32 +161,25 @@ class AvailabilityOut(BaseModel):
             created_at=rule.created_at,
             updated_at=rule.updated_at,
             generated_slots=generated,
+            filled_until=filled_until,
+            kept_bookings=None if kept is None else kept_bookings(kept),
         )
 
 
-class KeptBookingOut(BaseModel):
-    """An appointment that stays, although it lies outside of the hours now."""
-
-    id: UUID = Field(description="Of the booking")
-    time_slot_id: UUID = Field(description="The first of its slots that lies outside")
-    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
-    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
-
-
 class AvailabilityPreviewOut(BaseModel):
-    """What the same request without `dry_run` would do."""
+    """What becomes of slots; with `dry_run`, what the same request without it would do."""
 
     opened_slots: int = Field(examples=[16])
     closed_slots: int = Field(examples=[0])
     kept_bookings: list[KeptBookingOut]
 
     @classmethod
-    def of(cls, planned: SlotPlan) -> "AvailabilityPreviewOut":
-        """Show a plan."""
+    def of(cls, followed: Followed) -> "AvailabilityPreviewOut":
+        """Show what was done, or would be."""
         return cls(
-            opened_slots=len(planned.opened),
-            closed_slots=sum(not slot.is_outside for slot in planned.withdrawn),
-            kept_bookings=_kept(planned.kept_bookings),
+            opened_slots=followed.opened.total(),
+            closed_slots=followed.withdrawn,
+            kept_bookings=kept_bookings(followed.kept_bookings),
         )
 
 
@@ -168,7 +187,7 @@ class ChangedAvailabilityOut(RootModel[AvailabilityOut | AvailabilityPreviewOut]
     """The hours as they are now; with `dry_run`, what would become of slots."""
 
 
-def _kept(slots: Sequence[PresentSlot]) -> list[KeptBookingOut]:
+def kept_bookings(slots: Sequence[PresentSlot]) -> list[KeptBookingOut]:
     """One of several slots is listed once, as far as it lies outside."""
     kept: dict[UUID, list[PresentSlot]] = {}
     for slot in sorted(slots, key=lambda slot: slot.period.starts_at):
@@ -185,7 +204,8 @@ def _kept(slots: Sequence[PresentSlot]) -> list[KeptBookingOut]:
     ]
 
 
-def _as_domain(fields: dict[str, Any]) -> dict[str, Any]:
+def as_domain(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields as the domain has them."""
     made = dict(fields)
     if "weekdays" in made:
         made["weekdays"] = frozenset(made["weekdays"])
@@ -199,5 +219,6 @@ def _as_domain(fields: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _clock(minute: int) -> str:
+def clock(minute: int) -> str:
+    """Return the minute of a day as a clock shows it."""
     return f"{minute // 60:02}:{minute % 60:02}"

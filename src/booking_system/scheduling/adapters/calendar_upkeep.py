@@ -5,6 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -50,7 +51,7 @@ class CalendarUpkeep:
         failed = 0
         for doctor_id in await self.doctors():
             try:
-                extension = await retrying(self._extend)(doctor_id)
+                extension = await self._whole(doctor_id)
             except Exception as error:  # noqa: BLE001  (whatever it was: again at the next round)
                 failed += 1
                 name = type(error).__name__
@@ -64,12 +65,23 @@ class CalendarUpkeep:
         _tell(Extension.of(done), failed)
         return failed == 0
 
-    async def _extend(self, doctor_id: DoctorId) -> Extension | None:
+    async def _whole(self, doctor_id: DoctorId) -> Extension | None:
+        """Do a part after the other, each in a transaction of its own."""
+        parts: list[Extension] = []
+        while not parts or parts[-1].planned_until is not None:
+            since = parts[-1].planned_until if parts else None
+            part = await retrying(self._extend)(doctor_id, since)
+            if part is None:
+                return None
+            parts.append(part)
+        return Extension.of(parts)
+
+    async def _extend(self, doctor_id: DoctorId, since: datetime | None) -> Extension | None:
         """Return what was done; None where another process is at it."""
         async with self.database.whole() as connection:
             if not await connection.fetchval(TAKE_LOCK, LOCK):
                 return None
-            return await self.extend(doctor_id=doctor_id)
+            return await self.extend(doctor_id=doctor_id, since=since)
 
     async def _again_and_again(self) -> None:
         pause = FIRST_SECONDS

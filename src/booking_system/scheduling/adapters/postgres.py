@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,8 @@ from booking_system.scheduling.domain.hold import Hold
 from booking_system.scheduling.domain.local_time import wall_clock
 from booking_system.scheduling.domain.refusals import SlotOverlap
 from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
+from booking_system.scheduling.records.calendar_statements import OFFER
+from booking_system.scheduling.records.refilling import lock_calendar, refill
 from booking_system.shared_kernel.identifiers import DoctorId, SlotId
 from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.period import Period
@@ -21,7 +24,7 @@ REFUSALS = {"ex_time_slots_doctor_never_twice": SlotOverlap}
 
 SLOT_COLUMNS = """s.id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode, s.closed_because,
  s.appointment_id, s.version, s.hold_id, s.held_until, s.hold_minutes, s.hold_extended, s.held_for,
- s.held_by, s.hold_network, s.blocked_by"""
+ s.held_by, s.hold_network, s.blocked_by, s.outside_availability"""
 
 CLINIC_OF = """SELECT d.clinic_id, c.time_zone FROM doctors d JOIN clinics c ON c.id = d.clinic_id
  WHERE d.id = $1 AND d.deleted_at IS NULL AND c.deleted_at IS NULL FOR SHARE"""
@@ -31,15 +34,7 @@ CLASH = """SELECT min(n.place) FROM unnest($2::timestamptz[], $3::timestamptz[])
  WHERE EXISTS (SELECT FROM time_slots s WHERE s.doctor_id = $1 AND s.deleted_at IS NULL
   AND tstzrange(s.starts_at, s.ends_at) && tstzrange(n.starts_at, n.ends_at))"""
 
-BLOCKING = """(SELECT array_agg(a.id) FROM appointments a WHERE a.doctor_id = $2
-  AND a.status <> 'cancelled' AND a.doctor_time && tstzrange(n.starts_at, n.ends_at))"""
-"""The appointments of the doctor $2 around which a new slot `n` is kept free."""
-
-ADD = f"""INSERT INTO time_slots
- (id, clinic_id, doctor_id, starts_at, ends_at, mode, created_at, wall_starts_at, blocked_by)
- SELECT n.id, $1, $2, n.starts_at, n.ends_at, n.mode, $7, n.wall, {BLOCKING}
- FROM unnest($3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::text[], $8::timestamp[])
-  AS n(id, starts_at, ends_at, mode, wall)"""  # noqa: S608
+WHOSE = "SELECT doctor_id FROM time_slots WHERE id = $1 AND deleted_at IS NULL"
 
 LOCK = f"""SELECT {SLOT_COLUMNS} FROM time_slots s
  WHERE s.id = $1 AND s.deleted_at IS NULL FOR UPDATE"""  # noqa: S608
@@ -54,7 +49,9 @@ SAVE = """UPDATE time_slots SET version = $3, closed_because = CASE
  WHERE id = $1"""
 """A hand does not open what no rule wants."""
 
-DELETE = "UPDATE time_slots SET deleted_at = $2, version = $3 WHERE id = $1"
+DELETE = """UPDATE time_slots SET deleted_at = $2, version = $3,
+  rule_id = CASE WHEN outside_availability THEN NULL ELSE rule_id END WHERE id = $1"""
+"""A slot that no rule wants is not remembered: its time is the rules' again."""
 
 
 def hold_of(row: Any) -> Hold | None:
@@ -84,8 +81,18 @@ def slot_of(row: Any) -> TimeSlot:
         appointment_id=row["appointment_id"],
         closed_because=None if closed is None else ClosedBecause(closed),
         is_blocked=row["blocked_by"] is not None,
+        is_outside=row["outside_availability"],
         hold=hold_of(row),
         version=row["version"],
+    )
+
+
+def _as_stored(slot: TimeSlot, row: Any) -> TimeSlot:
+    closed = row["closed_because"]
+    return replace(
+        slot,
+        closed_because=None if closed is None else ClosedBecause(closed),
+        is_blocked=row["is_blocked"],
     )
 
 
@@ -107,19 +114,34 @@ class PostgresSlots:
         place: int | None = await self._connection.fetchval(CLASH, doctor_id, starts, ends)
         return None if place is None else place - 1
 
-    async def add(self, slots: Sequence[TimeSlot], *, time_zone: str, now: datetime) -> None:
-        """Insert them in one statement; they are all of one doctor."""
-        await self._connection.execute(
-            ADD,
+    async def add(
+        self, slots: Sequence[TimeSlot], *, time_zone: str, now: datetime
+    ) -> list[TimeSlot]:
+        """Insert them in one statement, which says what it stored; they are all of one doctor."""
+        rows = await self._connection.fetch(
+            OFFER,
             slots[0].clinic_id,
             slots[0].doctor_id,
+            now,
             [slot.id for slot in slots],
             [slot.period.starts_at for slot in slots],
             [slot.period.ends_at for slot in slots],
             [slot.mode for slot in slots],
-            now,
+            [None for _ in slots],
             [wall_clock(slot.period.starts_at, time_zone).replace(tzinfo=None) for slot in slots],
         )
+        stored = {row["id"]: row for row in rows}
+        return [_as_stored(slot, stored[slot.id]) for slot in slots]
+
+    async def lock_calendar_of(self, slot_id: SlotId) -> None:
+        """Take the doctor's row, for which everybody waits who adds slots."""
+        doctor_id = await self._connection.fetchval(WHOSE, slot_id)
+        if doctor_id is not None:
+            await lock_calendar(self._connection, doctor_id)
+
+    async def refill(self, slot: TimeSlot, *, now: datetime) -> None:
+        """Open what the hours want there."""
+        await refill(self._connection, slot.doctor_id, [slot.period], now=now)
 
     async def lock(self, slot_id: SlotId) -> TimeSlot | None:
         """Take the row `FOR UPDATE`."""

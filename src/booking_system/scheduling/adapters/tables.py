@@ -28,6 +28,10 @@ CLOSED_BY = text("closed_by IS NOT NULL")
 OUTSIDE = text("outside_availability")
 OUTSIDE_IS_CLOSED = """CASE WHEN outside_availability THEN closed_because IS NOT NULL
  ELSE closed_because IS DISTINCT FROM 'outside_availability' END"""
+EACH_HOUR_IS_WHOLE = """cardinality(start_minutes) = cardinality(modes)
+ AND cardinality(end_minutes) = cardinality(modes)
+ AND cardinality(slot_minutes) = cardinality(modes)
+ AND cardinality(gap_minutes) = cardinality(modes)"""
 
 time_slots = Table(
     "time_slots",
@@ -144,4 +148,39 @@ availability_rules = Table(
     CheckConstraint("valid_until >= valid_from", name="valid"),
     CheckConstraint("mode IN ('in_person', 'online', 'phone')", name="mode"),
     Index("ix_availability_rules_doctor", "doctor_id", "id"),
+)
+
+availability_exceptions = Table(
+    "availability_exceptions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("clinic_id", Uuid, nullable=False),
+    Column("doctor_id", Uuid, nullable=False),
+    Column("date", Date, nullable=False),
+    Column("replaces", Boolean, nullable=False),
+    # Hours, one by one: each of these columns has an entry for each of them.
+    Column("start_minutes", ARRAY(Integer), nullable=False),
+    Column("end_minutes", ARRAY(Integer), nullable=False),
+    Column("slot_minutes", ARRAY(Integer), nullable=False),
+    Column("gap_minutes", ARRAY(Integer), nullable=False),
+    Column("modes", ARRAY(Text), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("deleted_at", DateTime(timezone=True)),
+    ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
+    CheckConstraint(EACH_HOUR_IS_WHOLE, name="hours"),
+    CheckConstraint("replaces OR cardinality(modes) > 0", name="something"),
+    Index("ix_availability_exceptions_doctor", "doctor_id", "date", "id", postgresql_where=LIVE),
+)
+
+calendar_work = Table(
+    "calendar_work",
+    metadata,
+    Column("doctor_id", Uuid, primary_key=True),
+    Column("clinic_id", Uuid, nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("planned_until", DateTime(timezone=True)),
+    # How often somebody asked: who has done the work sees by it whether there is more.
+    Column("asked", Integer, nullable=False, server_default=text("1")),
+    ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
+    Index("ix_calendar_work_due", "due_at"),
 )

@@ -1,15 +1,17 @@
 """All that weekly availability needs from the outside world."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
 from booking_system.scheduling.domain.availability import AvailabilityRule
 from booking_system.scheduling.domain.slot_plan import PresentSlot, SlotPlan
+from booking_system.scheduling.domain.timetable import AvailabilityException, Timetable
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, RuleId
+from booking_system.shared_kernel.period import Period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +39,6 @@ class AvailabilityWork(Protocol):
         """Return a rule of a doctor who is there."""
         ...
 
-    async def rules(self, doctor_id: DoctorId) -> Sequence[AvailabilityRule]:
-        """Return all rules of the doctor, the oldest first."""
-        ...
-
     async def page(
         self, doctor_id: DoctorId, *, after: UUID | None, limit: int
     ) -> Sequence[AvailabilityRule]:
@@ -57,21 +55,100 @@ class AvailabilityWork(Protocol):
         """Store a changed rule, or take it out of sight."""
         ...
 
-    async def generated(self, rule: AvailabilityRule) -> int:
-        """Count the slots that are there and were made together with the rule."""
+    async def exception(self, exception_id: RuleId) -> AvailabilityException | None:
+        """Return an exception of a doctor who is there."""
+        ...
+
+    async def exceptions_page(
+        self,
+        doctor_id: DoctorId,
+        *,
+        first: date | None,
+        until: date | None,
+        after: tuple[date, UUID] | None,
+        limit: int,
+    ) -> Sequence[AvailabilityException]:
+        """Return one more than `limit` of them behind `after`, by date, before `until`."""
+        ...
+
+    async def add_exception(self, exception: AvailabilityException) -> None:
+        """Store a new exception."""
+        ...
+
+    async def end_exception(self, exception: AvailabilityException, *, now: datetime) -> None:
+        """Take it out of sight."""
+        ...
+
+    async def generated(self, one: AvailabilityRule | AvailabilityException) -> int:
+        """Count the slots that are there and were made together with the rule or exception."""
+        ...
+
+    async def timetable(self, calendar: DoctorCalendar, *, now: datetime) -> Timetable:
+        """Return all rules of the doctor, and the exceptions of today and later."""
         ...
 
     async def lock_slots(
-        self, doctor_id: DoctorId, rule_ids: Sequence[RuleId] | None, *, now: datetime
+        self,
+        calendar: DoctorCalendar,
+        *,
+        since: datetime,
+        until: datetime | None,
+        rule_ids: Collection[RuleId] | None,
     ) -> None:
-        """Lock the slots to come that the rules made, ascending. None: that any rule made."""
+        """Lock, ascending, what any rule made that begins after `since`, and before `until`.
+
+        Where these rules are named, also all that they made, or that lies outside of all rules,
+        whenever it begins behind that.
+        """
         ...
 
-    async def present(self, doctor_id: DoctorId, *, now: datetime) -> Sequence[PresentSlot]:
-        """Return the doctor's slots that are not over, and those to come deleted by hand.
+    async def present(
+        self, calendar: DoctorCalendar, period: Period, *, now: datetime
+    ) -> Sequence[PresentSlot]:
+        """Return the doctor's slots that meet the period, and what was deleted there by hand.
 
         A slot that has begun belongs to no rule any more.
         """
+        ...
+
+    async def occupied(
+        self,
+        calendar: DoctorCalendar,
+        *,
+        since: datetime,
+        after: PresentSlot | None,
+        rule_ids: Collection[RuleId] | None,
+        now: datetime,
+    ) -> Sequence[PresentSlot]:
+        """Return some of the slots that begin then or later, behind `after`, that may not go.
+
+        Those of these rules (None: of any), and those that lie outside of all rules; in time order.
+        """
+        ...
+
+    async def withdraw_free(
+        self,
+        calendar: DoctorCalendar,
+        *,
+        since: datetime,
+        rule_ids: Collection[RuleId] | None,
+        now: datetime,
+    ) -> int:
+        """Withdraw all slots of these rules (None: of any) that begin then or later and may go.
+
+        Return how many of them were not outside of all rules before.
+        """
+        ...
+
+    async def count_free(
+        self,
+        calendar: DoctorCalendar,
+        *,
+        since: datetime,
+        rule_ids: Collection[RuleId] | None,
+        now: datetime,
+    ) -> int:
+        """Count what that would withdraw."""
         ...
 
     async def carry_out(
@@ -80,8 +157,18 @@ class AvailabilityWork(Protocol):
         """Withdraw and add slots; those that time off or a closure covers come closed by it.
 
         What is left is closed for everybody but whoever has it; what is regained is as if it were
-        added anew.
+        added anew. Where one was left that is held, the calendar is asked for at the hold's end.
         """
+        ...
+
+    async def ask(
+        self, calendar: DoctorCalendar, *, planned_until: datetime, due_at: datetime
+    ) -> None:
+        """Have the calendar planned in the background, from `planned_until` on."""
+        ...
+
+    async def planned_until(self, doctor_id: DoctorId) -> datetime | None:
+        """Return from when on the calendar is yet to be planned; None where all is done."""
         ...
 
     async def set_clocks(self, calendar: DoctorCalendar, slots: Sequence[PresentSlot]) -> None:
@@ -90,7 +177,10 @@ class AvailabilityWork(Protocol):
 
 
 AvailabilityTransaction = Callable[[], AbstractAsyncContextManager[AvailabilityWork]]
-"""Opens a unit of work: leaving the block commits, an exception undoes everything."""
+"""Opens a unit of work: leaving the block commits, an exception undoes everything.
+
+Or, where it is for a look, one that sees the data of one moment and can change nothing.
+"""
 
 
 DoctorsWithAvailability = Callable[[], Awaitable[Sequence[DoctorId]]]

@@ -43,17 +43,23 @@ class ReopenSlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteSlot:
-    """Takes a slot back for good; its time can then be offered anew."""
+    """Takes a slot back for good; its time can then be offered anew.
+
+    What the hours want is not made again there. A slot that no rule wants gives its time back to
+    the hours.
+    """
 
     transaction: SchedulingTransaction
     clock: Clock
 
     async def __call__(self, *, slot_id: SlotId, version: int | None, actor: Actor) -> None:
         """Raises `SlotNotFound`, `NotPermitted`, `Stale`, `SlotAlreadyBooked`, `SlotHeld`."""
-        now = self.clock.now()
         async with self.transaction() as slots:
+            await slots.lock_calendar_of(slot_id)
             slot = await _locked(slots, slot_id, version, actor)
+            now = self.clock.now()
             await slots.delete(slot.withdrawn(now=now), now=now)
+            await slots.refill(slot, now=now)
 
 
 async def _locked(slots: Slots, slot_id: SlotId, version: int | None, actor: Actor) -> TimeSlot:

@@ -1,9 +1,9 @@
 """Use cases: the weekly hours of a doctor come, change and go, and time slots with them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
 
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.application.availability_ports import (
@@ -11,12 +11,23 @@ from booking_system.scheduling.application.availability_ports import (
     AvailabilityWork,
     DoctorCalendar,
 )
+from booking_system.scheduling.application.follow_hours import (
+    ChangeOfHours,
+    Followed,
+    follow,
+    preview,
+)
+from booking_system.scheduling.application.read_availability import calendar_of, permitted
 from booking_system.scheduling.domain.availability import AvailabilityRule, Hours, horizon_of
-from booking_system.scheduling.domain.refusals import AvailabilityOverlap
-from booking_system.scheduling.domain.slot_plan import SlotPlan, WishedSlot, plan
+from booking_system.scheduling.domain.local_time import first_instant_at
+from booking_system.scheduling.domain.overview import local_day
+from booking_system.scheduling.domain.timetable import Timetable
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.errors import NotFound, Stale
 from booking_system.shared_kernel.identifiers import DoctorId, Identities, RuleId
+from booking_system.shared_kernel.period import Period
+
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,21 +35,21 @@ class CreateAvailability:
     """Adds hours, and makes their slots as far as the clinic takes bookings."""
 
     transaction: AvailabilityTransaction
+    look: AvailabilityTransaction
     clock: Clock
     identities: Identities
 
     async def __call__(
         self, *, doctor_id: DoctorId, hours: Hours, dry_run: bool, actor: Actor
-    ) -> tuple[AvailabilityRule, SlotPlan]:
+    ) -> tuple[AvailabilityRule, Followed]:
         """Return the rule and what it made, or would make.
 
         Raises `NotFound` for an unknown doctor, `NotPermitted`, `Invalid`, `NonexistentLocalTime`,
-        `AvailabilityOverlap`.
+        `AvailabilityOverlap`, `PlanTooLarge`.
         """
-        async with self.transaction() as work:
+        async with (self.look if dry_run else self.transaction)() as work:
             now = self.clock.now()
-            calendar = _permitted(await work.lock_doctor(doctor_id), actor)
-            hours.check(calendar.time_zone)
+            calendar = permitted(await calendar_of(work, doctor_id, lock=not dry_run), actor)
             rule = AvailabilityRule(
                 id=RuleId(self.identities.new()),
                 clinic_id=calendar.clinic_id,
@@ -47,12 +58,16 @@ class CreateAvailability:
                 created_at=now,
                 updated_at=now,
             )
-            await _check_overlap(work, rule)
-            planned = await _planned(work, calendar, rule, hours, self.clock)
-            if not dry_run:
-                await work.add_rule(rule)
-                await work.carry_out(planned, calendar, now=now)
-        return rule, planned
+            before = await work.timetable(calendar, now=now)
+            change = _changed(calendar, before, before.with_rule(rule), rule, [hours])
+            _check(calendar, change, rule, self.clock)
+            if dry_run:
+                return rule, await preview(work, calendar, change, now=now)
+            followed = await follow(work, calendar, change, self.clock)
+            # The same time as that of its slots, so that these can be counted later.
+            made = replace(rule, created_at=followed.at, updated_at=followed.at)
+            await work.add_rule(made)
+            return made, followed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +75,7 @@ class ChangeAvailability:
     """Changes hours: slots that are open follow, what is booked or held stays."""
 
     transaction: AvailabilityTransaction
+    look: AvailabilityTransaction
     clock: Clock
 
     async def __call__(
@@ -70,24 +86,25 @@ class ChangeAvailability:
         version: int | None,
         dry_run: bool,
         actor: Actor,
-    ) -> tuple[AvailabilityRule, SlotPlan]:
+    ) -> tuple[AvailabilityRule, Followed]:
         """Return the rule as it is now, or would be, and what that does to slots.
 
         Raises `NotFound`, `NotPermitted`, `Stale`, `Invalid`, `NonexistentLocalTime`,
-        `AvailabilityOverlap`.
+        `AvailabilityOverlap`, `PlanTooLarge`.
         """
-        async with self.transaction() as work:
+        async with (self.look if dry_run else self.transaction)() as work:
             now = self.clock.now()
-            rule, calendar = await _locked(work, rule_id, version, actor)
+            rule, calendar = await _found(work, rule_id, version, actor, lock=not dry_run)
             hours = replace(rule.hours, **changes)
-            hours.check(calendar.time_zone)
             changed = replace(rule, hours=hours, version=rule.version + 1, updated_at=now)
-            await _check_overlap(work, changed)
-            planned = await _planned(work, calendar, changed, hours, self.clock)
-            if not dry_run:
-                await work.save_rule(changed)
-                await work.carry_out(planned, calendar, now=now)
-        return changed, planned
+            before = await work.timetable(calendar, now=now)
+            after = before.with_rule(changed)
+            change = _changed(calendar, before, after, rule, [rule.hours, hours])
+            _check(calendar, change, changed, self.clock)
+            if dry_run:
+                return changed, await preview(work, calendar, change, now=now)
+            await work.save_rule(changed)
+            return changed, await follow(work, calendar, change, self.clock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,84 +112,32 @@ class DeleteAvailability:
     """Takes hours back, with their open slots."""
 
     transaction: AvailabilityTransaction
+    look: AvailabilityTransaction
     clock: Clock
 
     async def __call__(
         self, *, rule_id: RuleId, version: int | None, dry_run: bool, actor: Actor
-    ) -> SlotPlan:
+    ) -> Followed:
         """Return what that does to slots. Raises `NotFound`, `NotPermitted`, `Stale`."""
-        async with self.transaction() as work:
+        async with (self.look if dry_run else self.transaction)() as work:
             now = self.clock.now()
-            rule, calendar = await _locked(work, rule_id, version, actor)
-            planned = await _planned(work, calendar, rule, None, self.clock)
-            if not dry_run:
-                gone = replace(rule, version=rule.version + 1, updated_at=now)
-                await work.save_rule(gone, deleted_at=now)
-                await work.carry_out(planned, calendar, now=now)
-        return planned
+            rule, calendar = await _found(work, rule_id, version, actor, lock=not dry_run)
+            before = await work.timetable(calendar, now=now)
+            change = _changed(calendar, before, before.without(rule.id), rule, [rule.hours])
+            if dry_run:
+                return await preview(work, calendar, change, now=now)
+            gone = replace(rule, version=rule.version + 1, updated_at=now)
+            await work.save_rule(gone, deleted_at=now)
+            return await follow(work, calendar, change, self.clock)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShowAvailability:
-    """Looks at one rule."""
-
-    transaction: AvailabilityTransaction
-
-    async def __call__(self, *, rule_id: RuleId, actor: Actor) -> AvailabilityRule:
-        """Return it. Raises `NotFound`, `NotPermitted`."""
-        async with self.transaction() as work:
-            return await self._seen(work, rule_id, actor)
-
-    async def as_made(self, *, rule_id: RuleId, actor: Actor) -> tuple[AvailabilityRule, int]:
-        """Return it, and how many slots it opened at first. Raises `NotFound`, `NotPermitted`."""
-        async with self.transaction() as work:
-            rule = await self._seen(work, rule_id, actor)
-            return rule, await work.generated(rule)
-
-    async def _seen(
-        self, work: AvailabilityWork, rule_id: RuleId, actor: Actor
-    ) -> AvailabilityRule:
-        rule = await work.rule(rule_id)
-        if rule is None:
-            raise NotFound
-        if not actor.schedules(rule.clinic_id, rule.doctor_id):
-            raise NotPermitted
-        return rule
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListAvailability:
-    """Lists the rules of a doctor."""
-
-    transaction: AvailabilityTransaction
-
-    async def __call__(
-        self, *, doctor_id: DoctorId, after: UUID | None, limit: int, actor: Actor
-    ) -> Sequence[AvailabilityRule]:
-        """Return a page, one more than `limit` where there is another.
-
-        Raises `NotFound`, `NotPermitted`.
-        """
-        async with self.transaction() as work:
-            _permitted(await work.doctor(doctor_id), actor)
-            return await work.page(doctor_id, after=after, limit=limit)
-
-
-def _permitted(calendar: DoctorCalendar | None, actor: Actor) -> DoctorCalendar:
-    if calendar is None:
-        raise NotFound
-    if not actor.schedules(calendar.clinic_id, calendar.doctor_id):
-        raise NotPermitted
-    return calendar
-
-
-async def _locked(
-    work: AvailabilityWork, rule_id: RuleId, version: int | None, actor: Actor
+async def _found(
+    work: AvailabilityWork, rule_id: RuleId, version: int | None, actor: Actor, *, lock: bool
 ) -> tuple[AvailabilityRule, DoctorCalendar]:
     """Lock the doctor first, and read the rule only then."""
     if (found := await work.rule(rule_id)) is None:
         raise NotFound
-    calendar = _permitted(await work.lock_doctor(found.doctor_id), actor)
+    calendar = permitted(await calendar_of(work, found.doctor_id, lock=lock), actor)
     if (rule := await work.rule(rule_id)) is None:
         raise NotFound
     if version is not None and version != rule.version:
@@ -180,28 +145,32 @@ async def _locked(
     return rule, calendar
 
 
-async def _check_overlap(work: AvailabilityWork, rule: AvailabilityRule) -> None:
-    for other in await work.rules(rule.doctor_id):
-        if other.id != rule.id and other.hours.overlaps(rule.hours):
-            raise AvailabilityOverlap(availability_id=other.id)
-
-
-async def _planned(
-    work: AvailabilityWork,
+def _changed(
     calendar: DoctorCalendar,
+    before: Timetable,
+    after: Timetable,
     rule: AvailabilityRule,
-    hours: Hours | None,
-    clock: Clock,
-) -> SlotPlan:
-    """Judge by the time after the locks: what has begun meanwhile stays as it is."""
-    await work.lock_slots(rule.doctor_id, [rule.id], now=clock.now())
-    now = clock.now()
-    present = await work.present(rule.doctor_id, now=now)
-    horizon = horizon_of(now, calendar.horizon_days)
-    wished = [] if hours is None else hours.slots_within(horizon, calendar.time_zone)
-    return plan(
-        present,
-        [WishedSlot(rule_id=rule.id, period=period, mode=rule.hours.mode) for period in wished],
-        of=frozenset({rule.id}),
-        until=None if hours is None else horizon.ends_at,
+    hours: list[Hours],
+) -> ChangeOfHours:
+    """Return the change, which matters as long as the rule held before, or holds now."""
+    first = min(one.valid_from for one in hours)
+    ends = [one.valid_until for one in hours]
+    last = max((end for end in ends if end is not None), default=first)
+    zone = calendar.time_zone
+    starts_at = first_instant_at(first, 0, zone)
+    ends_at = first_instant_at(date.max - DAY if None in ends else last + DAY, 0, zone)
+    return ChangeOfHours(
+        before=before,
+        after=after,
+        rule_ids=frozenset({rule.id}),
+        during=Period(starts_at, ends_at) if starts_at < ends_at else None,
     )
+
+
+def _check(
+    calendar: DoctorCalendar, change: ChangeOfHours, rule: AvailabilityRule, clock: Clock
+) -> None:
+    now = clock.now()
+    rule.hours.check(calendar.time_zone, today=local_day(now, calendar.time_zone))
+    change.before.check_rule(rule)
+    change.after.check_size(horizon_of(now, calendar.horizon_days), before=change.before)

@@ -23,7 +23,7 @@ class OfferSlots:
     async def __call__(
         self, *, doctor_id: DoctorId, offer: Sequence[OfferedSlot], actor: Actor
     ) -> list[TimeSlot]:
-        """Return the new slots in the order of the offer.
+        """Return the new slots in the order of the offer, as they were stored.
 
         Raises `NotFound` for an unknown doctor, `NotPermitted`, `SlotOverlap`, `SlotInPast`.
         """
@@ -47,5 +47,4 @@ class OfferSlots:
                 )
                 for asked, period in zip(offer, periods, strict=True)
             ]
-            await slots.add(made, time_zone=clinic.time_zone, now=now)
-        return made
+            return list(await slots.add(made, time_zone=clinic.time_zone, now=now))

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from booking_system.scheduling.application.find_slots import check_known
 from booking_system.scheduling.application.ports import SlotFinder, SlotOverview
+from booking_system.scheduling.domain.local_time import span_of
 from booking_system.scheduling.domain.overview import (
     CalendarSearch,
     NextSearch,
     OpenDay,
     SoonestDoctor,
     local_day,
-    span_of,
 )
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound

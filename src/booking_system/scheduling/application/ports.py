@@ -49,8 +49,18 @@ class Slots(Protocol):
         """Return the place of the first period that overlaps a live slot of the doctor."""
         ...
 
-    async def add(self, slots: Sequence[TimeSlot], *, time_zone: str, now: datetime) -> None:
-        """Add all or none, of one doctor. Raises `SlotOverlap` where a rival was faster."""
+    async def add(
+        self, slots: Sequence[TimeSlot], *, time_zone: str, now: datetime
+    ) -> Sequence[TimeSlot]:
+        """Add all or none, of one doctor; return them as they were stored.
+
+        Time off and closures have closed what they cover. Raises `SlotOverlap` where a rival was
+        faster.
+        """
+        ...
+
+    async def lock_calendar_of(self, slot_id: SlotId) -> None:
+        """Keep everybody waiting who would add slots of its doctor; comes before any slot."""
         ...
 
     async def lock(self, slot_id: SlotId) -> TimeSlot | None:
@@ -66,7 +76,11 @@ class Slots(Protocol):
         ...
 
     async def delete(self, slot: TimeSlot, *, now: datetime) -> None:
-        """Take it out of sight."""
+        """Take it out of sight. What a rule wants is remembered, so that it does not come back."""
+        ...
+
+    async def refill(self, slot: TimeSlot, *, now: datetime) -> None:
+        """Open what the hours in force want where the slot was. The calendar is locked."""
         ...
 
 

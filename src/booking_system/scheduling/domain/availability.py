@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from booking_system.scheduling.domain.local_time import (
@@ -40,25 +41,54 @@ class Hours:
     valid_until: date | None
     mode: Mode
 
-    def check(self, time_zone: str) -> None:
-        """Raise `Invalid` where no day has a slot, `NonexistentLocalTime` where clocks skip it."""
-        if not self.weekdays or not self.weekdays <= set(range(1, 8)):
-            raise Invalid.field("/weekdays", "are 1 (Monday) to 7 (Sunday), at least one")
-        if not 0 <= self.start_minute < self.end_minute <= MINUTES_OF_A_DAY:
-            raise Invalid.field("/end_time", "must be after start_time", "ends_too_early")
-        if not timedelta(0) < self.slot <= LONGEST_SLOT:
-            raise Invalid.field("/slot_minutes", "is 1 to 1440")
-        if self.gap < timedelta(0):
-            raise Invalid.field("/gap_minutes", "is not negative")
-        if self.slot > (self.end_minute - self.start_minute) * MINUTE:
-            raise Invalid.field("/slot_minutes", "is longer than the hours", "too_long")
-        self._check_days(time_zone)
+    @classmethod
+    def on(  # noqa: PLR0913
+        cls,
+        day: date,
+        *,
+        start_minute: int,
+        end_minute: int,
+        slot: timedelta,
+        gap: timedelta,
+        mode: Mode,
+    ) -> Self:
+        """Return hours of one date."""
+        return cls(
+            weekdays=frozenset({day.isoweekday()}),
+            start_minute=start_minute,
+            end_minute=end_minute,
+            slot=slot,
+            gap=gap,
+            valid_from=day,
+            valid_until=day,
+            mode=mode,
+        )
 
-    def _check_days(self, time_zone: str) -> None:
+    def check(self, time_zone: str, *, today: date, at: str = "") -> None:
+        """Raise `Invalid` where no day has a slot, `NonexistentLocalTime` where clocks skip it.
+
+        Hours that are over by `today`, the clinic's, are refused, too. `at` is where in the input
+        they stand.
+        """
+        if not self.weekdays or not self.weekdays <= set(range(1, 8)):
+            raise Invalid.field(f"{at}/weekdays", "are 1 (Monday) to 7 (Sunday), at least one")
+        if not 0 <= self.start_minute < self.end_minute <= MINUTES_OF_A_DAY:
+            raise Invalid.field(f"{at}/end_time", "must be after start_time", "ends_too_early")
+        if not timedelta(0) < self.slot <= LONGEST_SLOT:
+            raise Invalid.field(f"{at}/slot_minutes", "is 1 to 1440")
+        if self.gap < timedelta(0):
+            raise Invalid.field(f"{at}/gap_minutes", "is not negative")
+        if self.slot > (self.end_minute - self.start_minute) * MINUTE:
+            raise Invalid.field(f"{at}/slot_minutes", "is longer than the hours", "too_long")
+        self._check_days(time_zone, today)
+
+    def _check_days(self, time_zone: str, today: date) -> None:
         if self.valid_until is None:
             return
         if self.valid_until < self.valid_from:
             raise Invalid.field("/valid_until", "must not be before valid_from", "ends_too_early")
+        if self.valid_until < today:
+            raise Invalid.field("/valid_until", "lies in the past", "in_past")
         if self.valid_until - self.valid_from >= 7 * DAY:
             return
         days = list(self.days(self.valid_from, self.valid_until))
@@ -86,13 +116,30 @@ class Hours:
         end, one after the other by the time that passes: an hour that is skipped makes none, one
         that is repeated makes slots in both of its passes.
         """
-        at = first_instant_at(day, self.start_minute, time_zone)
-        # A midnight that is shown twice ends the day the first time: the hour is the next day's.
-        ends = first_instant_at if self.end_minute == MINUTES_OF_A_DAY else last_instant_at
-        until = ends(day, self.end_minute, time_zone)
+        at, until = self._bounds(day, time_zone)
         while at + self.slot <= until:
             yield Period(at, at + self.slot)
             at += self.slot + self.gap
+
+    def makes(self, period: Period, day: date, time_zone: str) -> bool:
+        """Say whether `slots_of` that day yields the period; found by arithmetic."""
+        at, until = self._bounds(day, time_zone)
+        is_within = at <= period.starts_at and period.ends_at <= until
+        is_in_step = not (period.starts_at - at) % (self.slot + self.gap)
+        return period.length == self.slot and is_within and is_in_step
+
+    @property
+    def slots_a_day(self) -> int:
+        """How many slots a day has on which no clock changes."""
+        length = (self.end_minute - self.start_minute) * MINUTE
+        return (length + self.gap) // (self.slot + self.gap)
+
+    def _bounds(self, day: date, time_zone: str) -> tuple[datetime, datetime]:
+        """Return when the first slot may start, and by when the last one has to be over."""
+        # A midnight that is shown twice ends the day the first time: the hour is the next day's.
+        ends = first_instant_at if self.end_minute == MINUTES_OF_A_DAY else last_instant_at
+        starts_at = first_instant_at(day, self.start_minute, time_zone)
+        return starts_at, ends(day, self.end_minute, time_zone)
 
     def slots_within(self, period: Period, time_zone: str) -> Iterator[Period]:
         """Yield the slots that start within the period, in time order."""
@@ -101,7 +148,7 @@ class Hours:
         last = period.ends_at.astimezone(zone).date() + DAY
         for day in self.days(first, last):
             for slot in self.slots_of(day, time_zone):
-                if period.starts_at <= slot.starts_at < period.ends_at:
+                if slot.starts_at in period:
                     yield slot
 
     def overlaps(self, other: "Hours") -> bool:

@@ -10,6 +10,7 @@ from booking_system.shared_kernel.errors import Invalid
 from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.period import Period
 
+SHORTEST_SLOT = timedelta(minutes=1)
 LONGEST_SLOT = timedelta(hours=24)
 
 
@@ -25,9 +26,9 @@ class OfferedSlot:
 def checked(offer: Sequence[OfferedSlot], *, now: datetime) -> list[Period]:
     """Return the periods of the offer, in its order.
 
-    Raises `Invalid` for a slot that ends before it starts or lasts longer than 24 hours,
-    `SlotInPast` for one that has begun, `SlotOverlap` where two of the offer overlap. Each names
-    the offender by its place in the offer.
+    Raises `Invalid` for a slot that lasts less than a minute or longer than 24 hours, `SlotInPast`
+    for one that has begun, `SlotOverlap` where two of the offer overlap. Each names the offender by
+    its place in the offer.
     """
     periods = [_period(slot, place, now) for place, slot in enumerate(offer)]
     ordered = sorted(range(len(periods)), key=lambda place: periods[place].starts_at)
@@ -47,6 +48,10 @@ def overlap_at(place: int) -> SlotOverlap:
 def _period(slot: OfferedSlot, place: int, now: datetime) -> Period:
     if slot.ends_at <= slot.starts_at:
         raise Invalid.field(f"/slots/{place}/ends_at", "must be after starts_at", "ends_too_early")
+    if slot.ends_at - slot.starts_at < SHORTEST_SLOT:
+        raise Invalid.field(
+            f"/slots/{place}/ends_at", "a slot lasts at least a minute", "too_short"
+        )
     if slot.ends_at - slot.starts_at > LONGEST_SLOT:
         raise Invalid.field(f"/slots/{place}/ends_at", "a slot lasts at most 24 hours", "too_long")
     if slot.starts_at <= now:

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from booking_system.scheduling.domain.local_time import first_instant_at
 from booking_system.scheduling.domain.search import LONGEST_RANGE, FoundSlot, SlotFilter
 from booking_system.shared_kernel.errors import Invalid
-from booking_system.shared_kernel.period import Period
 
 USUAL_DAYS = 31
 DAY = timedelta(days=1)
@@ -66,13 +64,3 @@ class SoonestDoctor:
 def local_day(instant: datetime, time_zone: str) -> date:
     """Return the day on the clinic's calendar."""
     return instant.astimezone(ZoneInfo(time_zone)).date()
-
-
-def span_of(day: date, time_zone: str) -> Period | None:
-    """Return the local day, which has 23 or 25 hours where clocks change.
-
-    Where midnight is skipped the day begins at the skip. None: the whole day is skipped, as where
-    a country moves to the other side of the date line.
-    """
-    since, until = (first_instant_at(one, 0, time_zone) for one in (day, day + DAY))
-    return Period(since, until) if since < until else None

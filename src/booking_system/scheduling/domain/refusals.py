@@ -82,12 +82,25 @@ class SlotInPast(RuleViolation):
 
 
 class AvailabilityOverlap(Conflict):
-    """Another availability rule of this doctor holds at the same hours.
+    """Another availability rule, or exception, of this doctor holds at the same hours.
 
-    `availability_id` names it. Change or delete that one, or choose other hours, weekdays or dates.
+    `availability_id` names the rule, `exception_id` the exception. Change or delete that one, or
+    choose other hours, weekdays or dates. Hours of a date that stand instead of the rules' overlap
+    no rule.
     """
 
     code = "availability_overlap"
+
+
+class PlanTooLarge(RuleViolation):
+    """These hours would make more time slots than one doctor may have.
+
+    A doctor has at most 40,000 time slots to come by weekly hours and exceptions, within the
+    clinic's horizon; `detail` says how many it would be. Choose longer slots, fewer hours, or a
+    shorter horizon.
+    """
+
+    code = "plan_too_large"
 
 
 class NonexistentLocalTime(RuleViolation):

@@ -1,7 +1,7 @@
 """A plan: which time slots come and go, so that a doctor's calendar is as the rules wish."""
 
 from bisect import bisect_right
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from booking_system.shared_kernel.period import Period
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WishedSlot:
-    """A slot that a rule wants to be there."""
+    """A slot that a rule, or an exception, wants to be there."""
 
     rule_id: RuleId
     period: Period
@@ -23,10 +23,11 @@ class WishedSlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresentSlot:
-    """A slot that there is, or that was deleted by hand and must not come back.
+    """A slot that there is, or whose time was deleted by hand and must not come back.
 
     `wall_starts_at` is what the clinic's clock was to show when a rule made it; None: no rule did.
-    One that `is_outside` was left by its rule earlier, and is still there for somebody who has it.
+    One that `is_outside` was left by its rule earlier, and is still there for somebody who has it,
+    or because it was closed by hand.
     """
 
     id: SlotId
@@ -46,6 +47,11 @@ class PresentSlot:
         is_free = self.appointment_id is None and not self.is_held
         return is_free and self.closed_because is not ClosedBecause.BY_HAND
 
+    @property
+    def is_ruled(self) -> bool:
+        """Say whether it is there because a rule wants it, or wanted it."""
+        return self.rule_id is not None or self.is_outside
+
     def has_moved(self, time_zone: str) -> bool:
         """Say whether the clinic's clock shows another time at its start than it was made for."""
         if self.wall_starts_at is None:
@@ -54,91 +60,110 @@ class PresentSlot:
         return shown.replace(tzinfo=None) != self.wall_starts_at
 
 
+WishFor = Callable[[PresentSlot], WishedSlot | None]
+"""Says which rule wants just this slot; None where none does."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotPlan:
     """What to do. `kept_bookings` are slots that no rule wants any more, but an appointment.
 
     `left` will be outside of all rules from now on, for whoever has them; `regained` are slots that
-    were, and the wish of the rule that wants each of them again.
+    were, or that another rule made, and the wish of the rule that wants each of them now.
     """
 
-    opened: Sequence[WishedSlot]
-    withdrawn: Sequence[PresentSlot]
-    kept_bookings: Sequence[PresentSlot]
+    opened: Sequence[WishedSlot] = ()
+    withdrawn: Sequence[PresentSlot] = ()
+    kept_bookings: Sequence[PresentSlot] = ()
     left: Sequence[PresentSlot] = ()
     regained: Sequence[tuple[PresentSlot, WishedSlot]] = ()
 
 
 def plan(
     present: Iterable[PresentSlot],
-    wished: Iterable[WishedSlot],
+    wished: Sequence[WishedSlot],
     *,
-    of: frozenset[RuleId],
-    until: datetime | None = None,
+    within: Period,
+    changed: frozenset[RuleId] = frozenset(),
 ) -> SlotPlan:
-    """Return what makes the slots of the rules `of` as wished, and those that no rule wanted.
+    """Return what makes the slots that start within the period as they are wished.
 
-    `present` holds all slots of the doctor that are not over; `wished` all that the rules `of`
-    want. What is booked, held or closed by hand stays, and so does what is as it should be. A wish
-    that overlaps a slot that stays is left out, and one that was deleted by hand as well.
-    From `until` on nothing is wished yet, so nothing there is outside of the rules; None: for good.
+    `present` holds all slots of the doctor that meet the period, or one of the wishes, which come
+    in time order. What is booked, held or closed by hand stays, and so does what is as it should
+    be. A wish that overlaps what stays is left out, and so is one that overlaps time that was
+    deleted by hand. Of the rules that have `changed`, all bookings are named that nothing wants.
     """
-    wishes = sorted(wished, key=lambda wish: wish.period.starts_at)
-    wanted = {(wish.period, wish.mode): wish for wish in wishes}
-    kept: list[PresentSlot] = []
-    withdrawn: list[PresentSlot] = []
-    deleted: set[datetime] = set()
-    for slot in present:
-        if slot.is_deleted:
-            deleted.add(slot.period.starts_at)
-        elif _is_unwanted(slot, wanted, of) and slot.may_go:
-            withdrawn.append(slot)
-        else:
-            kept.append(slot)
-    opened = _fitting([slot.period for slot in kept], wishes, deleted)
+    wanted = {(wish.period, wish.mode): wish for wish in wished}
+    slots = list(present)
+    inside = [slot for slot in slots if not slot.is_deleted and slot.period.starts_at in within]
+    judged = judge(
+        inside, lambda slot: wanted.get((slot.period, slot.mode)), changed=changed, withdraws=True
+    )
+    gone = {slot.id for slot in judged.withdrawn}
+    opened = missing([slot for slot in slots if slot.id not in gone], wished)
     return SlotPlan(
         opened=opened,
-        withdrawn=withdrawn,
-        kept_bookings=[
-            slot
-            for slot in kept
-            if slot.rule_id in of
-            and slot.appointment_id is not None
-            and (slot.period, slot.mode) not in wanted
-        ],
-        left=[
-            slot
-            for slot in kept
-            if _is_unwanted(slot, wanted, of)
-            and not slot.is_outside
-            and (until is None or slot.period.starts_at < until)
-            and (slot.appointment_id is not None or slot.is_held)
-        ],
-        regained=[
-            (slot, wanted[slot.period, slot.mode])
-            for slot in kept
-            if slot.is_outside and (slot.period, slot.mode) in wanted
-        ],
+        withdrawn=judged.withdrawn,
+        kept_bookings=judged.kept_bookings,
+        left=judged.left,
+        regained=judged.regained,
     )
 
 
-def _is_unwanted(
-    slot: PresentSlot, wanted: Container[tuple[Period, Mode]], of: frozenset[RuleId]
-) -> bool:
-    return (slot.rule_id in of or slot.is_outside) and (slot.period, slot.mode) not in wanted
+def judge(
+    slots: Iterable[PresentSlot],
+    wish_for: WishFor,
+    *,
+    changed: frozenset[RuleId],
+    withdraws: bool,
+) -> SlotPlan:
+    """Say of each slot that is there what becomes of it; nothing is opened.
+
+    Those that may go are left as they are unless this `withdraws`.
+    """
+    withdrawn, kept_bookings, left, regained = [], [], [], []
+    for slot in slots:
+        wish = wish_for(slot) if slot.is_ruled else None
+        if wish is not None:
+            if slot.is_outside or slot.rule_id != wish.rule_id:
+                regained.append((slot, wish))
+        elif slot.is_ruled and slot.may_go:
+            withdrawn.append(slot)
+        elif slot.is_ruled:
+            if not slot.is_outside:
+                left.append(slot)
+            if slot.appointment_id is not None and (not slot.is_outside or slot.rule_id in changed):
+                kept_bookings.append(slot)
+    return SlotPlan(
+        withdrawn=withdrawn if withdraws else (),
+        kept_bookings=kept_bookings,
+        left=left,
+        regained=regained,
+    )
 
 
-def _fitting(
-    kept: Iterable[Period], wishes: Iterable[WishedSlot], deleted: set[datetime]
-) -> list[WishedSlot]:
-    """Return the wishes, which come in time order, that overlap nothing kept nor one another."""
-    busy = sorted(kept, key=lambda period: period.starts_at)
+def missing(present: Iterable[PresentSlot], wished: Iterable[WishedSlot]) -> list[WishedSlot]:
+    """Return the wishes, in time order, for which there is room: nothing is there, or was deleted.
+
+    Where two wishes overlap, the earlier one has the room.
+    """
+    busy = _merged(slot.period for slot in present)
     starts = [period.starts_at for period in busy]
     fitting: list[WishedSlot] = []
-    for wish in wishes:
+    for wish in wished:
         place = bisect_right(starts, wish.period.starts_at)
         neighbours = [*busy[max(place - 1, 0) : place + 1], *(one.period for one in fitting[-1:])]
-        is_free = not any(wish.period.overlaps(one) for one in neighbours)
-        if is_free and wish.period.starts_at not in deleted:
+        if not any(wish.period.overlaps(one) for one in neighbours):
             fitting.append(wish)
     return fitting
+
+
+def _merged(periods: Iterable[Period]) -> list[Period]:
+    """Return the same time as periods that do not overlap, in order."""
+    merged: list[Period] = []
+    for period in sorted(periods, key=lambda period: period.starts_at):
+        if merged and period.starts_at < merged[-1].ends_at:
+            last = merged.pop()
+            period = Period(last.starts_at, max(last.ends_at, period.ends_at))  # noqa: PLW2901
+        merged.append(period)
+    return merged

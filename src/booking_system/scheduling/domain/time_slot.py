@@ -43,7 +43,8 @@ class TimeSlot:
     A booked slot can be closed as well (its doctor was removed): it stays booked until the
     appointment lets go of it, and does not open then. One that lies outside of the weekly hours
     by now is still good for whoever holds it, and closed when they let go of it.
-    One that `is_blocked` lies in the time that is kept free around an appointment.
+    One that `is_blocked` lies in the time that is kept free around an appointment; one that
+    `is_outside` lies outside of the weekly hours, whatever else has closed it.
     """
 
     id: SlotId
@@ -54,6 +55,7 @@ class TimeSlot:
     appointment_id: AppointmentId | None = None
     closed_because: ClosedBecause | None = None
     is_blocked: bool = False
+    is_outside: bool = False
     hold: Hold | None = None
     version: int = 1
 
@@ -99,10 +101,13 @@ class TimeSlot:
         return replace(self, closed_because=ClosedBecause.BY_HAND, version=self.version + 1)
 
     def reopened(self) -> Self:
-        """Take back a close by hand. Raises `SlotUnavailable` where something else closed it."""
+        """Take back a close by hand.
+
+        Raises `SlotUnavailable` where something else closed it, or where no rule wants it.
+        """
         if self.closed_because is None:
             return self
-        if self.closed_because is not ClosedBecause.BY_HAND:
+        if self.closed_because is not ClosedBecause.BY_HAND or self.is_outside:
             raise SlotUnavailable
         return replace(self, closed_because=None, version=self.version + 1)
 

@@ -19,13 +19,20 @@ _FOLLOWING = """(
 """The slots that begin while the service lasts, and the next one: a service that ends inside the
 gap behind a slot takes the slot behind the gap, too."""
 
+_GAP = """CASE WHEN n.rule_id IS NOT NULL THEN coalesce(g.gap_minutes,
+    (SELECT e.gap_minutes[i] FROM availability_exceptions e, generate_subscripts(e.modes, 1) i
+     WHERE e.id = n.rule_id AND extract(hour FROM n.wall_starts_at) * 60
+      + extract(minute FROM n.wall_starts_at) BETWEEN e.start_minutes[i] AND e.end_minutes[i] - 1
+     LIMIT 1)) END"""
+"""The minutes that the rule, or the exception, which made the slot leaves behind it."""
+
 _IN_ROW = """SELECT o.*, bool_and(o.goes_on) OVER (ORDER BY o.starts_at) AS is_in_row FROM (
   SELECT n.id, n.starts_at, n.ends_at, {free} AS is_free,
    n.id = {slot}.id OR coalesce(n.mode = {slot}.mode
     AND n.wall_starts_at::date = {slot}.wall_starts_at::date
     AND n.ends_at <= {slot}.starts_at + interval '1 day'
     AND n.starts_at - lag(n.ends_at) OVER in_time
-     <= coalesce(lag(g.gap_minutes) OVER in_time, 0) * interval '1 minute', false) AS goes_on,
+     <= coalesce(lag({gap}) OVER in_time, 0) * interval '1 minute', false) AS goes_on,
    n.id = {slot}.id OR lag(n.ends_at) OVER in_time < {slot}.starts_at + {duration} AS is_needed
   FROM {following} n LEFT JOIN availability_rules g ON g.id = n.rule_id
   WINDOW in_time AS (ORDER BY n.starts_at)) o WHERE o.is_needed"""
@@ -47,7 +54,7 @@ def span_of(slot: str, need: str, *, free: str = "true") -> str:
     """
     duration = DURATION.format(need=need)
     following = _FOLLOWING.format(slot=slot, duration=duration)
-    in_row = _IN_ROW.format(slot=slot, duration=duration, free=free, following=following)
+    in_row = _IN_ROW.format(slot=slot, duration=duration, free=free, following=following, gap=_GAP)
     return _SPAN.format(slot=slot, duration=duration, in_row=in_row)
 
 

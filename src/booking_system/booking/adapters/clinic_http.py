@@ -1,0 +1,141 @@
+"""Changes of clinics over HTTP: booking's, because calendars and appointments follow the clock."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal, Protocol
+from uuid import UUID
+
+from fastapi import Depends, Query, Response
+from pydantic import BaseModel, Field, create_model
+
+from booking_system.booking.adapters.absence_answers import DryRun
+from booking_system.booking.application.change_clinic import Calendars, ClinicChange
+from booking_system.booking.domain.refusals import BookingsAffected
+from booking_system.directory.domain.refusals import SlugTaken
+from booking_system.identity.domain.actor import Actor
+from booking_system.identity.domain.policies import signed_in
+from booking_system.platform.http.answers import json_answer
+from booking_system.platform.http.caller import caller
+from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
+from booking_system.platform.http.routing import Routes
+from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.identifiers import ClinicId
+
+Caller = Annotated[Actor, Depends(caller)]
+Keep = Annotated[
+    Literal["keep"] | None,
+    Query(
+        description="With another time zone: what becomes of appointments that would begin at"
+        " another time by the clock; unset: `409` where there are any"
+    ),
+]
+
+
+class ChangesOfClinic(Protocol):
+    """The body of a change of a clinic, which is the directory's."""
+
+    def changes(self) -> dict[str, Any]:
+        """Return the fields that change, as the domain has them."""
+        ...
+
+
+class MovedBookingOut(BaseModel):
+    """An appointment that stays at its instant, at which the clinic's clock shows another time."""
+
+    id: UUID
+    time_slot_id: UUID
+    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    wall_was: str = Field(
+        description="By the clock of before, without an offset", examples=["2027-03-01T09:00:00"]
+    )
+    wall_is: str = Field(
+        description="By the clock of now, without an offset", examples=["2027-03-01T08:00:00"]
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClinicChangeRoutes:
+    """HTTP for changes of clinics. `body` and `answers` are the directory's models."""
+
+    change: Callable[..., Awaitable[ClinicChange]]
+    body: type[BaseModel]
+    answers: type[BaseModel]
+
+    def routes(self) -> Routes:
+        """List the operations."""
+        routes = Routes("Clinics")
+        routes.add(
+            "PATCH",
+            "/v1/clinics/{clinic_id}",
+            self._endpoint(),
+            policy=signed_in,
+            answers=self._answer(),
+            refuses=[NotFound, NotPermitted, Stale, SlugTaken, BookingsAffected],
+        )
+        return routes
+
+    def _answer(self) -> type[BaseModel]:
+        return create_model(
+            "ChangedClinicOut",
+            __base__=self.answers,
+            __doc__="A clinic, and what a change has done to its calendars.",
+            calendars=(
+                Calendars | None,
+                Field(
+                    description="Whether they follow another time zone, or a farther horizon, by"
+                    " now or within seconds; null: there is nothing to follow",
+                    examples=[None],
+                ),
+            ),
+            moved_bookings=(
+                list[MovedBookingOut],
+                Field(description="By start; the first ten thousand", examples=[[]]),
+            ),
+            moved_count=(int, Field(description="How many there are", examples=[0])),
+        )
+
+    def _endpoint(self) -> Callable[..., Awaitable[Response]]:
+        async def change_clinic(  # noqa: PLR0913
+            clinic_id: UUID,
+            body: self.body,  # type: ignore[name-defined]
+            actor: Caller,
+            *,
+            dry_run: DryRun = False,
+            on_conflict: Keep = None,
+            if_match: IfMatch = None,
+        ) -> Response:
+            """Change a clinic or its policy. What the body does not name stays as it is.
+
+            With another `time_zone` the calendars are planned anew, closures follow their dates,
+            and appointments stay at their instants. With `dry_run` the answer is the clinic as it
+            would be.
+            """
+            asked: ChangesOfClinic = body
+            done = await self.change(
+                clinic_id=ClinicId(clinic_id),
+                changes=asked.changes(),
+                version=expected_version(if_match),
+                dry_run=dry_run,
+                keep=on_conflict is not None,
+                actor=actor,
+            )
+            return self._show(done)
+
+        return change_clinic
+
+    def _show(self, done: ClinicChange) -> Response:
+        shown = self.answers.model_validate(done.clinic, from_attributes=True).model_dump()
+        shown["calendars"] = done.calendars
+        shown["moved_count"] = done.moved_count
+        shown["moved_bookings"] = [
+            {
+                "id": one.id,
+                "time_slot_id": one.time_slot_id,
+                "starts_at": one.starts_at,
+                "wall_was": one.wall_was.isoformat(),
+                "wall_is": one.wall_is.isoformat(),
+            }
+            for one in done.moved_bookings
+        ]
+        return json_answer(shown, headers={"ETag": etag_of(done.clinic.version)})

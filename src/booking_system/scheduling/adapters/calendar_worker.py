@@ -1,0 +1,91 @@
+"""Plans the calendars that were asked for: about once a second, beside the requests."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import structlog
+
+from booking_system.platform.postgres.transaction import Database
+from booking_system.scheduling.application.extend_horizon import Extension
+from booking_system.scheduling.records import calendar_work
+from booking_system.scheduling.records.refilling import refill_left_over
+from booking_system.shared_kernel.background import in_background
+from booking_system.shared_kernel.clock import Clock
+
+PAUSE_SECONDS = 1.0
+"""Between two looks, on average; from half as long to half as long again."""
+MOST_AT_ONCE = 20
+"""Calendars of one look: the next one is a second later."""
+AGAIN_AFTER = timedelta(seconds=30)
+"""How long a calendar waits whose planning failed."""
+
+log = structlog.get_logger("booking_system.calendars")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarWorker:
+    """Takes one doctor after the other whose calendar is due; each in a transaction of its own."""
+
+    database: Database
+    extend: Callable[..., Awaitable[Extension]]
+    clock: Clock
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Do so for as long as the block lasts."""
+        return in_background(self._again_and_again(), name="calendar work")
+
+    async def once(self) -> int:
+        """Return how many were planned; what fails is logged, and put off."""
+        planned = 0
+        while planned < MOST_AT_ONCE and await self._next():
+            planned += 1
+        return planned
+
+    async def _next(self) -> bool:
+        """Say whether there was a calendar to plan."""
+        row = None
+        try:
+            async with self.database.whole() as connection:
+                row = await calendar_work.take(connection, now=self.clock.now())
+                if row is not None:
+                    await self._plan(connection, row)
+        except Exception as error:
+            if row is None:
+                raise
+            name = type(error).__name__
+            log.warning("calendar_not_planned", doctor_id=str(row["doctor_id"]), error=name)
+            await self._put_off(row)
+        return row is not None
+
+    async def _plan(self, connection: asyncpg.Connection, row: Any) -> None:
+        """Plan some thousand slots; what remains stays asked for, in this very transaction."""
+        doctor_id, until = row["doctor_id"], None
+        if row["planned_until"] is not None:
+            extension = await self.extend(doctor_id=doctor_id, since=row["planned_until"])
+            until = extension.planned_until
+        now = self.clock.now()
+        was_all = await refill_left_over(connection, doctor_id, now=now)
+        if until is None and was_all:
+            await calendar_work.done(connection, row)
+        else:
+            await calendar_work.go_on(connection, row, planned_until=until)
+        await calendar_work.ask_at_end_of_holds(connection, doctor_id, now=now)
+
+    async def _put_off(self, row: object) -> None:
+        async with self.database.driver_transaction() as connection:
+            until = self.clock.now() + AGAIN_AFTER
+            await calendar_work.put_off(connection, row, until=until)
+
+    async def _again_and_again(self) -> None:
+        while True:
+            await asyncio.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
+            try:
+                await self.once()
+            except Exception as error:  # noqa: BLE001  (whatever it was: again in a second)
+                log.warning("calendars_not_planned", error=type(error).__name__)

@@ -1,0 +1,113 @@
+"""Time that is let go of follows the hours in force, in the transaction that lets go of it.
+
+What a rule left behind for somebody is closed to everybody else. When they let go of it, it goes,
+and what the rules and exceptions want there now is opened. Whoever lets go of slots
+
+1. calls `lock_calendars` before any lock on a slot: the doctor's row comes first;
+2. locks the slots and writes;
+3. calls `refill_freed` at the end, when nothing of the old appointment keeps time free any more.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from booking_system.scheduling.domain.availability import horizon_of
+from booking_system.scheduling.domain.local_time import whole_days
+from booking_system.scheduling.domain.slot_plan import missing
+from booking_system.scheduling.records import calendar_statements as statements
+from booking_system.scheduling.records import calendar_work
+from booking_system.scheduling.records.calendar import CalendarRecords
+from booking_system.shared_kernel.identifiers import DoctorId
+from booking_system.shared_kernel.period import Period
+
+
+async def calendars_to_refill(
+    connection: asyncpg.Connection, slot_ids: Sequence[UUID]
+) -> list[DoctorId]:
+    """Return, ascending, of which doctors a rule has left one of these slots. Locks nothing."""
+    rows = await connection.fetch(statements.FREED, slot_ids)
+    return sorted({row["doctor_id"] for row in rows})
+
+
+async def lock_calendar(connection: asyncpg.Connection, doctor_id: DoctorId) -> None:
+    """Keep everybody waiting who would add slots of this doctor, or close them."""
+    await connection.fetchval(statements.LOCK_DOCTOR, doctor_id)
+
+
+async def lock_calendars(
+    connection: asyncpg.Connection, slot_ids: Sequence[UUID]
+) -> frozenset[DoctorId]:
+    """Lock the calendars that letting go of these slots would change; mostly there are none."""
+    doctors = await calendars_to_refill(connection, slot_ids)
+    for doctor_id in doctors:
+        await lock_calendar(connection, doctor_id)
+    return frozenset(doctors)
+
+
+async def refill_freed(
+    connection: asyncpg.Connection,
+    slot_ids: Sequence[UUID],
+    *,
+    locked: Collection[DoctorId],
+    now: datetime,
+) -> None:
+    """Refill the time of those of the slots that their rule has left, after they were let go of.
+
+    A doctor whose hours changed after the calendars were looked at was not locked: that calendar is
+    seen to in the background, a second later.
+    """
+    freed: dict[DoctorId, list[Period]] = {}
+    for row in await connection.fetch(statements.FREED, slot_ids):
+        freed.setdefault(row["doctor_id"], []).append(Period(row["starts_at"], row["ends_at"]))
+    for doctor_id, periods in freed.items():
+        if doctor_id in locked:
+            await refill(connection, doctor_id, periods, now=now)
+        else:
+            await calendar_work.ask_doctor(connection, doctor_id, due_at=now, planned_until=None)
+
+
+async def refill(
+    connection: asyncpg.Connection,
+    doctor_id: DoctorId,
+    periods: Sequence[Period],
+    *,
+    now: datetime,
+) -> None:
+    """Withdraw what was left over in these periods, and open what is wanted on their days.
+
+    The calendar is locked, and so are the slots that were let go of. Nothing else is withdrawn, so
+    no other slot needs a lock.
+    """
+    records = CalendarRecords(connection)
+    calendar = await records.doctor(doctor_id)
+    if calendar is None:
+        return
+    starts, ends = [one.starts_at for one in periods], [one.ends_at for one in periods]
+    left = await connection.fetch(statements.LEFT_OVER, doctor_id, now, starts, ends)
+    await records.withdraw([row["id"] for row in left], now=now)
+    horizon = horizon_of(now, calendar.horizon_days)
+    table = await records.timetable(calendar, now=now)
+    for days in whole_days(periods, calendar.time_zone):
+        begins, over = max(days.starts_at, now), min(days.ends_at, horizon.ends_at)
+        wished = table.wishes(Period(begins, over)) if begins < over else []
+        if wished:
+            reach = Period(begins, max(over, wished[-1].period.ends_at))
+            present = await records.present(calendar, reach, now=now)
+            await records.open(missing(present, wished), calendar, now=now)
+
+
+async def refill_left_over(
+    connection: asyncpg.Connection, doctor_id: DoctorId, *, now: datetime
+) -> bool:
+    """Do so for what was left over and is nobody's by now, as where a hold has ended by time.
+
+    Say whether that was all. The calendar is locked.
+    """
+    rows = await connection.fetch(statements.FORGOTTEN, doctor_id, now)
+    if rows:
+        periods = [Period(row["starts_at"], row["ends_at"]) for row in rows]
+        await refill(connection, doctor_id, periods, now=now)
+    return len(rows) < statements.MOST_FORGOTTEN
