@@ -70,6 +70,14 @@ async def test_no_local_time_of_any_operation_ends_in_z(api: Api) -> None:
     booking = asked["create_booking"].json()
     one = f"/v1/bookings/{booking['id']}"
     taken = {"time_slot_id": slots[0]["id"], **about}
+    far = WINTER + timedelta(days=20)
+    away = await api.made(
+        f"/v1/doctors/{doctor['id']}/time-off",
+        {"starts_at": far.isoformat(), "ends_at": (far + HOUR).isoformat()},
+        desk,
+    )
+    closures = f"/v1/clinics/{clinic['id']}/closures"
+    (closed,) = (await api.made(closures, {"dates": [far.date().isoformat()]}, desk))["items"]
     absence = {"starts_at": WINTER.isoformat(), "ends_at": (WINTER + HOUR).isoformat()}
     dry = {"dry_run": "true"}
     asked |= {
@@ -81,8 +89,12 @@ async def test_no_local_time_of_any_operation_ends_in_z(api: Api) -> None:
         "create_time_off": await api.post(
             f"/v1/doctors/{doctor['id']}/time-off", absence, desk, params=dry
         ),
-        "create_closures": await api.post(
-            f"/v1/clinics/{clinic['id']}/closures", {"dates": [day]}, desk, params=dry
+        "create_closures": await api.post(closures, {"dates": [day]}, desk, params=dry),
+        "change_time_off": await api.send(
+            "PATCH", f"/v1/time-off/{away['id']}", desk, json=absence, params=dry
+        ),
+        "change_closure": await api.send(
+            "PATCH", f"{closures}/{closed['id']}", desk, json={"date": day}, params=dry
         ),
         "close_slot": await api.post(f"/v1/slots/{slots[3]['id']}/close", by=desk),
         "reopen_slot": await api.post(f"/v1/slots/{slots[3]['id']}/reopen", by=desk),
