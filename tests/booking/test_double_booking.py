@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,6 +25,7 @@ ROUNDS = 50
 CALLERS = 64
 BUSY = {(503, "overloaded"), (503, "dependency_unavailable")}
 """Nothing was done: the machine was too slow for the locks' deadlines."""
+MOST_TRIES = 200
 PLENTY = {"max_open_bookings_per_patient": 1000}
 INSERT = """INSERT INTO appointments (id, reference, status, payment_status, time_slot_id,
  clinic_id, doctor_id, patient_id, starts_at, ends_at, mode, cancel_notice_minutes, booked_by,
@@ -80,8 +82,7 @@ async def test_one_patient_racing_for_overlapping_slots_gets_one(
                 *(_book(one, slot["id"], patient) for one, slot in zip(clients, slots, strict=True))
             )
             told = Counter(code_of(answer) for answer in answers)
-            assert told.keys() <= {(201, None), (409, "patient_overlap"), *BUSY}
-            assert told[201, None] == 1 or (not told[201, None] and told.keys() & BUSY)
+            assert told == {(201, None): 1, (409, "patient_overlap"): rivals - 1}
 
 
 async def test_a_doctor_goes_and_comes_back_while_patients_book(
@@ -102,8 +103,15 @@ async def test_a_doctor_goes_and_comes_back_while_patients_book(
             if answer.status_code == 201:
                 won.add(answer.json()["id"])
 
+    def is_enough(rounds: int) -> bool:
+        """Ten rounds, and more of them where the machine is slow."""
+        many = told[201, None] > 50 and told[409, "slot_unavailable"] > 0
+        return rounds >= 100 or (rounds >= 10 and many)
+
     async def come_and_go(client: AsyncClient) -> None:
-        for _ in range(10):
+        for rounds in count():
+            if is_enough(rounds):
+                break
             path, by = f"/v1/doctors/{doctor['id']}", api.admin.headers
             gone = await client.delete(path, headers=by, params={"on_conflict": "keep"})
             assert code_of(gone) in {(204, None), *BUSY}
@@ -220,7 +228,14 @@ async def test_a_doctors_live_slots_never_overlap(api: Api) -> None:
 
 
 async def _book(client: AsyncClient, slot_id: str, who: Person) -> Response:
-    return await client.post("/v1/bookings", json={"time_slot_id": slot_id}, headers=who.headers)
+    """Ask again where the machine is too slow to answer: nothing was done then."""
+    for _ in range(MOST_TRIES):
+        answer = await client.post(
+            "/v1/bookings", json={"time_slot_id": slot_id}, headers=who.headers
+        )
+        if code_of(answer) not in BUSY:
+            break
+    return answer
 
 
 async def _book_inside(work: Any, api: Api, wish: BookingWish, actor: Any, now: datetime) -> Any:

@@ -194,3 +194,17 @@ async def test_a_removed_patient_leaves_every_slot_and_all_around(api: Api) -> N
     assert code_of(await api.send("DELETE", path, at.desk)) == (204, None)
 
     assert await statuses(at) == ["open"] * 6
+
+
+async def test_a_hold_that_loses_a_slot_to_time_off_is_over_in_all_of_them(api: Api) -> None:
+    at = await schedule(api, 4)
+    long = await service(at, 60, after=30)
+    hold = await at.held(at.slots[0], at.patient, service_id=long)
+    away = {"starts_at": at.slots[1]["starts_at"], "ends_at": at.slots[1]["ends_at"]}
+    made = await api.made(f"/v1/doctors/{at.doctor['id']}/time-off", away, at.api.admin)
+
+    assert await statuses(at) == ["open", "closed", "open", "open"]
+    assert code_of(await at.ask("GET", hold, at.patient)) == (404, "not_found")
+    gone = await api.send("DELETE", f"/v1/time-off/{made['id']}", api.admin)
+    assert gone.status_code == 204
+    assert await statuses(at) == ["open"] * 4

@@ -101,8 +101,18 @@ class Swagger:
             await block.locator("textarea.body-param__text").fill(json.dumps(body, indent=2))
         async with self._page.expect_response(lambda one: "/v1/" in one.url) as coming:
             await block.locator("button.execute").click()
-        request_id = (await coming.value).headers["x-request-id"]
-        return await _shown(block.locator(".live-responses-table .response", has_text=request_id))
+        answer = await coming.value
+        shown = block.locator(
+            ".live-responses-table .response", has_text=answer.headers["x-request-id"]
+        )
+        told = answer.status, await answer.json()
+        # The page may still be drawing: the body of the answer before can stand beside the new id.
+        for _ in range(10 * SECONDS):
+            read = await _shown(shown)
+            if read == told:
+                break
+            await asyncio.sleep(0.1)
+        return read
 
     async def picture(self, operation: str, place: Path) -> None:
         """The operation with its answer, without the command that holds a token."""

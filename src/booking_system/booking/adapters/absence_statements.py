@@ -64,9 +64,16 @@ OF_SLOT, OF_APPOINTMENT = WHEN.format(one="s"), WHEN.format(one="a")
 _AFFECTED = f"""a.{{whose}} = $1 AND a.status IN ('confirmed', 'checked_in')
  AND EXISTS (SELECT FROM {AWAY} WHERE {OF_APPOINTMENT})"""
 
+_COVERED = f"""s.{{whose}} = $1 AND s.deleted_at IS NULL
+ AND EXISTS (SELECT FROM {AWAY} WHERE {OF_SLOT})"""
+
+_HELD = f"""SELECT h.id FROM time_slots h WHERE h.hold_id IN (
+  SELECT s.hold_id FROM time_slots s WHERE s.hold_id IS NOT NULL AND {_COVERED})"""  # noqa: S608
+"""All slots of the holds that keep anything of what is covered."""
+
 LOCK_SLOTS = f"""SELECT count(*) FROM (SELECT s.id FROM time_slots s WHERE s.id IN (
-  SELECT s.id FROM time_slots s
-  WHERE s.{{whose}} = $1 AND s.deleted_at IS NULL AND EXISTS (SELECT FROM {AWAY} WHERE {OF_SLOT})
+  SELECT s.id FROM time_slots s WHERE {_COVERED}
+  UNION ALL {_HELD}
   UNION ALL SELECT s.id FROM time_slots s WHERE s.closed_by = ANY($2::uuid[])
   UNION ALL {slots_of(_AFFECTED)}){IN_ORDER}) AS locked"""  # noqa: S608
 """Those that are covered or were, and all that the appointments have which would be cancelled."""
@@ -74,6 +81,10 @@ LOCK_SLOTS = f"""SELECT count(*) FROM (SELECT s.id FROM time_slots s WHERE s.id 
 OPEN_SLOTS = f"""SELECT count(*) FROM time_slots s
  WHERE s.{{whose}} = $1 AND s.deleted_at IS NULL AND s.closed_because IS NULL
  AND s.appointment_id IS NULL AND EXISTS (SELECT FROM {AWAY} WHERE {OF_SLOT})"""  # noqa: S608
+
+END_HOLDS = f"""UPDATE time_slots SET version = version + 1, {LET_GO}
+ WHERE id IN ({_HELD})"""  # noqa: S608
+"""A hold that loses a slot is over in all of them."""
 
 CLOSE = f"""UPDATE time_slots s SET closed_because = $8, closed_by = away.id,
   version = s.version + 1, {LET_GO}

@@ -155,11 +155,12 @@ class PostgresAbsenceWork:
         return counted
 
     async def close_slots(self, place: Place, absences: Sequence[Absence], *, now: datetime) -> int:
-        """One statement that locks, one that closes what it sees behind the locks."""
+        """Lock in one statement; the next ones end holds and close what they see behind it."""
         values = _values(place, absences, now)
         whose = _whose(place)
-        locks = statements.LOCK_SLOTS.format(whose=whose)
-        await self._connection.execute(locks, *values, timeout=LONGEST_SECONDS)
+        for statement in (statements.LOCK_SLOTS, statements.END_HOLDS):
+            ready = statement.format(whose=whose)
+            await self._connection.execute(ready, *values, timeout=LONGEST_SECONDS)
         rows = await self._connection.fetch(
             statements.CLOSE.format(whose=whose),
             *values,
