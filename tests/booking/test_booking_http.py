@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -305,3 +306,25 @@ async def test_after_the_notice_has_begun_only_the_clinic_cancels(api: Api) -> N
     assert code_of(await api.post(path, by=patient)) == (422, "cancel_too_late")
     answer = await api.post(path, by=await api.receptionist(clinic["id"]))
     assert answer.json()["cancelled_by"] == "clinic"
+
+
+async def test_bookings_are_listed_by_several_statuses(api: Api) -> None:
+    doctor, patient = await api.doctor(await api.clinic()), await api.patient()
+    slots = await api.slots(doctor, 3)
+    made = [(await api.book(slot, patient)).json()["id"] for slot in slots]
+    await api.post(f"/v1/bookings/{made[0]}/cancel", None, patient)
+
+    async def listed(*statuses: str, **about: Any) -> Any:
+        answer = await api.get("/v1/bookings", patient, status=list(statuses), **about)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    assert [one["id"] for one in (await listed("cancelled"))["items"]] == made[:1]
+    assert [one["id"] for one in (await listed("confirmed", "cancelled"))["items"]] == made
+    assert (await listed("no_show", "completed"))["items"] == []
+    first = await listed("cancelled", "confirmed", limit=2)
+    rest = await listed("confirmed", "cancelled", limit=2, cursor=first["next_cursor"])
+    assert [one["id"] for one in first["items"] + rest["items"]] == made
+    for wrong in ({"status": ["open"]}, {"status": ["confirmed"], "limit": ["1", "2"]}):
+        answer = await api.get("/v1/bookings", patient, **wrong)
+        assert code_of(answer) == (422, "validation_error")

@@ -198,13 +198,12 @@ class Alternatives(Protocol):
         patient_id: PatientId | None = None,
         moves: AppointmentId | None = None,
         unless: Cover | None = None,
-        besides: Sequence[SlotId] = (),
     ) -> Sequence[FoundSlot]:
         """Return the nearest bookable slots of the same doctor, then of the same clinic.
 
         Where a service is named, those in which it could begin; where an appointment `moves`,
         those in which it could, as it was agreed and as if it were not there. None for whose time
-        the patient has another appointment, none that `unless` covers, and none of `besides`.
+        the patient has another appointment, and none that `unless` covers.
         """
         ...
 

@@ -58,6 +58,7 @@ APPOINTMENT_COLUMNS = (
     "time_slot_ids",
     "blocked_from",
     "blocked_until",
+    "duration_minutes",
 )
 
 
@@ -180,6 +181,7 @@ class Calendars:
             [slot_id],
             opening.starts_at,
             opening.ends_at,
+            service.duration_minutes,
         )
 
     def _reference(self) -> str:

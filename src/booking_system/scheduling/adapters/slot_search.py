@@ -138,7 +138,6 @@ class PostgresSlotFinder:
         patient_id: PatientId | None = None,
         moves: AppointmentId | None = None,
         unless: Cover | None = None,
-        besides: Sequence[SlotId] = (),
     ) -> Sequence[FoundSlot]:
         """Look around the slot: first among its doctor's, then among its clinic's."""
         service_id = None if moves is not None else service_id
@@ -150,7 +149,7 @@ class PostgresSlotFinder:
                 return []
             at = slot["starts_at"]
             values = [at - AROUND, at + AROUND, now, None, at, slot_id, most]
-            wish = _narrowed(Wish(wanted, values), unless, besides)
+            wish = _narrowed(Wish(wanted, values), unless)
             for whose in ("doctor_id", "clinic_id"):
                 if len(found) < most:
                     values[3] = slot[whose]
@@ -186,12 +185,10 @@ def _columns(wish: Wish, *, digest: bool) -> str:
     return VERSIONS_OF_FIT if wish.needs else VERSIONS
 
 
-def _narrowed(wish: Wish, unless: Cover | None, besides: Sequence[SlotId]) -> Wish:
+def _narrowed(wish: Wish, unless: Cover | None) -> Wish:
     """Take what nothing but alternatives has to keep clear of."""
     if wish.but:
         wish.of_slot.append(ELSEWHERE.format(wish.but))
-    if besides:
-        wish.of_slot.append(f"s.id <> ALL (${wish.place_of(besides)}::uuid[])")
     if unless is not None:
         since = [period.starts_at for period in unless.periods]
         until = [period.ends_at for period in unless.periods]

@@ -132,12 +132,11 @@ class SlotFinder(Protocol):
         patient_id: PatientId | None = None,
         moves: AppointmentId | None = None,
         unless: Cover | None = None,
-        besides: Sequence[SlotId] = (),
     ) -> Sequence[FoundSlot]:
         """Return bookable slots near this one in time: of its doctor, then of its clinic.
 
         As a `SlotFilter` wants them, of which an appointment that `moves` knows the service. None
-        that `unless` covers, and none of `besides`.
+        that `unless` covers.
         """
         ...
 
