@@ -18,6 +18,7 @@ from booking_system.bootstrap.settings import Settings
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, PatientId, UserId
 from tests.contract import Watched
+from tests.patience import PATIENCE
 
 ZONE = "Europe/Berlin"
 START = (datetime.now(UTC) + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
@@ -185,7 +186,7 @@ async def running_api(
     container = build(settings)
     app = create_app(container)
     transport = ASGITransport(Watched(app))
-    async with AsyncClient(transport=transport, base_url="http://test", timeout=30) as client:
+    async with AsyncClient(transport=transport, base_url="http://test", timeout=PATIENCE) as client:
         api = Api(client, container, app)
         api.admin = await api.platform_admin()
         yield api

@@ -1,6 +1,6 @@
 """What every test can ask for."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,16 @@ from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
 from tests.api import Api, running_api
 from tests.contract import REACHED, Contract
+from tests.patience import patient
 from tests.postgres import TestServer, running_server
 from tests.together import Together
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient_program() -> Iterator[None]:
+    """No verdict hangs on the speed of the machine."""
+    with patient():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 Which documented errors were reached is remembered; `conftest.py` compares at the end of a full run.
 """
 
-import copy
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -32,8 +31,9 @@ class Contract:
             for path, operations in document["paths"].items()
             for method, operation in operations.items()
         }
-        self._components = {"components": {"schemas": _strict(document["components"]["schemas"])}}
+        self._components = {"components": {"schemas": strict(document["components"]["schemas"])}}
         self._fits = cache(self._validator)
+        self._fits_plainly = self._against({"$ref": "#/components/schemas/Problem"})
 
     def promised(self) -> set[Reached]:
         """Every documented error."""
@@ -50,6 +50,8 @@ class Contract:
         """Fail where the answer is not as documented."""
         operation = self._operations.get((path, "GET" if method == "HEAD" else method))
         if operation is None or status == NOT_OF_AN_OPERATION:
+            if status >= 400 and body:
+                self._fits_plainly(orjson.loads(body))
             return
         name = operation["operationId"]
         response = operation["responses"].get(str(status))
@@ -74,6 +76,9 @@ class Contract:
     def _validator(self, name: str, status: str, kind: str) -> Callable[[Any], None]:
         operation = next(o for o in self._operations.values() if o["operationId"] == name)
         schema = operation["responses"][status]["content"][kind]["schema"]
+        return self._against(schema)
+
+    def _against(self, schema: dict[str, Any]) -> Callable[[Any], None]:
         validator = jsonschema_rs.Draft202012Validator(
             {**schema, **self._components}, validate_formats=True
         )
@@ -111,10 +116,17 @@ class Watched:
             self._contract.check(path, scope["method"], status, headers, bytes(body))
 
 
-def _strict(schemas: dict[str, Any]) -> dict[str, Any]:
-    """Answers may not have fields that are not documented."""
-    strict = copy.deepcopy(schemas)
-    for schema in strict.values():
-        if "properties" in schema:
-            schema.setdefault("additionalProperties", False)
-    return strict
+def strict(node: Any) -> Any:
+    """Answers may not have members that are not documented, at whatever depth.
+
+    A schema says so by being one of an object with fields of its own; a map from names to values
+    has none, and says of what type these are.
+    """
+    if isinstance(node, list):
+        return [strict(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: strict(child) for name, child in node.items()}
+    if isinstance(made.get("properties"), dict) and "type" in made:
+        made["additionalProperties"] = False
+    return made

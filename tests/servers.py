@@ -13,6 +13,7 @@ from httpx import AsyncClient, Limits
 
 from tests.api import Api, running_api
 from tests.bootstrap.processes import environment, eventually, free_port, running
+from tests.patience import PATIENCE
 
 ISSUER = "http://test"
 
@@ -39,10 +40,10 @@ def serving(
     )
     program = ("-m", "booking_system.bootstrap.cli", "serve")
     with running(*program, env=env, cwd=place) as process, _kept(process, log):
-        assert eventually(lambda: process.poll() is None and _answers(port), 30.0)
+        assert eventually(lambda: process.poll() is None and _answers(port))
         yield f"http://127.0.0.1:{port}"
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 @contextmanager
@@ -63,7 +64,7 @@ def _kept(process: subprocess.Popen[str], log: Path | None) -> Iterator[None]:
 
 
 def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         connection.request("GET", "/health/live")
         return connection.getresponse().status == 200
@@ -90,7 +91,7 @@ class Crowd:
             yield [
                 await opened.enter_async_context(
                     AsyncClient(
-                        base_url=self._address, timeout=30, limits=Limits(max_connections=1)
+                        base_url=self._address, timeout=PATIENCE, limits=Limits(max_connections=1)
                     )
                 )
                 for _ in range(count)

@@ -38,7 +38,7 @@ class Image:
 
     def run(self, *command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
         with self.started(*command, **settings) as process:
-            told, _ = process.communicate(timeout=60)
+            told, _ = process.communicate(timeout=300)
         return subprocess.CompletedProcess(command, process.returncode, told)
 
     @contextmanager

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import booking_system
+from tests.patience import PATIENCE
 
 SOURCE = Path(booking_system.__file__).parents[1]
 OPERATOR = {
@@ -73,7 +74,7 @@ def family_of(pid: int) -> list[int]:
     return found
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = PATIENCE) -> bool:
     """Wait until it is so; say whether it came."""
     deadline = time.monotonic() + seconds
     while not condition():

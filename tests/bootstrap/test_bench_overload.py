@@ -22,7 +22,7 @@ from tests.bootstrap.processes import environment
 from tests.bootstrap.processes import running as started
 
 PROGRAM = ("-m", "booking_system.bootstrap.cli", "bench", "--overload")
-SHORT_SECONDS, LONG_SECONDS = 180, 600
+SHORT_SECONDS, LONG_SECONDS = 900, 1800
 REQUEST = b"POST /%d HTTP/1.1\r\nHost: x\r\n\r\n"
 
 

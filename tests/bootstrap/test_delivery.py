@@ -239,7 +239,7 @@ def _live_through(image: Image, database: str, key: str) -> None:
 
 def _serve(image: Image, settings: dict[str, str]) -> None:
     with image.started(*image.program(), **settings) as process:
-        assert eventually(lambda: _status(settings["BOOKING_PORT"]) == 200, 30), process.poll()
+        assert eventually(lambda: _status(settings["BOOKING_PORT"]) == 200), process.poll()
         for command in (image.commands["HEALTHCHECK"], compose()["api"]["healthcheck"]["test"][1:]):
             done = image.run(*command, **settings)
             assert done.returncode == 0, done.stdout

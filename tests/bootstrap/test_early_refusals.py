@@ -17,6 +17,7 @@ from booking_system.bootstrap.early_refusals import EarlyRefusals
 from booking_system.platform.http.entrance import COMING, Entrance
 from booking_system.platform.http.rejection import Rejection
 from tests.api import code_of
+from tests.patience import PATIENCE, soon, turns
 from tests.servers import serving
 
 URL = "https://booking.example.com"
@@ -128,7 +129,7 @@ async def test_the_connection_goes_on_and_a_body_is_no_request() -> None:
     assert not wire.is_closed
     wire.entrance.inside = 0
     assert wire.told(GET) == []
-    await asyncio.sleep(0.01)
+    await turns()
     assert len(wire.served) == 1
     assert wire.entrance._refused == {"GET": 3, "POST": 3}
 
@@ -153,8 +154,7 @@ async def test_an_idle_connection_is_closed_after_a_refusal() -> None:
     wire = Wire().full()
     wire.protocol.timeout_keep_alive = 0
     wire.told(GET)
-    await asyncio.sleep(0.05)
-    assert wire.is_closed
+    await soon(lambda: wire.is_closed)
 
 
 async def test_a_client_that_hangs_up_after_a_refusal_troubles_nobody() -> None:
@@ -176,7 +176,7 @@ UNUSUAL = {
 async def test_the_application_decides_about_what_is_unusual(which: str) -> None:
     wire = Wire().full()
     assert wire.told(UNUSUAL[which]) == []
-    await asyncio.sleep(0.01)
+    await turns()
     assert len(wire.served) == 1
     assert wire.entrance.coming == 0
 
@@ -185,7 +185,7 @@ async def test_without_pressure_nothing_is_refused_or_counted() -> None:
     wire = Wire()
     wire.entrance.inside = 1000
     assert wire.told(GET) == []
-    await asyncio.sleep(0.01)
+    await turns()
     (scope,) = wire.served
     assert COMING not in scope
 
@@ -200,7 +200,7 @@ async def test_many_that_arrive_together_do_not_all_get_in() -> None:
     other.connection_made(cast("asyncio.Transport", wire))
     other.data_received(GET)
     assert [answer.status_code for answer in responses_in(wire.written)] == [503]
-    await asyncio.sleep(0.01)
+    await turns()
     (scope,) = wire.served
     assert scope[COMING]
 
@@ -210,27 +210,44 @@ async def test_a_whole_program_refuses_and_lives_and_recovers(
 ) -> None:
     tables = await asyncpg.connect(database_url)
     with serving(database_url, tmp_path, processes=1, max_requests_inside=2) as address:
-        async with httpx.AsyncClient(base_url=address, timeout=30, limits=NO_LIMITS) as client:
+        async with httpx.AsyncClient(
+            base_url=address, timeout=PATIENCE, limits=NO_LIMITS
+        ) as client:
             async with tables.transaction():
                 # Whoever is inside waits for this lock.
                 await tables.execute("LOCK TABLE clinics IN ACCESS EXCLUSIVE MODE")
                 asked = [asyncio.ensure_future(client.get("/v1/clinics")) for _ in range(60)]
-                await asyncio.wait(asked[:1], timeout=0.3)
+                # Those who find no place hear so while the lock is held.
+                await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
                 for path in ("/health/live", "/health/ready", "/metrics"):
                     assert (await client.get(path)).status_code == 200
             answers = await asyncio.gather(*asked)
             told = [code_of(answer) for answer in answers]
-            assert set(told) == {(200, None), (503, "overloaded")}
+            # Whoever was inside may have waited too long for the lock, where the machine is slow.
+            assert set(told) <= {(200, None), (503, "overloaded"), (503, "dependency_unavailable")}
             assert told.count((503, "overloaded")) >= 60 - 2 - 2 * 8
             assert {a.headers["retry-after"] for a in answers if a.status_code == 503} == {"1"}
             assert {len(a.headers["x-instance"]) for a in answers} == {8}
             assert len({a.headers["x-request-id"] for a in answers}) == 60
-            assert (await client.get("/v1/clinics")).status_code == 200
-            await asyncio.sleep(1.1)
-            metrics = (await client.get("/metrics")).text
+            await until_it_serves(client)
+            refused = f'route="unmatched",status="503"}} {told.count((503, "overloaded")):.1f}'
+            async with asyncio.timeout(PATIENCE):
+                # They are told of once a second.
+                while refused not in (await client.get("/metrics")).text:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
     await tables.close()
-    refused = f'route="unmatched",status="503"}} {told.count((503, "overloaded")):.1f}'
-    assert refused in metrics
+
+
+async def until_it_serves(client: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while (await client.get("/health/ready")).status_code != 200:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    for _ in range(100):
+        answer = await client.get("/v1/clinics")
+        if answer.status_code != 503:
+            break
+        await asyncio.sleep(0.1)
+    assert answer.status_code == 200
 
 
 NO_LIMITS = httpx.Limits(max_connections=100)

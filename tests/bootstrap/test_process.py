@@ -37,7 +37,7 @@ def test_a_child_goes_with_its_parent_however_that_goes(tmp_path: Path) -> None:
         child = int(parent.stdout.readline())
         assert parent.stdout.readline() == "ready\n"
         parent.kill()
-        assert eventually(lambda: not alive(child), 5), "it survived its parent"
+        assert eventually(lambda: not alive(child)), "it survived its parent"
 
 
 def test_a_child_whose_parent_has_gone_already_ends_at_once(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_child_whose_parent_has_gone_already_ends_at_once(tmp_path: Path) -> N
     if os.getpid() == 1:
         pytest.skip("process 1 is the parent here")
     with running("-c", CHILD, env=env, cwd=tmp_path) as child:
-        assert child.wait(10) == 1
+        assert child.wait(120) == 1
 
 
 def interrupted_and_disturbed_by(which: signal.Signals, cleaned_up: list[str]) -> None:

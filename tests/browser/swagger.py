@@ -14,7 +14,7 @@ from playwright.async_api import ConsoleMessage, Locator, Page, Route, async_pla
 
 NAME = "booking.example.com"
 """The pages ask more of the outside for a site with a name than for 127.0.0.1."""
-SECONDS = 30
+SECONDS = 120
 
 
 @dataclass

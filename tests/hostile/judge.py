@@ -1,5 +1,6 @@
 """What is wrong with an answer to a hostile request."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -12,6 +13,8 @@ PROTOCOL = {400, 404, 405, 413, 415, 431}
 """What may be said of any request, whatever its operation documents."""
 TO_STRANGERS = {400, 401, 404, 405, 431}
 """What somebody without credentials may be told where they are needed."""
+NAMING = {"unknown_field", "unknown_parameter"}
+PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 INSIDES = re.compile(
     rb"Input should|invalid character|pydantic|sqlalchemy|asyncpg|Traceback|duplicate key|SELECT "
 )
@@ -45,12 +48,26 @@ def _form(operation: Operation, answer: Answer) -> Iterator[str]:
     if answer.status >= 400:
         if answer.headers.get("content-type") != "application/problem+json":
             yield "is no problem"
-        if MARKS.search(answer.body):
+        if MARKS.search(without_names(answer.body)):
             yield "repeats the input"
         if INSIDES.search(answer.body):
             yield "tells of our insides"
     if answer.status not in operation.statuses | PROTOCOL:
         yield "is not documented"
+
+
+def without_names(body: bytes) -> bytes:
+    """Take out all of the input that may come back: plain names of what is not known."""
+    try:
+        problem = json.loads(body)
+        errors = problem.get("errors", [])
+    except (ValueError, AttributeError):
+        return body
+    for error in errors:
+        above, slash, name = error["pointer"].rpartition("/")
+        if error["code"] in NAMING and PLAIN.fullmatch(name):
+            error["pointer"] = above + slash
+    return json.dumps(problem).encode()
 
 
 def _to_callers(operation: Operation, kind: Kind, answer: Answer) -> Iterator[str]:

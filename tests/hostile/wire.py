@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-PATIENCE_SECONDS = 6.0
-"""A request has five seconds; one more for the way."""
+from tests.patience import PATIENCE
+
 BARE = b"Invalid HTTP request received."
 
 
@@ -94,7 +94,7 @@ class Line:
 async def _read(reader: asyncio.StreamReader) -> list[Answer]:
     """Read one response, past what is only preliminary; empty at the end of the connection."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 status, headers = int(head.split(b" ", 2)[1]), dict(_fields(head))

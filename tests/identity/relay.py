@@ -7,6 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+from tests.patience import turns
+
 SOCKET = ".s.PGSQL.5432"
 
 
@@ -32,7 +34,7 @@ class Relay:
             yield
         finally:
             await self.cut()
-            await asyncio.sleep(0.05)
+            await turns()
 
     async def cut(self) -> None:
         self._server.close()

@@ -30,6 +30,7 @@ from tests.identity.builders import (
     an_actor,
     trusted_actors,
 )
+from tests.patience import soon
 
 
 @dataclass
@@ -225,12 +226,11 @@ async def test_following_goes_on_after_a_failure_and_reports_it_once(
     known, changes = KnownActors(), FakeChanges(broken=True)
     async with FollowChanges(known=known, changes=changes).running():
         known.remember("token", an_actor(), NOON)
-        await asyncio.sleep(0.05)
+        await soon(lambda: bool(caplog.records))
         assert known.find("token") is None
         changes.broken = False
-        await asyncio.sleep(0.05)
         known.remember("token", an_actor(), NOON)
-        assert known.find("token") is not None
+        await soon(lambda: known.find("token") is not None)
     assert [record.getMessage() for record in caplog.records] == [
         "access changes cannot be read: ConnectionResetError"
     ]

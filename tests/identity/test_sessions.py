@@ -14,6 +14,7 @@ from booking_system.shared_kernel.errors import NotFound
 from booking_system.shared_kernel.identifiers import SessionId
 from tests.identity.builders import NOON, SECOND, a_key
 from tests.identity.world import World
+from tests.patience import PATIENCE
 
 
 async def test_a_refresh_token_is_traded_for_the_next(world: World) -> None:
@@ -102,7 +103,7 @@ async def test_a_new_session_waits_for_nobody_who_holds_the_user(real_world: Wor
     user_id = await real_world.account()
     async with real_world.transaction() as work:
         await work.accounts.lock(user_id)
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(PATIENCE / 2):
             await real_world.session(user_id)
 
 

@@ -13,6 +13,7 @@ import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.bootstrap.processes import environment, eventually, free_port, running
+from tests.patience import PATIENCE
 
 Labels = frozenset[tuple[str, str]]
 Numbers = dict[tuple[str, Labels], float]
@@ -32,7 +33,9 @@ class Instance:
         return [line for line in found if event in {"", line["event"]}]
 
     def client(self, **headers: str) -> httpx.Client:
-        return httpx.Client(base_url=self.address, headers=headers, timeout=30, trust_env=False)
+        return httpx.Client(
+            base_url=self.address, headers=headers, timeout=PATIENCE, trust_env=False
+        )
 
     def end(self) -> None:
         self.process.terminate()
@@ -64,7 +67,7 @@ def instance(
         started = Instance(f"http://127.0.0.1:{port}", process)
         ear = threading.Thread(target=started.listen, daemon=True)
         ear.start()
-        assert eventually(lambda: "\nPress Ctrl-C to stop.\n" in "".join(started.text), 30.0), (
+        assert eventually(lambda: "\nPress Ctrl-C to stop.\n" in "".join(started.text)), (
             started.text
         )
         yield started

@@ -5,20 +5,24 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import asyncpg
 import pytest
 from starlette.types import Receive
 
 from booking_system.platform.http import entrance as module
 from booking_system.platform.postgres.transaction import Database
+from tests.patience import PATIENCE, soon, turns
 from tests.platform.doors import ALWAYS, House, arriving
 
 SECONDS = 0.15
-SOON = 3.0
+SOON = 60.0
+"""Long after the deadline, on any machine."""
+LOCK = 7
 INSERT = """INSERT INTO outbox (id, name, payload, occurred_at)
  VALUES (gen_random_uuid(), 'x', '{}', now())"""
 SLOW_COMMIT = (
-    """CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql
-     AS $$ BEGIN PERFORM pg_sleep(0.6); RETURN NULL; END $$""",
+    f"""CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql
+     AS $$ BEGIN PERFORM pg_advisory_xact_lock({LOCK}); RETURN NULL; END $$""",
     """CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON outbox DEFERRABLE INITIALLY DEFERRED
      FOR EACH ROW EXECUTE FUNCTION dawdle()""",
 )
@@ -36,13 +40,34 @@ def _short_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def slow_commits(database: Database) -> AsyncIterator[None]:
+async def looks(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """Grows whenever the entrance looks whose time is over."""
+    made: list[None] = []
+    look = module.Entrance._look
+
+    def counted(self: module.Entrance) -> None:
+        made.append(None)
+        look(self)
+
+    monkeypatch.setattr(module.Entrance, "_look", counted)
+    return made
+
+
+@pytest.fixture
+async def slow_commits(database: Database, database_url: str) -> AsyncIterator[None]:
+    """No commit of an insert ends before the test does."""
     async with database.driver_transaction() as connection:
         for statement in SLOW_COMMIT:
             await connection.execute(statement)
+    holder = await asyncpg.connect(database_url)
+    await holder.execute("SELECT pg_advisory_lock($1)", LOCK)
     yield
-    # A commit that nobody waits for any more still keeps its table until it ends.
-    await asyncio.sleep(0.7)
+    await holder.close()
+
+
+def end_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on every request has taken too long, however fast the machine was."""
+    monkeypatch.setattr(module, "DEADLINE_SECONDS", 0.0)
 
 
 async def run(connection: Any, statement: str) -> None:
@@ -66,13 +91,17 @@ async def test_a_request_that_takes_too_long_is_answered(path: str) -> None:
     assert task is not None
     assert not task.cancelling()
     # A cancellation that was left behind would end this.
-    async with asyncio.timeout(0.01):
+    async with asyncio.timeout(SOON):
         await asyncio.sleep(0)
 
 
-async def test_what_is_in_time_is_left_alone() -> None:
+async def test_what_is_in_time_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, looks: list[None]
+) -> None:
+    monkeypatch.setattr(module, "DEADLINE_SECONDS", PATIENCE)
+
     async def in_time(_: Receive) -> None:
-        await asyncio.sleep(SECONDS / 3)
+        await soon(lambda: len(looks) > 2)
 
     house = House(in_time, places=50)
     answers = await asyncio.gather(*house.asked(50))
@@ -91,17 +120,29 @@ async def test_a_request_whose_way_out_hangs_is_cut_again() -> None:
     assert asyncio.get_running_loop().time() - began < SOON
 
 
-async def test_the_time_begins_when_the_body_is_here() -> None:
+async def test_the_time_begins_when_the_body_is_here(
+    monkeypatch: pytest.MonkeyPatch, looks: list[None]
+) -> None:
+    monkeypatch.setattr(module, "DEADLINE_SECONDS", PATIENCE)
+
+    async def looked_at_thrice() -> None:
+        enough = len(looks) + 3
+        await soon(lambda: len(looks) >= enough)
+
     async def reads(receive: Receive) -> None:
         while (await receive()).get("more_body"):
             pass
 
-        await asyncio.sleep(SECONDS / 2)
+        await looked_at_thrice()
 
     arrived = asyncio.Event()
     house = House(reads)
     (slow,) = house.asked(1, lambda: house.ask(receive=arriving(b"a", b"b", after=arrived)))
-    await asyncio.sleep(3 * SECONDS)
+    await turns()
+    (ticket,) = house.entrance._tickets
+    # As if the client had been at it for so long.
+    ticket.since -= 10 * PATIENCE
+    await looked_at_thrice()
     assert not slow.done()
     arrived.set()
     assert (await slow).status == 200
@@ -110,14 +151,14 @@ async def test_the_time_begins_when_the_body_is_here() -> None:
 async def test_it_ends_also_where_the_body_came_late() -> None:
     async def reads(receive: Receive) -> None:
         await receive()
-        await asyncio.sleep(60)
+        await asyncio.sleep(2 * SOON)
 
     arrived = asyncio.Event()
     house = House(reads)
     (slow,) = house.asked(1, lambda: house.ask(receive=arriving(b"a", after=arrived)))
-    await asyncio.sleep(0.01)
+    await turns()
     arrived.set()
-    assert (await asyncio.wait_for(slow, 5)).code == "overloaded"
+    assert (await asyncio.wait_for(slow, SOON)).code == "overloaded"
     assert house.is_empty
 
 
@@ -127,29 +168,35 @@ async def test_it_ends_also_where_the_body_came_late() -> None:
     ("method", "code"), [("POST", "outcome_unknown"), ("GET", "overloaded")], ids=str
 )
 async def test_nobody_claims_that_a_commit_that_was_cut_did_nothing(
-    database: Database, opener: str, method: str, code: str
+    database: Database, opener: str, method: str, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "DEADLINE_SECONDS", PATIENCE)
     opened: Opened = getattr(database, opener)
 
     async def store(_: Receive) -> None:
         async with opened() as connection:
             await run(connection, INSERT)
+            end_the_time(monkeypatch)
 
-    told = await asyncio.wait_for(House(store).ask(method=method), 5)
+    told = await asyncio.wait_for(House(store).ask(method=method), SOON)
     assert (told.status, told.code) == (503, code)
     assert database.leases.in_use == 0
 
 
 @pytest.mark.parametrize("opener", OPENERS)
-async def test_nor_that_nothing_was_done_after_a_commit(database: Database, opener: str) -> None:
+async def test_nor_that_nothing_was_done_after_a_commit(
+    database: Database, opener: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DEADLINE_SECONDS", PATIENCE)
     opened: Opened = getattr(database, opener)
 
     async def store_and_dawdle(_: Receive) -> None:
         async with opened() as connection:
             await run(connection, INSERT)
-        await asyncio.sleep(60)
+        end_the_time(monkeypatch)
+        await asyncio.sleep(2 * SOON)
 
-    told = await asyncio.wait_for(House(store_and_dawdle).ask(), 5)
+    told = await asyncio.wait_for(House(store_and_dawdle).ask(), SOON)
     assert (told.status, told.code) == (503, "outcome_unknown")
 
 
@@ -161,17 +208,17 @@ async def test_two_hundred_that_were_cut_leave_a_clean_pool(database: Database) 
         nonlocal count
         count += 1
         async with openers[count % len(openers)]() as connection:
-            await run(connection, "SELECT pg_sleep(2)")
+            await run(connection, "SELECT pg_sleep(20)")
 
     house = House(sleep_in_the_database, places=database.leases.size)
     told = []
     for _ in range(20):
-        told += await asyncio.wait_for(asyncio.gather(*house.asked(10)), 20)
+        told += await asyncio.wait_for(asyncio.gather(*house.asked(10)), PATIENCE)
     assert count == 200
     assert {one.code for one in told} == {"overloaded"}
     assert house.is_empty
     assert database.leases.in_use == 0
-    async with asyncio.timeout(5), database.reading() as connection:
+    async with asyncio.timeout(PATIENCE), database.reading() as connection:
         while await connection.fetchval(BUSY):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         assert await connection.fetchval("SELECT count(*) FROM outbox") == 0

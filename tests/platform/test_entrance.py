@@ -11,6 +11,7 @@ from starlette.types import Receive
 from booking_system.platform.http import entrance as module
 from booking_system.platform.postgres.faults import Overloaded
 from booking_system.platform.ticket import waiting_elsewhere
+from tests.patience import PATIENCE, at_once, soon, turns
 from tests.platform.doors import ALWAYS, House, arriving
 from tests.platform.logged import lines_of
 
@@ -41,17 +42,11 @@ class Gate:
         self._now -= 1
 
 
-async def soon(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
-
-
 async def test_a_burst_waits_and_everybody_is_served() -> None:
     gate = Gate()
     house = House(gate.work, places=2)
     asked = house.asked(10)
-    await asyncio.sleep(0.01)
+    await turns()
     assert house.entrance.inside == 2
     gate.end.set()
     assert [told.status for told in await asyncio.gather(*asked)] == [200] * 10
@@ -64,8 +59,8 @@ async def test_more_than_can_wait_are_refused_at_once_with_a_documented_problem(
     gate = Gate()
     house = House(gate.work, places=1)
     asked = house.asked(1 + module.MOST_WAITING_PER_PLACE)
-    await asyncio.sleep(0.01)
-    refused = await asyncio.wait_for(house.ask(), 0.2)
+    await turns()
+    refused = await at_once(house.ask())
     assert (refused.status, refused.code) == (503, "overloaded")
     assert refused.headers["retry-after"] == "1"
     assert refused.headers["content-type"] == "application/problem+json"
@@ -80,7 +75,7 @@ async def test_what_is_always_answered_needs_no_place() -> None:
     gate = Gate()
     house = House(gate.work, places=1)
     asked = house.asked(4, lambda: house.ask(path=ALWAYS))
-    await asyncio.sleep(0.01)
+    await turns()
     assert gate.most == 4
     assert house.entrance.inside == 0
     gate.end.set()
@@ -93,7 +88,7 @@ async def test_nobody_waits_long(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate()
     house = House(gate.work)
     first, second = house.asked(2)
-    assert (await asyncio.wait_for(second, 2)).code == "overloaded"
+    assert (await asyncio.wait_for(second, PATIENCE)).code == "overloaded"
     gate.end.set()
     assert (await first).status == 200
     await calmed(house)
@@ -102,27 +97,32 @@ async def test_nobody_waits_long(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_under_pressure_nobody_waits_until_a_second_was_calm(
     monkeypatch: pytest.MonkeyPatch, stream: io.StringIO
 ) -> None:
+    monkeypatch.setattr(module, "CALM_SECONDS", 3600.0)
     gate = Gate()
     house = House(gate.work, places=6)
     asked = house.asked(6)
-    await asyncio.sleep(0.01)
+    await turns()
     with monkeypatch.context() as full:
         full.setattr(module, "MOST_WAITING_PER_PLACE", 0)
         assert (await house.ask()).status == 503
     # There is room to wait again, and still nobody may.
     for _ in range(49):
-        assert (await asyncio.wait_for(house.ask(method="GET"), 0.1)).status == 503
+        assert (await at_once(house.ask(method="GET"))).status == 503
     assert house.entrance.turns_away
     gate.end.set()
     await asyncio.gather(*asked)
     gate.end.clear()
     # A part of the places is left while the pressure lasts.
     asked = house.asked(3)
-    await asyncio.sleep(0.01)
+    await turns()
     assert sorted(told.done() for told in asked) == [False, False, True]
+    monkeypatch.setattr(module, "CALM_SECONDS", 0.01)
+    # The first second is over.
+    house.entrance._report()
+    assert house.entrance.is_pressed
     await soon(lambda: not house.entrance.is_pressed)
     asked += house.asked(5)
-    await asyncio.sleep(0.01)
+    await turns()
     assert house.entrance.inside == 6
     gate.end.set()
     await asyncio.gather(*asked)
@@ -167,7 +167,7 @@ async def test_the_place_is_given_back_after(way: str) -> None:
     house = House(work)
     for _ in range(5):
         asked = asyncio.ensure_future(house.ask(receive=arriving()))
-        await asyncio.sleep(0.01)
+        await turns()
         if work is is_cancelled:
             asked.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -184,7 +184,7 @@ async def test_a_place_handed_to_somebody_who_left_is_not_lost(when: str) -> Non
     first = entrance.begin(perf_counter())
     assert entrance.enter_at_once(first)
     (second,) = house.asked(1)
-    await asyncio.sleep(0.01)
+    await turns()
     if when == "before":
         second.cancel()
         entrance.end(first)
@@ -204,7 +204,7 @@ async def test_who_waits_when_the_pressure_comes_gets_a_place_that_is_left() -> 
     inside = [entrance.begin(perf_counter()) for _ in range(6)]
     assert all(map(entrance.enter_at_once, inside))
     asked = house.asked(4)
-    await asyncio.sleep(0.01)
+    await turns()
     entrance.refused("GET")
     for ticket in inside:
         entrance.end(ticket)
@@ -220,9 +220,9 @@ async def test_clients_that_are_slow_to_send_keep_nobody_out() -> None:
     house = House(reads_all, places=2)
     arrived = asyncio.Event()
     slow = house.asked(50, lambda: house.ask(receive=arriving(b"a", b"b", after=arrived)))
-    await asyncio.sleep(0.01)
+    await turns()
     assert house.entrance.inside == 0
-    assert (await asyncio.wait_for(house.ask(), 0.2)).status == 200
+    assert (await at_once(house.ask())).status == 200
     arrived.set()
     answers = await asyncio.gather(*slow)
     assert {told.status for told in answers} == {200}
@@ -239,11 +239,11 @@ async def test_a_body_that_comes_late_needs_a_place_anew() -> None:
     house = House(read_then_work)
     arrived = asyncio.Event()
     late = house.asked(12, lambda: house.ask(receive=arriving(b"a", after=arrived)))
-    await asyncio.sleep(0.01)
+    await turns()
     (first,) = house.asked(1)
-    await asyncio.sleep(0.01)
+    await turns()
     arrived.set()
-    await asyncio.sleep(0.05)
+    await turns()
     assert gate.most == 1
     # What the application makes of the refusal is its own affair: here, nothing.
     assert sum(told.done() for told in late) == 12 - module.MOST_WAITING_PER_PLACE
@@ -257,8 +257,8 @@ async def test_clients_that_are_slow_to_read_keep_nobody_out() -> None:
     house = House(reads_all)
     read = asyncio.Event()
     slow = house.asked(10, lambda: house.ask(read=read))
-    await asyncio.sleep(0.01)
-    assert (await asyncio.wait_for(house.ask(), 0.2)).status == 200
+    await turns()
+    assert (await at_once(house.ask())).status == 200
     read.set()
     await asyncio.gather(*slow)
     assert house.is_empty
@@ -274,7 +274,7 @@ async def test_who_waits_elsewhere_keeps_nobody_out() -> None:
 
     house = House(hash_and_work)
     asked = house.asked(1)
-    await asyncio.sleep(0.01)
+    await turns()
     assert house.entrance.inside == 0
     gate.end.set()
     assert [told.status for told in await asyncio.gather(*asked)] == [200]

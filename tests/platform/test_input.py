@@ -51,7 +51,7 @@ async def test_what_is_no_json_is_malformed(api: Api, raw: bytes) -> None:
         b'{"time_slot_id": "hush-hush"}',
         b'{"time_slot_id": 17}',
         b'{"time_slot_id": null}',
-        b'{"hush-hush": 1}',
+        b'{"hush-hush ": 1}',
         json.dumps({"time_slot_id": SLOT, "reason": "x" * 2001}).encode(),
         json.dumps({"time_slot_id": SLOT, "reason": ""}).encode(),
         json.dumps({"time_slot_id": SLOT, "status": "confirmed"}).encode(),

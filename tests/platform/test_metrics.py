@@ -20,6 +20,7 @@ from booking_system.platform.postgres.faults import OutcomeUnknown, Overloaded
 from booking_system.platform.postgres.transaction import Database
 from tests.api import Api, code_of
 from tests.bootstrap.processes import alive, eventually, family_of
+from tests.patience import PATIENCE
 from tests.platform.instances import Instance, Numbers, instance, numbers_in, total
 
 REQUESTS = "booking_http_requests_total"
@@ -94,9 +95,10 @@ async def test_a_request_is_in_flight_until_it_is_answered(api: Api) -> None:
     async with api.container.database().transaction() as connection:
         await connection.exec_driver_sql("LOCK TABLE clinics")
         waiting = asyncio.create_task(api.get("/v1/clinics"))
-        await asyncio.sleep(0.1)
-        # The question itself is the second.
-        assert total(await numbers_of(api), IN_FLIGHT) == 2
+        async with asyncio.timeout(PATIENCE):
+            # The question itself is the second.
+            while total(await numbers_of(api), IN_FLIGHT) != 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
     await waiting
     assert total(await numbers_of(api), IN_FLIGHT) == 1
 
@@ -180,11 +182,18 @@ async def test_of_a_killed_process_the_counts_stay_and_the_rest_goes(
             httpx.AsyncClient(base_url=running.address, trust_env=False) as client,
         ):
             await connection.exec_driver_sql("LOCK TABLE clinics")
-            waiting = asyncio.create_task(client.get("/v1/clinics"))
-            await asyncio.sleep(0.3)
-            (numbers, _) = await asyncio.to_thread(seen_by_both, running)
-            assert total(numbers, IN_FLIGHT) == 2
-            assert total(numbers, IN_USE) == 1
+
+            async def keep_asking() -> None:
+                # A lock is not waited for for ever: then again.
+                while True:
+                    await client.get("/v1/clinics")
+
+            def is_waiting() -> bool:
+                (numbers, _) = seen_by_both(running)
+                return (total(numbers, IN_FLIGHT), total(numbers, IN_USE)) == (2, 1)
+
+            waiting = asyncio.create_task(keep_asking())
+            assert await asyncio.to_thread(eventually, is_waiting)
             for pid in before:
                 os.kill(pid, signal.SIGKILL)
             with pytest.raises(httpx.HTTPError):

@@ -12,6 +12,7 @@ from booking_system.platform.postgres.tidying import LOCK, Chore, Tidying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.idempotency import KEPT_FOR
 from tests.api import Api
+from tests.patience import PATIENCE
 from tests.platform.logged import lines_of
 
 STORE = """INSERT INTO idempotency_keys (owner, operation, key, fingerprint, created_at)
@@ -73,7 +74,7 @@ async def test_while_one_process_tidies_the_others_do_not(
     await store(database, "old", 2 * KEPT_FOR)
     async with database.driver_transaction() as elsewhere:
         await elsewhere.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-        await asyncio.wait_for(tidying.once(), 1)
+        await asyncio.wait_for(tidying.once(), PATIENCE / 2)
         assert await left(database) == ["old1"]
     await tidying.once()
     assert await left(database) == []
@@ -85,7 +86,7 @@ async def test_a_key_that_is_being_used_is_left_for_the_next_round(
     await store(database, "old", 2 * KEPT_FOR, count=2)
     async with database.driver_transaction() as request:
         await request.execute("UPDATE idempotency_keys SET replays = 1 WHERE key = 'old1'")
-        await asyncio.wait_for(tidying.once(), 0.9)
+        await asyncio.wait_for(tidying.once(), PATIENCE / 2)
         assert await left(database) == ["old1"]
 
 
@@ -105,7 +106,7 @@ async def test_it_goes_on_until_the_program_ends(
     database: Database, tidying: Tidying, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0.02)
-    async with tidying.running(), asyncio.timeout(5):
+    async with tidying.running(), asyncio.timeout(PATIENCE):
         for _ in range(2):
             await store(database, "old", 2 * KEPT_FOR)
             while await left(database):  # noqa: ASYNC110
@@ -121,6 +122,6 @@ async def test_the_application_tidies_up_while_it_runs(
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0.02)
     database = api.container.database()
     await store(database, "old", 2 * KEPT_FOR)
-    async with api.app.router.lifespan_context(api.app), asyncio.timeout(5):
+    async with api.app.router.lifespan_context(api.app), asyncio.timeout(PATIENCE):
         while await left(database):  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -24,6 +24,7 @@ from booking_system.bootstrap.settings import Settings, SettingsProblem
 from booking_system.platform.observability import otlp
 from booking_system.platform.postgres.transaction import Database
 from tests.bootstrap.processes import environment, free_port
+from tests.patience import PATIENCE
 from tests.platform.collector import attributes_of, collecting
 from tests.platform.instances import instance
 from tests.platform.logged import QUOTED, QUOTING, SECRET, lines_of
@@ -174,7 +175,7 @@ async def test_a_collector_that_is_not_there_is_told_of_once_and_disturbs_nobody
     port = free_port()
     async with traced(database_url, tmp_path, f"http://127.0.0.1:{port}") as client:
 
-        async def told(event: str, *, seconds: float = 20.0) -> bool:
+        async def told(event: str, *, seconds: float = PATIENCE) -> bool:
             deadline = time.monotonic() + seconds
             while event not in stream.getvalue() and time.monotonic() < deadline:
                 assert (await client.get("/v1/clinics")).status_code == 200
@@ -211,14 +212,15 @@ def test_a_collector_that_never_answers_holds_up_neither_requests_nor_the_end(
                 began = time.monotonic()
                 for _ in range(600):
                     assert client.get("/v1/clinics").status_code == 200
-                    assert time.monotonic() - began < 60
+                    assert time.monotonic() - began < 5 * PATIENCE
                 while called(0):
                     pass
-                assert called(10)
+                assert called(PATIENCE)
             # A batch has just set out, and others wait.
             began = time.monotonic()
             running.end()
-            assert time.monotonic() - began < 7
+            # Less than the exporter takes by itself: half a minute.
+            assert time.monotonic() - began < 25
 
 
 def test_who_wants_no_traces_loads_nothing_for_them(tmp_path: Path) -> None:

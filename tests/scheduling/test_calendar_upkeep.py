@@ -14,6 +14,7 @@ from booking_system.scheduling.application.extend_horizon import Extension
 from booking_system.shared_kernel.errors import Transient
 from booking_system.shared_kernel.identifiers import DoctorId
 from tests.api import Api
+from tests.patience import PATIENCE, soon
 from tests.platform.logged import lines_of
 
 Made = dict[str, Any]
@@ -50,7 +51,7 @@ async def _sql(api: Api, statement: str, *values: object) -> Any:
 
 
 async def _until(api: Api, many: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while await _sql(api, COUNT) < many:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -78,7 +79,7 @@ async def test_while_one_process_is_at_it_the_others_are_not(
     before = await _sql(api, COUNT)
     async with api.container.database().driver_transaction() as elsewhere:
         await elsewhere.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-        assert await asyncio.wait_for(upkeep.once(), 1)
+        assert await asyncio.wait_for(upkeep.once(), PATIENCE / 2)
         assert await _sql(api, COUNT) == before
     assert await upkeep.once()
     assert await _sql(api, COUNT) == before + 20
@@ -156,9 +157,10 @@ async def test_what_failed_is_tried_again_soon(
     broken = CalendarUpkeep(database=upkeep.database, doctors=doctors, extend=extend)
     async with broken.running():
         await _until(api, before + 20)
+        await soon(lambda: stream.getvalue().count("calendars_extended") >= 2)
+        # The one that was whole is the last one for hours.
         await asyncio.sleep(0.1)
 
-    # The one that was whole is the last one for hours.
     assert rounds == 3
     events = [one["event"] for one in lines_of(stream) if "calendar" in one["event"]]
     assert events == [

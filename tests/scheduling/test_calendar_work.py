@@ -12,6 +12,7 @@ from booking_system.scheduling.application.extend_horizon import Extension
 from booking_system.scheduling.records import calendar_work
 from booking_system.shared_kernel.identifiers import DoctorId
 from tests.api import Api
+from tests.patience import PATIENCE
 from tests.platform.logged import lines_of
 from tests.scheduling.hours import EVERY_DAY, Made
 
@@ -123,6 +124,6 @@ async def test_the_application_plans_what_was_asked_for(api: Api) -> None:
     before = await _sql(api, COUNT)
     async with api.app.router.lifespan_context(api.app):
         await _ask(api, clinic)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while await _sql(api, COUNT) < before + 20:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)

@@ -13,6 +13,7 @@ from booking_system.scheduling.application.follow_hours import MOST_AT_ONCE
 from booking_system.scheduling.domain.timetable import MOST_SLOTS, WINDOW_SLOTS
 from booking_system.scheduling.records.calendar import CalendarRecords
 from tests.api import Api, running_api
+from tests.patience import PATIENCE
 from tests.scheduling.hours import EVERY_DAY, Made, a_doctor, slots_of
 from tests.scheduling.stalls import watched
 from tests.servers import serving
@@ -194,7 +195,7 @@ async def test_somebody_who_asks_whether_the_process_lives_waits_for_no_plan(
         path, body = of(doctor), around_the_clock(minutes)
         waits: list[float] = []
         with serving(database_url, tmp_path, processes=1) as address:
-            async with httpx.AsyncClient(base_url=address, timeout=30) as client:
+            async with httpx.AsyncClient(base_url=address, timeout=PATIENCE) as client:
 
                 async def ask() -> None:
                     while True:

@@ -67,11 +67,16 @@ def create_app(container: Container) -> FastAPI:
     @cache
     def document() -> dict[str, Any]:
         return document_of(
-            app.routes, title=TITLE, version=__version__, description=DESCRIPTION, tags=TAGS
+            app.routes,
+            title=TITLE,
+            version=__version__,
+            description=DESCRIPTION,
+            tags=TAGS,
+            public_url=settings.given_public_url,
         )
 
-    tracing = container.tracing()
-    public_url = container.settings().public_url
+    tracing, settings = container.tracing(), container.settings()
+    public_url = settings.public_url
     rejection = Rejection(
         public_url=public_url, instance=os.urandom(4).hex(), new_id=lambda: uuid7().hex
     )
@@ -95,7 +100,7 @@ def create_app(container: Container) -> FastAPI:
     )
     if tracing.wanted:
         app.add_middleware(Traced, tracing=tracing, quiet=ALWAYS_ANSWERED)
-    if origins := container.settings().allowed_origins:
+    if origins := settings.allowed_origins:
         # No cookies are used, so credentials need not be allowed.
         app.add_middleware(
             CORSMiddleware,

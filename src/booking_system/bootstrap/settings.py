@@ -92,6 +92,11 @@ class Settings(BaseSettings):
         return self.env == "production"
 
     @property
+    def given_public_url(self) -> str | None:
+        """The public address, unless it is just made of host and port."""
+        return None if self.public_url in {"", self._own_url()} else self.public_url
+
+    @property
     def url_for_migrations(self) -> str | None:
         """The address for the role that owns the tables."""
         return self.migration_url or self.database_url

@@ -94,13 +94,16 @@ def extend_horizon(settings: Settings, progress: Progress) -> "Extension":
 
 
 def openapi(settings: Settings) -> str:
-    """Return the OpenAPI document as JSON; needs no database and leaves no files."""
+    """Return the OpenAPI document as JSON; needs no database and leaves no files.
+
+    It names no public address, so that it is the same on every machine.
+    """
     with tempfile.TemporaryDirectory() as nowhere:
         nothing = {"database_url": "postgresql:///none", "data_dir": Path(nowhere)}
         from booking_system.bootstrap.container import build  # noqa: PLC0415  (see above)
         from booking_system.bootstrap.http_app import create_app  # noqa: PLC0415
 
-        app = create_app(build(settings.model_copy(update=nothing)))
+        app = create_app(build(settings.model_copy(update={**nothing, "public_url": ""})))
         return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -21,6 +21,7 @@ from booking_system.booking.adapters.absence_models import (
     TimeOffOut,
     previewed,
 )
+from booking_system.booking.adapters.conflict_models import BookingsProblem
 from booking_system.booking.adapters.removal_http import Conflicts
 from booking_system.booking.application.change_absence import ChangeTimeOff
 from booking_system.booking.application.take_time_off import EndTimeOff, TakeTimeOff
@@ -72,6 +73,7 @@ class TimeOffRoutes:
             status=201,
             answers=TimeOffOut,
             refuses=[*refused, BookingsAffected],
+            problems={409: BookingsProblem},
             also={200: AbsencePreviewOut},
         )
         routes.add(
@@ -97,6 +99,7 @@ class TimeOffRoutes:
             policy=clinic_side,
             answers=ChangedTimeOffOut,
             refuses=[*refused, Stale, BookingsAffected],
+            problems={409: BookingsProblem},
         )
         routes.add(
             "DELETE",

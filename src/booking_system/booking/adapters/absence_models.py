@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, RootModel
 
+from booking_system.booking.adapters.conflict_models import BookingInTheWay
 from booking_system.booking.application.affected import summary_of
 from booking_system.booking.application.preview_absence import AbsencePreview
 from booking_system.booking.domain.absence import Closure, TimeOff
@@ -125,15 +126,6 @@ class ClosuresOut(BaseModel):
     """The closures of the days that were asked for."""
 
     items: list[ClosureOut]
-
-
-class BookingInTheWay(BaseModel):
-    """Which appointment it is; `GET /v1/bookings/{id}` shows all of it to whoever may see it."""
-
-    id: UUID
-    reference: str = Field(examples=["K7QM-3F9D"])
-    doctor_id: UUID
-    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
 
 
 class AffectedBookingOut(BaseModel):

@@ -10,6 +10,7 @@ from fastapi import Depends, Query, Response
 from pydantic import BaseModel, Field, create_model
 
 from booking_system.booking.adapters.absence_answers import DryRun
+from booking_system.booking.adapters.conflict_models import BookingsProblem
 from booking_system.booking.application.change_clinic import Calendars, ClinicChange
 from booking_system.booking.domain.refusals import BookingsAffected
 from booking_system.directory.domain.refusals import SlugTaken
@@ -72,6 +73,7 @@ class ClinicChangeRoutes:
             policy=signed_in,
             answers=self._answer(),
             refuses=[NotFound, NotPermitted, Stale, SlugTaken, BookingsAffected],
+            problems={409: BookingsProblem},
         )
         return routes
 

@@ -22,6 +22,7 @@ from booking_system.booking.adapters.absence_models import (
     ClosuresOut,
     previewed,
 )
+from booking_system.booking.adapters.conflict_models import BookingsProblem
 from booking_system.booking.adapters.removal_http import Conflicts
 from booking_system.booking.application.change_absence import ChangeClosure
 from booking_system.booking.application.take_time_off import CloseClinic, ReopenClinic
@@ -76,6 +77,7 @@ class ClosureRoutes:
             status=201,
             answers=ClosuresOut,
             refuses=[*refused, BookingsAffected, NonexistentLocalTime],
+            problems={409: BookingsProblem},
             also={200: AbsencePreviewOut},
             again=self.show_closures_again,
         )
@@ -97,6 +99,7 @@ class ClosureRoutes:
             policy=clinic_side,
             answers=ChangedClosureOut,
             refuses=[*refused, Stale, BookingsAffected, NonexistentLocalTime],
+            problems={409: BookingsProblem},
         )
         routes.add(
             "DELETE",

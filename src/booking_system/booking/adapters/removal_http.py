@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 from pydantic import BaseModel
 
+from booking_system.booking.adapters.conflict_models import BookingsProblem, RestoreProblem
 from booking_system.booking.application.remove import Remove, Restore
 from booking_system.booking.domain.refusals import BookingsAffected, CancelTooLate, RestoreConflict
 from booking_system.booking.domain.removal import Kind, OnConflict
@@ -68,6 +69,7 @@ class RemovalRoutes:
             status=204,
             answers=None,
             refuses=[NotFound, NotPermitted, Stale, BookingsAffected],
+            problems={409: BookingsProblem},
         )
         return routes
 
@@ -89,6 +91,7 @@ class RemovalRoutes:
             status=204,
             answers=None,
             refuses=[NotFound, NotPermitted, Stale, BookingsAffected, *more],
+            problems={409: BookingsProblem},
         )
         routes.add(
             "POST",
@@ -98,6 +101,7 @@ class RemovalRoutes:
             policy=signed_in,
             answers=removing.answers,
             refuses=[NotFound, NotPermitted, RestoreConflict],
+            problems={409: RestoreProblem},
         )
 
     async def delete_doctor(

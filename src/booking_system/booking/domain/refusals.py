@@ -45,7 +45,8 @@ class InvalidTransition(Conflict):
 class BookingsAffected(Conflict):
     """There are booked appointments that this would leave behind: keep or cancel them.
 
-    Nothing was changed. `bookings` lists the appointments to come, up to a hundred of them.
+    Nothing was changed. `bookings` lists the appointments to come, up to a hundred of them, and
+    `count` is how many there are.
     Send the request again with `?on_conflict=keep` to leave them as they are, or with
     `?on_conflict=cancel` to cancel them.
     """
@@ -57,7 +58,8 @@ class RestoreConflict(Conflict):
     """Something else stands in its place by now.
 
     What was deleted cannot come back as it was, because its name or its place was given away or
-    what it belongs to is deleted itself. `detail` says which.
+    what it belongs to is deleted itself. `detail` says which, and `occupied_by` is the id of the
+    clinic that has the slug by now.
     """
 
     code = "restore_conflict"

@@ -115,4 +115,4 @@ class StaffListOut(BaseModel):
     """All staff of a clinic."""
 
     items: list[StaffOut]
-    next_cursor: None = Field(default=None, description="Always null: the list is complete")
+    next_cursor: str | None = Field(default=None, description="Always null: the list is complete")

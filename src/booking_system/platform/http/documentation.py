@@ -5,16 +5,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from booking_system.platform.http.idempotency import HEADER
 from booking_system.platform.http.input import BodyTooLarge, UnsupportedMediaType
 from booking_system.platform.http.problems import (
     MEDIA_TYPE,
     InternalError,
+    MethodNotAllowed,
     all_refusals,
     status_of,
 )
@@ -26,6 +27,7 @@ from booking_system.platform.postgres.faults import (
 from booking_system.shared_kernel.errors import (
     Invalid,
     Malformed,
+    NotFound,
     Refusal,
     TokenExpired,
     Unauthenticated,
@@ -36,17 +38,16 @@ from booking_system.shared_kernel.idempotency import IdempotencyKeyInUse, Idempo
 class FieldProblem(BaseModel):
     """One thing that is wrong with the input."""
 
-    model_config = ConfigDict(extra="allow")
-
     pointer: str = Field(description="JSON pointer (RFC 6901) to the field; empty: the whole")
+    place: Literal["body", "query", "path", "header"] = Field(
+        alias="in", description="Part of the request that it is in"
+    )
     detail: str
-    code: str
+    code: str = Field(description="Stable", examples=["unknown_field"])
 
 
 class Problem(BaseModel):
     """Why a request was refused (RFC 9457)."""
-
-    model_config = ConfigDict(extra="allow")
 
     type: str = Field(description="Address of the page that explains the code")
     title: str
@@ -123,6 +124,10 @@ HEADERS_OF_STATUS = {
 }
 
 
+OF_NO_OPERATION = (Malformed, NotFound, MethodNotAllowed, InternalError, Overloaded)
+"""What is said before an operation is found: unknown paths and methods, and a full house."""
+
+
 def components(paths: dict[str, Any]) -> dict[str, Any]:
     """Return the parts of the OpenAPI document that the operations in its `paths` refer to."""
     said = json.dumps(paths)
@@ -134,7 +139,8 @@ def components(paths: dict[str, Any]) -> dict[str, Any]:
             # Absent where there is none, never null.
             field.pop("default", None)
         problem["properties"]["code"] = {"$ref": f"{SCHEMAS}ProblemCode"}
-    codes = [kind.code for kind in _by_code() if _is_said(kind, said)]
+    always = {kind.code for kind in OF_NO_OPERATION}
+    codes = [kind.code for kind in _by_code() if kind.code in always or _is_said(kind, said)]
     return {
         "schemas": {
             **{name: part for problem in problems for name, part in problem.pop("$defs").items()},
@@ -267,5 +273,6 @@ def _example(kind: type[Refusal]) -> dict[str, Any]:
         "code": kind.code,
     }
     if kind is Invalid:
-        value["errors"] = [{"pointer": "/field", "detail": "is required", "code": "required"}]
+        wrong = {"in": "body", "detail": "is required", "code": "required"}
+        value["errors"] = [{"pointer": "/field", **wrong}]
     return {"summary": kind.title(), "value": value}

@@ -143,7 +143,8 @@ def query_of(raw: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError:
-        raise Invalid.field("", "the query is not UTF-8", "forbidden_text") from None
+        wrong = {"pointer": "", "in": "query", "detail": "the query is not UTF-8"}
+        raise Invalid(errors=[wrong | {"code": "forbidden_text"}]) from None
 
 
 def check_text(value: str, where: str) -> None:

@@ -13,23 +13,30 @@ from booking_system.platform.http.documentation import components
 from booking_system.platform.http.examples import add_examples
 
 LICENCE = {"name": "MIT", "identifier": "MIT"}
+HERE = {"url": "/", "description": "The server that this document was read from"}
+"""Stands where no public address was given: the file in `docs/` is the same on every machine."""
 
 
-def document_of(
+def document_of(  # noqa: PLR0913
     routes: Sequence[BaseRoute],
     *,
     title: str,
     version: str,
     description: str,
     tags: Mapping[str, str],
+    public_url: str | None,
 ) -> dict[str, Any]:
-    """Return the document of the routes; `tags` describes their groups, in reading order."""
+    """Return the document of the routes; `tags` describes their groups, in reading order.
+
+    Its server is the `public_url`; None: the server that it is read from.
+    """
     document = get_openapi(
         title=title,
         version=version,
         description=description,
         routes=routes,
         license_info=LICENCE,
+        servers=[{"url": public_url} if public_url else HERE],
         tags=[{"name": name, "description": text} for name, text in tags.items()],
     )
     for part, entries in components(document["paths"]).items():

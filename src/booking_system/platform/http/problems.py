@@ -108,6 +108,7 @@ def install(app: FastAPI, *, public_url: str) -> None:
 
     async def on_refusal(request: Request, error: Exception) -> Response:
         assert isinstance(error, errors.Refusal)
+        _place(request, error)
         return answer(request, error)
 
     async def on_validation(request: Request, error: Exception) -> Response:
@@ -121,6 +122,14 @@ def install(app: FastAPI, *, public_url: str) -> None:
     app.add_exception_handler(errors.Refusal, on_refusal)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
+
+
+def _place(request: Request, refusal: errors.Refusal) -> None:
+    """Say of each wrong field where it is, wherever the refusal knew it by its name alone."""
+    wrong: Sequence[Mapping[str, str]] = refusal.extras.get("errors", ())
+    if wrong:
+        place_of = request.scope["route"].place_of
+        refusal.extras["errors"] = [{"in": place_of(one["pointer"]), **one} for one in wrong]
 
 
 def _of_http(app: FastAPI, request: Request, error: HTTPException) -> errors.Refusal:

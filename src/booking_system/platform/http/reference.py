@@ -13,6 +13,7 @@ from starlette.responses import FileResponse
 
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import Policy
+from booking_system.platform.http.openapi import HERE
 from booking_system.platform.http.routing import Routes
 from booking_system.shared_kernel.errors import NotFound
 
@@ -41,6 +42,7 @@ class ReferenceRoutes:
         for path, endpoint in (
             ("/openapi.json", self.read_document),
             ("/docs", self.read_swagger),
+            ("/docs/openapi.json", self.read_document_of_pages),
             ("/redoc", self.read_redoc),
             ("/docs/assets/{name}", self.read_asset),
         ):
@@ -51,10 +53,17 @@ class ReferenceRoutes:
         """Answer with the OpenAPI document."""
         return json_answer(self.document())
 
+    async def read_document_of_pages(self) -> Response:
+        """Answer with the same for a page that calls the server that it came from.
+
+        The public address may be another origin, which browsers do not let it call.
+        """
+        return json_answer({**self.document(), "servers": [HERE]})
+
     async def read_swagger(self) -> Response:
         """Answer with the page to try the API on."""
         return get_swagger_ui_html(
-            openapi_url="/openapi.json",
+            openapi_url="/docs/openapi.json",
             title=self.title,
             swagger_js_url="/docs/assets/swagger-ui-bundle.js",
             swagger_css_url="/docs/assets/swagger-ui.css",

@@ -22,6 +22,7 @@ from booking_system.platform.http.input import (
     check_text,
     query_of,
 )
+from booking_system.platform.http.validation import unknown_parameters
 from booking_system.shared_kernel.errors import Invalid, Refusal, Unauthenticated
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -86,6 +87,13 @@ class GuardedRoute(APIRoute):
                 return
         await super().handle(scope, receive, send)
 
+    def place_of(self, pointer: str) -> str:
+        """Say where a wrong field is that is known by its pointer alone: `in` of a problem."""
+        name = pointer.removeprefix("/").partition("/")[0]
+        if name in self.param_convertors:
+            return "path"
+        return "query" if name in self._parameters or self.body_field is None else "body"
+
     def _as_read(self, scope: Scope) -> Scope:
         if scope["type"] == "http" and scope["method"] == "HEAD" and "GET" in (self.methods or ()):
             return {**scope, "method": "GET"}
@@ -140,15 +148,16 @@ class GuardedRoute(APIRoute):
 
     def _check_parameters(self, request: Request) -> None:
         seen: set[str] = set()
-        for name, value in query_of(request.scope["query_string"]):
-            if name not in self._parameters:
-                raise Invalid.field("", "the query has a parameter that is not known here")
+        asked = query_of(request.scope["query_string"])
+        if unknown := [name for name in dict(asked) if name not in self._parameters]:
+            raise Invalid(errors=unknown_parameters(unknown))
+        for name, value in asked:
             if name in seen and name not in self._lists:
                 raise Invalid.field(f"/{name}", "the query names a parameter twice")
             seen.add(name)
             check_text(value, f"/{name}")
-        for value in request.path_params.values():
-            check_text(str(value), "")
+        for name, value in request.path_params.items():
+            check_text(str(value), f"/{name}")
 
     def _check_body(self, request: Request) -> None:
         length = request.headers.get("content-length")

@@ -1,11 +1,11 @@
-"""What was wrong with the input, said without repeating any of it."""
+"""What was wrong with the input, said without repeating any of it but plain names of fields."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 OURS = {
     "missing": ("is required", "required"),
-    "extra_forbidden": ("contains a field or parameter that is not known here", "unknown_field"),
     "uuid_parsing": ("must be a UUID", "uuid"),
     "uuid_type": ("must be a UUID", "uuid"),
     "uuid_version": ("must be a UUID", "uuid"),
@@ -45,23 +45,43 @@ BOUNDS = {
     "literal_error": ("must be one of: {expected}", "choice"),
 }
 MOST = 20
+PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""Names that may be told back to whoever sent them: no text of a person hides in a misspelt one."""
 
 
 def described(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Return `{pointer, detail, code, in}` for each error of pydantic, at most twenty.
 
     pydantic's own texts may quote the input, so only texts from these tables, numbers from our
-    own schema and messages of our own validators go out. An unknown field is input too: the
-    pointer then names what contains it.
+    own schema and messages of our own validators go out. The name of an unknown field is input
+    too: it is told only where it is plain, else the pointer names what contains it.
     """
     return [_one(error) for error in errors[:MOST]]
+
+
+def unknown_parameters(names: Iterable[str]) -> list[dict[str, str]]:
+    """Return an entry for each parameter of the query that is not known, at most twenty."""
+    return [_unknown("query", [name]) for name in list(names)[:MOST]]
+
+
+def _unknown(where: str, path: list[str]) -> dict[str, str]:
+    thing = "parameter" if where == "query" else "field"
+    entry = {"detail": "is not known here", "code": f"unknown_{thing}", "in": where}
+    if not PLAIN.fullmatch(path[-1]):
+        path = path[:-1]
+        entry["detail"] = f"has a {thing} that is not known here"
+    return {"pointer": _pointer(path), **entry}
+
+
+def _pointer(path: Sequence[str]) -> str:
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def _one(error: Mapping[str, Any]) -> dict[str, str]:
     kind, place = error["type"], [str(part) for part in error["loc"]]
     where, path = place[0], place[1:]
     if kind == "extra_forbidden":
-        path = path[:-1]
+        return _unknown(where, path)
     context = error.get("ctx", {})
     if kind == "value_error":
         detail, code = str(context.get("error", "is not valid")), "invalid"
@@ -70,5 +90,4 @@ def _one(error: Mapping[str, Any]) -> dict[str, str]:
         detail = pattern.format_map(context)
     else:
         detail, code = OURS.get(kind, ("is not valid", "invalid"))
-    pointer = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)
-    return {"pointer": pointer, "detail": detail, "code": code, "in": where}
+    return {"pointer": _pointer(path), "detail": detail, "code": code, "in": where}

@@ -29,6 +29,7 @@ from booking_system.scheduling.adapters.availability_models import (
     AvailabilityOut,
     AvailabilityPreviewOut,
     ChangedAvailabilityOut,
+    OverlapProblem,
 )
 from booking_system.scheduling.application.follow_hours import Followed
 from booking_system.scheduling.application.keep_availability import (
@@ -78,6 +79,7 @@ class AvailabilityRoutes:
             status=201,
             answers=AvailabilityOut,
             refuses=[NotFound, NotPermitted, *wrong_hours],
+            problems={409: OverlapProblem},
             also={200: AvailabilityPreviewOut},
             again=self.show_availability_again,
         )
@@ -105,6 +107,7 @@ class AvailabilityRoutes:
             policy=clinic_side,
             answers=ChangedAvailabilityOut,
             refuses=[*changes, *wrong_hours],
+            problems={409: OverlapProblem},
         )
         routes.add(
             "DELETE",

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, RootModel, StringConstraints
 
+from booking_system.platform.http.documentation import Problem
 from booking_system.platform.http.fields import Whole
 from booking_system.platform.http.input import Change, Day, Input
 from booking_system.scheduling.application.follow_hours import Followed
@@ -222,3 +223,14 @@ def as_domain(fields: dict[str, Any]) -> dict[str, Any]:
 def clock(minute: int) -> str:
     """Return the minute of a day as a clock shows it."""
     return f"{minute // 60:02}:{minute % 60:02}"
+
+
+class OverlapProblem(Problem):
+    """Why hours cannot be: others hold already."""
+
+    availability_id: UUID = Field(
+        default=UUID(int=0), description="The rule. Absent where an exception is in the way"
+    )
+    exception_id: UUID = Field(
+        default=UUID(int=0), description="The exception. Absent where a rule is in the way"
+    )

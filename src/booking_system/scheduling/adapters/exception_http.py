@@ -22,7 +22,10 @@ from booking_system.platform.http.pagination import (
 )
 from booking_system.platform.http.routing import Routes
 from booking_system.scheduling.adapters.availability_http import Caller, DryRun
-from booking_system.scheduling.adapters.availability_models import AvailabilityPreviewOut
+from booking_system.scheduling.adapters.availability_models import (
+    AvailabilityPreviewOut,
+    OverlapProblem,
+)
 from booking_system.scheduling.adapters.exception_models import (
     AvailabilityExceptionIn,
     AvailabilityExceptionOut,
@@ -67,6 +70,7 @@ class ExceptionRoutes:
             status=201,
             answers=AvailabilityExceptionOut,
             refuses=[*known, AvailabilityOverlap, NonexistentLocalTime, PlanTooLarge],
+            problems={409: OverlapProblem},
             also={200: AvailabilityPreviewOut},
             again=self.show_exception_again,
         )

@@ -1,0 +1,61 @@
+"""Time for what a test waits for: as much as any machine needs, and never a part of its verdict.
+
+A limit of `PATIENCE` seconds is only a net against waiting for ever.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import pytest
+
+from booking_system.platform.http import entrance
+from booking_system.platform.postgres import leases, retry, transaction
+
+PATIENCE = 120.0
+TURNS = 200
+Result = TypeVar("Result")
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Deadlines of the program in this process that no slow machine meets by itself.
+
+    A test of a deadline sets one of its own. Programs in other processes keep theirs: whoever asks
+    them may be told `503`, and asks again.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for module, names in (
+            (entrance, ("WAIT_SECONDS", "DEADLINE_SECONDS")),
+            (leases, ("WAIT_SECONDS",)),
+            (retry, ("DEADLINE_SECONDS",)),
+            (transaction, ("COMMAND_TIMEOUT_SECONDS", "CONNECT_TIMEOUT_SECONDS")),
+        ):
+            for name in names:
+                patch.setattr(module, name, PATIENCE)
+        milliseconds = str(int(PATIENCE * 1000))
+        for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            patch.setitem(transaction.SERVER_SETTINGS, name, milliseconds)
+        yield
+
+
+async def turns(count: int = TURNS) -> None:
+    """Let everybody go on who can, however long that takes; no clock is asked."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def at_once(work: Awaitable[Result]) -> Result:
+    """Return what it comes to without waiting for anything: neither for time nor for others."""
+    task = asyncio.ensure_future(work)
+    await turns()
+    assert task.done(), "it waits"
+    return task.result()
+
+
+async def soon(condition: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
