@@ -16,6 +16,8 @@ from booking_system.booking.adapters.hold_tokens import HoldTokens
 from booking_system.booking.adapters.holding import PostgresHolds
 from booking_system.booking.adapters.http import BookingRoutes
 from booking_system.booking.adapters.lifecycle_http import LifecycleRoutes
+from booking_system.booking.adapters.merge_http import MergeRoutes
+from booking_system.booking.adapters.merging import PostgresMerging
 from booking_system.booking.adapters.postgres import PostgresBooking
 from booking_system.booking.adapters.reading import PostgresBookingReader
 from booking_system.booking.adapters.references import RandomReferences
@@ -35,6 +37,7 @@ from booking_system.booking.application.hold_slot import (
     ShowHold,
 )
 from booking_system.booking.application.mark_appointment import MarkAppointment
+from booking_system.booking.application.merge_patients import MergePatients
 from booking_system.booking.application.ports import Alternatives
 from booking_system.booking.application.preview_absence import PreviewAbsence
 from booking_system.booking.application.read_absences import ReadAbsences
@@ -158,6 +161,11 @@ class BookingContainer(containers.DeclarativeContainer):
         clock=clock,
     )
 
+    merging = providers.Singleton(PostgresMerging, database)
+    merge_patients = providers.Factory(
+        MergePatients, transaction=merging.provided.transaction, clock=clock
+    )
+
     absences = providers.Singleton(PostgresAbsences, database)
     away = absences.provided.transaction
     preview_absence = providers.Factory(
@@ -229,6 +237,12 @@ class BookingContainer(containers.DeclarativeContainer):
         clinics=removing(Kind.CLINIC, removal, clock, show_clinic, clinic_answer),
         patients=removing(Kind.PATIENT, removal, clock, show_patient, patient_answer),
         remove_service=providers.Callable(retrying, remove_service),
+    )
+    merge_routes = providers.Singleton(
+        MergeRoutes,
+        merge=providers.Callable(retrying, merge_patients),
+        show=show_patient,
+        answers=patient_answer,
     )
     time_off_routes = providers.Singleton(
         TimeOffRoutes,

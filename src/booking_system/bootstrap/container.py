@@ -154,6 +154,7 @@ class Container(containers.DeclarativeContainer):
         directory.service_routes,
         directory.patient_routes,
         booking.removal_routes,
+        booking.merge_routes,
         booking.clinic_change_routes,
         booking.time_off_routes,
         booking.closure_routes,

@@ -87,6 +87,15 @@ OLD_HOLDS = Chore(
 """What is over has no effect any more; who looks for it a little late is still told so."""
 
 
+async def queue_as(connection: asyncpg.Connection, whose: UUID | bytes) -> None:
+    """Wait until nobody else holds anything, or changes holds, for this patient, user or network.
+
+    The queue is left with the transaction.
+    """
+    place = int.from_bytes(blake2b(_bytes(whose), digest_size=4).digest(), signed=True)
+    await connection.execute(QUEUE, HOLDERS, place)
+
+
 class PostgresHoldWork:
     """One such transaction on the driver's own connection."""
 
@@ -101,8 +110,7 @@ class PostgresHoldWork:
         """Queue by holder before the slot is locked: whoever has a slot's lock waits for nobody."""
         self._moves = wish.moves
         statement, whose, most = _quota_of(wish, holder)
-        place = int.from_bytes(blake2b(_bytes(whose), digest_size=4).digest(), signed=True)
-        await self._connection.execute(QUEUE, HOLDERS, place)
+        await queue_as(self._connection, whose)
         asked = await attempting.asked_of(self._connection, Asked(wish, holder.actor, now))
         reading = await attempting.locked(self._connection, asked)
         self._ending = reading.ending

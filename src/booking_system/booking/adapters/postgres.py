@@ -117,11 +117,13 @@ class PostgresBookingWork:
         """Write appointment, ownership, acquaintance, event and key in one statement."""
         values = _values(appointment)
         if key is None:
-            await self._connection.execute(statements.ADD, *values)
+            done = await self._connection.execute(statements.ADD, *values)
         else:
             location = f"/v1/bookings/{appointment.id}"
             named = (key.owner, key.operation, key.key, key.fingerprint, location)
-            await self._connection.execute(statements.ADD_NAMED, *values, *named)
+            done = await self._connection.execute(statements.ADD_NAMED, *values, *named)
+        if done == statements.NOTHING:
+            raise Transient("the patient went meanwhile")
         await self._keep_clear(appointment)
 
     async def _keep_clear(self, appointment: Appointment) -> None:

@@ -49,7 +49,7 @@ FACTS = _FACTS.format(
     others=" AND a.id IS DISTINCT FROM $8",
     ends_at="$5",
     is_clear=no_appointment("s.doctor_id", "tstzrange($6, $7)", but="$8"),
-    is_there="(p.deleted_at IS NULL OR $8::uuid IS NOT NULL)",
+    is_there="(p.deleted_at IS NULL OR ($8::uuid IS NOT NULL AND p.merged_into IS NULL))",
 )
 """What the rules judge, read without a lock, or behind locks: of a booking until $5 that needs the
 doctor from $6 to $7, as if the appointment $8 were not there. A patient who was removed keeps the
@@ -74,22 +74,29 @@ def shared(whose: str, mark: str, identity: str, since: str, until: str) -> str:
     return _SHARED.format(whose=whose, mark=mark, id=identity, during=during)
 
 
-_ADD = """WITH booked AS (
+_ADD = """WITH there AS (SELECT FROM patients WHERE id = $8 AND deleted_at IS NULL FOR KEY SHARE),
+ booked AS (
  INSERT INTO appointments (id, reference, status, payment_status, time_slot_id, clinic_id,
   doctor_id, patient_id, service_id, starts_at, ends_at, mode, reason, price_amount,
   price_currency, cancel_notice_minutes, booked_by, created_at, updated_at, overbooked,
   patient_doubled, override_codes, override_reason, time_slot_ids, blocked_from, blocked_until,
   duration_minutes, doctor_shared, patient_shared)
- VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18,
-  $22, $23, $24, $25, $26, $27, $28, $29, {doctor_shared}, {patient_shared})),
+ SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18,
+  $22, $23, $24, $25, $26, $27, $28, $29, {doctor_shared}, {patient_shared} FROM there),
  owned AS (UPDATE time_slots SET version = version + 1, {let_go},
   appointment_id = CASE WHEN $22 THEN coalesce(appointment_id, $1) ELSE $1 END
-  WHERE id = ANY($26)),
+  FROM there WHERE id = ANY($26)),
  known AS (INSERT INTO clinic_patients (clinic_id, patient_id, known_since)
-  SELECT $6, $8, $18 WHERE NOT EXISTS (
+  SELECT $6, $8, $18 FROM there WHERE NOT EXISTS (
    SELECT FROM clinic_patients k WHERE k.clinic_id = $6 AND k.patient_id = $8)
   ON CONFLICT DO NOTHING){named}
- INSERT INTO outbox (id, name, payload, occurred_at) VALUES ($19, $20, $21::text::jsonb, $18)"""
+ INSERT INTO outbox (id, name, payload, occurred_at) SELECT $19, $20, $21::text::jsonb, $18
+ FROM there"""
+"""Nothing is written for a patient who went while the slot was waited for. The lock is the one that
+the foreign key takes anyway; a merge of the patient's record keeps it waiting."""
+
+NOTHING = "INSERT 0 0"
+"""What the driver says where that was so."""
 
 _ADDED = {
     "let_go": LET_GO,
@@ -103,7 +110,8 @@ ADD_NAMED = _ADD.format(
     **_ADDED,
     named=""",
  named AS (INSERT INTO idempotency_keys (owner, operation, key, fingerprint, status, location,
-   resource_ids, created_at) VALUES ($30, $31, $32, $33, 201, $34, ARRAY[$1::uuid], $18))""",
+   resource_ids, created_at)
+  SELECT $30, $31, $32, $33, 201, $34, ARRAY[$1::uuid], $18 FROM there)""",
 )
 """The same for a request with an idempotency key, which is stored by the statement that books."""
 
@@ -149,8 +157,9 @@ LOCK_CLINIC = """SELECT c.id, c.version, c.id AS clinic_id, c.deleted_at IS NOT 
  false AS clinic_is_removed FROM clinics c WHERE c.id = $1 FOR NO KEY UPDATE"""
 
 LOCK_PATIENT = """SELECT p.id, p.version, p.deleted_at IS NOT NULL AS is_removed,
- p.user_id IS NOT NULL AS has_account,
- ARRAY(SELECT k.clinic_id FROM clinic_patients k WHERE k.patient_id = p.id) AS known_to
+ p.user_id IS NOT NULL AS has_account, p.merged_into,
+ ARRAY(SELECT k.clinic_id FROM clinic_patients k
+  WHERE k.patient_id = coalesce(p.merged_into, p.id)) AS known_to
  FROM patients p WHERE p.id = $1 FOR NO KEY UPDATE"""
 
 CLOSABLE = "coalesce(s.closed_because = 'outside_availability', true)"

@@ -65,6 +65,9 @@ class Restore:
             if found is None:
                 raise NotFound
             found.check(actor)
+            if found.merged_into is not None:
+                detail = "It was merged into another record, which has all that was its own."
+                raise RestoreConflict(detail, occupied_by=found.merged_into)
             if found.clinic_is_removed:
                 raise RestoreConflict("The doctor's clinic is deleted: restore it first.")
             if found.is_removed:

@@ -119,3 +119,13 @@ class HoldWasReleased(HoldEvent):
     """Its owner gave the slots back before the hold was over."""
 
     name: ClassVar[str] = "slot.opened"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientsMerged(DomainEvent):
+    """Two records of one patient are one; all that was the merged one's is the patient's."""
+
+    name: ClassVar[str] = "patient.merged"
+
+    patient_id: PatientId
+    merged_patient_id: PatientId

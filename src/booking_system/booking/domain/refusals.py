@@ -58,11 +58,21 @@ class RestoreConflict(Conflict):
     """Something else stands in its place by now.
 
     What was deleted cannot come back as it was, because its name or its place was given away or
-    what it belongs to is deleted itself. `detail` says which, and `occupied_by` is the id of the
-    clinic that has the slug by now.
+    what it belongs to is deleted itself, or it was merged. `detail` says which, and
+    `occupied_by`, where there is one, names what stands there now.
     """
 
     code = "restore_conflict"
+
+
+class PossibleDuplicate(Conflict):
+    """The record that would go has an account.
+
+    Only its owner can give an account up, so a record with one is always the record that stays:
+    merge the other one into it. Two records with an account each belong to two people for us.
+    """
+
+    code = "possible_duplicate"
 
 
 class HoldNotFound(NotFound):

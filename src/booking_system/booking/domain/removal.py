@@ -7,7 +7,7 @@ from uuid import UUID
 from booking_system.booking.domain.party import Party, Side
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.errors import NotFound, NotPermitted
-from booking_system.shared_kernel.identifiers import ClinicId
+from booking_system.shared_kernel.identifiers import ClinicId, PatientId
 
 
 class Kind(StrEnum):
@@ -41,13 +41,15 @@ class Removable:
     clinic_is_removed: bool = False
     has_account: bool = False
     known_to: frozenset[ClinicId] = frozenset()
+    merged_into: PatientId | None = None
+    """The record that stays, of a patient's record that was merged; its clinics know both."""
 
     def check(self, actor: Actor) -> None:
         """Raise `NotPermitted`, or `NotFound` for a patient whom the actor may not see.
 
         Doctors and services are the clinic's administrators', clinics the platform's. A patient
         with an account removes themselves; without one, staff may while no other clinic knows the
-        patient.
+        patient. What was merged is seen by staff who see the record that stays.
         """
         if self.kind is Kind.PATIENT:
             self._check_patient(actor)
@@ -62,6 +64,8 @@ class Removable:
             return
         if actor.staff_of.isdisjoint(self.known_to):
             raise NotFound
+        if self.merged_into is not None:
+            return
         if self.has_account or not self.known_to <= actor.staff_of:
             raise NotPermitted
 

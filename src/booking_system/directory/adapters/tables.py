@@ -135,7 +135,19 @@ patients = Table(
     Column("locale", Text),
     Column("time_zone", Text),
     *_changes(),
+    # The record that stays, of one that was merged into it.
+    Column("merged_into", Uuid, ForeignKey("patients.id")),
+    CheckConstraint(
+        "merged_into IS NULL OR (deleted_at IS NOT NULL AND merged_into <> id)", name="merged"
+    ),
     Index("uq_patients_user_id", "user_id", unique=True, postgresql_where=LIVE),
+    Index("ix_patients_email", text("lower(email)"), "id", postgresql_where=LIVE),
+    Index("ix_patients_phone", "phone", "id", postgresql_where=LIVE),
+    Index(
+        "ix_patients_merged_into",
+        "merged_into",
+        postgresql_where=text("merged_into IS NOT NULL"),
+    ),
     _trigrams("ix_patients_full_name_trgm", "full_name"),
 )
 
