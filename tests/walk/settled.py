@@ -42,6 +42,11 @@ async def nothing_is_sold_twice(place: Place) -> None:
         for times in taken.values():
             times.sort()
             assert all(one[1] <= other[0] for one, other in pairwise(times)), whose
+    slots: dict[str, list[Period]] = {}
+    for row in await place.sql(LIVE, UUID(place.clinic["id"])):
+        slots.setdefault(row["doctor_id"], []).append(_period(row))
+    for own in slots.values():
+        assert not any(one.overlaps(other) for one, other in pairwise(own)), "one of many slots"
 
 
 async def one_question_has_one_answer(place: Place, stranger: Person) -> None:

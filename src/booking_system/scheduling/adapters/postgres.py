@@ -32,7 +32,8 @@ CLINIC_OF = """SELECT d.clinic_id, c.time_zone FROM doctors d JOIN clinics c ON 
 CLASH = """SELECT min(n.place) FROM unnest($2::timestamptz[], $3::timestamptz[])
  WITH ORDINALITY AS n(starts_at, ends_at, place)
  WHERE EXISTS (SELECT FROM time_slots s WHERE s.doctor_id = $1 AND s.deleted_at IS NULL
-  AND tstzrange(s.starts_at, s.ends_at) && tstzrange(n.starts_at, n.ends_at))"""
+  AND s.starts_at < n.ends_at AND s.ends_at > n.starts_at
+  AND s.starts_at > n.starts_at - interval '24 hours')"""
 
 WHOSE = "SELECT doctor_id FROM time_slots WHERE id = $1 AND deleted_at IS NULL"
 

@@ -101,18 +101,20 @@ _OPEN = f"""INSERT INTO time_slots AS s (id, clinic_id, doctor_id, starts_at, en
    WHERE clinic_id = $1 AND deleted_at IS NULL AND ends_at > $3
   UNION ALL
   SELECT 'time_off', id, tstzrange(starts_at, ends_at) FROM time_off
-   WHERE doctor_id = $2 AND deleted_at IS NULL AND ends_at > $3)
+   WHERE doctor_id = $2 AND deleted_at IS NULL AND ends_at > $3),
+ holds AS MATERIALIZED (SELECT k.* FROM time_slots k WHERE k.doctor_id = $2
+  AND k.hold_blocks IS NOT NULL AND k.held_until > $3 AND k.deleted_at IS NULL)
  SELECT n.id, $1, $2, n.starts_at, n.ends_at, n.mode, n.rule_id, n.wall, $3, a.because, a.id,
   {BLOCKING}, {_KEPT}
  FROM unnest($4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::text[], $8::uuid[],
    $9::timestamp[]) AS n(id, starts_at, ends_at, mode, rule_id, wall)
  LEFT JOIN LATERAL (SELECT because, id FROM absences
   WHERE during && tstzrange(n.starts_at, n.ends_at) ORDER BY id LIMIT 1) AS a ON true
- LEFT JOIN LATERAL (SELECT k.* FROM time_slots k WHERE k.doctor_id = $2 AND k.hold_id IS NOT NULL
-  AND k.held_until > $3 AND k.deleted_at IS NULL AND a.id IS NULL
+ LEFT JOIN LATERAL (SELECT k.* FROM holds k WHERE a.id IS NULL
   AND k.hold_blocks && tstzrange(n.starts_at, n.ends_at) LIMIT 1) AS h ON true"""  # noqa: S608
 """New slots of the doctor $2: what time off or a closure covers comes closed by it, and what a hold
-keeps free comes held by it."""
+keeps free comes held by it.
+"""
 
 OPEN = _OPEN
 OFFER = f"{_OPEN} RETURNING s.id, s.closed_because, s.blocked_by IS NOT NULL AS is_blocked"
