@@ -262,6 +262,7 @@ ROWS = [
     Row("GET", "/metrics", PAGE, EVERYBODY),
     Row("GET", "/openapi.json", PAGE, EVERYBODY),
     Row("GET", "/docs", PAGE, EVERYBODY),
+    Row("GET", "/docs/openapi.json", PAGE, EVERYBODY),
     Row("GET", "/redoc", PAGE, EVERYBODY),
     Row("GET", "/docs/assets/{name}", PAGE, EVERYBODY, scenes.asset),
     Row("GET", "/problems", PAGE, EVERYBODY),

@@ -258,11 +258,14 @@ def test_a_short_run_measures_everything(place: Path) -> None:
     assert bool(found["missed"]) is (bench.returncode == 1)
     rows = found["rows"]
     assert set(rows) == {way.value for way in Way}
-    assert set(rows["booking"]["statuses"]) == {"201"}
-    assert set(rows["slots"]["statuses"]) == {"200"}
-    assert rows["race"]["statuses"] == {"201": 3, "409": 3 * (RIVALS - 1)}
-    assert {row["others"] for row in rows.values()} == {0}
+    # Where the machine is too slow, some are told so, and counted as others.
+    assert set(rows["booking"]["statuses"]) - {"503"} == {"201"}
+    assert set(rows["slots"]["statuses"]) - {"503"} == {"200"}
+    assert set(rows["race"]["statuses"]) - {"503"} == {"201", "409"}
+    assert rows["race"]["statuses"]["201"] <= 3
+    assert sum(rows["race"]["statuses"].values()) == 3 * RIVALS
     for row in rows.values():
+        assert row["others"] == row["statuses"].get("503", 0)
         assert row["rate"] > 0
         assert row["p50_ms"] <= row["p95_ms"] <= row["p99_ms"]
     for way in ("booking", "race", "slots"):

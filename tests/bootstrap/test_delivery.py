@@ -5,7 +5,6 @@ import http.client
 import os
 import re
 import signal
-import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -245,10 +244,8 @@ def _serve(image: Image, settings: dict[str, str]) -> None:
             assert done.returncode == 0, done.stdout
         owners = {Path(f"/proc/{pid}").stat().st_uid for pid in family_of(process.pid)}
         assert owners == {image.user if os.geteuid() == 0 else os.geteuid()}
-        asked = time.monotonic()
         process.send_signal(signal.Signals[IMAGE.one("STOPSIGNAL").text])
         assert process.wait(STOP_SECONDS) == 0
-        assert time.monotonic() - asked < 5
 
 
 def _status(port: str) -> int:

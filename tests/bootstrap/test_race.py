@@ -28,6 +28,9 @@ from tests.servers import serving
 PROGRAM = ("-m", "booking_system.bootstrap.cli", "race")
 SECONDS = 300
 """Only a net."""
+LONGER = (4, 16, 64)
+ACTS = ("hold", "release", "book", "reschedule", "cancel")
+CONFLICTS = ("slot_already_booked", "slot_held", "patient_overlap")
 LIVE = "SELECT count(*) FROM {} WHERE deleted_at IS NULL"
 
 
@@ -64,6 +67,16 @@ async def deployed(
             yield Deployed(api, address)
 
 
+def everything_happened(figures: dict[str, Any]) -> bool:
+    """A slow machine needs longer until each kind of answer was seen."""
+    acknowledged, answers = figures["acknowledged"], figures["answers"]
+    return (
+        all(acknowledged.get(one, 0) for one in ACTS)
+        and all(answers.get(f"409 {code}", 0) for code in CONFLICTS)
+        and bool(figures["unanswered"] and figures["replays"])
+    )
+
+
 def run(*options: str) -> Result:
     return CliRunner().invoke(app, ["race", *options])
 
@@ -77,27 +90,24 @@ async def test_a_race_is_won_by_nobody_and_leaves_nothing(
     deployed: Deployed, tmp_path: Path
 ) -> None:
     file, token = tmp_path / "race.json", deployed.api.admin.token
-    options = ["--url", deployed.address, "--clients", "16", "--seconds", "4", "--doctors", "2"]
     env = environment() | {"RACE_TOKEN": token}
-    with started(*PROGRAM, *options, "--json", file, env=env, cwd=tmp_path) as race:
-        told = await told_by(race)
+    for seconds in LONGER:
+        options = ["--url", deployed.address, "--clients", "16", "--doctors", "2"]
+        options += ["--seconds", str(seconds), "--json", str(file)]
+        with started(*PROGRAM, *options, env=env, cwd=tmp_path) as race:
+            told = await told_by(race)
+        assert race.returncode == 0, told
+        if everything_happened(json.loads(file.read_text())["figures"]):
+            break
 
-    assert race.returncode == 0, told
     assert "\nNo violation: no slot had two owners" in told
-    assert "16 clients raced for 32 slots of 2 doctors, 4 s, seed 1:" in told
+    assert f"16 clients raced for 32 slots of 2 doctors, {seconds} s, seed 1:" in told
     assert token not in told + file.read_text()
     assert "Patient" not in told + file.read_text()
     report = json.loads(file.read_text())
     assert set(report) == {"plan", "slots", "figures", "violations", "left"}
     assert report["violations"] == report["left"] == []
-    figures = report["figures"]
-    for what in ("hold", "release", "book", "reschedule", "cancel"):
-        assert figures["acknowledged"][what] > 0
-    assert figures["answers"]["409 slot_already_booked"] > 0
-    assert figures["answers"]["409 slot_held"] > 0
-    assert figures["answers"]["409 patient_overlap"] > 0
-    assert figures["unanswered"] > 0
-    assert figures["replays"] > 0
+    assert everything_happened(report["figures"])
     assert await deployed.is_clean()
 
 

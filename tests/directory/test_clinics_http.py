@@ -101,7 +101,7 @@ async def test_two_clinics_never_share_a_slug(api: Api) -> None:
     assert sorted(answer.status_code for answer in answers) == [201, 422, 422, 422]
     refused = next(answer for answer in answers if answer.status_code == 422)
     assert refused.json()["errors"] == [
-        {"pointer": "/slug", "detail": "another clinic has it", "code": "taken"}
+        {"pointer": "/slug", "in": "body", "detail": "another clinic has it", "code": "taken"}
     ]
 
     other = await api.clinic()

@@ -251,15 +251,20 @@ def _far_days(victims: Victims) -> list[date]:
     return [date.fromisoformat(next(victims.world.days)) for _ in range(MOST)]
 
 
+async def _busy_doctor(victims: Victims) -> dict[str, Any]:
+    """Somebody with more hours than one may have, so that nobody else has too many."""
+    return await victims.world.api.doctor(victims.world.here)
+
+
 async def _rules(victims: Victims) -> list[Values]:
-    one, day = await scenes.made_rule(victims.world), "($2::date[])[n]"
+    one, day = await scenes.made_rule(victims.world, await _busy_doctor(victims)), "($2::date[])[n]"
     changes = f"{NEW_ID}, 'valid_from', {day}, 'valid_until', {day}"
     found = await victims.clones("availability_rules", one, changes, _far_days(victims))
     return _named("rule_id", found)
 
 
 async def _exceptions(victims: Victims) -> list[Values]:
-    one = await scenes.made_exception(victims.world)
+    one = await scenes.made_exception(victims.world, await _busy_doctor(victims))
     changes = f"{NEW_ID}, 'date', ($2::date[])[n]"
     found = await victims.clones("availability_exceptions", one, changes, _far_days(victims))
     return _named("exception_id", found)

@@ -218,6 +218,11 @@ async def test_after_a_long_gap_everything_is_forgotten() -> None:
     assert len(known) == 0
 
 
+def is_relied_on(known: KnownActors) -> bool:
+    known.remember("token", an_actor(), NOON)
+    return known.find("token") is not None
+
+
 async def test_following_goes_on_after_a_failure_and_reports_it_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -229,8 +234,7 @@ async def test_following_goes_on_after_a_failure_and_reports_it_once(
         await soon(lambda: bool(caplog.records))
         assert known.find("token") is None
         changes.broken = False
-        known.remember("token", an_actor(), NOON)
-        await soon(lambda: known.find("token") is not None)
+        await soon(lambda: is_relied_on(known))
     assert [record.getMessage() for record in caplog.records] == [
         "access changes cannot be read: ConnectionResetError"
     ]

@@ -16,6 +16,7 @@ import pytest
 from booking_system import __version__
 from booking_system.bootstrap.migrations import newest
 from booking_system.platform.observability.shared_counts import counting_together
+from booking_system.platform.postgres import leases
 from booking_system.platform.postgres.faults import OutcomeUnknown, Overloaded
 from booking_system.platform.postgres.transaction import Database
 from tests.api import Api, code_of
@@ -71,7 +72,10 @@ async def test_nothing_that_a_client_writes_makes_a_label(api: Api) -> None:
     assert not any("odd" in value.lower() or "nobody" in value for _, value in labels)
 
 
-async def test_the_pool_is_seen_and_no_connection_is_counted_for_ever(api: Api) -> None:
+async def test_the_pool_is_seen_and_no_connection_is_counted_for_ever(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "WAIT_SECONDS", 0.01)
     before = await numbers_of(api)
     assert total(before, POOL_SIZE) == 16
     assert total(before, IN_USE) == 0

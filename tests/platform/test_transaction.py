@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from booking_system.platform.postgres import leases
 from booking_system.platform.postgres.faults import (
     DependencyUnavailable,
     OutcomeUnknown,
@@ -140,7 +141,8 @@ async def test_a_connection_of_unknown_state_is_not_used_again(database: Databas
         assert connection.get_server_pid() not in pids
 
 
-async def test_a_full_pool_says_so_soon(database_url: str) -> None:
+async def test_a_full_pool_says_so_soon(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "WAIT_SECONDS", 0.01)
     database = Database.at(sqlalchemy_url(database_url), pool_size=1)
     async with database.reading():
         with pytest.raises(Overloaded):
