@@ -95,6 +95,65 @@ async def test_a_merge_waits_for_whoever_is_about_to_hold(
     assert await desk.left() == []
 
 
+async def test_a_booking_that_is_about_to_be_written_waits_for_the_merge_and_finds_them_gone(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, booking = await Desk.of(api), list[asyncio.Task[Response]]()
+    merge = PostgresMergeWork.merge
+
+    async def merge_slowly(*args: Any, **about: Any) -> None:
+        wish = {"patient_id": desk.goes["id"]}
+        await merge(*args, **about)
+        booking.append(asyncio.create_task(api.book(desk.slots[0], desk.person, **wish)))
+        await _somebody_waits(desk)
+
+    monkeypatch.setattr(PostgresMergeWork, "merge", merge_slowly)
+
+    assert code_of(await desk.merge()) == DONE
+    assert code_of(await booking[0]) == GONE
+    assert await desk.left() == []
+
+
+async def test_a_booking_for_the_record_that_stays_may_come_first(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = await Desk.of(api)
+    (beside,) = await api.slots(await api.doctor(desk.clinic))
+    await desk.book(desk.slots[0], desk.goes)
+    look = PostgresMergeWork.overlaps
+
+    async def look_and_wait(*args: Any, **about: Any) -> bool:
+        found = await look(*args, **about)
+        await desk.book(beside, desk.stays)
+        return found
+
+    monkeypatch.setattr(PostgresMergeWork, "overlaps", look_and_wait)
+
+    assert code_of(await desk.merge()) == (409, "patient_overlap")
+    assert (await api.get(f"/v1/patients/{desk.goes['id']}", desk.person)).status_code == 200
+
+
+async def test_a_booking_that_a_merge_waited_for_can_be_cancelled_at_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, cancelling = await Desk.of(api), list[asyncio.Task[Response]]()
+    merge = PostgresMergeWork.merge
+
+    async def merge_slowly(*args: Any, **about: Any) -> None:
+        (row,) = await desk.sql("SELECT id FROM appointments")
+        await merge(*args, **about)
+        path = f"/v1/bookings/{row['id']}/cancel"
+        cancelling.append(asyncio.create_task(api.post(path, by=desk.person)))
+        await _somebody_waits(desk)
+
+    monkeypatch.setattr(PostgresMergeWork, "merge", merge_slowly)
+    merging = _merging_after(desk, monkeypatch, PostgresBookingWork, "add")
+    await api.book(desk.slots[0], desk.person, patient_id=desk.goes["id"])
+
+    assert code_of(await merging()) == DONE
+    assert code_of(await cancelling[0]) == DONE
+
+
 async def test_a_cancellation_that_waits_for_a_merge_cancels(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
