@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from booking_system.directory.adapters.models_doctors import NewPassword
 from booking_system.directory.application.ports import Search
@@ -174,6 +174,8 @@ class ListedPatientOut(BaseModel):
 
 class AddressIn(Input):
     """How the patient says they are reached: `email` or `phone`, exactly as in their account."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "patient@example.com"}]})
 
     email: Email | None = None
     phone: Phone | None = None
