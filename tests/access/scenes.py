@@ -229,6 +229,25 @@ async def patient_of_two_clinics(world: World, _name: str) -> Aim:
     return Aim({"patient_id": patient_id})
 
 
+async def two_records(world: World, _name: str) -> Aim:
+    return Aim({"patient_id": await registered(world), "duplicate_id": await registered(world)})
+
+
+async def two_records_of_two_clinics(world: World, name: str) -> Aim:
+    """The other clinic knows the duplicate, too."""
+    duplicate = (await patient_of_two_clinics(world, name)).values["patient_id"]
+    return Aim({"patient_id": await registered(world), "duplicate_id": duplicate})
+
+
+async def caller(world: World, _name: str) -> Aim:
+    """A patient with an account whom no clinic knows, and what they say on the telephone."""
+    one, email = await world.api.patient(), f"{uuid4().hex}@example.com"
+    await world.sql(
+        "UPDATE patients SET email = $2 WHERE id = $1 RETURNING 1", one.patient_id, email
+    )
+    return Aim({"clinic_id": world.here["id"], "patient_id": str(one.patient_id), "email": email})
+
+
 async def removed_patient(world: World, _name: str) -> Aim:
     patient_id = await registered(world)
     desk = world.person("receptionist")

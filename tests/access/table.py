@@ -116,6 +116,8 @@ REGISTRATION = NAME | {"email": "{slug}@example.com", "password": PASSWORD}
 SIGN_IN = {"grant_type": "password", "username": "{email}", "password": "{password}"}
 PASSWORDS = {"current_password": PASSWORD, "new_password": PASSWORD}
 PHONE = {"phone": "+49301234567"}
+DUPLICATE = {"duplicate_id": "{duplicate_id}"}
+TOLD = {"email": "{email}"}
 
 CARERS = DOCTOR | DESK
 PARTIES = PATIENT | CARERS
@@ -192,6 +194,14 @@ ROWS = [
         sees=PATIENT | DESK),
     Row("POST", f"{PATIENT_PATH}/restore", PRIVATE, DESK, scenes.removed_patient,
         about="without an account"),
+    Row("POST", f"{PATIENT_PATH}/merge", PRIVATE, NOBODY, scenes.two_records_of_two_clinics,
+        DUPLICATE, sees=DESK, about="whose duplicate two clinics know"),
+    Row("POST", f"{PATIENT_PATH}/merge", PRIVATE, DESK, scenes.two_records, DUPLICATE,
+        names="duplicate_id", about="with nobody"),
+    Row("POST", f"{PATIENT_PATH}/merge", PRIVATE, DESK, scenes.two_records, DUPLICATE),
+    Row("POST", f"{CLINIC}/patients/{{patient_id}}", PUBLIC, DESK, scenes.caller, TOLD,
+        names="clinic_id", about="of no clinic"),
+    Row("POST", f"{CLINIC}/patients/{{patient_id}}", PUBLIC, DESK, scenes.caller, TOLD),
     # Slots
     Row("GET", "/v1/slots", PUBLIC, EVERYBODY),
     Row("GET", "/v1/slots/next", PUBLIC, EVERYBODY),

@@ -226,7 +226,9 @@ async def test_open_appointments_at_one_time_stand_in_the_way(api: Api) -> None:
     await desk.book(desk.slots[0], desk.stays)
     second = await desk.book(beside, desk.goes)
 
-    assert code_of(await desk.merge()) == (409, "patient_overlap")
+    refused = await desk.merge()
+    assert code_of(refused) == (409, "patient_overlap")
+    assert refused.json()["detail"].startswith("Both records")
     assert (await api.get(f"/v1/patients/{desk.goes['id']}", desk.person)).status_code == 200
     await api.post(f"/v1/bookings/{second['id']}/cancel", by=desk.person)
     assert (await desk.merge()).status_code == 200

@@ -243,6 +243,10 @@ async def _removed_patients(victims: Victims) -> list[Values]:
     return await _patients(victims, f", {REMOVED}")
 
 
+async def _duplicates(victims: Victims) -> list[Values]:
+    return [{"duplicate_id": one["patient_id"]} for one in await _patients(victims)]
+
+
 async def _days(victims: Victims) -> list[Values]:
     return [{"day": next(victims.world.days)} for _ in range(MOST)]
 
@@ -309,5 +313,6 @@ POOLS: dict[Scene, Pool] = {
     scenes.device: _devices,
     scenes.patient_without_account: _patients,
     scenes.removed_patient: _removed_patients,
+    scenes.two_records: _duplicates,
 }
 """By what the access table tries a row on. What is not here is tried on one thing all the time."""

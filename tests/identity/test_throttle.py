@@ -1,5 +1,7 @@
 """Attempts are counted by account and by address, and refused with the time to wait."""
 
+from uuid import UUID
+
 import pytest
 from limits import RateLimitItemPerSecond
 
@@ -14,10 +16,12 @@ from booking_system.identity.domain.throttling import (
     ADDRESS,
     account_key,
     address_key,
+    lookup_key,
     registration_key,
 )
 
 MINE, OTHER, HERE = account_key("a@example.com"), account_key("b@example.com"), "192.0.2.1"
+NOBODY = UUID(int=0)
 
 
 def a_throttle() -> CountingThrottle:
@@ -92,12 +96,13 @@ async def test_a_window_ends() -> None:
 
 async def test_the_usual_quotas_know_every_kind_of_key() -> None:
     throttle = throttle_for(rate_limit=True)
-    for key in (MINE, address_key(HERE), registration_key(HERE)):
+    for key in (MINE, address_key(HERE), registration_key(HERE), lookup_key(NOBODY)):
         assert await throttle.admit(key)
     assert {kind: (quota.amount, quota.get_expiry()) for kind, quota in QUOTAS.items()} == {
         "account": (10, 900),
         "address": (60, 900),
         "registration": (20, 3600),
+        "lookup": (60, 900),
     }
 
 

@@ -70,6 +70,7 @@ async def _existing(api: Api) -> tuple[dict[str, list[str]], dict[str, Person]]:
         "slot_id": [one["id"] for one in slots],
         "time_slot_id": [one["id"] for one in slots],
         "patient_id": [str(one) for one in patients],
+        "duplicate_id": [str(one) for one in patients],
         "booking_id": bookings,
         "rule_id": rules,
         "time_off_id": time_off,

@@ -11,6 +11,9 @@ from booking_system.directory.adapters.http_patients import PatientRoutes
 from booking_system.directory.adapters.http_services import ServiceRoutes
 from booking_system.directory.adapters.postgres import PostgresDirectory
 from booking_system.directory.application import (
+    find_patients as finding,
+)
+from booking_system.directory.application import (
     keep_clinics,
     keep_doctors,
     keep_patients,
@@ -72,6 +75,13 @@ class DirectoryContainer(containers.DeclarativeContainer):
         keep_patients.CreatePatient, transaction=transaction, clock=clock, identities=identities
     )
     show_patient = providers.Factory(keep_patients.ShowPatient, transaction=transaction)
+    show_new_patient = providers.Factory(keep_patients.ShowNewPatient, transaction=transaction)
+    find_patients = providers.Factory(
+        finding.FindPatients, transaction=transaction, throttle=throttle
+    )
+    take_on_patient = providers.Factory(
+        finding.TakeOnPatient, transaction=transaction, throttle=throttle, clock=clock
+    )
     list_patients = providers.Factory(keep_patients.ListPatients, transaction=transaction)
     change_patient = providers.Factory(
         keep_patients.ChangePatient, transaction=transaction, clock=clock
@@ -124,6 +134,9 @@ class DirectoryContainer(containers.DeclarativeContainer):
         register=providers.Callable(retrying, register),
         create=providers.Callable(retrying, create_patient),
         show=providers.Callable(retrying, show_patient),
+        show_new=providers.Callable(retrying, show_new_patient),
         list=providers.Callable(retrying, list_patients),
+        find=providers.Callable(retrying, find_patients),
+        take_on=providers.Callable(retrying, take_on_patient),
         change=providers.Callable(retrying, change_patient),
     )

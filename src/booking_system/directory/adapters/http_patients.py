@@ -1,5 +1,6 @@
 """Patients, and their registration, over HTTP."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -8,16 +9,21 @@ from fastapi import Depends, Query, Request, Response
 
 from booking_system.directory.adapters import answers
 from booking_system.directory.adapters.models_patients import (
+    AddressIn,
+    ListedPatientOut,
+    NewPatientOut,
     PatientChangeIn,
     PatientIn,
     PatientOut,
     RegisteredOut,
     RegistrationIn,
 )
+from booking_system.directory.application.find_patients import FindPatients, TakeOnPatient
 from booking_system.directory.application.keep_patients import (
     ChangePatient,
     CreatePatient,
     ListPatients,
+    ShowNewPatient,
     ShowPatient,
 )
 from booking_system.directory.application.ports import Search
@@ -27,8 +33,9 @@ from booking_system.identity.domain.policies import public, signed_in
 from booking_system.identity.domain.refusals import EmailTaken, PasswordTooWeak, RateLimited
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
-from booking_system.platform.http.etag import IfMatch, expected_version
-from booking_system.platform.http.input import ShortText
+from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
+from booking_system.platform.http.fields import Email, Phone
+from booking_system.platform.http.input import ShortText, StrictRequest
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -37,7 +44,7 @@ from booking_system.platform.http.pagination import (
     position_of,
 )
 from booking_system.platform.http.routing import Routes
-from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted, Stale
 from booking_system.shared_kernel.identifiers import ClinicId, PatientId
 
 Caller = Annotated[Actor, Depends(caller)]
@@ -51,7 +58,10 @@ class PatientRoutes:
     register: Register
     create: CreatePatient
     show: ShowPatient
+    show_new: ShowNewPatient
     list: ListPatients
+    find: FindPatients
+    take_on: TakeOnPatient
     change: ChangePatient
 
     def routes(self) -> Routes:
@@ -74,16 +84,26 @@ class PatientRoutes:
             self.create_patient,
             policy=signed_in,
             status=201,
-            answers=PatientOut,
+            answers=NewPatientOut,
             refuses=[NotFound, NotPermitted],
+            again=self.show_patient_again,
         )
         routes.add(
             "GET",
             "/v1/patients",
             self.list_patients,
             policy=signed_in,
-            answers=Page[PatientOut],
-            refuses=[InvalidCursor],
+            answers=Page[ListedPatientOut],
+            refuses=[InvalidCursor, RateLimited],
+        )
+        routes.add(
+            "POST",
+            "/v1/clinics/{clinic_id}/patients/{patient_id}",
+            self.take_on_patient,
+            policy=signed_in,
+            status=201,
+            answers=PatientOut,
+            refuses=[NotFound, NotPermitted, RateLimited],
         )
         routes.add(
             "GET", one, self.read_patient, policy=signed_in, answers=PatientOut, refuses=[NotFound]
@@ -107,9 +127,45 @@ class PatientRoutes:
         return json_answer(RegisteredOut.of(done), status=201, headers=headers)
 
     async def create_patient(self, body: PatientIn, actor: Caller) -> Response:
-        """Register a patient with your clinic; neither e-mail nor account is needed."""
-        patient = await self.create(
+        """Register a patient with your clinic; neither e-mail nor account is needed.
+
+        `possible_duplicates` names patients of the clinic with the same e-mail or phone.
+        """
+        new = await self.create(
             clinic_id=ClinicId(body.clinic_id), fields=body.fields(), actor=actor
+        )
+        headers = {
+            "Location": f"/v1/patients/{new.patient.id}",
+            "ETag": etag_of(new.patient.version),
+        }
+        return json_answer(NewPatientOut.with_alike(new), status=201, headers=headers)
+
+    async def show_patient_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
+        """Show the patient who was registered; the body names the same clinic as it did then."""
+        body = PatientIn.model_validate(await request.json())
+        new = await self.show_new(
+            patient_id=PatientId(made[0]),
+            clinic_id=ClinicId(body.clinic_id),
+            actor=request.scope["caller"],
+        )
+        return json_answer(
+            NewPatientOut.with_alike(new), headers={"ETag": etag_of(new.patient.version)}
+        )
+
+    async def take_on_patient(
+        self, clinic_id: UUID, patient_id: UUID, body: AddressIn, actor: Caller
+    ) -> Response:
+        """Let your clinic know a patient with an account, who told you how they are reached.
+
+        The e-mail or phone has to be theirs, as in the search that found them; any other is
+        answered like a patient who does not exist. From then on staff see the patient and book for
+        them.
+        """
+        patient = await self.take_on(
+            clinic_id=ClinicId(clinic_id),
+            patient_id=PatientId(patient_id),
+            proof=body.proof(),
+            actor=actor,
         )
         location = {"Location": f"/v1/patients/{patient.id}"}
         return answers.one(patient, PatientOut.of, status=201, headers=location)
@@ -121,16 +177,28 @@ class PatientRoutes:
         *,
         clinic_id: UUID | None = None,
         q: Annotated[ShortText | None, Query(description="Part of the name")] = None,
+        email: Annotated[Email | None, Query(description="The whole address, any case")] = None,
+        phone: Annotated[
+            Phone | None, Query(description="The whole number; write `+` as `%2B`")
+        ] = None,
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
-        """List the patients that you may see: those of your clinics, and yourself."""
+        """List the patients that you may see: those of your clinics, and yourself.
+
+        With `clinic_id` and the exact `email` or `phone`, staff also find a patient with an account
+        whom the clinic does not know yet (`is_known` is false), and see no more than the name.
+        """
         clinic = None if clinic_id is None else ClinicId(clinic_id)
-        filters = {"clinic_id": clinic, "q": q}
+        _check_filters(clinic, q, email, phone)
+        filters = {"clinic_id": clinic, "q": q, "email": email, "phone": phone}
         place = position_of(cursor, filters)
-        search = Search(clinic_id=clinic, q=q, after=place and place[1], limit=limit)
-        found = await self.list(search=search, actor=actor)
-        return answers.page(request, found, PatientOut.of, limit=limit, filters=filters)
+        search = Search(
+            clinic_id=clinic, q=q, email=email, phone=phone, after=place and place[1], limit=limit
+        )
+        ask = self.list if email is None and phone is None else self.find
+        found = await ask(search=search, actor=actor)
+        return answers.page(request, found, ListedPatientOut.of, limit=limit, filters=filters)
 
     async def read_patient(self, patient_id: UUID, actor: Caller) -> Response:
         """Read one patient."""
@@ -148,3 +216,17 @@ class PatientRoutes:
             actor=actor,
         )
         return answers.one(patient, PatientOut.of)
+
+
+def _check_filters(
+    clinic: ClinicId | None, q: str | None, email: str | None, phone: str | None
+) -> None:
+    """Raise `Invalid` for more than one way to look, and for an address without a clinic."""
+    given = [name for name, value in (("q", q), ("email", email), ("phone", phone)) if value]
+    wrong: dict[str, str] = {}
+    if len(given) > 1:
+        wrong = {"pointer": f"/{given[1]}", "detail": f"cannot be combined with {given[0]}"}
+    elif given and q is None and clinic is None:
+        wrong = {"pointer": "/clinic_id", "detail": f"is needed with {given[0]}"}
+    if wrong:
+        raise Invalid(errors=[wrong | {"code": "combination", "in": "query"}])

@@ -1,14 +1,15 @@
 """What the API takes and gives of patients, and of those who register."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from booking_system.directory.adapters.models_doctors import NewPassword
+from booking_system.directory.application.ports import Search
 from booking_system.directory.application.register import Newcomer, Registered
-from booking_system.directory.domain.patient import Patient
+from booking_system.directory.domain.patient import FoundPatient, NewPatient, Patient
 from booking_system.platform.http.fields import Email, Locale, Phone, TimeZoneName
 from booking_system.platform.http.input import Change, Day, Input, ShortText
 
@@ -110,3 +111,82 @@ class PatientOut(BaseModel):
     def of(cls, patient: Patient) -> "PatientOut":
         """Show a patient."""
         return cls.model_validate(patient, from_attributes=True)
+
+
+class PossibleDuplicateOut(BaseModel):
+    """A patient of the clinic with the same e-mail or phone."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    full_name: str = Field(examples=["Example Patient"])
+    birth_date: date | None = Field(examples=["1990-05-17"])
+    has_account: bool
+
+
+class NewPatientOut(PatientOut):
+    """A new patient, and who may be the same person."""
+
+    possible_duplicates: list[PossibleDuplicateOut] = Field(
+        description="Up to ten patients of the clinic with the same e-mail or phone; two records"
+        " of one person can be merged"
+    )
+
+    @classmethod
+    def with_alike(cls, new: NewPatient) -> "NewPatientOut":
+        """Show the patient, and the others with little more than their names."""
+        alike = [
+            PossibleDuplicateOut.model_validate(one, from_attributes=True) for one in new.alike
+        ]
+        return cls(**PatientOut.of(new.patient).model_dump(), possible_duplicates=alike)
+
+
+class ListedPatientOut(BaseModel):
+    """A patient in a list. Of one whom the clinic does not know only the name is told."""
+
+    id: UUID = Field(examples=[EXAMPLE_ID])
+    full_name: str = Field(examples=["Example Patient"])
+    has_account: bool
+    is_known: bool = Field(
+        description="False: found by an exact address, with an account, and not known to the"
+        " clinic yet; all that follows is null then"
+    )
+    email: str | None = Field(default=None, examples=["patient@example.com"])
+    phone: str | None = Field(default=None, examples=["+49301234567"])
+    birth_date: date | None = Field(default=None, examples=["1990-05-17"])
+    locale: str | None = Field(default=None, examples=["de-DE"])
+    time_zone: str | None = Field(default=None, examples=["Europe/Berlin"])
+    version: int | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    @classmethod
+    def of(cls, found: FoundPatient) -> "ListedPatientOut":
+        """Show what the clinic may see."""
+        patient = found.patient
+        if found.is_known:
+            return cls(**PatientOut.of(patient).model_dump(), is_known=True)
+        return cls(
+            id=patient.id,
+            full_name=patient.full_name,
+            has_account=patient.has_account,
+            is_known=False,
+        )
+
+
+class AddressIn(Input):
+    """How the patient says they are reached: `email` or `phone`, exactly as in their account."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "patient@example.com"}]})
+
+    email: Email | None = None
+    phone: Phone | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.email is None) == (self.phone is None):
+            message = "must have either email or phone"
+            raise ValueError(message)
+        return self
+
+    def proof(self) -> Search:
+        """Return what the use case wants."""
+        return Search(email=self.email, phone=self.phone)

@@ -2,15 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, false, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    exists,
+    false,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as insert_or_not
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.directory.adapters.paging import contains, paged
 from booking_system.directory.adapters.tables import clinic_patients, patients
 from booking_system.directory.application.ports import Search
-from booking_system.directory.domain.patient import Patient
+from booking_system.directory.domain.patient import MOST_ALIKE, FoundPatient, Patient
 from booking_system.shared_kernel.identifiers import ClinicId, PatientId, UserId
 
 FOUND = select(patients).where(patients.c.deleted_at.is_(None))
@@ -46,6 +60,41 @@ class PostgresPatients:
         rows = await self._connection.execute(paged(wanted, patients.c.id, search))
         return [patient_of(row) for row in rows.mappings()]
 
+    async def reached_at(self, search: Search) -> Sequence[FoundPatient]:
+        """Read a page by keyset on the id: the address first, then who of its owners it may be."""
+        assert search.clinic_id is not None, "found for a clinic"
+        known = _known_at(search.clinic_id)
+        wanted = select(patients, known.label("is_known")).where(
+            patients.c.deleted_at.is_(None),
+            _reached_at(search.email, search.phone),
+            or_(known, patients.c.user_id.is_not(None)),
+            true() if search.patient_id is None else _is(search.patient_id),
+        )
+        rows = await self._connection.execute(paged(wanted, patients.c.id, search))
+        return [
+            FoundPatient(patient=patient_of(row), is_known=row["is_known"])
+            for row in rows.mappings()
+        ]
+
+    async def alike(self, patient: Patient, clinic_id: ClinicId) -> Sequence[Patient]:
+        """Look among those with the address, of whom there are few."""
+        wanted = FOUND.where(
+            _reached_at(patient.email, patient.phone),
+            _known_at(clinic_id),
+            patients.c.id != patient.id,
+        )
+        rows = await self._connection.execute(wanted.order_by(patients.c.id).limit(MOST_ALIKE))
+        return [patient_of(row) for row in rows.mappings()]
+
+    async def get_known(
+        self, patient_id: PatientId, *, clinic_id: ClinicId, since: datetime
+    ) -> None:
+        """Insert, unless somebody else has meanwhile."""
+        row = {"clinic_id": clinic_id, "patient_id": patient_id, "known_since": since}
+        await self._connection.execute(
+            insert_or_not(clinic_patients).values(row).on_conflict_do_nothing()
+        )
+
     async def add(
         self, patient: Patient, *, user_id: UserId | None, clinic_id: ClinicId | None
     ) -> None:
@@ -73,6 +122,22 @@ class PostgresPatients:
 
 def _is(patient_id: PatientId) -> ColumnElement[bool]:
     return patients.c.id == patient_id
+
+
+def _known_at(clinic_id: ClinicId) -> ColumnElement[bool]:
+    return exists().where(
+        clinic_patients.c.patient_id == patients.c.id, clinic_patients.c.clinic_id == clinic_id
+    )
+
+
+def _reached_at(email: str | None, phone: str | None) -> ColumnElement[bool]:
+    """Both sides in the form of the index; what is stored is composed (NFC) already."""
+    ways: list[ColumnElement[bool]] = []
+    if email is not None:
+        ways.append(func.lower(patients.c.email) == func.lower(literal(email)))
+    if phone is not None:
+        ways.append(patients.c.phone == phone)
+    return or_(false(), *ways)
 
 
 def _within(search: Search) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from booking_system.directory.application.keep_clinics import clinic_in
 from booking_system.directory.application.ports import DirectoryTransaction, DirectoryWork, Search
-from booking_system.directory.domain.patient import Patient
+from booking_system.directory.domain.patient import FoundPatient, NewPatient, Patient
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
@@ -23,8 +23,11 @@ class CreatePatient:
 
     async def __call__(
         self, *, clinic_id: ClinicId, fields: Mapping[str, Any], actor: Actor
-    ) -> Patient:
-        """Return the new patient, whom the clinic knows. Raises `NotFound`, `NotPermitted`."""
+    ) -> NewPatient:
+        """Return the new patient, whom the clinic knows, and who may be the same person.
+
+        Raises `NotFound`, `NotPermitted`.
+        """
         now = self.clock.now()
         identity = PatientId(self.identities.new())
         patient = Patient(id=identity, created_at=now, updated_at=now, **fields)
@@ -33,7 +36,24 @@ class CreatePatient:
             if not actor.works_at(clinic_id):
                 raise NotPermitted
             await work.patients.add(patient, user_id=None, clinic_id=clinic_id)
-        return patient
+            return await _with_alike(work, patient, clinic_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowNewPatient:
+    """Looks at a patient as at the one that staff have just registered."""
+
+    transaction: DirectoryTransaction
+
+    async def __call__(
+        self, *, patient_id: PatientId, clinic_id: ClinicId, actor: Actor
+    ) -> NewPatient:
+        """Return the patient, and who may be the same person by now. Raises `NotFound`."""
+        async with self.transaction() as work:
+            patient = await _visible(work, await work.patients.read(patient_id), actor)
+            if not actor.works_at(clinic_id):
+                return NewPatient(patient=patient)
+            return await _with_alike(work, patient, clinic_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +75,15 @@ class ListPatients:
 
     transaction: DirectoryTransaction
 
-    async def __call__(self, *, search: Search, actor: Actor) -> Sequence[Patient]:
+    async def __call__(self, *, search: Search, actor: Actor) -> Sequence[FoundPatient]:
         """Return a page, one more than `limit` where there is another page."""
         clinics = actor.staff_of
         if search.clinic_id is not None:
             clinics = clinics & {search.clinic_id}
         own = actor.patient_id if search.clinic_id is None else None
         async with self.transaction() as work:
-            return await work.patients.page(replace(search, clinic_ids=clinics, patient_id=own))
+            found = await work.patients.page(replace(search, clinic_ids=clinics, patient_id=own))
+        return [FoundPatient(patient=patient) for patient in found]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +109,10 @@ class ChangePatient:
                 raise Stale
             await work.patients.save(changed)
         return changed
+
+
+async def _with_alike(work: DirectoryWork, patient: Patient, clinic_id: ClinicId) -> NewPatient:
+    return NewPatient(patient=patient, alike=tuple(await work.patients.alike(patient, clinic_id)))
 
 
 async def _visible(work: DirectoryWork, patient: Patient | None, actor: Actor) -> Patient:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from booking_system.directory.domain.clinic import Clinic
 from booking_system.directory.domain.doctor import Doctor
-from booking_system.directory.domain.patient import Patient
+from booking_system.directory.domain.patient import FoundPatient, Patient
 from booking_system.directory.domain.service import Service
 from booking_system.identity.domain.account import Account
 from booking_system.identity.domain.actor import RoleGrant
@@ -29,10 +29,13 @@ from booking_system.shared_kernel.identifiers import (
 class Search:
     """Filters that all have to hold; None: any. `after` is the id of the last one seen.
 
-    `q` is part of a name; `clinic_ids` bounds patients to the clinics that know them.
+    `q` is part of a name; `clinic_ids` bounds patients to the clinics that know them. `email` and
+    `phone` (E.164) are whole.
     """
 
     q: str | None = None
+    email: str | None = None
+    phone: str | None = None
     slug: str | None = None
     clinic_id: ClinicId | None = None
     specialty: str | None = None
@@ -146,6 +149,26 @@ class Patients(Protocol):
 
     async def page(self, search: Search) -> Sequence[Patient]:
         """Return patients by age, one more than `limit` where there are more."""
+        ...
+
+    async def reached_at(self, search: Search) -> Sequence[FoundPatient]:
+        """Return patients with this `email` or `phone` by age, and whether `clinic_id` knows them.
+
+        Of those whom it does not know only those with an account; `patient_id`, if given, only.
+        """
+        ...
+
+    async def alike(self, patient: Patient, clinic_id: ClinicId) -> Sequence[Patient]:
+        """Return others whom the clinic knows with the same e-mail or phone, `MOST_ALIKE` at most.
+
+        E-mail is compared without case.
+        """
+        ...
+
+    async def get_known(
+        self, patient_id: PatientId, *, clinic_id: ClinicId, since: datetime
+    ) -> None:
+        """Write down that the clinic knows the patient; twice is as good as once."""
         ...
 
     async def add(

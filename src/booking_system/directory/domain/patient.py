@@ -14,6 +14,10 @@ CONTACT = frozenset({"email", "phone", "locale", "time_zone"})
 """How to reach a patient. With an account these are changed by its owner only."""
 
 
+MOST_ALIKE = 10
+"""As many possible duplicates are named."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patient:
     """A patient. Contact data may all be missing."""
@@ -42,3 +46,29 @@ class Patient:
         if self.has_account and by.patient_id != self.id and CONTACT.intersection(changes):
             raise NotPermitted
         return replace(self, **changes, version=self.version + 1, updated_at=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPatient:
+    """A patient whom staff registered, and others of the clinic with the same e-mail or phone."""
+
+    patient: Patient
+    alike: tuple[Patient, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundPatient:
+    """A patient in a list of staff: one whom their clinic knows, or may get to know."""
+
+    patient: Patient
+    is_known: bool = True
+
+    @property
+    def id(self) -> PatientId:
+        """The patient's."""
+        return self.patient.id
+
+    @property
+    def version(self) -> int:
+        """The patient's."""
+        return self.patient.version

@@ -13,7 +13,13 @@ from limits.aio.strategies import FixedWindowRateLimiter
 
 from booking_system.identity.application.ports import Throttle
 from booking_system.identity.domain.refusals import RateLimited
-from booking_system.identity.domain.throttling import ACCOUNT, ADDRESS, REGISTRATION, Allowance
+from booking_system.identity.domain.throttling import (
+    ACCOUNT,
+    ADDRESS,
+    LOOKUP,
+    REGISTRATION,
+    Allowance,
+)
 
 MINUTE = 60
 QUOTAS = {
@@ -21,6 +27,9 @@ QUOTAS = {
     # A whole clinic may sign in from one address in the morning.
     ADDRESS: RateLimitItemPerSecond(60, 15 * MINUTE),
     REGISTRATION: RateLimitItemPerSecond(20, 60 * MINUTE),
+    # A desk asks whoever calls, several times a minute at worst; who walks through addresses asks
+    # thousands of times.
+    LOOKUP: RateLimitItemPerSecond(60, 15 * MINUTE),
 }
 """How many attempts in how many seconds, by the kind of key."""
 

@@ -3,12 +3,14 @@
 import ipaddress
 from dataclasses import dataclass
 from hashlib import blake2b
+from uuid import UUID
 
 from booking_system.identity.domain.account import email_key
 
 ACCOUNT = "account"
 ADDRESS = "address"
 REGISTRATION = "registration"
+LOOKUP = "lookup"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,11 @@ def address_key(address: str) -> str:
 def registration_key(address: str) -> str:
     """New accounts from one network address."""
     return f"{REGISTRATION}:{_network(address)}"
+
+
+def lookup_key(user_id: UUID) -> str:
+    """Looks of one user for patients by their addresses."""
+    return f"{LOOKUP}:{user_id}"
 
 
 def _network(address: str) -> str:
