@@ -1,13 +1,15 @@
 """Time off and closures that cannot be, of those who may not, and a database that says no once."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from booking_system.booking.adapters.absences import PostgresAbsenceWork
+from booking_system.booking.application import affected
 from booking_system.shared_kernel.errors import Transient
-from tests.api import START, Api, Person, code_of
+from tests.api import START, ZONE, Api, Person, code_of
 from tests.booking.calendar import Calendar
 
 Made = dict[str, Any]
@@ -127,3 +129,30 @@ async def test_a_key_that_cannot_be_one_is_refused_where_something_is_only_tried
         answer = await api.post(path, _from(0, 1), api.admin, headers=wrong, params=params)
         assert code_of(answer) == (422, "validation_error")
         assert answer.json()["errors"][0]["pointer"] == "/Idempotency-Key"
+
+
+async def test_what_one_request_closes_and_looks_at_is_bounded(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clinic = await api.clinic()
+    doctor, patient = await api.doctor(clinic), await api.patient()
+    slots = await api.slots(doctor, 4)
+    for slot in slots[:2]:
+        assert (await api.book(slot, patient)).status_code == 201
+    body = {"starts_at": slots[0]["starts_at"], "ends_at": slots[3]["ends_at"]}
+    path = f"/v1/doctors/{doctor['id']}/time-off"
+    for name, code in (("MOST_CLOSED", "too_many_slots"), ("MOST_AFFECTED", "too_many_bookings")):
+        with monkeypatch.context() as patched:
+            patched.setattr(affected, name, 1)
+            for how in ("dry_run=true", "on_conflict=cancel"):
+                refused = await api.post(f"{path}?{how}", body, api.admin)
+                assert code_of(refused) == (422, "validation_error")
+                assert refused.json()["errors"][0]["code"] == code
+    starts = [datetime.fromisoformat(slot["starts_at"]) for slot in slots[:2]]
+    dates = {one.astimezone(ZoneInfo(ZONE)).date().isoformat() for one in starts}
+    days = {"dates": sorted(dates)}
+    with monkeypatch.context() as patched:
+        patched.setattr(affected, "MOST_AFFECTED", 1)
+        refused = await api.post(f"/v1/clinics/{clinic['id']}/closures", days, api.admin)
+        assert refused.json()["errors"][0]["pointer"] == "/dates"
+    assert (await api.get(f"/v1/slots/{slots[2]['id']}")).json()["status"] == "open"

@@ -91,6 +91,8 @@ CLOSE = f"""UPDATE time_slots s SET closed_because = $8, closed_by = away.id,
  FROM {AWAY} WHERE s.{{whose}} = $1 AND s.deleted_at IS NULL AND {CLOSABLE}
  AND {OF_SLOT} RETURNING s.appointment_id"""  # noqa: S608
 
+COUNT_AFFECTED = f"SELECT count(*) FROM appointments a WHERE {_AFFECTED}"  # noqa: S608
+
 AFFECTED = f"""SELECT {CARD} {CARD_JOINS} WHERE {_AFFECTED}
  ORDER BY a.time_slot_id, a.id"""
 

@@ -169,6 +169,14 @@ class PostgresAbsenceWork:
         )
         return sum(row["appointment_id"] is None for row in rows)
 
+    async def count_affected(
+        self, place: Place, absences: Sequence[Absence], *, now: datetime
+    ) -> int:
+        """One statement."""
+        statement = statements.COUNT_AFFECTED.format(whose=_whose(place))
+        count: int = await self._connection.fetchval(statement, *_values(place, absences, now))
+        return count
+
     async def affected(
         self, place: Place, absences: Sequence[Absence], *, now: datetime, lock: bool
     ) -> Sequence[Appointment]:

@@ -90,6 +90,12 @@ class AbsenceWork(Protocol):
         """
         ...
 
+    async def count_affected(
+        self, place: Place, absences: Sequence[Absence], *, now: datetime
+    ) -> int:
+        """Count the active appointments that are not over."""
+        ...
+
     async def affected(
         self, place: Place, absences: Sequence[Absence], *, now: datetime, lock: bool
     ) -> Sequence[Appointment]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from booking_system.booking.application.absence_ports import AbsenceTransaction, AbsenceWork
+from booking_system.booking.application.affected import affected_by, open_slots_of
 from booking_system.booking.application.take_time_off import permitted, settle
 from booking_system.booking.domain.absence import Absence, Closure, Place, TimeOff
 from booking_system.booking.domain.appointment import Appointment
@@ -129,8 +130,9 @@ async def _change(  # noqa: PLR0913, PLR0917
     await work.save(changed)
     if changed.period == was.period:
         return
+    await open_slots_of(work, place, [changed], now=now)
     await work.close_slots(place, [changed], now=now)
     await work.open_left(changed, now=now)
     if on_conflict is not OnConflict.KEEP:
-        affected = await work.affected(place, [changed], now=now, lock=True)
+        affected = await affected_by(work, place, [changed], now=now, lock=True)
         await settle(work, entered(affected, was), changed.reason, on_conflict, actor, now)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from booking_system.booking.application.absence_ports import AbsenceTransaction, AbsenceWork
-from booking_system.booking.application.affected import MOST_LISTED
+from booking_system.booking.application.affected import MOST_LISTED, affected_by, open_slots_of
 from booking_system.booking.application.change_absence import entered, the_closure, the_time_off
 from booking_system.booking.application.ports import Alternatives
 from booking_system.booking.application.take_time_off import permitted
@@ -136,8 +136,8 @@ class PreviewAbsence:
         now: datetime,
         was: Absence | None = None,
     ) -> AbsencePreview:
-        closed = await work.open_slots(place, absences, now=now)
-        affected = await work.affected(place, absences, now=now, lock=False)
+        closed = await open_slots_of(work, place, absences, now=now)
+        affected = await affected_by(work, place, absences, now=now, lock=False)
         if was is not None:
             affected = entered(affected, was)
         listed = affected[:MOST_LISTED]

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from booking_system.booking.application.absence_ports import AbsenceTransaction, AbsenceWork
-from booking_system.booking.application.affected import bookings_affected
+from booking_system.booking.application.affected import (
+    affected_by,
+    bookings_affected,
+    open_slots_of,
+)
 from booking_system.booking.domain.absence import (
     Absence,
     Closure,
@@ -163,10 +167,11 @@ async def _close(  # noqa: PLR0913, PLR0917
     now: datetime,
 ) -> None:
     """Close the slots first, so that no booking slips in while we look for bookings."""
+    await open_slots_of(work, place, absences, now=now)
     await work.add(absences)
     await work.close_slots(place, absences, now=now)
     if on_conflict is not OnConflict.KEEP:
-        affected = await work.affected(place, absences, now=now, lock=True)
+        affected = await affected_by(work, place, absences, now=now, lock=True)
         await settle(work, affected, absences[0].reason, on_conflict, actor, now)
 
 

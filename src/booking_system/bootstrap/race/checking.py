@@ -22,6 +22,11 @@ class Rule(StrEnum):
     UNDOCUMENTED = "an answer that is not documented"
     TOLD_NO = "a refused caller owns the appointment"
     UNASKED = "an appointment that nobody asked for"
+    BROKEN_HOLD = "a hold in force did not become its booking"
+
+
+NOT_THE_HOLDS_FAULT = frozenset({"patient_overlap", "idempotency_key_in_use", "not_found"})
+"""Codes that say something of the patient or of the request, and nothing of the slot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +184,27 @@ def _told_no(history: History) -> Iterator[Violation]:
             )
 
 
+def _broken_holds(history: History) -> Iterator[Violation]:
+    """Whatever others do, who holds a slot can book it until the hold is over."""
+    held = defaultdict(list)
+    for owned in ownerships(history):
+        if owned.is_hold:
+            held[owned.owner].append(owned)
+    for attempt in history.attempts:
+        wish, answer = attempt.wish, attempt.answer
+        if wish.kind is not Kind.BOOK or attempt.outcome is not Outcome.REFUSED or answer is None:
+            continue
+        if answer.code in NOT_THE_HOLDS_FAULT:
+            continue
+        for owned in held.get(wish.subject or "", ()):
+            is_its = owned.slot == wish.slot and owned.patient == wish.patient
+            if is_its and owned.since <= attempt.invoked and attempt.ended < owned.until:
+                at = (owned.since, owned.until, attempt.invoked, attempt.ended)
+                ids, detail = (owned.owner, owned.slot), f"told {answer.code}"
+                yield Violation(rule=Rule.BROKEN_HOLD, ids=ids, at=at, detail=detail)
+                break
+
+
 def _is_last_word(refusal: Attempt, attempts: list[Attempt]) -> bool:
     """Whoever was answered before the refusal was asked for cannot come after it."""
     if refusal.outcome is not Outcome.REFUSED:
@@ -199,4 +225,5 @@ RULES: tuple[Callable[[History], Iterator[Violation]], ...] = (
     _one_key,
     _undocumented,
     _told_no,
+    _broken_holds,
 )
