@@ -127,6 +127,15 @@ async def test_the_duplicate_is_gone_for_good_and_says_where_to(api: Api) -> Non
     assert code_of(await api.post(f"{path}/restore", by=stranger)) == (404, "not_found")
 
 
+async def test_a_record_that_was_deleted_is_not_merged(api: Api) -> None:
+    desk = await Desk.of(api)
+    gone = await api.send("DELETE", f"/v1/patients/{desk.goes['id']}", desk.person)
+    assert gone.status_code == 204
+
+    assert code_of(await desk.merge()) == (404, "not_found")
+    assert code_of(await desk.merge(**_swapped(desk))) == (404, "not_found")
+
+
 async def test_records_that_were_merged_before_lead_to_the_last_one(api: Api) -> None:
     desk = await Desk.of(api)
     third = await api.made(
