@@ -206,7 +206,7 @@ ROWS = [
     Row("GET", "/v1/slots", PUBLIC, EVERYBODY),
     Row("GET", "/v1/slots/next", PUBLIC, EVERYBODY),
     Row("GET", "/v1/slots/calendar", PUBLIC, EVERYBODY, scenes.clinic,
-        query="?clinic_id={clinic_id}", names="clinic_id"),
+        query="?clinic_id={clinic_id}", names="clinic_id", absent="validation_error"),
     Row("POST", f"{DOCTOR_PATH}/slots", PUBLIC, SCHEDULERS, scenes.doctor, OFFER),
     Row("GET", SLOT, PUBLIC, EVERYBODY, scenes.open_slot, **NO_SLOT),
     Row("POST", f"{SLOT}/close", PUBLIC, SCHEDULERS, scenes.open_slot, **NO_SLOT),

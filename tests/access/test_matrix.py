@@ -95,7 +95,8 @@ async def missing(world: World, row: Row, name: str) -> dict[str, Any]:
         return {}
     aim = without(row, await world.aim(row.on, name, fresh=False))
     seen = code_of(await ask(world, row, name, aim))
-    expected = {(404, row.absent)}
+    # A filter of nothing is wrong input; a path to nothing leads nowhere.
+    expected = {(422 if row.absent == "validation_error" else 404, row.absent)}
     if name not in row.may and (name == ANONYMOUS or row.kind is not PRIVATE):
         # The route's own policy may turn such a caller away before anything is looked up.
         expected = refusals(row, name) | (set() if name == ANONYMOUS else expected)

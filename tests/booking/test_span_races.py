@@ -196,7 +196,10 @@ async def test_nothing_moves_to_slots_that_are_not_locked(
     at = await schedule(api, 4)
     booking = await booked(at, 0, await service(at, 60))
     own = span_statements.slots_of("a.id = $2")
-    fewer = f"SELECT s.id FROM time_slots s WHERE $1::uuid IS NOT NULL AND s.id IN ({own})"
+    fewer = (
+        "SELECT s.id, s.outside_availability FROM time_slots s"
+        f" WHERE $1::uuid IS NOT NULL AND s.id IN ({own})"
+    )
     monkeypatch.setattr(span_statements, "LOCK_TO_MOVE", fewer + span_statements.IN_ORDER)
 
     path = f"/v1/bookings/{booking['id']}/reschedule"
