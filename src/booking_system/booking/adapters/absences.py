@@ -133,7 +133,7 @@ class PostgresAbsenceWork:
     async def _reopen(self, absence: Absence, period: Period | None, now: datetime) -> None:
         """Open them; the time of those that the hours do not want follows the hours.
 
-        Whoever has locked the clinic has all of its calendars.
+        The lock of the clinic is a lock of all of its calendars.
         """
         during = (None, None) if period is None else (period.starts_at, period.ends_at)
         rows = await self._connection.fetch(
@@ -193,7 +193,7 @@ class PostgresAbsenceWork:
         return sorted(found, key=lambda one: (one.period.starts_at, one.id))
 
     async def release(self, appointments: Sequence[Appointment]) -> None:
-        """One statement, whatever their number."""
+        """One statement for all of them."""
         await release(self._connection, appointments)
 
 

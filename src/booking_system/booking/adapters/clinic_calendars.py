@@ -77,7 +77,7 @@ class PostgresClinicCalendarWork:
     async def set_clocks(
         self, clinic_id: ClinicId, stretches: Sequence[Stretch], *, now: datetime
     ) -> int:
-        """Two statements, whatever the number of slots."""
+        """Two statements for any number of slots."""
         about = (clinic_id, now, *_bounds(stretches))
         told = await self._connection.execute(statements.WITHDRAW, *about, timeout=LONGEST_SECONDS)
         ahead = [one.ahead_now for one in stretches]

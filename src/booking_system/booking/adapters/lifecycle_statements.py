@@ -66,7 +66,7 @@ SHARE_LESS = """UPDATE appointments a SET doctor_shared = x.of_doctor,
       AND o.patient_time && tstzrange(m.starts_at, m.ends_at))
      * tstzmultirange(tstzrange(m.starts_at, m.ends_at)), tstzmultirange()) END AS of_patient
   FROM appointments m WHERE m.id = $1) x WHERE a.id = $1"""
-"""Whatever others have no longer of a marked appointment's time, nobody else may have."""
+"""The time that a marked appointment shares with nobody any more, nobody else may have."""
 
 HEIR = f"""SELECT {CARD} {CARD_JOINS} WHERE a.id = $1 AND a.overbooked
  AND isempty(a.doctor_shared) AND NOT EXISTS (SELECT FROM time_slots s

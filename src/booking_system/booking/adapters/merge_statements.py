@@ -15,7 +15,7 @@ LOCK_SLOTS = f"""SELECT s.id FROM time_slots s WHERE s.id IN (
    WHERE a.patient_id = $1 AND a.status <> 'cancelled'
   UNION ALL SELECT h.id FROM time_slots h WHERE h.held_for = $1 AND h.hold_id IS NOT NULL
  ){IN_ORDER}"""  # noqa: S608
-"""Whatever happens to an appointment or a hold of $1 waits here, before it has read whose it is."""
+"""Each change of an appointment or a hold of $1 waits here, before it has read whose it is."""
 
 STOP_BOOKINGS = "SELECT FROM patients WHERE id = $1 FOR UPDATE"
 """Stronger than usual, and for the duplicate only: a booking that has been written is waited for,

@@ -61,7 +61,7 @@ class PostgresMergeWork:
         return is_so
 
     async def merge(self, merge: Merge, *, now: datetime) -> None:
-        """One statement for each kind of thing, whatever their number."""
+        """One statement for each kind of thing."""
         both, event = (merge.staying.id, merge.duplicate.id), merge.merged(now=now)
         await self._connection.execute(merge_statements.FOLLOW, *both, now, SHARED_BECAUSE)
         await self._connection.execute(merge_statements.HOLDS_FOLLOW, *both)

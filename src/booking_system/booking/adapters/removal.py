@@ -67,7 +67,7 @@ class PostgresRemovalWork:
         return Removable(kind=kind, **about | {"known_to": frozenset(about.get("known_to", ()))})
 
     async def close_slots(self, found: Removable, *, now: datetime) -> None:
-        """One statement, whatever their number."""
+        """One statement for all of them."""
         if found.kind in LOCK_SLOTS:
             await self._connection.fetchval(
                 LOCK_SLOTS[found.kind], found.id, now, timeout=LONGEST_SECONDS
@@ -87,7 +87,7 @@ class PostgresRemovalWork:
         return [card_of(row).appointment for row in rows]
 
     async def release(self, appointments: Sequence[Appointment]) -> None:
-        """One statement, whatever their number."""
+        """One statement for all of them."""
         await release(self._connection, appointments)
 
     async def check_place_is_free(self, found: Removable) -> None:

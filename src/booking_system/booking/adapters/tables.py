@@ -75,7 +75,7 @@ appointments = Table(
     Column("ends_at", DateTime(timezone=True), nullable=False),
     Column("blocked_from", DateTime(timezone=True), nullable=False),
     Column("blocked_until", DateTime(timezone=True), nullable=False),
-    # What was agreed: how long the service takes, whatever slots make of it.
+    # What was agreed: how long the service takes; its slots may last longer.
     Column("duration_minutes", Integer, nullable=False),
     Column("mode", Text, nullable=False),
     Column("reason", Text),

@@ -198,7 +198,7 @@ class ChangeClinic:
         try:
             async with asyncio.timeout(SECONDS_TO_PLAN):
                 parts = [await self.plan(doctor_id=doctor_id) for doctor_id in doctors]
-        except Exception:  # noqa: BLE001  (whatever it was: it is done in the background)
+        except Exception:  # noqa: BLE001  (any failure: it is done in the background)
             return False
         return all(part.planned_until is None for part in parts)
 

@@ -20,7 +20,7 @@ class MergeWork(Protocol):
         ...
 
     async def stop(self, merge: Merge) -> None:
-        """Keep waiting whatever would book or hold for the duplicate, and wait for what does."""
+        """Make bookings and holds for the duplicate wait, and wait for those that have begun."""
         ...
 
     async def overlaps(self, merge: Merge) -> bool:

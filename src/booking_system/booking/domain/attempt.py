@@ -77,7 +77,7 @@ class ServiceFacts:
 class MovingFacts:
     """The appointment that is to go elsewhere, as far as rules ask for it.
 
-    `need` is what was agreed when it was booked, whatever has become of the service.
+    `need` is what was agreed when it was booked, even where the service has changed since.
     """
 
     id: AppointmentId

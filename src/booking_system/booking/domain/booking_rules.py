@@ -153,7 +153,7 @@ def service_is_named(attempt: BookingAttempt) -> None:
 def service_is_offered(attempt: BookingAttempt) -> None:
     """The doctor offers the service in the slot's mode, and there is enough time in a row.
 
-    A hold for the service, and an appointment that is moved, keep what was agreed, whatever the
+    A hold for the service, and an appointment that is moved, keep what was agreed, even where the
     clinic has changed about the service since.
     """
     if attempt.moves is not None:

@@ -185,7 +185,7 @@ def _told_no(history: History) -> Iterator[Violation]:
 
 
 def _broken_holds(history: History) -> Iterator[Violation]:
-    """Whatever others do, who holds a slot can book it until the hold is over."""
+    """A holder can book the slot until the hold is over."""
     held = defaultdict(list)
     for owned in ownerships(history):
         if owned.is_hold:

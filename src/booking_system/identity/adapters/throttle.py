@@ -27,7 +27,7 @@ QUOTAS = {
     # A whole clinic may sign in from one address in the morning.
     ADDRESS: RateLimitItemPerSecond(60, 15 * MINUTE),
     REGISTRATION: RateLimitItemPerSecond(20, 60 * MINUTE),
-    # A desk asks whoever calls, several times a minute at worst; who walks through addresses asks
+    # A desk looks for callers, several times a minute at worst; a walk through addresses asks
     # thousands of times.
     LOOKUP: RateLimitItemPerSecond(60, 15 * MINUTE),
 }

@@ -46,7 +46,7 @@ BOUNDS = {
 }
 MOST = 20
 PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-"""Names that may be told back to whoever sent them: no text of a person hides in a misspelt one."""
+"""Names that may be told back to the sender: no text of a person hides in a misspelt one."""
 
 
 def described(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

@@ -87,5 +87,5 @@ class CalendarWorker:
             await asyncio.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
             try:
                 await self.once()
-            except Exception as error:  # noqa: BLE001  (whatever it was: again in a second)
+            except Exception as error:  # noqa: BLE001  (any failure: again in a second)
                 log.warning("calendars_not_planned", error=type(error).__name__)

@@ -33,7 +33,7 @@ class OfferIn(Input):
 
 
 class SingleSlotOut(SlotFacts):
-    """A time slot for its own sake, whatever its status."""
+    """A time slot for its own sake, in any status."""
 
     status: SlotStatus
     version: int

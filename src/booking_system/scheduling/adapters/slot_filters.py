@@ -50,7 +50,7 @@ async def slot_filters(  # noqa: PLR0913
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilterReading:
-    """Makes of the filters what is wanted, for whoever asks."""
+    """Makes of the filters what is wanted, for any caller."""
 
     agreed: AgreedNeeds
 

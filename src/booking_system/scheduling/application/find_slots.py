@@ -15,7 +15,7 @@ from booking_system.shared_kernel.identifiers import SlotId
 async def check_known(wanted: SlotFilter, finder: SlotFinder) -> None:
     """Raise `Invalid` where an id in the filter is of nothing that there is.
 
-    Only asked where nothing was found: whoever finds something knows what there is.
+    Only asked where nothing was found: a search that finds something need not ask.
     """
     unknown = await finder.unknown(wanted)
     if unknown:

@@ -111,11 +111,11 @@ class SlotFinder(Protocol):
         ...
 
     async def show(self, slot_id: SlotId) -> ShownSlot | None:
-        """Return one slot, whatever its status; None where there is none."""
+        """Return one slot of any status; None where there is none."""
         ...
 
     async def several(self, slot_ids: Sequence[SlotId]) -> Sequence[TimeSlot]:
-        """Return those that there are, whatever their status, in the order of the ids."""
+        """Return those that there are, of any status, in the order of the ids."""
         ...
 
     async def unknown(self, wanted: SlotFilter) -> Sequence[str]:
@@ -163,4 +163,4 @@ class SlotOverview(Protocol):
 
 
 AgreedNeeds = Callable[[AppointmentId, Actor | None], Awaitable[AgreedNeed]]
-"""Says what is to be moved. Raises `NotFound` for whoever is no party to it, `Invalid`."""
+"""Says what is to be moved. Raises `NotFound` for a caller who is no party to it, `Invalid`."""

@@ -86,5 +86,5 @@ def permitted(calendar: DoctorCalendar | None, actor: Actor) -> DoctorCalendar:
 async def calendar_of(
     work: AvailabilityWork, doctor_id: DoctorId, *, lock: bool
 ) -> DoctorCalendar | None:
-    """Return the doctor's calendar; whoever only looks locks nothing."""
+    """Return the doctor's calendar; a look locks nothing."""
     return await (work.lock_doctor(doctor_id) if lock else work.doctor(doctor_id))

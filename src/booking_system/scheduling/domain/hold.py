@@ -13,10 +13,10 @@ from booking_system.shared_kernel.period import Period
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldTerms:
-    """What was agreed when the slot was held: it is booked so, whatever the clinic changes since.
+    """What was agreed when the slot was held: it is booked so, even if the clinic changes it since.
 
     `service_id` is None where the clinic offered no services. `duration` is what the service takes,
-    whatever slots make of it.
+    its slots may last longer.
     """
 
     service_id: ServiceId | None

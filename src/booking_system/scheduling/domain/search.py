@@ -54,7 +54,7 @@ class SlotSearch(SlotFilter):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgreedNeed:
-    """An appointment to be moved, as far as whoever searches for it has to know it."""
+    """An appointment to be moved, as far as a search for it has to know it."""
 
     appointment_id: AppointmentId
     clinic_id: ClinicId

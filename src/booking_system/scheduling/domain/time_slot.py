@@ -44,7 +44,7 @@ class TimeSlot:
     appointment lets go of it, and does not open then. One that lies outside of the weekly hours
     by now is still good for whoever holds it, and closed when they let go of it.
     One that `is_blocked` lies in the time that is kept free around an appointment; one that
-    `is_outside` lies outside of the weekly hours, whatever else has closed it.
+    `is_outside` lies outside of the weekly hours, also where something else has closed it.
     """
 
     id: SlotId

@@ -45,7 +45,7 @@ class CalendarRecords:
         return await self.doctor(doctor_id)
 
     async def timetable(self, calendar: DoctorCalendar, *, now: datetime) -> Timetable:
-        """Read in two statements; a day more than needed, whatever the zone."""
+        """Read in two statements; a day more than needed, for any zone."""
         since = local_day(now, calendar.time_zone) - DAY
         doctor_id = calendar.doctor_id
         rules = await self._connection.fetch(statements.RULES, doctor_id, since)
@@ -106,7 +106,7 @@ class CalendarRecords:
         rule_ids: Collection[RuleId] | None,
         now: datetime,
     ) -> int:
-        """One statement, whatever the number."""
+        """One statement for all of them."""
         return await self._free(statements.WITHDRAW_FREE, calendar, since, rule_ids, now)
 
     async def count_free(

@@ -1,7 +1,7 @@
 """Calendars that have to be planned soon: asked for in any transaction, done in the background.
 
 A row is one doctor's. The hours are followed until `planned_until`, and what lies behind it is to
-be planned anew; where it is null, only slots that were left behind are looked at. Whoever asks may
+be planned anew; where it is null, only slots that were left behind are looked at. A transaction that asks may
 hold the lock of the doctor's row, or of the clinic's, or none: the rows here are locked last.
 """
 
@@ -26,14 +26,14 @@ AT_END_OF_HOLDS = """INSERT INTO calendar_work AS w (doctor_id, clinic_id, due_a
  AND s.deleted_at IS NULL AND s.outside_availability AND s.appointment_id IS NULL
  AND s.starts_at > $2 AND s.held_until > $2 GROUP BY s.doctor_id, s.clinic_id
  ON CONFLICT (doctor_id) DO UPDATE SET due_at = least(w.due_at, excluded.due_at)"""
-"""Asked for by whoever has the doctor's lock: nobody else takes the row meanwhile."""
+"""Asked for under the doctor's lock: nobody else takes the row meanwhile."""
 
 PLANNED_UNTIL = "SELECT planned_until FROM calendar_work WHERE doctor_id = $1"
 
 TAKE = """SELECT w.doctor_id, w.asked, w.planned_until FROM calendar_work w
  JOIN doctors d ON d.id = w.doctor_id WHERE w.due_at <= $1
  ORDER BY w.due_at LIMIT 1 FOR NO KEY UPDATE OF d SKIP LOCKED"""
-"""Locks the doctor, not the row: whoever has the doctor may ask without waiting for anybody."""
+"""Locks the doctor, not the row: the owner of the doctor's lock may ask without waiting for anybody."""
 
 DONE = "DELETE FROM calendar_work WHERE doctor_id = $1 AND asked = $2"
 

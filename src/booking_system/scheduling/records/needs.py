@@ -26,7 +26,7 @@ OF_APPOINTMENT = """SELECT a.service_id AS id, v.name, a.clinic_id, a.mode, a.du
   (extract(epoch FROM a.blocked_until - a.ends_at) / 60)::int AS buffer_after_minutes,
   a.price_amount, a.price_currency, a.version, a.starts_at
  FROM appointments a LEFT JOIN services v ON v.id = a.service_id WHERE a.id = ${0}"""
-"""What was agreed, whatever has become of the service since; and when it begins today."""
+"""What was agreed, even if the service has changed since; and when it begins today."""
 
 DOCTORS_OF_APPOINTMENT = """SELECT a.doctor_id FROM appointments a WHERE a.id = ${0}
  UNION SELECT o.doctor_id FROM appointments a

@@ -1,7 +1,7 @@
 """Time that is let go of follows the hours in force, in the transaction that lets go of it.
 
 What a rule left behind for somebody is closed to everybody else. When they let go of it, it goes,
-and what the rules and exceptions want there now is opened. Whoever lets go of slots
+and what the rules and exceptions want there now is opened. A transaction that lets go of slots
 
 1. calls `lock_calendars` before any lock on a slot: the doctor's row comes first;
 2. locks the slots and writes;

@@ -55,7 +55,7 @@ class FittingServiceOut(BaseModel):
 
 
 class SlotFacts(BaseModel):
-    """What a time slot is, whatever is to be booked in it."""
+    """What a time slot is, for any service to be booked in it."""
 
     id: UUID = Field(examples=[EXAMPLE_ID])
     clinic_id: UUID
