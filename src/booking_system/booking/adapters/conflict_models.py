@@ -9,7 +9,7 @@ from booking_system.platform.http.documentation import Problem
 
 
 class BookingInTheWay(BaseModel):
-    """Which appointment it is; `GET /v1/bookings/{id}` shows all of it to callers who may see it."""
+    """Which appointment it is; `GET /v1/bookings/{id}` shows it all to callers who may see it."""
 
     id: UUID
     reference: str = Field(examples=["K7QM-3F9D"])

@@ -1,8 +1,8 @@
 """Calendars that have to be planned soon: asked for in any transaction, done in the background.
 
 A row is one doctor's. The hours are followed until `planned_until`, and what lies behind it is to
-be planned anew; where it is null, only slots that were left behind are looked at. A transaction that asks may
-hold the lock of the doctor's row, or of the clinic's, or none: the rows here are locked last.
+be planned anew; where it is null, only slots that were left behind are looked at. A transaction
+that asks may hold the lock of the doctor's row, or of the clinic's, or none: the rows here are locked last.
 """
 
 from datetime import datetime
@@ -33,7 +33,7 @@ PLANNED_UNTIL = "SELECT planned_until FROM calendar_work WHERE doctor_id = $1"
 TAKE = """SELECT w.doctor_id, w.asked, w.planned_until FROM calendar_work w
  JOIN doctors d ON d.id = w.doctor_id WHERE w.due_at <= $1
  ORDER BY w.due_at LIMIT 1 FOR NO KEY UPDATE OF d SKIP LOCKED"""
-"""Locks the doctor, not the row: the owner of the doctor's lock may ask without waiting for anybody."""
+"""Locks the doctor, not the row: who owns that lock may ask without waiting."""
 
 DONE = "DELETE FROM calendar_work WHERE doctor_id = $1 AND asked = $2"
 
