@@ -2,7 +2,8 @@
 
 A row is one doctor's. The hours are followed until `planned_until`, and what lies behind it is to
 be planned anew; where it is null, only slots that were left behind are looked at. A transaction
-that asks may hold the lock of the doctor's row, or of the clinic's, or none: the rows here are locked last.
+that asks may hold the lock of the doctor's row, or of the clinic's, or none: the rows here are
+locked last.
 """
 
 from datetime import datetime
