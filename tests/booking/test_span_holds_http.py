@@ -208,3 +208,18 @@ async def test_a_hold_that_loses_a_slot_to_time_off_is_over_in_all_of_them(api: 
     gone = await api.send("DELETE", f"/v1/time-off/{made['id']}", api.admin)
     assert gone.status_code == 204
     assert await statuses(at) == ["open"] * 4
+
+
+async def test_time_kept_free_around_a_hold_is_kept_where_no_slot_stands(api: Api) -> None:
+    at = await schedule(api, 3)
+    gone = await api.send("DELETE", f"/v1/slots/{at.slots[1]['id']}", at.desk)
+    assert gone.status_code == 204, gone.text
+    behind, before = await service(at, 30, after=20), await service(at, 30, before=20)
+    hold = await at.held(at.slots[0], at.patient, service_id=behind)
+    wanted = {"clinic_id": at.clinic["id"], "service_id": before}
+
+    assert code_of(await at.book(at.slots[2], at.other, service_id=before)) == (409, "slot_held")
+    assert (await api.get("/v1/slots", **wanted)).json()["items"] == []
+
+    answer = await at.book(at.slots[0], at.patient, service_id=behind, hold_id=hold["id"])
+    assert code_of(answer) == (201, None)
