@@ -22,6 +22,8 @@ from booking_system.booking.domain.refusals import (
     ServiceRequired,
     TooManyOpenBookings,
 )
+from booking_system.directory.domain.service import PaymentTerms
+from booking_system.scheduling.domain.hold import Hold, HoldTerms
 from booking_system.scheduling.domain.refusals import (
     SlotAlreadyBooked,
     SlotInPast,
@@ -30,7 +32,9 @@ from booking_system.scheduling.domain.refusals import (
 )
 from booking_system.scheduling.domain.time_slot import ClosedBecause
 from booking_system.shared_kernel.errors import Refusal
-from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId, ServiceId
+from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId, HoldId, ServiceId
+from booking_system.shared_kernel.money import Money
+from booking_system.shared_kernel.period import Period
 from tests.booking.builders import (
     NOON,
     a_clinic,
@@ -170,3 +174,32 @@ def test_staff_book_for_the_patients_of_their_clinic() -> None:
 def test_others_are_told_that_there_is_no_such_patient(attempt: BookingAttempt) -> None:
     with pytest.raises(PatientNotFound):
         rules.caller_may_book_for_the_patient(attempt)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "is_agreed"),
+    [(None, True), (a_period(), True), (a_period(minutes=60), False)],
+    ids=["the slot", "its time", "other time"],
+)
+def test_a_hold_agrees_on_the_time_that_it_keeps(blocks: Period | None, is_agreed: bool) -> None:
+    service = a_service(price=Money(5000, "EUR"))
+    terms = HoldTerms(
+        service_id=service.id,
+        duration=timedelta(minutes=30),
+        price=Money(4500, "EUR"),
+        payment=PaymentTerms.NONE,
+    )
+    patient = a_patient()
+    hold = Hold(
+        id=HoldId(uuid4()),
+        until=NOON + timedelta(minutes=10),
+        length=timedelta(minutes=10),
+        patient_id=patient.id,
+        blocks=blocks,
+        terms=terms,
+    )
+    attempt = an_attempt(
+        slot=a_slot(hold=hold), patient=patient, service=service, service_id=service.id
+    )
+
+    assert attempt.agreement.price == Money(4500 if is_agreed else 5000, "EUR")
