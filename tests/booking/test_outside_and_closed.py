@@ -18,7 +18,7 @@ async def test_time_off_before_the_rule_went_does_not_open_it_when_it_ends(api: 
 
     assert await week.row() == ("outside_availability", True)
     await week.cancel(booking)
-    assert await week.state() == "closed"
+    assert await week.state() == "gone"
 
 
 async def test_time_off_after_the_rule_went_is_respected_when_it_comes_back(api: Api) -> None:

@@ -50,18 +50,16 @@ async def test_a_booked_slot_that_no_rule_wants_is_listed_and_does_not_open(
 
     await week.cancel(booking)
 
-    assert await week.state() == "closed"
+    assert await week.state() == "gone"
     assert week.slots[0]["id"] not in await week.offered()
     refused = await api.book(week.slots[0], await api.patient())
-    assert code_of(refused) == (409, "slot_unavailable")
+    assert code_of(refused) == (404, "slot_not_found")
     assert booking["id"] not in await week.outside()
     reopened = await api.post(f"/v1/slots/{week.slots[0]['id']}/reopen", by=week.desk)
-    assert code_of(reopened) == (409, "slot_unavailable")
-    await week.extend()
-    assert await week.state() == "gone"
+    assert code_of(reopened) == (404, "slot_not_found")
 
 
-async def test_who_moves_away_leaves_a_closed_slot(api: Api) -> None:
+async def test_a_slot_that_no_rule_wants_goes_with_the_booking_that_moves_away(api: Api) -> None:
     week = await Week.of(api)
     booking = await week.book()
     await _changed_away(week)
@@ -70,7 +68,7 @@ async def test_who_moves_away_leaves_a_closed_slot(api: Api) -> None:
     moved = await api.post(path, {"time_slot_id": week.slots[2]["id"]}, week.patient)
 
     assert moved.status_code == 200, moved.text
-    assert (await week.state(), await week.outside()) == ("closed", [])
+    assert (await week.state(), await week.outside()) == ("gone", [])
 
 
 async def test_a_rule_that_wants_the_slot_again_takes_the_mark_away(api: Api) -> None:
@@ -140,10 +138,9 @@ async def test_who_holds_a_slot_may_still_book_it_and_nobody_else(api: Api) -> N
         )
 
     assert gone.status_code == 204
-    assert [await week.state(place) for place in range(3)] == ["booked", "closed", "closed"]
-    for place in (1, 2):
+    assert [await week.state(place) for place in range(3)] == ["booked", "closed", "gone"]
+    for place, refusal in ((1, (409, "slot_unavailable")), (2, (404, "slot_not_found"))):
         for by in (week.patient, other):
-            answer = await api.book(week.slots[place], by)
-            assert code_of(answer) == (409, "slot_unavailable")
+            assert code_of(await api.book(week.slots[place], by)) == refusal
     assert await week.offered() == set()
     assert await week.outside() == [booking["id"]]
