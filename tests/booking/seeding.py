@@ -21,6 +21,7 @@ EMPTY = "; ".join(
         "clinic_patients",
         "patients",
         "users",
+        "calendar_work",
         "doctors",
         "clinics",
     )

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from httpx import ASGITransport
 
-from booking_system.booking.adapters import attempting, holding, span_statements, statements
+from booking_system.booking.adapters import holding, span_statements, statements
 from booking_system.booking.adapters.postgres import PostgresBookingWork
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.domain.appointment import Appointment
@@ -21,7 +21,7 @@ PLAN = Plan(clients=16, desks=3, seconds=2, doctors=2, slots_per_doctor=8, hangi
 MOST_RACES = 10
 LOCKS = [
     (statements, "ATTEMPT"),
-    (attempting, "LOCK_NEARBY"),
+    (span_statements, "LOCK_NEARBY"),
     (holding, "LOCK"),
     (span_statements, "LOCK_TO_MOVE"),
 ]

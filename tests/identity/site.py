@@ -84,6 +84,7 @@ async def running_site(database: Database) -> AsyncIterator[Site]:
         version="1",
         description="",
         tags={"Identity": ""},
+        public_url=None,
     )
     app.add_middleware(
         Edge,
