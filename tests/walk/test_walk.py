@@ -7,7 +7,7 @@ import pytest
 from tests.api import Api
 from tests.walk import settled
 from tests.walk.place import Place
-from tests.walk.steps import hold, walk
+from tests.walk.steps import walk
 
 
 @pytest.mark.parametrize(
@@ -29,13 +29,10 @@ async def test_after_a_walk_every_question_has_one_answer(
     await settled.calendars_are_planned(place)
     await settled.nothing_is_sold_twice(place)
     await settled.one_question_has_one_answer(place, await api.patient())
-    place.patients = [await api.patient() for _ in range(3)]
-    for _ in range(10):
-        await hold(place)
-    converted = await settled.every_hold_in_force_converts(place)
+    held = await settled.what_is_open_can_be_held(place)
+    assert await settled.every_hold_in_force_converts(place) >= held
     await settled.give_everything_back(place)
     await settled.calendars_are_planned(place)
     await settled.the_hours_are_whole(place)
     done = {what for what, status, _ in place.told if status < 300}
     assert len(done) > 15, sorted(place.told)
-    assert converted > 0
