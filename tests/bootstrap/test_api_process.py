@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
 from booking_system.bootstrap import api_process
 from booking_system.bootstrap.container import build
@@ -22,3 +23,12 @@ def test_the_document_is_made_before_anybody_can_wait_for_it(
     api_process._config(settings)
 
     assert making.cache_info().currsize == 1  # type: ignore[attr-defined]
+
+
+def test_who_keeps_idle_connections_for_a_minute_lets_go_of_them_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = Settings(database_url="postgresql:///none", data_dir=Path("/nonexistent"))
+    monkeypatch.setattr(api_process, "create", FastAPI)
+
+    assert api_process._config(settings).timeout_keep_alive > 60

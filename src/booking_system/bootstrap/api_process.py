@@ -13,6 +13,7 @@ from booking_system.bootstrap.http_app import create
 from booking_system.bootstrap.process import (
     BACKLOG,
     GRACEFUL_SECONDS,
+    IDLE_SECONDS,
     LISTENER,
     die_with_the_parent_in_the_environment,
     pin_time_zones,
@@ -62,6 +63,7 @@ def _config(settings: Settings) -> uvicorn.Config:
         reset_contextvars=True,
         log_config=None,
         backlog=BACKLOG,
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
     config.load()

@@ -18,6 +18,9 @@ LISTENER = "BOOKING_LISTENING_SOCKET"
 BACKLOG = 2048
 GRACEFUL_SECONDS = 10
 """How long an API process may finish its requests after SIGTERM."""
+IDLE_SECONDS = 75
+"""Until an idle connection is closed: load balancers and clients, which keep them for up to a
+minute, have to be first, or a request meets the closing and has no answer."""
 # Loaded at import: between fork and exec nothing may be loaded any more.
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
