@@ -48,7 +48,7 @@ async def take_back(
     """Own all slots again, then write the mark that was undone.
 
     Raises `SlotUnavailable`, `SlotAlreadyBooked`, `SlotHeld` for a slot that is gone, booked or
-    held by now; one that is overbooked takes what is left.
+    held by now; an overbooked appointment takes what is left.
     """
     rows = await connection.fetch(ITS_SLOTS, appointment.time_slot_ids)
     slots = [slot_of(row, appointment.id) for row in rows]

@@ -19,7 +19,7 @@ LOCK_SLOTS = f"""SELECT s.id FROM time_slots s WHERE s.id IN (
 
 STOP_BOOKINGS = "SELECT FROM patients WHERE id = $1 FOR UPDATE"
 """Stronger than usual, and for the duplicate only: a booking that has been written is waited for,
-one that is about to be written waits, and then finds the patient gone."""
+a booking about to be written waits, and then finds the patient gone."""
 
 IS_NEW = """SELECT EXISTS (SELECT FROM appointments a, unnest(a.time_slot_ids) AS t(slot_id)
  WHERE a.patient_id = $1 AND a.status <> 'cancelled' AND t.slot_id <> ALL($2))"""

@@ -1,4 +1,4 @@
-"""Merging two records of a patient in PostgreSQL, so that nothing is left with the one that goes.
+"""Merging two records of a patient in PostgreSQL, so that nothing is left with the duplicate.
 
 Locks, in this order: both records, the queue of the duplicate's holds, its slots, then against
 bookings the duplicate once more, then its appointments. A booking, too, locks its slot before it

@@ -61,7 +61,7 @@ class AbsenceWork(Protocol):
         ...
 
     async def save(self, absence: Absence) -> None:
-        """Store what has changed about one that stands."""
+        """Store what has changed about a standing absence."""
         ...
 
     async def open_left(self, absence: Absence, *, now: datetime) -> None:

@@ -19,7 +19,7 @@ class ReadAbsences:
     transaction: AbsenceTransaction
 
     async def one_time_off(self, *, time_off_id: TimeOffId, actor: Actor) -> TimeOff:
-        """Return one that stands."""
+        """Return a standing absence."""
         async with self.transaction() as work:
             if (found := await work.time_off(time_off_id)) is None:
                 raise NotFound
@@ -45,7 +45,7 @@ class ReadAbsences:
     async def one_closure(
         self, *, clinic_id: ClinicId, closure_id: ClosureId, actor: Actor
     ) -> Closure:
-        """Return one that stands."""
+        """Return a standing absence."""
         async with self.transaction() as work:
             permitted(await work.clinic(clinic_id, lock=False), actor)
             if (found := await work.closure(clinic_id, closure_id)) is None:

@@ -61,7 +61,7 @@ class PatientFacts:
 class ServiceFacts:
     """The service that was asked for, as the clinic has it today.
 
-    One that is not `is_live` was deleted: only what was agreed before is booked or moved with it.
+    One without `is_live` was deleted: only what was agreed before is booked or moved with it.
     """
 
     id: ServiceId
@@ -202,7 +202,7 @@ def is_owner(
 ) -> bool:
     """Say whether somebody may book with the hold.
 
-    One for a patient is good for that patient only, by whatever member of staff it was made. One
+    One for a patient is good for that patient only, whichever member of staff made it. One
     for nobody yet is good for the user who made it, and for a visitor who shows its token.
     """
     if hold.patient_id is not None:

@@ -33,7 +33,7 @@ class HeldSlot:
     """A slot and the hold that keeps it, with all that the hold keeps beside it.
 
     `span` begins with the slot: a hold for a service keeps what booking that service would take.
-    One that `is_abandoned` was made by a member of staff who has left the clinic.
+    A hold that `is_abandoned` was made by a member of staff who has left the clinic.
     """
 
     span: Span
@@ -121,7 +121,7 @@ class HeldSlot:
 def latest_end(slot: TimeSlot, now: datetime) -> datetime:
     """Return when a hold ends at the latest, UTC: a slot is booked before it begins.
 
-    Staff may still book one that runs.
+    Staff may still book a slot that runs.
     """
     return slot.period.ends_at if slot.has_begun(now) else slot.period.starts_at
 

@@ -135,7 +135,7 @@ patients = Table(
     Column("locale", Text),
     Column("time_zone", Text),
     *_changes(),
-    # The record that stays, of one that was merged into it.
+    # The record into which this duplicate was merged.
     Column("merged_into", Uuid, ForeignKey("patients.id")),
     CheckConstraint(
         "merged_into IS NULL OR (deleted_at IS NOT NULL AND merged_into <> id)", name="merged"

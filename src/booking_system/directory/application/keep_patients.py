@@ -41,7 +41,7 @@ class CreatePatient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowNewPatient:
-    """Looks at a patient as at the one that staff have just registered."""
+    """Looks at a patient as after staff have registered them."""
 
     transaction: DirectoryTransaction
 

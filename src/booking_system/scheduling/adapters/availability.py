@@ -108,7 +108,7 @@ class PostgresAvailability:
 
     @asynccontextmanager
     async def look(self) -> AsyncIterator[AvailabilityWork]:
-        """Open one that sees the data of one moment and changes nothing: it has no outcome."""
+        """Open a look at the data of one moment; it changes nothing and has no outcome."""
         async with self._database.snapshot() as connection:
             yield PostgresAvailabilityWork(connection)
 

@@ -179,7 +179,7 @@ class AvailabilityWork(Protocol):
 AvailabilityTransaction = Callable[[], AbstractAsyncContextManager[AvailabilityWork]]
 """Opens a unit of work: leaving the block commits, an exception undoes everything.
 
-Or, where it is for a look, one that sees the data of one moment and can change nothing.
+Or, where it is for a look, a transaction that sees one moment and changes nothing.
 """
 
 

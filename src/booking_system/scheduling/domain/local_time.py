@@ -54,7 +54,7 @@ def span_of(day: date, time_zone: str) -> Period | None:
 
 
 def day_of(day: date, time_zone: str) -> Period:
-    """Return the local day in UTC. Raises `NonexistentLocalTime` for one that a zone skipped."""
+    """Return the local day in UTC. Raises `NonexistentLocalTime` for a day that a zone skipped."""
     if (span := span_of(day, time_zone)) is None:
         raise NonexistentLocalTime
     return span

@@ -27,8 +27,8 @@ def checked(offer: Sequence[OfferedSlot], *, now: datetime) -> list[Period]:
     """Return the periods of the offer, in its order.
 
     Raises `Invalid` for a slot that lasts less than a minute or longer than 24 hours, `SlotInPast`
-    for one that has begun, `SlotOverlap` where two of the offer overlap. Each names the offender by
-    its place in the offer.
+    for a slot that has begun, `SlotOverlap` where two of the offer overlap. Each names the offender
+    by its place in the offer.
     """
     periods = [_period(slot, place, now) for place, slot in enumerate(offer)]
     ordered = sorted(range(len(periods)), key=lambda place: periods[place].starts_at)

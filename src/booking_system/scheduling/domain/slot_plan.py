@@ -26,8 +26,8 @@ class PresentSlot:
     """A slot that there is, or whose time was deleted by hand and must not come back.
 
     `wall_starts_at` is what the clinic's clock was to show when a rule made it; None: no rule did.
-    One that `is_outside` was left by its rule earlier, and is still there for somebody who has it,
-    or because it was closed by hand.
+    A slot that `is_outside` was left by its rule earlier, and is still there for somebody who has
+    it, or because it was closed by hand.
     """
 
     id: SlotId
@@ -90,7 +90,7 @@ def plan(
 
     `present` holds all slots of the doctor that meet the period, or one of the wishes, which come
     in time order. What is booked, held or closed by hand stays, and so does what is as it should
-    be. A wish that overlaps what stays is left out, and so is one that overlaps time that was
+    be. A wish that overlaps what stays is left out, and so is a wish that overlaps time that was
     deleted by hand. Of the rules that have `changed`, all bookings are named that nothing wants.
     """
     wanted = {(wish.period, wish.mode): wish for wish in wished}

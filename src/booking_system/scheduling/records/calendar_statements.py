@@ -52,7 +52,7 @@ PRESENT = f"""SELECT {PRESENT_COLUMNS} FROM time_slots s
    UNION ALL SELECT e.id FROM availability_exceptions e
     WHERE e.doctor_id = $1 AND e.deleted_at IS NULL)
   AND s.deleted_at IS NOT NULL AND {_MEETS}"""  # noqa: S608
-"""A slot that a rule withdrew forgets the rule; one that was deleted by hand remembers it."""
+"""A slot that a rule withdrew forgets the rule; a slot deleted by hand remembers it."""
 
 OCCUPIED = f"""SELECT {PRESENT_COLUMNS} FROM time_slots s
  WHERE s.doctor_id = $1 AND s.deleted_at IS NULL AND s.rule_id IS NOT NULL
