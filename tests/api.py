@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,10 +18,12 @@ from booking_system.bootstrap.http_app import create_app
 from booking_system.bootstrap.settings import Settings
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, PatientId, UserId
-from tests.contract import Watched
+from tests.contract import Contract, Watched
 from tests.patience import PATIENCE
 
 ZONE = "Europe/Berlin"
+NOTHING = Settings(database_url="postgresql:///none", data_dir=Path("/nonexistent"))
+"""Of an application that is only looked at."""
 START = (datetime.now(UTC) + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
 
 
@@ -173,6 +176,12 @@ def code_of(answer: httpx.Response) -> tuple[int, str | None]:
     return answer.status_code, problem["code"]
 
 
+@cache
+def contract_of_all() -> Contract:
+    """What every whole application promises, whatever its settings: made once, as it takes long."""
+    return Contract(create_app(build(NOTHING)).openapi())
+
+
 @asynccontextmanager
 async def running_api(
     database_url: str, data_dir: Path, *, rate_limit: bool = False
@@ -185,7 +194,7 @@ async def running_api(
     )
     container = build(settings)
     app = create_app(container)
-    transport = ASGITransport(Watched(app))
+    transport = ASGITransport(Watched(app, contract_of_all()))
     async with AsyncClient(transport=transport, base_url="http://test", timeout=PATIENCE) as client:
         api = Api(client, container, app)
         api.admin = await api.platform_admin()

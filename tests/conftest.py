@@ -6,13 +6,10 @@ from typing import Any
 
 import pytest
 
-from booking_system.bootstrap.container import build
-from booking_system.bootstrap.http_app import create_app
-from booking_system.bootstrap.settings import Settings
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
-from tests.api import Api, running_api
-from tests.contract import REACHED, Contract
+from tests.api import Api, contract_of_all, running_api
+from tests.contract import REACHED
 from tests.patience import patient
 from tests.postgres import TestServer, running_server
 from tests.together import Together
@@ -77,8 +74,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["reached"] = sorted(REACHED)
     elif session.config.getoption("--every-documented-error") and session.testsfailed == 0:
-        nothing = Settings(database_url="postgresql:///none", data_dir=Path("/nonexistent"))
-        missed = Contract(create_app(build(nothing)).openapi()).promised() - REACHED
+        missed = contract_of_all().promised() - REACHED
         if missed:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         session.config.stash[MISSED] = missed

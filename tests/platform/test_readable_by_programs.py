@@ -15,7 +15,7 @@ from booking_system.bootstrap.container import build
 from booking_system.bootstrap.http_app import create_app
 from booking_system.bootstrap.settings import Settings
 from booking_system.platform.http.problems import all_refusals
-from tests.api import Api, code_of
+from tests.api import NOTHING, Api, code_of
 from tests.contract import Contract
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -24,7 +24,6 @@ TYPED = {"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"}
 ONE = {"schema", "items", "additionalProperties"}
 IN_HEADERS = {"retry_after", "allow", "detail"}
 LONG = "x" * 65
-NOTHING = Settings(database_url="postgresql:///none", data_dir=Path("/nonexistent"))
 
 
 def _schemas(node: Any, at: str) -> Iterator[tuple[str, dict[str, Any], bool]]:

@@ -70,7 +70,7 @@ async def test_who_is_gone_gets_no_slots(api: Api) -> None:
     assert (done.doctors, done.opened) == (0, 0)
 
 
-async def test_a_slot_that_was_kept_for_a_booking_goes_when_the_booking_is_gone(api: Api) -> None:
+async def test_a_slot_that_was_kept_for_a_booking_goes_with_the_booking(api: Api) -> None:
     doctor, patient = await _doctor(api), await api.patient()
     rule = await _rule(api, doctor)
     slot = (await api.get("/v1/slots", doctor_id=doctor["id"])).json()["items"][-1]
@@ -78,7 +78,27 @@ async def test_a_slot_that_was_kept_for_a_booking_goes_when_the_booking_is_gone(
     await api.send("DELETE", f"/v1/availability/{rule['id']}", api.admin)
     extend = api.container.scheduling.extend_horizon()
     assert (await extend()).withdrawn == 0
+
     await api.post(f"/v1/bookings/{booking['id']}/cancel", by=patient)
+
+    assert await _sql(api, FREE, UUID(doctor["id"])) == []
+    assert (await extend()).withdrawn == 0
+
+
+async def test_a_slot_that_was_kept_for_a_hold_goes_when_the_hold_has_run_out(api: Api) -> None:
+    """Nothing happens in the moment in which a hold ends, so the upkeep is what withdraws it."""
+    doctor, patient = await _doctor(api), await api.patient()
+    rule = await _rule(api, doctor)
+    slot = (await api.get("/v1/slots", doctor_id=doctor["id"])).json()["items"][-1]
+    await api.made("/v1/holds", {"time_slot_id": slot["id"]}, patient)
+    await api.send("DELETE", f"/v1/availability/{rule['id']}", api.admin)
+    extend = api.container.scheduling.extend_horizon()
+    assert (await extend()).withdrawn == 0
+    await _sql(
+        api,
+        "UPDATE time_slots SET held_until = now() - interval '1 second' WHERE id = $1",
+        UUID(slot["id"]),
+    )
 
     assert (await extend()).withdrawn == 1
 

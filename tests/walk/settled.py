@@ -176,8 +176,8 @@ async def the_hours_are_whole(place: Place) -> None:
     rows = await place.sql(LIVE, UUID(place.clinic["id"]))
     for doctor in place.doctors:
         own = [row for row in rows if row["doctor_id"] == doctor["id"]]
-        left = [row for row in own if row["closed_because"] is not None or row["hold_id"]]
-        assert left == [], "nothing is closed, held or left over"
+        left = [dict(row) for row in own if row["closed_because"] is not None or row["hold_id"]]
+        assert left == [], f"nothing is closed, held or left over: {left}"
         by_hand = [_period(row) for row in own if row["rule_id"] is None]
         deleted = await place.sql(DELETED_BY_HAND, UUID(doctor["id"]))
         taken = [*by_hand, *(_period(row) for row in deleted)]
