@@ -45,13 +45,15 @@ async def _calendar_of_the_morning(api: Api, count: int) -> Calendar:
     calendar = await Calendar.of(api, count)
     eight = datetime.combine(DAY, datetime.min.time(), BERLIN) + timedelta(hours=8)
     shift = eight - START
-    for table, more in (
-        ("time_slots", ""),
-        ("appointments", ", blocked_from = starts_at + $1, blocked_until = ends_at + $1"),
-    ):
-        await calendar.sql(
-            f"UPDATE {table} SET starts_at = starts_at + $1, ends_at = ends_at + $1{more}", shift
-        )
+    # Past all of them first: on the way no slot may meet another.
+    for way in (timedelta(days=30), shift - timedelta(days=30)):
+        for table, more in (
+            ("time_slots", ""),
+            ("appointments", ", blocked_from = starts_at + $1, blocked_until = ends_at + $1"),
+        ):
+            await calendar.sql(
+                f"UPDATE {table} SET starts_at = starts_at + $1, ends_at = ends_at + $1{more}", way
+            )
     return calendar
 
 

@@ -24,6 +24,12 @@ DELETED_BY_HAND = """SELECT s.starts_at, s.ends_at FROM time_slots s
 TIMES = """SELECT doctor_id, patient_id, doctor_time, patient_time FROM appointments
  WHERE clinic_id = $1 AND status <> 'cancelled'"""
 
+LEFT_BEHIND = """SELECT s.id, s.starts_at, s.closed_because FROM time_slots s
+ JOIN doctors d ON d.id = s.doctor_id AND d.deleted_at IS NULL
+ WHERE s.clinic_id = $1 AND s.deleted_at IS NULL AND s.outside_availability
+ AND s.appointment_id IS NULL AND coalesce(s.held_until <= now(), true)
+ AND s.closed_because <> 'by_hand'"""
+
 LONGEST_HORIZON = 30 * 1440 * MINUTE
 
 
@@ -49,6 +55,12 @@ async def nothing_is_sold_twice(place: Place) -> None:
         slots.setdefault(row["doctor_id"], []).append(_period(row))
     for own in slots.values():
         assert not any(one.overlaps(other) for one, other in pairwise(own)), "one of many slots"
+
+
+async def nothing_is_left_behind(place: Place) -> None:
+    """What no hours want any more is there for somebody, or was closed by hand."""
+    left = [dict(row) for row in await place.sql(LEFT_BEHIND, UUID(place.clinic["id"]))]
+    assert left == [], left
 
 
 async def one_question_has_one_answer(place: Place, stranger: Person) -> None:

@@ -28,6 +28,7 @@ async def test_after_a_walk_every_question_has_one_answer(
 
     await settled.calendars_are_planned(place)
     await settled.nothing_is_sold_twice(place)
+    await settled.nothing_is_left_behind(place)
     await settled.one_question_has_one_answer(place, await api.patient())
     held = await settled.what_is_open_can_be_held(place)
     assert await settled.every_hold_in_force_converts(place) >= held

@@ -83,13 +83,13 @@ OPEN_SLOTS = f"""SELECT count(*) FROM time_slots s
  AND s.appointment_id IS NULL AND EXISTS (SELECT FROM {AWAY} WHERE {OF_SLOT})"""  # noqa: S608
 
 END_HOLDS = f"""UPDATE time_slots SET version = version + 1, {LET_GO}
- WHERE id IN ({_HELD})"""  # noqa: S608
+ WHERE id IN ({_HELD}) RETURNING id, appointment_id, outside_availability"""  # noqa: S608
 """A hold that loses a slot is over in all of them."""
 
 CLOSE = f"""UPDATE time_slots s SET closed_because = $8, closed_by = away.id,
   version = s.version + 1, {LET_GO}
  FROM {AWAY} WHERE s.{{whose}} = $1 AND s.deleted_at IS NULL AND {CLOSABLE}
- AND {OF_SLOT} RETURNING s.appointment_id"""  # noqa: S608
+ AND {OF_SLOT} RETURNING s.id, s.appointment_id, s.outside_availability"""  # noqa: S608
 
 COUNT_AFFECTED = f"SELECT count(*) FROM appointments a WHERE {_AFFECTED}"  # noqa: S608
 

@@ -155,19 +155,24 @@ class PostgresAbsenceWork:
         return counted
 
     async def close_slots(self, place: Place, absences: Sequence[Absence], *, now: datetime) -> int:
-        """Lock in one statement; the next ones end holds and close what they see behind it."""
-        values = _values(place, absences, now)
-        whose = _whose(place)
-        for statement in (statements.LOCK_SLOTS, statements.END_HOLDS):
-            ready = statement.format(whose=whose)
-            await self._connection.execute(ready, *values, timeout=LONGEST_SECONDS)
-        rows = await self._connection.fetch(
-            statements.CLOSE.format(whose=whose),
-            *values,
-            absences[0].because,
-            timeout=LONGEST_SECONDS,
-        )
-        return sum(row["appointment_id"] is None for row in rows)
+        """Lock in one statement; the next ones end holds and close what they see behind it.
+
+        What a rule had left behind for one of these holds goes in the background.
+        """
+        values, because = _values(place, absences, now), absences[0].because
+        await self._in_bulk(statements.LOCK_SLOTS, place, *values)
+        ended = await self._in_bulk(statements.END_HOLDS, place, *values)
+        closed = await self._in_bulk(statements.CLOSE, place, *values, because)
+        free = {row["id"] for row in (*ended, *closed) if row["appointment_id"] is None}
+        left = {row["id"] for row in (*ended, *closed) if row["outside_availability"]}
+        if free & left:
+            await refilling.refill_freed(self._connection, list(free & left), locked=(), now=now)
+        return sum(row["appointment_id"] is None for row in closed)
+
+    async def _in_bulk(self, statement: str, place: Place, *values: Any) -> list[Any]:
+        ready = statement.format(whose=_whose(place))
+        rows: list[Any] = await self._connection.fetch(ready, *values, timeout=LONGEST_SECONDS)
+        return rows
 
     async def count_affected(
         self, place: Place, absences: Sequence[Absence], *, now: datetime

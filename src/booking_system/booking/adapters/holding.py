@@ -132,7 +132,7 @@ class PostgresHoldWork:
         """Write hold and event in one statement, when the holds that it takes slots of are over."""
         hold, event = held.hold, held.held(now=now)
         if self._ending:
-            await self._connection.execute(statements.END_HOLDS, self._ending)
+            await self._connection.execute(statements.END_HOLDS, self._ending, now)
         blocks, terms = hold.blocks, hold.terms
         price = None if terms is None else terms.price
         await self._connection.execute(

@@ -129,7 +129,8 @@ class PostgresBookingWork:
     async def _keep_clear(self, appointment: Appointment) -> None:
         """Mark the slots around it, and end the holds that it was booked with, or in spite of."""
         if self._ending:
-            await self._connection.execute(statements.END_HOLDS, self._ending)
+            now = appointment.updated_at
+            await self._connection.execute(statements.END_HOLDS, self._ending, now)
         if appointment.reaches_further:
             await self._connection.execute(span_statements.BLOCK, appointment.id)
 

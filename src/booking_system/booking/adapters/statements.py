@@ -2,13 +2,18 @@
 
 from booking_system.booking.adapters.span_statements import IN_ORDER, slots_of
 from booking_system.booking.domain.events import AppointmentCancelled
+from booking_system.scheduling.records.calendar_work import ASK_AGAIN, ASK_OF
 from booking_system.scheduling.records.holds import HOLD_COLUMNS, LET_GO
 from booking_system.scheduling.records.spans import is_one_slot, no_appointment
 
 SLOT = f"""s.id AS slot_id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode,
  s.closed_because, s.appointment_id, s.version AS slot_version, s.blocked_by, {HOLD_COLUMNS}"""
 
-END_HOLDS = f"UPDATE time_slots SET version = version + 1, {LET_GO} WHERE hold_id = ANY($1)"  # noqa: S608
+END_HOLDS = f"""WITH over AS (UPDATE time_slots SET version = version + 1, {LET_GO}
+  WHERE hold_id = ANY($1) RETURNING doctor_id, clinic_id, outside_availability)
+ {ASK_OF} SELECT DISTINCT doctor_id, clinic_id, $2::timestamptz, NULL::timestamptz FROM over
+ WHERE outside_availability ORDER BY doctor_id {ASK_AGAIN}"""  # noqa: S608
+"""What a rule had left behind for these holds goes in the background, from $2 on."""
 
 HOLDS_ANY = "SELECT EXISTS (SELECT FROM time_slots WHERE hold_id = $1 AND held_until > $2)"
 

@@ -13,11 +13,15 @@ import asyncpg
 
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId
 
-_ASK = """INSERT INTO calendar_work AS w (doctor_id, clinic_id, due_at, planned_until)
- SELECT d.id, d.clinic_id, $2, $3 FROM doctors d
- WHERE d.{whose} = $1 AND d.deleted_at IS NULL ORDER BY d.id
- ON CONFLICT (doctor_id) DO UPDATE SET due_at = least(w.due_at, excluded.due_at),
+ASK_OF = "INSERT INTO calendar_work AS w (doctor_id, clinic_id, due_at, planned_until)"
+"""Begins a statement that asks, before the query of what it asks for."""
+
+ASK_AGAIN = """ON CONFLICT (doctor_id) DO UPDATE SET due_at = least(w.due_at, excluded.due_at),
   planned_until = least(w.planned_until, excluded.planned_until), asked = w.asked + 1"""
+"""Ends it."""
+
+_ASK = f"""{ASK_OF} SELECT d.id, d.clinic_id, $2, $3 FROM doctors d
+ WHERE d.{{whose}} = $1 AND d.deleted_at IS NULL ORDER BY d.id {ASK_AGAIN}"""  # noqa: S608
 ASK_DOCTOR = _ASK.format(whose="id")
 ASK_CLINIC = _ASK.format(whose="clinic_id")
 
