@@ -16,6 +16,7 @@ run: .venv/installed  ## Install, then start everything on this machine
 
 test: .venv/installed  ## Check style, types and architecture, then run the tests
 	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m compileall -q src tests
 	@$(TESTS) --every-documented-error
 
 coverage: .venv/installed  ## Run the tests and say what they leave out, which takes half as long again
@@ -56,7 +57,7 @@ clean:  ## Remove the virtual environment and what the tools made; the data stay
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@$(BIN)/uv pip sync --system-certs --quiet --require-hashes --python $(BIN)/python \
-	    --no-progress requirements/uv.txt requirements/dev.txt \
+	    --no-progress --compile-bytecode requirements/uv.txt requirements/dev.txt \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/booking-system.pth"
 	@sed -i 's|$$|/src|' "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/booking-system.pth"
