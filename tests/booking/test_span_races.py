@@ -68,8 +68,8 @@ async def sent(client: AsyncClient, path: str, body: dict[str, Any], by: Person)
 @pytest.mark.parametrize(
     ("rounds", "minutes", "buffers"),
     [
-        pytest.param(8, 60, (0, 0), id="short"),
-        pytest.param(5, 30, (10, 20), id="short, with buffers"),
+        pytest.param(3, 60, (0, 0), id="short"),
+        pytest.param(2, 30, (10, 20), id="short, with buffers"),
         pytest.param(50, 60, (0, 0), id="long", marks=pytest.mark.proof),
         pytest.param(50, 45, (10, 20), id="long, with buffers", marks=pytest.mark.proof),
     ],
