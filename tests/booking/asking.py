@@ -16,6 +16,7 @@ from booking_system.booking.application.ports import (
     MoveWish,
 )
 from booking_system.booking.application.reschedule_appointment import RescheduleAppointment
+from booking_system.booking.domain.booking_rules import BOOKING_RULES, MOVE_RULES
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.errors import Refusal
@@ -181,6 +182,7 @@ class Day:
         """Book it for good, and undo it."""
         book = BookAppointment(
             **self._about(),
+            rules=BOOKING_RULES,
             reader=self.api.container.booking.reader(),
             identities=self.api.container.identities(),
             references=self.api.container.booking.references(),
@@ -199,7 +201,7 @@ class Day:
 
     async def moved(self, by: Person, booking_id: str, slot_id: str) -> Trial:
         """Move it for good, and undo it."""
-        move = RescheduleAppointment(**self._about())
+        move = RescheduleAppointment(rules=MOVE_RULES, **self._about())
         wish = MoveWish(
             appointment_id=AppointmentId(UUID(booking_id)), slot_id=SlotId(UUID(slot_id))
         )
@@ -213,7 +215,6 @@ class Day:
         return {
             "transaction": self._undone,
             "alternatives": container.scheduling.finder().nearest,
-            "rules": container.booking.rules(),
             "clock": container.clock(),
         }
 

@@ -141,6 +141,12 @@ def test_every_rule_is_in_the_chain(
         all_of(rules.BOOKING_RULES, attempt)
 
 
+def test_what_is_agreed_is_not_asked_for_again_by_a_move() -> None:
+    left_out = {rules.service_is_named, rules.open_bookings_are_few}
+
+    assert set(rules.BOOKING_RULES) - set(rules.MOVE_RULES) == left_out
+
+
 def test_the_chain_has_the_order_of_the_contract() -> None:
     about_callers = {
         rules.caller_may_book_for_the_patient,

@@ -25,7 +25,7 @@ from booking_system.booking.application.mark_appointment import MarkAppointment
 from booking_system.booking.application.read_appointments import ShowHistory
 from booking_system.booking.application.remove import Remove, Restore
 from booking_system.booking.application.reschedule_appointment import RescheduleAppointment
-from booking_system.booking.domain.booking_rules import BOOKING_RULES, HOLD_RULES
+from booking_system.booking.domain.booking_rules import BOOKING_RULES, HOLD_RULES, MOVE_RULES
 from booking_system.booking.domain.reference import reference_from
 from booking_system.booking.domain.removal import Kind
 from booking_system.platform.postgres.retry import TRIES
@@ -165,7 +165,7 @@ def use_cases(to: Adapters, clock: FixedClock) -> dict[str, Callable[..., Awaita
         ),
         "cancel": CancelAppointment(**timed),
         "mark": MarkAppointment(**timed),
-        "move": RescheduleAppointment(rules=BOOKING_RULES, **timed, **near),
+        "move": RescheduleAppointment(rules=MOVE_RULES, **timed, **near),
         "history": ShowHistory(reader=to.reader),
         "hold": HoldSlot(rules=HOLD_RULES, identities=HoldIds(), **held, **near),
         "show_hold": ShowHold(reader=to.holds, clock=clock),

@@ -55,7 +55,7 @@ from booking_system.booking.application.take_time_off import (
     ReopenClinic,
     TakeTimeOff,
 )
-from booking_system.booking.domain.booking_rules import BOOKING_RULES, HOLD_RULES
+from booking_system.booking.domain.booking_rules import BOOKING_RULES, HOLD_RULES, MOVE_RULES
 from booking_system.booking.domain.removal import Kind
 from booking_system.platform.http.network import Networks
 from booking_system.platform.postgres.retry import retrying
@@ -106,14 +106,13 @@ class BookingContainer(containers.DeclarativeContainer):
     booking = providers.Singleton(PostgresBooking, database)
     reader = providers.Singleton(PostgresBookingReader, database)
     references = providers.Singleton(RandomReferences)
-    rules = providers.Object(BOOKING_RULES)
 
     book_appointment = providers.Factory(
         BookAppointment,
         transaction=booking.provided.transaction,
         reader=reader,
         alternatives=alternatives,
-        rules=rules,
+        rules=providers.Object(BOOKING_RULES),
         clock=clock,
         identities=identities,
         references=references,
@@ -128,7 +127,7 @@ class BookingContainer(containers.DeclarativeContainer):
         RescheduleAppointment,
         transaction=booking.provided.transaction,
         alternatives=alternatives,
-        rules=rules,
+        rules=providers.Object(MOVE_RULES),
         clock=clock,
     )
     show_appointment = providers.Factory(ShowAppointment, reader=reader)

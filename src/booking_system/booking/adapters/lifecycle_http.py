@@ -17,7 +17,7 @@ from booking_system.booking.application.mark_appointment import MarkAppointment
 from booking_system.booking.application.read_appointments import ShowHistory
 from booking_system.booking.application.reschedule_appointment import RescheduleAppointment
 from booking_system.booking.domain import refusals as no
-from booking_system.booking.domain.booking_rules import REFUSALS_OF_THE_RULES
+from booking_system.booking.domain.booking_rules import REFUSALS_OF_MOVES
 from booking_system.booking.domain.lifecycle import Mark
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
@@ -58,7 +58,7 @@ class LifecycleRoutes:
                 no.BookingNotActive,
                 no.CancelTooLate,
                 Stale,
-                *REFUSALS_OF_THE_RULES,
+                *REFUSALS_OF_MOVES,
             ],
             problems={409: SlotProblem},
         )

@@ -224,6 +224,11 @@ BOOKING_RULES: tuple[BookingRule, ...] = (
 )
 """The first refusal wins. They run inside the transaction, after the lock."""
 
+MOVE_RULES: tuple[BookingRule, ...] = tuple(
+    rule for rule in BOOKING_RULES if rule not in {service_is_named, open_bookings_are_few}
+)
+"""The same for a move, which adds no booking and keeps the service that was agreed, or none."""
+
 HOLD_RULES: tuple[BookingRule, ...] = (
     slot_exists,
     caller_may_hold,
@@ -248,4 +253,5 @@ def refusals_of(rules: tuple[BookingRule, ...]) -> list[type[Refusal]]:
 
 
 REFUSALS_OF_THE_RULES = refusals_of(BOOKING_RULES)
+REFUSALS_OF_MOVES = refusals_of(MOVE_RULES)
 REFUSALS_OF_HOLDS = [*refusals_of(HOLD_RULES), PatientNotFound, Unauthenticated]
