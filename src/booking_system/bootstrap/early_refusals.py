@@ -9,11 +9,11 @@ import asyncio
 from typing import Any
 
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
+from booking_system.bootstrap.bounded_heads import BoundedHeads
 from booking_system.platform.http.entrance import COMING, Entrance
-from booking_system.platform.http.rejection import Rejection
 from booking_system.platform.observability.exchange import method_of
 
 
@@ -27,7 +27,7 @@ class Answered:
         self.message_event = asyncio.Event()
 
 
-class EarlyRefusals(HttpToolsProtocol):
+class EarlyRefusals(BoundedHeads):
     """One connection."""
 
     def __init__(
@@ -39,11 +39,9 @@ class EarlyRefusals(HttpToolsProtocol):
     ) -> None:
         """The application's state holds what decides and what is answered."""
         super().__init__(config, server_state, app_state, _loop)
-        state: Any = config.app.state  # type: ignore[union-attr]
-        self._entrance: Entrance = state.entrance
-        self._rejection: Rejection = state.rejection
+        self._entrance: Entrance = config.app.state.entrance  # type: ignore[union-attr]
 
-    def on_headers_complete(self) -> None:
+    def begin_request(self) -> None:
         """Refuse the request, or let uvicorn go on with it."""
         entrance = self._entrance
         if entrance.is_pressed and self._is_usual():
@@ -52,7 +50,7 @@ class EarlyRefusals(HttpToolsProtocol):
                 return
             entrance.coming += 1
             self.scope[COMING] = True  # type: ignore[literal-required]
-        super().on_headers_complete()
+        super().begin_request()
 
     def _is_usual(self) -> bool:
         """Say whether nothing is special about it: anything else goes the long way."""

@@ -16,6 +16,8 @@ from booking_system.platform.http.problems import (
     MEDIA_TYPE,
     InternalError,
     MethodNotAllowed,
+    RequestHeadTooLarge,
+    RequestHeadTooSlow,
     all_refusals,
     status_of,
 )
@@ -124,8 +126,17 @@ HEADERS_OF_STATUS = {
 }
 
 
-OF_NO_OPERATION = (Malformed, NotFound, MethodNotAllowed, InternalError, Overloaded)
-"""What is said before an operation is found: unknown paths and methods, and a full house."""
+OF_NO_OPERATION = (
+    Malformed,
+    NotFound,
+    MethodNotAllowed,
+    RequestHeadTooLarge,
+    RequestHeadTooSlow,
+    InternalError,
+    Overloaded,
+)
+"""What is said before an operation is found: unknown paths and methods, heads that are too large or
+too slow, and a full house."""
 
 
 def components(paths: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,24 @@ class MethodNotAllowed(errors.Malformed):
     code = "method_not_allowed"
 
 
+class RequestHeadTooLarge(errors.Malformed):
+    """The head of the request is larger than this service reads.
+
+    Its target and fields are at most 32 KiB, its fields at most 100. The connection is closed.
+    """
+
+    code = "request_head_too_large"
+
+
+class RequestHeadTooSlow(errors.Malformed):
+    """The head of the request took too long to arrive.
+
+    It has ten seconds. The connection is closed; nothing was done.
+    """
+
+    code = "request_head_too_slow"
+
+
 class InternalError(errors.Refusal):
     """Something went wrong on our side; the request id helps to find it.
 
@@ -42,12 +60,14 @@ STATUS: Mapping[type[errors.Refusal], int] = {
     errors.NotPermitted: 403,
     errors.NotFound: 404,
     MethodNotAllowed: 405,
+    RequestHeadTooSlow: 408,
     errors.Conflict: 409,
     errors.Stale: 412,
     BodyTooLarge: 413,
     UnsupportedMediaType: 415,
     errors.RuleViolation: 422,
     errors.TooMany: 429,
+    RequestHeadTooLarge: 431,
     InternalError: 500,
     errors.Unavailable: 503,
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from booking_system.platform.http.entrance import RETRY_AFTER_SECONDS
 from booking_system.platform.http.problems import response_to, status_of
 from booking_system.platform.postgres.faults import Overloaded
+from booking_system.shared_kernel.errors import Refusal
 
 ACCEPTABLE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 PLACE = "request-id"
@@ -41,6 +42,18 @@ class Rejection:
                 text: str = value.decode("ascii")
                 return text
         return self._new_id()
+
+    def closing(self, refusal: Refusal, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+        """Return the answer to a head that was not read to its end, behind the status line."""
+        request_id = self.request_id(headers)
+        answer = response_to(refusal, request_id=request_id, public_url=self.public_url)
+        head = [
+            *answer.raw_headers,
+            (b"x-request-id", request_id.encode()),
+            (b"x-instance", self.instance.encode()),
+            (b"connection", b"close"),
+        ]
+        return b"".join(b"%b: %b\r\n" % pair for pair in head) + b"\r\n" + bytes(answer.body)
 
     def on_the_wire(self, headers: Iterable[tuple[bytes, bytes]], *, wants_body: bool) -> bytes:
         """Return the answer but for its status line and what the server adds to the head."""

@@ -1,0 +1,166 @@
+"""uvicorn's HTTP protocol with bounds on the head of a request: its size, its fields, its time.
+
+The parser copies what it has of a field with each piece that arrives, so that a field without end
+costs the square of its length: 60 MB stop a process for a minute.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from booking_system.bootstrap.process import IDLE_SECONDS
+from booking_system.platform.http.problems import (
+    RequestHeadTooLarge,
+    RequestHeadTooSlow,
+    status_of,
+)
+from booking_system.platform.http.rejection import Rejection
+from booking_system.shared_kernel.errors import Malformed, Refusal
+
+MOST_BYTES = 32 * 1024
+"""Of the target and all fields; a proxy in front usually lets pass a quarter of that."""
+MOST_FIELDS = 100
+HEAD_SECONDS = 10.0
+"""From the first byte of a head that does not arrive in one piece until its last."""
+
+
+class RefusedHead(Exception):
+    """Stops the parser; what is to be said is kept by the connection."""
+
+
+class BoundedHeads(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        """The application's state knows how refusals are worded."""
+        super().__init__(config, server_state, app_state, _loop)
+        self._rejection: Rejection = config.app.state.rejection  # type: ignore[union-attr]
+        self._refusal: Refusal | None = None
+        self._is_head = self._is_counted = True
+        self._is_over = False
+        self._read = self._size = self._fields = self._hosts = 0
+        self._deadline: asyncio.TimerHandle | None = None
+        self._is_hurried = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for a first request as long as for the next ones."""
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(IDLE_SECONDS, self._too_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is waited for any more."""
+        self._no_deadline()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Give the parser no more of a head than it may have."""
+        while data and not self._is_over:
+            room = MOST_BYTES - self._read if self._is_counted else len(data)
+            piece, data = data[:room], data[room:]
+            if self._is_counted:
+                self._read += len(piece)
+            super().data_received(piece)
+            if self._is_counted and self._read >= MOST_BYTES and not self._is_over:
+                self._end(RequestHeadTooLarge())
+        if self._is_head and self._read and not (self._is_hurried or self._is_over):
+            self._no_deadline()
+            self._is_hurried = True
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
+
+    def on_message_begin(self) -> None:
+        """Begin to count."""
+        self._size = self._fields = self._hosts = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Count the target, which may come in pieces."""
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Count a field, also one behind the body."""
+        self._fields += 1
+        self._count(len(name) + len(value) + 4)
+        if name.lower() == b"host":
+            self._hosts += 1
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Serve the request, if it says once for which host it is (RFC 9112, section 3.2)."""
+        self._no_deadline()
+        self._is_head = self._is_counted = self._is_hurried = False
+        self._read = 0
+        if self._hosts != 1 and self.parser.get_http_version() == "1.1":
+            raise self._refused(Malformed("The request must have one field Host."))
+        self.begin_request()
+
+    def begin_request(self) -> None:
+        """Let uvicorn serve it."""
+        super().on_headers_complete()
+
+    def on_chunk_header(self) -> None:
+        """Count what comes before the bytes of a chunk; the last one has none, but fields."""
+        self._is_counted, self._read = True, 0
+
+    def on_body(self, body: bytes) -> None:
+        """The application bounds bodies."""
+        self._is_counted = False
+        super().on_body(body)
+
+    def on_chunk_complete(self) -> None:
+        """Count the head of the next chunk."""
+        self._is_counted, self._read = True, 0
+
+    def on_message_complete(self) -> None:
+        """Expect a head."""
+        self._is_head = self._is_counted = True
+        self._read = 0
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say it as the application would: uvicorn calls this when the parser has stopped."""
+        self._end(self._refusal or Malformed(msg))
+
+    def _count(self, size: int) -> None:
+        self._size += size
+        if self._size > MOST_BYTES or self._fields > MOST_FIELDS:
+            raise self._refused(RequestHeadTooLarge())
+
+    def _refused(self, refusal: Refusal) -> RefusedHead:
+        self._refusal = refusal
+        return RefusedHead()
+
+    def _too_late(self) -> None:
+        self._deadline = None
+        if self._read:
+            self._end(RequestHeadTooSlow())
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    def _no_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _end(self, refusal: Refusal) -> None:
+        """Answer, read no further, and close."""
+        self._is_over = True
+        self._no_deadline()
+        if self.cycle is not None and not self.cycle.response_complete:
+            # Answers come in the order of the requests: behind those before it, there is the end.
+            self.cycle.keep_alive = False
+            return
+        status = STATUS_LINE[status_of(type(refusal))]
+        added = [b"%b: %b\r\n" % pair for pair in self.server_state.default_headers]
+        answer = self._rejection.closing(refusal, self.headers or ())
+        self.transport.write(b"".join((status, *added, answer)))
+        self.transport.close()
