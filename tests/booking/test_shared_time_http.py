@@ -96,6 +96,31 @@ async def test_a_patient_who_was_doubled_once_is_not_doubled_again(api: Api) -> 
     assert tuple(row) == (False, False)
 
 
+async def test_who_moves_onto_an_own_appointment_shares_no_time_of_other_patients(
+    api: Api,
+) -> None:
+    """What the patient has alone stays theirs, whoever else is seen at that time."""
+    at = await schedule(api, 4)
+    doctor, someone = await api.doctor(at.clinic), await a_patient_of(at)
+    start = datetime.fromisoformat(at.slots[0]["starts_at"])
+    theirs = await api.slots(doctor, 4, start=start)
+    long = await api.service(at.clinic, duration_minutes=60, doctor_ids=[doctor["id"]])
+    short = await service(at, 30)
+    about = {"patient_id": someone}
+    first = await at.book(at.slots[0], at.desk, service_id=short, **about)
+    assert first.status_code == 201
+    assert (await at.book(at.slots[1], at.other, service_id=short)).status_code == 201
+    moving = (await at.book(theirs[2], at.desk, service_id=long["id"], **about)).json()
+    body = {"time_slot_id": theirs[0]["id"], **override("patient_overlap")}
+
+    moved = await api.post(f"/v1/bookings/{moving['id']}/reschedule", body, at.desk)
+
+    assert moved.status_code == 200, moved.text
+    (row,) = await at.sql("SELECT patient_time FROM appointments WHERE id = $1", UUID(moving["id"]))
+    (alone,) = row["patient_time"]
+    assert (alone.lower, alone.upper) == (start + 30 * MINUTE, start + 60 * MINUTE)
+
+
 EARLIER_SLOTS = """UPDATE time_slots SET starts_at = starts_at - $2::interval,
  ends_at = ends_at - $2::interval, wall_starts_at = wall_starts_at - $2::interval
  WHERE doctor_id = $1"""

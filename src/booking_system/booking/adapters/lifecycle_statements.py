@@ -29,7 +29,7 @@ MOVE = f"""WITH {CHANGED},
   patient_doubled = $19, override_codes = $20, override_reason = $21,
   time_slot_ids = $22, blocked_from = $23, blocked_until = $24,
   doctor_shared = {shared("doctor", "$18", "$15", "$23", "$24")},
-  patient_shared = {shared("patient", "$19", "patient_id", "$11", "$16")}
+  patient_shared = {shared("patient", "$19", "appointments.patient_id", "$11", "$16")}
  WHERE id = $1"""  # noqa: S608
 
 MARKED = """SELECT a.id FROM (
