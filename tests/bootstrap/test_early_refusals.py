@@ -27,6 +27,8 @@ async def test_it_is_the_same_problem_as_from_the_application() -> None:
     assert dict(answer.headers) == {
         "date": "today",
         "retry-after": "1",
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
         "content-type": "application/problem+json",
         "x-instance": "here",
         "x-request-id": "of-mine",

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from booking_system.platform.http.arrival import received
 from booking_system.platform.http.entrance import COMING, RETRY_AFTER_SECONDS, Entrance
 from booking_system.platform.http.problems import InternalError, response_to
+from booking_system.platform.http.protection import protecting
 from booking_system.platform.http.rejection import Rejection
 from booking_system.platform.observability.context import REQUEST_ID
 from booking_system.platform.observability.exchange import KEY, Exchange, begun, route_of
@@ -64,6 +65,7 @@ class Edge:
                 exchange.status = message["status"]
                 message["headers"] = [
                     *message["headers"],
+                    *protecting(scope, message["status"], message["headers"]),
                     (b"x-request-id", request_id.encode()),
                     (b"x-instance", self._instance),
                 ]

@@ -12,15 +12,13 @@ from fastapi import Response
 
 from booking_system.platform.http.caller import Policy
 from booking_system.platform.http.problems import MEDIA_TYPE, all_refusals, status_of
+from booking_system.platform.http.protection import as_page
 from booking_system.platform.http.routing import Routes
 from booking_system.shared_kernel.errors import NotFound, Refusal
 
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}
 code{background:#eee;padding:0 .2em}td{padding:0 1em 0 0;vertical-align:top}"""
-HEADERS = {
-    "Cache-Control": "public, max-age=3600",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-}
+KEPT_BY_BROWSERS = {"Cache-Control": "public, max-age=3600"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,4 +114,5 @@ def _page(title: str, body: str) -> Response:
         f'<meta name="viewport" content="width=device-width">'
         f"<title>{title}</title><style>{STYLE}</style><h1>{title}</h1>{body}</html>"
     )
-    return Response(page, headers=HEADERS, media_type="text/html")
+    answer = Response(page, headers=KEPT_BY_BROWSERS, media_type="text/html")
+    return as_page(answer, style_src="'unsafe-inline'")

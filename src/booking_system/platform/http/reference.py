@@ -14,6 +14,7 @@ from starlette.responses import FileResponse
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import Policy
 from booking_system.platform.http.openapi import HERE
+from booking_system.platform.http.protection import as_page
 from booking_system.platform.http.routing import Routes
 from booking_system.shared_kernel.errors import NotFound
 
@@ -25,6 +26,14 @@ ASSETS = {
 }
 LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 """What ReDoc would fetch for its last line."""
+OF_THIS_SITE = {
+    "script_src": "'self'",
+    "connect_src": "'self'",
+    "img_src": "'self' data:",
+    "font_src": "'self' data:",
+    # Both pages set styles of elements by script.
+    "style_src": "'self' 'unsafe-inline'",
+}
 KEPT_BY_BROWSERS = {"Cache-Control": "public, max-age=86400"}
 
 
@@ -62,7 +71,7 @@ class ReferenceRoutes:
 
     async def read_swagger(self) -> Response:
         """Answer with the page to try the API on."""
-        return get_swagger_ui_html(
+        page = get_swagger_ui_html(
             openapi_url="/docs/openapi.json",
             title=self.title,
             swagger_js_url="/docs/assets/swagger-ui-bundle.js",
@@ -70,16 +79,19 @@ class ReferenceRoutes:
             swagger_favicon_url="/docs/assets/favicon.png",
             swagger_ui_parameters={"persistAuthorization": True, "displayRequestDuration": True},
         )
+        return as_page(page, **OF_THIS_SITE)
 
     async def read_redoc(self) -> Response:
         """Answer with the page to read about the API on."""
-        return get_redoc_html(
+        page = get_redoc_html(
             openapi_url="/openapi.json",
             title=self.title,
             redoc_js_url="/docs/assets/redoc.standalone.js",
             redoc_favicon_url="/docs/assets/favicon.png",
             with_google_fonts=False,
         )
+        # It searches in a worker, which it makes of a text.
+        return as_page(page, worker_src="blob:", child_src="blob:", **OF_THIS_SITE)
 
     async def read_asset(self, name: str) -> Response:
         """Answer with a file that the pages need."""

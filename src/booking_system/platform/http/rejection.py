@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from booking_system.platform.http.entrance import RETRY_AFTER_SECONDS
 from booking_system.platform.http.problems import response_to, status_of
+from booking_system.platform.http.protection import NOT_GUESSED, NOT_KEPT
 from booking_system.platform.postgres.faults import Overloaded
 from booking_system.shared_kernel.errors import Refusal
 
@@ -31,6 +32,7 @@ class Rejection:
             b"".join(
                 b"%b: %b\r\n" % pair for pair in answer.raw_headers if pair[0] != b"content-length"
             )
+            + b"".join(b"%b: %b\r\n" % pair for pair in (NOT_GUESSED, NOT_KEPT))
             + b"x-instance: %b\r\n" % instance.encode()
         )
         self.status = status_of(Overloaded)
@@ -49,6 +51,8 @@ class Rejection:
         answer = response_to(refusal, request_id=request_id, public_url=self.public_url)
         head = [
             *answer.raw_headers,
+            NOT_GUESSED,
+            NOT_KEPT,
             (b"x-request-id", request_id.encode()),
             (b"x-instance", self.instance.encode()),
             (b"connection", b"close"),

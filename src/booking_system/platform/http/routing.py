@@ -55,6 +55,7 @@ class GuardedRoute(APIRoute):
         Where a route does not ask who calls, an expired token in the header disturbs nobody.
         """
         self.policy = policy
+        self.is_public = not needs_token(policy)
         self.others: frozenset[str] = frozenset()
         """Paths that fit it, but are somebody else's."""
         self._asks_who = asks_who
