@@ -41,6 +41,19 @@ async def test_the_document_describes_every_operation_once(api: Api) -> None:
     assert document["components"]["securitySchemes"].keys() == {"password", "bearer"}
 
 
+def test_no_key_is_proposed() -> None:
+    """A page fills examples in: everybody who tried the API on it would send the same key."""
+    keys = [
+        parameter
+        for operations in json.loads(COMMITTED.read_text())["paths"].values()
+        for operation in operations.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["name"] in {"Idempotency-Key", "If-Match", "Hold-Token"}
+    ]
+    assert keys
+    assert not any("example" in json.dumps(key) for key in keys)
+
+
 def test_every_body_has_an_example_that_fits() -> None:
     document = json.loads(COMMITTED.read_text())
     components = {"components": document["components"]}

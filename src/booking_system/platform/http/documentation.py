@@ -104,10 +104,9 @@ KEY_PARAMETER = {
     "name": HEADER,
     "in": "header",
     "required": False,
-    "description": "Names this request. Sent again with the same body within 72 hours, it gets the "
-    "same answer and has no second effect",
+    "description": "Names this request, as a new UUID does. Sent again with the same body within "
+    "72 hours, it gets the same answer and has no second effect",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]{1,255}$"},
-    "example": "7f1c2a9e-4b5d-4c1e-9a55-2f3f0c9f6b11",
 }
 
 HEADERS = {
