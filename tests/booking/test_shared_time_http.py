@@ -172,6 +172,20 @@ async def test_what_was_given_back_is_taken_back_when_the_mark_is_undone(api: Ap
     assert await do(at, booking, "undo") == (409, "slot_unavailable")
 
 
+async def test_a_hold_that_has_run_out_does_not_stand_in_the_way_of_undoing(api: Api) -> None:
+    at = await schedule(api, 3)
+    booking = await booked(at, 0, await service(at, 30))
+    await running(at, 0)
+    assert await do(at, booking, "complete") == (200, None)
+    ended = "UPDATE time_slots SET held_until = now(), {} WHERE id = $1"
+    columns = "hold_id = gen_random_uuid(), hold_minutes = 10, held_by = gen_random_uuid()"
+    await at.sql(ended.format(columns), UUID(at.slots[0]["id"]))
+
+    assert await do(at, booking, "undo") == (200, None)
+
+    assert await statuses(at) == ["booked", "open", "open"]
+
+
 async def test_who_came_early_and_was_seen_leaves_all_of_it(api: Api) -> None:
     at = await Keeping.of(api, max_open_bookings_per_patient=1)
     await at.sql(

@@ -17,8 +17,9 @@ FREE_THE_REST = """UPDATE time_slots SET appointment_id = NULL, version = versio
  WHERE id = ANY($2) AND appointment_id = $1 AND ends_at > $3 RETURNING id"""
 """What is not over of an appointment that ended early is anybody's again."""
 
-TAKE_BACK = """UPDATE time_slots SET appointment_id = $1, version = version + 1
- WHERE id = ANY($2) AND appointment_id IS NULL AND deleted_at IS NULL"""
+TAKE_BACK = f"""UPDATE time_slots SET appointment_id = $1, version = version + 1, {LET_GO}
+ WHERE id = ANY($2) AND appointment_id IS NULL AND deleted_at IS NULL"""  # noqa: S608
+"""What a hold has left in the row is over: one in force was refused."""
 
 MOVE = f"""WITH {CHANGED},
  owned AS (UPDATE time_slots SET version = version + 1, {LET_GO},
