@@ -12,9 +12,11 @@ from uuid import UUID, uuid4
 import httpx
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
+from pydantic import SecretStr
 
 from booking_system.bootstrap.container import Container, build, close
 from booking_system.bootstrap.http_app import create_app
+from booking_system.bootstrap.secret_key import _new_key
 from booking_system.bootstrap.settings import Settings
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, PatientId, UserId
@@ -22,8 +24,8 @@ from tests.contract import Contract, Watched
 from tests.patience import PATIENCE
 
 ZONE = "Europe/Berlin"
-NOTHING = Settings(database_url="postgresql:///none", data_dir=Path("/nonexistent"))
-"""Of an application that is only looked at."""
+NOTHING = Settings(database_url="postgresql:///none", secret_key=SecretStr(_new_key().decode()))
+"""Of an application that is only looked at: it keeps nothing anywhere."""
 START = (datetime.now(UTC) + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
 
 

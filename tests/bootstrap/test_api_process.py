@@ -1,26 +1,23 @@
 """What an API process has done before it accepts its first request."""
 
-from pathlib import Path
-
 import pytest
 from fastapi import FastAPI
 
 from booking_system.bootstrap import api_process
 from booking_system.bootstrap.container import build
 from booking_system.bootstrap.http_app import create_app
-from booking_system.bootstrap.settings import Settings
+from tests.api import NOTHING
 
 
 def test_the_document_is_made_before_anybody_can_wait_for_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    settings = Settings(database_url="postgresql:///none", data_dir=Path("/nonexistent"))
-    app = create_app(build(settings))
+    app = create_app(build(NOTHING))
     monkeypatch.setattr(api_process, "create", lambda: app)
     making = app.openapi
     assert making.cache_info().currsize == 0  # type: ignore[attr-defined]
 
-    api_process._config(settings)
+    api_process._config(NOTHING)
 
     assert making.cache_info().currsize == 1  # type: ignore[attr-defined]
 
@@ -28,7 +25,6 @@ def test_the_document_is_made_before_anybody_can_wait_for_it(
 def test_who_keeps_idle_connections_for_a_minute_lets_go_of_them_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    settings = Settings(database_url="postgresql:///none", data_dir=Path("/nonexistent"))
     monkeypatch.setattr(api_process, "create", FastAPI)
 
-    assert api_process._config(settings).timeout_keep_alive > 60
+    assert api_process._config(NOTHING).timeout_keep_alive > 60
