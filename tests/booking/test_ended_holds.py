@@ -88,6 +88,26 @@ async def test_what_was_left_behind_for_a_hold_goes_with_it(
         assert await connection.fetch(LEFT_BEHIND, UUID(week.doctor["id"])) == []
 
 
+async def test_the_removal_of_the_doctor_ends_a_hold_in_slots_that_were_closed_before(
+    api: Api,
+) -> None:
+    week = await Week.of(api)
+    service = await api.service(
+        {"id": week.doctor["clinic_id"]}, buffer_after_minutes=30, doctor_ids=[week.doctor["id"]]
+    )
+    closed = await api.post(f"/v1/slots/{week.slots[1]['id']}/close", by=week.desk)
+    assert closed.status_code == 200
+    body = {"time_slot_id": week.slots[0]["id"], "service_id": service["id"]}
+    await api.made("/v1/holds", body, week.patient)
+
+    gone = await api.send("DELETE", f"/v1/doctors/{week.doctor['id']}", api.admin)
+
+    assert gone.status_code == 204
+    async with api.container.database().reading() as connection:
+        assert await connection.fetch("SELECT FROM time_slots WHERE hold_id IS NOT NULL") == []
+    assert await week.row(1) == ("by_hand", False)
+
+
 async def _change(week: Week, **hours: str) -> None:
     path = f"/v1/availability/{week.rule['id']}"
     answer = await week.api.send("PATCH", path, week.desk, json=hours)

@@ -172,8 +172,10 @@ CLOSABLE = "coalesce(s.closed_because = 'outside_availability', true)"
 
 CLOSE_SLOTS = f"""WITH locked AS (SELECT id FROM time_slots
   WHERE {{whose}} = $1 AND deleted_at IS NULL AND starts_at > $2 ORDER BY id FOR UPDATE)
- UPDATE time_slots s SET closed_because = $3, version = s.version + 1, {LET_GO}
- FROM locked WHERE s.id = locked.id AND {CLOSABLE}"""  # noqa: S608
+ UPDATE time_slots s SET version = s.version + 1, {LET_GO},
+  closed_because = CASE WHEN {CLOSABLE} THEN $3 ELSE s.closed_because END
+ FROM locked WHERE s.id = locked.id AND ({CLOSABLE} OR s.hold_id IS NOT NULL)"""  # noqa: S608
+"""A hold keeps slots around it that are closed already: it ends in these, too."""
 
 LOCK_SLOTS_OF_PATIENT = f"""SELECT count(*) FROM (SELECT s.id FROM time_slots s WHERE s.id IN (
   {slots_of("a.patient_id = $1 AND a.status <> 'cancelled' AND a.starts_at > $2")})
