@@ -79,7 +79,7 @@ async def test_a_visitor_who_shows_the_token_gets_the_same_hold_again(api: Api) 
 
 async def test_a_lost_answer_is_given_again_with_its_token(api: Api) -> None:
     here = await Keeping.of(api)
-    key = {"Idempotency-Key": "one-and-the-same"}
+    key = {"Idempotency-Key": "of-22-characters-or-more"}
     body = {"time_slot_id": here.slots[0]["id"]}
 
     first = await api.post("/v1/holds", body, headers=key)
@@ -94,9 +94,25 @@ async def test_a_lost_answer_is_given_again_with_its_token(api: Api) -> None:
     assert code_of(reused) == (422, "idempotency_key_reused")
 
 
+@pytest.mark.parametrize("length", [1, 21])
+async def test_a_key_that_a_neighbour_could_guess_is_none(api: Api, length: int) -> None:
+    """Whoever shares the visitor's address would be given their token."""
+    here = await Keeping.of(api)
+    key = {"Idempotency-Key": "1" * length}
+    body = {"time_slot_id": here.slots[0]["id"]}
+
+    answers = [await api.post("/v1/holds", body, headers=key) for _ in range(2)]
+
+    assert [code_of(one) for one in answers] == [(422, "validation_error")] * 2
+    (wrong,) = answers[0].json()["errors"]
+    assert (wrong["pointer"], wrong["in"]) == ("/Idempotency-Key", "header")
+    # Whoever signs in has keys of their own.
+    assert code_of(await api.post("/v1/holds", body, here.patient, headers=key)) == (201, None)
+
+
 async def test_the_key_of_a_visitor_is_not_that_of_a_user(api: Api) -> None:
     here = await Keeping.of(api)
-    key = {"Idempotency-Key": "one-and-the-same"}
+    key = {"Idempotency-Key": "of-22-characters-or-more"}
     body = {"time_slot_id": here.slots[0]["id"]}
     await api.post("/v1/holds", body, headers=key)
 

@@ -49,7 +49,7 @@ def test_a_name_depends_on_the_secret_and_has_a_fixed_length() -> None:
 
 async def test_visitors_elsewhere_have_keys_of_their_own(api: Api) -> None:
     slot = await api.slot()
-    body, key = {"time_slot_id": slot["id"]}, {"Idempotency-Key": "one-and-the-same"}
+    body, key = {"time_slot_id": slot["id"]}, {"Idempotency-Key": "of-22-characters-or-more"}
     mine = await api.post("/v1/holds", body, headers=key)
     assert code_of(mine) == (201, None)
 

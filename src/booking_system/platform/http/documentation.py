@@ -105,7 +105,8 @@ KEY_PARAMETER = {
     "in": "header",
     "required": False,
     "description": "Names this request, as a new UUID does. Sent again with the same body within "
-    "72 hours, it gets the same answer and has no second effect",
+    "72 hours, it gets the same answer and has no second effect. Without a token it has at least "
+    "22 characters, which nobody can guess",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]{1,255}$"},
 }
 

@@ -28,6 +28,8 @@ from booking_system.shared_kernel.idempotency import IdempotencyKey
 
 HEADER = "Idempotency-Key"
 FORM = re.compile(r"[\x21-\x7e]{1,255}")
+FEWEST_OF_STRANGERS = 22
+"""As many characters hold 128 bits (RFC 4648, section 5): nobody guesses another visitor's key."""
 REPLAYED = {"Idempotent-Replayed": "true"}
 
 Work = Callable[[], Awaitable[Response]]
@@ -62,6 +64,10 @@ class Idempotency:
         if text is None:
             return None
         check_form(text)
+        if request.scope["caller"] is None and len(text) < FEWEST_OF_STRANGERS:
+            # The answer may hold a secret, and who shares a network could guess a short key.
+            detail = f"must have at least {FEWEST_OF_STRANGERS} characters, unless you sign in"
+            raise _wrong_key(detail, "too_short")
         return IdempotencyKey(
             owner=self._owner_of(request),
             operation=operation,
@@ -110,9 +116,12 @@ class Idempotency:
 def check_form(text: str) -> None:
     """Raise `Invalid` for what cannot be a key."""
     if not FORM.fullmatch(text):
-        detail = "must be 1 to 255 visible ASCII characters"
-        wrong = {"pointer": f"/{HEADER}", "detail": detail, "code": "pattern", "in": "header"}
-        raise Invalid(errors=[wrong])
+        raise _wrong_key("must be 1 to 255 visible ASCII characters", "pattern")
+
+
+def _wrong_key(detail: str, code: str) -> Invalid:
+    wrong = {"pointer": f"/{HEADER}", "detail": detail, "code": code, "in": "header"}
+    return Invalid(errors=[wrong])
 
 
 def _as_first(stored: StoredAnswer, shown: Response) -> Response:
