@@ -19,6 +19,7 @@ from pydantic import (
 from starlette.datastructures import FormData
 from starlette.requests import ClientDisconnect
 
+from booking_system.platform.http.plain_text import one_line
 from booking_system.shared_kernel.errors import Invalid, Malformed
 
 LARGEST_BODY_BYTES = 64 * 1024
@@ -221,7 +222,13 @@ Day = Annotated[date, BeforeValidator(_only_day)]
 NearDay = Annotated[Day, AfterValidator(_near_enough)]
 """One whose instants are all accepted as well, whatever the time zone."""
 
-ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+ShortText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(one_line),
+]
+"""One line: what is shown beside other things must not break, turn round or hide any of them."""
+
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 
 

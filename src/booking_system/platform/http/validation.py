@@ -17,6 +17,7 @@ OURS = {
     "bool_type": ("must be true or false", "boolean"),
     "string_type": ("must be text", "text"),
     "string_pattern_mismatch": ("does not have the expected form", "pattern"),
+    "forbidden_text": ("contains a character that is not allowed", "forbidden_text"),
     "list_type": ("must be a list", "list"),
     "dict_type": ("must be an object", "object"),
     "model_type": ("must be an object", "object"),
