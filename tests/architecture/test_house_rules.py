@@ -23,7 +23,8 @@ ROOT = Path(booking_system.__file__).parent
 LONGEST_FILE = 300
 CONTRACT = """
     invalid_signature malformed_request unauthenticated invalid_credentials token_expired
-    forbidden not_found slot_not_found method_not_allowed slot_unavailable
+    forbidden not_found slot_not_found method_not_allowed request_head_too_large
+    request_head_too_slow slot_unavailable
     slot_already_booked slot_held too_many_holds slot_overlap availability_overlap
     patient_overlap booking_not_active invalid_transition bookings_affected email_taken
     hold_expired hold_already_extended idempotency_key_in_use payment_already_made

@@ -16,7 +16,7 @@ JOINED = (
 """Scripts that are misspelt without joiners: Arabic and Syriac, those of India, Burmese, Khmer and
 Mongolian."""
 ALSO_UNSEEN = frozenset("\u115f\u1160\u3164\uffa0\u034f\u2800")
-"""Letters and signs that leave a gap, or nothing: Hangul fillers, grapheme joiner, empty braille."""
+"""Letters and signs that leave a gap or nothing: Hangul fillers, grapheme joiner, empty braille."""
 
 
 def one_line(value: str) -> str:
