@@ -63,6 +63,18 @@ async def test_a_head_without_end_is_not_read_to_its_end(size: int) -> None:
     assert sent <= MOST_BYTES + size
 
 
+async def test_a_head_that_comes_with_the_body_before_it_is_bounded_as_well() -> None:
+    wire = Wire()
+    wire.told(POST)
+    await turns()
+
+    (answer,) = wire.told(b"a" * 20 + TOO_MUCH["a field"])
+
+    assert code_of(answer) == TOO_LARGE
+    await turns()
+    assert len(wire.served) == 1
+
+
 async def test_a_head_at_its_bounds_is_served() -> None:
     fields = b"".join(b"a%d: b\r\n" % number for number in range(MOST_FIELDS - 1))
     room = MOST_BYTES - len(LINE) - len("X: \r\n\r\n") - 1

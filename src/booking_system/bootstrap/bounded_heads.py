@@ -62,15 +62,13 @@ class BoundedHeads(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Give the parser no more of a head than it may have."""
-        while data and not self._is_over:
-            room = MOST_BYTES - self._read if self._is_counted else len(data)
-            piece, data = data[:room], data[room:]
-            if self._is_counted:
-                self._read += len(piece)
-            super().data_received(piece)
-            if self._is_counted and self._read >= MOST_BYTES and not self._is_over:
-                self._end(RequestHeadTooLarge())
+        """Read on, unless the head had its bytes by then; its last piece may have been larger."""
+        if self._is_over:
+            return
+        self._read += len(data)
+        super().data_received(data)
+        if self._is_counted and self._read >= MOST_BYTES and not self._is_over:
+            self._end(RequestHeadTooLarge())
         if self._is_head and self._read and not (self._is_hurried or self._is_over):
             self._no_deadline()
             self._is_hurried = True
