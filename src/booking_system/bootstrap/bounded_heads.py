@@ -95,7 +95,7 @@ class BoundedHeads(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Serve the request, if it says once for which host it is (RFC 9112, section 3.2)."""
         self._no_deadline()
-        self._is_head = self._is_counted = self._is_hurried = False
+        self._is_head = self._is_hurried = False
         self._read = 0
         if self._hosts != 1 and self.parser.get_http_version() == "1.1":
             raise self._refused(Malformed("The request must have one field Host."))
@@ -105,17 +105,13 @@ class BoundedHeads(HttpToolsProtocol):
         """Let uvicorn serve it."""
         super().on_headers_complete()
 
-    def on_chunk_header(self) -> None:
-        """Count what comes before the bytes of a chunk; the last one has none, but fields."""
-        self._is_counted, self._read = True, 0
-
     def on_body(self, body: bytes) -> None:
-        """The application bounds bodies."""
+        """Count no body, which the application bounds, but what stands before and between parts."""
         self._is_counted = False
         super().on_body(body)
 
     def on_chunk_complete(self) -> None:
-        """Count the head of the next chunk."""
+        """Count the head of the next chunk, and the fields behind the last one."""
         self._is_counted, self._read = True, 0
 
     def on_message_complete(self) -> None:
