@@ -110,7 +110,7 @@ async def test_a_body_is_not_counted() -> None:
 
 
 @pytest.mark.parametrize("first", ["", "2\r\nab\r\n"])
-@pytest.mark.parametrize("what", ["X: " + "a" * 100_000, "a: b\r\n" * 200, "1;" + "a" * 100_000])
+@pytest.mark.parametrize("what", ["X: " + "a" * 100_000, "a: b\r\n" * 9000, "1;" + "a" * 100_000])
 async def test_what_stands_between_and_behind_the_chunks_is_counted(what: str, first: str) -> None:
     """The request that it belongs to is served before, so nothing can be said any more."""
     wire = Wire()

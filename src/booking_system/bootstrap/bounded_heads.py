@@ -47,7 +47,7 @@ class BoundedHeads(HttpToolsProtocol):
         self._refusal: Refusal | None = None
         self._is_head = self._is_counted = True
         self._is_over = False
-        self._read = self._size = self._fields = self._hosts = 0
+        self._read = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._is_hurried = False
 
@@ -74,30 +74,19 @@ class BoundedHeads(HttpToolsProtocol):
             self._is_hurried = True
             self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_late)
 
-    def on_message_begin(self) -> None:
-        """Begin to count."""
-        self._size = self._fields = self._hosts = 0
-        super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        """Count the target, which may come in pieces."""
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Count a field, also one behind the body."""
-        self._fields += 1
-        self._count(len(name) + len(value) + 4)
-        if name.lower() == b"host":
-            self._hosts += 1
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """Serve the request, if it says once for which host it is (RFC 9112, section 3.2)."""
-        self._no_deadline()
+        if self._deadline is not None:
+            self._no_deadline()
         self._is_head = self._is_hurried = False
-        self._read = 0
-        if self._hosts != 1 and self.parser.get_http_version() == "1.1":
+        self._read = hosts = 0
+        size = len(self.url)
+        for name, value in self.headers:
+            size += len(name) + len(value) + 4
+            hosts += name == b"host"
+        if size > MOST_BYTES or len(self.headers) > MOST_FIELDS:
+            raise self._refused(RequestHeadTooLarge())
+        if hosts != 1 and self.parser.get_http_version() == "1.1":
             raise self._refused(Malformed("The request must have one field Host."))
         self.begin_request()
 
@@ -123,11 +112,6 @@ class BoundedHeads(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Say it as the application would: uvicorn calls this when the parser has stopped."""
         self._end(self._refusal or Malformed(msg))
-
-    def _count(self, size: int) -> None:
-        self._size += size
-        if self._size > MOST_BYTES or self._fields > MOST_FIELDS:
-            raise self._refused(RequestHeadTooLarge())
 
     def _refused(self, refusal: Refusal) -> RefusedHead:
         self._refusal = refusal
