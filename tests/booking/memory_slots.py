@@ -161,8 +161,10 @@ class MemoryRemovalWork:
     async def close_slots(self, found: Removable, *, now: datetime) -> None:
         because = ClosedBecause.DOCTOR_REMOVED
         for slot in self._of_doctor(found):
-            if slot.period.starts_at > now and slot.closed_because is None:
-                self._rows.put_slot(replace(slot, closed_because=because, hold=None))
+            is_kept = slot.closed_because is None or slot.hold is not None
+            if slot.period.starts_at > now and is_kept:
+                because_of = slot.closed_because or because
+                self._rows.put_slot(replace(slot, closed_because=because_of, hold=None))
 
     async def reopen_slots(self, found: Removable) -> None:
         for slot in self._of_doctor(found):
