@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -85,6 +85,15 @@ async def test_one_patient_racing_for_overlapping_slots_gets_one(
             assert told == {(201, None): 1, (409, "patient_overlap"): rivals - 1}
 
 
+async def served_at_last(ask: Callable[[], Awaitable[Response]]) -> Response:
+    """Ask until the program is not busy; what it gave up may have been done."""
+    while True:
+        answer = await ask()
+        if code_of(answer) not in BUSY:
+            return answer
+        await asyncio.sleep(0.05)
+
+
 async def test_a_doctor_goes_and_comes_back_while_patients_book(
     served: tuple[Api, Crowd],
 ) -> None:
@@ -108,16 +117,18 @@ async def test_a_doctor_goes_and_comes_back_while_patients_book(
         many = told[201, None] > 50 and told[409, "slot_unavailable"] > 0
         return rounds >= 100 or (rounds >= 10 and many)
 
+    path, by = f"/v1/doctors/{doctor['id']}", api.admin.headers
+    keep = {"on_conflict": "keep"}
+
     async def come_and_go(client: AsyncClient) -> None:
         for rounds in count():
             if is_enough(rounds):
                 break
-            path, by = f"/v1/doctors/{doctor['id']}", api.admin.headers
-            gone = await client.delete(path, headers=by, params={"on_conflict": "keep"})
-            assert code_of(gone) in {(204, None), *BUSY}
+            gone = await served_at_last(lambda: client.delete(path, headers=by, params=keep))
+            assert code_of(gone) in {(204, None), (404, "not_found")}
             await asyncio.sleep(0.05)
-            back = await client.post(f"{path}/restore", headers=by)
-            assert code_of(back) in {(200, None), *BUSY}
+            back = await served_at_last(lambda: client.post(f"{path}/restore", headers=by))
+            assert code_of(back) == (200, None)
             await asyncio.sleep(0.05)
         is_over.set()
         assert (
