@@ -188,14 +188,13 @@ def figures_of(place: Path, *options: str, within: int) -> tuple[int | None, dic
     return bench.returncode, json.loads(file.read_text()), told
 
 
-def test_under_five_times_the_load_bookings_go_on_and_others_are_refused(place: Path) -> None:
+def test_under_five_times_the_load_bookings_go_on_and_everybody_is_answered(place: Path) -> None:
     code, found, told = figures_of(place, "--quick", within=SHORT_SECONDS)
     assert set(found) >= {"machine", "plan", "capacity", "unloaded_p99_ms", "bounded", "open"}
     assert bool(found["missed"]) is (code == 1)
     flood, plan = found["bounded"], found["plan"]
-    # How many and how soon hangs on the machine, also whether some wait for too long to be counted
-    # as answered (0): the long form says it.
-    assert {"201", "503"} <= set(flood["statuses"]) <= {"0", "201", "503"}
+    assert set(flood["statuses"]) == {"201", "503"}
+    # How many and how soon hangs on the machine: the long form says it.
     assert 0 < sum(flood["statuses"].values()) <= flood["rate"] * plan["flood_seconds"] + 1
     assert flood["goodput"] > 0
     assert flood["dead"] == 0 < flood["looks"]

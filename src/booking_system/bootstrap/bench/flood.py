@@ -21,7 +21,8 @@ from booking_system.bootstrap.bench.load import HOST, Client, packed, unpacked
 TICK_SECONDS = 0.001
 REFUSED = 503
 UNANSWERED = 0
-LAST_ANSWER_SECONDS = 5.0
+LAST_ANSWER_SECONDS = 30.0
+"""How long the last answers are waited for: on a slow machine they are late, and not missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
