@@ -129,6 +129,7 @@ class World:
 
     def change_password(self) -> ChangePassword:
         return ChangePassword(
+            looking=self.transaction,
             transaction=self.transaction,
             passwords=self.passwords,
             throttle=self.throttle,

@@ -94,7 +94,12 @@ class IdentityContainer(containers.DeclarativeContainer):
     read_profile = providers.Factory(ReadProfile, transaction=transaction)
     change_profile = providers.Factory(ChangeProfile, transaction=transaction, clock=clock)
     change_password = providers.Factory(
-        ChangePassword, transaction=transaction, passwords=passwords, throttle=throttle, clock=clock
+        ChangePassword,
+        looking=identity.provided.looking,
+        transaction=transaction,
+        passwords=passwords,
+        throttle=throttle,
+        clock=clock,
     )
     list_sessions = providers.Factory(ListSessions, transaction=transaction, clock=clock)
     end_session = providers.Factory(EndSession, transaction=transaction, clock=clock)

@@ -39,6 +39,12 @@ class Ticket:
 
 
 TICKET: ContextVar[Ticket | None] = ContextVar("TICKET", default=None)
+CONNECTIONS: ContextVar[int] = ContextVar("CONNECTIONS", default=0)
+"""How many connections to the database this task holds."""
+
+
+class HeldConnectionError(RuntimeError):
+    """A task waits for something slow while rows may be locked and others wait for a connection."""
 
 
 def storing() -> None:
@@ -50,7 +56,13 @@ def storing() -> None:
 
 @contextmanager
 def waiting_elsewhere() -> Iterator[None]:
-    """Leave one's place to others for a wait that is bounded elsewhere and burdens nobody here."""
+    """Leave one's place to others for a wait that is bounded elsewhere and burdens nobody here.
+
+    All that hashes a password or calls another machine waits in here. Raises `HeldConnectionError`
+    inside a transaction: it is a mistake in the program.
+    """
+    if CONNECTIONS.get() > 0:
+        raise HeldConnectionError("it waits elsewhere and holds a database connection")
     ticket = TICKET.get()
     if ticket is None or not ticket.has_place:
         yield

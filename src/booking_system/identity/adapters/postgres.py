@@ -27,7 +27,16 @@ class PostgresIdentity:
     async def transaction(self) -> AsyncIterator[IdentityWork]:
         """Open one transaction."""
         async with self._database.transaction() as connection:
-            yield IdentityWork(
-                accounts=self._accounts_of(connection),
-                sessions=PostgresSessions(connection, feed=self._feed),
-            )
+            yield self._work_on(connection)
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[IdentityWork]:
+        """Read something before something slow."""
+        async with self._database.looking() as connection:
+            yield self._work_on(connection)
+
+    def _work_on(self, connection: AsyncConnection) -> IdentityWork:
+        return IdentityWork(
+            accounts=self._accounts_of(connection),
+            sessions=PostgresSessions(connection, feed=self._feed),
+        )

@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
-from booking_system.identity.application.ports import IdentityTransaction, Passwords, Throttle
+from booking_system.identity.application.ports import (
+    IdentityLook,
+    IdentityTransaction,
+    Passwords,
+    Throttle,
+)
 from booking_system.identity.domain.account import Account
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.password import check_password
@@ -17,6 +22,7 @@ from booking_system.shared_kernel.errors import Unauthenticated
 class ChangePassword:
     """Replaces the password and ends all other sessions."""
 
+    looking: IdentityLook
     transaction: IdentityTransaction
     passwords: Passwords
     throttle: Throttle
@@ -36,7 +42,7 @@ class ChangePassword:
         await self.throttle.forgive(account_key(account.email))
 
     async def _account_of(self, actor: Actor) -> Account:
-        async with self.transaction() as work:
+        async with self.looking() as work:
             account = await work.accounts.read(actor.user_id)
         if account is None:
             raise Unauthenticated

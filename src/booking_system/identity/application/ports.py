@@ -203,6 +203,9 @@ class IdentityWork:
 IdentityTransaction = Callable[[], AbstractAsyncContextManager[IdentityWork]]
 """Opens a unit of work: leaving the block commits, an exception undoes everything."""
 
+IdentityLook = Callable[[], AbstractAsyncContextManager[IdentityWork]]
+"""Opens one that only reads and is over with its block, also where a larger one is to follow."""
+
 
 class AccessReader(Protocol):
     """Reads what decides whether a token still holds."""

@@ -1,7 +1,8 @@
 """The `Idempotency-Key` header: a request that is sent again has its effect once.
 
 (draft-ietf-httpapi-idempotency-key-header-07.) The first request runs inside one transaction that
-stores its key, its effect and what it was answered. Another one with the same key gets that answer
+stores its key, its effect and what it was answered; what it does before its first write, such as
+hashing a password, is outside of that. Another one with the same key gets that answer
 again, with the resource as it is by now.
 """
 
@@ -9,9 +10,11 @@ import hashlib
 import hmac
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 from fastapi import Request, Response
 from starlette.types import Message
@@ -23,7 +26,7 @@ from booking_system.platform.postgres.idempotency import StoredAnswer
 from booking_system.platform.postgres.retry import retrying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Invalid
+from booking_system.shared_kernel.errors import Invalid, Refusal, Transient, Unavailable
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 
 HEADER = "Idempotency-Key"
@@ -35,6 +38,15 @@ REPLAYED = {"Idempotent-Replayed": "true"}
 Work = Callable[[], Awaitable[Response]]
 Again = Callable[[StrictRequest, Sequence[UUID]], Awaitable[Response]]
 """Shows again, with status 200, what a request has made, as it is now."""
+
+
+class _TakenError(Exception):
+    """A twin has the key, or had it: no refusal, which the work might take for one of its own."""
+
+    def __init__(self, refusal: Refusal | None) -> None:
+        """None: the twin has been answered."""
+        super().__init__()
+        self.refusal = refusal
 
 
 class Idempotency:
@@ -88,12 +100,45 @@ class Idempotency:
     async def _run(
         self, request: StrictRequest, key: IdempotencyKey, work: Work, again: Again | None
     ) -> Response:
-        async with self._database.whole() as connection:
-            stored = await rows.claim(connection, key, now=self._clock.now())
-            if stored is None:
+        if await self._is_stored(key):
+            return await self._replay(request, key, again)
+        try:
+            async with self._database.whole(partial(self._claim, key)) as whole:
                 response = await work()
-                await rows.answer(connection, key, _to_store(request, response))
+                await rows.answer(await whole.connection(), key, _to_store(request, response))
                 return response
+        except _TakenError as taken:
+            if taken.refusal is not None:
+                raise taken.refusal from None
+            return await self._replay(request, key, again)
+        except Unavailable:
+            raise
+        except Refusal:
+            # What a twin has done meanwhile may be why this one is refused.
+            if not await self._is_stored(key):
+                raise
+            return await self._replay(request, key, again)
+
+    async def _is_stored(self, key: IdempotencyKey) -> bool:
+        async with self._database.reading() as connection:
+            return await rows.is_stored(connection, key, now=self._clock.now())
+
+    async def _claim(self, key: IdempotencyKey, connection: asyncpg.Connection) -> None:
+        try:
+            stored = await rows.claim(connection, key, now=self._clock.now())
+        except Refusal as refusal:
+            raise _TakenError(refusal) from None
+        if stored is not None:
+            raise _TakenError(None)
+
+    async def _replay(
+        self, request: StrictRequest, key: IdempotencyKey, again: Again | None
+    ) -> Response:
+        async with self._database.driver_transaction() as connection:
+            stored = await rows.replayed(connection, key)
+        if stored is None:
+            # It has become too old in between.
+            raise Transient
         if stored.status == 204:
             return Response(status_code=204, headers=REPLAYED)
         if again is None:

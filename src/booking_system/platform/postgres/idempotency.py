@@ -41,6 +41,9 @@ OLD_KEYS = Chore(
 )
 """Whoever is using one at this moment keeps it until the next round."""
 
+STORED = """SELECT true FROM idempotency_keys
+ WHERE owner = $1 AND operation = $2 AND key = $3 AND created_at > $4"""
+
 CLAIM = """INSERT INTO idempotency_keys (owner, operation, key, fingerprint, created_at)
  VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING true"""
 
@@ -62,6 +65,12 @@ class StoredAnswer:
     status: int
     location: str
     resource_ids: tuple[UUID, ...]
+
+
+async def is_stored(connection: asyncpg.Connection, key: IdempotencyKey, *, now: datetime) -> bool:
+    """Say whether a request with this key has had its effect; wait for nobody."""
+    found = await connection.fetchval(STORED, key.owner, key.operation, key.key, now - KEPT_FOR)
+    return found is not None
 
 
 async def claim(

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking_system.platform.postgres.faults import Overloaded
+from booking_system.platform.ticket import CONNECTIONS
 
 WAIT_SECONDS = 0.5
 MOST_WAITING_PER_CONNECTION = 8
@@ -54,11 +55,16 @@ class Leases:
     async def take(self) -> Lease:
         """Lease a connection. Raises `Overloaded` where none comes back soon enough."""
         lease = await self._next()
+        CONNECTIONS.set(CONNECTIONS.get() + 1)
         self.watch(self.in_use)
         return lease
 
     async def give(self, lease: Lease) -> None:
-        """Give it back. One that is broken, or in a transaction still, is thrown away."""
+        """Give it back, in the task that took it.
+
+        One that is broken, or in a transaction still, is thrown away.
+        """
+        CONNECTIONS.set(CONNECTIONS.get() - 1)
         if lease.is_good:
             self._hand_over(lease)
         else:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
 
 from booking_system.platform.postgres.faults import DependencyUnavailable
-from booking_system.platform.postgres.transaction import WHOLE
+from booking_system.platform.postgres.whole import WHOLE
 from booking_system.shared_kernel.errors import Transient
 
 TRIES = 3

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -10,7 +9,8 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from booking_system.platform.postgres.faults import Refusals, meaning_of
-from booking_system.platform.postgres.leases import Lease, Leases
+from booking_system.platform.postgres.leases import Leases
+from booking_system.platform.postgres.whole import WHOLE, First, Whole, leave
 from booking_system.platform.ticket import storing
 
 COMMAND_TIMEOUT_SECONDS = 3.0
@@ -27,10 +27,6 @@ SERVER_SETTINGS = {
     "random_page_cost": "1.1",
 }
 """Deadlines in milliseconds, each shorter than the one around it."""
-
-
-WHOLE: ContextVar[Lease | None] = ContextVar("WHOLE", default=None)
-"""The connection that holds the one transaction which all others of this task are part of."""
 
 
 def engine_for(url: URL, *, pool_size: int) -> AsyncEngine:
@@ -79,8 +75,10 @@ class Database:
         """A read-committed transaction for SQLAlchemy Core statements."""
         if (whole := WHOLE.get()) is not None:
             # The driver is in a transaction already, so what SQLAlchemy begins is a savepoint.
-            async with self._explained(), whole.connection.begin():
-                yield whole.connection
+            async with self._explained():
+                connection = (await whole.begun()).connection
+                async with connection.begin():
+                    yield connection
             return
         committing = False
         try:
@@ -107,8 +105,10 @@ class Database:
         and `FOR UPDATE` outside a transaction locks nothing.
         """
         if (whole := WHOLE.get()) is not None:
-            async with self._explained(), whole.driver.transaction():
-                yield whole.driver
+            async with self._explained():
+                driver = await whole.connection()
+                async with driver.transaction():
+                    yield driver
             return
         committing = False
         try:
@@ -122,7 +122,7 @@ class Database:
                     storing()
                     await transaction.commit()
                 except BaseException:
-                    await _leave(lease.driver, transaction, committing=committing)
+                    await leave(lease.driver, transaction, committing=committing)
                     raise
             finally:
                 await self.leases.give(lease)
@@ -132,10 +132,13 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[asyncpg.Connection]:
-        """A leased asyncpg connection for single statements that only read."""
-        if (whole := WHOLE.get()) is not None:
+        """A leased asyncpg connection for single statements that only read.
+
+        In a whole that has begun it is the whole's; it does not begin one.
+        """
+        if (whole := WHOLE.get()) is not None and whole.has_begun:
             async with self._explained():
-                yield whole.driver
+                yield await whole.connection()
             return
         try:
             lease = await self.leases.take()
@@ -165,30 +168,47 @@ class Database:
             raise
 
     @asynccontextmanager
-    async def whole(self) -> AsyncIterator[asyncpg.Connection]:
+    async def looking(self) -> AsyncIterator[AsyncConnection]:
+        """For statements that only read, before anything slow; what they write is undone.
+
+        No part of a whole that has not begun, and it does not begin one.
+        """
+        if (whole := WHOLE.get()) is not None and whole.has_begun:
+            async with self._explained():
+                yield (await whole.begun()).connection
+            return
+        try:
+            async with self.leases.leased() as lease, lease.connection.begin() as transaction:
+                try:
+                    yield lease.connection
+                finally:
+                    await transaction.rollback()
+        except BaseException as error:
+            self._explain(error, committing=False)
+            raise
+
+    @asynccontextmanager
+    async def whole(self, first: First | None = None) -> AsyncIterator[Whole]:
         """One transaction around several: each that this task opens inside becomes a part of it.
 
-        A part that fails undoes itself; only the end of the whole commits, and only there can the
-        outcome be unknown. Start no other task inside that outlives the block.
+        The first of them begins it, and does `first` before anything else. A part that fails undoes
+        itself; only the end of the whole commits, and only there can the outcome be unknown. Start
+        no other task inside that outlives the block.
         """
-        committing = False
+        whole = Whole(self.leases, first)
+        outside = WHOLE.set(whole)
         try:
-            async with self.leases.leased() as lease:
-                transaction = lease.driver.transaction()
-                await transaction.start()
-                outside = WHOLE.set(lease)
-                try:
-                    yield lease.driver
-                    committing = True
-                    storing()
-                    await transaction.commit()
-                except BaseException:
-                    await _leave(lease.driver, transaction, committing=committing)
-                    raise
-                finally:
-                    WHOLE.reset(outside)
+            try:
+                yield whole
+                await whole.commit()
+            except BaseException:
+                await whole.undo()
+                raise
+            finally:
+                WHOLE.reset(outside)
+                await whole.give_back()
         except BaseException as error:
-            self._explain(error, committing=committing)
+            self._explain(error, committing=whole.is_committing)
             raise
 
     @asynccontextmanager
@@ -204,23 +224,3 @@ class Database:
         meaning = meaning_of(error, self.refusals, committing=committing)
         if meaning is not None:
             raise meaning from error
-
-
-async def _leave(
-    driver: asyncpg.Connection,
-    transaction: asyncpg.transaction.Transaction,
-    *,
-    committing: bool,
-) -> None:
-    """Roll back; a connection whose state is unknown is broken off, so that nobody gets it."""
-    is_clean = False
-    try:
-        if not committing and not driver.is_closed():
-            await transaction.rollback()
-            is_clean = True
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
-        pass
-    finally:
-        # Also when the caller was cancelled in the middle of the rollback.
-        if not is_clean:
-            driver.terminate()

@@ -78,7 +78,8 @@ class CalendarUpkeep:
 
     async def _extend(self, doctor_id: DoctorId, since: datetime | None) -> Extension | None:
         """Return what was done; None where another process is at it."""
-        async with self.database.whole() as connection:
+        async with self.database.whole() as whole:
+            connection = await whole.connection()
             if not await connection.fetchval(TAKE_LOCK, LOCK):
                 return None
             return await self.extend(doctor_id=doctor_id, since=since)

@@ -51,7 +51,8 @@ class CalendarWorker:
         """Say whether there was a calendar to plan."""
         row = None
         try:
-            async with self.database.whole() as connection:
+            async with self.database.whole() as whole:
+                connection = await whole.connection()
                 row = await calendar_work.take(connection, now=self.clock.now())
                 if row is not None:
                     await self._plan(connection, row)
