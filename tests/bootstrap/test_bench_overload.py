@@ -140,6 +140,13 @@ async def test_a_request_that_waited_for_a_connection_counts_from_when_it_was_du
     assert latencies[-1] > 0.08 * len(latencies)
 
 
+async def test_where_all_is_booked_nothing_is_missing() -> None:
+    async with answering(lambda _: 201, after=0.0) as (port, asked):
+        outcome = await a_flood(port, connections=5, ready=3).run()
+    assert len(asked) == 3
+    assert list(outcome.statuses) == [201] * 3
+
+
 async def test_what_is_refused_is_sent_again_and_what_is_lost_is_not() -> None:
     def status(number: int) -> int:
         return {1: 503, 2: 0}.get(number, 201)
@@ -193,7 +200,9 @@ def test_under_five_times_the_load_bookings_go_on_and_everybody_is_answered(plac
     assert set(found) >= {"machine", "plan", "capacity", "unloaded_p99_ms", "bounded", "open"}
     assert bool(found["missed"]) is (code == 1)
     flood, plan = found["bounded"], found["plan"]
-    assert set(flood["statuses"]) == {"201", "503"}
+    assert {"201"} <= set(flood["statuses"]) <= {"201", "503"}
+    # A machine that got free after its capacity was measured books more, and refuses nobody.
+    assert "503" in flood["statuses"] or flood["goodput"] > found["capacity"]
     # How many and how soon hangs on the machine: the long form says it.
     assert 0 < sum(flood["statuses"].values()) <= flood["rate"] * plan["flood_seconds"] + 1
     assert flood["goodput"] > 0

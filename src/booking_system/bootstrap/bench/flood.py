@@ -99,9 +99,9 @@ class Flood:
         spent = time.process_time()
         await self._send_all()
         patience = time.perf_counter() + LAST_ANSWER_SECONDS
-        while (self._busy or self._due) and time.perf_counter() < patience:  # noqa: ASYNC110
+        while self._unanswered() and time.perf_counter() < patience:  # noqa: ASYNC110
             await asyncio.sleep(TICK_SECONDS)
-        for _ in (*self._busy, *self._due):
+        for _ in range(self._unanswered()):
             self._note(UNANSWERED, LAST_ANSWER_SECONDS)
         for caller in self._all:
             caller.close()
@@ -140,6 +140,10 @@ class Flood:
             self._requests.append(caller.request)
         if self._due:
             self._ask()
+
+    def _unanswered(self) -> int:
+        """Count what was sent, or is due. Where all is booked there is nothing left to be due."""
+        return len(self._busy) + (len(self._due) if self._requests else 0)
 
     def _lost(self, caller: Caller) -> None:
         if caller in self._busy:
