@@ -191,6 +191,30 @@ async def member(world: World, _name: str) -> Aim:
     return Aim({"clinic_id": world.here["id"], "user_id": str(one.user_id)})
 
 
+async def invitation(world: World, _name: str) -> Aim:
+    """An open invitation to work here."""
+    staff = {"email": f"{uuid4()}@example.com", "full_name": "Example Person"}
+    made = await world.api.made(
+        f"/v1/clinics/{world.here['id']}/staff",
+        staff | {"role": "receptionist"},
+        world.person("clinic_admin"),
+    )
+    return Aim(
+        {
+            "clinic_id": world.here["id"],
+            "invitation_id": made["id"],
+            "token": made["accept_url"].partition("#")[2],
+        }
+    )
+
+
+async def offer(world: World, name: str) -> Aim:
+    """The same, and somebody who is nothing yet: the others stay as they are."""
+    aim = await invitation(world, name)
+    keeps = name in {ANONYMOUS, "platform_admin"}
+    return Aim(aim.values, {} if keeps else {name: await world.api.person()})
+
+
 async def account(world: World, name: str) -> Aim:
     """Somebody's own account, signed in once more; the table's patient for the anonymous."""
     person = world.people[name] or world.person("patient")

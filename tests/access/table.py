@@ -41,6 +41,8 @@ NOT_SIGNED_IN = frozenset({ANONYMOUS})
 SIGNED_IN = (PATIENT | DOCTOR | DESK | PLATFORM) | {
     "nobody",
     "revoked",
+    "invited",
+    "with_a_given_password",
     "other_patient",
     "colleague",
     "doctor_elsewhere",
@@ -111,6 +113,7 @@ NAME = {"full_name": "Example Person"}
 NEW_CLINIC = {"name": "Example Clinic", "slug": "{slug}", "time_zone": "Europe/Berlin"}
 NEW_SERVICE = {"name": "Example Service", "duration_minutes": 30}
 NEW_STAFF = NAME | {"email": "{slug}@example.com", "role": "clinic_admin"}
+NEW_ACCOUNT = NEW_STAFF | {"password": PASSWORD}
 NEW_PATIENT = NAME | {"clinic_id": "{clinic_id}"}
 REGISTRATION = NAME | {"email": "{slug}@example.com", "password": PASSWORD}
 SIGN_IN = {"grant_type": "password", "username": "{email}", "password": "{password}"}
@@ -126,6 +129,7 @@ MANAGERS = ADMIN | PLATFORM
 CLOSERS = DESK | PLATFORM
 
 CLINIC, STAFF = "/v1/clinics/{clinic_id}", "/v1/clinics/{clinic_id}/staff"
+INVITATIONS = "/v1/clinics/{clinic_id}/invitations"
 CLOSURE = "/v1/clinics/{clinic_id}/closures/{closure_id}"
 DOCTOR_PATH, SERVICE = "/v1/doctors/{doctor_id}", "/v1/services/{service_id}"
 SLOT, BOOKING = "/v1/slots/{slot_id}", "/v1/bookings/{booking_id}"
@@ -157,9 +161,19 @@ ROWS = [
     Row("POST", f"{CLINIC}/restore", PUBLIC, PLATFORM, scenes.removed_clinic),
     Row("GET", STAFF, PUBLIC, MANAGERS, scenes.clinic),
     Row("POST", STAFF, PUBLIC, MANAGERS, scenes.clinic, NEW_STAFF),
+    Row("POST", STAFF, PUBLIC, MANAGERS, scenes.clinic, NEW_ACCOUNT, about="with an account"),
     Row("DELETE", f"{STAFF}/{{user_id}}", PUBLIC, MANAGERS, scenes.member),
     Row("DELETE", f"{STAFF}/{{user_id}}", PUBLIC, MANAGERS, scenes.member,
         names="clinic_id", about="of no clinic"),
+    Row("GET", INVITATIONS, PUBLIC, MANAGERS, scenes.clinic),
+    Row("GET", f"{INVITATIONS}/{{invitation_id}}", PUBLIC, MANAGERS, scenes.invitation),
+    Row("DELETE", f"{INVITATIONS}/{{invitation_id}}", PUBLIC, MANAGERS, scenes.invitation),
+    Row("POST", "/v1/invitations/look-up", OPEN, EVERYBODY, scenes.invitation,
+        {"token": "{token}"}),
+    Row("POST", "/v1/invitations/accept", PUBLIC, SIGNED_IN - PLATFORM, scenes.offer,
+        {"token": "{token}"}),
+    Row("POST", "/v1/invitations/accept", PUBLIC, NOT_SIGNED_IN, scenes.invitation,
+        {"token": "{token}", "password": PASSWORD}, about="with a new account"),
     # Doctors
     Row("GET", "/v1/doctors", PUBLIC, EVERYBODY),
     Row("POST", f"{CLINIC}/doctors", PUBLIC, MANAGERS, scenes.clinic, NAME),
@@ -270,6 +284,7 @@ ROWS = [
     Row("GET", "/health/live", PAGE, EVERYBODY),
     Row("GET", "/health/ready", PAGE, EVERYBODY),
     Row("GET", "/metrics", PAGE, EVERYBODY),
+    Row("GET", "/invitation", PAGE, EVERYBODY),
     Row("GET", "/openapi.json", PAGE, EVERYBODY),
     Row("GET", "/docs", PAGE, EVERYBODY),
     Row("GET", "/docs/openapi.json", PAGE, EVERYBODY),

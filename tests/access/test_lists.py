@@ -1,7 +1,7 @@
 """What everybody finds in a list, compared with SQL written by hand over the same rows."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -31,6 +31,7 @@ SLOTS = """SELECT s.id FROM time_slots s JOIN clinics c ON c.id = s.clinic_id
   AND now() + least(c.horizon_days, 7) * interval '1 day'"""
 STAFF = """SELECT g.user_id FROM role_grants g JOIN users u ON u.id = g.user_id
  WHERE g.clinic_id = '{here}' AND u.deleted_at IS NULL"""
+INVITATIONS = "SELECT id FROM invitations WHERE clinic_id = '{here}'"
 SESSIONS = """SELECT id FROM sessions WHERE user_id = '{user}' AND ended_at IS NULL
  AND last_used_at > now() - interval '30 days'"""
 PATIENTS = "SELECT p.id FROM patients p WHERE p.deleted_at IS NULL AND ("
@@ -62,6 +63,11 @@ LISTS: dict[str, Statements] = {
     "/v1/clinics/{clinic_id}/staff": {
         "clinic_admin": STAFF,
         "platform_admin": STAFF,
+        "else": None,
+    },
+    "/v1/clinics/{clinic_id}/invitations": {
+        "clinic_admin": INVITATIONS,
+        "platform_admin": INVITATIONS,
         "else": None,
     },
     "/v1/doctors/{doctor_id}/availability": {
@@ -129,6 +135,12 @@ async def world(
         yield made
 
 
+async def _invite(world: World) -> None:
+    for clinic in (world.here, world.elsewhere, world.here):
+        staff = {"email": f"{uuid4()}@example.com", "full_name": "Example", "role": "receptionist"}
+        await world.api.made(f"/v1/clinics/{clinic['id']}/staff", staff)
+
+
 async def _furnish(world: World) -> None:
     """Rows that must not be seen stand beside those that must."""
     api, here = world.api, ClinicId(UUID(world.here["id"]))
@@ -146,6 +158,7 @@ async def _furnish(world: World) -> None:
                 await world.booking(world.person(patient), doctor)
     cancelled = await world.booking()
     await api.post(f"/v1/bookings/{cancelled['id']}/cancel", by=world.person("patient"))
+    await _invite(world)
     for doctor in (world.doctor, world.colleague, world.doctor_elsewhere):
         for kind in ("open", "close", "delete"):
             slot = await world.slot(doctor)

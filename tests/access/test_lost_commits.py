@@ -11,7 +11,9 @@ from tests.access.world import World, a_world
 from tests.api import code_of
 from tests.postgres import TestServer
 
-WRITING = [row for row in ROWS if row.method != "GET" and row.may]
+READING = {"/v1/invitations/look-up"}
+"""What is asked for by POST only because a token belongs into no address."""
+WRITING = [row for row in ROWS if row.method != "GET" and row.may and row.path not in READING]
 
 
 @pytest.fixture(scope="module")

@@ -161,10 +161,25 @@ async def _hire(world: World) -> None:
         "receptionist_elsewhere": await api.receptionist(elsewhere),
         "clinic_admin_elsewhere": await api.clinic_admin(elsewhere),
         "platform_admin": api.admin,
+        "invited": await _invited(world),
+        "with_a_given_password": await api.clinic_admin(here),
     }
+    await world.sql(
+        "UPDATE users SET password_is_temporary = true WHERE id = $1",
+        world.person("with_a_given_password").user_id,
+    )
     # Both patients are known here, and only here.
     await world.booking()
     await world.booking(world.person("other_patient"))
+
+
+async def _invited(world: World) -> Person:
+    """Somebody with the very address that the clinic has invited, and who has not accepted."""
+    one = await world.api.person()
+    staff = {"email": f"{one.user_id}@example.com", "full_name": "Example Person"}
+    path = f"/v1/clinics/{world.here['id']}/staff"
+    await world.api.made(path, staff | {"role": "clinic_admin"})
+    return one
 
 
 async def _revoke(world: World) -> None:

@@ -37,6 +37,12 @@ class Situation:
         return self.stored.slots[self.wish.slot_id]
 
     @property
+    def is_there(self) -> bool:
+        """Say whether there is such a slot; with its doctor it is gone for everybody."""
+        slot = self.stored.slots.get(self.wish.slot_id)
+        return slot is not None and self.stored.doctors[slot["doctor_id"]]["removed_at"] is None
+
+    @property
     def ahead(self) -> timedelta:
         starts_at: datetime = self.slot["starts_at"]
         return starts_at - self.now
@@ -277,7 +283,7 @@ class Situation:
 
 def of_booking(it: Situation) -> str | None:
     """Return the code of the refusal; None: it is booked, or moved."""
-    if it.wish.slot_id not in it.stored.slots:
+    if not it.is_there:
         return "slot_not_found"
     if not it.may_book():
         return "not_found"
@@ -306,7 +312,7 @@ def of_key(it: Situation) -> Any:
 
 def of_hold(it: Situation, network: bytes) -> str | None:
     """Return the code of the refusal; None: it is held."""
-    if it.wish.slot_id not in it.stored.slots:
+    if not it.is_there:
         return "slot_not_found"
     if it.actor is None:
         if not CLINICS[it.slot["clinic_id"]].takes_anonymous_holds:

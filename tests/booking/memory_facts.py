@@ -49,7 +49,7 @@ def attempt_of(
 ) -> BookingAttempt:
     """The facts of a booking, as if the appointment that `moves` were not there."""
     slot = rows.slots.get(wish.slot_id)
-    if slot is None:
+    if slot is None or rows.doctors[slot.doctor_id].removed_at is not None:
         return BookingAttempt(now=now, actor=actor, slot=None, moves=moves)
     span = _span(rows, wish, slot, actor, now, moves)
     others = [one for one in rows.active() if moves is None or one.id != moves.id]

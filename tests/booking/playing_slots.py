@@ -103,7 +103,7 @@ class PlayingSlots(Machine):
         wish = BookingWish(slot_id=slot_id, patient_id=patient_id, service_id=service_id)
         situation = self.situation(wish, actor)
         answer = self.play("explain", wish=wish, actor=actor)
-        if slot_id not in self.stored.slots:
+        if not situation.is_there:
             assert answer.code == "slot_not_found"
         elif patient_id is not None and not situation.may_book():
             assert answer.code == "not_found"

@@ -5,6 +5,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from booking_system.identity.domain.actor import Role, RoleGrant
+from booking_system.shared_kernel.identifiers import PatientId, UserId
 from tests.api import Api, code_of
 from tests.booking.holding import Keeping, token_header
 
@@ -277,7 +279,7 @@ async def test_a_doctor_who_leaves_takes_the_holds_along(api: Api) -> None:
 
     assert code_of(await here.ask("GET", hold, here.patient)) == ABSENT
     refused = await here.book(here.slots[0], here.patient, hold_id=hold["id"])
-    assert code_of(refused) == (409, "slot_unavailable")
+    assert code_of(refused) == (404, "slot_not_found")
 
 
 async def test_nobody_holds_what_they_could_not_book(api: Api) -> None:
@@ -328,3 +330,23 @@ async def test_a_hold_that_is_long_over_is_tidied_up_and_no_other(api: Api) -> N
     rows = await here.sql("SELECT hold_id FROM time_slots WHERE hold_id IS NOT NULL")
     assert {str(row[0]) for row in rows} == {late["id"], kept["id"]}
     assert code_of(await here.hold(here.slots[0], here.other)) == (201, None)
+
+
+async def test_who_left_the_desk_has_its_holds_no_more(api: Api) -> None:
+    here = await Keeping.of(api)
+    one = await api.receptionist(here.clinic["id"])
+    hold = await here.held(here.slots[0], one)
+    staff = f"/v1/clinics/{here.clinic['id']}/staff/{one.user_id}"
+    assert (await api.send("DELETE", staff, api.admin)).status_code == 204
+    # From now on they are a patient.
+    patient_id = PatientId((await api.patient()).patient_id or UUID(int=0))
+    async with api.container.database().transaction() as connection:
+        role = RoleGrant(role=Role.PATIENT, patient_id=patient_id)
+        accounts = api.container.identity.accounts_of()(connection)
+        await accounts.grant(UserId(one.user_id), role, datetime.now(UTC))
+
+    for method, more in (("GET", ""), ("POST", "/extend"), ("DELETE", "")):
+        assert code_of(await here.ask(method, hold, one, more)) == ABSENT
+    refused = await here.book(here.slots[0], one, hold_id=hold["id"])
+    assert code_of(refused) == (409, "slot_held")
+    assert (await here.ask("DELETE", hold, here.desk)).status_code == 204

@@ -43,6 +43,10 @@ from tests.booking.seeding import seed
 from tests.booking.stored import Stored, read, stored_in
 
 
+async def nobody_told(*_: object) -> None:
+    """Roles are no part of these worlds."""
+
+
 class Counted:
     """Identities and references that every world counts alike."""
 
@@ -131,7 +135,7 @@ class PostgresWorld:
             booking=PostgresBooking(database),
             reader=PostgresBookingReader(database),
             holds=PostgresHolds(database),
-            removal=PostgresRemoval(database),
+            removal=PostgresRemoval(database, tell_staff=nobody_told),
             scheduling=PostgresScheduling(database),
             alternatives=PostgresSlotFinder(database).nearest,
         )

@@ -1,13 +1,11 @@
 """Clinics and their staff over HTTP."""
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from booking_system.shared_kernel.identifiers import UserId
 from tests.api import Api, code_of
 
 USUAL_POLICY = {
@@ -171,121 +169,3 @@ async def test_the_currency_stays_while_there_are_prices(api: Api) -> None:
     answer = await api.send("PATCH", path, api.admin, json={"currency": "EUR"})
 
     assert code_of(answer) == (422, "validation_error")
-
-
-async def test_staff_are_added_listed_and_removed(api: Api) -> None:
-    clinic = await api.clinic()
-    doctor = await api.doctor(clinic)
-    boss = await api.clinic_admin(clinic["id"])
-    path = f"/v1/clinics/{clinic['id']}/staff"
-    about = {"email": "desk@example.com", "full_name": "Example Receptionist"}
-
-    desk = await api.made(
-        path, about | {"role": "receptionist", "password": "three quiet otters"}, boss
-    )
-    same = await api.made(
-        path, about | {"role": "doctor", "doctor_id": doctor["id"], "full_name": "Other"}, boss
-    )
-
-    assert same["user_id"] == desk["user_id"]
-    assert same["full_name"] == "Example Receptionist"
-    listed = (await api.get(path, boss)).json()["items"]
-    assert [
-        (one["role"], one["doctor_id"]) for one in listed if one["email"] == about["email"]
-    ] == [
-        ("receptionist", None),
-        ("doctor", doctor["id"]),
-    ]
-    form = {"grant_type": "password", "username": about["email"], "password": "three quiet otters"}
-    signed = await api.client.post("/v1/auth/token", data=form)
-    assert signed.status_code == 200
-    token = {"Authorization": f"Bearer {signed.json()['access_token']}"}
-    me = (await api.client.get("/v1/me", headers=token)).json()
-    assert {role["role"] for role in me["roles"]} == {"receptionist", "doctor"}
-    assert me["doctor_id"] == doctor["id"]
-
-    gone = await api.send("DELETE", f"{path}/{desk['user_id']}", boss)
-    assert gone.status_code == 204
-    assert (await api.client.get("/v1/me", headers=token)).json()["roles"] == []
-    again = await api.send("DELETE", f"{path}/{desk['user_id']}", boss)
-    assert code_of(again) == (404, "not_found")
-
-
-async def test_whoever_runs_the_platform_does_not_let_themselves_into_a_clinic(api: Api) -> None:
-    clinic = await api.clinic()
-    me = (await api.get("/v1/me", api.admin)).json()
-    staff = {"email": me["email"], "full_name": "Example Person", "role": "clinic_admin"}
-
-    answer = await api.post(f"/v1/clinics/{clinic['id']}/staff", staff, api.admin)
-
-    assert code_of(answer) == (403, "forbidden")
-
-
-async def test_somebody_new_gets_a_role_in_two_clinics_at_the_same_moment(api: Api) -> None:
-    new = {"email": "new@example.com", "full_name": "Example Receptionist", "role": "receptionist"}
-    clinics = [await api.clinic() for _ in range(6)]
-
-    answers = await asyncio.gather(
-        *(api.post(f"/v1/clinics/{one['id']}/staff", new, api.admin) for one in clinics)
-    )
-
-    assert [answer.status_code for answer in answers] == [201] * 6
-    assert len({answer.json()["user_id"] for answer in answers}) == 1
-
-
-async def test_an_account_that_is_made_meanwhile_gets_the_role(api: Api) -> None:
-    clinic = await api.clinic()
-    new = {"email": "new@example.com", "full_name": "Example Receptionist", "role": "receptionist"}
-    async with api.container.database().transaction() as connection:
-        accounts = api.container.identity.accounts_of()(connection)
-        await accounts.add(
-            user_id=UserId(uuid4()),
-            email="new@example.com",
-            password_hash=None,
-            full_name="Example Person",
-            locale=None,
-            time_zone=None,
-            now=datetime.now(UTC),
-        )
-        path = f"/v1/clinics/{clinic['id']}/staff"
-        waiting = asyncio.create_task(api.post(path, new, api.admin))
-        await asyncio.sleep(0.3)
-        assert not waiting.done()
-
-    assert code_of(await waiting) == (201, None)
-    assert waiting.result().json()["full_name"] == "Example Person"
-
-
-async def test_only_a_clinics_admins_see_and_change_its_staff(api: Api) -> None:
-    clinic = await api.clinic()
-    path = f"/v1/clinics/{clinic['id']}/staff"
-    new = {"email": "new@example.com", "full_name": "New", "role": "receptionist"}
-    for person in (
-        await api.receptionist(clinic["id"]),
-        await api.clinic_admin((await api.clinic())["id"]),
-        await api.patient(),
-    ):
-        assert code_of(await api.post(path, new, person)) == (403, "forbidden")
-        assert code_of(await api.get(path, person)) == (403, "forbidden")
-        gone = await api.send("DELETE", f"{path}/{person.user_id}", person)
-        assert code_of(gone) == (403, "forbidden")
-    absent = f"/v1/clinics/{uuid4()}/staff"
-    assert code_of(await api.post(absent, new, await api.patient())) == (404, "not_found")
-
-
-async def test_a_doctors_account_belongs_to_a_doctor_of_the_clinic(api: Api) -> None:
-    clinic = await api.clinic()
-    foreign = await api.doctor(await api.clinic())
-    new = {"email": "new@example.com", "full_name": "New"}
-    for wrong in (
-        {"role": "doctor"},
-        {"role": "doctor", "doctor_id": foreign["id"]},
-        {"role": "receptionist", "doctor_id": foreign["id"]},
-        {"role": "platform_admin"},
-        {"role": "patient"},
-    ):
-        answer = await api.post(f"/v1/clinics/{clinic['id']}/staff", new | wrong, api.admin)
-        assert code_of(answer) == (422, "validation_error")
-    weak = new | {"role": "receptionist", "password": "short"}
-    answer = await api.post(f"/v1/clinics/{clinic['id']}/staff", weak, api.admin)
-    assert code_of(answer) == (422, "password_too_weak")

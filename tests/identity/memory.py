@@ -58,6 +58,16 @@ class MemoryAccounts:
 
     async def set_password(self, user_id: UserId, password_hash: str, now: datetime) -> None:
         account = self._rows.accounts[user_id]
+        self._rows.accounts[user_id] = replace(
+            account,
+            password_hash=password_hash,
+            password_is_temporary=False,
+            version=account.version + 1,
+        )
+        self._tell(user_id)
+
+    async def renew_hash(self, user_id: UserId, password_hash: str, now: datetime) -> None:
+        account = self._rows.accounts[user_id]
         self._rows.accounts[user_id] = replace(account, password_hash=password_hash)
         self._tell(user_id)
 

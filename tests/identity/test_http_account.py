@@ -29,6 +29,7 @@ async def test_me_says_who_one_is_and_what_one_may_do(site: Site) -> None:
         "user_id": str(site.user_id),
         "email": EMAIL,
         "email_verified": False,
+        "password_change_required": False,
         "full_name": "Example Patient",
         "locale": "de-DE",
         "time_zone": "Europe/Berlin",

@@ -8,6 +8,7 @@ from booking_system.identity.application.ensure_admin import ADMIN, EnsureAdmin
 from booking_system.identity.application.own_profile import ChangeProfile, ReadProfile
 from booking_system.identity.domain.account import ProfileChange
 from booking_system.identity.domain.refusals import (
+    EmailTaken,
     InvalidCredentials,
     PasswordTooWeak,
     RateLimited,
@@ -149,12 +150,15 @@ async def test_the_first_administrator_is_made_once(world: World) -> None:
     assert await world.passwords.verify(account.password_hash, PASSWORD)
 
 
-async def test_an_account_becomes_the_administrators_and_keeps_its_password(world: World) -> None:
-    await world.account()
+async def test_who_claimed_the_administrators_address_gets_no_role(world: World) -> None:
+    user_id = await world.account()
 
-    assert await ensure_admin(world)(email=EMAIL, password="short")
+    with pytest.raises(EmailTaken):
+        await ensure_admin(world)(email=EMAIL, password=NEW_PASSWORD)
 
     assert world.passwords.hashed == 0
+    async with world.transaction() as work:
+        assert await work.accounts.grants_of(user_id) == []
 
 
 async def test_an_administrator_needs_a_password_that_holds(world: World) -> None:
@@ -170,11 +174,12 @@ async def test_processes_that_start_together_make_one_administrator(real_world: 
     assert sorted(made) == [False, False, False, True]
 
 
-async def test_who_registers_meanwhile_becomes_the_administrator(world: World) -> None:
+async def test_who_registers_meanwhile_does_not_become_the_administrator(world: World) -> None:
     async def hash_while_a_rival_registers(password: str) -> str:
         await world.account()
         return password
 
     world.passwords.hash = hash_while_a_rival_registers  # type: ignore[method-assign]
 
-    assert await ensure_admin(world)(email=EMAIL, password=PASSWORD)
+    with pytest.raises(EmailTaken):
+        await ensure_admin(world)(email=EMAIL, password=PASSWORD)

@@ -16,8 +16,10 @@ from booking_system.identity.domain.throttling import (
     ADDRESS,
     account_key,
     address_key,
+    invitation_key,
     lookup_key,
     registration_key,
+    staff_key,
 )
 
 MINE, OTHER, HERE = account_key("a@example.com"), account_key("b@example.com"), "192.0.2.1"
@@ -96,13 +98,22 @@ async def test_a_window_ends() -> None:
 
 async def test_the_usual_quotas_know_every_kind_of_key() -> None:
     throttle = throttle_for(rate_limit=True)
-    for key in (MINE, address_key(HERE), registration_key(HERE), lookup_key(NOBODY)):
+    for key in (
+        MINE,
+        address_key(HERE),
+        registration_key(HERE),
+        lookup_key(NOBODY),
+        staff_key(NOBODY),
+        invitation_key(HERE),
+    ):
         assert await throttle.admit(key)
     assert {kind: (quota.amount, quota.get_expiry()) for kind, quota in QUOTAS.items()} == {
         "account": (10, 900),
         "address": (60, 900),
         "registration": (20, 3600),
         "lookup": (60, 900),
+        "staff": (100, 3600),
+        "invitation": (60, 900),
     }
 
 

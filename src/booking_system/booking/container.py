@@ -21,7 +21,7 @@ from booking_system.booking.adapters.merging import PostgresMerging
 from booking_system.booking.adapters.postgres import PostgresBooking
 from booking_system.booking.adapters.reading import PostgresBookingReader
 from booking_system.booking.adapters.references import RandomReferences
-from booking_system.booking.adapters.removal import PostgresRemoval
+from booking_system.booking.adapters.removal import PostgresRemoval, TellStaff
 from booking_system.booking.adapters.removal_http import RemovalRoutes, Removing
 from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.application.book_appointment import BookAppointment
@@ -64,12 +64,13 @@ from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
 
 
-def removing(
+def removing(  # noqa: PLR0913, PLR0917  (a line of wiring for each)
     kind: Kind,
     removal: providers.Provider[PostgresRemoval],
     clock: providers.Provider[Clock],
     show: providers.Provider[Any],
     answers: providers.Provider[Any],
+    again: providers.Provider[Any] | None = None,
 ) -> providers.Factory[Removing]:
     """Wire one kind of thing that can be removed and restored."""
     about = {"kind": kind, "transaction": removal.provided.transaction, "clock": clock}
@@ -80,6 +81,7 @@ def removing(
         restore=providers.Callable(retrying, providers.Factory(Restore, **about)),
         show=show,
         answers=answers,
+        again=again,
     )
 
 
@@ -93,8 +95,11 @@ class BookingContainer(containers.DeclarativeContainer):
     networks = providers.Dependency(instance_of=Networks)
     signing_key: providers.Dependency[str] = providers.Dependency()
 
+    tell_staff: providers.Dependency[TellStaff] = providers.Dependency()
     show_doctor: providers.Dependency[Any] = providers.Dependency()
     show_clinic: providers.Dependency[Any] = providers.Dependency()
+    show_doctor_again: providers.Dependency[Any] = providers.Dependency()
+    show_clinic_again: providers.Dependency[Any] = providers.Dependency()
     show_patient: providers.Dependency[Any] = providers.Dependency()
     store_clinic: providers.Dependency[ChangesClinics] = providers.Dependency()
     plan_doctor: providers.Dependency[PlansDoctors] = providers.Dependency()
@@ -152,7 +157,7 @@ class BookingContainer(containers.DeclarativeContainer):
     )
     explain_slot = providers.Factory(ExplainSlot, reader=holds, clock=clock)
 
-    removal = providers.Singleton(PostgresRemoval, database)
+    removal = providers.Singleton(PostgresRemoval, database, tell_staff=tell_staff)
     remove_service = providers.Factory(
         Remove,
         kind=Kind.SERVICE,
@@ -232,8 +237,12 @@ class BookingContainer(containers.DeclarativeContainer):
     )
     removal_routes = providers.Singleton(
         RemovalRoutes,
-        doctors=removing(Kind.DOCTOR, removal, clock, show_doctor, doctor_answer),
-        clinics=removing(Kind.CLINIC, removal, clock, show_clinic, clinic_answer),
+        doctors=removing(
+            Kind.DOCTOR, removal, clock, show_doctor, doctor_answer, show_doctor_again
+        ),
+        clinics=removing(
+            Kind.CLINIC, removal, clock, show_clinic, clinic_answer, show_clinic_again
+        ),
         patients=removing(Kind.PATIENT, removal, clock, show_patient, patient_answer),
         remove_service=providers.Callable(retrying, remove_service),
     )

@@ -22,7 +22,8 @@ carries `X-Request-ID`: send your own, or quote the one that you got.
 """
 TAGS = {
     "Identity": "Accounts, tokens, sessions, and who you are.",
-    "Clinics": "Clinics, their policies and their staff. Everybody may read clinics.",
+    "Clinics": "Clinics and their policies. Everybody may read clinics.",
+    "Staff": "Who works for a clinic. A role is offered by invitation, and accepted by its owner.",
     "Doctors": "Doctors of clinics. Everybody may read them; a clinic's administrators keep them.",
     "Services": "What a clinic offers: how long it takes, what it costs, which doctors do it.",
     "Patients": "Patients, seen by themselves and by the clinics that know them.",

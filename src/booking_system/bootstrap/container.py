@@ -12,6 +12,8 @@ from booking_system.booking.container import BookingContainer
 from booking_system.bootstrap import migrations
 from booking_system.bootstrap.health import LIVE, READY, HealthRoutes
 from booking_system.bootstrap.settings import Settings
+from booking_system.directory.adapters.http_invitations import ACCEPT_PAGE
+from booking_system.directory.adapters.invitations import OLD_INVITATIONS
 from booking_system.directory.adapters.models_clinics import ClinicChangeIn, ClinicOut
 from booking_system.directory.adapters.models_doctors import DoctorOut
 from booking_system.directory.adapters.models_patients import PatientOut
@@ -56,7 +58,9 @@ class Container(containers.DeclarativeContainer):
     database = providers.Singleton(Database, leases)
 
     networks = providers.Singleton(Networks, secret=settings.provided.signing_key.call())
-    tidying = providers.Singleton(Tidying, database=database, chores=[OLD_KEYS, OLD_HOLDS])
+    tidying = providers.Singleton(
+        Tidying, database=database, chores=[OLD_KEYS, OLD_HOLDS, OLD_INVITATIONS]
+    )
     idempotency = providers.Singleton(
         Idempotency,
         database,
@@ -82,6 +86,10 @@ class Container(containers.DeclarativeContainer):
         accounts_of=identity.accounts_of,
         passwords=identity.passwords,
         throttle=identity.throttle,
+        one_time_tokens=identity.one_time_tokens,
+        accept_page=providers.Callable(
+            "{}{}".format, settings.provided.public_url, providers.Object(ACCEPT_PAGE)
+        ),
     )
     scheduling = providers.Container(
         SchedulingContainer,
@@ -103,8 +111,11 @@ class Container(containers.DeclarativeContainer):
         alternatives=scheduling.finder.provided.nearest,
         networks=networks,
         signing_key=settings.provided.signing_key.call(),
+        tell_staff=identity.feed.provided.tell_staff,
         show_doctor=directory.doctor_routes.provided.read_doctor,
         show_clinic=directory.clinic_routes.provided.read_clinic,
+        show_doctor_again=directory.doctor_routes.provided.show_doctor_again,
+        show_clinic_again=directory.clinic_routes.provided.show_clinic_again,
         show_patient=directory.patient_routes.provided.read_patient,
         store_clinic=directory.change_clinic,
         plan_doctor=scheduling.extend_doctor,
@@ -150,6 +161,8 @@ class Container(containers.DeclarativeContainer):
         scheduling.exception_routes,
         identity.routes,
         directory.clinic_routes,
+        directory.staff_routes,
+        directory.invitation_routes,
         directory.doctor_routes,
         directory.service_routes,
         directory.patient_routes,

@@ -31,6 +31,10 @@ Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
 """How many of how many are done."""
 CREDENTIALS = "demo-credentials.txt"
+ADDRESS_TAKEN = (
+    "No administrator was made: the account with this address (BOOKING_ADMIN_EMAIL) belongs to"
+    " somebody who is none. Choose another address."
+)
 """In the data directory: who can sign in to the demo."""
 
 
@@ -110,7 +114,11 @@ def openapi(settings: Settings) -> str:
 async def _prepare(settings: Settings, say: Say, progress: Progress) -> None:
     await _migrate(settings)
     if settings.admin_email is not None:
-        await _ensure_admin(settings)
+        try:
+            await _ensure_admin(settings)
+        except DatabaseProblemError as problem:
+            # No reason to be away for everybody else.
+            say(str(problem))
     if settings.demo and (report := await _seed(settings, progress)) is not None:
         for line in report.lines():
             say(line)
@@ -132,12 +140,19 @@ async def _refuse_other_schema(settings: Settings) -> None:
 async def _ensure_admin(settings: Settings) -> bool:
     assert settings.admin_email is not None
     assert settings.admin_password is not None
+    from booking_system.identity.domain.refusals import (  # noqa: PLC0415  (see above)
+        EmailTaken,
+    )
+
     async with _container(settings) as container:
         ensure_admin = container.identity.ensure_admin()
-        changed: bool = await ensure_admin(
-            email=settings.admin_email, password=settings.admin_password.get_secret_value()
-        )
-        return changed
+        try:
+            made: bool = await ensure_admin(
+                email=settings.admin_email, password=settings.admin_password.get_secret_value()
+            )
+        except EmailTaken:
+            raise DatabaseProblemError(ADDRESS_TAKEN) from None
+        return made
 
 
 async def _seed(settings: Settings, progress: Progress) -> "DemoReport | None":

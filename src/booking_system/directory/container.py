@@ -7,19 +7,25 @@ from dependency_injector import containers, providers
 
 from booking_system.directory.adapters.http_clinics import ClinicRoutes
 from booking_system.directory.adapters.http_doctors import DoctorRoutes
+from booking_system.directory.adapters.http_invitations import InvitationRoutes
 from booking_system.directory.adapters.http_patients import PatientRoutes
 from booking_system.directory.adapters.http_services import ServiceRoutes
+from booking_system.directory.adapters.http_staff import StaffRoutes
 from booking_system.directory.adapters.postgres import PostgresDirectory
 from booking_system.directory.application import (
-    find_patients as finding,
-)
-from booking_system.directory.application import (
+    accept_invitation,
+    invite_staff,
     keep_clinics,
     keep_doctors,
     keep_patients,
     keep_services,
     keep_staff,
 )
+from booking_system.directory.application import (
+    find_patients as finding,
+)
+from booking_system.directory.application.add_staff import AddStaff
+from booking_system.directory.application.invitation_ports import OneTimeTokens
 from booking_system.directory.application.ports import Passwords, Throttle
 from booking_system.directory.application.register import Register
 from booking_system.platform.postgres.retry import retrying
@@ -37,6 +43,8 @@ class DirectoryContainer(containers.DeclarativeContainer):
     accounts_of: providers.Dependency[Callable[..., Any]] = providers.Dependency()
     passwords: providers.Dependency[Passwords] = providers.Dependency()
     throttle: providers.Dependency[Throttle] = providers.Dependency()
+    one_time_tokens: providers.Dependency[OneTimeTokens] = providers.Dependency()
+    accept_page = providers.Dependency(instance_of=str)
 
     directory = providers.Singleton(PostgresDirectory, database, accounts_of)
     transaction = directory.provided.transaction
@@ -96,23 +104,69 @@ class DirectoryContainer(containers.DeclarativeContainer):
         identities=identities,
     )
     add_staff = providers.Factory(
-        keep_staff.AddStaff,
+        AddStaff,
+        looking=directory.provided.looking,
         transaction=transaction,
         passwords=passwords,
+        throttle=throttle,
+        clock=clock,
+        identities=identities,
+    )
+    invite = providers.Factory(
+        invite_staff.InviteStaff,
+        transaction=transaction,
+        tokens=one_time_tokens,
+        throttle=throttle,
         clock=clock,
         identities=identities,
     )
     list_staff = providers.Factory(keep_staff.ListStaff, transaction=transaction)
     remove_staff = providers.Factory(keep_staff.RemoveStaff, transaction=transaction, clock=clock)
+    list_invited = providers.Factory(invite_staff.ListInvitations, transaction=transaction)
+    show_invited = providers.Factory(invite_staff.ShowInvitation, transaction=transaction)
+    revoke = providers.Factory(invite_staff.RevokeInvitation, transaction=transaction, clock=clock)
+    look_at_invitation = providers.Factory(
+        accept_invitation.LookAtInvitation,
+        looking=directory.provided.looking,
+        tokens=one_time_tokens,
+        throttle=throttle,
+        clock=clock,
+    )
+    accept = providers.Factory(
+        accept_invitation.AcceptInvitation,
+        looking=directory.provided.looking,
+        transaction=transaction,
+        look=look_at_invitation,
+        tokens=one_time_tokens,
+        passwords=passwords,
+        clock=clock,
+        identities=identities,
+    )
+    show_accepted = providers.Factory(accept_invitation.ShowAccepted, transaction=transaction)
 
     clinic_routes = providers.Singleton(
         ClinicRoutes,
         create=providers.Callable(retrying, create_clinic),
         show=providers.Callable(retrying, show_clinic),
         list=providers.Callable(retrying, list_clinics),
-        add_staff=providers.Callable(retrying, add_staff),
-        list_staff=providers.Callable(retrying, list_staff),
-        remove_staff=providers.Callable(retrying, remove_staff),
+    )
+    staff_routes = providers.Singleton(
+        StaffRoutes,
+        add=providers.Callable(retrying, add_staff),
+        invite=providers.Callable(retrying, invite),
+        list=providers.Callable(retrying, list_staff),
+        remove=providers.Callable(retrying, remove_staff),
+        list_invited=providers.Callable(retrying, list_invited),
+        show_invited=providers.Callable(retrying, show_invited),
+        revoke=providers.Callable(retrying, revoke),
+        accept_page=accept_page,
+        clock=clock,
+    )
+    invitation_routes = providers.Singleton(
+        InvitationRoutes,
+        look=providers.Callable(retrying, look_at_invitation),
+        accept=providers.Callable(retrying, accept),
+        show=providers.Callable(retrying, show_accepted),
     )
     doctor_routes = providers.Singleton(
         DoctorRoutes,

@@ -12,7 +12,11 @@ from booking_system.identity.adapters.new_sessions import NewSessions
 from booking_system.identity.adapters.passwords import Argon2Passwords
 from booking_system.identity.adapters.postgres import PostgresIdentity
 from booking_system.identity.adapters.throttle import throttle_for
-from booking_system.identity.adapters.tokens import DerivedRefreshTokens, SignedAccessTokens
+from booking_system.identity.adapters.tokens import (
+    DerivedRefreshTokens,
+    RandomOneTimeTokens,
+    SignedAccessTokens,
+)
 from booking_system.identity.application.authenticate import Authenticator
 from booking_system.identity.application.change_password import ChangePassword
 from booking_system.identity.application.end_session import EndSession, ListSessions, SignOut
@@ -41,6 +45,7 @@ class IdentityContainer(containers.DeclarativeContainer):
     passwords = providers.Singleton(Argon2Passwords)
     throttle = providers.Singleton(throttle_for, rate_limit=rate_limit)
     access_tokens = providers.Singleton(SignedAccessTokens, signing_key, issuer=issuer)
+    one_time_tokens = providers.Singleton(RandomOneTimeTokens)
     refresh_tokens = providers.Singleton(DerivedRefreshTokens, signing_key)
 
     known_actors = providers.Singleton(KnownActors)

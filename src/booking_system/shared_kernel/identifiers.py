@@ -15,6 +15,7 @@ RuleId = NewType("RuleId", UUID)
 TimeOffId = NewType("TimeOffId", UUID)
 ClosureId = NewType("ClosureId", UUID)
 HoldId = NewType("HoldId", UUID)
+InvitationId = NewType("InvitationId", UUID)
 
 
 class Identities(Protocol):

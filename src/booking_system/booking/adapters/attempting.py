@@ -31,10 +31,11 @@ async def locked(connection: asyncpg.Connection, asked: Asked) -> Reading:
 
     After a wait the slot is as it is now, the other facts as they were before the wait. Where more
     than the slot is needed, all that is met is locked first, by ascending id, and the facts are
-    read behind the locks.
+    read behind the locks. So they are for an override: it sets aside that a slot is closed, which
+    is all that the slot itself says of a doctor who was removed meanwhile.
     """
     wish = asked.wish
-    if asked.moving is None:
+    if asked.moving is None and wish.override is None:
         row = await connection.fetchrow(
             statements.ATTEMPT, wish.slot_id, wish.patient_id, wish.service_id, asked.now
         )
@@ -143,7 +144,11 @@ def _kept_span(
     if hold is None or hold.terms is None or asked.moving is not None:
         return None
     if hold.terms.service_id != wish.service_id or not is_owner(
-        hold, actor=asked.actor, patient_id=wish.patient_id, shown_hold=wish.shown_hold
+        hold,
+        actor=asked.actor,
+        clinic_id=first.clinic_id,
+        patient_id=wish.patient_id,
+        shown_hold=wish.shown_hold,
     ):
         return None
     if hold.blocks is None:

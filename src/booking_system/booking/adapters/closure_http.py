@@ -141,9 +141,13 @@ class ClosureRoutes:
             answer, status=201, headers={"Location": f"/v1/clinics/{clinic_id}/closures"}
         )
 
-    async def show_closures_again(self, _: StrictRequest, made: Sequence[UUID]) -> Response:
+    async def show_closures_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
         """Show the closures that were made and stand still."""
-        found = await self.some(closure_ids=made)
+        found = await self.some(
+            clinic_id=ClinicId(UUID(request.path_params["clinic_id"])),
+            closure_ids=made,
+            actor=request.scope["caller"],
+        )
         return json_answer(ClosuresOut(items=[ClosureOut.of(one) for one in found]))
 
     async def list_closures(  # noqa: PLR0913  (one for each filter)

@@ -46,6 +46,8 @@ ASK_FOR_PLANS: dict[Kind, Callable[..., Awaitable[None]]] = {
     Kind.DOCTOR: calendar_work.ask_doctor,
     Kind.CLINIC: calendar_work.ask_clinic,
 }
+TellStaff = Callable[..., Awaitable[None]]
+"""Makes the roles in a clinic, or those of one of its doctors, be read anew, with a transaction."""
 LONGEST_SECONDS = 30
 """A big clinic has more than a hundred thousand slots to come."""
 
@@ -53,9 +55,10 @@ LONGEST_SECONDS = 30
 class PostgresRemovalWork:
     """One such transaction on the driver's own connection."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: asyncpg.Connection, tell_staff: TellStaff) -> None:
         """`connection` is in a transaction already."""
         self._connection = connection
+        self._tell_staff = tell_staff
 
     async def lock(self, kind: Kind, identity: UUID) -> Removable | None:
         """Take the row `FOR NO KEY UPDATE`, which lets foreign keys to it through."""
@@ -102,6 +105,10 @@ class PostgresRemovalWork:
         """Write the mark, and the new version."""
         wanted = statements.MARK.format(table=f"{found.kind}s")
         await self._connection.execute(wanted, found.id, removed_at, now)
+        if found.kind in BECAUSE:
+            # Roles end with it, and hold again when it is back.
+            doctor_id = found.id if found.kind is Kind.DOCTOR else None
+            await self._tell_staff(self._connection, found.clinic_id, doctor_id)
         if removed_at is None and found.kind in ASK_FOR_PLANS:
             # The hours, the horizon or the clinic's clock may have changed meanwhile.
             await ASK_FOR_PLANS[found.kind](
@@ -116,12 +123,13 @@ class PostgresRemovalWork:
 class PostgresRemoval:
     """Opens such transactions."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, tell_staff: TellStaff) -> None:
         """`database` need not know the constraints; this adds them."""
         self._database = database.knowing(REFUSALS)
+        self._tell_staff = tell_staff
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[RemovalWork]:
         """Open one transaction."""
         async with self._database.driver_transaction() as connection:
-            yield PostgresRemovalWork(connection)
+            yield PostgresRemovalWork(connection, self._tell_staff)

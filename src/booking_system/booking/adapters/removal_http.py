@@ -16,6 +16,7 @@ from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
+from booking_system.platform.http.idempotency import Again
 from booking_system.platform.http.routing import Routes
 from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
 
@@ -35,6 +36,8 @@ class Removing:
     restore: Restore
     show: Callable[..., Awaitable[Response]]
     answers: type[BaseModel]
+    again: Again | None = None
+    """Shows it again, to those who may still bring it back."""
 
     async def delete(
         self, identity: UUID, on_conflict: OnConflict | None, if_match: str | None, actor: Actor
@@ -102,6 +105,7 @@ class RemovalRoutes:
             answers=removing.answers,
             refuses=[NotFound, NotPermitted, RestoreConflict],
             problems={409: RestoreProblem},
+            again=removing.again,
         )
 
     async def delete_doctor(

@@ -44,8 +44,8 @@ _FACTS = f"""SELECT {SLOT},
  EXISTS (SELECT FROM service_doctors o WHERE o.service_id = $3 AND o.doctor_id = s.doctor_id)
   AS is_offered_by_doctor
  FROM time_slots s
- JOIN clinics c ON c.id = s.clinic_id
- JOIN doctors d ON d.id = s.doctor_id
+ JOIN clinics c ON c.id = s.clinic_id AND c.deleted_at IS NULL
+ JOIN doctors d ON d.id = s.doctor_id AND d.deleted_at IS NULL
  LEFT JOIN patients p ON p.id = $2 AND {{is_there}}
  LEFT JOIN services v ON v.id = $3 AND v.clinic_id = s.clinic_id
  WHERE s.id = $1 AND s.deleted_at IS NULL"""  # noqa: S608

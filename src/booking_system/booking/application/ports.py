@@ -228,7 +228,9 @@ class Scope:
     def of(cls, actor: Actor) -> "Scope":
         """Return the actor's scope."""
         return cls(
-            patient_id=actor.patient_id, doctor_ids=actor.doctor_ids, clinic_ids=actor.staff_of
+            patient_id=actor.patient_id,
+            doctor_ids=actor.doctor_ids,
+            clinic_ids=actor.staff_of | actor.winding_up,
         )
 
 

@@ -52,7 +52,10 @@ class ReadAbsences:
                 raise NotFound
         return found
 
-    async def some_closures(self, *, closure_ids: Sequence[UUID]) -> Sequence[Closure]:
-        """Return those of these that stand, whoever asks: they were shown to them before."""
+    async def some_closures(
+        self, *, clinic_id: ClinicId, closure_ids: Sequence[UUID], actor: Actor
+    ) -> Sequence[Closure]:
+        """Return those of these that stand. Raises `NotFound`, `NotPermitted`."""
         async with self.transaction() as work:
+            permitted(await work.clinic(clinic_id, lock=False), actor)
             return await work.some_closures(closure_ids)

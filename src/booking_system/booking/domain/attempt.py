@@ -13,6 +13,7 @@ from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.errors import Refusal
 from booking_system.shared_kernel.identifiers import (
     AppointmentId,
+    ClinicId,
     DoctorId,
     HoldId,
     PatientId,
@@ -194,22 +195,37 @@ class BookingAttempt:
     def owns(self, hold: Hold) -> bool:
         """Say whether the hold is theirs."""
         patient_id = None if self.patient is None else self.patient.id
-        return is_owner(hold, actor=self.actor, patient_id=patient_id, shown_hold=self.shown_hold)
+        return is_owner(
+            hold,
+            actor=self.actor,
+            clinic_id=self.the_slot.clinic_id,
+            patient_id=patient_id,
+            shown_hold=self.shown_hold,
+        )
 
 
 def is_owner(
-    hold: Hold, *, actor: Actor | None, patient_id: PatientId | None, shown_hold: HoldId | None
+    hold: Hold,
+    *,
+    actor: Actor | None,
+    clinic_id: ClinicId,
+    patient_id: PatientId | None,
+    shown_hold: HoldId | None,
 ) -> bool:
-    """Say whether somebody may book with the hold.
+    """Say whether somebody may book with the hold of a slot of this clinic.
 
     One for a patient is good for that patient only, whichever member of staff made it. One
-    for nobody yet is good for the user who made it, and for a visitor who shows its token.
+    for nobody yet is good for the member of staff who made it, and for a visitor who shows its
+    token.
     """
     if hold.patient_id is not None:
         return patient_id == hold.patient_id
-    if actor is not None and actor.user_id == hold.user_id:
-        return True
-    return hold.id == shown_hold
+    return made_at_desk_by(actor, hold, clinic_id) or hold.id == shown_hold
+
+
+def made_at_desk_by(actor: Actor | None, hold: Hold, clinic_id: ClinicId) -> bool:
+    """Say whether they made the hold as the clinic's desk, and still are: who left has none."""
+    return actor is not None and actor.user_id == hold.user_id and actor.works_at(clinic_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,13 @@ class AppointmentCard:
 
 
 def side_of(appointment: Appointment, actor: Actor) -> Side | None:
-    """The clinic's staff and the doctor stand on one side, the patient on the other."""
-    if actor.works_at(appointment.clinic_id) or appointment.doctor_id in actor.doctor_ids:
+    """The clinic's staff and the doctor stand on one side, the patient on the other.
+
+    So do those who wind up what a removed clinic has left.
+    """
+    clinic_id = appointment.clinic_id
+    is_staff = actor.works_at(clinic_id) or actor.winds_up(clinic_id)
+    if is_staff or appointment.doctor_id in actor.doctor_ids:
         return Side.CLINIC
     if appointment.patient_id == actor.patient_id:
         return Side.PATIENT

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
-from booking_system.booking.domain.attempt import BookingAttempt
+from booking_system.booking.domain.attempt import BookingAttempt, made_at_desk_by
 from booking_system.booking.domain.events import HoldEvent, HoldWasReleased, SlotWasHeld
 from booking_system.booking.domain.span import Span
 from booking_system.identity.domain.actor import Actor
@@ -73,10 +73,10 @@ class HeldSlot:
     def is_owned_by(self, holder: Holder) -> bool:
         """Say whether they may extend it and give it back, which is less than to book with it.
 
-        The patient may, the user who made it, and whoever shows its token.
+        The patient may, the member of staff who made it, and whoever shows its token.
         """
         actor, hold = holder.actor, self.hold
-        if actor is not None and actor.user_id == hold.user_id:
+        if made_at_desk_by(actor, hold, self.slot.clinic_id):
             return True
         if hold.patient_id is not None and actor is not None:
             return actor.patient_id == hold.patient_id

@@ -1,5 +1,6 @@
 """Doctors over HTTP."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public, signed_in
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
-from booking_system.platform.http.input import ShortText
+from booking_system.platform.http.input import ShortText, StrictRequest
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -54,6 +55,7 @@ class DoctorRoutes:
             status=201,
             answers=DoctorOut,
             refuses=[NotFound, NotPermitted],
+            again=self.show_doctor_again,
         )
         routes.add(
             "GET",
@@ -107,6 +109,11 @@ class DoctorRoutes:
     async def read_doctor(self, doctor_id: UUID) -> Response:
         """Read one doctor."""
         doctor = await self.show(doctor_id=DoctorId(doctor_id))
+        return answers.one(doctor, DoctorOut.of)
+
+    async def show_doctor_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
+        """Show what was made, or brought back, to those who may still do so."""
+        doctor = await self.show(doctor_id=DoctorId(made[0]), managed_by=request.scope["caller"])
         return answers.one(doctor, DoctorOut.of)
 
     async def change_doctor(

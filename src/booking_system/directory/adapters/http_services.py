@@ -1,5 +1,6 @@
 """Services over HTTP."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -24,6 +25,7 @@ from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public, signed_in
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
+from booking_system.platform.http.input import StrictRequest
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -59,6 +61,7 @@ class ServiceRoutes:
             status=201,
             answers=ServiceOut,
             refuses=[NotFound, NotPermitted],
+            again=self.show_service_again,
         )
         routes.add(
             "GET",
@@ -86,6 +89,7 @@ class ServiceRoutes:
             policy=signed_in,
             answers=ServiceOut,
             refuses=[NotFound, NotPermitted],
+            again=self.show_service_again,
         )
         return routes
 
@@ -111,6 +115,11 @@ class ServiceRoutes:
     async def read_service(self, service_id: UUID) -> Response:
         """Read one service."""
         service = await self.show(service_id=ServiceId(service_id))
+        return answers.one(service, ServiceOut.of)
+
+    async def show_service_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
+        """Show what was made, or brought back, to those who may still do so."""
+        service = await self.show(service_id=ServiceId(made[0]), managed_by=request.scope["caller"])
         return answers.one(service, ServiceOut.of)
 
     async def change_service(

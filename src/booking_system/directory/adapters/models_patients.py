@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from booking_system.directory.adapters.models_doctors import NewPassword
+from booking_system.directory.adapters.models_staff import NewPassword
 from booking_system.directory.application.ports import Search
 from booking_system.directory.application.register import Newcomer, Registered
 from booking_system.directory.domain.patient import FoundPatient, NewPatient, Patient

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.directory.adapters.clinics import PostgresClinics
 from booking_system.directory.adapters.doctors import PostgresDoctors
+from booking_system.directory.adapters.invitations import PostgresInvitations
 from booking_system.directory.adapters.patients import PostgresPatients
 from booking_system.directory.adapters.services import PostgresServices
 from booking_system.directory.application.ports import Accounts, DirectoryWork
@@ -32,6 +33,12 @@ class PostgresDirectory:
         async with self._database.transaction() as connection:
             yield work_on(connection, self._accounts)
 
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[DirectoryWork]:
+        """Read something before something slow."""
+        async with self._database.looking() as connection:
+            yield work_on(connection, self._accounts)
+
 
 def work_on(
     connection: AsyncConnection, accounts: Callable[[AsyncConnection], Accounts]
@@ -43,4 +50,5 @@ def work_on(
         services=PostgresServices(connection),
         patients=PostgresPatients(connection),
         accounts=accounts(connection),
+        invitations=PostgresInvitations(connection),
     )

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     UniqueConstraint,
@@ -158,4 +159,34 @@ clinic_patients = Table(
     Column("patient_id", Uuid, ForeignKey("patients.id"), primary_key=True),
     Column("known_since", DateTime(timezone=True), nullable=False),
     Index("ix_clinic_patients_patient_id", "patient_id"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("clinic_id", Uuid, ForeignKey("clinics.id"), nullable=False),
+    # Of the token itself nothing is kept.
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("email", Text, nullable=False),
+    Column("email_key", Text, nullable=False),
+    Column("full_name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("doctor_id", Uuid, ForeignKey("doctors.id")),
+    Column("invited_by", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("revoked_at", DateTime(timezone=True)),
+    Column("accepted_at", DateTime(timezone=True)),
+    Column("accepted_by", Uuid, ForeignKey("users.id")),
+    CheckConstraint(
+        "CASE role WHEN 'doctor' THEN doctor_id IS NOT NULL"
+        " WHEN 'clinic_admin' THEN doctor_id IS NULL WHEN 'receptionist' THEN doctor_id IS NULL"
+        " ELSE false END",
+        name="role",
+    ),
+    CheckConstraint("(accepted_at IS NULL) = (accepted_by IS NULL)", name="accepted"),
+    CheckConstraint("accepted_at IS NULL OR revoked_at IS NULL", name="ended_once"),
+    Index("ix_invitations_clinic", "clinic_id", "id"),
+    Index("ix_invitations_expires_at", "expires_at"),
 )

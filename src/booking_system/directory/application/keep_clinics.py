@@ -36,10 +36,13 @@ class ShowClinic:
 
     transaction: DirectoryTransaction
 
-    async def __call__(self, *, clinic_id: ClinicId) -> Clinic:
-        """Return it. Raises `NotFound`."""
+    async def __call__(self, *, clinic_id: ClinicId, managed_by: Actor | None = None) -> Clinic:
+        """Return it. Raises `NotFound`, and `NotPermitted` unless they manage it."""
         async with self.transaction() as work:
-            return await clinic_in(work, clinic_id)
+            clinic = await clinic_in(work, clinic_id)
+        if managed_by is not None and not managed_by.manages(clinic_id):
+            raise NotPermitted
+        return clinic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,12 +45,14 @@ class ShowDoctor:
 
     transaction: DirectoryTransaction
 
-    async def __call__(self, *, doctor_id: DoctorId) -> Doctor:
-        """Return the doctor. Raises `NotFound`."""
+    async def __call__(self, *, doctor_id: DoctorId, managed_by: Actor | None = None) -> Doctor:
+        """Return them. Raises `NotFound`; `NotPermitted` where `managed_by` may not change them."""
         async with self.transaction() as work:
             doctor = await work.doctors.read(doctor_id)
         if doctor is None:
             raise NotFound
+        if managed_by is not None and not managed_by.manages(doctor.clinic_id):
+            raise NotPermitted
         return doctor
 
 

@@ -47,12 +47,14 @@ class ShowService:
 
     transaction: DirectoryTransaction
 
-    async def __call__(self, *, service_id: ServiceId) -> Service:
-        """Return it. Raises `NotFound`."""
+    async def __call__(self, *, service_id: ServiceId, managed_by: Actor | None = None) -> Service:
+        """Return it. Raises `NotFound`, and `NotPermitted` unless they manage the clinic."""
         async with self.transaction() as work:
             service = await work.services.read(service_id)
         if service is None:
             raise NotFound
+        if managed_by is not None and not managed_by.manages(service.clinic_id):
+            raise NotPermitted
         return service
 
 

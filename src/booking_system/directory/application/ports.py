@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from booking_system.directory.application.invitation_ports import Invitations
 from booking_system.directory.domain.clinic import Clinic
 from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.domain.patient import FoundPatient, Patient
@@ -199,8 +200,12 @@ class Accounts(Protocol):
         locale: str | None,
         time_zone: str | None,
         now: datetime,
+        password_is_temporary: bool = False,
     ) -> None:
-        """Store a new account. Raises `EmailTaken`."""
+        """Store a new account. Raises `EmailTaken`.
+
+        Where the password is temporary no role holds until its owner has changed it.
+        """
         ...
 
     async def grant(self, user_id: UserId, grant: RoleGrant, now: datetime) -> None:
@@ -209,6 +214,10 @@ class Accounts(Protocol):
 
     async def revoke(self, user_id: UserId, clinic_id: ClinicId, now: datetime) -> bool:
         """Take all roles in a clinic away; False where there was none."""
+        ...
+
+    async def manages(self, user_id: UserId, clinic_id: ClinicId) -> bool:
+        """Say whether a user may change a clinic and its staff, by the roles that hold now."""
         ...
 
     async def staff_of(self, clinic_id: ClinicId) -> Sequence[StaffMember]:
@@ -245,7 +254,11 @@ class DirectoryWork:
     services: Services
     patients: Patients
     accounts: Accounts
+    invitations: Invitations
 
 
 DirectoryTransaction = Callable[[], AbstractAsyncContextManager[DirectoryWork]]
 """Opens a unit of work: leaving the block commits, an exception undoes everything."""
+
+DirectoryLook = Callable[[], AbstractAsyncContextManager[DirectoryWork]]
+"""Opens one that only reads and is over with its block, also where a larger one is to follow."""

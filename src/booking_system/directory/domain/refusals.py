@@ -1,6 +1,6 @@
 """How the directory says no."""
 
-from booking_system.shared_kernel.errors import Invalid
+from booking_system.shared_kernel.errors import Conflict, Invalid
 
 
 class SlugTaken(Invalid):
@@ -10,3 +10,13 @@ class SlugTaken(Invalid):
         super().__init__(
             errors=[{"pointer": "/slug", "detail": "another clinic has it", "code": "taken"}]
         )
+
+
+class InvitationOver(Conflict):
+    """This invitation does not hold any more.
+
+    It was accepted or taken back, it is older than 72 hours, or those who gave it may not give it
+    any more. Ask the clinic for a new one.
+    """
+
+    code = "invitation_over"

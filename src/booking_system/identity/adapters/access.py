@@ -3,17 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from booking_system.identity.adapters.accounts import grant_of
+from booking_system.identity.adapters.grants import GRANTS_IN_FORCE, grant_of
 from booking_system.identity.application.ports import AccessChange, RecentChanges
 from booking_system.identity.domain.actor import RoleGrant
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.identifiers import SessionId, UserId
-
-GRANTS_IN_FORCE = """SELECT g.role, g.clinic_id, g.doctor_id, g.patient_id
- FROM sessions s JOIN users u ON u.id = s.user_id AND u.deleted_at IS NULL
- LEFT JOIN role_grants g ON g.user_id = u.id
- WHERE s.id = $1 AND s.user_id = $2 AND s.ended_at IS NULL
- ORDER BY g.created_at, g.id"""
 
 # The overlap is longer than any transaction can last between its change and its commit.
 SINCE = """SELECT now() AS until, c.id, c.user_id

@@ -10,10 +10,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.identity.adapters.access_feed import AccessFeed
+from booking_system.identity.adapters.grants import GRANTS_OF, grant_of
 from booking_system.identity.adapters.new_sessions import NewSessions
 from booking_system.identity.adapters.tables import role_grants, users
 from booking_system.identity.domain.account import Account, ProfileChange, email_key
-from booking_system.identity.domain.actor import Role, RoleGrant
+from booking_system.identity.domain.actor import Role, RoleGrant, may_manage
 from booking_system.identity.domain.refusals import EmailTaken
 from booking_system.identity.domain.staff import StaffMember
 from booking_system.identity.domain.tokens import Tokens
@@ -60,6 +61,7 @@ class PostgresAccounts:
         locale: str | None,
         time_zone: str | None,
         now: datetime,
+        password_is_temporary: bool = False,
     ) -> None:
         """Leave it to the unique index whether the address is free."""
         statement = insert(users).values(
@@ -67,6 +69,7 @@ class PostgresAccounts:
             email=email,
             email_key=email_key(email),
             password_hash=password_hash,
+            password_is_temporary=password_is_temporary,
             full_name=full_name,
             locale=locale,
             time_zone=time_zone,
@@ -96,21 +99,27 @@ class PostgresAccounts:
         return _account_of((await self._connection.execute(statement)).one())
 
     async def set_password(self, user_id: UserId, password_hash: str, now: datetime) -> None:
-        """Count as a change of access."""
-        statement = update(users).where(users.c.id == user_id)
-        await self._connection.execute(
-            statement.values(password_hash=password_hash, updated_at=now)
+        """Count as a change of access, and of what the owner's profile shows."""
+        await self._store(
+            user_id,
+            password_hash=password_hash,
+            password_is_temporary=False,
+            version=users.c.version + 1,
+            updated_at=now,
         )
-        await self._feed.tell(self._connection, user_id)
+
+    async def renew_hash(self, user_id: UserId, password_hash: str, now: datetime) -> None:
+        """Leave alone whose password it is."""
+        await self._store(user_id, password_hash=password_hash, updated_at=now)
 
     async def grants_of(self, user_id: UserId) -> Sequence[RoleGrant]:
         """Read them in the order in which they were given."""
-        statement = (
-            select(role_grants)
-            .where(role_grants.c.user_id == user_id)
-            .order_by(role_grants.c.created_at, role_grants.c.id)
-        )
-        return [grant_of(row) for row in (await self._connection.execute(statement)).mappings()]
+        rows = await self._connection.exec_driver_sql(GRANTS_OF, (user_id,))
+        return [grant_of(row) for row in rows.mappings()]
+
+    async def manages(self, user_id: UserId, clinic_id: ClinicId) -> bool:
+        """Judge by the roles that hold in this transaction."""
+        return may_manage(await self.grants_of(user_id), clinic_id)
 
     async def grant(self, user_id: UserId, grant: RoleGrant, now: datetime) -> bool:
         """Leave it to the unique constraint whether the user has it already."""
@@ -147,6 +156,10 @@ class PostgresAccounts:
         """Store the session and the fingerprint of its first refresh token."""
         return await self._new_sessions.start(self._connection, user_id, user_agent, now)
 
+    async def _store(self, user_id: UserId, **fields: Any) -> None:
+        await self._connection.execute(update(users).where(users.c.id == user_id).values(**fields))
+        await self._feed.tell(self._connection, user_id)
+
     async def _changes_roles(self, statement: Any, user_id: UserId, now: datetime) -> bool:
         if (await self._connection.execute(statement)).first() is None:
             return False
@@ -171,20 +184,11 @@ def _account_of(row: Row[Any]) -> Account:
         email=row.email,
         email_verified=row.email_verified_at is not None,
         password_hash=row.password_hash,
+        password_is_temporary=row.password_is_temporary,
         full_name=row.full_name,
         locale=row.locale,
         time_zone=row.time_zone,
         version=row.version,
-    )
-
-
-def grant_of(row: Any) -> RoleGrant:
-    """Make a grant of a row with its four columns."""
-    return RoleGrant(
-        role=Role(row["role"]),
-        clinic_id=row["clinic_id"],
-        doctor_id=row["doctor_id"],
-        patient_id=row["patient_id"],
     )
 
 

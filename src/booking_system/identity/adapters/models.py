@@ -109,6 +109,10 @@ class ProfileOut(BaseModel):
     user_id: UUID = Field(examples=[EXAMPLE_ID])
     email: str = Field(examples=[EXAMPLE_EMAIL])
     email_verified: bool
+    password_change_required: bool = Field(
+        description="Somebody else chose the password: no role holds until you have changed it",
+        examples=[False],
+    )
     full_name: str = Field(examples=["Example Patient"])
     locale: str | None = Field(examples=["de-DE"])
     time_zone: str | None = Field(examples=["Europe/Berlin"])
@@ -127,6 +131,7 @@ class ProfileOut(BaseModel):
             user_id=account.id,
             email=account.email,
             email_verified=account.email_verified,
+            password_change_required=account.password_is_temporary,
             full_name=account.full_name,
             locale=account.locale,
             time_zone=account.time_zone,

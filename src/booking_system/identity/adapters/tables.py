@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -27,6 +28,8 @@ users = Table(
     Column("email", Text, nullable=False),
     Column("email_key", Text, nullable=False),
     Column("password_hash", Text),
+    # Somebody else knows it: no role holds before the owner has chosen another one.
+    Column("password_is_temporary", Boolean, nullable=False, server_default=text("false")),
     Column("full_name", Text, nullable=False),
     Column("locale", Text),
     Column("time_zone", Text),

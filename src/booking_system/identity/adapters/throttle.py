@@ -16,8 +16,10 @@ from booking_system.identity.domain.refusals import RateLimited
 from booking_system.identity.domain.throttling import (
     ACCOUNT,
     ADDRESS,
+    INVITATION,
     LOOKUP,
     REGISTRATION,
+    STAFF,
     Allowance,
 )
 
@@ -30,6 +32,9 @@ QUOTAS = {
     # A desk looks for callers, several times a minute at worst; a walk through addresses asks
     # thousands of times.
     LOOKUP: RateLimitItemPerSecond(60, 15 * MINUTE),
+    # A hospital that begins makes some hundred in one afternoon.
+    STAFF: RateLimitItemPerSecond(100, 60 * MINUTE),
+    INVITATION: RateLimitItemPerSecond(60, 15 * MINUTE),
 }
 """How many attempts in how many seconds, by the kind of key."""
 

@@ -104,3 +104,15 @@ def _text(value: bytes) -> str:
 
 def _bytes(token: str) -> bytes:
     return token.encode(errors="surrogatepass")
+
+
+class RandomOneTimeTokens:
+    """256 random bits as text (RFC 4648, section 5); what is stored is their SHA-256."""
+
+    def new(self) -> str:
+        """Return a random one."""
+        return secrets.token_urlsafe(32)
+
+    def fingerprint(self, token: str) -> bytes:
+        """Hash plainly: nobody can try all that 256 bits may be."""
+        return sha256(token.encode(errors="replace")).digest()

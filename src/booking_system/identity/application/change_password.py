@@ -11,7 +11,7 @@ from booking_system.identity.application.ports import (
 from booking_system.identity.domain.account import Account
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.password import check_password
-from booking_system.identity.domain.refusals import InvalidCredentials
+from booking_system.identity.domain.refusals import InvalidCredentials, PasswordTooWeak
 from booking_system.identity.domain.session import EndedBecause
 from booking_system.identity.domain.throttling import account_key, address_key
 from booking_system.shared_kernel.clock import Clock
@@ -36,6 +36,8 @@ class ChangePassword:
         keys = address_key(address), account_key(account.email)
         await self.throttle.admit(*keys)
         check_password(new_password, email=account.email)
+        if account.password_is_temporary and new_password == current_password:
+            raise PasswordTooWeak("Choose another password than the one that you were given.")
         if not await self.passwords.verify(account.password_hash, current_password):
             raise InvalidCredentials
         await self._replace(account, await self.passwords.hash(new_password), actor)

@@ -18,10 +18,11 @@ LOOKS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnsureAdmin:
-    """Makes an account a platform administrator's, and makes the account where there is none.
+    """Makes the account of a platform administrator, with the operator's password.
 
-    May run at every start, in several processes at once. The password of an account that exists
-    is left alone.
+    May run at every start, in several processes at once. An administrator's account that exists is
+    left alone. Any other account with the address is somebody's who merely claimed it, so it gets
+    no role.
     """
 
     transaction: IdentityTransaction
@@ -30,17 +31,23 @@ class EnsureAdmin:
     identities: Identities
 
     async def __call__(self, *, email: str, password: str) -> bool:
-        """Say whether anything changed. Raises `PasswordTooWeak` for a new account."""
+        """Say whether the account was made.
+
+        Raises `PasswordTooWeak`, and `EmailTaken` where the address is no administrator's.
+        """
         for _ in range(LOOKS):
             async with self.transaction() as work:
                 account = await work.accounts.by_email(email)
                 if account is not None:
-                    return await work.accounts.grant(account.id, ADMIN, self.clock.now())
+                    if ADMIN in await work.accounts.grants_of(account.id):
+                        return False
+                    raise EmailTaken
             with suppress(EmailTaken):
-                return await self._made(email, password)
+                await self._make(email, password)
+                return True
         raise EmailTaken
 
-    async def _made(self, email: str, password: str) -> bool:
+    async def _make(self, email: str, password: str) -> None:
         check_password(password, email=email)
         password_hash = await self.passwords.hash(password)
         user_id, now = UserId(self.identities.new()), self.clock.now()
@@ -54,4 +61,4 @@ class EnsureAdmin:
                 time_zone=None,
                 now=now,
             )
-            return await work.accounts.grant(user_id, ADMIN, now)
+            await work.accounts.grant(user_id, ADMIN, now)

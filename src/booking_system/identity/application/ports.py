@@ -106,6 +106,7 @@ class Accounts(Protocol):
         locale: str | None,
         time_zone: str | None,
         now: datetime,
+        password_is_temporary: bool = False,
     ) -> None:
         """Store a new account. Raises `EmailTaken` where a live one has the address."""
         ...
@@ -115,11 +116,15 @@ class Accounts(Protocol):
         ...
 
     async def set_password(self, user_id: UserId, password_hash: str, now: datetime) -> None:
-        """Store another hash."""
+        """Store the hash of a password that the owner has chosen."""
+        ...
+
+    async def renew_hash(self, user_id: UserId, password_hash: str, now: datetime) -> None:
+        """Store another hash of the same password."""
         ...
 
     async def grants_of(self, user_id: UserId) -> Sequence[RoleGrant]:
-        """Return all roles of a user, oldest first."""
+        """Return the roles of a user that hold, oldest first."""
         ...
 
     async def grant(self, user_id: UserId, grant: RoleGrant, now: datetime) -> bool:

@@ -68,5 +68,5 @@ class SignIn:
             if current is None or current.password_hash != proved:
                 return None
             if renewed is not None:
-                await work.accounts.set_password(account.id, renewed, now)
+                await work.accounts.renew_hash(account.id, renewed, now)
             return await work.accounts.start_session(account.id, user_agent, now)

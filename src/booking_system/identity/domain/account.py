@@ -14,12 +14,16 @@ def email_key(email: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A user as stored. `password_hash` is None for an account that cannot use a password yet."""
+    """A user as stored. `password_hash` is None for an account that cannot use a password yet.
+
+    A temporary password is known to somebody else: no role holds until the owner has changed it.
+    """
 
     id: UserId
     email: str
     email_verified: bool
     password_hash: str | None
+    password_is_temporary: bool = False
     full_name: str
     locale: str | None
     time_zone: str | None

@@ -11,6 +11,8 @@ ACCOUNT = "account"
 ADDRESS = "address"
 REGISTRATION = "registration"
 LOOKUP = "lookup"
+STAFF = "staff"
+INVITATION = "invitation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,16 @@ def registration_key(address: str) -> str:
 def lookup_key(user_id: UUID) -> str:
     """Looks of one user for patients by their addresses."""
     return f"{LOOKUP}:{user_id}"
+
+
+def staff_key(user_id: UUID) -> str:
+    """New staff, invited or with an account, by one administrator."""
+    return f"{STAFF}:{user_id}"
+
+
+def invitation_key(address: str) -> str:
+    """Tokens of invitations shown from one network address."""
+    return f"{INVITATION}:{_network(address)}"
 
 
 def _network(address: str) -> str:

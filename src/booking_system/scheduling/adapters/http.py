@@ -103,6 +103,7 @@ class SchedulingRoutes:
                 policy=clinic_side,
                 answers=SingleSlotOut,
                 refuses=[*changes, *refusals],
+                again=self.show_slot_again,
             )
         routes.add(
             "DELETE",
@@ -150,10 +151,17 @@ class SchedulingRoutes:
         location = f"/v1/slots?doctor_id={doctor_id}"
         return json_answer(answer, status=201, headers={"Location": location})
 
-    async def show_slots_again(self, _: StrictRequest, made: Sequence[UUID]) -> Response:
+    async def show_slots_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
         """Show the slots that were made and are there still."""
-        slots = await self.show_several(slot_ids=[SlotId(one) for one in made])
+        slots = await self.show_several(
+            slot_ids=[SlotId(one) for one in made], actor=request.scope["caller"]
+        )
         return json_answer(NewSlotsOut(items=self._new(slots)))
+
+    async def show_slot_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
+        """Show the slot that was closed or reopened."""
+        await self.show_several(slot_ids=[SlotId(made[0])], actor=request.scope["caller"])
+        return await self.read_slot(made[0])
 
     async def read_slot(self, slot_id: UUID) -> Response:
         """Read one time slot with its status."""

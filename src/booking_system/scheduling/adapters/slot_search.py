@@ -48,7 +48,7 @@ DIGEST = """SELECT count(*) AS many, bit_xor(uuid_hash_extended(id, version)) AS
  FROM ({}) AS found"""
 
 SHOW = f"""SELECT {SLOT_COLUMNS}, {SURROUNDINGS} {JOINED}
- WHERE s.id = $1 AND s.deleted_at IS NULL"""
+ WHERE s.id = $1 AND s.deleted_at IS NULL AND d.deleted_at IS NULL AND c.deleted_at IS NULL"""
 
 SEVERAL = f"""SELECT {SLOT_COLUMNS} FROM time_slots s
  WHERE s.id = ANY($1::uuid[]) AND s.deleted_at IS NULL

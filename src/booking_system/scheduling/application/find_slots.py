@@ -3,12 +3,13 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.application.ports import ShownSlot, SlotFinder
 from booking_system.scheduling.domain.refusals import SlotNotFound
 from booking_system.scheduling.domain.search import FoundSlot, SlotFilter, SlotSearch
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Invalid
+from booking_system.shared_kernel.errors import Invalid, NotPermitted
 from booking_system.shared_kernel.identifiers import SlotId
 
 
@@ -76,6 +77,12 @@ class ShowSlots:
 
     finder: SlotFinder
 
-    async def __call__(self, *, slot_ids: Sequence[SlotId]) -> Sequence[TimeSlot]:
-        """Return those that there are, in the order of the ids."""
-        return await self.finder.several(slot_ids)
+    async def __call__(self, *, slot_ids: Sequence[SlotId], actor: Actor) -> Sequence[TimeSlot]:
+        """Return those that there are, in the order of the ids.
+
+        Raises `NotPermitted` where the actor may not change them.
+        """
+        slots = await self.finder.several(slot_ids)
+        if not all(actor.schedules(slot.clinic_id, slot.doctor_id) for slot in slots):
+            raise NotPermitted
+        return slots

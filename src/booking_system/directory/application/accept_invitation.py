@@ -1,0 +1,156 @@
+"""Use cases: somebody who was invited looks at the invitation and accepts it."""
+
+from dataclasses import dataclass
+
+from booking_system.directory.application.invitation_ports import OneTimeTokens
+from booking_system.directory.application.ports import (
+    DirectoryLook,
+    DirectoryTransaction,
+    DirectoryWork,
+    Passwords,
+    Throttle,
+)
+from booking_system.directory.domain.clinic import Clinic
+from booking_system.directory.domain.invitation import Invitation
+from booking_system.directory.domain.refusals import InvitationOver
+from booking_system.identity.domain.actor import Actor
+from booking_system.identity.domain.password import check_password
+from booking_system.identity.domain.refusals import EmailTaken
+from booking_system.identity.domain.throttling import invitation_key
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.errors import NotFound, NotPermitted, Unauthenticated
+from booking_system.shared_kernel.identifiers import Identities, InvitationId, UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownInvitation:
+    """What is offered, and by which clinic."""
+
+    invitation: Invitation
+    clinic: Clinic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAtInvitation:
+    """Shows what an invitation offers to those who have its token."""
+
+    looking: DirectoryLook
+    tokens: OneTimeTokens
+    throttle: Throttle
+    clock: Clock
+
+    async def __call__(self, *, token: str, address: str) -> ShownInvitation:
+        """Raises `RateLimited`, `NotFound`, `InvitationOver`."""
+        await self.throttle.admit(invitation_key(address))
+        async with self.looking() as work:
+            invitation = await work.invitations.by_fingerprint(self.tokens.fingerprint(token))
+            if invitation is None:
+                raise NotFound
+            invitation.check_open(self.clock.now())
+            return await _that_holds(work, invitation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptInvitation:
+    """Gives its role to those who have its token.
+
+    It goes to the account that they are signed in to, or to a new one, which has the address of the
+    invitation, and the password that its owner chooses.
+    """
+
+    looking: DirectoryLook
+    transaction: DirectoryTransaction
+    look: LookAtInvitation
+    tokens: OneTimeTokens
+    passwords: Passwords
+    clock: Clock
+    identities: Identities
+
+    async def __call__(
+        self, *, token: str, password: str | None, actor: Actor | None, address: str
+    ) -> ShownInvitation:
+        """Return it as it was accepted.
+
+        Raises `RateLimited`, `NotFound`, `InvitationOver`; `Unauthenticated` where nobody is signed
+        in and no password is chosen, `PasswordTooWeak`, `EmailTaken` where there is an account with
+        that address; `NotPermitted` for administrators of the platform.
+        """
+        if actor is None and password is None:
+            raise Unauthenticated
+        if actor is not None and password is not None:
+            raise NotPermitted("You are signed in: leave out the password of a new account.")
+        # Whoever runs the platform does not let themselves in to see patients.
+        if actor is not None and actor.is_platform_admin:
+            raise NotPermitted
+        shown = await self.look(token=token, address=address)
+        user_id, password_hash = UserId(self.identities.new()), None
+        if actor is not None:
+            user_id = actor.user_id
+        elif password is not None:
+            password_hash = await self._chosen(shown.invitation.email, password)
+        async with self.transaction() as work:
+            return await self._accept(work, token, user_id, password_hash)
+
+    async def _chosen(self, email: str, password: str) -> str:
+        check_password(password, email=email)
+        async with self.looking() as work:
+            if await work.accounts.by_email(email) is not None:
+                raise EmailTaken
+        return await self.passwords.hash(password)
+
+    async def _accept(
+        self, work: DirectoryWork, token: str, user_id: UserId, password_hash: str | None
+    ) -> ShownInvitation:
+        now = self.clock.now()
+        invitation = await work.invitations.by_fingerprint(
+            self.tokens.fingerprint(token), lock=True
+        )
+        if invitation is None:
+            raise NotFound
+        accepted = invitation.accepted(user_id, now)
+        shown = await _that_holds(work, accepted)
+        if password_hash is not None:
+            await work.accounts.add(
+                user_id=user_id,
+                email=accepted.email,
+                password_hash=password_hash,
+                full_name=accepted.full_name,
+                locale=None,
+                time_zone=None,
+                now=now,
+            )
+        await work.accounts.grant(user_id, accepted.grant, now)
+        await work.invitations.save(accepted)
+        return shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowAccepted:
+    """Shows once more what was accepted."""
+
+    transaction: DirectoryTransaction
+
+    async def __call__(self, *, invitation_id: InvitationId) -> ShownInvitation:
+        """Raises `NotFound`, `InvitationOver`."""
+        async with self.transaction() as work:
+            invitation = await work.invitations.read(invitation_id)
+            if invitation is None:
+                raise NotFound
+            return await _that_holds(work, invitation)
+
+
+async def _that_holds(work: DirectoryWork, invitation: Invitation) -> ShownInvitation:
+    """Return it with its clinic.
+
+    Raises `InvitationOver` where clinic or doctor are no more, or where those who invited may not
+    give roles there any more: what they began does not outlive their authority.
+    """
+    clinic = await work.clinics.read(invitation.clinic_id)
+    if clinic is None:
+        raise InvitationOver
+    doctor_id = invitation.doctor_id
+    if doctor_id is not None and await work.services.strangers(clinic.id, [doctor_id]):
+        raise InvitationOver
+    if not await work.accounts.manages(invitation.invited_by, clinic.id):
+        raise InvitationOver
+    return ShownInvitation(invitation=invitation, clinic=clinic)
