@@ -186,13 +186,14 @@ def contract_of_all() -> Contract:
 
 @asynccontextmanager
 async def running_api(
-    database_url: str, data_dir: Path, *, rate_limit: bool = False
+    database_url: str, data_dir: Path, *, rate_limit: bool = False, **about: Any
 ) -> AsyncIterator[Api]:
     settings = Settings(
         data_dir=data_dir,
         database_url=database_url,
         rate_limit=rate_limit,
         public_url="http://test",
+        **about,
     )
     container = build(settings)
     app = create_app(container)

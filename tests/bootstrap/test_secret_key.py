@@ -71,6 +71,30 @@ def test_another_kind_of_key_is_refused(other: PrivateKeyTypes) -> None:
     assert raised.value.sentences[0].startswith("The secret key must be a P-256 private key")
 
 
+def test_the_keys_beside_it_are_given_as_texts_as_one_line_or_as_paths(tmp_path: Path) -> None:
+    one, two, three = (key_kept_in(tmp_path / name) for name in ("one", "two", "three"))
+    paths = [str(tmp_path / name / "secret-key.pem") for name in ("two", "three")]
+    for written in (two + three, (two + three).replace("\n", "\\n"), ", ".join(paths)):
+        settings = Settings(secret_key=one, other_secret_keys=written)
+        assert settings.signing_key() == one
+        assert settings.keyring().keys == (one, two, three)
+        assert two not in repr(settings)
+    assert Settings(secret_key=one).keyring().keys == (one,)
+    assert Settings(secret_key=one, other_secret_keys=one + two).keyring().keys == (one, two)
+
+
+@pytest.mark.parametrize(
+    "value", ["correct-horse", "-----BEGIN PRIVATE KEY-----correct-horse", "{one},correct-horse"]
+)
+def test_another_key_that_is_none_is_refused_and_not_quoted(value: str, tmp_path: Path) -> None:
+    key_kept_in(tmp_path)
+    with pytest.raises(SettingsProblem) as raised:
+        Settings(other_secret_keys=value.format(one=tmp_path / "secret-key.pem"))
+    (sentence,) = raised.value.sentences
+    assert sentence.startswith(("BOOKING_OTHER_SECRET_KEYS is neither", "The secret key must be"))
+    assert "correct-horse" not in sentence
+
+
 def test_what_is_no_key_is_refused_and_not_quoted() -> None:
     for value in ("correct-horse", "-----BEGIN PRIVATE KEY-----correct-horse"):
         with pytest.raises(SettingsProblem) as raised:

@@ -15,6 +15,7 @@ from booking_system.identity.application.known_actors import KnownActors
 from booking_system.identity.domain.actor import Actor, Role, RoleGrant
 from booking_system.identity.domain.refusals import RateLimited
 from booking_system.identity.domain.throttling import Allowance
+from booking_system.platform.keyring import Keyring
 from booking_system.platform.uuid7 import RandomIdentities
 from booking_system.shared_kernel.identifiers import PatientId, SessionId, UserId
 
@@ -32,6 +33,7 @@ def a_key() -> str:
 
 
 PRIVATE_KEY = a_key()
+KEYS = Keyring((PRIVATE_KEY,))
 
 
 class FixedClock:
@@ -107,13 +109,13 @@ def an_allowance(**about: Any) -> Allowance:
 
 
 def access_tokens(**about: Any) -> SignedAccessTokens:
-    return SignedAccessTokens(about.get("key", PRIVATE_KEY), issuer=about.get("issuer", ISSUER))
+    return SignedAccessTokens(about.get("keys", KEYS), issuer=about.get("issuer", ISSUER))
 
 
 def new_sessions() -> NewSessions:
     return NewSessions(
         access_tokens=access_tokens(),
-        refresh_tokens=DerivedRefreshTokens(PRIVATE_KEY),
+        refresh_tokens=DerivedRefreshTokens(KEYS),
         identities=RandomIdentities(),
     )
 

@@ -30,9 +30,9 @@ from tests.identity.builders import (
     CHEAP,
     EMAIL,
     ISSUER,
+    KEYS,
     NOON,
     PASSWORD,
-    PRIVATE_KEY,
     FixedClock,
 )
 
@@ -71,7 +71,7 @@ async def running_site(database: Database) -> AsyncIterator[Site]:
         database=database,
         clock=clock,
         identities=RandomIdentities(),
-        signing_key=PRIVATE_KEY,
+        keys=KEYS,
         issuer=ISSUER,
         rate_limit=True,
     )

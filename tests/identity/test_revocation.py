@@ -16,6 +16,7 @@ from booking_system.identity.application.known_actors import TRUST_SECONDS, Know
 from booking_system.identity.application.ports import AccessChanges, RecentChanges
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.identity.domain.tokens import Tokens
+from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
 from booking_system.shared_kernel.errors import Transient, Unauthenticated, Unavailable
@@ -261,6 +262,6 @@ async def test_an_undone_change_is_not_told(real_world: World) -> None:
 async def test_a_token_of_another_key_never_reaches_the_database(real_world: World) -> None:
     process = a_process(real_world)
     me = real_world.actor_of(await real_world.session(await real_world.account()))
-    forged = access_tokens(key=a_key()).sign(me.user_id, me.session_id, NOON)
+    forged = access_tokens(keys=Keyring((a_key(),))).sign(me.user_id, me.session_id, NOON)
     with pytest.raises(Unauthenticated):
         await process.opens(f"Bearer {forged}")

@@ -9,6 +9,7 @@ from booking_system.identity.adapters.tokens import DerivedRefreshTokens
 from booking_system.identity.application.end_session import EndSession, ListSessions, SignOut
 from booking_system.identity.domain.refusals import InvalidCredentials
 from booking_system.identity.domain.tokens import REFRESH_LIFETIME, REPEAT_WINDOW
+from booking_system.platform.keyring import Keyring
 from booking_system.platform.uuid7 import uuid7
 from booking_system.shared_kernel.errors import NotFound
 from booking_system.shared_kernel.identifiers import SessionId
@@ -71,7 +72,7 @@ async def test_an_unknown_refresh_token_is_refused(world: World) -> None:
 async def test_another_key_cannot_repeat_an_answer_that_it_did_not_give(world: World) -> None:
     tokens = await world.session(await world.account())
     await world.refresh()(refresh_token=tokens.refresh_token)
-    world.refresh_tokens = DerivedRefreshTokens(a_key())
+    world.refresh_tokens = DerivedRefreshTokens(Keyring((a_key(),)))
 
     with pytest.raises(InvalidCredentials):
         await world.refresh()(refresh_token=tokens.refresh_token)

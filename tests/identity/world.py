@@ -25,9 +25,9 @@ from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, UserId
 from tests.identity.builders import (
     CHEAP,
     EMAIL,
+    KEYS,
     NOON,
     PASSWORD,
-    PRIVATE_KEY,
     CountedPasswords,
     FakeThrottle,
     FixedClock,
@@ -56,9 +56,7 @@ class World:
     passwords: CountedPasswords = field(default_factory=CountedPasswords)
     throttle: FakeThrottle = field(default_factory=FakeThrottle)
     access_tokens: SignedAccessTokens = field(default_factory=access_tokens)
-    refresh_tokens: DerivedRefreshTokens = field(
-        default_factory=lambda: DerivedRefreshTokens(PRIVATE_KEY)
-    )
+    refresh_tokens: DerivedRefreshTokens = field(default_factory=lambda: DerivedRefreshTokens(KEYS))
 
     @classmethod
     def in_memory(cls) -> "World":

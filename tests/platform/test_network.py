@@ -4,15 +4,17 @@ import pytest
 from fastapi import Request
 from httpx import ASGITransport, AsyncClient
 
+from booking_system.bootstrap.secret_key import _new_key
 from booking_system.platform.http.network import SIZE_BYTES, Networks
+from booking_system.platform.keyring import Keyring
 from tests.api import Api, code_of
 
-SECRET = "a secret of the tests"
+ONE, ANOTHER = (Keyring((_new_key().decode(),)) for _ in range(2))
 
 
-def name_of(host: str | None, secret: str = SECRET) -> bytes:
+def name_of(host: str | None, keys: Keyring = ONE) -> bytes:
     client = None if host is None else (host, 1)
-    return Networks(secret=secret).name_of(Request({"type": "http", "client": client}))
+    return Networks(keys).name_of(Request({"type": "http", "client": client}))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +46,7 @@ def test_two_households_have_two(one: str | None, other: str | None) -> None:
 
 def test_a_name_depends_on_the_secret_and_has_a_fixed_length() -> None:
     assert len(name_of("198.51.100.7")) == SIZE_BYTES
-    assert name_of("198.51.100.7") != name_of("198.51.100.7", "another")
+    assert name_of("198.51.100.7") != name_of("198.51.100.7", ANOTHER)
 
 
 async def test_visitors_elsewhere_have_keys_of_their_own(api: Api) -> None:

@@ -58,6 +58,7 @@ from booking_system.booking.application.take_time_off import (
 from booking_system.booking.domain.booking_rules import BOOKING_RULES, HOLD_RULES, MOVE_RULES
 from booking_system.booking.domain.removal import Kind
 from booking_system.platform.http.network import Networks
+from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.retry import retrying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.clock import Clock
@@ -93,7 +94,7 @@ class BookingContainer(containers.DeclarativeContainer):
     identities: providers.Dependency[Identities] = providers.Dependency()
     alternatives: providers.Dependency[Alternatives] = providers.Dependency()
     networks = providers.Dependency(instance_of=Networks)
-    signing_key: providers.Dependency[str] = providers.Dependency()
+    keys = providers.Dependency(instance_of=Keyring)
 
     tell_staff: providers.Dependency[TellStaff] = providers.Dependency()
     show_doctor: providers.Dependency[Any] = providers.Dependency()
@@ -140,7 +141,7 @@ class BookingContainer(containers.DeclarativeContainer):
     show_history = providers.Factory(ShowHistory, reader=reader)
 
     holds = providers.Singleton(PostgresHolds, database)
-    hold_tokens = providers.Singleton(HoldTokens, secret=signing_key)
+    hold_tokens = providers.Singleton(HoldTokens, keys)
     hold_slot = providers.Factory(
         HoldSlot,
         transaction=holds.provided.transaction,

@@ -57,14 +57,15 @@ class Container(containers.DeclarativeContainer):
     leases = providers.Singleton(Leases, engine, size=settings.provided.database_pool_size)
     database = providers.Singleton(Database, leases)
 
-    networks = providers.Singleton(Networks, secret=settings.provided.signing_key.call())
+    keys = providers.Singleton(Settings.keyring, settings)
+    networks = providers.Singleton(Networks, keys)
     tidying = providers.Singleton(
         Tidying, database=database, chores=[OLD_KEYS, OLD_HOLDS, OLD_INVITATIONS]
     )
     idempotency = providers.Singleton(
         Idempotency,
         database,
-        secret=settings.provided.signing_key.call(),
+        keys=keys,
         networks=networks,
         clock=clock,
     )
@@ -74,7 +75,7 @@ class Container(containers.DeclarativeContainer):
         database=database,
         clock=clock,
         identities=identities,
-        signing_key=settings.provided.signing_key.call(),
+        keys=keys,
         issuer=settings.provided.public_url,
         rate_limit=settings.provided.rate_limit,
     )
@@ -110,7 +111,7 @@ class Container(containers.DeclarativeContainer):
         identities=identities,
         alternatives=scheduling.finder.provided.nearest,
         networks=networks,
-        signing_key=settings.provided.signing_key.call(),
+        keys=keys,
         tell_staff=identity.feed.provided.tell_staff,
         show_doctor=directory.doctor_routes.provided.read_doctor,
         show_clinic=directory.clinic_routes.provided.read_clinic,

@@ -1,7 +1,8 @@
-"""The private key that signs tokens: read from the settings, or made once on this machine."""
+"""The private keys of this installation: read from the settings, or made once on this machine."""
 
 import contextlib
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -10,27 +11,53 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 FILE_NAME = "secret-key.pem"
+SETTING = "BOOKING_SECRET_KEY"
+BLOCK = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
 
 
 class SecretKeyError(Exception):
     """The key cannot be used; the text says why in a sentence and never quotes the key."""
 
 
-def key_from(configured: str) -> str:
+def key_from(configured: str, setting: str = SETTING) -> str:
     r"""Return the PEM text of a configured key: PEM itself (`\n` may be escaped), or a path.
 
     Raises `SecretKeyError`.
     """
-    if "-----BEGIN" in configured:
-        return checked(configured.replace("\\n", "\n").strip() + "\n")
+    if is_text(configured):
+        return checked(_lines(configured).strip() + "\n")
     try:
         text = Path(configured).expanduser().read_text(encoding="ascii")
     except (OSError, ValueError):
         raise SecretKeyError(
-            "BOOKING_SECRET_KEY is neither a private key in PEM form nor the path of a file "
+            f"{setting} is neither a private key in PEM form nor the path of a file "
             "that can be read."
         ) from None
     return checked(text)
+
+
+def keys_from(configured: str, setting: str) -> list[str]:
+    """Return the PEM texts of several keys: one after the other, or paths with commas between.
+
+    Raises `SecretKeyError`.
+    """
+    if not is_text(configured):
+        return [key_from(path, setting) for path in paths_in(configured)]
+    found = [block[0] for block in BLOCK.finditer(_lines(configured))]
+    # Text without a whole key in it is one that cannot be used.
+    return [key_from(one, setting) for one in found or [configured]]
+
+
+def paths_in(configured: str) -> list[str]:
+    """Return the files that a setting names; none where it holds the keys themselves."""
+    if is_text(configured):
+        return []
+    return [path.strip() for path in configured.split(",") if path.strip()]
+
+
+def is_text(configured: str) -> bool:
+    """Say whether this is PEM text, and not the path of a file."""
+    return "-----BEGIN" in configured
 
 
 def key_kept_in(data_dir: Path) -> str:
@@ -63,6 +90,10 @@ def checked(pem: str) -> str:
             "`openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256` makes one."
         )
     return pem
+
+
+def _lines(text: str) -> str:
+    return text.replace("\\n", "\n")
 
 
 def _new_key() -> bytes:

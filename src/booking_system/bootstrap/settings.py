@@ -11,10 +11,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 from sqlalchemy import URL
 
-from booking_system.bootstrap.secret_key import SecretKeyError, key_from, key_kept_in
+from booking_system.bootstrap.secret_key import SecretKeyError, key_from, key_kept_in, keys_from
+from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.url import sqlalchemy_url
 
 PREFIX = "BOOKING_"
+OTHER_KEYS = f"{PREFIX}OTHER_SECRET_KEYS"
 EXPECTED = {
     "port": "a number from 1 to 65535",
     "database_pool_size": "a number from 1 to 200",
@@ -67,6 +69,9 @@ class Settings(BaseSettings):
         None, ge=1, le=10_000, description="worked on at a time by each API process; None: pool"
     )
     secret_key: SecretStr | None = None
+    other_secret_keys: SecretStr | None = Field(
+        None, description="believed and published beside it, while one takes its place"
+    )
     env: Literal["development", "production"] = "development"
     demo: bool = True
     admin_email: str | None = Field(None, repr=False)
@@ -112,6 +117,15 @@ class Settings(BaseSettings):
             if self.secret_key is not None:
                 return key_from(self.secret_key.get_secret_value())
             return key_kept_in(self.data_dir)
+        except SecretKeyError as error:
+            raise SettingsProblem([str(error)]) from None
+
+    def keyring(self) -> Keyring:
+        """Return the key that signs and those beside it. Raises `SettingsProblem`."""
+        others = self.other_secret_keys
+        given = "" if others is None else others.get_secret_value()
+        try:
+            return Keyring.of([self.signing_key(), *keys_from(given, OTHER_KEYS)])
         except SecretKeyError as error:
             raise SettingsProblem([str(error)]) from None
 
@@ -174,6 +188,16 @@ class Settings(BaseSettings):
         if value is not None:
             try:
                 key_from(value.get_secret_value())
+            except SecretKeyError as error:
+                raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("other_secret_keys")
+    @classmethod
+    def _usable_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            try:
+                keys_from(value.get_secret_value(), OTHER_KEYS)
             except SecretKeyError as error:
                 raise ValueError(str(error)) from None
         return value

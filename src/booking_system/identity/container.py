@@ -26,6 +26,7 @@ from booking_system.identity.application.known_actors import KnownActors
 from booking_system.identity.application.own_profile import ChangeProfile, ReadProfile
 from booking_system.identity.application.refresh_session import RefreshSession
 from booking_system.identity.application.sign_in import SignIn
+from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.retry import retrying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.clock import Clock
@@ -38,15 +39,15 @@ class IdentityContainer(containers.DeclarativeContainer):
     database = providers.Dependency(instance_of=Database)
     clock: providers.Dependency[Clock] = providers.Dependency()
     identities: providers.Dependency[Identities] = providers.Dependency()
-    signing_key = providers.Dependency(instance_of=str)
+    keys = providers.Dependency(instance_of=Keyring)
     issuer = providers.Dependency(instance_of=str)
     rate_limit = providers.Dependency(instance_of=bool)
 
     passwords = providers.Singleton(Argon2Passwords)
     throttle = providers.Singleton(throttle_for, rate_limit=rate_limit)
-    access_tokens = providers.Singleton(SignedAccessTokens, signing_key, issuer=issuer)
+    access_tokens = providers.Singleton(SignedAccessTokens, keys, issuer=issuer)
     one_time_tokens = providers.Singleton(RandomOneTimeTokens)
-    refresh_tokens = providers.Singleton(DerivedRefreshTokens, signing_key)
+    refresh_tokens = providers.Singleton(DerivedRefreshTokens, keys)
 
     known_actors = providers.Singleton(KnownActors)
     access = providers.Singleton(PostgresAccess, database)

@@ -12,13 +12,15 @@ KEPT_FOR = timedelta(hours=72)
 class IdempotencyKey:
     """What a caller named one request by, and what that request said.
 
-    `owner` scopes the key to its caller; `fingerprint` tells this body from any other.
+    `owner` scopes the key to its caller; `fingerprint` tells this body from any other. Both may be
+    made with secret keys: `formerly` is the same with keys that those of today take turns with.
     """
 
     owner: str
     operation: str
     key: str
     fingerprint: bytes
+    formerly: tuple["IdempotencyKey", ...] = ()
 
 
 class IdempotencyKeyReused(RuleViolation):

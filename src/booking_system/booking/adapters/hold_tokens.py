@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import Header
 
+from booking_system.platform.keyring import Keyring, Purpose
 from booking_system.shared_kernel.identifiers import HoldId
 
 PREFIX = "ht_"
@@ -29,14 +30,14 @@ HoldToken = Annotated[
 class HoldTokens:
     """A token is the hold's id and a seal that only we can make, so none has to be stored."""
 
-    def __init__(self, *, secret: str) -> None:
-        """`secret` is shared by all instances."""
-        # A key of its own: nothing else is ever made with it.
-        self._secret = hmac.digest(secret.encode(), b"hold tokens", hashlib.sha256)
+    def __init__(self, keys: Keyring) -> None:
+        """`keys` are shared by all instances."""
+        self._keys = keys.derived(Purpose.HOLD_TOKENS)
 
     def token_of(self, hold_id: HoldId) -> str:
         """Return the token that owns the hold."""
-        return PREFIX + urlsafe_b64encode(hold_id.bytes + self._seal(hold_id)).decode("ascii")
+        seal = _seal(self._keys[0], hold_id)
+        return PREFIX + urlsafe_b64encode(hold_id.bytes + seal).decode("ascii")
 
     def read(self, token: str | None) -> HoldId | None:
         """Return the hold whose token this is; None for anything else."""
@@ -49,7 +50,9 @@ class HoldTokens:
         if len(raw) != ID_BYTES + SEAL_BYTES:
             return None
         hold_id = HoldId(UUID(bytes=raw[:ID_BYTES]))
-        return hold_id if hmac.compare_digest(raw[ID_BYTES:], self._seal(hold_id)) else None
+        seals = [_seal(key, hold_id) for key in self._keys]
+        return hold_id if any(hmac.compare_digest(raw[ID_BYTES:], seal) for seal in seals) else None
 
-    def _seal(self, hold_id: HoldId) -> bytes:
-        return hmac.digest(self._secret, hold_id.bytes, hashlib.sha256)[:SEAL_BYTES]
+
+def _seal(key: bytes, hold_id: HoldId) -> bytes:
+    return hmac.digest(key, hold_id.bytes, hashlib.sha256)[:SEAL_BYTES]

@@ -38,7 +38,7 @@ def serving(database_url: str, folder: Path, postmaster: int, **settings: str) -
 def tokens_for(folder: Path) -> SignedAccessTokens:
     """Return what signs tokens that the API in this folder believes."""
     settings = Settings(data_dir=folder, secret_key=None, env="development")
-    return SignedAccessTokens(settings.signing_key(), issuer=PUBLIC_URL)
+    return SignedAccessTokens(settings.keyring(), issuer=PUBLIC_URL)
 
 
 def _environment(

@@ -2,16 +2,18 @@
 
 import hmac
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, GuestProtocol
 
 from booking_system.identity.domain.tokens import ACCESS_LIFETIME, AccessClaims
+from booking_system.platform.keyring import Keyring, Purpose
 from booking_system.shared_kernel.errors import Unauthenticated
 from booking_system.shared_kernel.identifiers import SessionId, UserId
 
@@ -19,17 +21,19 @@ ALGORITHM = "ES256"
 TYPE = "at+jwt"
 AUDIENCE = "booking-system"
 LONGEST = 2000
-PURPOSE = b"booking-system refresh-token successor v1"
 
 
 class SignedAccessTokens:
-    """Signs with one P-256 key, and believes nothing that another key or algorithm signed."""
+    """Signs with the first key, and believes nothing that a foreign key or algorithm signed.
 
-    def __init__(self, private_key: str, *, issuer: str) -> None:
-        """`private_key` is PEM text; `issuer` is this installation's public address."""
-        self._key = ECKey.import_key(private_key)
-        self._key_id = self._key.thumbprint()
-        self._header = {"alg": ALGORITHM, "typ": TYPE, "kid": self._key_id}
+    A key is called by its thumbprint (RFC 7638), so no two have one name.
+    """
+
+    def __init__(self, keys: Keyring, *, issuer: str) -> None:
+        """`issuer` is this installation's public address."""
+        read = [ECKey.import_key(key) for key in keys.keys]
+        self._keys = {key.thumbprint(): key for key in read}
+        self._first = next(iter(self._keys))
         self._issuer = issuer
 
     def sign(self, user_id: UserId, session_id: SessionId, now: datetime) -> str:
@@ -44,25 +48,35 @@ class SignedAccessTokens:
             "exp": issued_at + int(ACCESS_LIFETIME.total_seconds()),
             "jti": secrets.token_urlsafe(12),
         }
-        return jwt.encode(self._header, claims, self._key, algorithms=[ALGORITHM])
+        header = _header(self._first)
+        return jwt.encode(header, claims, self._keys[self._first], algorithms=[ALGORITHM])
 
     def verify(self, token: str) -> AccessClaims:
         """Check signature, type, issuer and audience; leave the expiry to the use case."""
         if len(token) > LONGEST:
             raise Unauthenticated
         try:
-            read = jwt.decode(token, self._key, algorithms=[ALGORITHM])
+            read = jwt.decode(token, self._named, algorithms=[ALGORITHM])
             return self._believed(read.header, read.claims)
         except Exception:  # noqa: BLE001  (whatever a stranger's text breaks, it is no token)
             raise Unauthenticated from None
 
     def key_set(self) -> dict[str, Any]:
-        """Return the public key as a JWK set (RFC 7517)."""
-        public = self._key.as_dict(private=False)
-        return {"keys": [{**public, "kid": self._key_id, "use": "sig", "alg": ALGORITHM}]}
+        """Return the public keys as a JWK set (RFC 7517), the one that signs first."""
+        about = {"use": "sig", "alg": ALGORITHM}
+        return {
+            "keys": [
+                {**key.as_dict(private=False), "kid": name, **about}
+                for name, key in self._keys.items()
+            ]
+        }
+
+    def _named(self, token: GuestProtocol) -> ECKey:
+        return self._keys[token.headers()["kid"]]
 
     def _believed(self, header: dict[str, Any], claims: dict[str, Any]) -> AccessClaims:
-        if header != self._header or claims["iss"] != self._issuer or claims["aud"] != AUDIENCE:
+        is_ours = claims["iss"] == self._issuer and claims["aud"] == AUDIENCE
+        if not is_ours or header != _header(header["kid"]):
             raise Unauthenticated
         return AccessClaims(
             user_id=UserId(UUID(claims["sub"])),
@@ -77,25 +91,25 @@ class DerivedRefreshTokens:
     Whoever has a token but not the key cannot tell the next one.
     """
 
-    def __init__(self, private_key: str) -> None:
-        """`private_key` is the PEM text of a P-256 key; what is used here is derived from it."""
-        scalar = str(ECKey.import_key(private_key).as_dict(private=True)["d"])
-        material = urlsafe_b64decode(scalar + "=" * (-len(scalar) % 4))
-        # HKDF (RFC 5869) with SHA-256, no salt, one block.
-        extracted = hmac.digest(bytes(sha256().digest_size), material, sha256)
-        self._key = hmac.digest(extracted, PURPOSE + b"\x01", sha256)
+    def __init__(self, keys: Keyring) -> None:
+        """`keys` are shared by all instances: any of them answers for any other."""
+        self._keys = keys.derived(Purpose.REFRESH_TOKENS)
 
     def first(self) -> str:
         """Return 256 random bits."""
         return _text(secrets.token_bytes(32))
 
-    def successor_of(self, token: str) -> str:
-        """Return the HMAC-SHA256 of the token."""
-        return _text(hmac.digest(self._key, _bytes(token), sha256))
+    def successors_of(self, token: str) -> Sequence[str]:
+        """Return the HMAC-SHA256 of the token with each key."""
+        return [_text(hmac.digest(key, _bytes(token), sha256)) for key in self._keys]
 
     def fingerprint(self, token: str) -> bytes:
         """Return the SHA-256: nothing slower is needed for what cannot be guessed."""
         return sha256(_bytes(token)).digest()
+
+
+def _header(key_id: str) -> dict[str, Any]:
+    return {"alg": ALGORITHM, "typ": TYPE, "kid": key_id}
 
 
 def _text(value: bytes) -> str:

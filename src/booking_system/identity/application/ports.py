@@ -69,8 +69,11 @@ class RefreshTokens(Protocol):
         """Return a random one."""
         ...
 
-    def successor_of(self, token: str) -> str:
-        """Return the one that follows: always the same, and only we can tell which."""
+    def successors_of(self, token: str) -> Sequence[str]:
+        """Return what may follow: always the same, and only we can tell which.
+
+        The first is what follows today. The others were given with keys that it takes turns with.
+        """
         ...
 
     def fingerprint(self, token: str) -> bytes:

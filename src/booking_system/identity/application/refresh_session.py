@@ -28,13 +28,13 @@ class RefreshSession:
         async with self.transaction() as work:
             session = await self._session_of(work, refresh_token)
             # The session's lock makes twins queue, so this is read after any rival's rotation.
-            verdict = await self._judged(work, session, refresh_token)
-        if verdict not in {Verdict.FRESH, Verdict.REPEATED}:
+            successor = await self._successor(work, session, refresh_token)
+        if successor is None:
             raise InvalidCredentials
         now = self.clock.now()
         return Tokens(
             access_token=self.access_tokens.sign(session.user_id, session.id, now),
-            refresh_token=self.refresh_tokens.successor_of(refresh_token),
+            refresh_token=successor,
         )
 
     async def _session_of(self, work: IdentityWork, refresh_token: str) -> Session:
@@ -44,19 +44,27 @@ class RefreshSession:
             raise InvalidCredentials
         return session
 
-    async def _judged(self, work: IdentityWork, session: Session, refresh_token: str) -> Verdict:
+    async def _successor(
+        self, work: IdentityWork, session: Session, refresh_token: str
+    ) -> str | None:
         now = self.clock.now()
         used = self.refresh_tokens.fingerprint(refresh_token)
-        successor = self.refresh_tokens.fingerprint(self.refresh_tokens.successor_of(refresh_token))
         token = await work.sessions.token(used)
-        if token is None:
-            return Verdict.EXPIRED
-        verdict = token.presented(now)
+        verdict = Verdict.EXPIRED if token is None else token.presented(now)
         if verdict is Verdict.FRESH:
-            await work.sessions.rotate(session.id, used, successor, now)
-        elif verdict is Verdict.REPEATED and await work.sessions.token(successor) is None:
-            # The signing key has changed since: the successor that was given out is another one.
-            return Verdict.EXPIRED
-        elif verdict is Verdict.STOLEN:
+            successor = self.refresh_tokens.successors_of(refresh_token)[0]
+            stored = self.refresh_tokens.fingerprint(successor)
+            await work.sessions.rotate(session.id, used, stored, now)
+            return successor
+        if verdict is Verdict.REPEATED:
+            return await self._given_before(work, refresh_token)
+        if verdict is Verdict.STOLEN:
             await work.sessions.end(session.id, session.user_id, EndedBecause.TOKEN_REUSED, now)
-        return verdict
+        return None
+
+    async def _given_before(self, work: IdentityWork, refresh_token: str) -> str | None:
+        """Return the successor that was given out; None where a key that is gone made it."""
+        for successor in self.refresh_tokens.successors_of(refresh_token):
+            if await work.sessions.token(self.refresh_tokens.fingerprint(successor)) is not None:
+                return successor
+        return None

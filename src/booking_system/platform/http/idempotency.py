@@ -21,6 +21,7 @@ from starlette.types import Message
 
 from booking_system.platform.http.input import StrictRequest
 from booking_system.platform.http.network import Networks
+from booking_system.platform.keyring import Keyring, Purpose
 from booking_system.platform.postgres import idempotency as rows
 from booking_system.platform.postgres.idempotency import StoredAnswer
 from booking_system.platform.postgres.retry import retrying
@@ -53,16 +54,15 @@ class Idempotency:
     """Reads keys, and runs requests that carry one."""
 
     def __init__(
-        self, database: Database, *, secret: str, networks: Networks, clock: Clock
+        self, database: Database, *, keys: Keyring, networks: Networks, clock: Clock
     ) -> None:
-        """`secret` keys the fingerprints: a body may hold what must not be guessed from them.
+        """`keys` key the fingerprints: a body may hold what must not be guessed from them.
 
         The keys of those who have not signed in are told apart by their networks.
         """
         self._database = database
         self._networks = networks
-        # A key of its own: nothing else is ever made with it.
-        self._secret = hmac.digest(secret.encode(), b"idempotency", hashlib.sha256)
+        self._keys = keys.derived(Purpose.FINGERPRINTS)
         self._clock = clock
 
     async def key_of(
@@ -80,11 +80,13 @@ class Idempotency:
             # The answer may hold a secret, and who shares a network could guess a short key.
             detail = f"must have at least {FEWEST_OF_STRANGERS} characters, unless you sign in"
             raise _wrong_key(detail, "too_short")
-        return IdempotencyKey(
-            owner=self._owner_of(request),
-            operation=operation,
-            key=text,
-            fingerprint=await self._fingerprint(request, reads_body=reads_body),
+        named = partial(IdempotencyKey, operation=operation, key=text)
+        prints = await self._fingerprints(request, reads_body=reads_body)
+        (owner, fingerprint), *older = zip(self._owners_of(request), prints, strict=True)
+        return named(
+            owner=owner,
+            fingerprint=fingerprint,
+            formerly=tuple(named(owner=one, fingerprint=its) for one, its in older),
         )
 
     async def run(
@@ -145,17 +147,17 @@ class Idempotency:
             return _as_first(stored, await read_again(request, stored.location))
         return _as_first(stored, await again(request, stored.resource_ids))
 
-    def _owner_of(self, request: StrictRequest) -> str:
+    def _owners_of(self, request: StrictRequest) -> list[str]:
         caller = request.scope["caller"]
         if caller is None:
-            return f"network {self._networks.name_of(request).hex()}"
-        return str(caller.user_id)
+            return [f"network {name.hex()}" for name in self._networks.names_of(request)]
+        return [str(caller.user_id)] * len(self._keys)
 
-    async def _fingerprint(self, request: StrictRequest, *, reads_body: bool) -> bytes:
+    async def _fingerprints(self, request: StrictRequest, *, reads_body: bool) -> list[bytes]:
         body = await request.body() if reads_body else b""
         said = orjson.dumps(await request.json(), option=orjson.OPT_SORT_KEYS) if body else b""
         where = f"{request.url.path}?{request.url.query}".encode()
-        return hmac.digest(self._secret, where + b"\n" + said, hashlib.sha256)
+        return [hmac.digest(key, where + b"\n" + said, hashlib.sha256) for key in self._keys]
 
 
 def check_form(text: str) -> None:

@@ -2,9 +2,12 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address
 
 from fastapi import Request
+
+from booking_system.platform.keyring import Keyring, Purpose
 
 SIZE_BYTES = 16
 HOSTS_OF_A_NETWORK = 64
@@ -14,15 +17,18 @@ HOSTS_OF_A_NETWORK = 64
 class Networks:
     """Names networks by a keyed digest, so that no address is ever stored."""
 
-    def __init__(self, *, secret: str) -> None:
-        """`secret` is shared by all instances: they give the same names."""
-        # A key of its own: nothing else is ever made with it.
-        self._secret = hmac.digest(secret.encode(), b"networks", hashlib.sha256)
+    def __init__(self, keys: Keyring) -> None:
+        """`keys` are shared by all instances: they give the same names."""
+        self._keys = keys.derived(Purpose.NETWORKS)
 
     def name_of(self, request: Request) -> bytes:
         """Return the name of the caller's network: an IPv4 address, or the half of an IPv6 one."""
-        host = "" if request.client is None else request.client.host
-        return hmac.digest(self._secret, _network(host).encode(), hashlib.sha256)[:SIZE_BYTES]
+        return self.names_of(request)[0]
+
+    def names_of(self, request: Request) -> Sequence[bytes]:
+        """Return that name, and those that it was given with keys that ours takes turns with."""
+        network = _network("" if request.client is None else request.client.host).encode()
+        return [hmac.digest(key, network, hashlib.sha256)[:SIZE_BYTES] for key in self._keys]
 
 
 def _network(host: str) -> str:

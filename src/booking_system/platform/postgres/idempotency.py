@@ -81,6 +81,9 @@ async def claim(
     A twin in flight is waited for, as long as a lock may be waited for. Raises
     `IdempotencyKeyInUse` after that, `IdempotencyKeyReused` where the first said something else.
     """
+    for other in key.formerly:
+        if other.owner != key.owner and (stored := await _still_there(connection, other, now)):
+            return stored
     named = (key.owner, key.operation, key.key)
     try:
         await connection.execute(FORGET, *named, now - KEPT_FOR)
@@ -119,13 +122,20 @@ async def replayed(connection: asyncpg.Connection, key: IdempotencyKey) -> Store
     row: Any = await connection.fetchrow(REPLAY, key.owner, key.operation, key.key)
     if row is None:
         return None
-    if row["fingerprint"] != key.fingerprint:
+    if row["fingerprint"] not in {one.fingerprint for one in (key, *key.formerly)}:
         raise IdempotencyKeyReused
     return StoredAnswer(
         status=row["status"],
         location=row["location"],
         resource_ids=tuple(row["resource_ids"]),
     )
+
+
+async def _still_there(
+    connection: asyncpg.Connection, key: IdempotencyKey, now: datetime
+) -> StoredAnswer | None:
+    await connection.execute(FORGET, key.owner, key.operation, key.key, now - KEPT_FOR)
+    return await replayed(connection, key)
 
 
 async def answer(connection: asyncpg.Connection, key: IdempotencyKey, stored: StoredAnswer) -> None:
