@@ -9,12 +9,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from booking_system.bootstrap import postgres_binaries
 from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
 from booking_system.bootstrap.postgres_binaries import (
+    OWN_IDS,
     LocalStackError,
     ServerUser,
     binaries_for,
@@ -149,6 +151,177 @@ def test_what_the_servers_user_cannot_reach_is_put_where_it_can(
     assert len(list(reachable.glob("postgres-*"))) == IS_ROOT
     if IS_ROOT:
         assert (closed / "data" / "postgres-is-at").read_text() == f"{server.root}\n"
+
+
+def psql_as(uid: int, server: EmbeddedPostgres) -> "subprocess.CompletedProcess[str]":
+    """Ask the server as somebody else, from programs that they may run; only root may."""
+    psql = binaries_for(ServerUser(uid, uid), None) / "psql"
+    return subprocess.run(
+        [psql, "-XqAtw", "-c", "SELECT 1", server.url],
+        user=uid,
+        group=uid,
+        extra_groups=[],
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def known_as(name: str, server: EmbeddedPostgres) -> None:
+    """Make the running server believe that `name` is who started it."""
+    place = server.root / "cluster" / "pg_ident.conf"
+    place.write_text(f'own "{name}" all\n')
+    assert ask(server, "SELECT pg_reload_conf()") == "t"
+
+
+def test_nobody_but_who_started_it_may_connect(place: Path) -> None:
+    with started(server_in(place)) as server:
+        asked = "SELECT type, database, user_name, auth_method, options FROM pg_hba_file_rules"
+        assert ask(server, f"{asked} ORDER BY rule_number").splitlines() == [
+            "local|{all}|{all}|peer|{map=own}",
+            "local|{replication}|{all}|peer|{map=own}",
+        ]
+        assert ask(server, "SHOW listen_addresses") == ""
+        assert server.sockets.stat().st_mode & 0o007 == 0
+
+        # What keeps others out of the folder falls: the server alone stands there now.
+        for folder in (server.root, server.sockets):
+            folder.chmod(0o755)
+        me = pwd.getpwuid(os.geteuid()).pw_name
+        assert ask(server, "SELECT 1") == "1"
+        if IS_ROOT:
+            others = [pwd.getpwnam("nobody").pw_uid, server.root.stat().st_uid, 54321]
+            told = [psql_as(uid, server) for uid in others]
+            assert [one.returncode for one in told] == [2, 2, 2]
+            assert all("authentication failed" in one.stderr for one in told), told
+        # Where we cannot become somebody else, somebody else becomes who started it.
+        known_as("somebody-else", server)
+        assert eventually(lambda: ask(server, "SELECT 1") == "")
+        assert me != "somebody-else"
+
+
+def owners_below(*places: Path) -> set[int]:
+    return {path.lstat().st_uid for place in places for path in (place, *place.rglob("*"))}
+
+
+def test_the_server_runs_as_somebody_whom_nobody_shares(place: Path) -> None:
+    with started(server_in(place / "one")) as one, started(server_in(place / "other")) as other:
+        ids = [Path(f"/proc/{server.server_pid}").stat().st_uid for server in (one, other)]
+        groups = [Path(f"/proc/{server.server_pid}").stat().st_gid for server in (one, other)]
+        if not IS_ROOT:
+            assert ids == [os.geteuid()] * 2
+            return
+        assert groups == ids
+        assert len(set(ids)) == 2
+        assert set(ids) <= set(OWN_IDS)
+        with pytest.raises(KeyError):
+            pwd.getpwuid(ids[0])
+        # Root's own: the log, the lock. All else is the server's, and nothing is nobody's.
+        assert owners_below(one.root) == {0, ids[0]}
+        assert {path.stat().st_uid for path in (one.root / "cluster").rglob("*")} == {ids[0]}
+        assert (one.root / "cluster").stat().st_mode & 0o777 == 0o700
+        assert one.root.stat().st_mode & 0o007 == 0
+
+
+def as_it_was_before(server: EmbeddedPostgres) -> int:
+    """Make the files those of an earlier version: nobody's, and open for whoever enters."""
+    (server.root / "cluster" / "pg_hba.conf").write_text("local all all trust\n")
+    (server.root / "cluster" / "pg_ident.conf").write_text("")
+    if not IS_ROOT:
+        return os.geteuid()
+    nobody = pwd.getpwnam("nobody")
+    for place in (server.root, server.sockets):
+        for path in (place, *place.rglob("*")):
+            if path == place or path.lstat().st_uid != 0:
+                os.chown(path, nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
+        place.chmod(0o700)
+    return nobody.pw_uid
+
+
+def test_data_of_an_earlier_version_is_taken_over_when_its_server_is_gone(place: Path) -> None:
+    with started(server_in(place, durable=True)) as server:
+        assert ask(server, "CREATE TABLE kept AS SELECT 42 AS answer") == ""
+    before = as_it_was_before(server)
+    assert owners_below(server.sockets) == {before}
+
+    # A server of that version may be running, and needs its files until it goes.
+    joining = server_in(place)
+    assert server.root.stat().st_uid == before
+    with started(joining) as now:
+        assert ask(now, "SELECT answer FROM kept") == "42"
+        runs_as = Path(f"/proc/{now.server_pid}").stat().st_uid
+        assert runs_as in (OWN_IDS if IS_ROOT else {before})
+        assert owners_below(now.root, now.sockets) == {os.geteuid(), runs_as}
+        assert "trust" not in (now.root / "cluster" / "pg_hba.conf").read_text()
+    with started(server_in(place)) as again:
+        assert ask(again, "SELECT answer FROM kept") == "42"
+        assert Path(f"/proc/{again.server_pid}").stat().st_uid == runs_as
+
+
+def test_a_takeover_that_was_cut_short_is_finished(place: Path) -> None:
+    with started(server_in(place)) as server:
+        kept = server.root.stat()
+    as_it_was_before(server)
+    os.chown(server.root, kept.st_uid, kept.st_gid)
+    with started(server_in(place)) as again:
+        assert ask(again, "SELECT 1") == "1"
+        assert owners_below(again.root, again.sockets) == {os.geteuid(), kept.st_uid}
+
+
+def test_files_of_others_are_not_taken_over(place: Path) -> None:
+    """Whoever could put a link or somebody's file there would get it."""
+    (place / "theirs").mkdir()
+    (place / "theirs" / "file").touch()
+    (place / "data").mkdir()
+    (place / "data" / "link").symlink_to(place / "theirs")
+    (place / "data" / "foreign").touch()
+    user = ServerUser(os.geteuid(), os.getegid())
+    if IS_ROOT:
+        user = ServerUser(OWN_IDS[7], OWN_IDS[7])
+        for path in (place / "theirs", place / "theirs" / "file"):
+            os.chown(path, OWN_IDS[3], OWN_IDS[3])
+        os.chown(place / "data" / "foreign", 12345, 12345)
+    before = [path.lstat().st_uid for path in (place / "theirs").rglob("*")]
+    user.take_over(place / "data")
+    assert [path.lstat().st_uid for path in (place / "theirs").rglob("*")] == before
+    assert (place / "data" / "foreign").lstat().st_uid == (12345 if IS_ROOT else user.uid)
+    assert (place / "data").stat().st_uid == user.uid
+
+
+def test_an_id_that_somebody_has_is_not_the_servers(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    first = ServerUser.for_data_in(place / "new")
+    assert first == ServerUser.for_data_in(place / "new")
+    assert first is not None
+    entry = SimpleNamespace(pw_uid=first.uid, pw_name="somebody")
+    monkeypatch.setattr(pwd, "getpwall", lambda: [entry])
+    second = ServerUser.for_data_in(place / "new")
+    assert second is not None
+    assert second.uid in set(OWN_IDS) - {first.uid}
+
+    everybody = [SimpleNamespace(pw_uid=uid, pw_name=f"user-{uid}") for uid in OWN_IDS]
+    monkeypatch.setattr(pwd, "getpwall", lambda: everybody)
+    with pytest.raises(LocalStackError, match="booking-postgres"):
+        ServerUser.for_data_in(place / "new")
+    named = SimpleNamespace(pw_uid=777, pw_gid=778)
+    monkeypatch.setattr(pwd, "getpwnam", lambda _: named)
+    assert ServerUser.for_data_in(place / "new") == ServerUser(777, 778)
+
+
+def test_who_has_no_name_learns_what_to_do(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with started(server_in(place)):
+        pass
+
+    def unknown(_: int) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    with pytest.raises(LocalStackError, match="has no name on this machine"):
+        server_in(place).start()
 
 
 def test_a_folder_that_others_could_enter_is_closed(place: Path) -> None:

@@ -83,8 +83,9 @@ class EmbeddedPostgres:
         Raises `LocalStackError` where this machine cannot run a server in that directory.
         """
         data_dir = data_dir.absolute()
-        user = ServerUser.of_this_process()
-        self._root = reachable_for(user, data_dir / "postgres", "data")
+        wanted = data_dir / "postgres"
+        self._root = reachable_for(ServerUser.for_data_in(wanted), wanted, "data")
+        user = ServerUser.for_data_in(self._root)
         self._cluster = Cluster(
             self._root,
             binaries=binaries_for(user, binaries),
@@ -206,6 +207,7 @@ class EmbeddedPostgres:
         return True
 
     def _launch(self) -> None:
+        self._cluster.take_over()
         if not self._cluster.exists:
             self._cluster.initialise()
         deadline = time.monotonic() + START_SECONDS

@@ -1,6 +1,7 @@
 """Finds the PostgreSQL programs, and a user and places that they can run with."""
 
 import contextlib
+import grp
 import hashlib
 import os
 import pwd
@@ -10,9 +11,18 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+OWN_NAME = "booking-postgres"
+"""A system user of this name is the server's, where an operator has made one."""
+OWN_IDS = range(60706, 61184)
+"""Else a number from here is: systemd and distributions give these to nobody (UIDS-GIDS)."""
 UNPRIVILEGED = "nobody"
+"""Shared with other programs: earlier versions ran the server as this user."""
 REACHABLE = Path("/var/lib/booking-system")
 """Survives reboots and tidying, and every user may enter it; only root ever makes it."""
+
+
+SERVERS_FOLDER = 0o710
+"""Its group is nobody's but the server's."""
 
 
 class LocalStackError(Exception):
@@ -21,18 +31,64 @@ class LocalStackError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ServerUser:
-    """Whom the server runs as: PostgreSQL refuses to run as root."""
+    """Whom the server runs as where we are root, as whom PostgreSQL refuses to run."""
 
     uid: int
     gid: int
 
     @classmethod
-    def of_this_process(cls) -> "ServerUser | None":
-        """Return None where this process is an ordinary user and needs no other."""
+    def for_data_in(cls, place: Path) -> "ServerUser | None":
+        """Return None where this process is an ordinary user and needs no other.
+
+        Root's server has an id to itself, for each place another one that stays with the files:
+        whoever shares an id may read its files, connect to it and stop it.
+        """
         if os.geteuid() != 0:
             return None
-        entry = pwd.getpwnam(UNPRIVILEGED)
-        return cls(entry.pw_uid, entry.pw_gid)
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(OWN_NAME)
+            return cls(entry.pw_uid, entry.pw_gid)
+        with contextlib.suppress(FileNotFoundError):
+            if (owner := place.lstat().st_uid) in OWN_IDS:
+                return cls(owner, owner)
+        own = _free_id(place)
+        return cls(own, own)
+
+    def so_far(self, place: Path) -> "ServerUser":
+        """Return whom the folder belongs to: as long as it runs, a server of theirs needs it."""
+        with contextlib.suppress(FileNotFoundError):
+            about = place.lstat()
+            if about.st_uid in _formers():
+                return ServerUser(about.st_uid, about.st_gid)
+        return self
+
+    def take_over(self, place: Path) -> None:
+        """Own a folder and all in it that belongs to whom it belonged to; no server may run there.
+
+        It may be done half already.
+        """
+        formers = _formers() - {self.uid}
+        folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fchown(folder, self.uid, self.gid)
+            os.fchmod(folder, SERVERS_FOLDER)
+            for _, folders, files, at in os.fwalk(".", dir_fd=folder):
+                for name in (*folders, *files):
+                    if os.stat(name, dir_fd=at, follow_symlinks=False).st_uid in formers:
+                        os.chown(name, self.uid, self.gid, dir_fd=at, follow_symlinks=False)
+        finally:
+            os.close(folder)
+
+    def with_a_name(self) -> "ServerUser":
+        """Return a user for `initdb`, which insists on one that has a name; the group is ours.
+
+        With another group, no other program of that user may look at it, or enter a folder of ours.
+        """
+        users = {entry.pw_uid: entry.pw_name for entry in pwd.getpwall() if entry.pw_uid != 0}
+        if self.uid in users or not users:
+            return self
+        named: int = next((uid for uid in users if users[uid] == UNPRIVILEGED), max(users))
+        return ServerUser(named, self.gid)
 
     def can_enter(self, place: Path) -> bool:
         """Say whether this user may go into the directory, as far as it exists."""
@@ -50,6 +106,27 @@ class ServerUser:
         elif about.st_gid == self.gid:
             wish *= 0o010
         return about.st_mode & wish == wish
+
+
+def _free_id(place: Path) -> int:
+    """Return a number that no user and no group has, the same for a place at each call."""
+    taken = {entry.pw_uid for entry in pwd.getpwall()} | {one.gr_gid for one in grp.getgrall()}
+    first = int(mark_of(place), 16) % len(OWN_IDS)
+    for step in range(len(OWN_IDS)):
+        if (own := OWN_IDS[(first + step) % len(OWN_IDS)]) not in taken:
+            return own
+    raise LocalStackError(
+        f"Somebody has each of the user ids {OWN_IDS[0]} to {OWN_IDS[-1]}: make a system user "
+        f"named {OWN_NAME}, start this program as an ordinary user, or set BOOKING_DATABASE_URL."
+    )
+
+
+def _formers() -> set[int]:
+    """Whom the data may belong to from before."""
+    formers = set(OWN_IDS)
+    with contextlib.suppress(KeyError):
+        formers.add(pwd.getpwnam(UNPRIVILEGED).pw_uid)
+    return formers
 
 
 def reachable_for(user: ServerUser | None, wanted: Path, purpose: str) -> Path:

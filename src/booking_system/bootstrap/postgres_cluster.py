@@ -1,6 +1,7 @@
 """One directory of PostgreSQL data: made, served, asked. Who does it and when is not known here."""
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from booking_system.bootstrap.postgres_binaries import (
+    SERVERS_FOLDER,
     LocalStackError,
     ServerUser,
     mark_of,
@@ -22,12 +24,20 @@ LONGEST_SOCKET_FOLDER = 80
 SHARED = Path("/tmp")  # noqa: S108  (a private folder in it, the same for every program)
 LOG_BYTES = 10_000_000
 INIT_SECONDS = 120
+WHO_MAY_CONNECT = """# Written anew at each start.
+local all all peer map=own
+local replication all peer map=own
+"""
+WHO_IS_WHO = """# Written anew at each start.
+own "{name}" all
+"""
 
 
 class Cluster:
     """The files of one server in `root`, and the programs that work on them.
 
-    No TCP: a socket in a folder that only the server's user may enter.
+    No TCP: a socket in a folder that only the server's user may enter, and the server asks the
+    kernel who comes: whoever runs this program, and nobody else.
     """
 
     def __init__(
@@ -42,7 +52,12 @@ class Cluster:
         self._files = root / "cluster"
         self.sockets = _folder_for_sockets(root / "run")
         for place in (root, self.sockets):
-            private_folder(place, user)
+            if user is None:
+                private_folder(place, None)
+            elif (owner := user.so_far(place)) == user:
+                private_folder(place, user, SERVERS_FOLDER)
+            else:
+                private_folder(place, owner)
 
     @property
     def exists(self) -> bool:
@@ -59,21 +74,31 @@ class Cluster:
         host = quote(str(self.sockets))
         return f"postgresql://postgres@/{quote(database)}?host={host}&port={PORT}"
 
+    def take_over(self) -> None:
+        """Give the files to the server's user; call it where no server runs, not even another's."""
+        if self._user is not None:
+            for place in (self._root, self.sockets):
+                self._user.take_over(place)
+
     def initialise(self) -> None:
         """Make the data; it gets its name only when it is whole. Raises `LocalStackError`."""
         draft = self._files.with_name("cluster.new")
         shutil.rmtree(draft, ignore_errors=True)
+        maker = self._user and self._user.with_a_name()
+        private_folder(draft, maker)
         done = self._start(
             [
                 "initdb",
                 f"--pgdata={draft}",
                 "--username=postgres",
-                "--auth=trust",
+                "--auth-local=peer",
+                "--auth-host=reject",
                 "--encoding=UTF8",
                 "--locale-provider=builtin",
                 "--locale=C.UTF-8",
             ],
             signal.SIGKILL,
+            maker,
         )
         try:
             code = done.wait(INIT_SECONDS)
@@ -82,13 +107,18 @@ class Cluster:
             done.wait()
         if code != 0:
             raise LocalStackError(f"PostgreSQL could not make its data; see {self.log}.")
+        if self._user is not None:
+            self._user.take_over(draft)
+            draft.chmod(0o700)
         draft.rename(self._files)
 
     def serve(self) -> subprocess.Popen[bytes]:
         """Start the server in the foreground; it goes down when this thread does."""
+        self._write("pg_hba.conf", WHO_MAY_CONNECT)
+        self._write("pg_ident.conf", WHO_IS_WHO.format(name=_own_name()))
         options = [f"--{name}={value}" for name, value in self._settings.items()]
         command = ["postgres", "-D", str(self._files), "-k", str(self.sockets), "-p", str(PORT)]
-        return self._start([*command, *options], signal.SIGINT)
+        return self._start([*command, *options], signal.SIGINT, self._user)
 
     def answers(self, database: str = "postgres") -> bool:
         """Say whether the server takes connections to the database."""
@@ -112,13 +142,22 @@ class Cluster:
         fatal = [line.partition("FATAL:")[2].strip() for line in lines if "FATAL:" in line]
         return fatal[-1] if fatal else ""
 
+    def _write(self, name: str, text: str) -> None:
+        """Put a new file in the place of an old one, or of whatever else has that name."""
+        draft = self._files / f"{name}.new"
+        draft.unlink(missing_ok=True)
+        with open(draft, "x", encoding="utf-8", opener=_no_link) as file:
+            if self._user is not None:
+                os.fchown(file.fileno(), self._user.uid, self._user.gid)
+            file.write(text)
+        draft.replace(self._files / name)
+
     def _start(
-        self, command: Sequence[str], last_signal: signal.Signals
+        self, command: Sequence[str], last_signal: signal.Signals, user: ServerUser | None
     ) -> subprocess.Popen[bytes]:
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         parent = os.getpid()
-        user = self._user
         with open(self.log, "ab", opener=_no_link) as log:
             return subprocess.Popen(  # noqa: S603  (our own programs, no shell)
                 [str(self._bin / command[0]), *command[1:]],
@@ -154,6 +193,16 @@ class Cluster:
             start_new_session=True,
             check=False,
         )
+
+
+def _own_name() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        raise LocalStackError(
+            f"The user id {os.geteuid()} has no name on this machine, by which PostgreSQL knows "
+            "who comes: give it one, or set BOOKING_DATABASE_URL."
+        ) from None
 
 
 def _folder_for_sockets(wanted: Path) -> Path:

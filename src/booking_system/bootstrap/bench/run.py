@@ -31,7 +31,7 @@ def measure(plan: Plan, *, postgres_bin: Path | None, progress: Progress) -> Rep
     """Do all rounds. Raises `BenchProblem`, `LocalStackError`, `DatabaseProblemError`."""
     steps = Steps(progress, 1 + plan.rounds * (len(TITLES) + BESIDES))
     with own_place(postgres_bin) as (folder, server):
-        pgbench = Pgbench(server, binaries_for(ServerUser.of_this_process(), postgres_bin))
+        pgbench = Pgbench(server, binaries_for(ServerUser.for_data_in(server.root), postgres_bin))
         steps.next("seeding")
         version = asyncio.run(seeded(server.url, plan))
         about = machine.described(version, server.root)
