@@ -6,7 +6,7 @@ ENTRY := $(BIN)/booking-system
 TESTS := $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not proof"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage lint format prove lock openapi clean
+.PHONY: help run test coverage lint format prove lock openapi audit compose-env clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,13 +39,36 @@ openapi: .venv/installed  ## Write docs/openapi.json, which a test compares with
 	@$(ENTRY) openapi --output docs/openapi.json
 
 lock: .venv/installed  ## Pin the dependencies of pyproject.toml anew, with hashes
-	@for set in runtime: local:--extra=local "dev:--extra=local --extra=dev"; do \
+	@for set in runtime:pyproject.toml "local:--extra=local pyproject.toml" \
+	    "dev:--extra=local --extra=dev pyproject.toml" audit:--group=audit; do \
 	  $(BIN)/uv pip compile --system-certs --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header --upgrade --quiet $${set#*:} \
-	    -o requirements/$${set%%:*}.txt pyproject.toml || exit 1; done
+	    -o requirements/$${set%%:*}.txt || exit 1; done
+
+audit: .venv-audit/installed  ## Known faults of dependencies, secrets in tree and history, SBOM
+	@.venv-audit/bin/python -m audit
+
+.venv-audit/installed: requirements/audit.txt | .venv/installed
+	@echo "Installing into .venv-audit ..."
+	@rm -rf .venv-audit
+	@$(PYTHON) -m venv .venv-audit
+	@$(BIN)/uv pip sync --system-certs --quiet --require-hashes --python .venv-audit/bin/python \
+	    --no-progress requirements/audit.txt \
+	  || .venv-audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	    -r requirements/audit.txt
+	@touch $@
+
+# What is there stays as it is: the database has the passwords of its first start.
+compose-env:  ## Write passwords of your own for compose.yaml into .env, where there are none
+	@umask 077; touch .env; chmod 600 .env; \
+	if [ -n "$$(tail -c 1 .env)" ]; then echo >> .env; fi; \
+	for role in ADMIN OWNER API; do \
+	  grep -q "^DATABASE_$${role}_PASSWORD=." .env || printf 'DATABASE_%s_PASSWORD=%s\n' \
+	    "$$role" "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >> .env; \
+	done
 
 clean:  ## Remove the virtual environment and what the tools made; the data stays
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .coverage .coverage.*
+	rm -rf .venv .venv-audit .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .coverage .coverage.*
 
 # The program itself is not built: a path file makes src/ importable, a script starts it.
 .venv/installed: requirements/uv.txt requirements/dev.txt Makefile
