@@ -6,6 +6,7 @@ import pytest
 
 from booking_system.bootstrap import checks
 from booking_system.bootstrap.checks import database_findings, described, unknown_names
+from booking_system.bootstrap.production_database import SUPERUSER
 from booking_system.bootstrap.secret_key import key_kept_in
 from booking_system.bootstrap.settings import Settings
 from tests.postgres import TestServer
@@ -40,21 +41,22 @@ def test_a_slip_in_a_name_is_noticed() -> None:
     ]
 
 
-def test_production_in_the_clear_is_warned_of(tmp_path: Path) -> None:
+def test_production_behind_a_proxy_that_nobody_named_is_warned_of(tmp_path: Path) -> None:
     settings = Settings(
         env="production",
         secret_key=key_kept_in(tmp_path),
-        database_url="postgresql://db.example.com/booking",
-        rate_limit=False,
+        public_url="https://booking.example.com",
+        database_url="postgresql:///booking",
     )
-    first, second = checks.warnings_about(settings)
-    assert first.startswith("BOOKING_PUBLIC_URL is not https")
-    assert second.startswith("BOOKING_RATE_LIMIT is off")
+    (warning,) = checks.warnings_about(settings)
+    assert warning.startswith("BOOKING_FORWARDED_ALLOW_IPS names no proxy")
 
 
 async def test_a_good_database_is_fine(postgres: TestServer) -> None:
     async with postgres.database() as url:
-        assert await database_findings(Settings(database_url=url)) == checks.Findings()
+        found = await database_findings(Settings(database_url=url))
+        # It is the test's own server, and the test its superuser.
+        assert found == checks.Findings(unsafe=(SUPERUSER.sentence,))
 
 
 async def test_tables_of_another_version_are_found(postgres: TestServer) -> None:

@@ -146,7 +146,12 @@ def test_a_database_is_checked_migrated_and_checked_again() -> None:
     assert (filled.exit_code, filled.output) == (0, nothing)
     after = run("check")
     assert after.exit_code == 0
-    assert after.output.endswith("All is well.\n")
+    *_, verdict, first, second, third, fourth = after.output.splitlines()
+    assert verdict == "Fit for development only. Production would refuse this:"
+    assert first.startswith("  - BOOKING_SECRET_KEY must be set")
+    assert second.startswith("  - BOOKING_DEMO must be false")
+    assert third.startswith("  - BOOKING_PUBLIC_URL must be the https address")
+    assert fourth.startswith("  - BOOKING_DATABASE_URL comes as a superuser")
 
 
 def test_bookings_that_the_clock_left_behind_are_told_by_id_and_time() -> None:

@@ -5,6 +5,7 @@ import http.client
 import os
 import re
 import signal
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import yaml
 
 from booking_system import __version__
 from booking_system.bootstrap.health import LIVE, READY
+from booking_system.bootstrap.production import RULES
 from booking_system.bootstrap.secret_key import key_kept_in
 from booking_system.bootstrap.serve import STOP_SECONDS
 from booking_system.bootstrap.settings import Settings, SettingsProblem
@@ -21,22 +23,41 @@ from booking_system.platform.postgres.url import sqlalchemy_url
 from tests.bootstrap.dockerfile import ROOT, is_let_in, stages
 from tests.bootstrap.image import Image, build
 from tests.bootstrap.processes import eventually, family_of, free_port
+from tests.bootstrap.roles import OURS, SCRIPT, SUPERUSER, deployed_by
 from tests.identity.relay import SOCKET, Relay
 from tests.postgres import TestServer
 
 BUILDER, IMAGE = stages()
 TAG = re.compile(r"python:3\.\d+-slim-[a-z]+")
 ONE_REQUIREMENT = re.compile(r"^(\S+)==\S+.*(?:\n    .*)*", re.MULTILINE)
-VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
+VARIABLE = re.compile(r"\$\{(\w+):(-|\?)([^}]*)\}")
+SERVICES_SECRETS = {
+    f"DATABASE_{role}_PASSWORD": f"{role}-e21f1a0f" for role in ("ADMIN", "OWNER", "API")
+}
+"""What `make compose-env` writes, to be told apart."""
 
 
 def compose(**variables: str) -> dict[str, Any]:
     """The services, as compose sees them when `.env` has these variables."""
-    text = (ROOT / "compose.yaml").read_text()
-    filled = VARIABLE.sub(lambda found: variables.get(found[1]) or found[2], text)
+    given = {**SERVICES_SECRETS, **variables}
+
+    def value(found: re.Match[str]) -> str:
+        name, kind, otherwise = found.groups()
+        if kind == "?" and not given.get(name):
+            raise KeyError(f"{name}: {otherwise}")
+        return given.get(name) or otherwise
+
+    filled = VARIABLE.sub(value, (ROOT / "compose.yaml").read_text())
     assert "${" not in filled
     services: dict[str, Any] = yaml.safe_load(filled)["services"]
     return services
+
+
+def environment_of(service: str, **variables: str) -> dict[str, str]:
+    """What the program in it sees: all of `.env`, where that is let in, and what is set on top."""
+    about = compose(**variables)[service]
+    file = {**SERVICES_SECRETS, **variables} if "env_file" in about else {}
+    return {**file, **{name: str(value) for name, value in about["environment"].items()}}
 
 
 def test_the_base_is_slim_and_pinned_and_the_same_for_both_stages() -> None:
@@ -124,10 +145,8 @@ def test_the_image_refuses_to_start_without_secrets_of_its_own(
             monkeypatch.setenv(name, value)
     with pytest.raises(SettingsProblem) as raised:
         Settings()
-    assert raised.value.sentences == [
-        "BOOKING_SECRET_KEY must be set when BOOKING_ENV is production.",
-        "BOOKING_DATABASE_URL must be set when BOOKING_ENV is production.",
-    ]
+    left = ("BOOKING_SECRET_KEY", "BOOKING_DATABASE_URL", "BOOKING_PUBLIC_URL", "BOOKING_HOST")
+    assert raised.value.sentences == [rule.sentence for rule in RULES if rule.about in left]
 
 
 def test_every_service_has_few_rights() -> None:
@@ -168,49 +187,111 @@ def test_nothing_listens_beyond_this_machine() -> None:
 def test_the_data_outlives_the_containers() -> None:
     services = compose()
     # Since PostgreSQL 18 its image keeps the data in a folder of the version's own, below this.
-    assert services["database"]["volumes"] == ["database:/var/lib/postgresql"]
+    assert services["database"]["volumes"][0] == "database:/var/lib/postgresql"
     volume, _, place = services["api"]["volumes"][0].partition(":")
     assert services["api"]["environment"]["BOOKING_DATA_DIR"] == place
     declared = yaml.safe_load((ROOT / "compose.yaml").read_text())["volumes"]
     assert set(declared) == {"database", volume}
 
 
+@pytest.mark.parametrize("service", ["api", "migrate"])
 @pytest.mark.parametrize("env", ["development", "production"])
 def test_the_settings_of_compose_are_good(
-    env: str, clean_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    env: str,
+    service: str,
+    clean_environment: None,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    given = {} if env == "development" else {"BOOKING_ENV": env, "POSTGRES_PASSWORD": "0123abcd"}
-    for name, value in compose(**given)["api"]["environment"].items():
-        monkeypatch.setenv(name, str(value))
+    given = {} if env == "development" else {"BOOKING_ENV": env}
+    for name, value in environment_of(service, **given).items():
+        monkeypatch.setenv(name, value)
     if env == "production":
         one_line = key_kept_in(tmp_path).replace("\n", "\\n")
         monkeypatch.setenv("BOOKING_SECRET_KEY", one_line)
+        monkeypatch.setenv("BOOKING_PUBLIC_URL", "https://booking.example.com")
+        monkeypatch.setenv("BOOKING_FORWARDED_ALLOW_IPS", "172.18.0.1")
     settings = Settings()
     assert settings.env == env
-    assert settings.public_url == "http://127.0.0.1:8000"
     assert settings.database_url is not None
     login = sqlalchemy_url(settings.database_url)
     database = compose(**given)["database"]["environment"]
     assert login.query["host"] == "database"
-    assert login.username == database["POSTGRES_USER"]
-    assert login.password == database["POSTGRES_PASSWORD"]
+    assert (login.username, login.password) == ("booking_api", database["API_PASSWORD"])
     assert login.database == database["POSTGRES_DB"]
+    if service == "migrate":
+        assert settings.migration_url is not None
+        login = sqlalchemy_url(settings.migration_url)
+        assert (login.username, login.password) == ("booking_owner", database["OWNER_PASSWORD"])
+        assert login.database == database["POSTGRES_DB"]
+
+
+def test_no_password_of_compose_is_known() -> None:
+    """Whoever starts it without passwords of their own is told what to do."""
+    text = (ROOT / "compose.yaml").read_text()
+    for name in SERVICES_SECRETS:
+        with pytest.raises(KeyError, match="run `make compose-env` once"):
+            compose(**{name: ""})
+    for service in yaml.safe_load(text)["services"].values():
+        for name, value in service.get("environment", {}).items():
+            if name.endswith("PASSWORD"):
+                assert value == "" or value.startswith("${DATABASE_")
+    for password in re.findall(r"://\w+:(.*?)@", text):
+        assert re.fullmatch(r"\$\{DATABASE_\w+_PASSWORD:\?[^}]+\}", password)
+
+
+def test_each_service_has_the_passwords_that_it_needs_and_no_others() -> None:
+    needs = {"database": {"ADMIN", "OWNER", "API"}, "migrate": {"OWNER", "API"}, "api": {"API"}}
+    assert set(needs) == set(compose())
+    for service, wanted in needs.items():
+        seen = str(environment_of(service))
+        found = {role for role in needs["database"] if f"{role}-e21f1a0f" in seen}
+        assert found == wanted, service
+
+
+def test_the_roles_of_compose_are_those_of_the_script() -> None:
+    database = compose()["database"]
+    (mounted,) = [one for one in database["volumes"] if "initdb.d" in one]
+    source, place, how = mounted.split(":")
+    assert (ROOT / source).samefile(SCRIPT)
+    assert (place, how) == ("/docker-entrypoint-initdb.d/roles.sql", "ro")
+    read = set(re.findall(r"^\\getenv \w+ (\w+)$", SCRIPT.read_text(), re.MULTILINE))
+    assert read == {"OWNER_PASSWORD", "API_PASSWORD"}
+    assert read <= set(database["environment"])
+    assert database["environment"]["POSTGRES_USER"] not in OURS
+    assert "trust" not in str(database)
+
+
+def test_passwords_for_compose_are_made_once(tmp_path: Path) -> None:
+    make = ["make", "-s", "-f", ROOT / "Makefile", "compose-env"]
+    (tmp_path / ".env").write_text("BOOKING_PORT=8001")
+    for _ in range(2):
+        subprocess.run(make, cwd=tmp_path, check=True)
+    port, *passwords = (tmp_path / ".env").read_text().splitlines()
+    assert port == "BOOKING_PORT=8001"
+    made = dict(line.split("=") for line in passwords)
+    assert list(made) == list(SERVICES_SECRETS)
+    assert len(set(made.values())) == 3
+    assert all(re.fullmatch("[0-9a-f]{48}", one) for one in made.values())
+    assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.proof
 async def test_the_image_migrates_serves_and_stops(postgres: TestServer, place: Path) -> None:
     image = await asyncio.to_thread(build, place)
-    async with postgres.database(template="template0") as url:
+    async with deployed_by(SUPERUSER, postgres) as deployed:
         # The server's own socket is for its own user only.
-        relay = Relay(sqlalchemy_url(url), place)
+        relay = Relay(sqlalchemy_url(deployed.api), place)
         async with relay.opened():
             (place / SOCKET).chmod(0o777)
-            database = f"postgresql://postgres@/{relay.url.database}?host={place}"
-            await asyncio.to_thread(_live_through, image, database, key_kept_in(place))
+            api, owner = (
+                f"postgresql://{role}@/{relay.url.database}?host={place}" for role in OURS[::-1]
+            )
+            await asyncio.to_thread(_live_through, image, api, owner, key_kept_in(place))
 
 
-def _live_through(image: Image, database: str, key: str) -> None:
+def _live_through(image: Image, database: str, owner: str, key: str) -> None:
     before = _files(image.disk)
     compiled = list((image.disk / "app").rglob("__pycache__/*.pyc"))
     assert len(compiled) == len(list((image.disk / "app").rglob("*.py"))) > 100
@@ -225,10 +306,11 @@ def _live_through(image: Image, database: str, key: str) -> None:
         "BOOKING_DATABASE_URL": database,
         "BOOKING_SECRET_KEY": key.replace("\n", "\\n"),
         "BOOKING_PUBLIC_URL": "https://booking.example.com",
+        "BOOKING_FORWARDED_ALLOW_IPS": "127.0.0.1",
         "BOOKING_PORT": str(free_port()),
     }
     assert image.run(*image.program(), **settings).returncode == 3
-    migrated = image.run(*image.program("migrate"), **settings)
+    migrated = image.run(*image.program("migrate"), **settings, BOOKING_MIGRATION_URL=owner)
     assert (migrated.returncode, migrated.stdout) == (0, "The tables are up to date.\n")
     assert image.run(*image.commands["HEALTHCHECK"], **settings).returncode == 1
     _serve(image, settings)

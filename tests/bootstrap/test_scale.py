@@ -205,8 +205,9 @@ class TestCommand:
     ) -> None:
         for name, value in (
             ("ENV", "production"),
-            ("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing"),
+            ("DATABASE_URL", "postgresql://nobody:not-to-be-guessed@127.0.0.1:1/nothing"),
             ("SECRET_KEY", key_kept_in(tmp_path)),
+            ("PUBLIC_URL", "https://booking.example.com"),
         ):
             monkeypatch.setenv(f"BOOKING_{name}", value)
         done = self.run("--scale", "--even-if-not-empty")

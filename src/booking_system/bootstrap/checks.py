@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from booking_system.bootstrap import production, production_database
 from booking_system.bootstrap.migrations import DatabaseProblemError, is_at_head
 from booking_system.bootstrap.process import LISTENER, PARENT, time_zone_version
 from booking_system.bootstrap.settings import PREFIX, Settings
@@ -26,6 +27,8 @@ class Findings:
 
     settings: tuple[str, ...] = ()
     database: tuple[str, ...] = ()
+    unsafe: tuple[str, ...] = ()
+    """What production does not start with."""
 
 
 def described(settings: Settings) -> Iterator[str]:
@@ -50,10 +53,16 @@ def unknown_names(names: Iterator[str]) -> Iterator[str]:
 def warnings_about(settings: Settings) -> Iterator[str]:
     """What works, but hardly as meant."""
     yield from unknown_names(iter(os.environ))
-    if settings.in_production and settings.public_url.startswith("http://"):
-        yield "BOOKING_PUBLIC_URL is not https: links and tokens would travel in the clear."
-    if settings.in_production and not settings.rate_limit:
-        yield "BOOKING_RATE_LIMIT is off: passwords can be guessed without limit."
+    if settings.in_production and not settings.trusted_proxies:
+        yield (
+            "BOOKING_FORWARDED_ALLOW_IPS names no proxy: all callers who come by one would share "
+            "its limits."
+        )
+
+
+def refused_in_production(settings: Settings) -> list[str]:
+    """What of these settings keeps production from starting."""
+    return list(production.refused(settings))
 
 
 async def database_findings(settings: Settings) -> Findings:
@@ -62,12 +71,13 @@ async def database_findings(settings: Settings) -> Findings:
     try:
         at_head = await is_at_head(settings.database_url)
         largest = await _max_connections(settings.database_url)
+        unsafe = await production_database.refused(settings) if at_head else []
     except DatabaseProblemError as problem:
         return Findings(database=(str(problem),))
     except (SQLAlchemyError, OSError):
         return Findings(database=("The database broke off the connection.",))
     missing = () if at_head else ("The tables are not up to date: run `booking-system migrate`.",)
-    return Findings(settings=tuple(_too_many(settings, largest)), database=missing)
+    return Findings(tuple(_too_many(settings, largest)), missing, tuple(unsafe))
 
 
 def _too_many(settings: Settings, largest: int) -> Iterator[str]:

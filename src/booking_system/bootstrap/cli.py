@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -163,11 +163,16 @@ def check() -> None:
             out.print(line)
         with database_for(settings) as ready:
             found = asyncio.run(checks.database_findings(ready))
-        for sentence in (*found.settings, *found.database):
+        unsafe = checks.refused_in_production(settings)
+        if settings.database_url is not None:
+            # Of the embedded server it is said already that it is not for production.
+            unsafe += found.unsafe
+        wrong = (*found.settings, *(unsafe if settings.in_production else ()))
+        for sentence in (*wrong, *found.database):
             out.print(sentence)
-        if found.settings or found.database:
+        if wrong or found.database:
             raise typer.Exit(DATABASE if found.database else USAGE)
-        out.print("All is well.")
+        out.print(_verdict(unsafe))
 
 
 @app.callback(invoke_without_command=True)
@@ -178,6 +183,13 @@ def about(
     if version:
         out.print(__version__)
         raise typer.Exit
+
+
+def _verdict(unsafe: Sequence[str]) -> str:
+    if not unsafe:
+        return "All is well."
+    refused = "".join(f"\n  - {sentence}" for sentence in unsafe)
+    return f"Fit for development only. Production would refuse this:{refused}"
 
 
 def _settings() -> Settings:

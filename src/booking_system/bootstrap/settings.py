@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 from sqlalchemy import URL
 
+from booking_system.bootstrap import production
 from booking_system.bootstrap.secret_key import SecretKeyError, key_from, key_kept_in, keys_from
 from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.url import sqlalchemy_url
@@ -134,6 +135,11 @@ class Settings(BaseSettings):
         """Return the sites whose pages may call this API."""
         return _listed(self.cors_origins)
 
+    @property
+    def trusted_proxies(self) -> list[str]:
+        """Return the proxies whose word about addresses is believed."""
+        return _listed(self.forwarded_allow_ips)
+
     def with_database(self, url: str) -> "Settings":
         """Return the same settings for the database at `url`."""
         return self.model_copy(update={"database_url": url})
@@ -232,12 +238,7 @@ class Settings(BaseSettings):
         if self.migration_url is not None and self.database_url is None:
             yield "BOOKING_MIGRATION_URL needs BOOKING_DATABASE_URL beside it."
         if self.in_production:
-            if self.secret_key is None:
-                yield "BOOKING_SECRET_KEY must be set when BOOKING_ENV is production."
-            if self.database_url is None:
-                yield "BOOKING_DATABASE_URL must be set when BOOKING_ENV is production."
-            if self.demo:
-                yield "BOOKING_DEMO must be false when BOOKING_ENV is production."
+            yield from production.refused(self)
 
     def _own_url(self) -> str:
         name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.host, self.host)  # noqa: S104
@@ -257,7 +258,12 @@ def _is_plain_address(value: str) -> bool:
         is_address = parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         return False
-    return is_address and not (parts.query or parts.fragment or parts.username or parts.password)
+    is_one = "*" not in parts.netloc
+    return (
+        is_address
+        and is_one
+        and not (parts.query or parts.fragment or parts.username or parts.password)
+    )
 
 
 def _is_whole(url: URL) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from booking_system import __version__
+from booking_system.bootstrap import production_database
 from booking_system.bootstrap.embedded_postgres import database_for
 from booking_system.bootstrap.migrations import DatabaseProblemError, is_at_head, upgrade
 from booking_system.bootstrap.serve import ApiProcesses, listeners
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
 """How many of how many are done."""
-CREDENTIALS = "demo-credentials.txt"
 ADDRESS_TAKEN = (
     "No administrator was made: the account with this address (BOOKING_ADMIN_EMAIL) belongs to"
     " somebody who is none. Choose another address."
 )
+CREDENTIALS = "demo-credentials.txt"
 """In the data directory: who can sign in to the demo."""
 
 
@@ -56,7 +57,7 @@ def bring_up(settings: Settings, say: Say, progress: Progress) -> None:
 def serve(settings: Settings, say: Say) -> None:
     """Serve the API of a database that is up to date; raises as `bring_up` does."""
     with listeners(settings) as sockets, database_for(settings) as ready:
-        asyncio.run(_refuse_other_schema(ready))
+        asyncio.run(_refuse_unfit(ready))
         ApiProcesses(ready, sockets).run(lambda: _announce(ready, say))
 
 
@@ -113,6 +114,7 @@ def openapi(settings: Settings) -> str:
 
 async def _prepare(settings: Settings, say: Say, progress: Progress) -> None:
     await _migrate(settings)
+    await _refuse_unfit(settings)
     if settings.admin_email is not None:
         try:
             await _ensure_admin(settings)
@@ -127,6 +129,12 @@ async def _prepare(settings: Settings, say: Say, progress: Progress) -> None:
 async def _migrate(settings: Settings) -> None:
     assert settings.url_for_migrations is not None
     await upgrade(settings.url_for_migrations)
+
+
+async def _refuse_unfit(settings: Settings) -> None:
+    await _refuse_other_schema(settings)
+    if settings.in_production and (sentences := await production_database.refused(settings)):
+        raise SettingsProblem(sentences)
 
 
 async def _refuse_other_schema(settings: Settings) -> None:

@@ -1,0 +1,75 @@
+"""What production refuses and only the database can say: as whom the API comes, who is there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from booking_system.bootstrap.migrations import DatabaseProblemError
+from booking_system.bootstrap.settings import Settings
+from booking_system.identity.domain.account import email_key
+from booking_system.platform.postgres.transaction import engine_for
+from booking_system.platform.postgres.url import sqlalchemy_url
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A statement that says true where production refuses, and the sentence for that."""
+
+    about: str
+    sentence: str
+    statement: str
+
+
+SUPERUSER = Question(
+    "a superuser",
+    "BOOKING_DATABASE_URL comes as a superuser, or as a role that may do what superusers do: give "
+    "the API a role of its own (docs/database/roles.sql).",
+    "SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls"
+    " FROM pg_roles WHERE rolname = current_user",
+)
+OWNER = Question(
+    "an owner of tables",
+    "BOOKING_DATABASE_URL comes as a role that owns the tables, or may act as the one that does: "
+    "let BOOKING_MIGRATION_URL come as the owner, and give the API a role of its own "
+    "(docs/database/roles.sql).",
+    "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_roles r ON r.rolname = current_user"
+    " WHERE c.relkind IN ('r', 'p') AND NOT r.rolsuper"
+    " AND c.relnamespace::regnamespace::text = ANY (current_schemas(false)::text[])"
+    " AND pg_has_role(current_user, c.relowner, 'MEMBER'))",
+)
+ADMINISTRATOR = Question(
+    "an administrator's password that is not needed any more",
+    "BOOKING_ADMIN_PASSWORD is still set, although its administrator has been made: take it and "
+    "BOOKING_ADMIN_EMAIL out.",
+    "SELECT EXISTS (SELECT FROM users u JOIN role_grants g ON g.user_id = u.id"
+    " WHERE u.email_key = :email AND u.deleted_at IS NULL AND g.role = 'platform_admin')",
+)
+
+
+async def refused(settings: Settings) -> list[str]:
+    """Say what production does not start with; the tables have to be up to date.
+
+    Raises `DatabaseProblemError`.
+    """
+    assert settings.database_url is not None
+    engine = engine_for(sqlalchemy_url(settings.database_url), pool_size=1)
+    try:
+        async with engine.connect() as connection:
+            return [
+                question.sentence
+                for question, values in _questions(settings)
+                if (await connection.execute(text(question.statement), values)).scalar_one()
+            ]
+    except (SQLAlchemyError, OSError):
+        raise DatabaseProblemError("The database broke off the connection.") from None
+    finally:
+        await engine.dispose()
+
+
+def _questions(settings: Settings) -> Iterator[tuple[Question, dict[str, str]]]:
+    yield SUPERUSER, {}
+    yield OWNER, {}
+    if settings.admin_email is not None:
+        yield ADMINISTRATOR, {"email": email_key(settings.admin_email)}

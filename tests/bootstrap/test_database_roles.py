@@ -1,0 +1,181 @@
+"""The API works with a role that owns nothing: the script of compose.yaml, really run."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from booking_system.bootstrap import migrations, production_database
+from booking_system.bootstrap.cli import app
+from booking_system.bootstrap.production_database import ADMINISTRATOR, OWNER, SUPERUSER
+from booking_system.bootstrap.secret_key import _new_key
+from booking_system.bootstrap.settings import Settings
+from tests.api import code_of, running_api
+from tests.bootstrap.processes import environment, eventually, free_port, running
+from tests.bootstrap.roles import Deployed, deployed_by, run_script, said
+from tests.postgres import TestServer
+from tests.servers import _answers
+
+ADMIN = {"admin_email": "Admin@Example.com", "admin_password": SecretStr("three quiet otters")}
+
+
+def sound(database_url: str, **more: object) -> dict[str, object]:
+    """Settings that production starts with, if the role is right."""
+    return {
+        "env": "production",
+        "secret_key": _new_key().decode(),
+        "database_url": database_url,
+        "public_url": "https://booking.example.com",
+        "port": free_port(),
+        **more,
+    }
+
+
+@pytest.fixture(params=["postgres", "no_superuser"])
+async def deployed(postgres: TestServer, request: pytest.FixtureRequest) -> AsyncIterator[Deployed]:
+    """With the script run as in the image of compose.yaml, and by the admin of a managed server."""
+    async with deployed_by(request.param, postgres) as deployed:
+        await migrations.upgrade(deployed.owner)
+        yield deployed
+
+
+async def test_the_api_books_with_a_role_that_owns_nothing(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    async with running_api(deployed.api, tmp_path) as api:
+        clinic = await api.clinic()
+        doctor = await api.doctor(clinic)
+        service = await api.service(clinic, doctor_ids=[doctor["id"]])
+        await api.made(
+            f"/v1/doctors/{doctor['id']}/availability",
+            {
+                "weekdays": [1, 2, 3, 4, 5, 6, 7],
+                "start_time": "09:00",
+                "end_time": "12:00",
+                "slot_minutes": 30,
+                "valid_from": "2027-01-01",
+            },
+        )
+        slots = (await api.get("/v1/slots", clinic_id=clinic["id"], limit=3)).json()["items"] or (
+            await api.slots(doctor, 3)
+        )
+        patient = await api.patient()
+        body = {"time_slot_id": slots[0]["id"], "service_id": service["id"]}
+        held = await api.post("/v1/holds", {"time_slot_id": slots[1]["id"]})
+        booked = [
+            await api.post("/v1/bookings", body, patient, headers={"Idempotency-Key": "1"})
+            for _ in range(2)
+        ]
+        cancelled = await api.post(f"/v1/bookings/{booked[0].json()['id']}/cancel", {}, patient)
+        signed_out = await api.post("/v1/auth/sign-out", None, patient)
+        removed = await api.send("DELETE", f"/v1/doctors/{doctor['id']}", api.admin)
+        await api.container.tidying().once()
+        ready = await api.get("/health/ready")
+    told = [held, *booked, cancelled, signed_out, removed, ready]
+    assert [code_of(one)[0] for one in told] == [201, 201, 201, 200, 204, 204, 200]
+
+
+async def test_the_role_of_the_api_changes_no_table_and_reads_no_password(
+    deployed: Deployed,
+) -> None:
+    for statement in (
+        "CREATE TABLE public.more (id int)",
+        "CREATE TEMPORARY TABLE more (id int)",
+        "CREATE SCHEMA more",
+        "DROP TABLE appointments",
+        "ALTER TABLE appointments DISABLE TRIGGER ALL",
+        "ALTER TABLE users ADD COLUMN more int",
+        "TRUNCATE appointments CASCADE",
+        "SELECT rolpassword FROM pg_authid",
+        "CREATE ROLE more",
+        "SET ROLE booking_owner",
+        "COPY users TO PROGRAM 'cat'",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await said(deployed.api, statement)
+
+
+async def test_both_roles_have_the_passwords_that_they_were_given(deployed: Deployed) -> None:
+    stored = await said(
+        deployed.superuser,
+        "SELECT array_agg(rolname || ' ' || left(rolpassword, 14) ORDER BY rolname) FROM pg_authid"
+        " WHERE rolname IN ('booking_api', 'booking_owner')",
+    )
+    assert stored == ["booking_api SCRAM-SHA-256$", "booking_owner SCRAM-SHA-256$"]
+
+
+async def test_without_passwords_the_script_makes_nothing(postgres: TestServer) -> None:
+    async with postgres.database(template="template0") as url:
+        done = await asyncio.to_thread(run_script, url)
+        assert done.returncode == 3
+        assert await said(url, "SELECT count(*) FROM pg_roles WHERE rolname ~ '^booking_'") == 0
+
+
+async def test_who_comes_as_owner_or_superuser_is_refused(deployed: Deployed) -> None:
+    async def refused(url: str) -> list[str]:
+        return await production_database.refused(Settings(database_url=url))
+
+    assert await refused(deployed.api) == []
+    assert await refused(deployed.owner) == [OWNER.sentence]
+    assert await refused(deployed.superuser) == [SUPERUSER.sentence]
+    for power in ("CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS"):
+        await said(deployed.superuser, f"ALTER ROLE booking_api {power}")
+        assert await refused(deployed.api) == [SUPERUSER.sentence]
+        await said(deployed.superuser, f"ALTER ROLE booking_api NO{power}")
+    # Whoever may become the owner is the owner.
+    await said(deployed.superuser, "GRANT booking_owner TO booking_api WITH INHERIT FALSE")
+    assert await refused(deployed.api) == [OWNER.sentence]
+
+
+async def test_a_password_is_not_left_behind(deployed: Deployed, tmp_path: Path) -> None:
+    settings = Settings(database_url=deployed.api, **ADMIN)
+    assert await production_database.refused(settings) == []
+    async with running_api(deployed.api, tmp_path) as api:
+        # Somebody else has that address in another role.
+        await api.container.identity.ensure_admin()(
+            email="admin@example.com", password="three quiet otters"
+        )
+    assert await production_database.refused(settings) == [ADMINISTRATOR.sentence]
+    others = settings.model_copy(update={"admin_email": "other@example.com"})
+    assert await production_database.refused(others) == []
+
+
+@pytest.mark.parametrize("command", ["serve", "up", "check"])
+def test_production_does_not_start_as_the_owner(
+    command: str,
+    deployed: Deployed,
+    clean_environment: None,
+    logging_put_back: None,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in sound(deployed.owner).items():
+        monkeypatch.setenv(f"BOOKING_{name.upper()}", str(value))
+    done = CliRunner().invoke(app, [command])
+    assert done.exit_code == 2, done.output
+    assert OWNER.sentence in done.output
+
+
+def test_production_migrates_as_the_owner_and_serves_as_the_other(
+    deployed: Deployed, place: Path
+) -> None:
+    settings = sound(deployed.api)
+    port = int(str(settings["port"]))
+    program = ("-m", "booking_system.bootstrap.cli")
+    both = environment(**settings, migration_url=deployed.owner)
+    with running(*program, "migrate", env=both, cwd=place) as process:
+        assert process.wait(120) == 0
+    with running(*program, "serve", env=environment(**settings), cwd=place) as process:
+        assert eventually(lambda: process.poll() is not None or _answers(port))
+        assert process.poll() is None, process.stdout and process.stdout.read()
+        process.terminate()
+        assert process.wait(120) == 0
+    with running(*program, "check", env=environment(**settings), cwd=place) as process:
+        assert process.wait(120) == 0
+        assert process.stdout is not None
+        assert process.stdout.read().endswith("\nAll is well.\n")
