@@ -1,10 +1,12 @@
 # The API, for a PostgreSQL of yours: no embedded server, no compiler, no root.
 #
 #   docker build -t booking-system .
-#   docker run --rm -e BOOKING_DATABASE_URL=… -e BOOKING_SECRET_KEY=… booking-system migrate
-#   docker run -p 8000:8000 -e BOOKING_DATABASE_URL=… -e BOOKING_SECRET_KEY=… booking-system
+#   docker run --rm --env-file=api.env -e BOOKING_MIGRATION_URL=… booking-system migrate
+#   docker run -p 127.0.0.1:8000:8000 --env-file=api.env booking-system
 #
-# compose.yaml starts it with a PostgreSQL, on one machine.
+# api.env holds what production does not start without: BOOKING_SECRET_KEY, BOOKING_DATABASE_URL,
+# BOOKING_PUBLIC_URL, and BOOKING_FORWARDED_ALLOW_IPS for the proxy in front (SECURITY.md).
+# compose.yaml starts the image with a PostgreSQL, on one machine.
 
 FROM python:3.13-slim-trixie AS builder
 
@@ -32,7 +34,7 @@ LABEL org.opencontainers.image.title="Booking System" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="MIT"
 
-# Production refuses to start without BOOKING_SECRET_KEY and BOOKING_DATABASE_URL.
+# Production refuses to start with an unsafe setting, and these alone are not enough.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONPATH=/app/src \
     PYTHONUNBUFFERED=1 \

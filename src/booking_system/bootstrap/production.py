@@ -133,7 +133,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "BOOKING_SECRET_KEY, of a file",
         "The file of a secret key can be read by everybody on this machine: take that right from "
-        "others (`chmod o-rwx`).",
+        "others (`chmod o-rwx`; mounted into a container, mode 0440 or less).",
         _is_readable_by_others,
     ),
     Rule(

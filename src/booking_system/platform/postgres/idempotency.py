@@ -81,11 +81,11 @@ async def claim(
     A twin in flight is waited for, as long as a lock may be waited for. Raises
     `IdempotencyKeyInUse` after that, `IdempotencyKeyReused` where the first said something else.
     """
-    for other in key.formerly:
-        if other.owner != key.owner and (stored := await _still_there(connection, other, now)):
-            return stored
     named = (key.owner, key.operation, key.key)
     try:
+        for other in key.formerly:
+            if other.owner != key.owner and (stored := await _still_there(connection, other, now)):
+                return stored
         await connection.execute(FORGET, *named, now - KEPT_FOR)
         if await connection.fetchval(CLAIM, *named, key.fingerprint, now):
             return None
