@@ -40,7 +40,7 @@ def serving(
     )
     program = ("-m", "booking_system.bootstrap.cli", "serve")
     with running(*program, env=env, cwd=place) as process, _kept(process, log):
-        assert eventually(lambda: process.poll() is None and _answers(port))
+        assert eventually(lambda: process.poll() is None and answers(port))
         yield f"http://127.0.0.1:{port}"
         process.terminate()
         process.wait(120)
@@ -63,7 +63,7 @@ def _kept(process: subprocess.Popen[str], log: Path | None) -> Iterator[None]:
             copying.join()
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         connection.request("GET", "/health/live")

@@ -7,10 +7,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 from pydantic import SecretStr
-from typer.testing import CliRunner
 
 from booking_system.bootstrap import migrations, production_database
-from booking_system.bootstrap.cli import app
 from booking_system.bootstrap.production_database import ADMINISTRATOR, OWNER, SUPERUSER
 from booking_system.bootstrap.secret_key import _new_key
 from booking_system.bootstrap.settings import Settings
@@ -18,7 +16,7 @@ from tests.api import code_of, running_api
 from tests.bootstrap.processes import environment, eventually, free_port, running
 from tests.bootstrap.roles import Deployed, deployed_by, run_script, said
 from tests.postgres import TestServer
-from tests.servers import _answers
+from tests.servers import answers
 
 ADMIN = {"admin_email": "Admin@Example.com", "admin_password": SecretStr("three quiet otters")}
 
@@ -146,19 +144,16 @@ async def test_a_password_is_not_left_behind(deployed: Deployed, tmp_path: Path)
 
 @pytest.mark.parametrize("command", ["serve", "up", "check"])
 def test_production_does_not_start_as_the_owner(
-    command: str,
-    deployed: Deployed,
-    clean_environment: None,
-    logging_put_back: None,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+    command: str, deployed: Deployed, place: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name, value in sound(deployed.owner).items():
-        monkeypatch.setenv(f"BOOKING_{name.upper()}", str(value))
-    done = CliRunner().invoke(app, [command])
-    assert done.exit_code == 2, done.output
-    assert OWNER.sentence in done.output
+    settings = sound(deployed.owner)
+    port = int(str(settings["port"]))
+    program = ("-m", "booking_system.bootstrap.cli", command)
+    with running(*program, env=environment(**settings), cwd=place) as process:
+        assert eventually(lambda: process.poll() is not None or answers(port))
+        assert process.poll() == 2
+        assert process.stdout is not None
+        assert OWNER.sentence in process.stdout.read()
 
 
 def test_production_migrates_as_the_owner_and_serves_as_the_other(
@@ -171,7 +166,7 @@ def test_production_migrates_as_the_owner_and_serves_as_the_other(
     with running(*program, "migrate", env=both, cwd=place) as process:
         assert process.wait(120) == 0
     with running(*program, "serve", env=environment(**settings), cwd=place) as process:
-        assert eventually(lambda: process.poll() is not None or _answers(port))
+        assert eventually(lambda: process.poll() is not None or answers(port))
         assert process.poll() is None, process.stdout and process.stdout.read()
         process.terminate()
         assert process.wait(120) == 0
