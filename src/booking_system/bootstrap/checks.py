@@ -29,6 +29,8 @@ class Findings:
     database: tuple[str, ...] = ()
     unsafe: tuple[str, ...] = ()
     """What production does not start with."""
+    advice: tuple[str, ...] = ()
+    """What works, and had better be changed."""
 
 
 def described(settings: Settings) -> Iterator[str]:
@@ -72,12 +74,15 @@ async def database_findings(settings: Settings) -> Findings:
         at_head = await is_at_head(settings.database_url)
         largest = await _max_connections(settings.database_url)
         unsafe = await production_database.refused(settings) if at_head else []
+        unneeded = await production_database.advised(settings) if at_head else []
     except DatabaseProblemError as problem:
         return Findings(database=(str(problem),))
     except (SQLAlchemyError, OSError):
         return Findings(database=("The database broke off the connection.",))
     missing = () if at_head else ("The tables are not up to date: run `booking-system migrate`.",)
-    return Findings(tuple(_too_many(settings, largest)), missing, tuple(unsafe))
+    return Findings(
+        tuple(_too_many(settings, largest)), missing, tuple(unsafe), advice=tuple(unneeded)
+    )
 
 
 def _too_many(settings: Settings, largest: int) -> Iterator[str]:

@@ -167,6 +167,8 @@ def check() -> None:
         if settings.database_url is not None:
             # Of the embedded server it is said already that it is not for production.
             unsafe += found.unsafe
+        for sentence in found.advice:
+            out.print(sentence)
         wrong = (*found.settings, *(unsafe if settings.in_production else ()))
         for sentence in (*wrong, *found.database):
             out.print(sentence)

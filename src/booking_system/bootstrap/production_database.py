@@ -1,6 +1,6 @@
 """What production refuses and only the database can say: as whom the API comes, who is there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -53,23 +53,33 @@ async def refused(settings: Settings) -> list[str]:
 
     Raises `DatabaseProblemError`.
     """
+    return await _true_of(settings, [(SUPERUSER, {}), (OWNER, {})])
+
+
+async def advised(settings: Settings) -> list[str]:
+    """Say what is not needed any more; an instance that is started anew must not be kept from it.
+
+    Raises `DatabaseProblemError`.
+    """
+    if settings.admin_email is None:
+        return []
+    asked = {"email": email_key(settings.admin_email)}
+    return await _true_of(settings, [(ADMINISTRATOR, asked)])
+
+
+async def _true_of(
+    settings: Settings, questions: Iterable[tuple[Question, dict[str, str]]]
+) -> list[str]:
     assert settings.database_url is not None
     engine = engine_for(sqlalchemy_url(settings.database_url), pool_size=1)
     try:
         async with engine.connect() as connection:
             return [
                 question.sentence
-                for question, values in _questions(settings)
+                for question, values in questions
                 if (await connection.execute(text(question.statement), values)).scalar_one()
             ]
     except (SQLAlchemyError, OSError):
         raise DatabaseProblemError("The database broke off the connection.") from None
     finally:
         await engine.dispose()
-
-
-def _questions(settings: Settings) -> Iterator[tuple[Question, dict[str, str]]]:
-    yield SUPERUSER, {}
-    yield OWNER, {}
-    if settings.admin_email is not None:
-        yield ADMINISTRATOR, {"email": email_key(settings.admin_email)}
