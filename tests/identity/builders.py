@@ -24,6 +24,7 @@ SECOND = timedelta(seconds=1)
 ISSUER = "https://booking.example.com"
 EMAIL = "patient@example.com"
 PASSWORD = "three quiet otters"
+HOME, ELSEWHERE = b"h" * 16, b"e" * 16
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PATIENT = RoleGrant(role=Role.PATIENT, patient_id=PatientId(uuid4()))
 
@@ -84,7 +85,9 @@ class FakeThrottle:
     """Admits until it is told to refuse, and remembers the keys."""
 
     refuses: bool = False
+    crowded: bool = False
     admitted: list[str] = field(default_factory=list)
+    counted: list[str] = field(default_factory=list)
     forgiven: list[str] = field(default_factory=list)
 
     async def admit(self, *keys: str) -> Allowance:
@@ -93,8 +96,22 @@ class FakeThrottle:
         self.admitted += keys
         return an_allowance()
 
+    async def is_crowded(self, key: str) -> bool:
+        self.counted.append(key)
+        return self.crowded
+
     async def forgive(self, *keys: str) -> None:
         self.forgiven += keys
+
+
+@dataclass
+class FakeTurns:
+    """Gives a turn at once, and remembers who asked."""
+
+    taken: list[tuple[str, int]] = field(default_factory=list)
+
+    async def take(self, key: str, *, tries: int) -> None:
+        self.taken.append((key, tries))
 
 
 def an_allowance(**about: Any) -> Allowance:

@@ -27,6 +27,8 @@ class Rows:
     grants: list[tuple[UserId, RoleGrant]] = field(default_factory=list)
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     ended: dict[SessionId, EndedBecause] = field(default_factory=dict)
+    past: list[Session] = field(default_factory=list)
+    networks: dict[SessionId, bytes | None] = field(default_factory=dict)
     tokens: dict[bytes, tuple[SessionId, RefreshToken]] = field(default_factory=dict)
     changes: list[UserId] = field(default_factory=list)
 
@@ -109,15 +111,34 @@ class MemoryAccounts:
             if grant.clinic_id == clinic_id
         ]
 
-    async def start_session(self, user_id: UserId, user_agent: str | None, now: datetime) -> Tokens:
+    async def start_session(
+        self,
+        user_id: UserId,
+        user_agent: str | None,
+        now: datetime,
+        *,
+        network: bytes | None = None,
+    ) -> Tokens:
         session_id, token = SessionId(self._new.identities.new()), self._new.refresh_tokens.first()
         self._rows.sessions[session_id] = Session(
             id=session_id, user_id=user_id, created_at=now, last_used_at=now, user_agent=user_agent
         )
+        self._rows.networks[session_id] = network
         stored = RefreshToken(expires_at=now + REFRESH_LIFETIME, used_at=None)
         self._rows.tokens[self._new.refresh_tokens.fingerprint(token)] = session_id, stored
         access_token = self._new.access_tokens.sign(user_id, session_id, now)
         return Tokens(access_token=access_token, refresh_token=token)
+
+    async def is_known_in(self, network: bytes, *, email: str, since: datetime) -> bool:
+        account = await self.by_email(email)
+        rows = self._rows
+        return account is not None and any(
+            session.user_id == account.id
+            and rows.networks[session.id] == network
+            and session.last_used_at >= since
+            and rows.ended.get(session.id) in {None, EndedBecause.SIGNED_OUT}
+            for session in (*rows.sessions.values(), *rows.past)
+        )
 
     def _replace(self, user_id: UserId, **changed: Any) -> Account:
         account = self._rows.accounts[user_id]
@@ -159,7 +180,13 @@ class MemorySessions:
         return None if found is None else found[1]
 
     async def rotate(
-        self, session_id: SessionId, used: bytes, successor: bytes, now: datetime
+        self,
+        session_id: SessionId,
+        used: bytes,
+        successor: bytes,
+        now: datetime,
+        *,
+        network: bytes | None = None,
     ) -> None:
         token = self._rows.tokens[used][1]
         self._rows.tokens[used] = session_id, replace(token, used_at=now)
@@ -167,6 +194,8 @@ class MemorySessions:
         self._rows.tokens[successor] = session_id, following
         session = self._rows.sessions[session_id]
         self._rows.sessions[session_id] = replace(session, last_used_at=now)
+        if network is not None:
+            self._rows.networks[session_id] = network
 
     async def end(
         self, session_id: SessionId, user_id: UserId, because: EndedBecause, now: datetime
@@ -174,7 +203,7 @@ class MemorySessions:
         session = self._rows.sessions.get(session_id)
         if session is None or session.user_id != user_id:
             return False
-        del self._rows.sessions[session_id]
+        self._rows.past.append(self._rows.sessions.pop(session_id))
         self._rows.ended[session_id] = because
         self._rows.changes.append(user_id)
         self._known.doubt(user_id)

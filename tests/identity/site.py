@@ -19,6 +19,7 @@ from booking_system.platform.http import problems
 from booking_system.platform.http.assembly import install, refuse_unguarded
 from booking_system.platform.http.edge import Edge
 from booking_system.platform.http.entrance import Entrance
+from booking_system.platform.http.network import Networks
 from booking_system.platform.http.openapi import document_of
 from booking_system.platform.http.rejection import Rejection
 from booking_system.platform.observability.metrics import RequestMetrics
@@ -74,6 +75,7 @@ async def running_site(database: Database) -> AsyncIterator[Site]:
         keys=KEYS,
         issuer=ISSUER,
         rate_limit=True,
+        networks=Networks(secret=PRIVATE_KEY),
     )
     container.passwords.override(providers.Object(Argon2Passwords(CHEAP, threads=2)))
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)

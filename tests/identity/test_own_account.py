@@ -15,10 +15,9 @@ from booking_system.identity.domain.refusals import (
 )
 from booking_system.platform.uuid7 import RandomIdentities
 from booking_system.shared_kernel.errors import Stale, Unauthenticated
-from tests.identity.builders import EMAIL, NOON, PASSWORD, an_actor
+from tests.identity.builders import EMAIL, HOME, NOON, PASSWORD, an_actor
 from tests.identity.world import RacingPasswords, World
 
-ADDRESS = "192.0.2.1"
 NEW_PASSWORD = "four curious hares"
 
 
@@ -57,7 +56,7 @@ async def test_who_is_gone_has_no_profile_and_no_password(world: World) -> None:
         )
     with pytest.raises(Unauthenticated):
         await world.change_password()(
-            current_password=PASSWORD, new_password=NEW_PASSWORD, address=ADDRESS, actor=actor
+            current_password=PASSWORD, new_password=NEW_PASSWORD, actor=actor
         )
 
 
@@ -68,7 +67,6 @@ async def test_a_new_password_ends_all_other_sessions(world: World) -> None:
     await world.change_password()(
         current_password=PASSWORD,
         new_password=NEW_PASSWORD,
-        address=ADDRESS,
         actor=world.actor_of(here),
     )
 
@@ -77,8 +75,8 @@ async def test_a_new_password_ends_all_other_sessions(world: World) -> None:
         await world.refresh()(refresh_token=elsewhere.refresh_token)
     signing_in = world.sign_in()
     with pytest.raises(InvalidCredentials):
-        await signing_in(username=EMAIL, password=PASSWORD, address=ADDRESS, user_agent=None)
-    await signing_in(username=EMAIL, password=NEW_PASSWORD, address=ADDRESS, user_agent=None)
+        await signing_in(username=EMAIL, password=PASSWORD, network=HOME, user_agent=None)
+    await signing_in(username=EMAIL, password=NEW_PASSWORD, network=HOME, user_agent=None)
 
 
 async def test_a_wrong_current_password_changes_nothing(world: World) -> None:
@@ -94,7 +92,6 @@ async def test_a_wrong_current_password_changes_nothing(world: World) -> None:
             await change(
                 current_password=current,
                 new_password=new,
-                address=ADDRESS,
                 actor=world.actor_of(here),
             )
     assert world.passwords.hashed == 0
@@ -109,7 +106,6 @@ async def test_changing_the_password_is_throttled_before_hashing(world: World) -
         await world.change_password()(
             current_password=PASSWORD,
             new_password=NEW_PASSWORD,
-            address=ADDRESS,
             actor=world.actor_of(here),
         )
     assert world.passwords.verified == []
@@ -123,7 +119,6 @@ async def test_a_password_that_changed_meanwhile_is_not_changed_again(world: Wor
         await world.change_password()(
             current_password=PASSWORD,
             new_password=NEW_PASSWORD,
-            address=ADDRESS,
             actor=world.actor_of(here),
         )
 

@@ -236,7 +236,6 @@ async def test_every_change_of_access_is_written_down(real_world: World) -> None
     await real_world.change_password()(
         current_password="three quiet otters",
         new_password="four curious hares",
-        address="",
         actor=me,
     )
     assert await told() == [(user_id, None), (user_id, other.session_id)]

@@ -14,15 +14,21 @@ from booking_system.identity.domain.refusals import RateLimited
 from booking_system.identity.domain.throttling import (
     ACCOUNT,
     ADDRESS,
+    CROWD,
     account_key,
     address_key,
+    crowd_key,
     invitation_key,
     lookup_key,
+    password_change_key,
     registration_key,
     staff_key,
 )
+from booking_system.shared_kernel.identifiers import SessionId, UserId
+from tests.identity.builders import ELSEWHERE, HOME
 
-MINE, OTHER, HERE = account_key("a@example.com"), account_key("b@example.com"), "192.0.2.1"
+MINE, OTHER = account_key("a@example.com", HOME), account_key("b@example.com", HOME)
+HERE = HOME
 NOBODY = UUID(int=0)
 
 
@@ -58,19 +64,19 @@ async def test_a_used_up_quota_refuses_and_says_for_how_long() -> None:
 async def test_an_address_is_limited_across_accounts() -> None:
     throttle = a_throttle()
     for number in range(3):
-        await throttle.admit(address_key(HERE), account_key(f"{number}@example.com"))
+        await throttle.admit(address_key(HERE), account_key(f"{number}@example.com", HERE))
 
     with pytest.raises(RateLimited) as refused:
-        await throttle.admit(address_key(HERE), account_key("3@example.com"))
+        await throttle.admit(address_key(HERE), account_key("3@example.com", HERE))
 
     assert refused.value.extras["retry_after"] <= 600
-    assert (await throttle.admit(address_key("192.0.2.2"), MINE)).remaining == 1
+    assert (await throttle.admit(address_key(ELSEWHERE), MINE)).remaining == 1
 
 
 async def test_what_the_address_refuses_does_not_count_for_the_account() -> None:
     throttle = a_throttle()
     for number in range(3):
-        await throttle.admit(address_key(HERE), account_key(f"{number}@example.com"))
+        await throttle.admit(address_key(HERE), account_key(f"{number}@example.com", HERE))
     for _ in range(5):
         with pytest.raises(RateLimited):
             await throttle.admit(address_key(HERE), MINE)
@@ -98,6 +104,7 @@ async def test_a_window_ends() -> None:
 
 async def test_the_usual_quotas_know_every_kind_of_key() -> None:
     throttle = throttle_for(rate_limit=True)
+    change = password_change_key(UserId(NOBODY), SessionId(NOBODY))
     for key in (
         MINE,
         address_key(HERE),
@@ -105,11 +112,15 @@ async def test_the_usual_quotas_know_every_kind_of_key() -> None:
         lookup_key(NOBODY),
         staff_key(NOBODY),
         invitation_key(HERE),
+        change,
     ):
         assert await throttle.admit(key)
+    assert not await throttle.is_crowded(crowd_key("a@example.com"))
     assert {kind: (quota.amount, quota.get_expiry()) for kind, quota in QUOTAS.items()} == {
         "account": (10, 900),
         "address": (60, 900),
+        "crowd": (20, 900),
+        "password_change": (10, 900),
         "registration": (20, 3600),
         "lookup": (60, 900),
         "staff": (100, 3600),
@@ -124,13 +135,18 @@ async def test_switched_off_it_limits_nothing() -> None:
     await throttle.forgive(MINE)
 
 
+async def test_a_crowd_is_told_and_refused_nothing() -> None:
+    throttle = CountingThrottle({CROWD: RateLimitItemPerSecond(2, 900)})
+    key = crowd_key("a@example.com")
+    assert [await throttle.is_crowded(key) for _ in range(4)] == [False, False, True, True]
+    assert not await throttle.is_crowded(crowd_key("b@example.com"))
+
+
 def test_keys_put_together_what_one_attacker_has() -> None:
-    assert account_key("A@example.com ") == account_key("a@example.com")
-    assert "example" not in account_key("a@example.com")
-    assert account_key("\ud800")
-    assert address_key("2001:db8::1") == address_key("2001:db8::ffff") == "address:2001:db8::"
-    assert address_key("2001:db8:0:1::1") != address_key("2001:db8::1")
-    assert address_key("::ffff:192.0.2.1") == address_key("192.0.2.1") == "address:192.0.2.1"
-    assert address_key("fe80::1%eth0") == "address:fe80::"
-    assert address_key("") == address_key("not an address") == "address:unknown"
-    assert registration_key(HERE) == "registration:192.0.2.1"
+    assert account_key("A@example.com ", HERE) == MINE != account_key("a@example.com", ELSEWHERE)
+    assert crowd_key("A@example.com ") == crowd_key("a@example.com")
+    assert "example" not in MINE + crowd_key("a@example.com")
+    assert account_key("\ud800", HERE)
+    assert crowd_key("\ud800")
+    assert address_key(HERE) == f"address:{HERE.hex()}" != address_key(ELSEWHERE)
+    assert registration_key(HERE) == f"registration:{HERE.hex()}"

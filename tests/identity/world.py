@@ -30,6 +30,7 @@ from tests.identity.builders import (
     PASSWORD,
     CountedPasswords,
     FakeThrottle,
+    FakeTurns,
     FixedClock,
     access_tokens,
     new_sessions,
@@ -55,6 +56,7 @@ class World:
     clock: FixedClock = field(default_factory=FixedClock)
     passwords: CountedPasswords = field(default_factory=CountedPasswords)
     throttle: FakeThrottle = field(default_factory=FakeThrottle)
+    turns: FakeTurns = field(default_factory=FakeTurns)
     access_tokens: SignedAccessTokens = field(default_factory=access_tokens)
     refresh_tokens: DerivedRefreshTokens = field(default_factory=lambda: DerivedRefreshTokens(KEYS))
 
@@ -86,9 +88,13 @@ class World:
             )
         return user_id
 
-    async def session(self, user_id: UserId, user_agent: str | None = None) -> Tokens:
+    async def session(
+        self, user_id: UserId, user_agent: str | None = None, network: bytes | None = None
+    ) -> Tokens:
         async with self.transaction() as work:
-            return await work.accounts.start_session(user_id, user_agent, self.clock.now())
+            return await work.accounts.start_session(
+                user_id, user_agent, self.clock.now(), network=network
+            )
 
     def actor_of(self, tokens: Tokens) -> Actor:
         claims = self.access_tokens.verify(tokens.access_token)
@@ -114,6 +120,7 @@ class World:
             transaction=self.transaction,
             passwords=self.passwords,
             throttle=self.throttle,
+            turns=self.turns,
             clock=self.clock,
         )
 

@@ -78,6 +78,7 @@ class Container(containers.DeclarativeContainer):
         keys=keys,
         issuer=settings.provided.public_url,
         rate_limit=settings.provided.rate_limit,
+        networks=networks,
     )
     directory = providers.Container(
         DirectoryContainer,
@@ -91,6 +92,7 @@ class Container(containers.DeclarativeContainer):
         accept_page=providers.Callable(
             "{}{}".format, settings.provided.public_url, providers.Object(ACCEPT_PAGE)
         ),
+        networks=networks,
     )
     scheduling = providers.Container(
         SchedulingContainer,

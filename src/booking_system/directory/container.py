@@ -28,6 +28,7 @@ from booking_system.directory.application.add_staff import AddStaff
 from booking_system.directory.application.invitation_ports import OneTimeTokens
 from booking_system.directory.application.ports import Passwords, Throttle
 from booking_system.directory.application.register import Register
+from booking_system.platform.http.network import Networks
 from booking_system.platform.postgres.retry import retrying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.clock import Clock
@@ -45,6 +46,7 @@ class DirectoryContainer(containers.DeclarativeContainer):
     throttle: providers.Dependency[Throttle] = providers.Dependency()
     one_time_tokens: providers.Dependency[OneTimeTokens] = providers.Dependency()
     accept_page = providers.Dependency(instance_of=str)
+    networks = providers.Dependency(instance_of=Networks)
 
     directory = providers.Singleton(PostgresDirectory, database, accounts_of)
     transaction = directory.provided.transaction
@@ -167,6 +169,7 @@ class DirectoryContainer(containers.DeclarativeContainer):
         look=providers.Callable(retrying, look_at_invitation),
         accept=providers.Callable(retrying, accept),
         show=providers.Callable(retrying, show_accepted),
+        networks=networks,
     )
     doctor_routes = providers.Singleton(
         DoctorRoutes,
@@ -193,4 +196,5 @@ class DirectoryContainer(containers.DeclarativeContainer):
         find=providers.Callable(retrying, find_patients),
         take_on=providers.Callable(retrying, take_on_patient),
         change=providers.Callable(retrying, change_patient),
+        networks=networks,
     )

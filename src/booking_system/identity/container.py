@@ -17,6 +17,7 @@ from booking_system.identity.adapters.tokens import (
     RandomOneTimeTokens,
     SignedAccessTokens,
 )
+from booking_system.identity.adapters.turns import PacedTurns
 from booking_system.identity.application.authenticate import Authenticator
 from booking_system.identity.application.change_password import ChangePassword
 from booking_system.identity.application.end_session import EndSession, ListSessions, SignOut
@@ -26,6 +27,7 @@ from booking_system.identity.application.known_actors import KnownActors
 from booking_system.identity.application.own_profile import ChangeProfile, ReadProfile
 from booking_system.identity.application.refresh_session import RefreshSession
 from booking_system.identity.application.sign_in import SignIn
+from booking_system.platform.http.network import Networks
 from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.retry import retrying
 from booking_system.platform.postgres.transaction import Database
@@ -42,9 +44,11 @@ class IdentityContainer(containers.DeclarativeContainer):
     keys = providers.Dependency(instance_of=Keyring)
     issuer = providers.Dependency(instance_of=str)
     rate_limit = providers.Dependency(instance_of=bool)
+    networks = providers.Dependency(instance_of=Networks)
 
     passwords = providers.Singleton(Argon2Passwords)
     throttle = providers.Singleton(throttle_for, rate_limit=rate_limit)
+    turns = providers.Singleton(PacedTurns)
     access_tokens = providers.Singleton(SignedAccessTokens, keys, issuer=issuer)
     one_time_tokens = providers.Singleton(RandomOneTimeTokens)
     refresh_tokens = providers.Singleton(DerivedRefreshTokens, keys)
@@ -87,7 +91,12 @@ class IdentityContainer(containers.DeclarativeContainer):
     )
 
     sign_in = providers.Factory(
-        SignIn, transaction=transaction, passwords=passwords, throttle=throttle, clock=clock
+        SignIn,
+        transaction=transaction,
+        passwords=passwords,
+        throttle=throttle,
+        turns=turns,
+        clock=clock,
     )
     refresh_session = providers.Factory(
         RefreshSession,
@@ -121,4 +130,5 @@ class IdentityContainer(containers.DeclarativeContainer):
         sessions=providers.Callable(retrying, list_sessions),
         end=providers.Callable(retrying, end_session),
         key_set=access_tokens.provided.key_set.call(),
+        networks=networks,
     )

@@ -21,6 +21,7 @@ from booking_system.identity.domain.refusals import EmailTaken, PasswordTooWeak,
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.input import StrictRequest
+from booking_system.platform.http.network import Networks
 from booking_system.platform.http.protection import as_page
 from booking_system.platform.http.routing import Routes
 from booking_system.shared_kernel.errors import NotFound, NotPermitted, Unauthenticated
@@ -37,6 +38,7 @@ class InvitationRoutes:
     look: LookAtInvitation
     accept: AcceptInvitation
     show: ShowAccepted
+    networks: Networks
 
     def routes(self) -> Routes:
         """List the operations, and the page on which a link ends."""
@@ -82,7 +84,7 @@ class InvitationRoutes:
 
     async def look_up_invitation(self, request: Request, body: TokenIn) -> Response:
         """See what an invitation offers, before accepting it."""
-        shown = await self.look(token=body.token, address=_address_of(request))
+        shown = await self.look(token=body.token, network=self.networks.name_of(request))
         return json_answer(OfferOut.of(shown))
 
     async def accept_invitation(
@@ -93,7 +95,10 @@ class InvitationRoutes:
         It works once. A new account has the address that the invitation names; then sign in.
         """
         accepted = await self.accept(
-            token=body.token, password=body.password, actor=actor, address=_address_of(request)
+            token=body.token,
+            password=body.password,
+            actor=actor,
+            network=self.networks.name_of(request),
         )
         return json_answer(OfferOut.of(accepted))
 
@@ -105,7 +110,3 @@ class InvitationRoutes:
         """Show the page on which the link of an invitation ends."""
         answer = Response(PAGE, media_type="text/html", headers={"Cache-Control": "no-store"})
         return as_page(answer, style_src="'unsafe-inline'", connect_src="'self'")
-
-
-def _address_of(request: Request) -> str:
-    return request.client.host if request.client else ""

@@ -36,6 +36,7 @@ from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
 from booking_system.platform.http.fields import Email, Phone
 from booking_system.platform.http.input import ShortText, StrictRequest
+from booking_system.platform.http.network import Networks
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -63,6 +64,7 @@ class PatientRoutes:
     find: FindPatients
     take_on: TakeOnPatient
     change: ChangePatient
+    networks: Networks
 
     def routes(self) -> Routes:
         """List the operations."""
@@ -120,9 +122,9 @@ class PatientRoutes:
 
     async def register_account(self, request: Request, body: RegistrationIn) -> Response:
         """Make an account for yourself as a patient; you are signed in at once."""
-        address = request.client.host if request.client else ""
         user_agent = (request.headers.get("user-agent") or "")[:LONGEST_USER_AGENT] or None
-        done = await self.register(newcomer=body.newcomer(), address=address, user_agent=user_agent)
+        network = self.networks.name_of(request)
+        done = await self.register(newcomer=body.newcomer(), network=network, user_agent=user_agent)
         headers = {"Location": f"/v1/patients/{done.patient_id}", "Cache-Control": "no-store"}
         return json_answer(RegisteredOut.of(done), status=201, headers=headers)
 

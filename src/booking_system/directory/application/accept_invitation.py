@@ -39,9 +39,9 @@ class LookAtInvitation:
     throttle: Throttle
     clock: Clock
 
-    async def __call__(self, *, token: str, address: str) -> ShownInvitation:
+    async def __call__(self, *, token: str, network: bytes) -> ShownInvitation:
         """Raises `RateLimited`, `NotFound`, `InvitationOver`."""
-        await self.throttle.admit(invitation_key(address))
+        await self.throttle.admit(invitation_key(network))
         async with self.looking() as work:
             invitation = await work.invitations.by_fingerprint(self.tokens.fingerprint(token))
             if invitation is None:
@@ -67,7 +67,7 @@ class AcceptInvitation:
     identities: Identities
 
     async def __call__(
-        self, *, token: str, password: str | None, actor: Actor | None, address: str
+        self, *, token: str, password: str | None, actor: Actor | None, network: bytes
     ) -> ShownInvitation:
         """Return it as it was accepted.
 
@@ -82,7 +82,7 @@ class AcceptInvitation:
         # Whoever runs the platform does not let themselves in to see patients.
         if actor is not None and actor.is_platform_admin:
             raise NotPermitted
-        shown = await self.look(token=token, address=address)
+        shown = await self.look(token=token, network=network)
         user_id, password_hash = UserId(self.identities.new()), None
         if actor is not None:
             user_id = actor.user_id

@@ -224,8 +224,10 @@ class Accounts(Protocol):
         """Return who works for a clinic, oldest first."""
         ...
 
-    async def start_session(self, user_id: UserId, user_agent: str | None, now: datetime) -> Tokens:
-        """Begin a session and return its first tokens."""
+    async def start_session(
+        self, user_id: UserId, user_agent: str | None, now: datetime, *, network: bytes
+    ) -> Tokens:
+        """Begin a session, on a device in this network, and return its first tokens."""
         ...
 
 

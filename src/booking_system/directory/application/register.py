@@ -49,19 +49,19 @@ class Register:
     identities: Identities
 
     async def __call__(
-        self, *, newcomer: Newcomer, address: str, user_agent: str | None
+        self, *, newcomer: Newcomer, network: bytes, user_agent: str | None
     ) -> Registered:
         """Raises `RateLimited`, `PasswordTooWeak`, `EmailTaken`."""
-        await self.throttle.admit(registration_key(address))
+        await self.throttle.admit(registration_key(network))
         check_password(newcomer.password, email=newcomer.email)
         async with self.transaction() as work:
             if await work.accounts.by_email(newcomer.email) is not None:
                 raise EmailTaken
         password_hash = await self.passwords.hash(newcomer.password)
-        return await self._make(newcomer, password_hash, user_agent)
+        return await self._make(newcomer, password_hash, network, user_agent)
 
     async def _make(
-        self, newcomer: Newcomer, password_hash: str, user_agent: str | None
+        self, newcomer: Newcomer, password_hash: str, network: bytes, user_agent: str | None
     ) -> Registered:
         now = self.clock.now()
         user_id, patient_id = UserId(self.identities.new()), PatientId(self.identities.new())
@@ -89,5 +89,5 @@ class Register:
             await work.patients.add(patient, user_id=user_id, clinic_id=None)
             role = RoleGrant(role=Role.PATIENT, patient_id=patient_id)
             await work.accounts.grant(user_id, role, now)
-            tokens = await work.accounts.start_session(user_id, user_agent, now)
+            tokens = await work.accounts.start_session(user_id, user_agent, now, network=network)
         return Registered(user_id=user_id, patient_id=patient_id, tokens=tokens)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Row, Select, delete, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from booking_system.identity.adapters.access_feed import AccessFeed
 from booking_system.identity.adapters.grants import GRANTS_OF, grant_of
 from booking_system.identity.adapters.new_sessions import NewSessions
-from booking_system.identity.adapters.tables import role_grants, users
+from booking_system.identity.adapters.tables import role_grants, sessions, users
 from booking_system.identity.domain.account import Account, ProfileChange, email_key
 from booking_system.identity.domain.actor import Role, RoleGrant, may_manage
 from booking_system.identity.domain.refusals import EmailTaken
+from booking_system.identity.domain.session import EndedBecause
 from booking_system.identity.domain.staff import StaffMember
 from booking_system.identity.domain.tokens import Tokens
 from booking_system.platform.postgres.faults import Refusals, meaning_of
@@ -152,9 +153,33 @@ class PostgresAccounts:
         )
         return [_member_of(row) for row in (await self._connection.execute(statement)).mappings()]
 
-    async def start_session(self, user_id: UserId, user_agent: str | None, now: datetime) -> Tokens:
+    async def start_session(
+        self,
+        user_id: UserId,
+        user_agent: str | None,
+        now: datetime,
+        *,
+        network: bytes | None = None,
+    ) -> Tokens:
         """Store the session and the fingerprint of its first refresh token."""
-        return await self._new_sessions.start(self._connection, user_id, user_agent, now)
+        return await self._new_sessions.start(
+            self._connection, user_id, user_agent, now, network=network
+        )
+
+    async def is_known_in(self, network: bytes, *, email: str, since: datetime) -> bool:
+        """Trust no session that was ended because somebody else may have had it."""
+        is_trusted = or_(
+            sessions.c.ended_at.is_(None), sessions.c.ended_because == EndedBecause.SIGNED_OUT
+        )
+        statement = (
+            select(sessions.c.id)
+            .join(users, users.c.id == sessions.c.user_id)
+            .where(users.c.email_key == email_key(email), LIVE)
+            .where(sessions.c.network == network, sessions.c.last_used_at >= since)
+            .where(is_trusted)
+            .limit(1)
+        )
+        return await self._connection.scalar(statement) is not None
 
     async def _store(self, user_id: UserId, **fields: Any) -> None:
         await self._connection.execute(update(users).where(users.c.id == user_id).values(**fields))

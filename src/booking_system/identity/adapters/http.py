@@ -34,6 +34,7 @@ from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
 from booking_system.platform.http.input import FORBIDDEN
+from booking_system.platform.http.network import Networks
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -65,6 +66,7 @@ class IdentityRoutes:
     sessions: ListSessions
     end: EndSession
     key_set: dict[str, Any]
+    networks: Networks
 
     def routes(self) -> Routes:
         """List the operations."""
@@ -144,12 +146,16 @@ class IdentityRoutes:
         A refresh token presented again within 30 seconds gets the same successor once more; later
         it ends the session, because somebody must have copied it.
         """
+        network = self.networks.name_of(request)
         if form.grant_type == "refresh_token":
-            return _tokens(await self.refresh(refresh_token=form.required("refresh_token")))
+            refreshed = await self.refresh(
+                refresh_token=form.required("refresh_token"), network=network
+            )
+            return _tokens(refreshed)
         signed = await self.sign_in(
             username=form.required("username"),
             password=form.required("password"),
-            address=_address(request),
+            network=network,
             user_agent=_user_agent(request),
         )
         return _tokens(signed.tokens, signed.allowance)
@@ -174,12 +180,11 @@ class IdentityRoutes:
         version = expected_version(if_match)
         return _profile(await self.change(change=body.change(), version=version, actor=actor))
 
-    async def change_password(self, body: PasswordIn, actor: Caller, request: Request) -> Response:
+    async def change_password(self, body: PasswordIn, actor: Caller) -> Response:
         """Change your password. All your other sessions end."""
         await self.password(
             current_password=body.current_password,
             new_password=body.new_password,
-            address=_address(request),
             actor=actor,
         )
         return Response(status_code=204)
@@ -224,10 +229,6 @@ def _rate_limit(allowance: Allowance) -> dict[str, str]:
 def _profile(profile: Profile) -> Response:
     tag = {"ETag": etag_of(profile.account.version)}
     return json_answer(ProfileOut.of(profile), headers=tag)
-
-
-def _address(request: Request) -> str:
-    return "" if request.client is None else request.client.host
 
 
 def _user_agent(request: Request) -> str | None:

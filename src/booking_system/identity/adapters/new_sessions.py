@@ -28,6 +28,8 @@ class NewSessions:
         user_id: UserId,
         user_agent: str | None,
         now: datetime,
+        *,
+        network: bytes | None,
     ) -> Tokens:
         """Write with the transaction that `connection` is in."""
         session_id = SessionId(self.identities.new())
@@ -39,6 +41,7 @@ class NewSessions:
                 created_at=now,
                 last_used_at=now,
                 user_agent=user_agent and user_agent[:LONGEST_USER_AGENT],
+                network=network,
             )
         )
         await connection.execute(

@@ -72,7 +72,13 @@ class PostgresSessions:
         return None if row is None else RefreshToken(expires_at=row[0], used_at=row[1])
 
     async def rotate(
-        self, session_id: SessionId, used: bytes, successor: bytes, now: datetime
+        self,
+        session_id: SessionId,
+        used: bytes,
+        successor: bytes,
+        now: datetime,
+        *,
+        network: bytes | None = None,
     ) -> None:
         """Write three rows; the session's lock is held."""
         await self._connection.execute(
@@ -86,8 +92,11 @@ class PostgresSessions:
                 expires_at=now + REFRESH_LIFETIME,
             )
         )
+        seen = (
+            {"last_used_at": now} if network is None else {"last_used_at": now, "network": network}
+        )
         await self._connection.execute(
-            update(sessions).where(sessions.c.id == session_id).values(last_used_at=now)
+            update(sessions).where(sessions.c.id == session_id).values(seen)
         )
 
     async def end(

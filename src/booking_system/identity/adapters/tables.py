@@ -52,6 +52,7 @@ sessions = Table(
     Column("ended_at", DateTime(timezone=True)),
     Column("ended_because", Text),
     Column("user_agent", Text),
+    Column("network", LargeBinary),
     CheckConstraint("(ended_at IS NULL) = (ended_because IS NULL)", name="ended"),
     CheckConstraint(
         "ended_because IN ('signed_out', 'ended_by_user', 'password_changed', 'token_reused',"
@@ -59,7 +60,7 @@ sessions = Table(
         name="ended_because",
     ),
     CheckConstraint("length(user_agent) <= 300", name="user_agent"),
-    Index("ix_sessions_user_id", "user_id", postgresql_where=text("ended_at IS NULL")),
+    Index("ix_sessions_user_id", "user_id"),
 )
 
 refresh_tokens = Table(

@@ -16,8 +16,10 @@ from booking_system.identity.domain.refusals import RateLimited
 from booking_system.identity.domain.throttling import (
     ACCOUNT,
     ADDRESS,
+    CROWD,
     INVITATION,
     LOOKUP,
+    PASSWORD_CHANGE,
     REGISTRATION,
     STAFF,
     Allowance,
@@ -28,6 +30,9 @@ QUOTAS = {
     ACCOUNT: RateLimitItemPerSecond(10, 15 * MINUTE),
     # A whole clinic may sign in from one address in the morning.
     ADDRESS: RateLimitItemPerSecond(60, 15 * MINUTE),
+    # Refuses nobody: from there on attempts from networks that are new to the account take turns.
+    CROWD: RateLimitItemPerSecond(20, 15 * MINUTE),
+    PASSWORD_CHANGE: RateLimitItemPerSecond(10, 15 * MINUTE),
     REGISTRATION: RateLimitItemPerSecond(20, 60 * MINUTE),
     # A desk looks for callers, several times a minute at worst; a walk through addresses asks
     # thousands of times.
@@ -53,6 +58,10 @@ class CountingThrottle:
     async def admit(self, *keys: str) -> Allowance:
         """Count for each key until one is refused."""
         return min([await self._count(key) for key in keys], key=lambda one: one.remaining)
+
+    async def is_crowded(self, key: str) -> bool:
+        """Count the attempt even where too many were counted already."""
+        return not await self._limiter.hit(self._quota_of(key), key)
 
     async def forgive(self, *keys: str) -> None:
         """Begin new windows for these keys."""
@@ -83,6 +92,10 @@ class UnlimitedThrottle:
 
     async def admit(self, *_: str) -> None:
         """Admit everybody."""
+
+    async def is_crowded(self, _: str) -> bool:
+        """Have room for everybody."""
+        return False
 
     async def forgive(self, *_: str) -> None:
         """Have nothing to forget."""

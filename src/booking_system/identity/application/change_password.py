@@ -13,7 +13,7 @@ from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.password import check_password
 from booking_system.identity.domain.refusals import InvalidCredentials, PasswordTooWeak
 from booking_system.identity.domain.session import EndedBecause
-from booking_system.identity.domain.throttling import account_key, address_key
+from booking_system.identity.domain.throttling import password_change_key
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Unauthenticated
 
@@ -28,20 +28,19 @@ class ChangePassword:
     throttle: Throttle
     clock: Clock
 
-    async def __call__(
-        self, *, current_password: str, new_password: str, address: str, actor: Actor
-    ) -> None:
+    async def __call__(self, *, current_password: str, new_password: str, actor: Actor) -> None:
         """Raises `RateLimited`, `PasswordTooWeak`, or `InvalidCredentials` for the current one."""
         account = await self._account_of(actor)
-        keys = address_key(address), account_key(account.email)
-        await self.throttle.admit(*keys)
+        # Of this session alone: whoever guesses elsewhere keeps nobody from a new password.
+        key = password_change_key(actor.user_id, actor.session_id)
+        await self.throttle.admit(key)
         check_password(new_password, email=account.email)
         if account.password_is_temporary and new_password == current_password:
             raise PasswordTooWeak("Choose another password than the one that you were given.")
         if not await self.passwords.verify(account.password_hash, current_password):
             raise InvalidCredentials
         await self._replace(account, await self.passwords.hash(new_password), actor)
-        await self.throttle.forgive(account_key(account.email))
+        await self.throttle.forgive(key)
 
     async def _account_of(self, actor: Actor) -> Account:
         async with self.looking() as work:

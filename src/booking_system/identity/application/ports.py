@@ -45,8 +45,26 @@ class Throttle(Protocol):
         """
         ...
 
+    async def is_crowded(self, key: str) -> bool:
+        """Count one attempt, and say whether the quota was used up before it. Refuses nobody."""
+        ...
+
     async def forgive(self, *keys: str) -> None:
         """Forget the attempts for these keys: they turned out to be honest."""
+        ...
+
+
+class Turns(Protocol):
+    """Slows attempts down that cannot be told from an attack.
+
+    The wait is bounded, as is the number of those who wait; it holds nothing that others need.
+    """
+
+    async def take(self, key: str, *, tries: int) -> None:
+        """Return when it is the caller's turn, who has tried so often lately, this time included.
+
+        Who has tried less often goes first. Raises `RateLimited` for those who would wait too long.
+        """
         ...
 
 
@@ -142,8 +160,19 @@ class Accounts(Protocol):
         """Return everybody with a role in the clinic, one entry for each role, oldest first."""
         ...
 
-    async def start_session(self, user_id: UserId, user_agent: str | None, now: datetime) -> Tokens:
-        """Begin a session and return its first tokens."""
+    async def start_session(
+        self,
+        user_id: UserId,
+        user_agent: str | None,
+        now: datetime,
+        *,
+        network: bytes | None = None,
+    ) -> Tokens:
+        """Begin a session, on a device in this network, and return its first tokens."""
+        ...
+
+    async def is_known_in(self, network: bytes, *, email: str, since: datetime) -> bool:
+        """Say whether the live account with this address had a session there since then."""
         ...
 
 
@@ -182,9 +211,15 @@ class Sessions(Protocol):
         ...
 
     async def rotate(
-        self, session_id: SessionId, used: bytes, successor: bytes, now: datetime
+        self,
+        session_id: SessionId,
+        used: bytes,
+        successor: bytes,
+        now: datetime,
+        *,
+        network: bytes | None = None,
     ) -> None:
-        """Mark one token as used and store the one that follows it."""
+        """Mark one token as used and store the one that follows it; the device is there now."""
         ...
 
     async def end(

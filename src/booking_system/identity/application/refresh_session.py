@@ -23,12 +23,12 @@ class RefreshSession:
     refresh_tokens: RefreshTokens
     clock: Clock
 
-    async def __call__(self, *, refresh_token: str) -> Tokens:
+    async def __call__(self, *, refresh_token: str, network: bytes | None = None) -> Tokens:
         """Raises `InvalidCredentials` for a token that is unknown, expired, ended or reused."""
         async with self.transaction() as work:
             session = await self._session_of(work, refresh_token)
             # The session's lock makes twins queue, so this is read after any rival's rotation.
-            successor = await self._successor(work, session, refresh_token)
+            successor = await self._successor(work, session, refresh_token, network)
         if successor is None:
             raise InvalidCredentials
         now = self.clock.now()
@@ -45,7 +45,7 @@ class RefreshSession:
         return session
 
     async def _successor(
-        self, work: IdentityWork, session: Session, refresh_token: str
+        self, work: IdentityWork, session: Session, refresh_token: str, network: bytes | None
     ) -> str | None:
         now = self.clock.now()
         used = self.refresh_tokens.fingerprint(refresh_token)
@@ -54,7 +54,7 @@ class RefreshSession:
         if verdict is Verdict.FRESH:
             successor = self.refresh_tokens.successors_of(refresh_token)[0]
             stored = self.refresh_tokens.fingerprint(successor)
-            await work.sessions.rotate(session.id, used, stored, now)
+            await work.sessions.rotate(session.id, used, stored, now, network=network)
             return successor
         if verdict is Verdict.REPEATED:
             return await self._given_before(work, refresh_token)

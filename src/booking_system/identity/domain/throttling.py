@@ -1,18 +1,24 @@
 """Whose attempts are counted together. A key is `kind:value`; each kind has its own quota."""
 
-import ipaddress
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import blake2b
 from uuid import UUID
 
 from booking_system.identity.domain.account import email_key
+from booking_system.shared_kernel.identifiers import SessionId, UserId
 
 ACCOUNT = "account"
 ADDRESS = "address"
+CROWD = "crowd"
+PASSWORD_CHANGE = "password_change"  # noqa: S105
 REGISTRATION = "registration"
 LOOKUP = "lookup"
 STAFF = "staff"
 INVITATION = "invitation"
+
+LATELY = timedelta(days=30)
+"""From where somebody has signed in within that time nobody makes them wait for strangers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,20 +33,29 @@ class Allowance:
     """Seconds until more are allowed."""
 
 
-def account_key(email: str) -> str:
+def account_key(email: str, network: bytes) -> str:
+    """Attempts on one account from one network: what a stranger uses up is a stranger's."""
+    return f"{ACCOUNT}:{_digest(email)}:{network.hex()}"
+
+
+def crowd_key(email: str) -> str:
     """Attempts on one account, from wherever they come."""
-    digest = blake2b(email_key(email).encode(errors="replace"), digest_size=16)
-    return f"{ACCOUNT}:{digest.hexdigest()}"
+    return f"{CROWD}:{_digest(email)}"
 
 
-def address_key(address: str) -> str:
-    """Attempts from one network address, on whatever account."""
-    return f"{ADDRESS}:{_network(address)}"
+def address_key(network: bytes) -> str:
+    """Attempts from one network, on whatever account."""
+    return f"{ADDRESS}:{network.hex()}"
 
 
-def registration_key(address: str) -> str:
-    """New accounts from one network address."""
-    return f"{REGISTRATION}:{_network(address)}"
+def password_change_key(user_id: UserId, session_id: SessionId) -> str:
+    """Attempts of somebody who is signed in to change the password; nobody else gets here."""
+    return f"{PASSWORD_CHANGE}:{user_id}:{session_id}"
+
+
+def registration_key(network: bytes) -> str:
+    """New accounts from one network."""
+    return f"{REGISTRATION}:{network.hex()}"
 
 
 def lookup_key(user_id: UUID) -> str:
@@ -53,19 +68,10 @@ def staff_key(user_id: UUID) -> str:
     return f"{STAFF}:{user_id}"
 
 
-def invitation_key(address: str) -> str:
-    """Tokens of invitations shown from one network address."""
-    return f"{INVITATION}:{_network(address)}"
+def invitation_key(network: bytes) -> str:
+    """Tokens of invitations shown from one network."""
+    return f"{INVITATION}:{network.hex()}"
 
 
-def _network(address: str) -> str:
-    """One IPv6 customer has a /64 to choose addresses from (RFC 6177)."""
-    try:
-        known = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return "unknown"
-    if isinstance(known, ipaddress.IPv4Address):
-        return str(known)
-    if known.ipv4_mapped is not None:
-        return str(known.ipv4_mapped)
-    return str(ipaddress.ip_network((known, 64), strict=False).network_address)
+def _digest(email: str) -> str:
+    return blake2b(email_key(email).encode(errors="replace"), digest_size=16).hexdigest()
