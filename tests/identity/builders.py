@@ -13,6 +13,7 @@ from booking_system.identity.adapters.passwords import Argon2Passwords
 from booking_system.identity.adapters.tokens import DerivedRefreshTokens, SignedAccessTokens
 from booking_system.identity.application.known_actors import KnownActors
 from booking_system.identity.domain.actor import Actor, Role, RoleGrant
+from booking_system.identity.domain.password import PasswordOwner
 from booking_system.identity.domain.refusals import RateLimited
 from booking_system.identity.domain.throttling import Allowance
 from booking_system.platform.keyring import Keyring
@@ -71,6 +72,11 @@ class CountedPasswords:
     async def hash(self, password: str) -> str:
         self.hashed += 1
         return await self.real.hash(password)
+
+    async def hash_chosen(self, password: str, owner: PasswordOwner) -> str:
+        hashed = await self.real.hash_chosen(password, owner)
+        self.hashed += 1
+        return hashed
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         self.verified.append(password_hash)

@@ -7,6 +7,7 @@ import pytest
 from booking_system.identity.application.ensure_admin import ADMIN, EnsureAdmin
 from booking_system.identity.application.own_profile import ChangeProfile, ReadProfile
 from booking_system.identity.domain.account import ProfileChange
+from booking_system.identity.domain.password import PasswordOwner
 from booking_system.identity.domain.refusals import (
     EmailTaken,
     InvalidCredentials,
@@ -170,11 +171,11 @@ async def test_processes_that_start_together_make_one_administrator(real_world: 
 
 
 async def test_who_registers_meanwhile_does_not_become_the_administrator(world: World) -> None:
-    async def hash_while_a_rival_registers(password: str) -> str:
+    async def hash_while_a_rival_registers(password: str, owner: PasswordOwner) -> str:
         await world.account()
         return password
 
-    world.passwords.hash = hash_while_a_rival_registers  # type: ignore[method-assign]
+    world.passwords.hash_chosen = hash_while_a_rival_registers  # type: ignore[method-assign]
 
     with pytest.raises(EmailTaken):
         await ensure_admin(world)(email=EMAIL, password=PASSWORD)

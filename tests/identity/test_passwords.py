@@ -8,8 +8,6 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 
 from booking_system.identity.adapters.passwords import RECOMMENDED, Argon2Passwords, _nobodys_hash
-from booking_system.identity.domain.password import check_password
-from booking_system.identity.domain.refusals import PasswordTooWeak
 from booking_system.platform.postgres.faults import Overloaded
 from tests.identity.builders import CHEAP, PASSWORD
 from tests.patience import PATIENCE, turns
@@ -127,25 +125,3 @@ async def has_room(passwords: Argon2Passwords) -> bool:
         return bool(await passwords.hash(PASSWORD))
     except Overloaded:
         return False
-
-
-@pytest.mark.parametrize(
-    "password",
-    [
-        "ninechars",
-        "x" * 201,
-        "Patient@Example.com",
-        "AAAAAAAAAAaaaa",
-        "Password123",
-        "",
-    ],
-)
-def test_an_easy_password_is_refused(password: str) -> None:
-    with pytest.raises(PasswordTooWeak) as refused:
-        check_password(password, email="patient@example.com")
-    assert not password or password not in refused.value.detail
-
-
-@pytest.mark.parametrize("password", [PASSWORD, "x1" * 100, "密码密码密码密码密码1", " " * 9 + "x"])
-def test_any_other_password_will_do(password: str) -> None:
-    check_password(password, email="patient@example.com")

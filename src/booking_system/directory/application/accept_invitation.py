@@ -14,7 +14,7 @@ from booking_system.directory.domain.clinic import Clinic
 from booking_system.directory.domain.invitation import Invitation
 from booking_system.directory.domain.refusals import InvitationOver
 from booking_system.identity.domain.actor import Actor
-from booking_system.identity.domain.password import check_password
+from booking_system.identity.domain.password import PasswordOwner
 from booking_system.identity.domain.refusals import EmailTaken
 from booking_system.identity.domain.throttling import invitation_key
 from booking_system.shared_kernel.clock import Clock
@@ -87,16 +87,16 @@ class AcceptInvitation:
         if actor is not None:
             user_id = actor.user_id
         elif password is not None:
-            password_hash = await self._chosen(shown.invitation.email, password)
+            password_hash = await self._chosen(shown.invitation, password)
         async with self.transaction() as work:
             return await self._accept(work, token, user_id, password_hash)
 
-    async def _chosen(self, email: str, password: str) -> str:
-        check_password(password, email=email)
+    async def _chosen(self, invitation: Invitation, password: str) -> str:
         async with self.looking() as work:
-            if await work.accounts.by_email(email) is not None:
+            if await work.accounts.by_email(invitation.email) is not None:
                 raise EmailTaken
-        return await self.passwords.hash(password)
+        owner = PasswordOwner(email=invitation.email, full_name=invitation.full_name)
+        return await self.passwords.hash_chosen(password, owner)
 
     async def _accept(
         self, work: DirectoryWork, token: str, user_id: UserId, password_hash: str | None

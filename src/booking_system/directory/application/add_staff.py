@@ -10,7 +10,7 @@ from booking_system.directory.application.ports import (
     Throttle,
 )
 from booking_system.identity.domain.actor import Actor, RoleGrant
-from booking_system.identity.domain.password import check_password
+from booking_system.identity.domain.password import PasswordOwner
 from booking_system.identity.domain.refusals import EmailTaken
 from booking_system.identity.domain.staff import StaffMember
 from booking_system.identity.domain.throttling import staff_key
@@ -45,8 +45,8 @@ class AddStaff:
             await clinic_to_staff(look, clinic_id, staff, actor)
             if await look.accounts.by_email(staff.email) is not None:
                 raise EmailTaken
-        check_password(password, email=staff.email)
-        password_hash = await self.passwords.hash(password)
+        owner = PasswordOwner(email=staff.email, full_name=staff.full_name)
+        password_hash = await self.passwords.hash_chosen(password, owner)
         user_id, now = UserId(self.identities.new()), self.clock.now()
         async with self.transaction() as work:
             await clinic_to_staff(work, clinic_id, staff, actor)

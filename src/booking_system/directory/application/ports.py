@@ -14,6 +14,7 @@ from booking_system.directory.domain.patient import FoundPatient, Patient
 from booking_system.directory.domain.service import Service
 from booking_system.identity.domain.account import Account
 from booking_system.identity.domain.actor import RoleGrant
+from booking_system.identity.domain.password import PasswordOwner
 from booking_system.identity.domain.staff import StaffMember
 from booking_system.identity.domain.throttling import Allowance
 from booking_system.identity.domain.tokens import Tokens
@@ -234,8 +235,8 @@ class Accounts(Protocol):
 class Passwords(Protocol):
     """Hashes passwords; slow on purpose, so never inside a transaction."""
 
-    async def hash(self, password: str) -> str:
-        """Return a salted hash."""
+    async def hash_chosen(self, password: str, owner: PasswordOwner) -> str:
+        """Return a salted hash of a new password. Raises `PasswordTooWeak`."""
         ...
 
 

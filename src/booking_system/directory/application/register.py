@@ -9,7 +9,7 @@ from booking_system.directory.application.ports import (
 )
 from booking_system.directory.domain.patient import Patient
 from booking_system.identity.domain.actor import Role, RoleGrant
-from booking_system.identity.domain.password import check_password
+from booking_system.identity.domain.password import PasswordOwner
 from booking_system.identity.domain.refusals import EmailTaken
 from booking_system.identity.domain.throttling import registration_key
 from booking_system.identity.domain.tokens import Tokens
@@ -51,13 +51,13 @@ class Register:
     async def __call__(
         self, *, newcomer: Newcomer, network: bytes, user_agent: str | None
     ) -> Registered:
-        """Raises `RateLimited`, `PasswordTooWeak`, `EmailTaken`."""
+        """Raises `RateLimited`, `EmailTaken`, `PasswordTooWeak`."""
         await self.throttle.admit(registration_key(network))
-        check_password(newcomer.password, email=newcomer.email)
         async with self.transaction() as work:
             if await work.accounts.by_email(newcomer.email) is not None:
                 raise EmailTaken
-        password_hash = await self.passwords.hash(newcomer.password)
+        owner = PasswordOwner(email=newcomer.email, full_name=newcomer.full_name)
+        password_hash = await self.passwords.hash_chosen(newcomer.password, owner)
         return await self._make(newcomer, password_hash, network, user_agent)
 
     async def _make(

@@ -12,6 +12,9 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
+from booking_system.identity.adapters.strength import weakness_of
+from booking_system.identity.domain.password import PasswordOwner, check_form
+from booking_system.identity.domain.refusals import PasswordTooWeak
 from booking_system.platform.postgres.faults import Overloaded
 from booking_system.platform.ticket import waiting_elsewhere
 
@@ -45,6 +48,11 @@ class Argon2Passwords:
         """Return the hash in PHC format. Raises `Overloaded`."""
         return await self._in_thread(lambda: self._hasher.hash(password))
 
+    async def hash_chosen(self, password: str, owner: PasswordOwner) -> str:
+        """Look at the password where it is hashed. Raises `PasswordTooWeak`, `Overloaded`."""
+        check_form(password, owner)
+        return await self._in_thread(lambda: self._chosen(password, owner))
+
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Check against a hash of nothing where there is none. Raises `Overloaded`."""
         known = self._nobodys if password_hash is None else password_hash
@@ -53,6 +61,11 @@ class Argon2Passwords:
     def outdated(self, password_hash: str) -> bool:
         """Compare the parameters that the hash names."""
         return self._hasher.check_needs_rehash(password_hash)
+
+    def _chosen(self, password: str, owner: PasswordOwner) -> str:
+        if weakness := weakness_of(password, owner):
+            raise PasswordTooWeak(f"This password would be guessed soon. {weakness}")
+        return self._hasher.hash(password)
 
     def _fits(self, password_hash: str, password: str) -> bool:
         try:

@@ -10,7 +10,7 @@ from booking_system.identity.application.ports import (
 )
 from booking_system.identity.domain.account import Account
 from booking_system.identity.domain.actor import Actor
-from booking_system.identity.domain.password import check_password
+from booking_system.identity.domain.password import PasswordOwner
 from booking_system.identity.domain.refusals import InvalidCredentials, PasswordTooWeak
 from booking_system.identity.domain.session import EndedBecause
 from booking_system.identity.domain.throttling import password_change_key
@@ -29,17 +29,18 @@ class ChangePassword:
     clock: Clock
 
     async def __call__(self, *, current_password: str, new_password: str, actor: Actor) -> None:
-        """Raises `RateLimited`, `PasswordTooWeak`, or `InvalidCredentials` for the current one."""
+        """Raises `RateLimited`, `InvalidCredentials` for the current one, or `PasswordTooWeak`."""
         account = await self._account_of(actor)
         # Of this session alone: whoever guesses elsewhere keeps nobody from a new password.
         key = password_change_key(actor.user_id, actor.session_id)
         await self.throttle.admit(key)
-        check_password(new_password, email=account.email)
         if account.password_is_temporary and new_password == current_password:
             raise PasswordTooWeak("Choose another password than the one that you were given.")
         if not await self.passwords.verify(account.password_hash, current_password):
             raise InvalidCredentials
-        await self._replace(account, await self.passwords.hash(new_password), actor)
+        owner = PasswordOwner(email=account.email, full_name=account.full_name)
+        password_hash = await self.passwords.hash_chosen(new_password, owner)
+        await self._replace(account, password_hash, actor)
         await self.throttle.forgive(key)
 
     async def _account_of(self, actor: Actor) -> Account:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from booking_system.identity.application.ports import IdentityTransaction, Passwords
 from booking_system.identity.domain.actor import Role, RoleGrant
-from booking_system.identity.domain.password import check_password
+from booking_system.identity.domain.password import PasswordOwner
 from booking_system.identity.domain.refusals import EmailTaken
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities, UserId
@@ -48,8 +48,8 @@ class EnsureAdmin:
         raise EmailTaken
 
     async def _make(self, email: str, password: str) -> None:
-        check_password(password, email=email)
-        password_hash = await self.passwords.hash(password)
+        owner = PasswordOwner(email=email, full_name=NAME)
+        password_hash = await self.passwords.hash_chosen(password, owner)
         user_id, now = UserId(self.identities.new()), self.clock.now()
         async with self.transaction() as work:
             await work.accounts.add(

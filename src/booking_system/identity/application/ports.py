@@ -9,6 +9,7 @@ from uuid import UUID
 
 from booking_system.identity.domain.account import Account, ProfileChange
 from booking_system.identity.domain.actor import RoleGrant
+from booking_system.identity.domain.password import PasswordOwner
 from booking_system.identity.domain.session import EndedBecause, Session
 from booking_system.identity.domain.staff import StaffMember
 from booking_system.identity.domain.throttling import Allowance
@@ -23,7 +24,14 @@ class Passwords(Protocol):
     """
 
     async def hash(self, password: str) -> str:
-        """Return a salted hash."""
+        """Return a salted hash of a password that its account has already."""
+        ...
+
+    async def hash_chosen(self, password: str, owner: PasswordOwner) -> str:
+        """Return a salted hash of a password that somebody has chosen, in whatever way.
+
+        Raises `PasswordTooWeak` where it would be guessed soon, above all by who knows the owner.
+        """
         ...
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
