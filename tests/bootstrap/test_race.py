@@ -63,7 +63,9 @@ async def deployed(
 ) -> AsyncIterator[Deployed]:
     place = tmp_path_factory.mktemp("race")
     async with postgres.database() as url, running_api(url, place) as api:
-        with serving(url, place, rate_limit="on") as address:
+        with serving(
+            url, place, rate_limit="on", reads_per_minute=0, writes_per_minute=0
+        ) as address:
             yield Deployed(api, address)
 
 

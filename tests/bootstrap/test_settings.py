@@ -46,6 +46,16 @@ def test_the_defaults_work_on_one_machine() -> None:
         ("ENV", HIDDEN, "BOOKING_ENV must be development or production."),
         ("DEMO", HIDDEN, "BOOKING_DEMO must be true or false."),
         ("RATE_LIMIT", HIDDEN, "BOOKING_RATE_LIMIT must be on or off."),
+        (
+            "READS_PER_MINUTE",
+            "-1",
+            "BOOKING_READS_PER_MINUTE must be a number from 0 to 1000000.",
+        ),
+        (
+            "WRITES_PER_MINUTE",
+            "1000001",
+            "BOOKING_WRITES_PER_MINUTE must be a number from 0 to 1000000.",
+        ),
         ("LOG_FORMAT", HIDDEN, "BOOKING_LOG_FORMAT must be console or json."),
         ("LOG_LEVEL", HIDDEN, "BOOKING_LOG_LEVEL must be debug, info, warning or error."),
         ("ADMIN_EMAIL", HIDDEN, "BOOKING_ADMIN_EMAIL must be an e-mail address."),

@@ -17,6 +17,7 @@ from booking_system.identity.application.ports import Accounts
 from booking_system.identity.container import IdentityContainer
 from booking_system.platform.http import problems
 from booking_system.platform.http.assembly import install, refuse_unguarded
+from booking_system.platform.http.budgets import budgets_for
 from booking_system.platform.http.edge import Edge
 from booking_system.platform.http.entrance import Entrance
 from booking_system.platform.http.network import Networks
@@ -97,6 +98,7 @@ async def running_site(database: Database) -> AsyncIterator[Site]:
     )
     problems.install(app, public_url=ISSUER)
     app.state.authenticate = container.authenticate()
+    app.state.budgets = budgets_for(rate_limit=False, reads=0, writes=0)
     install(app, container.routes().routes())
     refuse_unguarded(app)
     user_id = UserId(uuid4())

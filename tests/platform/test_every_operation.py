@@ -12,6 +12,7 @@ import pytest
 from httpx import Response
 
 from booking_system.identity.adapters.tokens import SignedAccessTokens
+from booking_system.platform.http.budgets import budgets_for
 from booking_system.platform.http.routing import GuardedRoute
 from booking_system.shared_kernel.identifiers import SessionId, UserId
 from tests.api import Api, Person, code_of, running_api
@@ -182,6 +183,22 @@ async def test_where_there_is_no_room_every_operation_is_refused_but_health(
         entrance.end(ticket)
     while entrance.is_pressed:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
+
+
+async def test_where_a_budget_is_used_up_every_operation_is_refused_but_health(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operations = await those_that_say(api, "rate_limited")
+    budgets = budgets_for(rate_limit=True, reads=1, writes=1)
+    monkeypatch.setattr(api.app.state, "budgets", budgets)
+    for by in (None, api.admin):
+        await api.get("/v1/me", by)
+        await api.post("/v1/clinics", by=by)
+    for operation in operations:
+        answer = await operation.ask(api, api.admin)
+        assert code_of(answer) == (429, "rate_limited"), operation
+        assert int(answer.headers["retry-after"]) > 0
+    assert (await api.get("/health/ready")).status_code == 200
 
 
 async def test_a_cursor_that_no_list_gave_out_is_refused(api: Api) -> None:

@@ -21,6 +21,7 @@ from booking_system.directory.container import DirectoryContainer
 from booking_system.identity.container import IdentityContainer
 from booking_system.identity.domain.policies import public
 from booking_system.platform.clock import SystemClock
+from booking_system.platform.http.budgets import budgets_for
 from booking_system.platform.http.entrance import Entrance
 from booking_system.platform.http.idempotency import Idempotency
 from booking_system.platform.http.network import Networks
@@ -59,6 +60,12 @@ class Container(containers.DeclarativeContainer):
 
     keys = providers.Singleton(Settings.keyring, settings)
     networks = providers.Singleton(Networks, keys)
+    budgets = providers.Singleton(
+        budgets_for,
+        rate_limit=settings.provided.rate_limit,
+        reads=settings.provided.reads_per_minute,
+        writes=settings.provided.writes_per_minute,
+    )
     tidying = providers.Singleton(
         Tidying, database=database, chores=[OLD_KEYS, OLD_HOLDS, OLD_INVITATIONS]
     )

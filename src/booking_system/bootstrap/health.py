@@ -52,6 +52,7 @@ class HealthRoutes:
             asks_who=False,
             needs_database=False,
             always_answered=True,
+            is_counted=False,
             answers=LiveOut,
         )
         routes.add(
@@ -60,6 +61,7 @@ class HealthRoutes:
             self.check_ready,
             policy=public,
             asks_who=False,
+            is_counted=False,
             answers=ReadyOut,
         )
         return routes

@@ -39,6 +39,7 @@ READ_BY_PAGES = [
     "Link",
     "Location",
     "RateLimit",
+    "RateLimit-Policy",
     "Retry-After",
     "X-Request-ID",
 ]
@@ -89,7 +90,7 @@ def create_app(container: Container) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.authenticate = container.identity.authenticate()
-    app.state.idempotency = container.idempotency()
+    app.state.idempotency, app.state.budgets = container.idempotency(), container.budgets()
     app.state.entrance, app.state.rejection = container.entrance(), rejection
     app.add_middleware(
         Edge,

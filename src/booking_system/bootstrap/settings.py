@@ -26,6 +26,8 @@ EXPECTED = {
     "demo": "true or false",
     "api_processes": "a number from 1 to 64",
     "rate_limit": "on or off",
+    "reads_per_minute": "a number from 0 to 1000000",
+    "writes_per_minute": "a number from 0 to 1000000",
     "log_format": "console or json",
     "log_level": "debug, info, warning or error",
 }
@@ -79,6 +81,12 @@ class Settings(BaseSettings):
     admin_password: SecretStr | None = None
     api_processes: int = Field(1, ge=1, le=64)
     rate_limit: bool = True
+    reads_per_minute: int = Field(
+        3000, ge=0, le=1_000_000, description="of each user or network; 0: as many as they like"
+    )
+    writes_per_minute: int = Field(
+        600, ge=0, le=1_000_000, description="of each user or network; 0: as many as they like"
+    )
     log_format: Literal["console", "json"] | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     otlp_endpoint: str | None = Field(None, description="where traces go; None: nowhere")

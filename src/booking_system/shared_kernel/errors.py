@@ -123,7 +123,7 @@ class TooMany(Refusal):
     """Too many requests: wait a little.
 
     Wait as many seconds as `Retry-After` says. `RateLimit` tells what is left before it comes
-    to this.
+    to this, on every answer once it is less than half.
     """
 
     code = "rate_limited"

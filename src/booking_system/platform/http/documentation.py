@@ -32,6 +32,7 @@ from booking_system.shared_kernel.errors import (
     NotFound,
     Refusal,
     TokenExpired,
+    TooMany,
     Unauthenticated,
 )
 from booking_system.shared_kernel.idempotency import IdempotencyKeyInUse, IdempotencyKeyReused
@@ -73,6 +74,7 @@ class Habits:
     knows_caller: bool
     needs_database: bool
     always_answered: bool
+    is_counted: bool
     writes: bool
     is_idempotent: bool
 
@@ -222,6 +224,8 @@ def _shared(route: APIRoute, habits: Habits) -> list[type[Refusal]]:
         shared += [Malformed, BodyTooLarge, UnsupportedMediaType]
     if not habits.always_answered:
         shared.append(Overloaded)
+    if habits.is_counted:
+        shared.append(TooMany)
     if habits.needs_database:
         shared.append(DependencyUnavailable)
     if habits.needs_database and habits.writes:

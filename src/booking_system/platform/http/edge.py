@@ -69,6 +69,8 @@ class Edge:
                     (b"x-request-id", request_id.encode()),
                     (b"x-instance", self._instance),
                 ]
+                if exchange.told is not None:
+                    message["headers"] += exchange.told
                 if ticket.has_place:
                     # The work is done. A client that is slow to read keeps nobody out.
                     entrance.leave(ticket)

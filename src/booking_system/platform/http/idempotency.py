@@ -19,6 +19,7 @@ import orjson
 from fastapi import Request, Response
 from starlette.types import Message
 
+from booking_system.platform.http.budgets import PAID
 from booking_system.platform.http.input import StrictRequest
 from booking_system.platform.http.network import Networks
 from booking_system.platform.keyring import Keyring, Purpose
@@ -190,6 +191,7 @@ async def read_again(request: Request, location: str) -> Response:
         "path": location,
         "raw_path": location.encode(),
         "query_string": b"",
+        PAID: True,
     }
     start: Message = {}
     body = bytearray()

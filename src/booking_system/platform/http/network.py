@@ -27,11 +27,12 @@ class Networks:
 
     def names_of(self, request: Request) -> Sequence[bytes]:
         """Return that name, and those that it was given with keys that ours takes turns with."""
-        network = _network("" if request.client is None else request.client.host).encode()
+        network = network_of("" if request.client is None else request.client.host).encode()
         return [hmac.digest(key, network, hashlib.sha256)[:SIZE_BYTES] for key in self._keys]
 
 
-def _network(host: str) -> str:
+def network_of(host: str) -> str:
+    """Return what a household has of an address to itself: never to be stored or told as it is."""
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:

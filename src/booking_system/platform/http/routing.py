@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
+from booking_system.platform.http.budgets import Budgets
 from booking_system.platform.http.caller import Policy
 from booking_system.platform.http.documentation import Habits, Problems, documented
 from booking_system.platform.http.idempotency import HEADER, Again, Idempotency, Work, check_form
@@ -44,6 +45,7 @@ class GuardedRoute(APIRoute):
         shortcut: Shortcut | None = None,
         runs_once: bool = False,
         again: Again | None = None,
+        is_counted: bool = True,
         **kw: Any,
     ) -> None:
         """`policy` sees the caller before the query or the body is looked at.
@@ -53,6 +55,7 @@ class GuardedRoute(APIRoute):
         One that `runs_once` does so for all requests with the same `Idempotency-Key`; `again` shows
         what the first of them made, where that cannot be read at its address.
         Where a route does not ask who calls, an expired token in the header disturbs nobody.
+        What is asked of one that `is_counted` is charged to the caller's budget.
         """
         self.policy = policy
         self.is_public = not needs_token(policy)
@@ -62,7 +65,9 @@ class GuardedRoute(APIRoute):
         self._shortcut = shortcut
         self._runs_once = runs_once
         self._again = again
+        self._is_counted = is_counted
         super().__init__(path, endpoint, **kw)
+        self._writes = "GET" not in (self.methods or ())
         queries = list(_queries(self.dependant))
         self._parameters = frozenset(field.alias for field in queries)
         self._lists = frozenset(field.alias for field in queries if _takes_several(field))
@@ -145,6 +150,9 @@ class GuardedRoute(APIRoute):
             authenticate = request.scope["app"].state.authenticate
             caller = await authenticate(request.headers.get("authorization"))
         request.scope["caller"] = caller
+        if self._is_counted:
+            budgets: Budgets = request.scope["app"].state.budgets
+            budgets.charge(request.scope, caller, writes=self._writes)
         self.policy(caller)
 
     def _check_parameters(self, request: Request) -> None:
@@ -200,6 +208,7 @@ class Routes:
         knows_caller: bool = False,
         needs_database: bool = True,
         always_answered: bool = False,
+        is_counted: bool = True,
         also: Mapping[int, str | type[BaseModel]] | None = None,
         shortcut: Shortcut | None = None,
         shown: bool = True,
@@ -214,7 +223,8 @@ class Routes:
         what this operation may say beyond what every operation of its shape may, `also` further
         statuses: what one without a body means, or the model of its body. One that is not `shown`
         stays out of the OpenAPI document; without `asks_who` there is no caller. One that is
-        `always_answered` is refused to nobody, however many ask. `tag` puts it among the operations
+        `always_answered` is refused to nobody, however many ask; one that is not `is_counted` costs
+        nobody any of their budget. `tag` puts it among the operations
         of another part. `problems` are models of what refusals carry, by status.
 
         One that `knows_caller` serves everybody, but not everybody alike: signing in is up to them.
@@ -232,6 +242,7 @@ class Routes:
             shortcut=shortcut,
             runs_once=is_idempotent and not keeps_key,
             again=again,
+            is_counted=is_counted,
             methods=[method],
             tags=[tag or self._tag],
             status_code=status,
@@ -249,6 +260,7 @@ class Routes:
             knows_caller=knows_caller,
             needs_database=needs_database,
             always_answered=always_answered,
+            is_counted=is_counted,
             writes=method != "GET",
             is_idempotent=is_idempotent,
         )

@@ -17,7 +17,7 @@ class Exchange:
     """Filled in while the request is served; bounded in what it can say, as labels must be.
 
     `came` is by `time.perf_counter`, `route` the template, `status` 0 as long as no answer has
-    begun, `code` that of a problem.
+    begun, `code` that of a problem, `told` what the answer says of the caller's budget.
     """
 
     method: str
@@ -26,6 +26,7 @@ class Exchange:
     status: int = 0
     code: str | None = None
     seconds: float = 0.0
+    told: list[tuple[bytes, bytes]] | None = None
 
 
 def begun(scope: Scope, came: float) -> Exchange:

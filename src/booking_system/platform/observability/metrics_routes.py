@@ -30,6 +30,7 @@ class MetricsRoutes:
             policy=self.policy,
             answers=None,
             asks_who=False,
+            is_counted=False,
             shown=False,
         )
         return routes
