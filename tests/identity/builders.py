@@ -15,6 +15,7 @@ from booking_system.identity.application.known_actors import KnownActors
 from booking_system.identity.domain.actor import Actor, Role, RoleGrant
 from booking_system.identity.domain.password import PasswordOwner
 from booking_system.identity.domain.refusals import RateLimited
+from booking_system.identity.domain.session import Lifetimes
 from booking_system.identity.domain.throttling import Allowance
 from booking_system.platform.keyring import Keyring
 from booking_system.platform.uuid7 import RandomIdentities
@@ -25,6 +26,7 @@ SECOND = timedelta(seconds=1)
 ISSUER = "https://booking.example.com"
 EMAIL = "patient@example.com"
 PASSWORD = "three quiet otters"
+LIFETIMES = Lifetimes.of_days(absolute=90, idle=30)
 HOME, ELSEWHERE = b"h" * 16, b"e" * 16
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PATIENT = RoleGrant(role=Role.PATIENT, patient_id=PatientId(uuid4()))
@@ -140,6 +142,7 @@ def new_sessions() -> NewSessions:
         access_tokens=access_tokens(),
         refresh_tokens=DerivedRefreshTokens(KEYS),
         identities=RandomIdentities(),
+        lifetimes=LIFETIMES,
     )
 
 

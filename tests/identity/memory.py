@@ -14,9 +14,9 @@ from booking_system.identity.domain.actor import RoleGrant
 from booking_system.identity.domain.refusals import EmailTaken
 from booking_system.identity.domain.session import EndedBecause, Session
 from booking_system.identity.domain.staff import StaffMember
-from booking_system.identity.domain.tokens import REFRESH_LIFETIME, RefreshToken, Tokens
+from booking_system.identity.domain.tokens import RefreshToken, Tokens
 from booking_system.shared_kernel.identifiers import ClinicId, SessionId, UserId
-from tests.identity.builders import new_sessions
+from tests.identity.builders import LIFETIMES, new_sessions
 
 
 @dataclass
@@ -124,7 +124,7 @@ class MemoryAccounts:
             id=session_id, user_id=user_id, created_at=now, last_used_at=now, user_agent=user_agent
         )
         self._rows.networks[session_id] = network
-        stored = RefreshToken(expires_at=now + REFRESH_LIFETIME, used_at=None)
+        stored = RefreshToken(expires_at=LIFETIMES.end_of(now, now), used_at=None)
         self._rows.tokens[self._new.refresh_tokens.fingerprint(token)] = session_id, stored
         access_token = self._new.access_tokens.sign(user_id, session_id, now)
         return Tokens(access_token=access_token, refresh_token=token)
@@ -163,7 +163,8 @@ class MemorySessions:
             session
             for session in newest_first
             if session.user_id == user_id
-            and session.last_used_at >= search.used_since
+            and session.last_used_at > search.used_since
+            and (search.begun_since is None or session.created_at > search.begun_since)
             and (search.after is None or (session.created_at, session.id) < search.after)
         ]
         return found[: search.limit + 1]
@@ -186,11 +187,12 @@ class MemorySessions:
         successor: bytes,
         now: datetime,
         *,
+        expires_at: datetime,
         network: bytes | None = None,
     ) -> None:
         token = self._rows.tokens[used][1]
         self._rows.tokens[used] = session_id, replace(token, used_at=now)
-        following = RefreshToken(expires_at=now + REFRESH_LIFETIME, used_at=None)
+        following = RefreshToken(expires_at=expires_at, used_at=None)
         self._rows.tokens[successor] = session_id, following
         session = self._rows.sessions[session_id]
         self._rows.sessions[session_id] = replace(session, last_used_at=now)

@@ -33,6 +33,7 @@ from tests.identity.builders import (
     EMAIL,
     ISSUER,
     KEYS,
+    LIFETIMES,
     NOON,
     PASSWORD,
     FixedClock,
@@ -77,6 +78,7 @@ async def running_site(database: Database) -> AsyncIterator[Site]:
         issuer=ISSUER,
         rate_limit=True,
         networks=Networks(secret=PRIVATE_KEY),
+        lifetimes=LIFETIMES,
     )
     container.passwords.override(providers.Object(Argon2Passwords(CHEAP, threads=2)))
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)

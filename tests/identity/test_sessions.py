@@ -8,14 +8,70 @@ import pytest
 from booking_system.identity.adapters.tokens import DerivedRefreshTokens
 from booking_system.identity.application.end_session import EndSession, ListSessions, SignOut
 from booking_system.identity.domain.refusals import InvalidCredentials
-from booking_system.identity.domain.tokens import REFRESH_LIFETIME, REPEAT_WINDOW
+from booking_system.identity.domain.session import Lifetimes
+from booking_system.identity.domain.tokens import REPEAT_WINDOW
 from booking_system.platform.keyring import Keyring
 from booking_system.platform.uuid7 import uuid7
 from booking_system.shared_kernel.errors import NotFound
 from booking_system.shared_kernel.identifiers import SessionId
-from tests.identity.builders import NOON, SECOND, a_key
+from tests.identity.builders import LIFETIMES, NOON, SECOND, a_key
 from tests.identity.world import World
 from tests.patience import PATIENCE
+
+DAY = timedelta(days=1)
+
+
+def list_of(world: World) -> ListSessions:
+    return ListSessions(transaction=world.transaction, lifetimes=world.lifetimes, clock=world.clock)
+
+
+async def test_a_session_is_over_so_long_after_it_began_however_much_it_is_used(
+    world: World,
+) -> None:
+    tokens = await world.session(await world.account())
+    me = world.actor_of(tokens)
+    for _ in range(89):
+        world.clock.pass_by(DAY)
+        tokens = await world.refresh()(refresh_token=tokens.refresh_token)
+    world.clock.pass_by(DAY - SECOND)
+    tokens = await world.refresh()(refresh_token=tokens.refresh_token)
+    assert [one.id for one in await list_of(world)(actor=me, after=None, limit=5)] == [
+        me.session_id
+    ]
+
+    world.clock.pass_by(SECOND)
+
+    # A repeated answer would be one more token as well.
+    with pytest.raises(InvalidCredentials):
+        await world.refresh()(refresh_token=tokens.refresh_token)
+    assert await list_of(world)(actor=me, after=None, limit=5) == []
+
+
+async def test_shorter_lifetimes_end_the_sessions_that_there_are(world: World) -> None:
+    user_id = await world.account()
+    unused, used = await world.session(user_id), await world.session(user_id)
+    world.clock.pass_by(8 * DAY)
+    used = await world.refresh()(refresh_token=used.refresh_token)
+    world.lifetimes = Lifetimes.of_days(absolute=0, idle=7)
+
+    with pytest.raises(InvalidCredentials):
+        await world.refresh()(refresh_token=unused.refresh_token)
+    used = await world.refresh()(refresh_token=used.refresh_token)
+    world.lifetimes = Lifetimes.of_days(absolute=8, idle=7)
+    with pytest.raises(InvalidCredentials):
+        await world.refresh()(refresh_token=used.refresh_token)
+    me = world.actor_of(used)
+    assert await list_of(world)(actor=me, after=None, limit=5) == []
+
+
+async def test_without_an_absolute_end_a_session_goes_on_as_long_as_it_is_used(
+    world: World,
+) -> None:
+    world.lifetimes = Lifetimes.of_days(absolute=0, idle=30)
+    tokens = await world.session(await world.account())
+    for _ in range(40):
+        world.clock.pass_by(29 * DAY)
+        tokens = await world.refresh()(refresh_token=tokens.refresh_token)
 
 
 async def test_a_refresh_token_is_traded_for_the_next(world: World) -> None:
@@ -58,7 +114,7 @@ async def test_a_used_refresh_token_ends_the_family(world: World) -> None:
 
 async def test_an_unused_refresh_token_expires(world: World) -> None:
     tokens = await world.session(await world.account())
-    world.clock.pass_by(REFRESH_LIFETIME)
+    world.clock.pass_by(LIFETIMES.idle)
 
     with pytest.raises(InvalidCredentials):
         await world.refresh()(refresh_token=tokens.refresh_token)
@@ -141,7 +197,7 @@ async def test_only_the_owner_ends_a_session_and_only_once(world: World) -> None
 async def test_the_list_pages_through_living_sessions_newest_first(world: World) -> None:
     user_id = await world.account()
     await world.session(user_id, "too old")
-    world.clock.pass_by(REFRESH_LIFETIME)
+    world.clock.pass_by(LIFETIMES.idle)
     agents = ["first", "second", "third", "fourth"]
     for agent in agents:
         world.clock.pass_by(SECOND)
@@ -149,7 +205,7 @@ async def test_the_list_pages_through_living_sessions_newest_first(world: World)
     await world.session(await world.account("other@example.com"))
     me = world.actor_of(tokens)
     await SignOut(transaction=world.transaction, clock=world.clock)(actor=me)
-    sessions = ListSessions(transaction=world.transaction, clock=world.clock)
+    sessions = list_of(world)
 
     page = await sessions(actor=me, after=None, limit=1)
     rest = await sessions(actor=me, after=(page[0].created_at, page[0].id), limit=5)
@@ -162,7 +218,7 @@ async def test_the_list_pages_through_living_sessions_newest_first(world: World)
 async def test_a_long_name_of_a_device_is_cut(real_world: World) -> None:
     user_id = await real_world.account()
     me = real_world.actor_of(await real_world.session(user_id, "x" * 1000))
-    sessions = ListSessions(transaction=real_world.transaction, clock=real_world.clock)
+    sessions = list_of(real_world)
 
     (session,) = await sessions(actor=me, after=None, limit=5)
 

@@ -18,6 +18,7 @@ from booking_system.identity.application.ports import IdentityTransaction
 from booking_system.identity.application.refresh_session import RefreshSession
 from booking_system.identity.application.sign_in import SignIn
 from booking_system.identity.domain.actor import Actor
+from booking_system.identity.domain.session import Lifetimes
 from booking_system.identity.domain.tokens import Tokens
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import uuid7
@@ -26,6 +27,7 @@ from tests.identity.builders import (
     CHEAP,
     EMAIL,
     KEYS,
+    LIFETIMES,
     NOON,
     PASSWORD,
     CountedPasswords,
@@ -57,6 +59,7 @@ class World:
     passwords: CountedPasswords = field(default_factory=CountedPasswords)
     throttle: FakeThrottle = field(default_factory=FakeThrottle)
     turns: FakeTurns = field(default_factory=FakeTurns)
+    lifetimes: Lifetimes = LIFETIMES
     access_tokens: SignedAccessTokens = field(default_factory=access_tokens)
     refresh_tokens: DerivedRefreshTokens = field(default_factory=lambda: DerivedRefreshTokens(KEYS))
 
@@ -129,6 +132,7 @@ class World:
             transaction=self.transaction,
             access_tokens=self.access_tokens,
             refresh_tokens=self.refresh_tokens,
+            lifetimes=self.lifetimes,
             clock=self.clock,
         )
 

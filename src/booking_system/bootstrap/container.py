@@ -18,8 +18,10 @@ from booking_system.directory.adapters.models_clinics import ClinicChangeIn, Cli
 from booking_system.directory.adapters.models_doctors import DoctorOut
 from booking_system.directory.adapters.models_patients import PatientOut
 from booking_system.directory.container import DirectoryContainer
+from booking_system.identity.adapters.chores import OLD_CHANGES, OLD_TOKENS, old_sessions
 from booking_system.identity.container import IdentityContainer
 from booking_system.identity.domain.policies import public
+from booking_system.identity.domain.session import Lifetimes
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.http.budgets import budgets_for
 from booking_system.platform.http.entrance import Entrance
@@ -32,6 +34,7 @@ from booking_system.platform.observability.tracing import Tracing
 from booking_system.platform.postgres.faults import Overloaded
 from booking_system.platform.postgres.idempotency import OLD_KEYS
 from booking_system.platform.postgres.leases import Leases
+from booking_system.platform.postgres.outbox import OLD_EVENTS
 from booking_system.platform.postgres.retry import retrying
 from booking_system.platform.postgres.tidying import Tidying
 from booking_system.platform.postgres.transaction import Database, engine_for
@@ -60,6 +63,11 @@ class Container(containers.DeclarativeContainer):
 
     keys = providers.Singleton(Settings.keyring, settings)
     networks = providers.Singleton(Networks, keys)
+    lifetimes = providers.Singleton(
+        Lifetimes.of_days,
+        absolute=settings.provided.session_days,
+        idle=settings.provided.session_idle_days,
+    )
     budgets = providers.Singleton(
         budgets_for,
         rate_limit=settings.provided.rate_limit,
@@ -67,7 +75,17 @@ class Container(containers.DeclarativeContainer):
         writes=settings.provided.writes_per_minute,
     )
     tidying = providers.Singleton(
-        Tidying, database=database, chores=[OLD_KEYS, OLD_HOLDS, OLD_INVITATIONS]
+        Tidying,
+        database=database,
+        chores=providers.List(
+            providers.Object(OLD_KEYS),
+            providers.Object(OLD_HOLDS),
+            providers.Object(OLD_INVITATIONS),
+            providers.Object(OLD_EVENTS),
+            providers.Object(OLD_CHANGES),
+            providers.Object(OLD_TOKENS),
+            providers.Callable(old_sessions, lifetimes),
+        ),
     )
     idempotency = providers.Singleton(
         Idempotency,
@@ -86,6 +104,7 @@ class Container(containers.DeclarativeContainer):
         issuer=settings.provided.public_url,
         rate_limit=settings.provided.rate_limit,
         networks=networks,
+        lifetimes=lifetimes,
     )
     directory = providers.Container(
         DirectoryContainer,

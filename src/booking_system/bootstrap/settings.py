@@ -26,6 +26,8 @@ EXPECTED = {
     "demo": "true or false",
     "api_processes": "a number from 1 to 64",
     "rate_limit": "on or off",
+    "session_days": "a number from 1 to 3650, or 0",
+    "session_idle_days": "a number from 1 to 365",
     "reads_per_minute": "a number from 0 to 1000000",
     "writes_per_minute": "a number from 0 to 1000000",
     "log_format": "console or json",
@@ -86,6 +88,12 @@ class Settings(BaseSettings):
     )
     writes_per_minute: int = Field(
         600, ge=0, le=1_000_000, description="of each user or network; 0: as many as they like"
+    )
+    session_days: int = Field(
+        90, ge=0, le=3650, description="after which everybody signs in again; 0: never"
+    )
+    session_idle_days: int = Field(
+        30, ge=1, le=365, description="after which an unused session is over"
     )
     log_format: Literal["console", "json"] | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -27,6 +27,7 @@ from booking_system.identity.application.known_actors import KnownActors
 from booking_system.identity.application.own_profile import ChangeProfile, ReadProfile
 from booking_system.identity.application.refresh_session import RefreshSession
 from booking_system.identity.application.sign_in import SignIn
+from booking_system.identity.domain.session import Lifetimes
 from booking_system.platform.http.network import Networks
 from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.retry import retrying
@@ -45,6 +46,7 @@ class IdentityContainer(containers.DeclarativeContainer):
     issuer = providers.Dependency(instance_of=str)
     rate_limit = providers.Dependency(instance_of=bool)
     networks = providers.Dependency(instance_of=Networks)
+    lifetimes = providers.Dependency(instance_of=Lifetimes)
 
     passwords = providers.Singleton(Argon2Passwords)
     throttle = providers.Singleton(throttle_for, rate_limit=rate_limit)
@@ -61,6 +63,7 @@ class IdentityContainer(containers.DeclarativeContainer):
         access_tokens=access_tokens,
         refresh_tokens=refresh_tokens,
         identities=identities,
+        lifetimes=lifetimes,
     )
     accounts_of = providers.Singleton(
         partial, PostgresAccounts, feed=feed, new_sessions=new_sessions
@@ -103,6 +106,7 @@ class IdentityContainer(containers.DeclarativeContainer):
         transaction=transaction,
         access_tokens=access_tokens,
         refresh_tokens=refresh_tokens,
+        lifetimes=lifetimes,
         clock=clock,
     )
     sign_out = providers.Factory(SignOut, transaction=transaction, clock=clock)
@@ -116,7 +120,9 @@ class IdentityContainer(containers.DeclarativeContainer):
         throttle=throttle,
         clock=clock,
     )
-    list_sessions = providers.Factory(ListSessions, transaction=transaction, clock=clock)
+    list_sessions = providers.Factory(
+        ListSessions, transaction=transaction, lifetimes=lifetimes, clock=clock
+    )
     end_session = providers.Factory(EndSession, transaction=transaction, clock=clock)
 
     routes = providers.Singleton(

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.identity.adapters.tables import refresh_tokens, sessions
 from booking_system.identity.application.ports import AccessTokens, RefreshTokens
-from booking_system.identity.domain.tokens import REFRESH_LIFETIME, Tokens
+from booking_system.identity.domain.session import Lifetimes
+from booking_system.identity.domain.tokens import Tokens
 from booking_system.shared_kernel.identifiers import Identities, SessionId, UserId
 
 LONGEST_USER_AGENT = 300
@@ -21,6 +22,7 @@ class NewSessions:
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
     identities: Identities
+    lifetimes: Lifetimes
 
     async def start(
         self,
@@ -49,7 +51,7 @@ class NewSessions:
                 token_hash=self.refresh_tokens.fingerprint(refresh_token),
                 session_id=session_id,
                 issued_at=now,
-                expires_at=now + REFRESH_LIFETIME,
+                expires_at=self.lifetimes.end_of(now, now),
             )
         )
         return Tokens(

@@ -11,7 +11,7 @@ from booking_system.identity.adapters.access_feed import AccessFeed
 from booking_system.identity.adapters.tables import refresh_tokens, sessions, users
 from booking_system.identity.application.ports import SessionSearch
 from booking_system.identity.domain.session import EndedBecause, Session
-from booking_system.identity.domain.tokens import REFRESH_LIFETIME, RefreshToken
+from booking_system.identity.domain.tokens import RefreshToken
 from booking_system.shared_kernel.identifiers import SessionId, UserId
 
 LIVING = sessions.c.ended_at.is_(None)
@@ -30,8 +30,10 @@ class PostgresSessions:
         wanted = [
             sessions.c.user_id == user_id,
             LIVING,
-            sessions.c.last_used_at >= search.used_since,
+            sessions.c.last_used_at > search.used_since,
         ]
+        if search.begun_since is not None:
+            wanted.append(sessions.c.created_at > search.begun_since)
         if search.after is not None:
             moment, last = search.after
             created, identity = sessions.c.created_at, sessions.c.id
@@ -71,13 +73,14 @@ class PostgresSessions:
         row = result.one_or_none()
         return None if row is None else RefreshToken(expires_at=row[0], used_at=row[1])
 
-    async def rotate(
+    async def rotate(  # noqa: PLR0913  (what a rotation is made of)
         self,
         session_id: SessionId,
         used: bytes,
         successor: bytes,
         now: datetime,
         *,
+        expires_at: datetime,
         network: bytes | None = None,
     ) -> None:
         """Write three rows; the session's lock is held."""
@@ -89,7 +92,7 @@ class PostgresSessions:
                 token_hash=successor,
                 session_id=session_id,
                 issued_at=now,
-                expires_at=now + REFRESH_LIFETIME,
+                expires_at=expires_at,
             )
         )
         seen = (

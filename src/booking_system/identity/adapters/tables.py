@@ -61,6 +61,7 @@ sessions = Table(
     ),
     CheckConstraint("length(user_agent) <= 300", name="user_agent"),
     Index("ix_sessions_user_id", "user_id"),
+    Index("ix_sessions_last_used_at", "last_used_at"),
 )
 
 refresh_tokens = Table(
@@ -69,7 +70,7 @@ refresh_tokens = Table(
     Column("token_hash", LargeBinary, primary_key=True),
     Column("session_id", Uuid, ForeignKey("sessions.id"), nullable=False, index=True),
     Column("issued_at", DateTime(timezone=True), nullable=False),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
     Column("used_at", DateTime(timezone=True)),
 )
 

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from booking_system.identity.application.ports import IdentityTransaction, SessionSearch
 from booking_system.identity.domain.actor import Actor
-from booking_system.identity.domain.session import EndedBecause, Session
-from booking_system.identity.domain.tokens import REFRESH_LIFETIME
+from booking_system.identity.domain.session import EndedBecause, Lifetimes, Session
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound
 from booking_system.shared_kernel.identifiers import SessionId
@@ -19,6 +18,7 @@ class ListSessions:
     """The caller's own sessions."""
 
     transaction: IdentityTransaction
+    lifetimes: Lifetimes
     clock: Clock
 
     async def __call__(
@@ -28,9 +28,13 @@ class ListSessions:
 
         They come after the sort key `after`, and one more than `limit` where there are.
         """
-        # One that was last used longer ago has no refresh token that still holds.
-        used_since = self.clock.now() - REFRESH_LIFETIME
-        search = SessionSearch(used_since=used_since, after=after, limit=limit)
+        now = self.clock.now()
+        search = SessionSearch(
+            used_since=self.lifetimes.used_since(now),
+            begun_since=self.lifetimes.begun_since(now),
+            after=after,
+            limit=limit,
+        )
         async with self.transaction() as work:
             return await work.sessions.living_of(actor.user_id, search)
 

@@ -186,9 +186,13 @@ class Accounts(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSearch:
-    """Sessions used at or after `used_since`, older than the one whose sort key is `after`."""
+    """Sessions used after `used_since` and begun after `begun_since`, None: at any time.
+
+    They are older than the one whose sort key is `after`.
+    """
 
     used_since: datetime
+    begun_since: datetime | None
     after: tuple[datetime, UUID] | None = None
     limit: int = 50
 
@@ -218,13 +222,14 @@ class Sessions(Protocol):
         """Return a refresh token as it is now."""
         ...
 
-    async def rotate(
+    async def rotate(  # noqa: PLR0913  (what a rotation is made of)
         self,
         session_id: SessionId,
         used: bytes,
         successor: bytes,
         now: datetime,
         *,
+        expires_at: datetime,
         network: bytes | None = None,
     ) -> None:
         """Mark one token as used and store the one that follows it; the device is there now."""

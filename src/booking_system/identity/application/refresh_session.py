@@ -9,7 +9,7 @@ from booking_system.identity.application.ports import (
     RefreshTokens,
 )
 from booking_system.identity.domain.refusals import InvalidCredentials
-from booking_system.identity.domain.session import EndedBecause, Session
+from booking_system.identity.domain.session import EndedBecause, Lifetimes, Session
 from booking_system.identity.domain.tokens import Tokens, Verdict
 from booking_system.shared_kernel.clock import Clock
 
@@ -21,6 +21,7 @@ class RefreshSession:
     transaction: IdentityTransaction
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
+    lifetimes: Lifetimes
     clock: Clock
 
     async def __call__(self, *, refresh_token: str, network: bytes | None = None) -> Tokens:
@@ -40,7 +41,7 @@ class RefreshSession:
     async def _session_of(self, work: IdentityWork, refresh_token: str) -> Session:
         owner = await work.sessions.owner_of(self.refresh_tokens.fingerprint(refresh_token))
         session = None if owner is None else await work.sessions.lock(owner)
-        if session is None:
+        if session is None or self.lifetimes.is_over(session, self.clock.now()):
             raise InvalidCredentials
         return session
 
@@ -54,7 +55,10 @@ class RefreshSession:
         if verdict is Verdict.FRESH:
             successor = self.refresh_tokens.successors_of(refresh_token)[0]
             stored = self.refresh_tokens.fingerprint(successor)
-            await work.sessions.rotate(session.id, used, stored, now, network=network)
+            expires_at = self.lifetimes.end_of(session.created_at, now)
+            await work.sessions.rotate(
+                session.id, used, stored, now, expires_at=expires_at, network=network
+            )
             return successor
         if verdict is Verdict.REPEATED:
             return await self._given_before(work, refresh_token)

@@ -7,7 +7,6 @@ from enum import Enum, auto
 from booking_system.shared_kernel.identifiers import SessionId, UserId
 
 ACCESS_LIFETIME = timedelta(minutes=10)
-REFRESH_LIFETIME = timedelta(days=30)
 REPEAT_WINDOW = timedelta(seconds=30)
 """For so long a used refresh token gets the same successor: its answer may have been lost."""
 

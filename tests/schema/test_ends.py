@@ -1,0 +1,120 @@
+"""Every table has an end, or a reason why what is in it is kept."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from booking_system.bootstrap.container import build
+from booking_system.bootstrap.tables import metadata
+from booking_system.identity.adapters.chores import old_sessions
+from booking_system.identity.domain.session import Lifetimes
+from booking_system.platform.postgres.tidying import Chore, Tidying
+from booking_system.platform.postgres.transaction import Database
+from booking_system.platform.uuid7 import uuid7
+from tests.api import NOTHING
+
+CHORES: Sequence[Chore] = build(NOTHING).tidying().chores
+OF_ROWS_THAT_STAY = {"holds": "time_slots"}
+"""Chores that empty columns."""
+KEPT = {
+    "users": "an account is there until its owner or the operator deletes it; appointments name it",
+    "role_grants": "one row for each role that somebody has; taken away with it",
+    "clinics": "the directory; what is deleted is named by appointments",
+    "doctors": "the directory; what is deleted is named by appointments",
+    "services": "the directory; what is deleted is named by appointments",
+    "service_doctors": "one row for each doctor of a service, replaced with it",
+    "patients": "records of patients: kept as long as the law says, which the operator knows",
+    "clinic_patients": "one row for each clinic that knows a patient",
+    "appointments": "records of patients: kept as long as the law says, which the operator knows",
+    "appointment_history": "what became of an appointment: kept with it",
+    "time_slots": "the calendar: days gone by are shown, and appointments name their slots",
+    "availability_rules": "hours of a doctor, few; slots name the rule that made them",
+    "availability_exceptions": "hours of single dates, few; slots name what made them",
+    "time_off": "absences, few; slots name what closed them",
+    "closures": "days on which a clinic was closed, few; slots name what closed them",
+    "calendar_work": "one row for each doctor at most, gone when the work is done",
+}
+
+
+def test_every_table_has_an_end_or_a_reason() -> None:
+    ended = {chore.name for chore in CHORES} - OF_ROWS_THAT_STAY.keys()
+    assert ended | KEPT.keys() == metadata.tables.keys()
+    assert not ended & KEPT.keys()
+
+
+@pytest.mark.parametrize("chore", CHORES, ids=lambda one: one.name)
+async def test_a_chore_finds_what_is_old_through_an_index(database: Database, chore: Chore) -> None:
+    table = OF_ROWS_THAT_STAY.get(chore.name, chore.name)
+    async with database.driver_transaction() as connection:
+        # Of an empty table anything is cheap: is there another way than to read all of it?
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        statement = chore.statement.replace("$1", "500")
+        plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {statement}"))
+    assert f"Seq Scan on {table}" not in plan, plan
+    assert "$1" in chore.statement
+
+
+MAKE = {
+    "access_changes": """INSERT INTO access_changes (user_id, changed_at)
+        VALUES (gen_random_uuid(), now() - $1::interval)""",
+    "outbox": """INSERT INTO outbox (id, name, payload, occurred_at) VALUES (
+        (lpad(to_hex((extract(epoch FROM now() - $1::interval) * 1000)::bigint), 12, '0')
+         || '7' || substr(md5(random()::text), 1, 19))::uuid, 'told', '{}',
+         now() - $1::interval)""",
+    "sessions": """INSERT INTO sessions (id, user_id, created_at, last_used_at)
+        VALUES (gen_random_uuid(), (SELECT id FROM users), now() - interval '100 days',
+                now() - $1::interval)""",
+    "refresh_tokens": """INSERT INTO refresh_tokens (token_hash, session_id, issued_at, expires_at)
+        VALUES (decode(md5(random()::text), 'hex'), (SELECT id FROM sessions LIMIT 1),
+                now() - interval '40 days', now() - $1::interval)""",
+}
+USER = """INSERT INTO users (id, email, email_key, full_name, created_at, updated_at)
+ VALUES ($1, 'a@example.com', 'a@example.com', 'Example', now(), now())"""
+
+
+@pytest.mark.parametrize(
+    ("name", "stays", "goes"),
+    [
+        ("access_changes", "59 minutes", "61 minutes"),
+        ("outbox", "29 days 23 hours", "30 days 1 hour"),
+        ("sessions", "30 days 23 hours", "31 days 1 hour"),
+        ("refresh_tokens", "23 hours", "25 hours"),
+    ],
+)
+async def test_what_is_old_goes_and_what_may_be_asked_for_stays(
+    database: Database, name: str, stays: str, goes: str
+) -> None:
+    (chore,) = [one for one in CHORES if one.name == name]
+    async with database.driver_transaction() as connection:
+        await connection.execute(USER, uuid7())
+        if name == "refresh_tokens":
+            await connection.execute(MAKE["sessions"].replace("$1::interval", "interval '0 days'"))
+        for age in (stays, goes, goes):
+            await connection.execute(MAKE[name].replace("$1", f"'{age}'"))
+    await Tidying(database=database, chores=[chore]).once()
+    async with database.reading() as connection:
+        assert await connection.fetchval(f"SELECT count(*) FROM {name}") == 1
+
+
+async def test_a_session_goes_after_its_tokens(database: Database) -> None:
+    tokens = next(one for one in CHORES if one.name == "refresh_tokens")
+    sessions = next(one for one in CHORES if one.name == "sessions")
+    async with database.driver_transaction() as connection:
+        await connection.execute(USER, uuid7())
+        await connection.execute(MAKE["sessions"].replace("$1", "'40 days'"))
+        await connection.execute(MAKE["refresh_tokens"].replace("$1", "'2 days'"))
+
+    async def left(*chores: Chore) -> int:
+        await Tidying(database=database, chores=chores).once()
+        async with database.reading() as connection:
+            return int(await connection.fetchval("SELECT count(*) FROM sessions"))
+
+    assert await left(sessions) == 1
+    assert await left(tokens, sessions) == 0
+    assert CHORES.index(tokens) < CHORES.index(sessions)
+
+
+def test_sessions_are_kept_as_long_as_they_may_go_on() -> None:
+    for idle, kept in ((1, 31), (30, 31), (365, 366)):
+        chore = old_sessions(Lifetimes.of_days(absolute=0, idle=idle))
+        assert f"interval '{kept} days'" in chore.statement
