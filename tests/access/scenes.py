@@ -215,6 +215,13 @@ async def offer(world: World, name: str) -> Aim:
     return Aim(aim.values, {} if keeps else {name: await world.api.person()})
 
 
+async def member_session(world: World, _name: str) -> Aim:
+    """A session of somebody who works here."""
+    one = await world.api.receptionist(world.here["id"])
+    there = {"clinic_id": world.here["id"], "user_id": str(one.user_id)}
+    return Aim({**there, "session_id": str(await world.session_id(one))})
+
+
 async def account(world: World, name: str) -> Aim:
     """Somebody's own account, signed in once more; the table's patient for the anonymous."""
     person = world.people[name] or world.person("patient")

@@ -130,6 +130,7 @@ CLOSERS = DESK | PLATFORM
 
 CLINIC, STAFF = "/v1/clinics/{clinic_id}", "/v1/clinics/{clinic_id}/staff"
 INVITATIONS = "/v1/clinics/{clinic_id}/invitations"
+STAFF_SESSIONS = "/v1/clinics/{clinic_id}/staff/{user_id}/sessions"
 CLOSURE = "/v1/clinics/{clinic_id}/closures/{closure_id}"
 DOCTOR_PATH, SERVICE = "/v1/doctors/{doctor_id}", "/v1/services/{service_id}"
 SLOT, BOOKING = "/v1/slots/{slot_id}", "/v1/bookings/{booking_id}"
@@ -174,6 +175,15 @@ ROWS = [
         {"token": "{token}"}),
     Row("POST", "/v1/invitations/accept", PUBLIC, NOT_SIGNED_IN, scenes.invitation,
         {"token": "{token}", "password": PASSWORD}, about="with a new account"),
+    Row("GET", STAFF_SESSIONS, PUBLIC, MANAGERS, scenes.member),
+    Row("GET", STAFF_SESSIONS, PUBLIC, MANAGERS, scenes.member,
+        names="clinic_id", about="of no clinic"),
+    Row("DELETE", STAFF_SESSIONS, PUBLIC, MANAGERS, scenes.member),
+    Row("DELETE", STAFF_SESSIONS, PUBLIC, MANAGERS, scenes.member,
+        names="clinic_id", about="of no clinic"),
+    Row("DELETE", f"{STAFF_SESSIONS}/{{session_id}}", PUBLIC, MANAGERS, scenes.member_session),
+    Row("DELETE", f"{STAFF_SESSIONS}/{{session_id}}", PUBLIC, MANAGERS, scenes.member_session,
+        names="user_id", about="of nobody"),
     # Doctors
     Row("GET", "/v1/doctors", PUBLIC, EVERYBODY),
     Row("POST", f"{CLINIC}/doctors", PUBLIC, MANAGERS, scenes.clinic, NAME),

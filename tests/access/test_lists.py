@@ -34,6 +34,7 @@ STAFF = """SELECT g.user_id FROM role_grants g JOIN users u ON u.id = g.user_id
 INVITATIONS = "SELECT id FROM invitations WHERE clinic_id = '{here}'"
 SESSIONS = """SELECT id FROM sessions WHERE user_id = '{user}' AND ended_at IS NULL
  AND last_used_at > now() - interval '30 days'"""
+STAFF_SESSIONS = SESSIONS.replace("{user}", "{receptionist}")
 PATIENTS = "SELECT p.id FROM patients p WHERE p.deleted_at IS NULL AND ("
 KNOWN = "EXISTS (SELECT FROM clinic_patients k WHERE k.patient_id = p.id AND k.clinic_id = '{%s}')"
 # Else staff of one clinic would learn which of their patients another one knows.
@@ -68,6 +69,11 @@ LISTS: dict[str, Statements] = {
     "/v1/clinics/{clinic_id}/invitations": {
         "clinic_admin": INVITATIONS,
         "platform_admin": INVITATIONS,
+        "else": None,
+    },
+    "/v1/clinics/{clinic_id}/staff/{user_id}/sessions": {
+        "clinic_admin": STAFF_SESSIONS,
+        "platform_admin": STAFF_SESSIONS,
         "else": None,
     },
     "/v1/doctors/{doctor_id}/availability": {
@@ -261,7 +267,11 @@ async def test_a_filter_narrows_what_is_seen_and_never_widens_it(
 async def _found(world: World, path: str, person: Person | None, **params: str) -> list[str] | None:
     """The ids, with repetitions; None where the caller is refused."""
     limit = {} if path.endswith("/staff") else {"limit": "200"}
-    place = path.format(clinic_id=world.here["id"], doctor_id=world.doctor["id"])
+    place = path.format(
+        clinic_id=world.here["id"],
+        doctor_id=world.doctor["id"],
+        user_id=world.person("receptionist").user_id,
+    )
     answer = await world.api.get(place, person, **limit, **params)
     if answer.status_code in {401, 403}:
         return None
@@ -279,6 +289,7 @@ async def _wanted(world: World, statement: str | None, person: Person | None) ->
         doctor=world.doctor["id"],
         colleague=world.colleague["id"],
         doctor_elsewhere=world.doctor_elsewhere["id"],
+        receptionist=world.person("receptionist").user_id,
         user=person and person.user_id,
         patient=person and person.patient_id,
     )

@@ -217,6 +217,12 @@ async def _sessions(victims: Victims) -> list[Values]:
     return _named("session_id", await _sessions_of(victims, person))
 
 
+async def _member_sessions(victims: Victims) -> list[Values]:
+    one = await victims.world.api.receptionist(victims.world.here["id"])
+    found = await _sessions_of(victims, one)
+    return [{"user_id": str(one.user_id), **named} for named in _named("session_id", found)]
+
+
 async def _devices(victims: Victims) -> list[Values]:
     """Each request of these comes from a session of its own."""
     world, person = victims.world, victims.world.person("platform_admin")
@@ -309,6 +315,7 @@ POOLS: dict[Scene, Pool] = {
     scenes.begun_booking: _begun_bookings,
     scenes.missed_booking: _missed_bookings,
     scenes.member: _members,
+    scenes.member_session: _member_sessions,
     scenes.session: _sessions,
     scenes.device: _devices,
     scenes.patient_without_account: _patients,

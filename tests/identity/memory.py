@@ -6,6 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from booking_system.identity.application.known_actors import KnownActors
 from booking_system.identity.application.ports import IdentityWork, SessionSearch
@@ -129,6 +130,25 @@ class MemoryAccounts:
         access_token = self._new.access_tokens.sign(user_id, session_id, now)
         return Tokens(access_token=access_token, refresh_token=token)
 
+    async def living_sessions(
+        self,
+        user_id: UserId,
+        *,
+        now: datetime,
+        after: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> Sequence[Session]:
+        search = SessionSearch.among_living(LIFETIMES, now, after=after, limit=limit)
+        return await MemorySessions(self._rows, self._known).living_of(user_id, search)
+
+    async def end_sessions(
+        self, user_id: UserId, session_id: SessionId | None, now: datetime
+    ) -> bool:
+        sessions, because = MemorySessions(self._rows, self._known), EndedBecause.ENDED_BY_ADMIN
+        if session_id is None:
+            return await sessions.end_others(user_id, None, because, now)
+        return await sessions.end(session_id, user_id, because, now)
+
     async def is_known_in(self, network: bytes, *, email: str, since: datetime) -> bool:
         account = await self.by_email(email)
         rows = self._rows
@@ -212,10 +232,10 @@ class MemorySessions:
         return True
 
     async def end_others(
-        self, user_id: UserId, keep: SessionId, because: EndedBecause, now: datetime
-    ) -> None:
-        for session_id in [one for one in self._rows.sessions if one != keep]:
-            await self.end(session_id, user_id, because, now)
+        self, user_id: UserId, keep: SessionId | None, because: EndedBecause, now: datetime
+    ) -> bool:
+        others = [one for one in self._rows.sessions if one != keep]
+        return any([await self.end(one, user_id, because, now) for one in others])
 
 
 @dataclass

@@ -77,7 +77,7 @@ async def running_site(database: Database) -> AsyncIterator[Site]:
         keys=KEYS,
         issuer=ISSUER,
         rate_limit=True,
-        networks=Networks(secret=PRIVATE_KEY),
+        networks=Networks(KEYS),
         lifetimes=LIFETIMES,
     )
     container.passwords.override(providers.Object(Argon2Passwords(CHEAP, threads=2)))

@@ -192,6 +192,7 @@ class Container(containers.DeclarativeContainer):
         directory.clinic_routes,
         directory.staff_routes,
         directory.invitation_routes,
+        directory.staff_session_routes,
         directory.doctor_routes,
         directory.service_routes,
         directory.patient_routes,

@@ -11,6 +11,7 @@ from booking_system.directory.adapters.http_invitations import InvitationRoutes
 from booking_system.directory.adapters.http_patients import PatientRoutes
 from booking_system.directory.adapters.http_services import ServiceRoutes
 from booking_system.directory.adapters.http_staff import StaffRoutes
+from booking_system.directory.adapters.http_staff_sessions import StaffSessionRoutes
 from booking_system.directory.adapters.postgres import PostgresDirectory
 from booking_system.directory.application import (
     accept_invitation,
@@ -20,6 +21,7 @@ from booking_system.directory.application import (
     keep_patients,
     keep_services,
     keep_staff,
+    staff_sessions,
 )
 from booking_system.directory.application import (
     find_patients as finding,
@@ -146,6 +148,18 @@ class DirectoryContainer(containers.DeclarativeContainer):
     )
     show_accepted = providers.Factory(accept_invitation.ShowAccepted, transaction=transaction)
 
+    list_staff_sessions = providers.Factory(
+        staff_sessions.ListStaffSessions, transaction=transaction, clock=clock
+    )
+    end_staff_sessions = providers.Factory(
+        staff_sessions.EndStaffSessions, transaction=transaction, clock=clock
+    )
+
+    staff_session_routes = providers.Singleton(
+        StaffSessionRoutes,
+        list=providers.Callable(retrying, list_staff_sessions),
+        end=providers.Callable(retrying, end_staff_sessions),
+    )
     clinic_routes = providers.Singleton(
         ClinicRoutes,
         create=providers.Callable(retrying, create_clinic),

@@ -15,6 +15,7 @@ from booking_system.directory.domain.service import Service
 from booking_system.identity.domain.account import Account
 from booking_system.identity.domain.actor import RoleGrant
 from booking_system.identity.domain.password import PasswordOwner
+from booking_system.identity.domain.session import Session
 from booking_system.identity.domain.staff import StaffMember
 from booking_system.identity.domain.throttling import Allowance
 from booking_system.identity.domain.tokens import Tokens
@@ -23,6 +24,7 @@ from booking_system.shared_kernel.identifiers import (
     DoctorId,
     PatientId,
     ServiceId,
+    SessionId,
     UserId,
 )
 
@@ -223,6 +225,26 @@ class Accounts(Protocol):
 
     async def staff_of(self, clinic_id: ClinicId) -> Sequence[StaffMember]:
         """Return who works for a clinic, oldest first."""
+        ...
+
+    async def living_sessions(
+        self,
+        user_id: UserId,
+        *,
+        now: datetime,
+        after: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> Sequence[Session]:
+        """Return the sessions of a user that are not over, the newest first, `limit` + 1 at most.
+
+        They come after the sort key `after`.
+        """
+        ...
+
+    async def end_sessions(
+        self, user_id: UserId, session_id: SessionId | None, now: datetime
+    ) -> bool:
+        """End one session of a user, as an administrator does, or all; False: there was none."""
         ...
 
     async def start_session(

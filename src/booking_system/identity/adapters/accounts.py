@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, Select, delete, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
@@ -12,16 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from booking_system.identity.adapters.access_feed import AccessFeed
 from booking_system.identity.adapters.grants import GRANTS_OF, grant_of
 from booking_system.identity.adapters.new_sessions import NewSessions
+from booking_system.identity.adapters.sessions import PostgresSessions
 from booking_system.identity.adapters.tables import role_grants, sessions, users
+from booking_system.identity.application.ports import SessionSearch
 from booking_system.identity.domain.account import Account, ProfileChange, email_key
 from booking_system.identity.domain.actor import Role, RoleGrant, may_manage
 from booking_system.identity.domain.refusals import EmailTaken
-from booking_system.identity.domain.session import EndedBecause
+from booking_system.identity.domain.session import EndedBecause, Session
 from booking_system.identity.domain.staff import StaffMember
 from booking_system.identity.domain.tokens import Tokens
 from booking_system.platform.postgres.faults import Refusals, meaning_of
 from booking_system.platform.uuid7 import uuid7
-from booking_system.shared_kernel.identifiers import ClinicId, UserId
+from booking_system.shared_kernel.identifiers import ClinicId, SessionId, UserId
 
 REFUSALS: Refusals = {"uq_users_email_key": EmailTaken}
 
@@ -38,6 +41,7 @@ class PostgresAccounts:
         self._connection = connection
         self._feed = feed
         self._new_sessions = new_sessions
+        self._sessions = PostgresSessions(connection, feed=feed)
 
     async def by_email(self, email: str) -> Account | None:
         """Compare by `email_key`."""
@@ -165,6 +169,28 @@ class PostgresAccounts:
         return await self._new_sessions.start(
             self._connection, user_id, user_agent, now, network=network
         )
+
+    async def living_sessions(
+        self,
+        user_id: UserId,
+        *,
+        now: datetime,
+        after: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> Sequence[Session]:
+        """Ask as their owner does."""
+        lifetimes = self._new_sessions.lifetimes
+        search = SessionSearch.among_living(lifetimes, now, after=after, limit=limit)
+        return await self._sessions.living_of(user_id, search)
+
+    async def end_sessions(
+        self, user_id: UserId, session_id: SessionId | None, now: datetime
+    ) -> bool:
+        """Tell the others about each one that ended."""
+        because = EndedBecause.ENDED_BY_ADMIN
+        if session_id is None:
+            return await self._sessions.end_others(user_id, None, because, now)
+        return await self._sessions.end(session_id, user_id, because, now)
 
     async def is_known_in(self, network: bytes, *, email: str, since: datetime) -> bool:
         """Trust no session that was ended because somebody else may have had it."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, insert, or_, select, update
+from sqlalchemy import Row, Select, and_, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.identity.adapters.access_feed import AccessFeed
@@ -109,10 +109,11 @@ class PostgresSessions:
         return await self._end(because, now, user_id, sessions.c.id == session_id)
 
     async def end_others(
-        self, user_id: UserId, keep: SessionId, because: EndedBecause, now: datetime
-    ) -> None:
+        self, user_id: UserId, keep: SessionId | None, because: EndedBecause, now: datetime
+    ) -> bool:
         """Tell the others about each one that ended."""
-        await self._end(because, now, user_id, sessions.c.id != keep)
+        others = true() if keep is None else sessions.c.id != keep
+        return await self._end(because, now, user_id, others)
 
     async def _end(self, because: EndedBecause, now: datetime, user_id: UserId, which: Any) -> bool:
         statement = (

@@ -29,12 +29,7 @@ class ListSessions:
         They come after the sort key `after`, and one more than `limit` where there are.
         """
         now = self.clock.now()
-        search = SessionSearch(
-            used_since=self.lifetimes.used_since(now),
-            begun_since=self.lifetimes.begun_since(now),
-            after=after,
-            limit=limit,
-        )
+        search = SessionSearch.among_living(self.lifetimes, now, after=after, limit=limit)
         async with self.transaction() as work:
             return await work.sessions.living_of(actor.user_id, search)
 

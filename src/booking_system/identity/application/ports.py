@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
 from uuid import UUID
 
 from booking_system.identity.domain.account import Account, ProfileChange
 from booking_system.identity.domain.actor import RoleGrant
 from booking_system.identity.domain.password import PasswordOwner
-from booking_system.identity.domain.session import EndedBecause, Session
+from booking_system.identity.domain.session import EndedBecause, Lifetimes, Session
 from booking_system.identity.domain.staff import StaffMember
 from booking_system.identity.domain.throttling import Allowance
 from booking_system.identity.domain.tokens import AccessClaims, RefreshToken, Tokens
@@ -179,6 +179,23 @@ class Accounts(Protocol):
         """Begin a session, on a device in this network, and return its first tokens."""
         ...
 
+    async def living_sessions(
+        self,
+        user_id: UserId,
+        *,
+        now: datetime,
+        after: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> Sequence[Session]:
+        """Return the sessions of a user that could still be used, the newest first."""
+        ...
+
+    async def end_sessions(
+        self, user_id: UserId, session_id: SessionId | None, now: datetime
+    ) -> bool:
+        """End one session of a user, or all, on an administrator's behalf; False: none did."""
+        ...
+
     async def is_known_in(self, network: bytes, *, email: str, since: datetime) -> bool:
         """Say whether the live account with this address had a session there since then."""
         ...
@@ -195,6 +212,23 @@ class SessionSearch:
     begun_since: datetime | None
     after: tuple[datetime, UUID] | None = None
     limit: int = 50
+
+    @classmethod
+    def among_living(
+        cls,
+        lifetimes: Lifetimes,
+        now: datetime,
+        *,
+        after: tuple[datetime, UUID] | None,
+        limit: int,
+    ) -> Self:
+        """Look among those that could still be used."""
+        return cls(
+            used_since=lifetimes.used_since(now),
+            begun_since=lifetimes.begun_since(now),
+            after=after,
+            limit=limit,
+        )
 
 
 class Sessions(Protocol):
@@ -242,9 +276,9 @@ class Sessions(Protocol):
         ...
 
     async def end_others(
-        self, user_id: UserId, keep: SessionId, because: EndedBecause, now: datetime
-    ) -> None:
-        """End all sessions of a user but one."""
+        self, user_id: UserId, keep: SessionId | None, because: EndedBecause, now: datetime
+    ) -> bool:
+        """End all sessions of a user but one; None: all. Say whether there was any."""
         ...
 
 
