@@ -4,7 +4,7 @@ Written without the rules of the domain, so that taking one of those out is seen
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,13 +24,21 @@ KEY_LIVES = timedelta(hours=72)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """Somebody wants a slot; `moving` is the appointment that goes there."""
+    """Somebody wants a slot; `moving` is the appointment that goes there.
+
+    Where it `costs_nothing` to ask, nobody but the patient is told of appointments elsewhere.
+    """
 
     stored: Stored
     now: datetime
     wish: BookingWish
     actor: Actor | None
     moving: UUID | None = None
+    costs_nothing: bool = False
+
+    @property
+    def is_the_patient(self) -> bool:
+        return self.actor is not None and self.actor.patient_id == self.wish.patient_id
 
     @property
     def slot(self) -> Row:
@@ -265,7 +273,10 @@ class Situation:
             if row["patient_id"] == self.wish.patient_id and row["id"] != self.moving
         ]
         whole = {"starts_at": self.slot["starts_at"], "ends_at": self.taken[-1]["ends_at"]}
-        if any(meet(row, whole) for row in own):
+        met = [row for row in own if meet(row, whole)]
+        if self.costs_nothing and not self.is_the_patient:
+            met = [row for row in met if row["clinic_id"] == self.slot["clinic_id"]]
+        if met:
             yield "patient_overlap"
         is_counted = self.holds_it() and self.slot["held_for"] is not None
         if self.moving is not None or is_counted:
@@ -322,6 +333,7 @@ def of_hold(it: Situation, network: bytes) -> str | None:
             return "not_found"
     elif not it.is_by_staff:
         return "forbidden"
+    it = replace(it, costs_nothing=True)
     refused = next(it.in_the_way(needs_service=False), None)
     return refused or ("too_many_holds" if _holds_many(it, network) else None)
 
@@ -332,11 +344,12 @@ def _holds_many(it: Situation, network: bytes) -> bool:
         for row in it.stored.slots.values()
         if row["hold_id"] not in {None, it.slot["hold_id"]} and row["held_until"] > it.now
     }.values()
-    if it.wish.patient_id is not None:
-        return len([row for row in others if row["held_for"] == it.wish.patient_id]) >= 3
     if it.actor is not None:
-        whose = [row for row in others if row["held_by"] == it.actor.user_id]
-        return len([row for row in whose if row["held_for"] is None]) >= 10
+        theirs = [row for row in others if row["held_by"] == it.actor.user_id]
+        own = [row for row in theirs if row["held_for"] is not None]
+        own = [row for row in own if row["held_for"] == it.actor.patient_id]
+        is_own = it.wish.patient_id is not None and it.wish.patient_id == it.actor.patient_id
+        return len(own) >= 3 if is_own else len(theirs) - len(own) >= 10
     return len([row for row in others if row["hold_network"] == network]) >= 10
 
 

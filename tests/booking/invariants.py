@@ -13,6 +13,7 @@ from booking_system.booking.domain.holding import (
     MOST_OF_A_PATIENT,
     MOST_OF_A_USER,
 )
+from tests.booking import scene
 from tests.booking.stored import Row, Stored
 
 
@@ -115,12 +116,14 @@ def meet(one: Row, other: Row) -> bool:
 
 def _holds_are_few(stored: Stored, now: datetime) -> None:
     held = [row for row in stored.slots.values() if row["hold_id"] and row["held_until"] > now]
-    of_nobody = [row for row in held if row["held_for"] is None]
+    users = {one.id: one.user_id for one in scene.PATIENTS}
+    own = [row for row in held if row["held_by"] and users.get(row["held_for"]) == row["held_by"]]
+    of_others = [row for row in held if row not in own]
     for_all = [row for row in stored.slots.values() if row["hold_id"]]
     for most, whose, rows in (
-        (MOST_OF_A_PATIENT, "held_for", held),
-        (MOST_OF_A_USER, "held_by", of_nobody),
-        (MOST_OF_A_NETWORK, "hold_network", of_nobody),
+        (MOST_OF_A_PATIENT, "held_for", own),
+        (MOST_OF_A_USER, "held_by", of_others),
+        (MOST_OF_A_NETWORK, "hold_network", of_others),
     ):
         holds = {(row[whose], row["hold_id"]) for row in rows if row[whose] is not None}
         counted = Counter(owner for owner, _ in holds)

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from booking_system.booking.application.ports import BookingWish
 from booking_system.booking.domain.attempt import BookingAttempt
 from booking_system.booking.domain.booking_rules import SLOT_RULES, service_is_offered
-from booking_system.scheduling.domain.search import FittingService, FoundSlot
+from booking_system.scheduling.domain.search import FittingService, FoundSlot, Visits
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.errors import Refusal
-from booking_system.shared_kernel.identifiers import AppointmentId, PatientId, ServiceId, SlotId
+from booking_system.shared_kernel.identifiers import AppointmentId, ServiceId, SlotId
 from tests.booking import memory_claims as claims
 from tests.booking.memory import Memory, Rows
 from tests.booking.memory_facts import attempt_of, moving_of
@@ -30,7 +30,7 @@ class MemoryAlternatives:
         now: datetime,
         most: int,
         service_id: ServiceId | None = None,
-        patient_id: PatientId | None = None,
+        visits: Visits | None = None,
         moves: AppointmentId | None = None,
     ) -> Sequence[FoundSlot]:
         rows = self._memory.rows
@@ -43,7 +43,7 @@ class MemoryAlternatives:
         moving = None if moved is None else moving_of(moved)
         at, found = wanted.period.starts_at, list[tuple[TimeSlot, BookingAttempt]]()
         for slot in rows.slots.values():
-            wish = BookingWish(slot_id=slot.id, patient_id=patient_id, service_id=service_id)
+            wish = BookingWish(slot_id=slot.id, patient_id=None, service_id=service_id)
             attempt = attempt_of(rows, wish, None, now, moves=moving)
             is_near = slot.id != slot_id and abs(slot.period.starts_at - at) < AROUND
             is_there = moved is None or slot.clinic_id == moved.clinic_id
@@ -51,12 +51,7 @@ class MemoryAlternatives:
             is_its_place = (
                 is_own and moving is not None and (slot.period.starts_at == moving.starts_at)
             )
-            if (
-                is_near
-                and is_there
-                and not is_its_place
-                and _is_bookable(rows, attempt, patient_id)
-            ):
+            if is_near and is_there and not is_its_place and _is_bookable(rows, attempt, visits):
                 found.append((slot, attempt))
         found.sort(key=lambda it: (abs(it[0].period.starts_at - at), it[0].id))
         own = [it for it in found if it[0].doctor_id == wanted.doctor_id]
@@ -64,7 +59,7 @@ class MemoryAlternatives:
         return [_found(rows, *it) for it in [*own, *beside][:most]]
 
 
-def _is_bookable(rows: Rows, attempt: BookingAttempt, patient_id: PatientId | None) -> bool:
+def _is_bookable(rows: Rows, attempt: BookingAttempt, visits: Visits | None) -> bool:
     """What PostgreSQL finds in one statement, by the rules."""
     try:
         for rule in (*SLOT_RULES, service_is_offered):
@@ -75,7 +70,10 @@ def _is_bookable(rows: Rows, attempt: BookingAttempt, patient_id: PatientId | No
     is_busy = any(
         claims.common(rows.patient_time(one), claims.of(attempt.the_span.period))
         for one in rows.active()
-        if one.patient_id == patient_id and one.id != moved
+        if visits is not None
+        and one.patient_id == visits.patient_id
+        and one.id != moved
+        and (visits.are_all_told or one.clinic_id == attempt.the_slot.clinic_id)
     )
     is_held = any(hold.is_in_force(attempt.now) for _, hold in attempt.the_span.held)
     return not is_busy and not is_held

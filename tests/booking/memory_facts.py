@@ -16,6 +16,7 @@ from booking_system.booking.domain.attempt import (
 from booking_system.booking.domain.lifecycle import OPEN
 from booking_system.booking.domain.span import Span
 from booking_system.identity.domain.actor import Actor
+from booking_system.scheduling.domain.search import Visits
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.identifiers import AppointmentId, HoldId
 from tests.booking import memory_claims as claims
@@ -46,14 +47,19 @@ def attempt_of(
     now: datetime,
     *,
     moves: MovingFacts | None = None,
+    costs_nothing: bool = False,
 ) -> BookingAttempt:
-    """The facts of a booking, as if the appointment that `moves` were not there."""
+    """The facts of a booking, as if the appointment that `moves` were not there.
+
+    Where it `costs_nothing` to ask, of a patient's appointments what the actor may be told.
+    """
     slot = rows.slots.get(wish.slot_id)
     if slot is None or rows.doctors[slot.doctor_id].removed_at is not None:
         return BookingAttempt(now=now, actor=actor, slot=None, moves=moves)
     span = _span(rows, wish, slot, actor, now, moves)
     others = [one for one in rows.active() if moves is None or one.id != moves.id]
     needed = claims.of(span.blocked)
+    visits = wish.visits_told_to(actor) if costs_nothing else None
     attempt = BookingAttempt(
         now=now,
         actor=actor,
@@ -66,7 +72,7 @@ def attempt_of(
         ),
         clinic=rows.clinics[slot.clinic_id].facts,
         doctor=rows.doctors[slot.doctor_id].facts,
-        patient=_patient(rows, wish, span, now, moves),
+        patient=_patient(rows, wish, span, now, moves, visits),
         service_id=wish.service_id,
         service=_service(rows, wish, slot),
         reason=wish.reason,
@@ -163,7 +169,12 @@ def _without(rows: Rows, slot: TimeSlot, moves: AppointmentId | None) -> TimeSlo
 
 
 def _patient(
-    rows: Rows, wish: BookingWish, span: Span, now: datetime, moves: MovingFacts | None
+    rows: Rows,
+    wish: BookingWish,
+    span: Span,
+    now: datetime,
+    moves: MovingFacts | None,
+    visits: Visits | None,
 ) -> PatientFacts | None:
     slot = span.slots[0]
     patient = None if wish.patient_id is None else rows.patients.get(wish.patient_id)
@@ -186,6 +197,7 @@ def _patient(
         is_busy=any(
             claims.common(claims.claimed(one, one.period, ()), claims.of(span.period))
             for one in others
+            if visits is None or visits.are_all_told or one.clinic_id == slot.clinic_id
         ),
         open_bookings=len(to_come),
     )

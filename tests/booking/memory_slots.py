@@ -12,11 +12,9 @@ from booking_system.booking.application.removal_ports import RemovalWork
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt, HoldFacts
 from booking_system.booking.domain.holding import (
-    MOST_OF_A_NETWORK,
-    MOST_OF_A_PATIENT,
-    MOST_OF_A_USER,
     HeldSlot,
     Holder,
+    Quota,
 )
 from booking_system.booking.domain.lifecycle import OPEN
 from booking_system.booking.domain.removal import Kind, Removable
@@ -32,21 +30,19 @@ from tests.booking.scene import ACTORS
 
 
 def _quota(rows: Rows, wish: BookingWish, holder: Holder, now: datetime) -> HoldFacts:
+    quota, actor = holder.quota(wish.patient_id), holder.actor
+
     def is_theirs(hold: Hold) -> bool:
-        if wish.patient_id is not None:
-            return hold.patient_id == wish.patient_id
-        if holder.actor is not None:
-            return hold.user_id == holder.actor.user_id and hold.patient_id is None
-        return hold.network == holder.network
+        if actor is None:
+            return hold.network == holder.network
+        is_own = hold.patient_id is not None and hold.patient_id == actor.patient_id
+        return hold.user_id == actor.user_id and is_own == (quota is Quota.PATIENT)
 
     holds = [one.hold for one in rows.slots.values() if one.hold is not None]
     own = rows.slots[wish.slot_id].hold if wish.slot_id in rows.slots else None
     held = {one.id for one in holds if one.until > now and is_theirs(one)}
     held -= set() if own is None else {own.id}
-    most = MOST_OF_A_NETWORK if holder.actor is None else MOST_OF_A_USER
-    if wish.patient_id is not None:
-        most = MOST_OF_A_PATIENT
-    return HoldFacts(open_holds=len(held), most_holds=most)
+    return HoldFacts(open_holds=len(held), most_holds=quota.most)
 
 
 def _held(rows: Rows, hold_id: HoldId) -> HeldSlot | None:
@@ -78,7 +74,7 @@ class MemoryHoldWork:
         self._ending: frozenset[HoldId] = frozenset()
 
     async def attempt(self, wish: BookingWish, holder: Holder, *, now: datetime) -> BookingAttempt:
-        attempt = attempt_of(self._rows, wish, holder.actor, now)
+        attempt = attempt_of(self._rows, wish, holder.actor, now, costs_nothing=True)
         if attempt.slot is not None and not _is_enough(attempt):
             self._ending = ending(attempt)
         return replace(attempt, holding=_quota(self._rows, wish, holder, now))
@@ -128,7 +124,7 @@ class MemoryHolds:
     async def attempt(
         self, wish: BookingWish, *, actor: Actor | None, now: datetime
     ) -> BookingAttempt:
-        return attempt_of(self._memory.rows, wish, actor, now)
+        return attempt_of(self._memory.rows, wish, actor, now, costs_nothing=True)
 
 
 class MemoryRemovalWork:

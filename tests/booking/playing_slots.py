@@ -1,5 +1,6 @@
 """Rules of the machine: slots are held, explained, closed and deleted, doctors go and return."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -101,7 +102,7 @@ class PlayingSlots(Machine):
     def explain(self, who: Any, slot_id: Any, service_id: Any) -> None:
         actor, patient_id = who
         wish = BookingWish(slot_id=slot_id, patient_id=patient_id, service_id=service_id)
-        situation = self.situation(wish, actor)
+        situation = replace(self.situation(wish, actor), costs_nothing=True)
         answer = self.play("explain", wish=wish, actor=actor)
         if not situation.is_there:
             assert answer.code == "slot_not_found"

@@ -16,7 +16,8 @@ from booking_system.booking.application.ask_to_move import AskToMove
 from tests.api import START, Api, code_of
 from tests.booking.test_merging_http import Desk
 
-ROUNDS = 12
+ROUNDS = 10
+"""As many slots as one member of staff holds at a time."""
 DONE, MADE, GONE = (200, None), (201, None), (404, "not_found")
 
 

@@ -36,8 +36,9 @@ async def locked(connection: asyncpg.Connection, asked: Asked) -> Reading:
     """
     wish = asked.wish
     if asked.moving is None and wish.override is None:
+        statement = statements.ATTEMPT if asked.is_all_told else statements.ATTEMPT_TOLD
         row = await connection.fetchrow(
-            statements.ATTEMPT, wish.slot_id, wish.patient_id, wish.service_id, asked.now
+            statement, wish.slot_id, wish.patient_id, wish.service_id, asked.now
         )
         if row is not None:
             attempt = attempt_of(row, asked)
@@ -74,7 +75,7 @@ async def asked_of(connection: asyncpg.Connection, asked: Asked) -> Asked:
     row = await connection.fetchrow(statements.MOVING, moves)
     if row is None:
         raise Transient("the appointment is gone")
-    return Asked(asked.wish, asked.actor, asked.now, moving=moving_of(row))
+    return replace(asked, moving=moving_of(row))
 
 
 def _needs(asked: Asked) -> UUID | None:
@@ -103,7 +104,7 @@ async def _judged_on(connection: asyncpg.Connection, rows: list[Any], asked: Ask
     if span is None:
         return Reading(attempt_of(None, asked))
     row = await connection.fetchrow(
-        statements.FACTS,
+        statements.FACTS if asked.is_all_told else statements.FACTS_TOLD,
         wish.slot_id,
         wish.patient_id,
         wish.service_id,

@@ -16,11 +16,9 @@ from booking_system.booking.adapters.span_statements import IN_ORDER
 from booking_system.booking.application.ports import BookingWish, HoldWork
 from booking_system.booking.domain.attempt import BookingAttempt, HoldFacts
 from booking_system.booking.domain.holding import (
-    MOST_OF_A_NETWORK,
-    MOST_OF_A_PATIENT,
-    MOST_OF_A_USER,
     HeldSlot,
     Holder,
+    Quota,
 )
 from booking_system.booking.domain.span import Span
 from booking_system.identity.domain.actor import Actor
@@ -43,9 +41,14 @@ HOLDERS = 7211
 OTHERS_HELD = """SELECT count(DISTINCT hold_id) FROM time_slots
  WHERE {whose} AND hold_id IS NOT NULL AND held_until > $2
  AND hold_id IS DISTINCT FROM (SELECT hold_id FROM time_slots WHERE id = $3)"""
-OF_PATIENT = OTHERS_HELD.format(whose="held_for = $1")
-OF_USER = OTHERS_HELD.format(whose="held_by = $1 AND held_for IS NULL")
-OF_NETWORK = OTHERS_HELD.format(whose="hold_network = $1")
+COUNTS = {
+    Quota.PATIENT: OTHERS_HELD.format(whose="held_by = $1 AND held_for = $4"),
+    Quota.USER: OTHERS_HELD.format(
+        whose="held_by = $1 AND (held_for IS NULL OR held_for IS DISTINCT FROM $4)"
+    ),
+    Quota.NETWORK: OTHERS_HELD.format(whose="hold_network = $1"),
+}
+"""Of a user, $4 says which patient they are themselves."""
 
 HELD = f"""SELECT {statements.SLOT}, s.held_by IS NOT NULL
   AND NOT EXISTS (SELECT FROM role_grants g WHERE g.user_id = s.held_by
@@ -88,9 +91,9 @@ OLD_HOLDS = Chore(
 
 
 async def queue_as(connection: asyncpg.Connection, whose: UUID | bytes) -> None:
-    """Wait until nobody else holds anything, or changes holds, for this patient, user or network.
+    """Wait until nobody else holds anything for this patient, or as this user or network.
 
-    The queue is left with the transaction.
+    Whoever waits in two queues waits for the patient first. The queue is left with the transaction.
     """
     place = int.from_bytes(blake2b(_bytes(whose), digest_size=4).digest(), signed=True)
     await connection.execute(QUEUE, HOLDERS, place)
@@ -109,13 +112,16 @@ class PostgresHoldWork:
     async def attempt(self, wish: BookingWish, holder: Holder, *, now: datetime) -> BookingAttempt:
         """Queue by holder before the slot is locked: whoever has a slot's lock waits for nobody."""
         self._moves = wish.moves
-        statement, whose, most = _quota_of(wish, holder)
-        await queue_as(self._connection, whose)
-        asked = await attempting.asked_of(self._connection, Asked(wish, holder.actor, now))
+        quota = holder.quota(wish.patient_id)
+        for whose in _queues_of(wish, holder):
+            await queue_as(self._connection, whose)
+        asked = Asked(wish, holder.actor, now, costs_nothing=True)
+        asked = await attempting.asked_of(self._connection, asked)
         reading = await attempting.locked(self._connection, asked)
         self._ending = reading.ending
-        others = await self._connection.fetchval(statement, whose, now, wish.slot_id)
-        return replace(reading.attempt, holding=HoldFacts(open_holds=others, most_holds=most))
+        others = await self._connection.fetchval(COUNTS[quota], *_counted(wish, holder, now))
+        holding = HoldFacts(open_holds=others, most_holds=quota.most)
+        return replace(reading.attempt, holding=holding)
 
     async def lock(self, hold_id: HoldId) -> HeldSlot | None:
         """Take the slots' rows `FOR UPDATE`; after a wait they are read as they are now.
@@ -193,17 +199,26 @@ class PostgresHolds:
     ) -> BookingAttempt:
         """Read the facts without a lock."""
         async with self._database.reading() as connection:
-            asked = await attempting.asked_of(connection, Asked(wish, actor, now))
+            asked = Asked(wish, actor, now, costs_nothing=True)
+            asked = await attempting.asked_of(connection, asked)
             return await attempting.seen(connection, asked)
 
 
-def _quota_of(wish: BookingWish, holder: Holder) -> tuple[str, Any, int]:
-    """Return the statement that counts, whose holds it counts, and how many there may be."""
-    if wish.patient_id is not None:
-        return OF_PATIENT, wish.patient_id, MOST_OF_A_PATIENT
-    if holder.actor is not None:
-        return OF_USER, holder.actor.user_id, MOST_OF_A_USER
-    return OF_NETWORK, holder.network, MOST_OF_A_NETWORK
+def _queues_of(wish: BookingWish, holder: Holder) -> list[UUID | bytes]:
+    """Return where to queue: those who hold for one patient meet, and whoever merges records."""
+    queues: list[UUID | bytes] = [] if wish.patient_id is None else [wish.patient_id]
+    if holder.actor is None:
+        queues.append(holder.network)
+    elif holder.quota(wish.patient_id) is Quota.USER:
+        queues.append(holder.actor.user_id)
+    return queues
+
+
+def _counted(wish: BookingWish, holder: Holder, now: datetime) -> list[object]:
+    """Return the values of the statement that counts."""
+    if holder.actor is None:
+        return [holder.network, now, wish.slot_id]
+    return [holder.actor.user_id, now, wish.slot_id, holder.actor.patient_id]
 
 
 def _bytes(whose: Any) -> bytes:

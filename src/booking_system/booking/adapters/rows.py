@@ -84,12 +84,24 @@ def slot_of(row: Any, moves: AppointmentId | None = None) -> TimeSlot:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What somebody asks for, and when. What is `moving` is looked at as if it were not there."""
+    """What somebody asks for, and when. What is `moving` is looked at as if it were not there.
+
+    Where it costs nothing to ask, only what may be told of the patient's appointments is read.
+    """
 
     wish: BookingWish
     actor: Actor | None
     now: datetime
     moving: MovingFacts | None = None
+    costs_nothing: bool = False
+
+    @property
+    def is_all_told(self) -> bool:
+        """Say whether all of the patient's appointments count."""
+        if not self.costs_nothing:
+            return True
+        visits = self.wish.visits_told_to(self.actor)
+        return visits is None or visits.are_all_told
 
     @property
     def moves(self) -> AppointmentId | None:

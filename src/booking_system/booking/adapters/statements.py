@@ -33,7 +33,7 @@ _FACTS = f"""SELECT {SLOT},
  EXISTS (SELECT FROM clinic_patients k WHERE k.clinic_id = s.clinic_id AND k.patient_id = $2)
   AS is_known_here,
  EXISTS (SELECT FROM appointments a WHERE a.patient_id = $2 AND a.status <> 'cancelled'{{others}}
-  AND a.starts_at < {{ends_at}} AND least(a.ends_at, a.released_at) > s.starts_at
+  {{told}} AND a.starts_at < {{ends_at}} AND least(a.ends_at, a.released_at) > s.starts_at
   AND a.starts_at > s.starts_at - interval '1 day') AS is_busy,
  (SELECT count(*) FROM appointments a WHERE a.patient_id = $2 AND a.starts_at > $4
   AND a.clinic_id = s.clinic_id AND a.status IN ('confirmed', 'checked_in'){{others}})
@@ -50,20 +50,34 @@ _FACTS = f"""SELECT {SLOT},
  LEFT JOIN services v ON v.id = $3 AND v.clinic_id = s.clinic_id
  WHERE s.id = $1 AND s.deleted_at IS NULL"""  # noqa: S608
 
-FACTS = _FACTS.format(
-    others=" AND a.id IS DISTINCT FROM $8",
-    ends_at="$5",
-    is_clear=no_appointment("s.doctor_id", "tstzrange($6, $7)", but="$8"),
-    is_there="(p.deleted_at IS NULL OR ($8::uuid IS NOT NULL AND p.merged_into IS NULL))",
-)
+_HERE = "AND a.clinic_id = s.clinic_id"
+"""What staff may be told of a patient's appointments, where it costs them nothing to ask."""
+
+
+def _facts(told: str) -> str:
+    return _FACTS.format(
+        told=told,
+        others=" AND a.id IS DISTINCT FROM $8",
+        ends_at="$5",
+        is_clear=no_appointment("s.doctor_id", "tstzrange($6, $7)", but="$8"),
+        is_there="(p.deleted_at IS NULL OR ($8::uuid IS NOT NULL AND p.merged_into IS NULL))",
+    )
+
+
+def _attempt(told: str) -> str:
+    facts = _FACTS.format(
+        told=told, others="", ends_at="s.ends_at", is_clear="true", is_there="p.deleted_at IS NULL"
+    )
+    is_enough = f"coalesce({is_one_slot('s', 'v')}, true)"
+    return f"{facts}\n AND s.hold_blocks IS NULL AND {is_enough} FOR UPDATE OF s"
+
+
+FACTS, FACTS_TOLD = _facts(""), _facts(_HERE)
 """What the rules judge, read without a lock, or behind locks: of a booking until $5 that needs the
 doctor from $6 to $7, as if the appointment $8 were not there. A patient who was removed keeps the
 appointments that were kept, and these can be moved."""
 
-ATTEMPT = f"""{
-    _FACTS.format(others="", ends_at="s.ends_at", is_clear="true", is_there="p.deleted_at IS NULL")
-}
- AND s.hold_blocks IS NULL AND coalesce({is_one_slot("s", "v")}, true) FOR UPDATE OF s"""
+ATTEMPT, ATTEMPT_TOLD = _attempt(""), _attempt(_HERE)
 """The same, and the lock, where the slot by itself is enough; otherwise no row, and no lock."""
 
 _SHARED = """CASE WHEN {mark} THEN coalesce(

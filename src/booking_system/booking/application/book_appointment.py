@@ -57,7 +57,7 @@ class BookAppointment:
                     refusal,
                     wish.slot_id,
                     wish.service_id,
-                    patient_id=wish.patient_id,
+                    visits=wish.visits_told_to(actor),
                     moves=wish.moves,
                     alternatives=self.alternatives,
                     clock=self.clock,

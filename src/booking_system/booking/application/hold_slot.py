@@ -46,7 +46,7 @@ class HoldSlot:
                 refusal,
                 wish.slot_id,
                 wish.service_id,
-                patient_id=wish.patient_id,
+                visits=wish.visits_told_to(holder.actor),
                 moves=wish.moves,
                 alternatives=self.alternatives,
                 clock=self.clock,

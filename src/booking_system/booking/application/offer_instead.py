@@ -1,11 +1,11 @@
 """What somebody who does not get a slot is offered instead."""
 
 from booking_system.booking.application.ports import Alternatives
+from booking_system.scheduling.domain.search import Visits
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Conflict
 from booking_system.shared_kernel.identifiers import (
     AppointmentId,
-    PatientId,
     ServiceId,
     SlotId,
 )
@@ -18,7 +18,7 @@ async def offer_instead(  # noqa: PLR0913
     slot_id: SlotId,
     service_id: ServiceId | None,
     *,
-    patient_id: PatientId | None,
+    visits: Visits | None,
     moves: AppointmentId | None = None,
     alternatives: Alternatives,
     clock: Clock,
@@ -26,12 +26,12 @@ async def offer_instead(  # noqa: PLR0913
     """Let the refusal carry `alternatives`: up to five of the nearest bookable slots.
 
     Those in which enough time begins for the service, or for the appointment that moves, and for
-    which the patient has time.
+    which the patient has time, as far as whoever asks may be told of it.
     """
     found = await alternatives(
         slot_id,
         service_id=service_id,
-        patient_id=patient_id,
+        visits=visits,
         moves=moves,
         now=clock.now(),
         most=MOST_ALTERNATIVES,

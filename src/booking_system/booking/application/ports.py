@@ -14,7 +14,7 @@ from booking_system.booking.domain.history import Entry
 from booking_system.booking.domain.holding import HeldSlot, Holder
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.identity.domain.actor import Actor
-from booking_system.scheduling.domain.search import Cover, FoundSlot
+from booking_system.scheduling.domain.search import Cover, FoundSlot, Visits
 from booking_system.shared_kernel.errors import Invalid
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import (
@@ -48,6 +48,10 @@ class BookingWish:
     override: Override | None = None
     moves: AppointmentId | None = None
     within: ClinicId | None = None
+
+    def visits_told_to(self, actor: Actor | None) -> Visits | None:
+        """Return the patient's appointments that the actor may be told of; None for nobody."""
+        return None if self.patient_id is None else Visits.told_to(actor, self.patient_id)
 
     def check_clinic(self, attempt: BookingAttempt) -> None:
         """Raise `Invalid` for a slot of another clinic than what moves."""
@@ -147,7 +151,8 @@ class HoldWork(Protocol):
     async def attempt(self, wish: BookingWish, holder: Holder, *, now: datetime) -> BookingAttempt:
         """Lock the holder, so that their holds are counted one by one, then the slot.
 
-        The facts are those of a booking, and how many other slots the holder holds.
+        The facts are those of a booking, and how many other slots the holder holds. Of the
+        patient's appointments those count that the holder may be told of.
         """
         ...
 
@@ -181,7 +186,10 @@ class HoldReader(Protocol):
     async def attempt(
         self, wish: BookingWish, *, actor: Actor | None, now: datetime
     ) -> BookingAttempt:
-        """Read the facts of a booking: to explain, never to decide."""
+        """Read the facts of a booking: to explain, never to decide.
+
+        Of the patient's appointments those count that the actor may be told of.
+        """
         ...
 
 
@@ -195,7 +203,7 @@ class Alternatives(Protocol):
         now: datetime,
         most: int,
         service_id: ServiceId | None = None,
-        patient_id: PatientId | None = None,
+        visits: Visits | None = None,
         moves: AppointmentId | None = None,
         unless: Cover | None = None,
     ) -> Sequence[FoundSlot]:
@@ -203,7 +211,7 @@ class Alternatives(Protocol):
 
         Where a service is named, those in which it could begin; where an appointment `moves`,
         those in which it could, as it was agreed and as if it were not there. None for whose time
-        the patient has another appointment, and none that `unless` covers.
+        one of the `visits` is another appointment, and none that `unless` covers.
         """
         ...
 

@@ -22,7 +22,7 @@ from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.dealing import dealt
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.local_time import day_of
-from booking_system.scheduling.domain.search import FoundSlot
+from booking_system.scheduling.domain.search import FoundSlot, Visits
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import ClinicId, ClosureId, DoctorId, TimeOffId
 
@@ -64,7 +64,7 @@ class PreviewAbsence:
                 reason=None,
                 created_at=now,
             )
-            return await self._preview(work, place, [absence], now)
+            return await self._preview(work, place, [absence], actor, now)
 
     async def closures(
         self, *, clinic_id: ClinicId, days: Sequence[date], actor: Actor
@@ -86,7 +86,7 @@ class PreviewAbsence:
                 for day in days
                 if day not in closed
             ]
-            return await self._preview(work, place, absences, now)
+            return await self._preview(work, place, absences, actor, now)
 
     async def changed_time_off(
         self,
@@ -99,7 +99,7 @@ class PreviewAbsence:
         """Return it. Raises as `ChangeTimeOff` does."""
         async with self.transaction() as work:
             place, was = await the_time_off(work, time_off_id, version, actor, lock=False)
-            return await self._changed(work, place, was, was.changed(changes))
+            return await self._changed(work, place, was, was.changed(changes), actor)
 
     async def changed_closure(
         self,
@@ -116,23 +116,24 @@ class PreviewAbsence:
             place, was, changed = await the_closure(
                 work, which, changes, version, actor, lock=False
             )
-            return await self._changed(work, place, was, changed)
+            return await self._changed(work, place, was, changed, actor)
 
     async def _changed(
-        self, work: AbsenceWork, place: Place, was: Absence, changed: Absence
+        self, work: AbsenceWork, place: Place, was: Absence, changed: Absence, actor: Actor
     ) -> AbsencePreview:
         now = self.clock.now()
         if was.period == changed.period:
             return AbsencePreview(closed_slots=0, count=0, affected=[])
         opened = await work.opening_slots(changed, now=now)
-        preview = await self._preview(work, place, [changed], now, was=was)
+        preview = await self._preview(work, place, [changed], actor, now, was=was)
         return replace(preview, opened_slots=opened)
 
-    async def _preview(
+    async def _preview(  # noqa: PLR0913, PLR0917
         self,
         work: AbsenceWork,
         place: Place,
         absences: Sequence[Absence],
+        actor: Actor,
         now: datetime,
         was: Absence | None = None,
     ) -> AbsencePreview:
@@ -145,7 +146,7 @@ class PreviewAbsence:
         found = [
             await self.alternatives(
                 one.time_slot_id,
-                patient_id=one.patient_id,
+                visits=Visits.told_to(actor, one.patient_id),
                 moves=one.id,
                 now=now,
                 most=min(MOST_ALTERNATIVES * len(listed), MOST_LOOKED_AT),

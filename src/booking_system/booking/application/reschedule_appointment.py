@@ -16,9 +16,10 @@ from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.party import Party
 from booking_system.booking.domain.refusals import AppointmentNotFound, BookingNotActive
 from booking_system.identity.domain.actor import Actor
+from booking_system.scheduling.domain.search import Visits
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Conflict, Invalid, Stale
-from booking_system.shared_kernel.identifiers import ClinicId, PatientId
+from booking_system.shared_kernel.identifiers import ClinicId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +44,12 @@ class RescheduleAppointment:
         slot of another clinic, or the refusal of the first rule that says no; a `Conflict` over
         the slot carries `alternatives`.
         """
-        patient_id: PatientId | None = None
+        visits: Visits | None = None
         try:
             async with self.transaction() as work:
                 card, party = await _locked(work, wish, version, actor)
-                booked, patient_id = card.appointment, card.appointment.patient_id
+                booked = card.appointment
+                visits = Visits.told_to(actor, booked.patient_id)
                 is_there = booked.time_slot_id == wish.slot_id
                 if is_there and booked.status is AppointmentStatus.CONFIRMED:
                     return card
@@ -59,7 +61,7 @@ class RescheduleAppointment:
                 refusal,
                 wish.slot_id,
                 None,
-                patient_id=patient_id,
+                visits=visits,
                 moves=wish.appointment_id,
                 alternatives=self.alternatives,
                 clock=self.clock,

@@ -63,6 +63,10 @@ def _lost_it(attempt: BookingAttempt, hold: Hold) -> bool:
 
 @refusing(PatientOverlap)
 def patient_is_free(attempt: BookingAttempt) -> None:
-    """The patient has no other appointment at that time; nothing is said of that one."""
+    """The patient has no other appointment at that time, as far as the caller may know.
+
+    Nothing is said of that one. Staff who only ask are not told of those in other clinics; of
+    whoever books, all count.
+    """
     if attempt.patient is not None and attempt.patient.is_busy:
         raise PatientOverlap

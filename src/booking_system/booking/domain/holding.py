@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Self
 
 from booking_system.booking.domain.attempt import BookingAttempt, made_at_desk_by
@@ -10,13 +11,35 @@ from booking_system.booking.domain.span import Span
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.hold import Hold, HoldTerms
 from booking_system.scheduling.domain.time_slot import TimeSlot
-from booking_system.shared_kernel.identifiers import HoldId
+from booking_system.shared_kernel.identifiers import HoldId, PatientId
 
 MOST_OF_A_PATIENT = 3
 MOST_OF_A_USER = 10
-"""Of one member of staff, who does not know yet for whom."""
+"""Of one member of staff, for whomever: nobody's but their own."""
 MOST_OF_A_NETWORK = 10
 """Of all visitors at one address who have not signed in: a family, or a clinic's own lobby."""
+
+
+class Quota(StrEnum):
+    """Whose holds count, whenever somebody wants one more: those of whoever acts."""
+
+    PATIENT = "patient"
+    """What a patient holds for themselves."""
+    USER = "user"
+    """What a member of staff holds, or a doctor, for any patient or for nobody yet."""
+    NETWORK = "network"
+
+    @property
+    def most(self) -> int:
+        """So many at a time."""
+        return MOST_OF[self]
+
+
+MOST_OF = {
+    Quota.PATIENT: MOST_OF_A_PATIENT,
+    Quota.USER: MOST_OF_A_USER,
+    Quota.NETWORK: MOST_OF_A_NETWORK,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +49,13 @@ class Holder:
     actor: Actor | None
     shown_hold: HoldId | None = None
     network: bytes = b""
+
+    def quota(self, patient_id: PatientId | None) -> Quota:
+        """Say what a hold for the patient, or for nobody yet, counts against."""
+        if self.actor is None:
+            return Quota.NETWORK
+        is_own = patient_id is not None and patient_id == self.actor.patient_id
+        return Quota.PATIENT if is_own else Quota.USER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

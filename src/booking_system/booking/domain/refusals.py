@@ -82,8 +82,8 @@ class HoldNotFound(NotFound):
 class TooManyHolds(Conflict):
     """As many time slots as possible are held already: book one or let one go.
 
-    A patient holds three at a time, and visitors who have not signed in ten from one network
-    address. A hold ends by itself at its `expires_at`.
+    A patient holds three at a time for themselves, a member of staff ten for whomever, and visitors
+    who have not signed in ten from one network address. A hold ends by itself at its `expires_at`.
     """
 
     code = "too_many_holds"

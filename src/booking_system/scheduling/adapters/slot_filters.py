@@ -9,6 +9,7 @@ from fastapi import Query
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.http.input import ShortText
 from booking_system.scheduling.application.ports import AgreedNeeds
+from booking_system.scheduling.domain.search import Visits
 from booking_system.shared_kernel.errors import Invalid, Unauthenticated
 from booking_system.shared_kernel.identifiers import AppointmentId
 from booking_system.shared_kernel.mode import Mode
@@ -69,9 +70,11 @@ class FilterReading:
         if is_mine:
             if actor is None:
                 raise Unauthenticated
-            wanted["patient_id"] = actor.patient_id
+            if actor.patient_id is not None:
+                wanted["visits"] = Visits.told_to(actor, actor.patient_id)
         if booking_id is not None:
             agreed = await self.agreed(AppointmentId(booking_id), actor)
-            wanted["moves"], wanted["patient_id"] = agreed.appointment_id, agreed.patient_id
+            wanted["moves"] = agreed.appointment_id
+            wanted["visits"] = Visits.told_to(actor, agreed.patient_id)
             wanted["clinic_id"] = wanted["clinic_id"] or agreed.clinic_id
         return wanted

@@ -66,13 +66,16 @@ LANGUAGE = "lower(${}) = ANY(d.languages)"
 OFFERS = "d.id = ANY (ARRAY(SELECT o.doctor_id FROM need_doctors o))"
 AT_CLINIC_OF = "s.clinic_id = (SELECT clinic_id FROM need)"
 
-VISITS = """visits AS MATERIALIZED (SELECT a.patient_time FROM appointments a
+VISITS = """visits AS MATERIALIZED (SELECT a.patient_time, a.clinic_id FROM appointments a
   WHERE a.patient_id = ${} AND a.status <> 'cancelled'
   AND a.patient_time && tstzrange($3, NULL){})"""
 """When the patient has appointments: few, and read once."""
 
 HAS_TIME = """coalesce(NOT EXISTS (SELECT FROM (SELECT {ends} AS until OFFSET 0) AS own
- CROSS JOIN visits WHERE visits.patient_time && tstzrange(s.starts_at, own.until)), false)"""
+ CROSS JOIN visits WHERE visits.patient_time && tstzrange(s.starts_at, own.until){which}), false)"""
+
+OF_ITS_CLINIC = " AND visits.clinic_id = s.clinic_id"
+"""Where else the patient has appointments is not told to whoever asks."""
 
 SHOWN = """page AS MATERIALIZED ({page}),
  their_doctors AS MATERIALIZED (SELECT d.* FROM doctors d
@@ -125,10 +128,11 @@ class Wish:
         self.filter(wanted.specialty, "", SPECIALTY_NEAR if is_near else SPECIALTY)
         self.filter(wanted.language, "", LANGUAGE)
         self.filter(wanted.mode, "s.mode = ${}")
-        if (patient := place(wanted.patient_id)) is not None:
+        if (visits := wanted.visits) is not None:
             other = f" AND a.id <> {self.but}" if self.but else ""
-            self._visits = VISITS.format(patient, other) + ", "
-            self.of_slot.append(HAS_TIME.format(ends=self.ends))
+            self._visits = VISITS.format(self.place_of(visits.patient_id), other) + ", "
+            which = "" if visits.are_all_told else OF_ITS_CLINIC
+            self.of_slot.append(HAS_TIME.format(ends=self.ends, which=which))
 
     @property
     def needs(self) -> bool:

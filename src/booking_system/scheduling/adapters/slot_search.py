@@ -14,12 +14,12 @@ from booking_system.scheduling.domain.search import (
     FoundSlot,
     SlotFilter,
     SlotSearch,
+    Visits,
 )
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.scheduling.records.spans import ends_of
 from booking_system.shared_kernel.identifiers import (
     AppointmentId,
-    PatientId,
     ServiceId,
     SlotId,
 )
@@ -135,13 +135,13 @@ class PostgresSlotFinder:
         now: datetime,
         most: int,
         service_id: ServiceId | None = None,
-        patient_id: PatientId | None = None,
+        visits: Visits | None = None,
         moves: AppointmentId | None = None,
         unless: Cover | None = None,
     ) -> Sequence[FoundSlot]:
         """Look around the slot: first among its doctor's, then among its clinic's."""
         service_id = None if moves is not None else service_id
-        wanted = SlotFilter(service_id=service_id, patient_id=patient_id, moves=moves)
+        wanted = SlotFilter(service_id=service_id, visits=visits, moves=moves)
         found: dict[SlotId, FoundSlot] = {}
         async with self._database.reading() as connection:
             slot = await connection.fetchrow(WHERE_AND_WHEN, slot_id)

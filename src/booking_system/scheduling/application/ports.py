@@ -18,13 +18,13 @@ from booking_system.scheduling.domain.search import (
     FoundSlot,
     SlotFilter,
     SlotSearch,
+    Visits,
 )
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.identifiers import (
     AppointmentId,
     ClinicId,
     DoctorId,
-    PatientId,
     ServiceId,
     SlotId,
 )
@@ -129,7 +129,7 @@ class SlotFinder(Protocol):
         now: datetime,
         most: int,
         service_id: ServiceId | None = None,
-        patient_id: PatientId | None = None,
+        visits: Visits | None = None,
         moves: AppointmentId | None = None,
         unless: Cover | None = None,
     ) -> Sequence[FoundSlot]:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 from uuid import UUID
 
+from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.local_time import local_text
 from booking_system.shared_kernel.errors import Invalid
 from booking_system.shared_kernel.identifiers import (
@@ -25,12 +27,30 @@ SHIFT = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Visits:
+    """A patient's appointments, as far as somebody may be told of them.
+
+    The patient is told of all. Of anybody else's question only those count that are in the clinic
+    whose slot it is about: where else a patient goes is no clinic's to know.
+    """
+
+    patient_id: PatientId
+    are_all_told: bool
+
+    @classmethod
+    def told_to(cls, actor: Actor | None, patient_id: PatientId) -> Self:
+        """Return what may be told to this caller, who may ask about the patient."""
+        is_own = actor is not None and actor.patient_id == patient_id
+        return cls(patient_id=patient_id, are_all_told=is_own)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlotFilter:
     """Which slots are wanted: all has to hold that is named, and None is any.
 
     With a service: those in which it could begin. Where an appointment `moves`, those in which it
-    could, as it was agreed and as if it were not there. No slot is wanted for whose time the
-    patient has another appointment already.
+    could, as it was agreed and as if it were not there. No slot is wanted for whose time one of
+    the `visits` is another appointment already.
     """
 
     clinic_id: ClinicId | None = None
@@ -39,7 +59,7 @@ class SlotFilter:
     specialty: str | None = None
     language: str | None = None
     mode: Mode | None = None
-    patient_id: PatientId | None = None
+    visits: Visits | None = None
     moves: AppointmentId | None = None
 
 
