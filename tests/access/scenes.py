@@ -253,7 +253,8 @@ async def patient_without_account(world: World, _name: str) -> Aim:
 async def patient_of_two_clinics(world: World, _name: str) -> Aim:
     patient_id = await registered(world)
     await world.sql(
-        "INSERT INTO clinic_patients (clinic_id, patient_id, known_since) VALUES ($1, $2, now())",
+        "INSERT INTO clinic_patients (clinic_id, patient_id, known_since, known_because)"
+        " VALUES ($1, $2, now(), 'taken_on')",
         UUID(world.elsewhere["id"]),
         UUID(patient_id),
     )
@@ -312,7 +313,8 @@ async def newcomer(world: World) -> Person:
     one = await world.api.patient()
     assert one.patient_id is not None
     await world.sql(
-        "INSERT INTO clinic_patients (clinic_id, patient_id, known_since) VALUES ($1, $2, now())",
+        "INSERT INTO clinic_patients (clinic_id, patient_id, known_since, known_because)"
+        " VALUES ($1, $2, now(), 'taken_on')",
         UUID(world.here["id"]),
         one.patient_id,
     )

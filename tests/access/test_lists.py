@@ -36,7 +36,16 @@ SESSIONS = """SELECT id FROM sessions WHERE user_id = '{user}' AND ended_at IS N
  AND last_used_at > now() - interval '30 days'"""
 STAFF_SESSIONS = SESSIONS.replace("{user}", "{receptionist}")
 PATIENTS = "SELECT p.id FROM patients p WHERE p.deleted_at IS NULL AND ("
-KNOWN = "EXISTS (SELECT FROM clinic_patients k WHERE k.patient_id = p.id AND k.clinic_id = '{%s}')"
+KNOWN = """(EXISTS (SELECT FROM clinic_patients k WHERE k.patient_id = p.id
+  AND k.clinic_id = '{%s}' AND k.known_because IN ('registered', 'taken_on'))
+ OR EXISTS (SELECT FROM appointments b WHERE b.patient_id = p.id AND b.clinic_id = '{%s}'
+  AND b.status IN ('confirmed', 'checked_in', 'completed', 'no_show')))"""
+
+
+def _known(clinic: str) -> str:
+    return KNOWN % (clinic, clinic)
+
+
 # Else staff of one clinic would learn which of their patients another one knows.
 AT_THE_DESK = """EXISTS (SELECT FROM role_grants g WHERE g.user_id = '{user}'
  AND g.clinic_id = '{value}' AND g.role IN ('receptionist', 'clinic_admin'))"""
@@ -94,11 +103,11 @@ LISTS: dict[str, Statements] = {
         ANONYMOUS: None,
         "patient": f"{PATIENTS} p.user_id = '{{user}}')",
         "other_patient": f"{PATIENTS} p.user_id = '{{user}}')",
-        "receptionist": f"{PATIENTS} {KNOWN % 'here'})",
-        "clinic_admin": f"{PATIENTS} {KNOWN % 'here'})",
-        "receptionist_elsewhere": f"{PATIENTS} {KNOWN % 'elsewhere'})",
-        "clinic_admin_elsewhere": f"{PATIENTS} {KNOWN % 'elsewhere'})",
-        TWO_HATS: f"{PATIENTS} {KNOWN % 'here'} OR p.user_id = '{{user}}')",
+        "receptionist": f"{PATIENTS} {_known('here')})",
+        "clinic_admin": f"{PATIENTS} {_known('here')})",
+        "receptionist_elsewhere": f"{PATIENTS} {_known('elsewhere')})",
+        "clinic_admin_elsewhere": f"{PATIENTS} {_known('elsewhere')})",
+        TWO_HATS: f"{PATIENTS} {_known('here')} OR p.user_id = '{{user}}')",
         "else": f"{PATIENTS} false)",
     },
     "/v1/bookings": {
@@ -119,7 +128,7 @@ LISTS: dict[str, Statements] = {
 FILTERS: dict[str, dict[str, str]] = {
     "clinic_id": {
         "/v1/bookings": "a.clinic_id = '{value}'",
-        "/v1/patients": f"{KNOWN % 'value'} AND {AT_THE_DESK}",
+        "/v1/patients": f"{_known('value')} AND {AT_THE_DESK}",
         "/v1/doctors": "d.clinic_id = '{value}'",
         "/v1/slots": "s.clinic_id = '{value}'",
     },

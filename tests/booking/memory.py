@@ -57,7 +57,7 @@ class Rows:
     patients: dict[PatientId, scene.Patient]
     services: dict[ServiceId, scene.Service]
     slots: dict[SlotId, TimeSlot]
-    known: set[tuple[ClinicId, PatientId]]
+    taken_on: set[tuple[ClinicId, PatientId]]
     deleted: dict[SlotId, TimeSlot] = field(default_factory=dict)
     marks: dict[SlotId, list[AppointmentId]] = field(default_factory=dict)
     places: dict[SlotId, int] = field(default_factory=dict)
@@ -76,12 +76,17 @@ class Rows:
             patients={one.id: one for one in scene.PATIENTS},
             services={one.facts.id: one for one in scene.SERVICES},
             slots={one.id: one for one in scene.SLOTS},
-            known=set(scene.KNOWN),
+            taken_on=set(scene.KNOWN),
         )
 
     def copied(self) -> "Rows":
         same = {it.name: copy(getattr(self, it.name)) for it in fields(self)}
         return Rows(**same | {"marks": {slot_id: [*ids] for slot_id, ids in self.marks.items()}})
+
+    @property
+    def known(self) -> set[tuple[ClinicId, PatientId]]:
+        """Which clinic knows whom: not because of what was cancelled."""
+        return self.taken_on | {(one.clinic_id, one.patient_id) for one in self.active()}
 
     def active(self) -> list[Appointment]:
         return [one for one in self.appointments.values() if one.is_active]

@@ -57,7 +57,6 @@ class MemoryBookingWork:
         rows.outbox += appointment.pull_events()
         rows.share(appointment)
         rows.put_appointment(appointment)
-        rows.known.add((appointment.clinic_id, appointment.patient_id))
         rows.enter(appointment, self._ending())
 
     async def earlier(self, key: IdempotencyKey, *, now: datetime) -> AppointmentId | None:

@@ -38,7 +38,8 @@ PATIENT = """INSERT INTO patients (id, user_id, full_name, created_at, updated_a
  VALUES ($1, $2, $3, $4, $4)"""
 GRANT = """INSERT INTO role_grants (id, user_id, role, clinic_id, created_at)
  VALUES (gen_random_uuid(), $1, 'receptionist', $2, $3)"""
-KNOWN = "INSERT INTO clinic_patients (clinic_id, patient_id, known_since) VALUES ($1, $2, $3)"
+KNOWN = """INSERT INTO clinic_patients (clinic_id, patient_id, known_since, known_because)
+ VALUES ($1, $2, $3, 'taken_on')"""
 SERVICE = """INSERT INTO services (id, clinic_id, name, duration_minutes, buffer_before_minutes,
  buffer_after_minutes, price_amount, mode, payment, created_at, updated_at)
  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'none', $9, $9)"""

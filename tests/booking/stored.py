@@ -45,6 +45,8 @@ SLOTS = """SELECT id, clinic_id, doctor_id, starts_at, ends_at, mode, closed_bec
 APPOINTMENTS = "SELECT * FROM appointments ORDER BY id"
 KEYS = """SELECT owner, operation, key, fingerprint, resource_ids[1] AS appointment_id, replays,
  created_at FROM idempotency_keys"""
+KNOWN = """SELECT clinic_id, patient_id FROM clinic_patients WHERE known_because <> 'booked'
+ UNION SELECT clinic_id, patient_id FROM appointments WHERE status <> 'cancelled'"""
 REMOVABLE = """SELECT true AS is_doctor, id, version, deleted_at AS removed_at FROM doctors
  UNION ALL SELECT false, id, version, deleted_at FROM patients"""
 
@@ -57,7 +59,7 @@ async def read(connection: asyncpg.Connection) -> Stored:
     deleted = {row["id"] for row in slots if row.pop("is_deleted")}
     history = await rows("SELECT * FROM appointment_history ORDER BY appointment_id, version")
     outbox = await rows("SELECT name, payload, occurred_at FROM outbox")
-    known = await rows("SELECT clinic_id, patient_id FROM clinic_patients")
+    known = await rows(KNOWN)
     doctors = [row for row in removable if row.pop("is_doctor")]
     return Stored(
         slots=_by_id([row for row in slots if row["id"] not in deleted]),
@@ -93,7 +95,7 @@ def stored_in(rows: Rows) -> Stored:
         history={key: _entry(key[0], entry) for key, entry in sorted(rows.history.items())},
         outbox=sorted(_told(event) for event in rows.outbox),
         keys={key: _key(key, kept) for key, kept in rows.keys.items()},
-        known={(clinic, patient) for clinic, patient in rows.known},
+        known={*rows.known},
         doctors={
             d.id: {name: getattr(d, name) for name in removable} for d in rows.doctors.values()
         },

@@ -68,7 +68,7 @@ class Desk:
 
     async def known_at(self, clinic: Made, patient: Made) -> None:
         await self.sql(
-            "INSERT INTO clinic_patients VALUES ($1, $2, now()) RETURNING 1",
+            "INSERT INTO clinic_patients VALUES ($1, $2, now(), 'taken_on') RETURNING 1",
             UUID(clinic["id"]),
             UUID(patient["id"]),
         )

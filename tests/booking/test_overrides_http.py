@@ -174,8 +174,8 @@ async def test_the_patient_does_not_read_why(api: Api) -> None:
     await here.book(here.slots[0], here.other)
     await here.held(here.slots[1], here.patient)
     await here.sql(
-        "INSERT INTO clinic_patients (clinic_id, patient_id, known_since)"
-        " VALUES ($1, $2, now()) ON CONFLICT DO NOTHING",
+        "INSERT INTO clinic_patients (clinic_id, patient_id, known_since, known_because)"
+        " VALUES ($1, $2, now(), 'taken_on') ON CONFLICT DO NOTHING",
         UUID(here.clinic["id"]),
         here.patient.patient_id,
     )

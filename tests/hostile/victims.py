@@ -237,8 +237,8 @@ async def _patients(victims: Victims, more: str = "") -> list[Values]:
     world = victims.world
     found = await victims.clones("patients", await scenes.registered(world), NEW_ID + more)
     await world.sql(
-        "INSERT INTO clinic_patients (clinic_id, patient_id, known_since)"
-        " SELECT $1, p, now() FROM unnest($2::uuid[]) p",
+        "INSERT INTO clinic_patients (clinic_id, patient_id, known_since, known_because)"
+        " SELECT $1, p, now(), 'registered' FROM unnest($2::uuid[]) p",
         UUID(world.here["id"]),
         found,
     )

@@ -1,13 +1,14 @@
 """The statements that merge two records of a patient: $1 stays, $2 is the duplicate."""
 
 from booking_system.booking.adapters.span_statements import IN_ORDER
+from booking_system.directory.records.acquaintance import clinics_that_know
 
 LOCK_RECORDS = "SELECT FROM patients WHERE id = $1 OR id = $2 ORDER BY id FOR NO KEY UPDATE"
 
-RECORDS = """SELECT p.id, p.version, p.deleted_at IS NOT NULL AS is_removed,
+RECORDS = f"""SELECT p.id, p.version, p.deleted_at IS NOT NULL AS is_removed,
  p.user_id IS NOT NULL AS has_account,
- ARRAY(SELECT k.clinic_id FROM clinic_patients k WHERE k.patient_id = p.id) AS known_to
- FROM patients p WHERE p.id = $1 OR p.id = $2"""
+ {clinics_that_know("p.id")} AS known_to
+ FROM patients p WHERE p.id = $1 OR p.id = $2"""  # noqa: S608
 """Read behind the lock: another merge may have brought more clinics."""
 
 LOCK_SLOTS = f"""SELECT s.id FROM time_slots s WHERE s.id IN (
@@ -52,11 +53,17 @@ HOLDS_FOLLOW = """UPDATE time_slots SET held_for = $1, version = version + 1
  WHERE held_for = $2 AND hold_id IS NOT NULL"""
 
 ACQUAINTANCE_FOLLOWS = """WITH gone AS (
-  DELETE FROM clinic_patients WHERE patient_id = $2 RETURNING clinic_id, known_since)
- INSERT INTO clinic_patients AS k (clinic_id, patient_id, known_since)
- SELECT clinic_id, $1, known_since FROM gone
+  DELETE FROM clinic_patients WHERE patient_id = $2
+  RETURNING clinic_id, known_since, known_because, known_as)
+ INSERT INTO clinic_patients AS k (clinic_id, patient_id, known_since, known_because, known_as)
+ SELECT clinic_id, $1, known_since,
+  CASE known_because WHEN 'booked' THEN 'booked' ELSE 'taken_on' END, known_as FROM gone
  ON CONFLICT (clinic_id, patient_id)
- DO UPDATE SET known_since = least(k.known_since, excluded.known_since)"""
+ DO UPDATE SET known_since = least(k.known_since, excluded.known_since),
+  known_because = CASE k.known_because WHEN 'booked' THEN excluded.known_because
+   ELSE k.known_because END,
+  known_as = coalesce(k.known_as, excluded.known_as)"""
+"""Who registered the duplicate keeps knowing the patient; the record that stays is not theirs."""
 
 FILL = """UPDATE patients s SET version = s.version + 1, updated_at = $3,
   email = coalesce(s.email, d.email), phone = coalesce(s.phone, d.phone),

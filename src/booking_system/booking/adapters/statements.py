@@ -2,6 +2,7 @@
 
 from booking_system.booking.adapters.span_statements import IN_ORDER, slots_of
 from booking_system.booking.domain.events import AppointmentCancelled
+from booking_system.directory.records.acquaintance import clinics_that_know, knows
 from booking_system.scheduling.records.calendar_work import ASK_AGAIN, ASK_OF
 from booking_system.scheduling.records.holds import HOLD_COLUMNS, LET_GO
 from booking_system.scheduling.records.spans import is_one_slot, no_appointment
@@ -29,9 +30,7 @@ _FACTS = f"""SELECT {SLOT},
  EXISTS (SELECT FROM services o WHERE o.clinic_id = s.clinic_id AND o.deleted_at IS NULL)
   AS offers_services,
  d.full_name AS doctor_name, d.title AS doctor_title, d.specialty, d.photo_url,
- p.full_name AS patient_name,
- EXISTS (SELECT FROM clinic_patients k WHERE k.clinic_id = s.clinic_id AND k.patient_id = $2)
-  AS is_known_here,
+ p.full_name AS patient_name, {knows("s.clinic_id", "$2")} AS is_known_here,
  EXISTS (SELECT FROM appointments a WHERE a.patient_id = $2 AND a.status <> 'cancelled'{{others}}
   {{told}} AND a.starts_at < {{ends_at}} AND least(a.ends_at, a.released_at) > s.starts_at
   AND a.starts_at > s.starts_at - interval '1 day') AS is_busy,
@@ -175,11 +174,10 @@ LOCK_DOCTOR = """SELECT d.id, d.version, d.clinic_id, d.deleted_at IS NOT NULL A
 LOCK_CLINIC = """SELECT c.id, c.version, c.id AS clinic_id, c.deleted_at IS NOT NULL AS is_removed,
  false AS clinic_is_removed FROM clinics c WHERE c.id = $1 FOR NO KEY UPDATE"""
 
-LOCK_PATIENT = """SELECT p.id, p.version, p.deleted_at IS NOT NULL AS is_removed,
+LOCK_PATIENT = f"""SELECT p.id, p.version, p.deleted_at IS NOT NULL AS is_removed,
  p.user_id IS NOT NULL AS has_account, p.merged_into,
- ARRAY(SELECT k.clinic_id FROM clinic_patients k
-  WHERE k.patient_id = coalesce(p.merged_into, p.id)) AS known_to
- FROM patients p WHERE p.id = $1 FOR NO KEY UPDATE"""
+ {clinics_that_know("coalesce(p.merged_into, p.id)")} AS known_to
+ FROM patients p WHERE p.id = $1 FOR NO KEY UPDATE"""  # noqa: S608
 
 CLOSABLE = "coalesce(s.closed_because = 'outside_availability', true)"
 """What is kept for whoever holds it, and for nobody else, is closed to them as well."""

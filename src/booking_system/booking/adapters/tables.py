@@ -165,6 +165,19 @@ appointment_history = Table(
     ),
 )
 
+told_overlaps = Table(
+    "told_overlaps",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    Column("patient_id", Uuid, nullable=False),
+    # None: two records of the patient were to be merged.
+    Column("time_slot_id", Uuid),
+    Column("told_at", DateTime(timezone=True), nullable=False),
+    Index("ix_told_overlaps_told_at", "told_at"),
+)
+"""When staff learned by trying that a patient has an appointment where they do not work."""
+
 LIVE = text("deleted_at IS NULL")
 
 

@@ -210,7 +210,11 @@ class PatientRoutes:
     async def change_patient(
         self, patient_id: UUID, body: PatientChangeIn, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Change a patient's data. Staff cannot change how to reach somebody with an account."""
+        """Change who a patient is, and how they are reached.
+
+        Of somebody with an account only the owner does. Without one: staff of the clinic that
+        registered the patient, or of the only one that knows them.
+        """
         patient = await self.change(
             patient_id=PatientId(patient_id),
             changes=body.given(),

@@ -102,7 +102,7 @@ class PatientOut(BaseModel):
     birth_date: date | None = Field(examples=["1990-05-17"])
     locale: str | None = Field(examples=["de-DE"])
     time_zone: str | None = Field(examples=["Europe/Berlin"])
-    has_account: bool = Field(description="Then only the patient changes how to be reached")
+    has_account: bool = Field(description="Then only the patient changes any of this")
     version: int
     created_at: datetime
     updated_at: datetime

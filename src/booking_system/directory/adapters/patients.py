@@ -15,6 +15,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     true,
     update,
 )
@@ -24,8 +25,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from booking_system.directory.adapters.paging import contains, paged
 from booking_system.directory.adapters.tables import clinic_patients, patients
 from booking_system.directory.application.ports import Search
-from booking_system.directory.domain.patient import MOST_ALIKE, FoundPatient, Patient
+from booking_system.directory.domain.patient import (
+    MOST_ALIKE,
+    Acquaintance,
+    FoundPatient,
+    Patient,
+)
+from booking_system.directory.records.acquaintance import IS_KNOWN
 from booking_system.shared_kernel.identifiers import ClinicId, PatientId, UserId
+
+k = clinic_patients.alias("k")
+REGISTERED, TAKEN_ON, BOOKED = "registered", "taken_on", "booked"
 
 FOUND = select(patients).where(patients.c.deleted_at.is_(None))
 
@@ -45,12 +55,18 @@ class PostgresPatients:
         """Take the row `FOR NO KEY UPDATE`, which lets foreign keys to it through."""
         return await self._one(FOUND.where(_is(patient_id)).with_for_update(key_share=True))
 
-    async def known_to(self, patient_id: PatientId) -> frozenset[ClinicId]:
-        """Read the clinics' ids."""
-        wanted = select(clinic_patients.c.clinic_id).where(
-            clinic_patients.c.patient_id == patient_id
+    async def acquaintance(self, patient_id: PatientId) -> Acquaintance:
+        """Read the rows that count."""
+        wanted = select(k.c.clinic_id, k.c.known_because).where(
+            k.c.patient_id == patient_id, text(IS_KNOWN)
         )
-        return frozenset((await self._connection.execute(wanted)).scalars())
+        rows = (await self._connection.execute(wanted)).all()
+        return Acquaintance(
+            known_to=frozenset(row.clinic_id for row in rows),
+            registered_by=next(
+                (row.clinic_id for row in rows if row.known_because == REGISTERED), None
+            ),
+        )
 
     async def page(self, search: Search) -> Sequence[Patient]:
         """Read a page by keyset on the id, inside the scope that the search carries."""
@@ -89,10 +105,15 @@ class PostgresPatients:
     async def get_known(
         self, patient_id: PatientId, *, clinic_id: ClinicId, since: datetime
     ) -> None:
-        """Insert, unless somebody else has meanwhile."""
+        """Insert; a booking's acquaintance becomes one that lasts."""
         row = {"clinic_id": clinic_id, "patient_id": patient_id, "known_since": since}
+        added = insert_or_not(clinic_patients).values(row | {"known_because": TAKEN_ON})
         await self._connection.execute(
-            insert_or_not(clinic_patients).values(row).on_conflict_do_nothing()
+            added.on_conflict_do_update(
+                index_elements=["clinic_id", "patient_id"],
+                set_={"known_because": TAKEN_ON},
+                where=clinic_patients.c.known_because == BOOKED,
+            )
         )
 
     async def add(
@@ -105,7 +126,10 @@ class PostgresPatients:
         if clinic_id is not None:
             await self._connection.execute(
                 insert(clinic_patients).values(
-                    clinic_id=clinic_id, patient_id=patient.id, known_since=patient.created_at
+                    clinic_id=clinic_id,
+                    patient_id=patient.id,
+                    known_since=patient.created_at,
+                    known_because=REGISTERED,
                 )
             )
 
@@ -126,7 +150,7 @@ def _is(patient_id: PatientId) -> ColumnElement[bool]:
 
 def _known_at(clinic_id: ClinicId) -> ColumnElement[bool]:
     return exists().where(
-        clinic_patients.c.patient_id == patients.c.id, clinic_patients.c.clinic_id == clinic_id
+        k.c.patient_id == patients.c.id, k.c.clinic_id == clinic_id, text(IS_KNOWN)
     )
 
 
@@ -147,8 +171,9 @@ def _within(search: Search) -> ColumnElement[bool]:
     if search.clinic_ids:
         ways.append(
             exists().where(
-                clinic_patients.c.patient_id == patients.c.id,
-                clinic_patients.c.clinic_id.in_(search.clinic_ids),
+                k.c.patient_id == patients.c.id,
+                k.c.clinic_id.in_(search.clinic_ids),
+                text(IS_KNOWN),
             )
         )
     return or_(false(), *ways)

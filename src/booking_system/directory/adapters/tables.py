@@ -158,7 +158,17 @@ clinic_patients = Table(
     Column("clinic_id", Uuid, ForeignKey("clinics.id"), primary_key=True),
     Column("patient_id", Uuid, ForeignKey("patients.id"), primary_key=True),
     Column("known_since", DateTime(timezone=True), nullable=False),
+    # What was only booked counts for as long as an appointment is left (`records.acquaintance`).
+    Column("known_because", Text, nullable=False, server_default=text("'booked'")),
+    # What the clinic calls the patient, for its own staff.
+    Column("known_as", Text),
+    CheckConstraint("known_because IN ('registered', 'taken_on', 'booked')", name="known_because"),
     Index("ix_clinic_patients_patient_id", "patient_id"),
+    Index(
+        "ix_clinic_patients_known_as",
+        "clinic_id",
+        postgresql_where=text("known_as IS NOT NULL"),
+    ),
 )
 
 invitations = Table(

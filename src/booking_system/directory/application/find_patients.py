@@ -61,8 +61,5 @@ class TakeOnPatient:
             found = await work.patients.reached_at(wanted)
             if not found:
                 raise NotFound
-            if not found[0].is_known:
-                await work.patients.get_known(
-                    patient_id, clinic_id=clinic_id, since=self.clock.now()
-                )
+            await work.patients.get_known(patient_id, clinic_id=clinic_id, since=self.clock.now())
         return found[0].patient

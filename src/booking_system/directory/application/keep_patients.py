@@ -6,7 +6,12 @@ from typing import Any
 
 from booking_system.directory.application.keep_clinics import clinic_in
 from booking_system.directory.application.ports import DirectoryTransaction, DirectoryWork, Search
-from booking_system.directory.domain.patient import FoundPatient, NewPatient, Patient
+from booking_system.directory.domain.patient import (
+    Acquaintance,
+    FoundPatient,
+    NewPatient,
+    Patient,
+)
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
@@ -88,7 +93,7 @@ class ListPatients:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePatient:
-    """Changes a patient's data; how to reach the owner of an account changes the owner only."""
+    """Changes who a patient is and how they are reached: what one clinic may, if not the owner."""
 
     transaction: DirectoryTransaction
     clock: Clock
@@ -103,8 +108,8 @@ class ChangePatient:
     ) -> Patient:
         """Return the changed patient. Raises `NotFound`, `NotPermitted`, `Stale`."""
         async with self.transaction() as work:
-            patient = await _visible(work, await work.patients.lock(patient_id), actor)
-            changed = patient.changed(changes, by=actor, now=self.clock.now())
+            patient, known = await _known(work, await work.patients.lock(patient_id), actor)
+            changed = patient.changed(changes, by=actor, known=known, now=self.clock.now())
             if version is not None and version != patient.version:
                 raise Stale
             await work.patients.save(changed)
@@ -116,8 +121,15 @@ async def _with_alike(work: DirectoryWork, patient: Patient, clinic_id: ClinicId
 
 
 async def _visible(work: DirectoryWork, patient: Patient | None, actor: Actor) -> Patient:
+    return (await _known(work, patient, actor))[0]
+
+
+async def _known(
+    work: DirectoryWork, patient: Patient | None, actor: Actor
+) -> tuple[Patient, Acquaintance]:
     if patient is None:
         raise NotFound
-    if not patient.is_visible_to(actor, await work.patients.known_to(patient.id)):
+    known = await work.patients.acquaintance(patient.id)
+    if not patient.is_visible_to(actor, known.known_to):
         raise NotFound
-    return patient
+    return patient, known

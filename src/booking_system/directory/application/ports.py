@@ -10,7 +10,7 @@ from uuid import UUID
 from booking_system.directory.application.invitation_ports import Invitations
 from booking_system.directory.domain.clinic import Clinic
 from booking_system.directory.domain.doctor import Doctor
-from booking_system.directory.domain.patient import FoundPatient, Patient
+from booking_system.directory.domain.patient import Acquaintance, FoundPatient, Patient
 from booking_system.directory.domain.service import Service
 from booking_system.identity.domain.account import Account
 from booking_system.identity.domain.actor import RoleGrant
@@ -147,8 +147,8 @@ class Patients(Protocol):
         """Return a patient and keep other changes waiting; bookings go on."""
         ...
 
-    async def known_to(self, patient_id: PatientId) -> frozenset[ClinicId]:
-        """Return the clinics that know the patient."""
+    async def acquaintance(self, patient_id: PatientId) -> Acquaintance:
+        """Return who knows the patient."""
         ...
 
     async def page(self, search: Search) -> Sequence[Patient]:
@@ -172,7 +172,7 @@ class Patients(Protocol):
     async def get_known(
         self, patient_id: PatientId, *, clinic_id: ClinicId, since: datetime
     ) -> None:
-        """Write down that the clinic knows the patient; twice is as good as once."""
+        """Write down that the clinic knows the patient for good; twice is as good as once."""
         ...
 
     async def add(

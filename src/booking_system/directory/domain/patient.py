@@ -10,12 +10,27 @@ from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.errors import NotPermitted
 from booking_system.shared_kernel.identifiers import ClinicId, PatientId
 
-CONTACT = frozenset({"email", "phone", "locale", "time_zone"})
-"""How to reach a patient. With an account these are changed by its owner only."""
-
-
 MOST_ALIKE = 10
 """As many possible duplicates are named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acquaintance:
+    """The clinics that know a patient, and the one of them that registered the record, if any."""
+
+    known_to: frozenset[ClinicId] = frozenset()
+    registered_by: ClinicId | None = None
+
+    @property
+    def may_write(self) -> frozenset[ClinicId]:
+        """The clinics whose staff say who the patient is, where there is no account.
+
+        The one that registered them, or the only one that knows them: nobody rewrites another
+        clinic's patient unseen.
+        """
+        if len(self.known_to) == 1:
+            return self.known_to
+        return frozenset() if self.registered_by is None else frozenset({self.registered_by})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +53,18 @@ class Patient:
         """Say whether the actor may see it: the owner, and staff of a clinic that knows them."""
         return actor.patient_id == self.id or not actor.staff_of.isdisjoint(known_to)
 
-    def changed(self, changes: Mapping[str, Any], *, by: Actor, now: datetime) -> Self:
-        """Return the patient with these fields changed.
+    def changed(
+        self, changes: Mapping[str, Any], *, by: Actor, known: Acquaintance, now: datetime
+    ) -> Self:
+        """Return the patient with these fields changed: name, birth date, how to be reached.
 
-        Raises `NotPermitted` where staff would change how the owner of an account is reached.
+        Raises `NotPermitted` for staff, where there is an account or the patient is another
+        clinic's as well.
         """
-        if self.has_account and by.patient_id != self.id and CONTACT.intersection(changes):
-            raise NotPermitted
+        if by.patient_id != self.id:
+            writers = frozenset[ClinicId]() if self.has_account else known.may_write
+            if by.staff_of.isdisjoint(writers):
+                raise NotPermitted
         return replace(self, **changes, version=self.version + 1, updated_at=now)
 
 

@@ -1,0 +1,1 @@
+"""What contexts above the directory may use in their own statements."""
