@@ -215,6 +215,7 @@ class Day:
         return {
             "transaction": self._undone,
             "alternatives": container.scheduling.finder().nearest,
+            "overlaps": container.booking.overlaps(),
             "clock": container.clock(),
         }
 

@@ -22,12 +22,14 @@ from booking_system.booking.application.hold_slot import (
     ShowHold,
 )
 from booking_system.booking.application.mark_appointment import MarkAppointment
+from booking_system.booking.application.overlaps import ToldOverlap, WatchOverlaps
 from booking_system.booking.application.read_appointments import ShowHistory
 from booking_system.booking.application.remove import Remove, Restore
 from booking_system.booking.application.reschedule_appointment import RescheduleAppointment
 from booking_system.booking.domain.booking_rules import BOOKING_RULES, HOLD_RULES, MOVE_RULES
 from booking_system.booking.domain.reference import reference_from
 from booking_system.booking.domain.removal import Kind
+from booking_system.identity.adapters.throttle import UnlimitedThrottle
 from booking_system.platform.postgres.retry import TRIES
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.adapters.postgres import PostgresScheduling
@@ -158,6 +160,15 @@ def use_cases(to: Adapters, clock: FixedClock) -> dict[str, Callable[..., Awaita
     changed: dict[str, Any] = {"transaction": to.scheduling.transaction}
     removed: dict[str, Any] = {"transaction": to.removal.transaction, "clock": clock}
     near: dict[str, Any] = {"alternatives": to.alternatives}
+    watched: dict[str, Any] = {
+        "overlaps": WatchOverlaps(
+            throttle=UnlimitedThrottle(),
+            told=Untold(),
+            facts=to.holds,
+            reader=to.reader,
+            clock=clock,
+        )
+    }
     return {
         "book": BookAppointment(
             reader=to.reader,
@@ -166,10 +177,11 @@ def use_cases(to: Adapters, clock: FixedClock) -> dict[str, Callable[..., Awaita
             references=CountedReferences(),
             **timed,
             **near,
+            **watched,
         ),
         "cancel": CancelAppointment(**timed),
-        "mark": MarkAppointment(**timed),
-        "move": RescheduleAppointment(rules=MOVE_RULES, **timed, **near),
+        "mark": MarkAppointment(**timed, **watched),
+        "move": RescheduleAppointment(rules=MOVE_RULES, **timed, **near, **watched),
         "history": ShowHistory(reader=to.reader),
         "hold": HoldSlot(rules=HOLD_RULES, identities=HoldIds(), **held, **near),
         "show_hold": ShowHold(reader=to.holds, clock=clock),
@@ -182,6 +194,13 @@ def use_cases(to: Adapters, clock: FixedClock) -> dict[str, Callable[..., Awaita
         **{f"remove {kind}": Remove(kind=kind, **removed) for kind in Kind},
         **{f"restore {kind}": Restore(kind=kind, **removed) for kind in Kind},
     }
+
+
+class Untold:
+    """What both worlds keep apart is looked at over HTTP."""
+
+    async def add(self, told: ToldOverlap) -> None:
+        pass
 
 
 class HoldIds(Counted):

@@ -108,6 +108,10 @@ class FakeThrottle:
         self.counted.append(key)
         return self.crowded
 
+    async def check(self, *keys: str) -> None:
+        if self.refuses:
+            raise RateLimited(retry_after=60)
+
     async def forgive(self, *keys: str) -> None:
         self.forgiven += keys
 

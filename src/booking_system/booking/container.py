@@ -23,6 +23,7 @@ from booking_system.booking.adapters.reading import PostgresBookingReader
 from booking_system.booking.adapters.references import RandomReferences
 from booking_system.booking.adapters.removal import PostgresRemoval, TellStaff
 from booking_system.booking.adapters.removal_http import RemovalRoutes, Removing
+from booking_system.booking.adapters.told_overlaps import PostgresToldOverlaps
 from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
@@ -38,6 +39,7 @@ from booking_system.booking.application.hold_slot import (
 )
 from booking_system.booking.application.mark_appointment import MarkAppointment
 from booking_system.booking.application.merge_patients import MergePatients
+from booking_system.booking.application.overlaps import OverlapThrottle, WatchOverlaps
 from booking_system.booking.application.ports import Alternatives
 from booking_system.booking.application.preview_absence import PreviewAbsence
 from booking_system.booking.application.read_absences import ReadAbsences
@@ -95,6 +97,7 @@ class BookingContainer(containers.DeclarativeContainer):
     alternatives: providers.Dependency[Alternatives] = providers.Dependency()
     networks = providers.Dependency(instance_of=Networks)
     keys = providers.Dependency(instance_of=Keyring)
+    throttle: providers.Dependency[OverlapThrottle] = providers.Dependency()
 
     tell_staff: providers.Dependency[TellStaff] = providers.Dependency()
     show_doctor: providers.Dependency[Any] = providers.Dependency()
@@ -112,6 +115,15 @@ class BookingContainer(containers.DeclarativeContainer):
     booking = providers.Singleton(PostgresBooking, database)
     reader = providers.Singleton(PostgresBookingReader, database)
     references = providers.Singleton(RandomReferences)
+    holds = providers.Singleton(PostgresHolds, database)
+    overlaps = providers.Factory(
+        WatchOverlaps,
+        throttle=throttle,
+        told=providers.Singleton(PostgresToldOverlaps, database),
+        facts=holds,
+        reader=reader,
+        clock=clock,
+    )
 
     book_appointment = providers.Factory(
         BookAppointment,
@@ -122,12 +134,16 @@ class BookingContainer(containers.DeclarativeContainer):
         clock=clock,
         identities=identities,
         references=references,
+        overlaps=overlaps,
     )
     cancel_appointment = providers.Factory(
         CancelAppointment, transaction=booking.provided.transaction, clock=clock
     )
     mark_appointment = providers.Factory(
-        MarkAppointment, transaction=booking.provided.transaction, clock=clock
+        MarkAppointment,
+        transaction=booking.provided.transaction,
+        clock=clock,
+        overlaps=overlaps,
     )
     reschedule_appointment = providers.Factory(
         RescheduleAppointment,
@@ -135,12 +151,12 @@ class BookingContainer(containers.DeclarativeContainer):
         alternatives=alternatives,
         rules=providers.Object(MOVE_RULES),
         clock=clock,
+        overlaps=overlaps,
     )
     show_appointment = providers.Factory(ShowAppointment, reader=reader)
     list_appointments = providers.Factory(ListAppointments, reader=reader)
     show_history = providers.Factory(ShowHistory, reader=reader)
 
-    holds = providers.Singleton(PostgresHolds, database)
     hold_tokens = providers.Singleton(HoldTokens, keys)
     hold_slot = providers.Factory(
         HoldSlot,
@@ -168,7 +184,10 @@ class BookingContainer(containers.DeclarativeContainer):
 
     merging = providers.Singleton(PostgresMerging, database)
     merge_patients = providers.Factory(
-        MergePatients, transaction=merging.provided.transaction, clock=clock
+        MergePatients,
+        transaction=merging.provided.transaction,
+        clock=clock,
+        overlaps=overlaps,
     )
 
     absences = providers.Singleton(PostgresAbsences, database)

@@ -7,6 +7,7 @@ from dependency_injector import containers, providers
 from booking_system import __version__
 from booking_system.booking.adapters.holding import OLD_HOLDS
 from booking_system.booking.adapters.reading import PostgresBookingReader
+from booking_system.booking.adapters.told_overlaps import OLD_TOLD_OVERLAPS
 from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.container import BookingContainer
 from booking_system.bootstrap import migrations
@@ -81,6 +82,7 @@ class Container(containers.DeclarativeContainer):
             providers.Object(OLD_KEYS),
             providers.Object(OLD_HOLDS),
             providers.Object(OLD_INVITATIONS),
+            providers.Object(OLD_TOLD_OVERLAPS),
             providers.Object(OLD_EVENTS),
             providers.Object(OLD_CHANGES),
             providers.Object(OLD_TOKENS),
@@ -141,6 +143,7 @@ class Container(containers.DeclarativeContainer):
         networks=networks,
         keys=keys,
         tell_staff=identity.feed.provided.tell_staff,
+        throttle=identity.throttle,
         show_doctor=directory.doctor_routes.provided.read_doctor,
         show_clinic=directory.clinic_routes.provided.read_clinic,
         show_doctor_again=directory.doctor_routes.provided.show_doctor_again,

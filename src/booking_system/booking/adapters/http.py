@@ -28,6 +28,7 @@ from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.reference import reference_as_heard
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
+from booking_system.identity.domain.refusals import RateLimited
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
@@ -129,7 +130,7 @@ class BookingRoutes:
             status=201,
             answers=AppointmentOut,
             problems={409: SlotProblem},
-            refuses=[*REFUSALS_OF_THE_RULES, HoldExpired],
+            refuses=[*REFUSALS_OF_THE_RULES, HoldExpired, RateLimited],
         )
         routes.add(
             "GET",

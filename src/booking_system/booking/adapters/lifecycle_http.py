@@ -21,6 +21,7 @@ from booking_system.booking.domain.booking_rules import REFUSALS_OF_MOVES
 from booking_system.booking.domain.lifecycle import Mark
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
+from booking_system.identity.domain.refusals import RateLimited
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
@@ -59,10 +60,17 @@ class LifecycleRoutes:
                 no.CancelTooLate,
                 Stale,
                 *REFUSALS_OF_MOVES,
+                RateLimited,
             ],
             problems={409: SlotProblem},
         )
-        taken_since = [SlotUnavailable, SlotAlreadyBooked, SlotHeld, no.PatientOverlap]
+        taken_since = [
+            SlotUnavailable,
+            SlotAlreadyBooked,
+            SlotHeld,
+            no.PatientOverlap,
+            RateLimited,
+        ]
         for path, endpoint, also in (
             ("check-in", self.check_in_booking, []),
             ("complete", self.complete_booking, []),

@@ -12,6 +12,7 @@ from booking_system.booking.application.merge_patients import MergePatients
 from booking_system.booking.domain.refusals import PatientOverlap, PossibleDuplicate
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
+from booking_system.identity.domain.refusals import RateLimited
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
 from booking_system.platform.http.input import Input
@@ -45,7 +46,7 @@ class MergeRoutes:
             self.merge_patients,
             policy=signed_in,
             answers=self.answers,
-            refuses=[NotFound, NotPermitted, Stale, PossibleDuplicate, PatientOverlap],
+            refuses=[NotFound, NotPermitted, Stale, PossibleDuplicate, PatientOverlap, RateLimited],
         )
         return routes
 

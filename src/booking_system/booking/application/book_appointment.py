@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from booking_system.booking.application.offer_instead import offer_instead
+from booking_system.booking.application.overlaps import WatchOverlaps
 from booking_system.booking.application.ports import (
     Alternatives,
     BookingReader,
@@ -37,15 +38,21 @@ class BookAppointment:
     clock: Clock
     identities: Identities
     references: References
+    overlaps: WatchOverlaps
 
     async def __call__(self, *, wish: BookingWish, actor: Actor) -> AppointmentCard:
         """Return the booked appointment, or what was booked with the same key before.
 
         Raises the refusal of the first rule that says no; a `Conflict` carries `alternatives`.
-        Raises `IdempotencyKeyReused`, `IdempotencyKeyInUse` where the wish has a key.
+        Raises `IdempotencyKeyReused`, `IdempotencyKeyInUse` where the wish has a key, and
+        `RateLimited` for staff who were told too often that the patient is elsewhere.
         """
+        async with self.overlaps.booking(wish, actor):
+            return await self._booked(wish, actor)
+
+    async def _booked(self, wish: BookingWish, actor: Actor) -> AppointmentCard:
         try:
-            return await self._book(wish, actor)
+            card = await self._book(wish, actor)
         except (Refusal, Transient) as refusal:
             # A twin of this request may be what stands in its way.
             if wish.key is not None and not isinstance(refusal, Unavailable):
@@ -63,6 +70,9 @@ class BookAppointment:
                     clock=self.clock,
                 )
             raise
+        if card.appointment.patient_doubled:
+            await self.overlaps.overridden(card.appointment.patient_id, actor)
+        return card
 
     async def _book(self, wish: BookingWish, actor: Actor) -> AppointmentCard:
         async with self.transaction() as work:

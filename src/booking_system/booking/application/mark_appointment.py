@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from booking_system.booking.application.overlaps import WatchOverlaps
 from booking_system.booking.application.ports import BookingTransaction
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.lifecycle import Mark
@@ -19,6 +20,7 @@ class MarkAppointment:
 
     transaction: BookingTransaction
     clock: Clock
+    overlaps: WatchOverlaps
 
     async def __call__(
         self, *, appointment_id: AppointmentId, mark: Mark, version: int | None, actor: Actor
@@ -28,8 +30,17 @@ class MarkAppointment:
         What ended before its end gives the rest of its time back, and takes it back when that is
         undone. Raises `AppointmentNotFound`, `NotPermitted` for the patient, `Stale`,
         `InvalidTransition`; to undo also `SlotUnavailable`, `SlotAlreadyBooked`, `SlotHeld`,
-        `PatientOverlap` where that time is somebody else's by now.
+        `PatientOverlap` where that time is somebody else's by now, and `RateLimited` where the
+        clinic was told the last too often.
         """
+        if mark is not Mark.UNDO:
+            return await self._mark(appointment_id, mark, version, actor)
+        async with self.overlaps.undoing(appointment_id, actor):
+            return await self._mark(appointment_id, mark, version, actor)
+
+    async def _mark(
+        self, appointment_id: AppointmentId, mark: Mark, version: int | None, actor: Actor
+    ) -> AppointmentCard:
         async with self.transaction() as work:
             card = await work.lock(appointment_id)
             party = None if card is None else card.party_of(actor)

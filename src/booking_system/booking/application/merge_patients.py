@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from booking_system.booking.application.merge_ports import MergeTransaction
+from booking_system.booking.application.overlaps import WatchOverlaps
 from booking_system.booking.domain.refusals import PatientOverlap
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
@@ -18,16 +19,24 @@ class MergePatients:
 
     transaction: MergeTransaction
     clock: Clock
+    overlaps: WatchOverlaps
 
     async def __call__(
         self, *, patient_id: PatientId, duplicate_id: PatientId, version: int | None, actor: Actor
     ) -> None:
         """`version` is the one of the record that stays, where the caller has seen it.
 
-        Raises `NotFound`, `NotPermitted`, `Stale`, `PossibleDuplicate`, `PatientOverlap`.
+        Raises `NotFound`, `NotPermitted`, `Stale`, `PossibleDuplicate`, `PatientOverlap`, and
+        `RateLimited` for staff who were told the last too often.
         """
         if patient_id == duplicate_id:
             raise Invalid.field("/duplicate_id", "must be another record", "same")
+        async with self.overlaps.merging(patient_id, actor):
+            await self._merge(patient_id, duplicate_id, version, actor)
+
+    async def _merge(
+        self, patient_id: PatientId, duplicate_id: PatientId, version: int | None, actor: Actor
+    ) -> None:
         now = self.clock.now()
         async with self.transaction() as work:
             merge = await work.lock(patient_id, duplicate_id)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from booking_system.booking.application.offer_instead import offer_instead
+from booking_system.booking.application.overlaps import WatchOverlaps
 from booking_system.booking.application.ports import (
     Alternatives,
     BookingTransaction,
@@ -34,6 +35,7 @@ class RescheduleAppointment:
     alternatives: Alternatives
     rules: Sequence[BookingRule]
     clock: Clock
+    overlaps: WatchOverlaps
 
     async def __call__(
         self, *, wish: MoveWish, version: int | None, actor: Actor
@@ -42,8 +44,16 @@ class RescheduleAppointment:
 
         Raises `AppointmentNotFound`, `Stale`, `BookingNotActive`, `CancelTooLate`, `Invalid` for a
         slot of another clinic, or the refusal of the first rule that says no; a `Conflict` over
-        the slot carries `alternatives`.
+        the slot carries `alternatives`. Raises `RateLimited` for staff who were told too often
+        that the patient is elsewhere.
         """
+        async with self.overlaps.move(wish, actor):
+            card = await self._moved(wish, version, actor)
+        if card.appointment.last_change is not None and card.appointment.patient_doubled:
+            await self.overlaps.overridden(card.appointment.patient_id, actor)
+        return card
+
+    async def _moved(self, wish: MoveWish, version: int | None, actor: Actor) -> AppointmentCard:
         visits: Visits | None = None
         try:
             async with self.transaction() as work:

@@ -19,6 +19,8 @@ from booking_system.identity.domain.throttling import (
     CROWD,
     INVITATION,
     LOOKUP,
+    OVERLAP,
+    OVERLAP_OF_PATIENT,
     PASSWORD_CHANGE,
     REGISTRATION,
     STAFF,
@@ -26,6 +28,7 @@ from booking_system.identity.domain.throttling import (
 )
 
 MINUTE = 60
+DAY = 24 * 60 * MINUTE
 QUOTAS = {
     ACCOUNT: RateLimitItemPerSecond(10, 15 * MINUTE),
     # A whole clinic may sign in from one address in the morning.
@@ -40,6 +43,9 @@ QUOTAS = {
     # A hospital that begins makes some hundred in one afternoon.
     STAFF: RateLimitItemPerSecond(100, 60 * MINUTE),
     INVITATION: RateLimitItemPerSecond(60, 15 * MINUTE),
+    # Who is on the telephone says when they have time; a calendar is read in hundreds of attempts.
+    OVERLAP_OF_PATIENT: RateLimitItemPerSecond(10, DAY),
+    OVERLAP: RateLimitItemPerSecond(60, DAY),
 }
 """How many attempts in how many seconds, by the kind of key."""
 
@@ -63,6 +69,12 @@ class CountingThrottle:
         """Count the attempt even where too many were counted already."""
         return not await self._limiter.hit(self._quota_of(key), key)
 
+    async def check(self, *keys: str) -> None:
+        """Look at each key and count for none."""
+        for key in keys:
+            if not await self._limiter.test(self._quota_of(key), key):
+                raise RateLimited(retry_after=(await self._window(key))[1])
+
     async def forgive(self, *keys: str) -> None:
         """Begin new windows for these keys."""
         for key in keys:
@@ -71,17 +83,21 @@ class CountingThrottle:
     async def _count(self, key: str) -> Allowance:
         quota = self._quota_of(key)
         admitted = await self._limiter.hit(quota, key)
-        window = await self._limiter.get_window_stats(quota, key)
-        seconds = max(1, math.ceil(window.reset_time - time.time()))
+        remaining, seconds = await self._window(key)
         if not admitted:
             raise RateLimited(retry_after=seconds)
         return Allowance(
             policy=_kind_of(key),
             quota=quota.amount,
             window=quota.get_expiry(),
-            remaining=window.remaining,
+            remaining=remaining,
             reset=seconds,
         )
+
+    async def _window(self, key: str) -> tuple[int, int]:
+        """Return what is left, and the seconds until there is more."""
+        window = await self._limiter.get_window_stats(self._quota_of(key), key)
+        return window.remaining, max(1, math.ceil(window.reset_time - time.time()))
 
     def _quota_of(self, key: str) -> RateLimitItem:
         return self._quotas[_kind_of(key)]
@@ -96,6 +112,9 @@ class UnlimitedThrottle:
     async def is_crowded(self, _: str) -> bool:
         """Have room for everybody."""
         return False
+
+    async def check(self, *_: str) -> None:
+        """Let everybody pass."""
 
     async def forgive(self, *_: str) -> None:
         """Have nothing to forget."""

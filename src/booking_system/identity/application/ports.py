@@ -57,6 +57,10 @@ class Throttle(Protocol):
         """Count one attempt, and say whether the quota was used up before it. Refuses nobody."""
         ...
 
+    async def check(self, *keys: str) -> None:
+        """Raise `RateLimited` where a quota is used up; count nothing."""
+        ...
+
     async def forgive(self, *keys: str) -> None:
         """Forget the attempts for these keys: they turned out to be honest."""
         ...

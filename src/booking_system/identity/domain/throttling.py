@@ -16,6 +16,8 @@ REGISTRATION = "registration"
 LOOKUP = "lookup"
 STAFF = "staff"
 INVITATION = "invitation"
+OVERLAP = "overlap"
+OVERLAP_OF_PATIENT = "overlap_of_patient"
 
 LATELY = timedelta(days=30)
 """From where somebody has signed in within that time nobody makes them wait for strangers."""
@@ -61,6 +63,11 @@ def registration_key(network: bytes) -> str:
 def lookup_key(user_id: UUID) -> str:
     """Looks of one user for patients by their addresses."""
     return f"{LOOKUP}:{user_id}"
+
+
+def overlap_keys(user_id: UUID, patient_id: UUID) -> tuple[str, str]:
+    """What one member of staff is told of one patient's appointments elsewhere, and of all."""
+    return f"{OVERLAP_OF_PATIENT}:{user_id} {patient_id}", f"{OVERLAP}:{user_id}"
 
 
 def staff_key(user_id: UUID) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from booking_system.platform.postgres.faults import Refusals, meaning_of
 from booking_system.platform.postgres.leases import Leases
-from booking_system.platform.postgres.whole import WHOLE, First, Whole, leave
+from booking_system.platform.postgres.whole import WHOLE, First, Later, Whole, leave
 from booking_system.platform.ticket import storing
 
 COMMAND_TIMEOUT_SECONDS = 3.0
@@ -193,7 +193,7 @@ class Database:
 
         The first of them begins it, and does `first` before anything else. A part that fails undoes
         itself; only the end of the whole commits, and only there can the outcome be unknown. Start
-        no other task inside that outlives the block.
+        no other task inside that outlives the block. What is to be kept `apart` follows its end.
         """
         whole = Whole(self.leases, first)
         outside = WHOLE.set(whole)
@@ -210,6 +210,16 @@ class Database:
         except BaseException as error:
             self._explain(error, committing=whole.is_committing)
             raise
+        finally:
+            for work in whole.later:
+                await work()
+
+    async def apart(self, work: Later) -> None:
+        """Do what stays done although a refusal undoes the whole: now, or behind its end."""
+        if (whole := WHOLE.get()) is None:
+            await work()
+        else:
+            whole.later.append(work)
 
     @asynccontextmanager
     async def _explained(self) -> AsyncIterator[None]:

@@ -12,6 +12,8 @@ from booking_system.platform.ticket import storing
 First = Callable[[asyncpg.Connection], Awaitable[None]]
 """What is done first, on the connection, as soon as the transaction has begun."""
 
+Later = Callable[[], Awaitable[None]]
+
 
 class Whole:
     """A transaction that holds nothing until somebody needs it.
@@ -26,6 +28,8 @@ class Whole:
         self._lease: Lease | None = None
         self._transaction: Transaction | None = None
         self._is_committing = False
+        self.later: list[Later] = []
+        """What is to be done when it is over, however it ends."""
 
     @property
     def has_begun(self) -> bool:
