@@ -246,6 +246,11 @@ async def patient(world: World, _name: str) -> Aim:
     return Aim({"patient_id": str(world.person("patient").patient_id)})
 
 
+async def patient_of_the_clinic(world: World, name: str) -> Aim:
+    aim = await patient_without_account(world, name)
+    return Aim(aim.values | {"clinic_id": world.here["id"]})
+
+
 async def patient_without_account(world: World, _name: str) -> Aim:
     return Aim({"patient_id": await registered(world)})
 

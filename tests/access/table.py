@@ -121,6 +121,7 @@ PASSWORDS = {"current_password": PASSWORD, "new_password": PASSWORD}
 PHONE = {"phone": "+49301234567"}
 DUPLICATE = {"duplicate_id": "{duplicate_id}"}
 TOLD = {"email": "{email}"}
+CALLED = {"known_as": "Example"}
 
 CARERS = DOCTOR | DESK
 PARTIES = PATIENT | CARERS
@@ -226,6 +227,10 @@ ROWS = [
     Row("POST", f"{CLINIC}/patients/{{patient_id}}", PUBLIC, DESK, scenes.caller, TOLD,
         names="clinic_id", about="of no clinic"),
     Row("POST", f"{CLINIC}/patients/{{patient_id}}", PUBLIC, DESK, scenes.caller, TOLD),
+    Row("PATCH", f"{CLINIC}/patients/{{patient_id}}", PUBLIC, DESK, scenes.patient_of_the_clinic,
+        CALLED, names="clinic_id", about="of no clinic"),
+    Row("PATCH", f"{CLINIC}/patients/{{patient_id}}", PUBLIC, DESK, scenes.patient_of_the_clinic,
+        CALLED),
     # Slots
     Row("GET", "/v1/slots", PUBLIC, EVERYBODY),
     Row("GET", "/v1/slots/next", PUBLIC, EVERYBODY),

@@ -96,6 +96,7 @@ async def test_a_day_shows_slots_bookings_and_absences(api: Api) -> None:
     assert booking["patient"] == {
         "id": str(calendar.patient.patient_id),
         "full_name": "Example Patient",
+        "known_as": None,
     }
     whole = await calendar.read(desk)
     for field in ("id", "reference", "status", "time_slot_id", "doctor_id", "starts_at", "ends_at",

@@ -179,3 +179,74 @@ async def test_no_clinic_rewrites_the_patient_of_another(api: Api, field: str) -
     await here.sql("DELETE FROM clinic_patients WHERE clinic_id = $1", UUID(here.clinic["id"]))
     assert code_of(await _change(api, one, elsewhere.desk, field)) == (200, None)
     assert code_of(await _change(api, one, here.desk, field)) == ABSENT
+
+
+async def _called(here: Keeping, patient_id: str, by: Person, name: str | None) -> Response:
+    path = f"/v1/clinics/{here.clinic['id']}/patients/{patient_id}"
+    return await here.api.send("PATCH", path, by, json={"known_as": name})
+
+
+async def _found(here: Keeping, by: Person, **about: str) -> list[tuple[str, str | None]]:
+    page = await here.api.get("/v1/patients", by, **about)
+    return [(one["id"], one["known_as"]) for one in page.json()["items"]]
+
+
+async def test_what_a_clinic_calls_a_patient_is_its_own(api: Api) -> None:
+    here, elsewhere = await Keeping.of(api), await Keeping.of(api)
+    booking, patient_id = await _booked(here), str(here.patient.patient_id)
+    await elsewhere.book(elsewhere.slots[1], here.patient)
+    own, theirs = {"clinic_id": here.clinic["id"]}, {"clinic_id": elsewhere.clinic["id"]}
+
+    called = await _called(here, patient_id, here.desk, "Of the old practice")
+
+    assert code_of(called) == (200, None)
+    assert (called.json()["known_as"], called.json()["full_name"]) == (
+        "Of the old practice",
+        "Example Patient",
+    )
+    assert await _found(here, here.desk, **own) == [(patient_id, "Of the old practice")]
+    for part in ("old PRACT", "example"):
+        assert await _found(here, here.desk, q=part, **own) == [(patient_id, "Of the old practice")]
+    day = f"/v1/clinics/{here.clinic['id']}/day"
+    shown = await api.get(day, here.desk, date=booking["local_starts_at"][:10])
+    (one,) = shown.json()["bookings"]
+    assert one["patient"]["known_as"] == "Of the old practice"
+    # Nobody else is told, nor finds anybody by it: other clinics, the patient, a list of all.
+    assert await _found(here, elsewhere.desk, **theirs) == [(patient_id, None)]
+    for by, about in ((elsewhere.desk, theirs), (elsewhere.desk, own), (here.desk, {})):
+        assert await _found(here, by, q="old pract", **about) == []
+    assert await _found(here, here.patient) == [(patient_id, None)]
+    assert "practice" not in (await api.get(f"/v1/patients/{patient_id}", here.patient)).text
+    assert "practice" not in (await api.get("/v1/bookings", here.patient)).text
+
+    assert code_of(await _called(here, patient_id, here.desk, None)) == (200, None)
+    assert await _found(here, here.desk, **own) == [(patient_id, None)]
+
+
+async def test_nobody_calls_whom_their_clinic_does_not_know(api: Api) -> None:
+    here, elsewhere = await Keeping.of(api), await Keeping.of(api)
+    booking, patient_id = await _booked(here), str(here.patient.patient_id)
+
+    assert code_of(await _called(elsewhere, patient_id, elsewhere.desk, "Name")) == ABSENT
+    assert code_of(await _called(here, patient_id, elsewhere.desk, "Name")) == FORBIDDEN
+    assert code_of(await _called(here, patient_id, here.patient, "Name")) == FORBIDDEN
+    await _do(here, booking, "cancel")
+    assert code_of(await _called(here, patient_id, here.desk, "Name")) == ABSENT
+
+
+async def test_a_page_by_name_and_by_what_they_are_called_skips_nobody(api: Api) -> None:
+    here = await Keeping.of(api)
+    made = []
+    for number in range(6):
+        new = {"clinic_id": here.clinic["id"], "full_name": f"{'Alpha' if number % 2 else 'B'}"}
+        made.append((await api.made("/v1/patients", new, here.desk))["id"])
+        called = await _called(here, made[-1], here.desk, "Omega" if number % 2 else "alphabet")
+        assert called.status_code == 200
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while cursor or not seen:
+        about = {"clinic_id": here.clinic["id"], "q": "alpha", "limit": "2", **cursor}
+        page = (await api.get("/v1/patients", here.desk, **about)).json()
+        seen += [one["id"] for one in page["items"]]
+        cursor = {"cursor": page["next_cursor"]} if page["next_cursor"] else {}
+    assert seen == made

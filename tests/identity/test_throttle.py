@@ -20,6 +20,7 @@ from booking_system.identity.domain.throttling import (
     crowd_key,
     invitation_key,
     lookup_key,
+    overlap_keys,
     password_change_key,
     registration_key,
     staff_key,
@@ -59,6 +60,20 @@ async def test_a_used_up_quota_refuses_and_says_for_how_long() -> None:
 
     assert 890 <= refused.value.extras["retry_after"] <= 900
     await throttle.admit(OTHER)
+
+
+async def test_a_look_counts_nothing_and_says_what_an_attempt_would() -> None:
+    throttle = a_throttle()
+    for _ in range(5):
+        await throttle.check(MINE)
+    for _ in range(2):
+        await throttle.admit(MINE)
+
+    with pytest.raises(RateLimited) as refused:
+        await throttle.check(OTHER, MINE)
+
+    assert 890 <= refused.value.extras["retry_after"] <= 900
+    assert (await throttle.admit(OTHER)).remaining == 1
 
 
 async def test_an_address_is_limited_across_accounts() -> None:
@@ -113,7 +128,9 @@ async def test_the_usual_quotas_know_every_kind_of_key() -> None:
         staff_key(NOBODY),
         invitation_key(HERE),
         change,
+        *overlap_keys(NOBODY, NOBODY),
     ):
+        await throttle.check(key)
         assert await throttle.admit(key)
     assert not await throttle.is_crowded(crowd_key("a@example.com"))
     assert {kind: (quota.amount, quota.get_expiry()) for kind, quota in QUOTAS.items()} == {
@@ -125,6 +142,8 @@ async def test_the_usual_quotas_know_every_kind_of_key() -> None:
         "lookup": (60, 900),
         "staff": (100, 3600),
         "invitation": (60, 900),
+        "overlap_of_patient": (10, 86400),
+        "overlap": (60, 86400),
     }
 
 
@@ -132,6 +151,7 @@ async def test_switched_off_it_limits_nothing() -> None:
     throttle = throttle_for(rate_limit=False)
     for _ in range(100):
         assert await throttle.admit(MINE) is None
+        await throttle.check(MINE)
     await throttle.forgive(MINE)
 
 

@@ -99,6 +99,8 @@ class DirectoryContainer(containers.DeclarativeContainer):
         keep_patients.ChangePatient, transaction=transaction, clock=clock
     )
 
+    call_patient = providers.Factory(keep_patients.CallPatient, transaction=transaction)
+
     register = providers.Factory(
         Register,
         transaction=transaction,
@@ -211,4 +213,5 @@ class DirectoryContainer(containers.DeclarativeContainer):
         take_on=providers.Callable(retrying, take_on_patient),
         change=providers.Callable(retrying, change_patient),
         networks=networks,
+        call=providers.Callable(retrying, call_patient),
     )

@@ -56,6 +56,12 @@ class DaySlotOut(BaseModel):
     version: int
 
 
+class DayPatientOut(BookedPatientOut):
+    """The patient, by name, and by what the clinic calls them."""
+
+    known_as: str | None = Field(examples=["Patient of the old practice"])
+
+
 class DayBookingOut(BaseModel):
     """An appointment of the day; `GET /v1/bookings/{id}` shows all of it."""
 
@@ -65,7 +71,7 @@ class DayBookingOut(BaseModel):
     time_slot_id: UUID
     time_slot_ids: list[UUID] = Field(description="All its slots, in time order")
     doctor_id: UUID
-    patient: BookedPatientOut
+    patient: DayPatientOut
     service: NamedOut | None
     starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
     ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
@@ -170,7 +176,11 @@ def _booking_shown(one: DayBooking, now: datetime) -> dict[str, Any]:
         "time_slot_id": booked.time_slot_id,
         "time_slot_ids": booked.time_slot_ids,
         "doctor_id": booked.doctor_id,
-        "patient": {"id": booked.patient_id, "full_name": card.patient_name},
+        "patient": {
+            "id": booked.patient_id,
+            "full_name": card.patient_name,
+            "known_as": one.known_as,
+        },
         "service": booked.service_id and {"id": booked.service_id, "name": card.service_name},
         "starts_at": booked.period.starts_at,
         "ends_at": booked.period.ends_at,

@@ -31,8 +31,10 @@ SLOTS = f"""SELECT {SLOT}, s.outside_availability
  ORDER BY s.starts_at, s.id"""  # noqa: S608
 
 BOOKINGS = f"""SELECT {CARD}, EXISTS (SELECT FROM time_slots s
-  WHERE s.id = ANY(a.time_slot_ids) AND s.outside_availability) AS outside_availability
- {CARD_JOINS} WHERE {OVERLAPS.format(one="a", whose="{whose}")} AND a.ends_at > $3
+  WHERE s.id = ANY(a.time_slot_ids) AND s.outside_availability) AS outside_availability, k.known_as
+ {CARD_JOINS} LEFT JOIN clinic_patients k ON k.clinic_id = a.clinic_id
+  AND k.patient_id = a.patient_id
+ WHERE {OVERLAPS.format(one="a", whose="{whose}")} AND a.ends_at > $3
  AND a.status <> 'cancelled' ORDER BY a.starts_at, a.id"""  # noqa: S608
 
 DOCTOR = "d.id, d.full_name, d.title, d.specialty, d.photo_url"
@@ -133,4 +135,8 @@ def _day_slot_of(row: Any) -> DaySlot:
 
 
 def _day_booking_of(row: Any) -> DayBooking:
-    return DayBooking(card=card_of(row), is_outside_availability=row["outside_availability"])
+    return DayBooking(
+        card=card_of(row),
+        known_as=row["known_as"],
+        is_outside_availability=row["outside_availability"],
+    )

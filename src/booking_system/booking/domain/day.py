@@ -35,9 +35,13 @@ class DaySlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayBooking:
-    """An appointment that was not cancelled, whether or not it owns its slot."""
+    """An appointment that was not cancelled, whether or not it owns its slot.
+
+    The clinic calls its patient `known_as`, if anything but by name.
+    """
 
     card: AppointmentCard
+    known_as: str | None
     is_outside_availability: bool
 
 

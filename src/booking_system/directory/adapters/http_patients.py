@@ -10,6 +10,7 @@ from fastapi import Depends, Query, Request, Response
 from booking_system.directory.adapters import answers
 from booking_system.directory.adapters.models_patients import (
     AddressIn,
+    CalledIn,
     ListedPatientOut,
     NewPatientOut,
     PatientChangeIn,
@@ -20,6 +21,7 @@ from booking_system.directory.adapters.models_patients import (
 )
 from booking_system.directory.application.find_patients import FindPatients, TakeOnPatient
 from booking_system.directory.application.keep_patients import (
+    CallPatient,
     ChangePatient,
     CreatePatient,
     ListPatients,
@@ -65,6 +67,7 @@ class PatientRoutes:
     take_on: TakeOnPatient
     change: ChangePatient
     networks: Networks
+    call: CallPatient
 
     def routes(self) -> Routes:
         """List the operations."""
@@ -106,6 +109,14 @@ class PatientRoutes:
             status=201,
             answers=PatientOut,
             refuses=[NotFound, NotPermitted, RateLimited],
+        )
+        routes.add(
+            "PATCH",
+            "/v1/clinics/{clinic_id}/patients/{patient_id}",
+            self.call_patient,
+            policy=signed_in,
+            answers=ListedPatientOut,
+            refuses=[NotFound, NotPermitted],
         )
         routes.add(
             "GET", one, self.read_patient, policy=signed_in, answers=PatientOut, refuses=[NotFound]
@@ -172,13 +183,31 @@ class PatientRoutes:
         location = {"Location": f"/v1/patients/{patient.id}"}
         return answers.one(patient, PatientOut.of, status=201, headers=location)
 
+    async def call_patient(
+        self, clinic_id: UUID, patient_id: UUID, body: CalledIn, actor: Caller
+    ) -> Response:
+        """Say what your clinic calls a patient, whoever they are elsewhere.
+
+        It is shown to your clinic's staff only, in its lists and its days, and found by `q`.
+        """
+        called = await self.call(
+            clinic_id=ClinicId(clinic_id),
+            patient_id=PatientId(patient_id),
+            known_as=body.known_as,
+            actor=actor,
+        )
+        return answers.one(called, ListedPatientOut.of)
+
     async def list_patients(  # noqa: PLR0913  (one for each filter)
         self,
         request: Request,
         actor: Caller,
         *,
         clinic_id: UUID | None = None,
-        q: Annotated[ShortText | None, Query(description="Part of the name")] = None,
+        q: Annotated[
+            ShortText | None,
+            Query(description="Part of the name, or of what the clinic calls them"),
+        ] = None,
         email: Annotated[Email | None, Query(description="The whole address, any case")] = None,
         phone: Annotated[
             Phone | None, Query(description="The whole number; write `+` as `%2B`")

@@ -144,6 +144,11 @@ class ListedPatientOut(BaseModel):
 
     id: UUID = Field(examples=[EXAMPLE_ID])
     full_name: str = Field(examples=["Example Patient"])
+    known_as: str | None = Field(
+        default=None,
+        description="What the clinic calls the patient, where one is named; its staff's only",
+        examples=["Patient of the old practice"],
+    )
     has_account: bool
     is_known: bool = Field(
         description="False: found by an exact address, with an account, and not known to the"
@@ -163,13 +168,20 @@ class ListedPatientOut(BaseModel):
         """Show what the clinic may see."""
         patient = found.patient
         if found.is_known:
-            return cls(**PatientOut.of(patient).model_dump(), is_known=True)
+            about = PatientOut.of(patient).model_dump()
+            return cls(**about, is_known=True, known_as=found.known_as)
         return cls(
             id=patient.id,
             full_name=patient.full_name,
             has_account=patient.has_account,
             is_known=False,
         )
+
+
+class CalledIn(Input):
+    """What a clinic calls a patient; null: by their name."""
+
+    known_as: ShortText | None = Field(examples=["Patient of the old practice"])
 
 
 class AddressIn(Input):

@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    ScalarSelect,
     Select,
+    and_,
     exists,
     false,
     func,
@@ -68,19 +70,22 @@ class PostgresPatients:
             ),
         )
 
-    async def page(self, search: Search) -> Sequence[Patient]:
+    async def page(self, search: Search) -> Sequence[FoundPatient]:
         """Read a page by keyset on the id, inside the scope that the search carries."""
-        wanted = FOUND.where(_within(search))
-        if search.q is not None:
-            wanted = wanted.where(contains(patients.c.full_name, search.q))
+        wanted = FOUND.add_columns(_known_as(search.clinic_id).label("known_as"))
+        wanted = wanted.where(_within(search) if search.q is None else _named(search, search.q))
         rows = await self._connection.execute(paged(wanted, patients.c.id, search))
-        return [patient_of(row) for row in rows.mappings()]
+        return [
+            FoundPatient(patient=patient_of(row), known_as=row["known_as"])
+            for row in rows.mappings()
+        ]
 
     async def reached_at(self, search: Search) -> Sequence[FoundPatient]:
         """Read a page by keyset on the id: the address first, then who of its owners it may be."""
         assert search.clinic_id is not None, "found for a clinic"
         known = _known_at(search.clinic_id)
-        wanted = select(patients, known.label("is_known")).where(
+        called = _known_as(search.clinic_id).label("known_as")
+        wanted = select(patients, known.label("is_known"), called).where(
             patients.c.deleted_at.is_(None),
             _reached_at(search.email, search.phone),
             or_(known, patients.c.user_id.is_not(None)),
@@ -88,7 +93,11 @@ class PostgresPatients:
         )
         rows = await self._connection.execute(paged(wanted, patients.c.id, search))
         return [
-            FoundPatient(patient=patient_of(row), is_known=row["is_known"])
+            FoundPatient(
+                patient=patient_of(row),
+                is_known=row["is_known"],
+                known_as=row["known_as"] if row["is_known"] else None,
+            )
             for row in rows.mappings()
         ]
 
@@ -115,6 +124,22 @@ class PostgresPatients:
                 where=clinic_patients.c.known_because == BOOKED,
             )
         )
+
+    async def call(
+        self, patient_id: PatientId, *, clinic_id: ClinicId, known_as: str | None
+    ) -> FoundPatient | None:
+        """Read the patient, then write on the row of the two."""
+        patient = await self._one(FOUND.where(_is(patient_id), _known_at(clinic_id)))
+        if patient is None:
+            return None
+        await self._connection.execute(
+            update(clinic_patients)
+            .where(
+                clinic_patients.c.clinic_id == clinic_id, clinic_patients.c.patient_id == patient_id
+            )
+            .values(known_as=known_as)
+        )
+        return FoundPatient(patient=patient, known_as=known_as)
 
     async def add(
         self, patient: Patient, *, user_id: UserId | None, clinic_id: ClinicId | None
@@ -151,6 +176,34 @@ def _is(patient_id: PatientId) -> ColumnElement[bool]:
 def _known_at(clinic_id: ClinicId) -> ColumnElement[bool]:
     return exists().where(
         k.c.patient_id == patients.c.id, k.c.clinic_id == clinic_id, text(IS_KNOWN)
+    )
+
+
+def _known_as(clinic_id: ClinicId | None) -> ScalarSelect[str | None]:
+    """What the clinic calls the patient."""
+    called = select(k.c.known_as).where(k.c.patient_id == patients.c.id, k.c.clinic_id == clinic_id)
+    return called.scalar_subquery()
+
+
+def _named(search: Search, part: str) -> ColumnElement[bool]:
+    """By name; in one clinic also by what it calls them.
+
+    There the first of both are looked for, each on an index of its own: asked for either of the
+    two, PostgreSQL would look at all whom the clinic knows.
+    """
+    within, is_named = _within(search), contains(patients.c.full_name, part)
+    if search.clinic_id is None:
+        return and_(within, is_named)
+    called = select(k.c.patient_id).where(
+        k.c.clinic_id == search.clinic_id, k.c.known_as.is_not(None), contains(k.c.known_as, part)
+    )
+    there = select(patients.c.id).where(patients.c.deleted_at.is_(None), within)
+    firsts = [there.where(one) for one in (is_named, patients.c.id.in_(called))]
+    return or_(
+        *(
+            patients.c.id.in_(select(paged(one, patients.c.id, search).subquery().c.id))
+            for one in firsts
+        )
     )
 
 

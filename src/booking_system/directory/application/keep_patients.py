@@ -87,8 +87,27 @@ class ListPatients:
             clinics = clinics & {search.clinic_id}
         own = actor.patient_id if search.clinic_id is None else None
         async with self.transaction() as work:
-            found = await work.patients.page(replace(search, clinic_ids=clinics, patient_id=own))
-        return [FoundPatient(patient=patient) for patient in found]
+            return await work.patients.page(replace(search, clinic_ids=clinics, patient_id=own))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPatient:
+    """A clinic calls a patient something, among its own people."""
+
+    transaction: DirectoryTransaction
+
+    async def __call__(
+        self, *, clinic_id: ClinicId, patient_id: PatientId, known_as: str | None, actor: Actor
+    ) -> FoundPatient:
+        """Return the patient as the clinic has them. Raises `NotFound`, `NotPermitted`."""
+        async with self.transaction() as work:
+            await clinic_in(work, clinic_id)
+            if not actor.works_at(clinic_id):
+                raise NotPermitted
+            called = await work.patients.call(patient_id, clinic_id=clinic_id, known_as=known_as)
+        if called is None:
+            raise NotFound
+        return called
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

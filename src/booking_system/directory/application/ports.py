@@ -151,8 +151,11 @@ class Patients(Protocol):
         """Return who knows the patient."""
         ...
 
-    async def page(self, search: Search) -> Sequence[Patient]:
-        """Return patients by age, one more than `limit` where there are more."""
+    async def page(self, search: Search) -> Sequence[FoundPatient]:
+        """Return patients by age, one more than `limit` where there are more.
+
+        Of one clinic also by what it calls them.
+        """
         ...
 
     async def reached_at(self, search: Search) -> Sequence[FoundPatient]:
@@ -173,6 +176,12 @@ class Patients(Protocol):
         self, patient_id: PatientId, *, clinic_id: ClinicId, since: datetime
     ) -> None:
         """Write down that the clinic knows the patient for good; twice is as good as once."""
+        ...
+
+    async def call(
+        self, patient_id: PatientId, *, clinic_id: ClinicId, known_as: str | None
+    ) -> FoundPatient | None:
+        """Store what the clinic calls the patient; None where it does not know them."""
         ...
 
     async def add(

@@ -78,10 +78,14 @@ class NewPatient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundPatient:
-    """A patient in a list of staff: one whom their clinic knows, or may get to know."""
+    """A patient in a list of staff: one whom their clinic knows, or may get to know.
+
+    `known_as` is what the clinic calls them, and nobody else's to know.
+    """
 
     patient: Patient
     is_known: bool = True
+    known_as: str | None = None
 
     @property
     def id(self) -> PatientId:
