@@ -272,12 +272,15 @@ class Situation:
             for row in active(self.stored)
             if row["patient_id"] == self.wish.patient_id and row["id"] != self.moving
         ]
+        yield from self._of_open_bookings(own)
         whole = {"starts_at": self.slot["starts_at"], "ends_at": self.taken[-1]["ends_at"]}
         met = [row for row in own if meet(row, whole)]
         if self.costs_nothing and not self.is_the_patient:
             met = [row for row in met if row["clinic_id"] == self.slot["clinic_id"]]
         if met:
             yield "patient_overlap"
+
+    def _of_open_bookings(self, own: list[Row]) -> Iterator[str]:
         is_counted = self.holds_it() and self.slot["held_for"] is not None
         if self.moving is not None or is_counted:
             return

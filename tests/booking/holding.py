@@ -65,6 +65,16 @@ class Keeping:
             by,
         )
 
+    async def knows(self, person: Person) -> dict[str, str]:
+        """Make somebody a patient of the clinic; return how a body names them."""
+        await self.sql(
+            "INSERT INTO clinic_patients (clinic_id, patient_id, known_since, known_because)"
+            " VALUES ($1, $2, now(), 'taken_on')",
+            UUID(self.clinic["id"]),
+            person.patient_id,
+        )
+        return {"patient_id": str(person.patient_id)}
+
     async def status(self, slot: Made) -> str:
         shown = (await self.api.get(f"/v1/slots/{slot['id']}")).json()
         return str(shown["status"])

@@ -118,6 +118,12 @@ def all_of(chain: Sequence[BookingRule], attempt: BookingAttempt) -> None:
         rule(attempt)
 
 
+@pytest.mark.parametrize("chain", [rules.BOOKING_RULES, rules.MOVE_RULES])
+def test_nothing_refuses_behind_what_tells_of_other_clinics(chain: Sequence[BookingRule]) -> None:
+    """Else staff would learn for nothing when the patient is free."""
+    assert chain[-1] is patient_is_free
+
+
 @pytest.mark.parametrize(("rule", "refusal", "attempt"), REFUSED)
 def test_a_rule_turns_away_what_it_is_there_for(
     rule: BookingRule, refusal: type[Refusal], attempt: BookingAttempt

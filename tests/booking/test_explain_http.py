@@ -16,7 +16,7 @@ SLOT_CODES = [
     "beyond_horizon",
 ]
 SERVICE_CODES = ["service_required", "service_not_offered"]
-PATIENT_CODES = ["patient_overlap", "too_many_open_bookings"]
+PATIENT_CODES = ["too_many_open_bookings", "patient_overlap"]
 
 
 async def explained(here: Keeping, slot: Made, by: Person | None, **about: str) -> Made:

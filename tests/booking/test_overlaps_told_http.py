@@ -86,6 +86,16 @@ async def test_what_is_here_is_no_secret(limited: Api) -> None:
     assert await _told(at) == []
 
 
+async def test_nobody_learns_when_a_patient_is_free_without_booking_them(limited: Api) -> None:
+    """Not even what is never booked, because the patient has all that they may have here."""
+    at = await TwoClinics.of(limited, max_open_bookings_per_patient=1)
+    await at.book_elsewhere(0)
+
+    for place in (0, 1):
+        assert code_of(await at.try_here(place)) == (422, "too_many_open_bookings")
+    assert await _told(at) == []
+
+
 async def _move(at: TwoClinics, by: str, key: str | None) -> Response:
     path, who = f"/v1/bookings/{at.booking['id']}/reschedule", _person(at, by)
     body = {"time_slot_id": at.here.slots[0]["id"]}

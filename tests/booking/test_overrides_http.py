@@ -173,17 +173,12 @@ async def test_the_patient_does_not_read_why(api: Api) -> None:
     here = await Keeping.of(api)
     await here.book(here.slots[0], here.other)
     await here.held(here.slots[1], here.patient)
-    await here.sql(
-        "INSERT INTO clinic_patients (clinic_id, patient_id, known_since, known_because)"
-        " VALUES ($1, $2, now(), 'taken_on') ON CONFLICT DO NOTHING",
-        UUID(here.clinic["id"]),
-        here.patient.patient_id,
-    )
+    patient = await here.knows(here.patient)
 
     made = await here.book(
         here.slots[0],
         here.desk,
-        patient_id=str(here.patient.patient_id),
+        **patient,
         **override("slot_already_booked"),
     )
 

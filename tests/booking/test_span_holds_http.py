@@ -78,16 +78,9 @@ async def test_staff_book_over_a_part_and_inherit_it_when_it_is_left(api: Api) -
     short, long = await service(at, 30), await service(at, 60)
     first = await booked(at, 0, short)
     override = {"reason": "Emergency", "codes": ["slot_already_booked"]}
-    known = await booked(at, 2, short, at.other)
-    await api.post(f"/v1/bookings/{known['id']}/cancel", {}, at.desk)
+    other = await at.knows(at.other)
 
-    answer = await at.book(
-        at.slots[0],
-        at.desk,
-        patient_id=str(at.other.patient_id),
-        service_id=long,
-        override=override,
-    )
+    answer = await at.book(at.slots[0], at.desk, service_id=long, override=override, **other)
 
     assert answer.status_code == 201, answer.text
     assert answer.json()["overbooked"]
@@ -102,7 +95,7 @@ async def test_staff_book_over_a_part_and_inherit_it_when_it_is_left(api: Api) -
 
 async def test_whoever_was_overbooked_over_two_owns_both_when_both_have_left(api: Api) -> None:
     at = await schedule(api, 3)
-    about = await known(at, 2)
+    about = await known(at)
     owners = [await booked(at, place, await service(at, 30)) for place in (0, 1)]
     over = await at.book(at.slots[0], at.desk, service_id=await service(at, 60), **about)
     assert over.status_code == 201, over.text
@@ -114,19 +107,15 @@ async def test_whoever_was_overbooked_over_two_owns_both_when_both_have_left(api
         assert shown["overbooked"] == is_overbooked
 
 
-async def known(at: Keeping, place: int) -> Any:
+async def known(at: Keeping) -> Any:
     """Make the other patient known to the clinic, which staff book for."""
-    booking = await booked(at, place, await service(at, 30), at.other)
-    await at.api.post(f"/v1/bookings/{booking['id']}/cancel", {}, at.desk)
-    return {
-        "patient_id": str(at.other.patient_id),
-        "override": {"reason": "Emergency", "codes": ["slot_already_booked"]},
-    }
+    override = {"reason": "Emergency", "codes": ["slot_already_booked"]}
+    return {"override": override, **await at.knows(at.other)}
 
 
 async def test_staff_book_into_time_that_is_kept_free(api: Api) -> None:
     at = await schedule(api, 3)
-    about = await known(at, 2)
+    about = await known(at)
     first = await booked(at, 0, await service(at, 30, after=20))
 
     answer = await at.book(at.slots[1], at.desk, service_id=await service(at, 30), **about)
@@ -142,7 +131,7 @@ async def test_staff_book_into_time_that_is_kept_free(api: Api) -> None:
 
 async def test_time_is_kept_free_towards_what_is_overbooked_as_well(api: Api) -> None:
     at = await schedule(api, 3)
-    about = await known(at, 2)
+    about = await known(at)
     await booked(at, 0, await service(at, 30))
     over = await at.book(at.slots[0], at.desk, service_id=await service(at, 60), **about)
     assert over.status_code == 201, over.text
@@ -156,15 +145,13 @@ async def test_time_is_kept_free_towards_what_is_overbooked_as_well(api: Api) ->
 async def test_no_override_makes_a_service_that_there_is_not(api: Api) -> None:
     at = await schedule(api, 1)
     await service(at, 30)
-    known = await at.book(at.slots[0], at.patient, service_id=await service(at, 30))
-    await api.post(f"/v1/bookings/{known.json()['id']}/cancel", {}, at.desk)
 
     answer = await at.book(
         at.slots[0],
         at.desk,
-        patient_id=str(at.patient.patient_id),
         service_id=str(uuid4()),
         override={"reason": "Emergency", "codes": ["service_not_offered"]},
+        **await at.knows(at.patient),
     )
 
     assert code_of(answer) == (422, "service_not_offered")

@@ -183,7 +183,8 @@ class HoldRoutes:
         """Say why this caller could book the slot now, or why not.
 
         The very rules of a booking are asked, all of them. What they say of a patient is left out
-        where there is none. Nothing is reserved: another may be faster.
+        where there is none; of their appointments in other clinics nobody else is told. Nothing is
+        reserved: another may be faster.
         """
         own = None if actor is None else actor.patient_id
         wish = BookingWish(

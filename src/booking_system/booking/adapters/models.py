@@ -94,8 +94,8 @@ class SlotProblem(Problem):
     alternatives: list[SlotOut] = Field(
         default=[],
         description="Up to five of the nearest slots of the same doctor, then of the same clinic,"
-        " for which the patient has time: for the same service, or for the booking that moves."
-        " Absent where the slot is not what stands in the way",
+        " for which the patient has time, as far as you may know: for the same service, or for the"
+        " booking that moves. Absent where the slot is not what stands in the way",
     )
 
 

@@ -210,7 +210,8 @@ SLOT_RULES: tuple[BookingRule, ...] = (
     slot_is_within_the_horizon,
 )
 SERVICE_RULES: tuple[BookingRule, ...] = (service_is_named, service_is_offered)
-PATIENT_RULES: tuple[BookingRule, ...] = (patient_is_free, open_bookings_are_few)
+PATIENT_RULES: tuple[BookingRule, ...] = (open_bookings_are_few, patient_is_free)
+"""What tells staff of other clinics comes last: who is told that they are free has booked them."""
 
 BOOKING_RULES: tuple[BookingRule, ...] = (
     slot_exists,
