@@ -7,8 +7,9 @@ the row in `clinic_patients` says nothing, until they book again.
 
 IS_KNOWN = """(k.known_because <> 'booked' OR EXISTS (SELECT FROM appointments met
   WHERE met.patient_id = k.patient_id AND met.clinic_id = k.clinic_id
-  AND met.status <> 'cancelled'))"""
-"""The condition on a row `k` of `clinic_patients`."""
+  AND met.status <> 'cancelled' OFFSET 0))"""
+"""The condition on a row `k` of `clinic_patients`. With `OFFSET` it is asked of single rows: a list
+would else begin by reading all appointments that there are."""
 
 
 def knows(clinic: str, patient: str) -> str:
