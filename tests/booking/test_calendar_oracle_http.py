@@ -123,6 +123,7 @@ QUESTIONS: dict[str, Question] = {
 NO_QUESTION = {
     "take_on_patient": "says who they are, nothing of appointments",
     "change_patient": "says who they are, nothing of appointments",
+    "call_patient": "says what a clinic calls them, nothing of appointments",
     "restore_patient": "staff restore whom no other clinic knows",
     "merge_patients": "a real attempt: limited and recorded",
     "cancel_booking": "asks nothing of other appointments",
