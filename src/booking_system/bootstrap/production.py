@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import URL
 
 from booking_system.bootstrap.secret_key import paths_in
-from booking_system.identity.domain.password import COMMON
 from booking_system.platform.postgres.url import sqlalchemy_url
 
 if TYPE_CHECKING:
     from booking_system.bootstrap.settings import Settings
 
-KNOWN = COMMON | {
+KNOWN = {
     "12345678",
     "changeme",
     "change-me",
