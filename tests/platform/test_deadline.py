@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -31,6 +31,17 @@ BUSY = """SELECT count(*) FROM pg_stat_activity
  WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"""
 
 Opened = Callable[[], AbstractAsyncContextManager[Any]]
+
+
+def opener_of(database: Database, name: str) -> Opened:
+    """What opens a transaction and hands out its connection."""
+
+    @asynccontextmanager
+    async def whole() -> AsyncIterator[Any]:
+        async with database.whole() as one:
+            yield await one.connection()
+
+    return whole if name == "whole" else getattr(database, name)  # type: ignore[no-any-return]
 
 
 @pytest.fixture(autouse=True)
@@ -171,7 +182,7 @@ async def test_nobody_claims_that_a_commit_that_was_cut_did_nothing(
     database: Database, opener: str, method: str, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "DEADLINE_SECONDS", PATIENCE)
-    opened: Opened = getattr(database, opener)
+    opened = opener_of(database, opener)
 
     async def store(_: Receive) -> None:
         async with opened() as connection:
@@ -188,7 +199,7 @@ async def test_nor_that_nothing_was_done_after_a_commit(
     database: Database, opener: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "DEADLINE_SECONDS", PATIENCE)
-    opened: Opened = getattr(database, opener)
+    opened = opener_of(database, opener)
 
     async def store_and_dawdle(_: Receive) -> None:
         async with opened() as connection:

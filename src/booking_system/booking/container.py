@@ -67,22 +67,25 @@ from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
 
 
-def removing(  # noqa: PLR0913, PLR0917  (a line of wiring for each)
+def removing(
     kind: Kind,
     removal: providers.Provider[PostgresRemoval],
     clock: providers.Provider[Clock],
-    show: providers.Provider[Any],
+    routes: providers.Provider[Any],
     answers: providers.Provider[Any],
-    again: providers.Provider[Any] | None = None,
 ) -> providers.Factory[Removing]:
-    """Wire one kind of thing that can be removed and restored."""
-    about = {"kind": kind, "transaction": removal.provided.transaction, "clock": clock}
+    """Wire one kind of thing that can be removed and restored; the directory's `routes` show it.
+
+    Everybody may read doctors and clinics, so who asks for an answer again is asked for their role.
+    """
+    work = {"kind": kind, "transaction": removal.provided.transaction, "clock": clock}
+    again = None if kind is Kind.PATIENT else getattr(routes.provided, f"show_{kind}_again")
     return providers.Factory(
         Removing,
         kind=kind,
-        remove=providers.Callable(retrying, providers.Factory(Remove, **about)),
-        restore=providers.Callable(retrying, providers.Factory(Restore, **about)),
-        show=show,
+        remove=providers.Callable(retrying, providers.Factory(Remove, **work)),
+        restore=providers.Callable(retrying, providers.Factory(Restore, **work)),
+        show=getattr(routes.provided, f"read_{kind}"),
         answers=answers,
         again=again,
     )
@@ -100,11 +103,9 @@ class BookingContainer(containers.DeclarativeContainer):
     throttle: providers.Dependency[OverlapThrottle] = providers.Dependency()
 
     tell_staff: providers.Dependency[TellStaff] = providers.Dependency()
-    show_doctor: providers.Dependency[Any] = providers.Dependency()
-    show_clinic: providers.Dependency[Any] = providers.Dependency()
-    show_doctor_again: providers.Dependency[Any] = providers.Dependency()
-    show_clinic_again: providers.Dependency[Any] = providers.Dependency()
-    show_patient: providers.Dependency[Any] = providers.Dependency()
+    doctors: providers.Dependency[Any] = providers.Dependency()
+    clinics: providers.Dependency[Any] = providers.Dependency()
+    patients: providers.Dependency[Any] = providers.Dependency()
     store_clinic: providers.Dependency[ChangesClinics] = providers.Dependency()
     plan_doctor: providers.Dependency[PlansDoctors] = providers.Dependency()
     clinic_change: providers.Dependency[Any] = providers.Dependency()
@@ -257,19 +258,15 @@ class BookingContainer(containers.DeclarativeContainer):
     )
     removal_routes = providers.Singleton(
         RemovalRoutes,
-        doctors=removing(
-            Kind.DOCTOR, removal, clock, show_doctor, doctor_answer, show_doctor_again
-        ),
-        clinics=removing(
-            Kind.CLINIC, removal, clock, show_clinic, clinic_answer, show_clinic_again
-        ),
-        patients=removing(Kind.PATIENT, removal, clock, show_patient, patient_answer),
+        doctors=removing(Kind.DOCTOR, removal, clock, doctors, doctor_answer),
+        clinics=removing(Kind.CLINIC, removal, clock, clinics, clinic_answer),
+        patients=removing(Kind.PATIENT, removal, clock, patients, patient_answer),
         remove_service=providers.Callable(retrying, remove_service),
     )
     merge_routes = providers.Singleton(
         MergeRoutes,
         merge=providers.Callable(retrying, merge_patients),
-        show=show_patient,
+        show=patients.provided.read_patient,
         answers=patient_answer,
     )
     time_off_routes = providers.Singleton(

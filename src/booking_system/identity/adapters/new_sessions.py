@@ -7,7 +7,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.identity.adapters.tables import refresh_tokens, sessions
-from booking_system.identity.application.ports import AccessTokens, RefreshTokens
+from booking_system.identity.application.credential_ports import AccessTokens, RefreshTokens
 from booking_system.identity.domain.session import Lifetimes
 from booking_system.identity.domain.tokens import Tokens
 from booking_system.shared_kernel.identifiers import Identities, SessionId, UserId

@@ -11,7 +11,7 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 
-from booking_system.identity.application.ports import Throttle
+from booking_system.identity.application.credential_ports import Throttle
 from booking_system.identity.domain.refusals import RateLimited
 from booking_system.identity.domain.throttling import (
     ACCOUNT,

@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass
 
-from booking_system.identity.application.ports import (
-    IdentityLook,
-    IdentityTransaction,
-    Passwords,
-    Throttle,
-)
+from booking_system.identity.application.credential_ports import Passwords, Throttle
+from booking_system.identity.application.ports import IdentityLook, IdentityTransaction
 from booking_system.identity.domain.account import Account
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.password import PasswordOwner

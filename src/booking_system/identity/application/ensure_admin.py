@@ -3,7 +3,8 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from booking_system.identity.application.ports import IdentityTransaction, Passwords
+from booking_system.identity.application.credential_ports import Passwords
+from booking_system.identity.application.ports import IdentityTransaction
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.identity.domain.password import PasswordOwner
 from booking_system.identity.domain.refusals import EmailTaken

@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass
 
-from booking_system.identity.application.ports import (
-    AccessTokens,
-    IdentityTransaction,
-    IdentityWork,
-    RefreshTokens,
-)
+from booking_system.identity.application.credential_ports import AccessTokens, RefreshTokens
+from booking_system.identity.application.ports import IdentityTransaction, IdentityWork
 from booking_system.identity.domain.refusals import InvalidCredentials
 from booking_system.identity.domain.session import EndedBecause, Lifetimes, Session
 from booking_system.identity.domain.tokens import Tokens, Verdict

@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass
 
-from booking_system.identity.application.ports import (
-    IdentityTransaction,
-    Passwords,
-    Throttle,
-    Turns,
-)
+from booking_system.identity.application.credential_ports import Passwords, Throttle, Turns
+from booking_system.identity.application.ports import IdentityTransaction
 from booking_system.identity.domain.account import Account
 from booking_system.identity.domain.refusals import InvalidCredentials
 from booking_system.identity.domain.throttling import (
