@@ -199,6 +199,8 @@ async def _furnish(world: World) -> None:
     await world.session(world.person("patient"), "current")
     await api.post("/v1/auth/sign-out", by=ended)
     await world.session(world.person("patient"), "old")
+    await world.session(desk, "current")
+    await world.session(desk, "old")
     for days in (-5, 10):
         slot = await world.slot(world.colleague)
         await world.sql(

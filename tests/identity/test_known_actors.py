@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from booking_system.identity.application.access_ports import AccessChange, RecentChanges
 from booking_system.identity.application.authenticate import Authenticator
 from booking_system.identity.application.follow_changes import (
     LONGEST_GAP_SECONDS,
@@ -17,7 +18,6 @@ from booking_system.identity.application.known_actors import (
     TRUST_SECONDS,
     KnownActors,
 )
-from booking_system.identity.application.ports import AccessChange, RecentChanges
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.identity.domain.tokens import ACCESS_LIFETIME
 from booking_system.shared_kernel.errors import TokenExpired, Unauthenticated

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from booking_system.identity.application.access_ports import AccessChanges, RecentChanges
 from booking_system.identity.application.authenticate import Authenticator
 from booking_system.identity.application.end_session import SignOut
 from booking_system.identity.application.follow_changes import PAUSE_SECONDS, FollowChanges
 from booking_system.identity.application.known_actors import TRUST_SECONDS, KnownActors
-from booking_system.identity.application.ports import AccessChanges, RecentChanges
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.identity.domain.tokens import Tokens
 from booking_system.platform.keyring import Keyring

@@ -203,7 +203,12 @@ async def test_where_a_budget_is_used_up_every_operation_is_refused_but_health(
 
 async def test_a_cursor_that_no_list_gave_out_is_refused(api: Api) -> None:
     doctor = await api.doctor(await api.clinic())
-    there = {"clinic_id": doctor["clinic_id"], "doctor_id": doctor["id"]}
+    desk = await api.receptionist(doctor["clinic_id"])
+    there = {
+        "clinic_id": doctor["clinic_id"],
+        "doctor_id": doctor["id"],
+        "user_id": desk.user_id,
+    }
     for operation in await those_that_say(api, "invalid_cursor"):
         path = operation.path.format(**there)
         answer = await api.get(path, api.admin, cursor="made-up")

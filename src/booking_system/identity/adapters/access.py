@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from booking_system.identity.adapters.grants import GRANTS_IN_FORCE, grant_of
-from booking_system.identity.application.ports import AccessChange, RecentChanges
+from booking_system.identity.application.access_ports import AccessChange, RecentChanges
 from booking_system.identity.domain.actor import RoleGrant
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.identifiers import SessionId, UserId

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from booking_system.identity.application.access_ports import AccessReader
 from booking_system.identity.application.credential_ports import AccessTokens
 from booking_system.identity.application.known_actors import KnownActors
-from booking_system.identity.application.ports import AccessReader
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import TokenExpired, Unauthenticated

@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from booking_system.identity.application.access_ports import AccessChanges
 from booking_system.identity.application.known_actors import KnownActors, Monotonic
-from booking_system.identity.application.ports import AccessChanges
 from booking_system.shared_kernel.background import in_background
 
 PAUSE_SECONDS = 0.25
