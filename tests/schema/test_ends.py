@@ -1,5 +1,6 @@
 """Every table has an end, or a reason why what is in it is kept."""
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -14,6 +15,15 @@ from booking_system.platform.uuid7 import uuid7
 from tests.api import NOTHING
 
 CHORES: Sequence[Chore] = build(NOTHING).tidying().chores
+FOUND_BY = {
+    "idempotency_keys": r"Index Cond: \(created_at <",
+    "holds": r"Index.* ix_time_slots_h(old|eld_)",
+    "outbox": r"Index Cond: \(id <",
+    "access_changes": r"Index Cond: \(changed_at <",
+    "refresh_tokens": r"Index Cond: \(expires_at <",
+    "sessions": r"Index Cond: \(last_used_at <",
+}
+"""What an index has to be asked, so that what is young is not even looked at."""
 OF_ROWS_THAT_STAY = {"holds": "time_slots"}
 """Chores that empty columns."""
 KEPT = {
@@ -51,6 +61,7 @@ async def test_a_chore_finds_what_is_old_through_an_index(database: Database, ch
         statement = chore.statement.replace("$1", "500")
         plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {statement}"))
     assert f"Seq Scan on {table}" not in plan, plan
+    assert re.search(FOUND_BY[chore.name], plan), plan
     assert "$1" in chore.statement
 
 
