@@ -1,5 +1,7 @@
 """Staff set rules aside on purpose, with a reason; nobody else does, and nothing else passes."""
 
+import asyncio
+from contextvars import Context
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +11,7 @@ import pytest
 
 from tests.api import Api, code_of
 from tests.booking.holding import Keeping, Made
+from tests.patience import PATIENCE
 
 TAKEN = (409, "slot_already_booked")
 REASON = "Emergency"
@@ -297,3 +300,31 @@ async def raw(api: Api, statement: str, *values: Any) -> None:
         await connection.execute(statement, *values)
     finally:
         await connection.close()
+
+
+async def somebody_waits(here: Keeping) -> None:
+    """Returns as soon as a statement waits for a lock."""
+    waiting = """SELECT EXISTS (SELECT FROM pg_stat_activity
+ WHERE wait_event_type = 'Lock' AND datname = current_database())"""
+    async with here.api.container.database().reading() as connection:
+        waits = False
+        while not waits:
+            waits = await connection.fetchval(waiting)
+
+
+async def test_no_override_books_a_doctor_who_goes_at_that_moment(api: Api) -> None:
+    here = await Keeping.of(api)
+    slot, someone = here.slots[0], await a_patient_of(here)
+    # Closed by hand, so that the removal of the doctor leaves no trace in the slot itself.
+    await api.post(f"/v1/slots/{slot['id']}/close", by=here.desk)
+    async with api.container.database().driver_transaction() as going:
+        await going.execute(
+            "UPDATE doctors SET deleted_at = now() WHERE id = $1", UUID(here.doctor["id"])
+        )
+        await going.execute("SELECT FROM time_slots WHERE id = $1 FOR UPDATE", UUID(slot["id"]))
+        booking = here.book(slot, here.desk, patient_id=someone, **override("slot_unavailable"))
+        asked = asyncio.create_task(booking, context=Context())
+        await asyncio.wait_for(somebody_waits(here), PATIENCE)
+
+    assert code_of(await asked) == (404, "slot_not_found")
+    assert await owner_of(here, slot) is None
