@@ -203,7 +203,7 @@ async def invitation(world: World, _name: str) -> Aim:
         {
             "clinic_id": world.here["id"],
             "invitation_id": made["id"],
-            "token": made["accept_url"].partition("#")[2],
+            "invitation_token": made["accept_url"].partition("#")[2],
         }
     )
 
@@ -227,6 +227,20 @@ async def account(world: World, name: str) -> Aim:
     person = world.people[name] or world.person("patient")
     (row,) = await world.sql("SELECT email FROM users WHERE id = $1", person.user_id)
     return Aim({"email": row["email"], "password": PASSWORD})
+
+
+async def own_password(world: World, name: str) -> Aim:
+    """Somebody in the caller's place: nobody of the table gets another password."""
+    if name == ANONYMOUS:
+        return Aim({})
+    one = await world.api.person()
+    await world.sql(
+        "UPDATE users SET password_hash = (SELECT password_hash FROM users WHERE id = $2)"
+        " WHERE id = $1",
+        one.user_id,
+        world.person("nobody").user_id,
+    )
+    return Aim({}, {name: one})
 
 
 async def device(world: World, name: str) -> Aim:

@@ -261,7 +261,9 @@ async def test_what_an_absence_closed_does_not_open_while_its_doctor_is_gone(api
 
     await api.send("DELETE", f"{path}/{made['items'][0]['id']}", api.admin)
 
-    assert await _states(api, slots) == ["closed"]
+    async with api.container.database().reading() as connection:
+        because = await connection.fetchval("SELECT closed_because FROM time_slots")
+    assert because == "doctor_removed"
     await api.post(f"/v1/doctors/{doctor['id']}/restore", by=api.admin)
     assert await _states(api, slots) == ["open"]
 

@@ -100,7 +100,7 @@ async def test_what_the_database_could_not_do_is_tried_again(
 
         monkeypatch.setattr(PostgresAbsenceWork, name, once)
 
-    for name in ("doctor", "clinic", "some_closures"):
+    for name in ("doctor", "clinic"):
         failing(name)
     made = []
     for method, path, about in (

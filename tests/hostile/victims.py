@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from booking_system.booking.adapters.tables import appointments
 from booking_system.shared_kernel.identifiers import SessionId, UserId
@@ -74,6 +74,17 @@ NEW_ID = "'id', gen_random_uuid()"
 REMOVED = "'deleted_at', now()"
 
 
+OVER_BY_THE_NEXT = (
+    """CREATE OR REPLACE FUNCTION end_older_holds() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+     UPDATE time_slots SET held_until = now() - interval '1 second' WHERE held_by = NEW.held_by
+      AND held_for IS NOT NULL AND hold_id <> NEW.hold_id AND held_until > now();
+     RETURN NULL; END $$""",
+    """CREATE OR REPLACE TRIGGER end_older_holds AFTER UPDATE OF hold_id ON time_slots FOR EACH ROW
+     WHEN (NEW.held_by IS NOT NULL AND NEW.hold_id IS DISTINCT FROM OLD.hold_id)
+     EXECUTE FUNCTION end_older_holds()""",
+)
+
+
 def _named(name: str, found: list[UUID]) -> list[Values]:
     return [{name: str(one)} for one in found]
 
@@ -129,21 +140,37 @@ async def _slots_to_book(victims: Victims) -> list[Values]:
 
 
 async def _slots_for_newcomers(victims: Victims) -> list[Values]:
-    """Of a patient each: nobody holds more than three."""
+    """Of a patient each: nobody holds more than three. A desk holds ten, so the older are over."""
+    for statement in OVER_BY_THE_NEXT:
+        await victims.world.sql(statement)
     slots, patients = await _slots_to_book(victims), await _patients(victims)
     return [one | other for one, other in zip(slots, patients, strict=True)]
 
 
 async def _holds(victims: Victims) -> list[Values]:
     """Of the newcomer who held a slot last, made by hand: so many are nobody's by right."""
+    await victims.world.sql("DROP TRIGGER IF EXISTS end_older_holds ON time_slots")
     rows = await victims.world.sql(
         "UPDATE time_slots SET hold_id = gen_random_uuid(), hold_minutes = 10, hold_place = 1,"
-        " held_until = now() + interval '1 day', held_by = (SELECT held_by FROM time_slots"
-        "  WHERE held_for IS NOT NULL ORDER BY held_until DESC LIMIT 1)"
+        " held_until = now() + interval '1 day', (held_by, held_for) = (SELECT held_by, held_for"
+        "  FROM time_slots WHERE held_for IS NOT NULL AND held_until < now() + interval '1 hour'"
+        "  ORDER BY hold_id DESC LIMIT 1)"
         " WHERE id = ANY($1) RETURNING hold_id",
         (await victims.slots())[1],
     )
     return _named("hold_id", [row[0] for row in rows])
+
+
+async def _invitations(victims: Victims) -> list[Values]:
+    """Each with a token of its own: it holds once."""
+    aim, series = await scenes.invitation(victims.world, ""), uuid4().hex
+    token = f"sha256(('{series}-' || n)::bytea)"
+    changes = f"{NEW_ID}, 'token_hash', '\\x' || encode({token}, 'hex')"
+    found = await victims.clones("invitations", aim.values["invitation_id"], changes)
+    return [
+        {"invitation_id": str(one), "invitation_token": f"{series}-{n}"}
+        for n, one in enumerate(found, 1)
+    ]
 
 
 async def _bookings(victims: Victims) -> list[Values]:
@@ -317,6 +344,8 @@ POOLS: dict[Scene, Pool] = {
     scenes.member: _members,
     scenes.member_session: _member_sessions,
     scenes.session: _sessions,
+    scenes.invitation: _invitations,
+    scenes.offer: _invitations,
     scenes.device: _devices,
     scenes.patient_without_account: _patients,
     scenes.removed_patient: _removed_patients,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import URL
 
 from booking_system.bootstrap.secret_key import paths_in
+from booking_system.identity.domain.password import PasswordOwner
 from booking_system.platform.postgres.url import sqlalchemy_url
 
 if TYPE_CHECKING:
@@ -89,7 +90,12 @@ def _has_a_known_password(which: str, settings: "Settings") -> bool:
 def _is_guessed_first(password: str, url: URL) -> bool:
     folded = password.casefold()
     names = {str(name).casefold() for name in (url.username, url.database)}
-    return len(folded) < SHORTEST or folded in KNOWN | names or len(set(folded)) == 1
+    if len(folded) < SHORTEST or folded in KNOWN | names:
+        return True
+    # Its lists are read where there is a password to look at, not at every start.
+    from booking_system.identity.adapters.strength import weakness_of  # noqa: PLC0415
+
+    return weakness_of(password, PasswordOwner(email="", full_name="")) is not None
 
 
 def _goes_in_the_clear(which: str, settings: "Settings") -> bool:

@@ -138,7 +138,7 @@ class Idempotency:
         self, request: StrictRequest, key: IdempotencyKey, again: Again | None
     ) -> Response:
         async with self._database.driver_transaction() as connection:
-            stored = await rows.replayed(connection, key)
+            stored = await rows.given_before(connection, key)
         if stored is None:
             # It has become too old in between.
             raise Transient

@@ -42,7 +42,7 @@ OLD_KEYS = Chore(
 """Whoever is using one at this moment keeps it until the next round."""
 
 STORED = """SELECT true FROM idempotency_keys
- WHERE owner = $1 AND operation = $2 AND key = $3 AND created_at > $4"""
+ WHERE owner = ANY($1) AND operation = $2 AND key = $3 AND created_at > $4"""
 
 CLAIM = """INSERT INTO idempotency_keys (owner, operation, key, fingerprint, created_at)
  VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING true"""
@@ -69,8 +69,17 @@ class StoredAnswer:
 
 async def is_stored(connection: asyncpg.Connection, key: IdempotencyKey, *, now: datetime) -> bool:
     """Say whether a request with this key has had its effect; wait for nobody."""
-    found = await connection.fetchval(STORED, key.owner, key.operation, key.key, now - KEPT_FOR)
+    owners = list({one.owner for one in (key, *key.formerly)})
+    found = await connection.fetchval(STORED, owners, key.operation, key.key, now - KEPT_FOR)
     return found is not None
+
+
+async def given_before(connection: asyncpg.Connection, key: IdempotencyKey) -> StoredAnswer | None:
+    """Return the answer that is stored under any of the key's names, and count the replay."""
+    for one in (key, *(other for other in key.formerly if other.owner != key.owner)):
+        if (stored := await replayed(connection, one)) is not None:
+            return stored
+    return None
 
 
 async def claim(
