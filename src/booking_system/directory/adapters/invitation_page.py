@@ -55,6 +55,8 @@ function whenSent(id, accept) {
     trying(async () => done(await accept(sent)));
   });
 }
+// Another link in the same window only changes what follows the `#`.
+addEventListener("hashchange", () => location.reload());
 whenSent("new", ({password}) =>
   ask("/v1/invitations/accept", ...asJson({token, password})));
 whenSent("old", async ({username, password}) => {
