@@ -1,9 +1,10 @@
 """Invitations: a role belongs to those who were handed the link, and to nobody else."""
 
 import asyncio
+from contextvars import Context
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -80,15 +81,27 @@ async def test_who_claimed_the_address_before_gets_nothing(api: Api) -> None:
     assert [role["role"] for role in await roles_of(api, claimant)] == ["patient"]
 
 
+WAITING = """SELECT count(*) FROM pg_stat_activity
+ WHERE wait_event_type = 'Lock' AND datname = current_database()"""
+
+
 async def test_an_invitation_holds_once_however_many_accept_at_the_same_moment(api: Api) -> None:
     clinic = await api.clinic()
     made = await invited(api, clinic)
     people = [await api.person() for _ in range(5)]
+    asked = [accept(api, made["token"], person) for person in people]
+    asked.append(accept(api, made["token"], password=PASSWORD))
 
-    answers = await asyncio.gather(
-        *(accept(api, made["token"], person) for person in people),
-        accept(api, made["token"], password=PASSWORD),
-    )
+    async with api.container.database().driver_transaction() as meanwhile:
+        await meanwhile.execute(
+            "SELECT FROM invitations WHERE id = $1 FOR NO KEY UPDATE", UUID(made["id"])
+        )
+        accepting = [asyncio.create_task(one, context=Context()) for one in asked]
+        # Several have found it open by now.
+        waiting = 0
+        while waiting < 2:
+            waiting = await meanwhile.fetchval(WAITING)
+    answers = await asyncio.gather(*accepting)
 
     codes = [code_of(answer) for answer in answers]
     assert codes.count((200, None)) == 1
