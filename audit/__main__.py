@@ -50,7 +50,7 @@ def sentences_about(name: str, answer: Answer) -> Iterator[str]:
     if silent:
         yield (
             f"  NOT CHECKED: of {silent} of them the advisory database says nothing, so this is no "
-            "clean bill of health; run it where https://pypi.org/pypi/<name>/<version>/json answers"
+            "clean bill of health; run it where the package index tells of vulnerabilities"
         )
         yield f"  such as {answer.unanswered[0]}"
 
