@@ -292,3 +292,30 @@ async def test_a_service_may_go_with_its_bookings(api: Api) -> None:
             " OR a.id = ANY(s.blocked_by) WHERE a.status = 'cancelled'"
         )
     assert left == 0
+
+
+async def test_whose_roles_end_or_come_back_is_told_to_every_process(api: Api) -> None:
+    clinic = await api.clinic()
+    doctor = await api.doctor(clinic)
+    himself, desk = await api.doctor_account(doctor), await api.receptionist(clinic["id"])
+    await api.receptionist((await api.clinic())["id"])
+    everybody = {himself.user_id, desk.user_id}
+
+    async def told() -> set[UUID]:
+        async with api.container.database().reading() as connection:
+            rows = await connection.fetch("DELETE FROM access_changes RETURNING user_id")
+        return {row["user_id"] for row in rows}
+
+    await told()
+    for path, whose in (
+        (f"/v1/doctors/{doctor['id']}", {himself.user_id}),
+        (f"/v1/clinics/{clinic['id']}", everybody),
+    ):
+        known = api.container.identity.known_actors()
+        known._doubted.clear()
+        assert (await api.send("DELETE", path, api.admin)).status_code == 204
+        # This process forgets them at once, the others when they read it.
+        assert known._doubted.keys() == whose
+        assert await told() == whose
+        assert (await api.post(f"{path}/restore", by=api.admin)).status_code == 200
+        assert await told() == whose
