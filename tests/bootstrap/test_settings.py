@@ -126,7 +126,8 @@ def test_production_means_no_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     key_kept_in(tmp_path)
     monkeypatch.setenv("BOOKING_ENV", "production")
     monkeypatch.setenv("BOOKING_SECRET_KEY", str(tmp_path / "secret-key.pem"))
-    monkeypatch.setenv("BOOKING_DATABASE_URL", f"postgresql://booking:{HIDDEN}@localhost/booking")
+    login = f"booking:{HIDDEN}-of-grey-otters"
+    monkeypatch.setenv("BOOKING_DATABASE_URL", f"postgresql://{login}@localhost/booking")
     monkeypatch.setenv("BOOKING_PUBLIC_URL", "https://booking.example.com")
     settings = Settings()
     assert settings.in_production

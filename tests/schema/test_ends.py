@@ -22,6 +22,8 @@ FOUND_BY = {
     "access_changes": r"Index Cond: \(changed_at <",
     "refresh_tokens": r"Index Cond: \(expires_at <",
     "sessions": r"Index Cond: \(last_used_at <",
+    "invitations": r"Index Cond: \(expires_at <",
+    "told_overlaps": r"Index Cond: \(told_at <",
 }
 """What an index has to be asked, so that what is young is not even looked at."""
 OF_ROWS_THAT_STAY = {"holds": "time_slots"}
