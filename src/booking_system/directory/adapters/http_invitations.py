@@ -49,6 +49,7 @@ class InvitationRoutes:
             self.look_up_invitation,
             policy=public,
             asks_who=False,
+            only_reads=True,
             answers=OfferOut,
             refuses=[RateLimited, NotFound, InvitationOver],
         )

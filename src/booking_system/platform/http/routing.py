@@ -214,6 +214,7 @@ class Routes:
         shown: bool = True,
         tag: str | None = None,
         keeps_key: bool = False,
+        only_reads: bool = False,
         again: Again | None = None,
         problems: Problems | None = None,
     ) -> None:
@@ -222,10 +223,9 @@ class Routes:
         `answers` is the model of the body that goes out (None: no body, or no JSON), `refuses`
         what this operation may say beyond what every operation of its shape may, `also` further
         statuses: what one without a body means, or the model of its body. One that is not `shown`
-        stays out of the OpenAPI document; without `asks_who` there is no caller. One that is
-        `always_answered` is refused to nobody, however many ask; one that is not `is_counted` costs
-        nobody any of their budget. `tag` puts it among the operations
-        of another part. `problems` are models of what refusals carry, by status.
+        stays out of the document; without `asks_who` there is no caller. `always_answered`: refused
+        to nobody; without `is_counted` it costs no budget; `only_reads` says that a POST stores
+        nothing. `tag` places it in the document, `problems` are models of refusals, by status.
 
         One that `knows_caller` serves everybody, but not everybody alike: signing in is up to them.
         A POST of a caller who is known runs once for each `Idempotency-Key`. One that `keeps_key`
@@ -261,7 +261,7 @@ class Routes:
             needs_database=needs_database,
             always_answered=always_answered,
             is_counted=is_counted,
-            writes=method != "GET",
+            writes=method != "GET" and not only_reads,
             is_idempotent=is_idempotent,
         )
         documented(route, answers, refuses, habits, problems or {})
