@@ -136,7 +136,7 @@ SPEAKS_OF_A_PATIENT = re.compile(r'"(patient_id|booking_id|duplicate_id|exclude_
 
 
 async def test_every_operation_that_names_a_patient_is_asked(api: Api) -> None:
-    """Whoever adds one says what staff can learn by it."""
+    """The author of a new one says what staff can learn by it."""
     document = api.app.openapi()
     speaking = {
         operation["operationId"]

@@ -11,7 +11,7 @@ from tests.api import START, Api, Person, code_of
 from tests.booking.holding import Keeping, Made
 
 DRIFTING = frozenset({"id", "expires_at", "server_now", "hold_id", "instance"})
-"""What differs between two answers to one question, whatever is asked."""
+"""What differs between two answers to one questionin any case."""
 
 Question = Callable[["TwoClinics"], Awaitable[Response]]
 

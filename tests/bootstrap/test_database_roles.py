@@ -124,7 +124,7 @@ async def test_who_comes_as_owner_or_superuser_is_refused(deployed: Deployed) ->
         await said(deployed.superuser, f"ALTER ROLE booking_api {power}")
         assert await refused(deployed.api) == [SUPERUSER.sentence]
         await said(deployed.superuser, f"ALTER ROLE booking_api NO{power}")
-    # Whoever may become the owner is the owner.
+    # A role that may become the owner is the owner.
     await said(deployed.superuser, "GRANT booking_owner TO booking_api WITH INHERIT FALSE")
     assert await refused(deployed.api) == [OWNER.sentence]
 

@@ -228,7 +228,7 @@ def test_the_settings_of_compose_are_good(
 
 
 def test_no_password_of_compose_is_known() -> None:
-    """Whoever starts it without passwords of their own is told what to do."""
+    """An operator who starts it without passwords of their own is told what to do."""
     text = (ROOT / "compose.yaml").read_text()
     for name in SERVICES_SECRETS:
         with pytest.raises(KeyError, match="run `make compose-env` once"):

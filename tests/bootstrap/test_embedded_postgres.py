@@ -226,7 +226,7 @@ def test_the_server_runs_as_somebody_whom_nobody_shares(place: Path) -> None:
 
 
 def as_it_was_before(server: EmbeddedPostgres) -> int:
-    """Make the files those of an earlier version: nobody's, and open for whoever enters."""
+    """Make the files those of an earlier version: nobody's, and open for everybody."""
     (server.root / "cluster" / "pg_hba.conf").write_text("local all all trust\n")
     (server.root / "cluster" / "pg_ident.conf").write_text("")
     if not IS_ROOT:
@@ -271,7 +271,7 @@ def test_a_takeover_that_was_cut_short_is_finished(place: Path) -> None:
 
 
 def test_files_of_others_are_not_taken_over(place: Path) -> None:
-    """Whoever could put a link or somebody's file there would get it."""
+    """A user who could put a link or somebody's file there would get it."""
     (place / "theirs").mkdir()
     (place / "theirs" / "file").touch()
     (place / "data").mkdir()

@@ -1,4 +1,4 @@
-"""Invitations: a role belongs to those who were handed the link, and to nobody else."""
+"""Invitations: a role belongs to the holder of the link, and to nobody else."""
 
 import asyncio
 from contextvars import Context

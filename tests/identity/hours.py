@@ -8,7 +8,7 @@ from tests.patience import turns
 
 
 class Hours:
-    """Seconds, and those who sleep for some of them."""
+    """Seconds, and sleepers for some of them."""
 
     def __init__(self) -> None:
         self.now = 0.0

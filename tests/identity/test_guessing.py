@@ -218,7 +218,7 @@ async def test_the_owner_gets_in_from_anywhere_while_many_guess(passing: Hours) 
     attack = await begun(passing, for_hours=1)
     attack.until = 880
     tasks = [asyncio.create_task(attack.guess_together(200, part)) for part in range(3)]
-    # By now each network has guessed, so that whoever comes from a new one goes first.
+    # By now each network has guessed, so that a caller from a new one goes first.
     await passing.pass_by(650, steps=8)
     for number in range(10):
         tasks.append(asyncio.create_task(attack.own(number)))

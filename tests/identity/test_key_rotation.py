@@ -85,7 +85,7 @@ async def test_what_one_instance_gives_the_other_takes(
         for place, (giver, taker) in enumerate([instances, instances[::-1]]):
             tokens = await registered(giver, f"one-{place}")
             assert await is_signed_in(taker, tokens)
-            # Whoever checks tokens without us read the keys where they asked last.
+            # Programs that check tokens without us read the keys where they asked last.
             jwt.decode(tokens["access_token"], await published(taker), algorithms=["ES256"])
 
             # A lost answer, asked for again elsewhere.
@@ -140,7 +140,7 @@ async def test_nobody_is_signed_out_from_the_first_step_to_the_last(fleet: Fleet
 
 
 async def test_a_key_that_is_forgotten_is_believed_no_more(fleet: Fleet) -> None:
-    """After a leak there is no overlap: whoever has the old key is nobody."""
+    """After a leak there is no overlap: a holder of the old key is nobody."""
     async with fleet.running(BEFORE, AFTERWARDS) as (before, afterwards):
         tokens = await registered(before, "one")
         assert not await is_signed_in(afterwards, tokens)

@@ -116,7 +116,7 @@ def test_a_look_is_short_however_long_the_password(
     began = time.thread_time()
     strength.weakness_of(password, OWNER)
 
-    # Of the processor's time, whoever else wants it: a hundred times what it takes.
+    # Of the processor's time, with others beside it: a hundred times what it takes.
     assert time.thread_time() - began < 1
     assert len(seen) <= 4
     assert max(map(len, seen)) <= LONGEST_PART
@@ -138,7 +138,7 @@ async def test_a_password_is_looked_at_where_it_is_hashed() -> None:
 
 
 def test_only_a_password_that_an_account_has_is_hashed_unseen() -> None:
-    """Whoever sets a password has it looked at: one that signs in only renews its hash."""
+    """A password that is set is looked at; signing in only renews its hash."""
     unseen = {
         file.name
         for file in Path(booking_system.__file__).parent.rglob("application/*.py")

@@ -41,7 +41,7 @@ class ServerUser:
         """Return None where this process is an ordinary user and needs no other.
 
         Root's server has an id to itself, for each place another one that stays with the files:
-        whoever shares an id may read its files, connect to it and stop it.
+        a user who shares an id may read its files, connect to it and stop it.
         """
         if os.geteuid() != 0:
             return None

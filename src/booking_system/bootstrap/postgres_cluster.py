@@ -37,7 +37,7 @@ class Cluster:
     """The files of one server in `root`, and the programs that work on them.
 
     No TCP: a socket in a folder that only the server's user may enter, and the server asks the
-    kernel who comes: whoever runs this program, and nobody else.
+    kernel who comes: the user of this program, and nobody else.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class Cluster:
         return fatal[-1] if fatal else ""
 
     def _write(self, name: str, text: str) -> None:
-        """Put a new file in the place of an old one, or of whatever else has that name."""
+        """Put a new file in the place of an old one, or of anything else with that name."""
         draft = self._files / f"{name}.new"
         draft.unlink(missing_ok=True)
         with open(draft, "x", encoding="utf-8", opener=_no_link) as file:

@@ -1,6 +1,6 @@
 """The secret keys of this installation, and a key of its own for each purpose, derived from them.
 
-Several are there while one takes another's place: the first makes whatever is made, and what any of
+Several are there while one takes another's place: the first makes everything new, and what any of
 them made is believed.
 """
 
@@ -35,7 +35,7 @@ class Keyring:
 
     @classmethod
     def of(cls, keys: Sequence[str]) -> "Keyring":
-        """Return the ring of these keys; one that is named twice is there once."""
+        """Return the ring of these keys; a key named twice is there once."""
         known: dict[bytes, str] = {}
         for key in keys:
             known.setdefault(_secret_of(key), key)

@@ -93,7 +93,7 @@ OLD_HOLDS = Chore(
 async def queue_as(connection: asyncpg.Connection, whose: UUID | bytes) -> None:
     """Wait until nobody else holds anything for this patient, or as this user or network.
 
-    Whoever waits in two queues waits for the patient first. The queue is left with the transaction.
+    A holder in two queues waits for the patient first. The queue is left with the transaction.
     """
     place = int.from_bytes(blake2b(_bytes(whose), digest_size=4).digest(), signed=True)
     await connection.execute(QUEUE, HOLDERS, place)
@@ -205,7 +205,7 @@ class PostgresHolds:
 
 
 def _queues_of(wish: BookingWish, holder: Holder) -> list[UUID | bytes]:
-    """Return where to queue: those who hold for one patient meet, and whoever merges records."""
+    """Return where to queue: those who hold for one patient meet, and merges of records."""
     queues: list[UUID | bytes] = [] if wish.patient_id is None else [wish.patient_id]
     if holder.actor is None:
         queues.append(holder.network)

@@ -37,7 +37,7 @@ class Removing:
     show: Callable[..., Awaitable[Response]]
     answers: type[BaseModel]
     again: Again | None = None
-    """Shows it again, to those who may still bring it back."""
+    """Shows it again, to callers who may still bring it back."""
 
     async def delete(
         self, identity: UUID, on_conflict: OnConflict | None, if_match: str | None, actor: Actor

@@ -26,7 +26,7 @@ async def offer_instead(  # noqa: PLR0913
     """Let the refusal carry `alternatives`: up to five of the nearest bookable slots.
 
     Those in which enough time begins for the service, or for the appointment that moves, and for
-    which the patient has time, as far as whoever asks may be told of it.
+    which the patient has time, as far as the caller may be told of it.
     """
     found = await alternatives(
         slot_id,

@@ -32,10 +32,10 @@ class ToldOverlap:
 
 
 class ToldOverlaps(Protocol):
-    """Keeps what staff were told, for whoever has to look after them."""
+    """Keeps what staff were told, for the people who look after them."""
 
     async def add(self, told: ToldOverlap) -> None:
-        """Store it, whatever becomes of the transaction that the caller is in."""
+        """Store it, also where a refusal undoes the transaction that the caller is in."""
         ...
 
 
@@ -56,7 +56,7 @@ class WatchOverlaps:
     """Watches real attempts of staff for a patient.
 
     What they would be told by asking (`ExplainSlot`) is not counted, and nothing that the patient
-    does for themselves. Whoever was told too often may do nothing more for the patient for a while:
+    does for themselves. Staff who were told too often do nothing more for the patient for a while:
     else what succeeds would tell as much.
     """
 

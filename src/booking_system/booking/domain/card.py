@@ -65,7 +65,7 @@ class AppointmentCard:
 def side_of(appointment: Appointment, actor: Actor) -> Side | None:
     """The clinic's staff and the doctor stand on one side, the patient on the other.
 
-    So do those who wind up what a removed clinic has left.
+    So do staff who wind up what a removed clinic has left.
     """
     clinic_id = appointment.clinic_id
     is_staff = actor.works_at(clinic_id) or actor.winds_up(clinic_id)

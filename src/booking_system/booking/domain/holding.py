@@ -21,7 +21,7 @@ MOST_OF_A_NETWORK = 10
 
 
 class Quota(StrEnum):
-    """Whose holds count, whenever somebody wants one more: those of whoever acts."""
+    """Whose holds count, whenever somebody wants one more: those of the caller."""
 
     PATIENT = "patient"
     """What a patient holds for themselves."""
@@ -103,7 +103,7 @@ class HeldSlot:
     def is_owned_by(self, holder: Holder) -> bool:
         """Say whether they may extend it and give it back, which is less than to book with it.
 
-        The patient may, the member of staff who made it, and whoever shows its token.
+        The patient may, the member of staff who made it, and a visitor with its token.
         """
         actor, hold = holder.actor, self.hold
         if made_at_desk_by(actor, hold, self.slot.clinic_id):

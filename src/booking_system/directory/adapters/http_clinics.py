@@ -95,6 +95,6 @@ class ClinicRoutes:
         return answers.one(clinic, ClinicOut.of)
 
     async def show_clinic_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
-        """Show what was brought back, to those who may still do so."""
+        """Show what was brought back, to callers who may still do so."""
         clinic = await self.show(clinic_id=ClinicId(made[0]), managed_by=request.scope["caller"])
         return answers.one(clinic, ClinicOut.of)

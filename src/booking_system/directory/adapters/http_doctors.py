@@ -112,7 +112,7 @@ class DoctorRoutes:
         return answers.one(doctor, DoctorOut.of)
 
     async def show_doctor_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
-        """Show what was made, or brought back, to those who may still do so."""
+        """Show what was made, or brought back, to callers who may still do so."""
         doctor = await self.show(doctor_id=DoctorId(made[0]), managed_by=request.scope["caller"])
         return answers.one(doctor, DoctorOut.of)
 

@@ -1,4 +1,4 @@
-"""Invitations over HTTP, for those who were invited."""
+"""Invitations over HTTP, for the invited."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

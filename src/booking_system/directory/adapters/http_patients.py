@@ -186,7 +186,7 @@ class PatientRoutes:
     async def call_patient(
         self, clinic_id: UUID, patient_id: UUID, body: CalledIn, actor: Caller
     ) -> Response:
-        """Say what your clinic calls a patient, whoever they are elsewhere.
+        """Say what your clinic calls a patient; elsewhere nothing changes.
 
         It is shown to your clinic's staff only, in its lists and its days, and found by `q`.
         """

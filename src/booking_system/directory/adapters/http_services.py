@@ -118,7 +118,7 @@ class ServiceRoutes:
         return answers.one(service, ServiceOut.of)
 
     async def show_service_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
-        """Show what was made, or brought back, to those who may still do so."""
+        """Show what was made, or brought back, to callers who may still do so."""
         service = await self.show(service_id=ServiceId(made[0]), managed_by=request.scope["caller"])
         return answers.one(service, ServiceOut.of)
 

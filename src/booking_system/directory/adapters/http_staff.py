@@ -50,7 +50,7 @@ STAFF, INVITATIONS = "/v1/clinics/{clinic_id}/staff", "/v1/clinics/{clinic_id}/i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffRoutes:
-    """HTTP for those who give and take back roles in a clinic.
+    """HTTP for administrators who give and take back roles in a clinic.
 
     `accept_page` is the address of the page on which an invitation is accepted.
     """

@@ -88,7 +88,7 @@ class StaffSessionRoutes:
     ) -> Response:
         """List the sessions of a member of the staff that could still be used, the newest first.
 
-        Whoever works for several clinics, or is a patient as well, has one account: all its
+        Somebody who works for several clinics, or is a patient as well, has one account: all its
         sessions are listed.
         """
         filters = {"clinic_id": clinic_id, "user_id": user_id}

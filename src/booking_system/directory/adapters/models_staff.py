@@ -101,7 +101,7 @@ class NewInvitationOut(InvitationOut):
     """A new invitation with its link, which is shown this once: hand it over."""
 
     accept_url: str | None = Field(
-        description="Whoever has it can accept; not shown again, so null in a replay",
+        description="Everybody who has it can accept; not shown again, so null in a replay",
         examples=[EXAMPLE_URL],
     )
 
@@ -152,7 +152,7 @@ class OfferOut(BaseModel):
 
     @classmethod
     def of(cls, shown: ShownInvitation) -> "OfferOut":
-        """Show an invitation to those who have its token."""
+        """Show an invitation to the holder of its token."""
         names = ("id", "email", "full_name", "role", "doctor_id", "expires_at")
         clinic = InvitingClinicOut(id=shown.clinic.id, name=shown.clinic.name)
         return cls(clinic=clinic, **{name: getattr(shown.invitation, name) for name in names})

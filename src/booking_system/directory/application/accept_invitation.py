@@ -32,7 +32,7 @@ class ShownInvitation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookAtInvitation:
-    """Shows what an invitation offers to those who have its token."""
+    """Shows what an invitation offers to the holder of its token."""
 
     looking: DirectoryLook
     tokens: OneTimeTokens
@@ -52,7 +52,7 @@ class LookAtInvitation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptInvitation:
-    """Gives its role to those who have its token.
+    """Gives its role to the holder of its token.
 
     It goes to the account that they are signed in to, or to a new one, which has the address of the
     invitation, and the password that its owner chooses.
@@ -79,7 +79,7 @@ class AcceptInvitation:
             raise Unauthenticated
         if actor is not None and password is not None:
             raise NotPermitted("You are signed in: leave out the password of a new account.")
-        # Whoever runs the platform does not let themselves in to see patients.
+        # Administrators of the platform do not let themselves in to see patients.
         if actor is not None and actor.is_platform_admin:
             raise NotPermitted
         shown = await self.look(token=token, network=network)
@@ -142,7 +142,7 @@ class ShowAccepted:
 async def _that_holds(work: DirectoryWork, invitation: Invitation) -> ShownInvitation:
     """Return it with its clinic.
 
-    Raises `InvitationOver` where clinic or doctor are no more, or where those who invited may not
+    Raises `InvitationOver` where clinic or doctor are no more, or where the inviter may not
     give roles there any more: what they began does not outlive their authority.
     """
     clinic = await work.clinics.read(invitation.clinic_id)

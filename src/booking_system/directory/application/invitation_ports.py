@@ -12,7 +12,7 @@ class Invitations(Protocol):
     """The invitations to work for a clinic."""
 
     async def read(self, invitation_id: InvitationId) -> Invitation | None:
-        """Return an invitation, whatever has become of it."""
+        """Return an invitation, open or not."""
         ...
 
     async def lock(self, invitation_id: InvitationId) -> Invitation | None:

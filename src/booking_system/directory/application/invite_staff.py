@@ -83,7 +83,7 @@ class ListInvitations:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowInvitation:
-    """One invitation, for those who may give and take back roles there."""
+    """One invitation, for administrators who may give and take back roles there."""
 
     transaction: DirectoryTransaction
 

@@ -34,7 +34,7 @@ class ListStaffSessions:
         after: tuple[datetime, UUID] | None,
         limit: int,
     ) -> Sequence[Session]:
-        """Return those that could still be used, the newest first, one more than `limit`.
+        """Return all that could still be used, the newest first, one more than `limit`.
 
         Raises `NotFound`, `NotPermitted`.
         """

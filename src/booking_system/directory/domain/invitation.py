@@ -22,9 +22,9 @@ class InvitationStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
-    """Whoever shows its token may accept it, once, before it expires.
+    """The holder of its token may accept it, once, before it expires.
 
-    The role is given to the account that accepts, whatever its address: an address that somebody
+    The role is given to the account that accepts, of any address: an address that somebody
     claims proves nothing, and the token was handed over.
     """
 

@@ -15,7 +15,7 @@ class SlugTaken(Invalid):
 class InvitationOver(Conflict):
     """This invitation does not hold any more.
 
-    It was accepted or taken back, it is older than 72 hours, or those who gave it may not give it
+    It was accepted or taken back, it is older than 72 hours, or its giver may not give it
     any more. Ask the clinic for a new one.
     """
 

@@ -16,7 +16,7 @@ OLD_CHANGES = Chore(
   SELECT id FROM access_changes WHERE changed_at < now() - interval '1 hour'
   ORDER BY changed_at LIMIT $1)""",
 )
-"""Whoever has not looked for a minute forgets everything instead of reading what has changed."""
+"""A process that has not looked for a minute forgets everything and reads no changes."""
 
 OLD_TOKENS = Chore(
     "refresh_tokens",
@@ -28,7 +28,7 @@ OLD_TOKENS = Chore(
 
 
 def old_sessions(lifetimes: Lifetimes) -> Chore:
-    """Remove those that are over or unused for good and make no network known any more.
+    """Remove sessions that are over or unused for good and make no network known any more.
 
     Their tokens go first, by the chore of their own.
     """

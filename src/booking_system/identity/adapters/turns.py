@@ -1,4 +1,4 @@
-"""Lets attempts at one account through one by one, seconds apart, whoever they come from.
+"""Lets attempts at one account through one by one, seconds apart, from all networks.
 
 Each process has turns of its own until a Redis shares them, as it has counts of its own.
 """
@@ -29,9 +29,9 @@ class Waiting:
 
 
 class PacedTurns:
-    """One waits at each account, whoever has tried less often before; the others are told to go.
+    """One waits at each account, the caller with the fewest tries; the others are told to go.
 
-    So whoever comes from a new network is not shut out by those who have guessed there already,
+    So a caller from a new network is not shut out by others who have guessed there already,
     however many they are.
     """
 

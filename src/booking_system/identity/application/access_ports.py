@@ -29,7 +29,7 @@ class AccessChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecentChanges:
-    """Changes up to `until`, by the clock of whoever keeps them."""
+    """Changes up to `until`, by the clock of their store."""
 
     until: datetime
     changes: Sequence[AccessChange]

@@ -27,11 +27,11 @@ class ChangePassword:
     async def __call__(self, *, current_password: str, new_password: str, actor: Actor) -> None:
         """Raises `RateLimited`, `InvalidCredentials` for the current one, or `PasswordTooWeak`."""
         account = await self._account_of(actor)
-        # Of this session alone: whoever guesses elsewhere keeps nobody from a new password.
+        # Counted for this device alone: guesses from elsewhere keep nobody from a new password.
         key = password_change_key(actor.user_id, actor.session_id)
         await self.throttle.admit(key)
         if account.password_is_temporary and new_password == current_password:
-            raise PasswordTooWeak("Choose another password than the one that you were given.")
+            raise PasswordTooWeak("Choose a password other than the one you were given.")
         if not await self.passwords.verify(account.password_hash, current_password):
             raise InvalidCredentials
         owner = PasswordOwner(email=account.email, full_name=account.full_name)

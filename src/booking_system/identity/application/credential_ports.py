@@ -21,7 +21,7 @@ class Passwords(Protocol):
         ...
 
     async def hash_chosen(self, password: str, owner: PasswordOwner) -> str:
-        """Return a salted hash of a password that somebody has chosen, in whatever way.
+        """Return a salted hash of a password that somebody has chosen, in any way.
 
         Raises `PasswordTooWeak` where it would be guessed soon, above all by who knows the owner.
         """
@@ -62,13 +62,13 @@ class Throttle(Protocol):
 class Turns(Protocol):
     """Slows attempts down that cannot be told from an attack.
 
-    The wait is bounded, as is the number of those who wait; it holds nothing that others need.
+    The wait is bounded, as is the number of waiting callers; it holds nothing that others need.
     """
 
     async def take(self, key: str, *, tries: int) -> None:
         """Return when it is the caller's turn, who has tried so often lately, this time included.
 
-        Who has tried less often goes first. Raises `RateLimited` for those who would wait too long.
+        The fewest tries go first. Raises `RateLimited` for callers who would wait too long.
         """
         ...
 

@@ -15,7 +15,7 @@ WORDS_OF_OURS = (
     "appointment arzt booking clinic doctor health hospital kennwort klinik krankenhaus medical"
     " medizin passwort patient praxis reception termin"
 )
-"""What anybody would try here first, whatever the language."""
+"""What anybody would try here first, in any language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

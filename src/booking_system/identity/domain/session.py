@@ -51,7 +51,7 @@ class Lifetimes:
         return unused if self.absolute is None else min(unused, began_at + self.absolute)
 
     def is_over(self, session: Session, now: datetime) -> bool:
-        """Judge by the lifetimes of today, whatever they were when it began."""
+        """Judge by the lifetimes of today, not by those of its beginning."""
         return now >= self.end_of(session.created_at, session.last_used_at)
 
     def used_since(self, now: datetime) -> datetime:

@@ -46,7 +46,7 @@ def crowd_key(email: str) -> str:
 
 
 def address_key(network: bytes) -> str:
-    """Attempts from one network, on whatever account."""
+    """Attempts from one network, on any account."""
     return f"{ADDRESS}:{network.hex()}"
 
 

@@ -55,7 +55,7 @@ class GuardedRoute(APIRoute):
         One that `runs_once` does so for all requests with the same `Idempotency-Key`; `again` shows
         what the first of them made, where that cannot be read at its address.
         Where a route does not ask who calls, an expired token in the header disturbs nobody.
-        What is asked of one that `is_counted` is charged to the caller's budget.
+        A request of a route that `is_counted` is charged to the caller's budget.
         """
         self.policy = policy
         self.is_public = not needs_token(policy)

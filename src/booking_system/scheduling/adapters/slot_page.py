@@ -75,7 +75,7 @@ HAS_TIME = """coalesce(NOT EXISTS (SELECT FROM (SELECT {ends} AS until OFFSET 0)
  CROSS JOIN visits WHERE visits.patient_time && tstzrange(s.starts_at, own.until){which}), false)"""
 
 OF_ITS_CLINIC = " AND visits.clinic_id = s.clinic_id"
-"""Where else the patient has appointments is not told to whoever asks."""
+"""Where else the patient has appointments is not told to others."""
 
 SHOWN = """page AS MATERIALIZED ({page}),
  their_doctors AS MATERIALIZED (SELECT d.* FROM doctors d

@@ -78,7 +78,7 @@ class ShowSlots:
     finder: SlotFinder
 
     async def __call__(self, *, slot_ids: Sequence[SlotId], actor: Actor) -> Sequence[TimeSlot]:
-        """Return those that there are, in the order of the ids.
+        """Return the slots that there are, in the order of the ids.
 
         Raises `NotPermitted` where the actor may not change them.
         """
