@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
-from booking_system.booking.adapters.tables import appointments
+from booking_system.booking.records.tables import appointments
 from booking_system.shared_kernel.identifiers import SessionId, UserId
 from tests.access import scenes
 from tests.access.table import Row

@@ -12,12 +12,12 @@ from sqlalchemy import exists, select, text
 
 from booking_system.bootstrap.container import Container
 from booking_system.directory.adapters.postgres import work_on
-from booking_system.directory.adapters.tables import clinics
 from booking_system.directory.application.ports import DirectoryWork
 from booking_system.directory.domain.clinic import Clinic, ClinicPolicy
 from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.domain.patient import Patient
 from booking_system.directory.domain.service import PaymentTerms, Service
+from booking_system.directory.records.tables import clinics
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.platform.uuid7 import uuid7
 from booking_system.scheduling.adapters.availability import PostgresAvailabilityWork

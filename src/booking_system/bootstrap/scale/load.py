@@ -23,7 +23,7 @@ from booking_system.bootstrap.scale.directory import Founding, Practice
 from booking_system.bootstrap.scale.guards import Guards
 from booking_system.bootstrap.scale.size import Size
 from booking_system.directory.adapters.postgres import work_on
-from booking_system.directory.adapters.tables import clinics
+from booking_system.directory.records.tables import clinics
 from booking_system.platform.postgres.url import sqlalchemy_url
 from booking_system.scheduling.adapters.availability import PostgresAvailabilityWork
 

@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.directory.adapters.paging import contains, paged
-from booking_system.directory.adapters.tables import clinics
 from booking_system.directory.application.ports import Search
 from booking_system.directory.domain.clinic import Clinic, ClinicPolicy
+from booking_system.directory.records.tables import clinics
 from booking_system.shared_kernel.identifiers import ClinicId
 
 LIVE = clinics.c.deleted_at.is_(None)

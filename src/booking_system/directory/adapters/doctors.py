@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.directory.adapters.paging import contains, paged
-from booking_system.directory.adapters.tables import clinics, doctors
 from booking_system.directory.application.ports import Search
 from booking_system.directory.domain.doctor import Doctor
+from booking_system.directory.records.tables import clinics, doctors
 from booking_system.shared_kernel.identifiers import DoctorId
 
 FOUND = (

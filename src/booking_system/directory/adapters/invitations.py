@@ -9,9 +9,9 @@ from sqlalchemy import Row, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.directory.adapters.paging import paged
-from booking_system.directory.adapters.tables import invitations
 from booking_system.directory.application.ports import Search
 from booking_system.directory.domain.invitation import Invitation
+from booking_system.directory.records.tables import invitations
 from booking_system.identity.domain.account import email_key
 from booking_system.identity.domain.actor import Role
 from booking_system.platform.postgres.tidying import Chore

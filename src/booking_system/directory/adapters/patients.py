@@ -25,7 +25,6 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_not
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.directory.adapters.paging import contains, paged
-from booking_system.directory.adapters.tables import clinic_patients, patients
 from booking_system.directory.application.ports import Search
 from booking_system.directory.domain.patient import (
     MOST_ALIKE,
@@ -34,6 +33,7 @@ from booking_system.directory.domain.patient import (
     Patient,
 )
 from booking_system.directory.records.acquaintance import IS_KNOWN
+from booking_system.directory.records.tables import clinic_patients, patients
 from booking_system.shared_kernel.identifiers import ClinicId, PatientId, UserId
 
 k = clinic_patients.alias("k")

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Uuid
 
 from booking_system.directory.adapters.paging import paged
-from booking_system.directory.adapters.tables import clinics, doctors, service_doctors, services
 from booking_system.directory.application.ports import Search
 from booking_system.directory.domain.service import PaymentTerms, Service
+from booking_system.directory.records.tables import clinics, doctors, service_doctors, services
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, ServiceId
 from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.money import Money

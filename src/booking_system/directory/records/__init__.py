@@ -1,1 +1,1 @@
-"""What contexts above the directory may use in their own statements."""
+"""The tables of this context, and what contexts above may use in their own statements."""

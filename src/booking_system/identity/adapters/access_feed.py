@@ -7,8 +7,8 @@ import asyncpg
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking_system.identity.adapters.tables import access_changes
 from booking_system.identity.application.known_actors import KnownActors
+from booking_system.identity.records.tables import access_changes
 from booking_system.shared_kernel.identifiers import SessionId, UserId
 
 STAFF_CHANGES = """INSERT INTO access_changes (user_id)

@@ -14,7 +14,6 @@ from booking_system.identity.adapters.access_feed import AccessFeed
 from booking_system.identity.adapters.grants import GRANTS_OF, grant_of
 from booking_system.identity.adapters.new_sessions import NewSessions
 from booking_system.identity.adapters.sessions import PostgresSessions
-from booking_system.identity.adapters.tables import role_grants, sessions, users
 from booking_system.identity.application.ports import SessionSearch
 from booking_system.identity.domain.account import Account, ProfileChange, email_key
 from booking_system.identity.domain.actor import Role, RoleGrant, may_manage
@@ -22,6 +21,7 @@ from booking_system.identity.domain.refusals import EmailTaken
 from booking_system.identity.domain.session import EndedBecause, Session
 from booking_system.identity.domain.staff import StaffMember
 from booking_system.identity.domain.tokens import Tokens
+from booking_system.identity.records.tables import role_grants, sessions, users
 from booking_system.platform.postgres.faults import Refusals, meaning_of
 from booking_system.platform.uuid7 import uuid7
 from booking_system.shared_kernel.identifiers import ClinicId, SessionId, UserId

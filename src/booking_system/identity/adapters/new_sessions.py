@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking_system.identity.adapters.tables import refresh_tokens, sessions
 from booking_system.identity.application.credential_ports import AccessTokens, RefreshTokens
 from booking_system.identity.domain.session import Lifetimes
 from booking_system.identity.domain.tokens import Tokens
+from booking_system.identity.records.tables import refresh_tokens, sessions
 from booking_system.shared_kernel.identifiers import Identities, SessionId, UserId
 
 LONGEST_USER_AGENT = 300

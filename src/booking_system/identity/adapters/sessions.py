@@ -8,10 +8,10 @@ from sqlalchemy import Row, Select, and_, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.identity.adapters.access_feed import AccessFeed
-from booking_system.identity.adapters.tables import refresh_tokens, sessions, users
 from booking_system.identity.application.ports import SessionSearch
 from booking_system.identity.domain.session import EndedBecause, Session
 from booking_system.identity.domain.tokens import RefreshToken
+from booking_system.identity.records.tables import refresh_tokens, sessions, users
 from booking_system.shared_kernel.identifiers import SessionId, UserId
 
 LIVING = sessions.c.ended_at.is_(None)
