@@ -3,6 +3,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 ENTRY := $(BIN)/booking-system
+OURS := --editable . --editable src/booking_lab
 TESTS := $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not proof"
 
 .DEFAULT_GOAL := help
@@ -70,8 +71,8 @@ compose-env:  ## Write passwords of your own for compose.yaml into .env, where t
 clean:  ## Remove the virtual environment and what the tools made; the data stays
 	rm -rf .venv .venv-audit .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .coverage .coverage.*
 
-# The program itself is not built: a path file makes src/ importable, a script starts it.
-.venv/installed: requirements/uv.txt requirements/dev.txt Makefile
+# Of the product and its laboratory only the names are installed: the code stays in src/.
+.venv/installed: requirements/uv.txt requirements/dev.txt pyproject.toml src/booking_lab/pyproject.toml Makefile
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: try make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed: try make PYTHON=python3.12"; exit 1; }
@@ -82,8 +83,6 @@ clean:  ## Remove the virtual environment and what the tools made; the data stay
 	@$(BIN)/uv pip sync --system-certs --quiet --require-hashes --python $(BIN)/python \
 	    --no-progress --compile-bytecode requirements/uv.txt requirements/dev.txt \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/booking-system.pth"
-	@sed -i 's|$$|/src|' "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/booking-system.pth"
-	@printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m booking_system.bootstrap.cli "$$@"\n' > $(ENTRY)
-	@chmod +x $(ENTRY)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(OURS) \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(OURS)
 	@touch $@

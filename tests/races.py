@@ -2,13 +2,13 @@
 
 import sys
 
-from booking_system.bootstrap.race.arena import Arena
-from booking_system.bootstrap.race.deployment import Deployment
-from booking_system.bootstrap.race.door import Watch
-from booking_system.bootstrap.race.fight import Fight
-from booking_system.bootstrap.race.history import Attempt, History, Kind
-from booking_system.bootstrap.race.plan import Plan
-from booking_system.bootstrap.race.report import Report
+from booking_lab.race.arena import Arena
+from booking_lab.race.deployment import Deployment
+from booking_lab.race.door import Watch
+from booking_lab.race.fight import Fight
+from booking_lab.race.history import Attempt, History, Kind
+from booking_lab.race.plan import Plan
+from booking_lab.race.report import Report
 
 
 class Race:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from booking_system.bootstrap.race.deployment import Deployment
-from booking_system.bootstrap.race.plan import Plan
-from booking_system.bootstrap.race.report import Report
+from booking_lab.race.deployment import Deployment
+from booking_lab.race.plan import Plan
+from booking_lab.race.report import Report
 from tests.api import running_api
 from tests.postgres import TestServer, running_server
 from tests.races import Race, acknowledged, tell

@@ -9,13 +9,13 @@ from uuid import uuid4
 
 import pytest
 
+from booking_lab.race.asking import Asking, Told
+from booking_lab.race.deployment import Deployment
+from booking_lab.race.door import Door
+from booking_lab.race.history import Kind, Outcome, Wish
+from booking_lab.race.plan import Plan
+from booking_lab.race.report import Report
 from booking_system.bootstrap.postgres_cluster import PORT
-from booking_system.bootstrap.race.asking import Asking, Told
-from booking_system.bootstrap.race.deployment import Deployment
-from booking_system.bootstrap.race.door import Door
-from booking_system.bootstrap.race.history import Kind, Outcome, Wish
-from booking_system.bootstrap.race.plan import Plan
-from booking_system.bootstrap.race.report import Report
 from tests.api import running_api
 from tests.cutting import CuttingLink, Fate
 from tests.postgres import TestServer

@@ -7,13 +7,13 @@ import asyncpg
 import pytest
 from httpx import ASGITransport
 
+from booking_lab.race.checking import Rule, violations
+from booking_lab.race.deployment import Deployment
+from booking_lab.race.plan import Plan
 from booking_system.booking.adapters import holding, span_statements, statements
 from booking_system.booking.adapters.postgres import PostgresBookingWork
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.domain.appointment import Appointment
-from booking_system.bootstrap.race.checking import Rule, violations
-from booking_system.bootstrap.race.deployment import Deployment
-from booking_system.bootstrap.race.plan import Plan
 from tests.api import Api
 from tests.races import Race
 

@@ -13,23 +13,23 @@ from pathlib import Path
 
 import pytest
 
-from booking_system.booking.adapters import statements
-from booking_system.bootstrap.bench import load, servers
-from booking_system.bootstrap.bench.driver import Target, again_and_again, once, races, send
-from booking_system.bootstrap.bench.figures import Cpu, Sample, percentile, row_of
-from booking_system.bootstrap.bench.load import END_OF_HEAD, Result, Task, result_of
-from booking_system.bootstrap.bench.pgbench import own_script, with_names
-from booking_system.bootstrap.bench.plan import CONNECTIONS, RIVALS, BenchProblem, Plan
-from booking_system.bootstrap.bench.processes import (
+from booking_lab.bench import load, servers
+from booking_lab.bench.driver import Target, again_and_again, once, races, send
+from booking_lab.bench.figures import Cpu, Sample, percentile, row_of
+from booking_lab.bench.load import END_OF_HEAD, Result, Task, result_of
+from booking_lab.bench.pgbench import own_script, with_names
+from booking_lab.bench.plan import CONNECTIONS, RIVALS, BenchProblem, Plan
+from booking_lab.bench.processes import (
     announced_port,
     children_of,
     cpu_of,
     cpu_with_children,
     running,
 )
-from booking_system.bootstrap.bench.report import TITLES, Report
-from booking_system.bootstrap.bench.rounds import Way
-from booking_system.bootstrap.bench.run import own_server
+from booking_lab.bench.report import TITLES, Report
+from booking_lab.bench.rounds import Way
+from booking_lab.bench.run import own_server
+from booking_system.booking.adapters import statements
 from tests.bootstrap.processes import environment, eventually
 from tests.bootstrap.processes import running as started
 

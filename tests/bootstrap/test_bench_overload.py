@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from booking_system.bootstrap.bench.flood import Flood, Outcome, Stream, outcome_of
-from booking_system.bootstrap.bench.load import END_OF_HEAD
-from booking_system.bootstrap.bench.overload_report import Flooded, OverloadReport
-from booking_system.bootstrap.bench.plan import OverloadPlan
-from booking_system.bootstrap.bench.pulse import Beat, Pulse
+from booking_lab.bench.flood import Flood, Outcome, Stream, outcome_of
+from booking_lab.bench.load import END_OF_HEAD
+from booking_lab.bench.overload_report import Flooded, OverloadReport
+from booking_lab.bench.plan import OverloadPlan
+from booking_lab.bench.pulse import Beat, Pulse
 from tests.bootstrap.processes import environment
 from tests.bootstrap.processes import running as started
 

@@ -11,18 +11,18 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner
 
-from booking_system.bootstrap.bench.figures import Cpu, Sample
-from booking_system.bootstrap.bench.plan import BenchProblem
-from booking_system.bootstrap.bench.scale.buffers import Touched
-from booking_system.bootstrap.bench.scale.explained import (
+from booking_lab.bench.figures import Cpu, Sample
+from booking_lab.bench.plan import BenchProblem
+from booking_lab.bench.scale.buffers import Touched
+from booking_lab.bench.scale.explained import (
     ExplainedDatabase,
     described,
     literal,
 )
-from booking_system.bootstrap.bench.scale.places import _is_there
-from booking_system.bootstrap.bench.scale.plan import ScalePlan, Which
-from booking_system.bootstrap.bench.scale.report import Filled, ScaleReport
-from booking_system.bootstrap.bench.scale.searches import (
+from booking_lab.bench.scale.places import _is_there
+from booking_lab.bench.scale.plan import ScalePlan, Which
+from booking_lab.bench.scale.report import Filled, ScaleReport
+from booking_lab.bench.scale.searches import (
     CALENDAR,
     KINDS,
     NEXT,
@@ -31,9 +31,9 @@ from booking_system.bootstrap.bench.scale.searches import (
     Known,
     requests,
 )
+from booking_lab.scale.load import load_scale
+from booking_lab.scale.size import Size
 from booking_system.bootstrap.cli import app
-from booking_system.bootstrap.scale.load import load_scale
-from booking_system.bootstrap.scale.size import Size
 from tests.api import Api
 from tests.bootstrap.processes import environment
 from tests.bootstrap.processes import running as started

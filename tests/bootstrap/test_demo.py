@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from booking_system.bootstrap.demo import CREDENTIALS, load_demo
+from booking_lab.demo.data import CREDENTIALS, load_demo
 from tests.api import Api, Person
 
 

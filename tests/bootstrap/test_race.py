@@ -14,10 +14,10 @@ import pytest
 from httpx import MockTransport, Request, Response
 from typer.testing import CliRunner, Result
 
+from booking_lab.race.arena import NEEDED, Arena
+from booking_lab.race.deployment import Deployment
+from booking_lab.race.plan import Plan, WrongUse
 from booking_system.bootstrap.cli import app
-from booking_system.bootstrap.race.arena import NEEDED, Arena
-from booking_system.bootstrap.race.deployment import Deployment
-from booking_system.bootstrap.race.plan import Plan, WrongUse
 from tests.api import Api, running_api
 from tests.bootstrap.processes import environment, free_port
 from tests.bootstrap.processes import running as started

@@ -5,8 +5,8 @@ from math import inf
 
 import pytest
 
-from booking_system.bootstrap.race.checking import Rule, Violation, violations
-from booking_system.bootstrap.race.history import Answer, Attempt, History, Kind, Row, Span, Wish
+from booking_lab.race.checking import Rule, Violation, violations
+from booking_lab.race.history import Answer, Attempt, History, Kind, Row, Span, Wish
 
 SPANS = {"nine": Span(0, 15), "also nine": Span(0, 15), "ten": Span(60, 75)}
 TAKEN = (409, "slot_already_booked")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from booking_system.bootstrap.race.checking import Rule
+from booking_lab.race.checking import Rule
 from tests.bootstrap.test_race_checking import TAKEN, Past
 
 EXPIRED = (409, "hold_expired")

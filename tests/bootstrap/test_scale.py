@@ -8,13 +8,13 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner, Result
 
+from booking_lab.demo.data import CREDENTIALS
+from booking_lab.scale.calendars import Calendars
+from booking_lab.scale.guards import Guards
+from booking_lab.scale.load import DatabaseNotEmptyError, ScaleReport, load_scale
+from booking_lab.scale.size import Size
 from booking_system.bootstrap.cli import app
-from booking_system.bootstrap.demo import CREDENTIALS
 from booking_system.bootstrap.migrations import DatabaseProblemError
-from booking_system.bootstrap.scale.calendars import Calendars
-from booking_system.bootstrap.scale.guards import Guards
-from booking_system.bootstrap.scale.load import DatabaseNotEmptyError, ScaleReport, load_scale
-from booking_system.bootstrap.scale.size import Size
 from booking_system.bootstrap.secret_key import key_kept_in
 from tests.api import Api
 from tests.architecture.test_migrations import schema_of

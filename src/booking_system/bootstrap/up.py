@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from booking_system import __version__
-from booking_system.bootstrap import production_database
+from booking_system.bootstrap import laboratory, production_database
 from booking_system.bootstrap.embedded_postgres import database_for
 from booking_system.bootstrap.migrations import DatabaseProblemError, is_at_head, upgrade
 from booking_system.bootstrap.serve import ApiProcesses, listeners
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from booking_system.bootstrap.container import Container
-    from booking_system.bootstrap.demo import DemoReport
-    from booking_system.bootstrap.scale.load import ScaleReport
-    from booking_system.bootstrap.scale.size import Size
     from booking_system.scheduling.application.extend_horizon import Extension
 
 Say = Callable[[str], None]
@@ -67,25 +64,6 @@ def migrate(settings: Settings) -> None:
         asyncio.run(_migrate(ready))
 
 
-def seed_demo(settings: Settings, progress: Progress) -> "DemoReport | None":
-    """Load the demo data; None where the database was not empty. Raises as `migrate` does."""
-    with database_for(settings) as ready:
-        return asyncio.run(_seed(ready, progress))
-
-
-def seed_scale(
-    settings: Settings, size: "Size", progress: Progress, *, even_if_not_empty: bool
-) -> "ScaleReport | None":
-    """Load demo data at size; None where there are clinics and nobody said that this is meant.
-
-    Raises `SettingsProblem` in production, else as `migrate` does.
-    """
-    if settings.in_production:
-        raise SettingsProblem(["Demo data at size is not loaded where BOOKING_ENV is production."])
-    with database_for(settings) as ready:
-        return asyncio.run(_seed_scale(ready, size, progress, even_if_not_empty=even_if_not_empty))
-
-
 def create_admin(settings: Settings) -> bool:
     """Make the administrator whom the settings name; say whether anything changed."""
     with database_for(settings) as ready:
@@ -121,8 +99,17 @@ async def _prepare(settings: Settings, say: Say, progress: Progress) -> None:
         except DatabaseProblemError as problem:
             # No reason to be away for everybody else.
             say(str(problem))
-    if settings.demo and (report := await _seed(settings, progress)) is not None:
-        for line in report.lines():
+    if settings.demo:
+        await _fill(settings, say, progress)
+
+
+async def _fill(settings: Settings, say: Say, progress: Progress) -> None:
+    if (demo := laboratory.demo()) is None:
+        say(f"No demo data: {laboratory.HOW_TO_INSTALL}")
+        return
+    async with container_of(settings) as container:
+        report = await demo.load()(container, progress=progress)
+        for line in () if report is None else report.lines():
             say(line)
 
 
@@ -132,12 +119,13 @@ async def _migrate(settings: Settings) -> None:
 
 
 async def _refuse_unfit(settings: Settings) -> None:
-    await _refuse_other_schema(settings)
+    await refuse_other_schema(settings)
     if settings.in_production and (sentences := await production_database.refused(settings)):
         raise SettingsProblem(sentences)
 
 
-async def _refuse_other_schema(settings: Settings) -> None:
+async def refuse_other_schema(settings: Settings) -> None:
+    """Raise `DatabaseProblemError` where the tables are not those of this version."""
     assert settings.database_url is not None
     if not await is_at_head(settings.database_url):
         raise DatabaseProblemError(
@@ -152,7 +140,7 @@ async def _ensure_admin(settings: Settings) -> bool:
         EmailTaken,
     )
 
-    async with _container(settings) as container:
+    async with container_of(settings) as container:
         ensure_admin = container.identity.ensure_admin()
         try:
             made: bool = await ensure_admin(
@@ -163,45 +151,16 @@ async def _ensure_admin(settings: Settings) -> bool:
         return made
 
 
-async def _seed(settings: Settings, progress: Progress) -> "DemoReport | None":
-    from booking_system.bootstrap.demo import load_demo  # noqa: PLC0415  (see above)
-
-    async with _container(settings) as container:
-        return await load_demo(container, progress=progress)
-
-
-async def _seed_scale(
-    settings: Settings, size: "Size", progress: Progress, *, even_if_not_empty: bool
-) -> "ScaleReport | None":
-    from booking_system.bootstrap.scale.load import (  # noqa: PLC0415  (see above)
-        DatabaseNotEmptyError,
-        load_scale,
-    )
-
-    await _refuse_other_schema(settings)
-    assert settings.url_for_migrations is not None
-    async with _container(settings) as container:
-        try:
-            return await load_scale(
-                container,
-                settings.url_for_migrations,
-                size,
-                even_if_not_empty=even_if_not_empty,
-                progress=progress,
-            )
-        except DatabaseNotEmptyError:
-            return None
-
-
 async def _extend(settings: Settings, progress: Progress) -> "Extension":
-    await _refuse_other_schema(settings)
-    async with _container(settings) as container:
+    await refuse_other_schema(settings)
+    async with container_of(settings) as container:
         done: Extension = await container.scheduling.extend_horizon()(progress)
         return done
 
 
 @asynccontextmanager
-async def _container(settings: Settings) -> "AsyncIterator[Container]":
+async def container_of(settings: Settings) -> "AsyncIterator[Container]":
+    """Build the program on a database, and close it again."""
     from booking_system.bootstrap.container import build, close  # noqa: PLC0415  (see above)
 
     container = build(settings)

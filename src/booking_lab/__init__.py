@@ -1,0 +1,1 @@
+"""The laboratory: measures the product, races on it, fills it with demo data."""

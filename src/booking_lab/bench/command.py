@@ -1,0 +1,128 @@
+"""The command `booking-system bench`; what it needs is loaded once it runs."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from booking_lab.bench.plan import FEWEST_ROUNDS, BenchProblem, OverloadPlan, Plan
+from booking_system.bootstrap.settings import Settings
+
+FAILED = 1
+USUAL = Plan()
+
+Rounds = Annotated[int, typer.Option(min=FEWEST_ROUNDS, max=50, help="Medians are taken of these.")]
+Seconds = Annotated[int, typer.Option(min=1, max=8, help="How long each measurement takes.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
+Overload = Annotated[bool, typer.Option("--overload", help="Five times the load, for 30 s.")]
+Scale = Annotated[
+    bool, typer.Option("--scale", help="Searches at size against the same on few rows.")
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="With --scale: keep the large database here; loading it takes minutes."),
+]
+Quick = Annotated[bool, typer.Option("--quick", help="One short round, to see that it works.")]
+
+
+Hear = Callable[[int, int, str], None]
+
+
+class Report(Protocol):
+    """What a run has found."""
+
+    def lines(self) -> Iterator[str]:
+        """Return the text for the operator."""
+
+    def missed(self) -> list[str]:
+        """Return a sentence for each bar that was not reached."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the same for machines."""
+
+
+def bench(  # noqa: PLR0913  (options)
+    *,
+    rounds: Rounds = USUAL.rounds,
+    seconds: Seconds = USUAL.seconds,
+    json_file: JsonFile = None,
+    quick: Quick = False,
+    overload: Overload = False,
+    scale: Scale = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Measure bookings and slot searches on this machine; touches no data of yours.
+
+    Exit codes: 0 all bars are met, 1 one was missed or the bench could not go on, 2 wrong usage.
+    With --scale a database of 1,000 doctors x 12 months is loaded first; --data-dir keeps it for
+    the next runs of a week.
+    """
+    if overload and scale:
+        raise typer.BadParameter("choose --overload or --scale")
+    if data_dir is not None and not scale:
+        raise typer.BadParameter("--data-dir goes with --scale")
+    try:
+        with _progress() as progress:
+            report: Report
+            if overload:
+                report = _overload(seconds, progress, quick=quick)
+            elif scale:
+                report = _scale(data_dir, progress, quick=quick)
+            else:
+                report = _usual(rounds, seconds, progress, quick=quick)
+    except BenchProblem as problem:
+        typer.echo(problem, err=True)
+        raise typer.Exit(FAILED) from None
+    if json_file is not None:
+        text = json.dumps(report.as_json(), indent=2)
+        json_file.write_text(f"{text}\n", encoding="utf-8")
+    typer.echo("\n".join(report.lines()))
+    if missed := report.missed():
+        typer.echo("\n".join(missed))
+        raise typer.Exit(FAILED)
+
+
+def _usual(rounds: int, seconds: int, progress: Hear, *, quick: bool) -> Report:
+    from booking_lab.bench.run import measure  # noqa: PLC0415  (loads a lot)
+
+    plan = Plan.quick() if quick else replace(USUAL, rounds=rounds, seconds=seconds)
+    return measure(plan, postgres_bin=Settings().postgres_bin, progress=progress)
+
+
+def _overload(seconds: int, progress: Hear, *, quick: bool) -> Report:
+    from booking_lab.bench.overload import measure_overload  # noqa: PLC0415
+
+    plan = OverloadPlan.quick() if quick else OverloadPlan(seconds=seconds)
+    return measure_overload(plan, postgres_bin=Settings().postgres_bin, progress=progress)
+
+
+def _scale(data_dir: Path | None, progress: Hear, *, quick: bool) -> Report:
+    from booking_lab.bench.scale.plan import ScalePlan  # noqa: PLC0415
+    from booking_lab.bench.scale.run import measure_scale  # noqa: PLC0415
+
+    plan = ScalePlan.quick() if quick else ScalePlan()
+    if data_dir is None or not (data_dir / "postgres").exists():
+        typer.echo(f"Loading first: {plan.large.forecast()}", err=True)
+    binaries = Settings().postgres_bin
+    return measure_scale(plan, data_dir=data_dir, postgres_bin=binaries, progress=progress)
+
+
+@contextmanager
+def _progress() -> Iterator[Hear]:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:.0f} %"))
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("the database", total=None)
+
+        def step(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=f"{what:20}")
+
+        yield step

@@ -1,0 +1,164 @@
+"""What PostgreSQL alone can do: the ceilings, measured by its own `pgbench`."""
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+
+from booking_lab.bench.figures import MICRO, Cpu, Sample
+from booking_lab.bench.plan import CONNECTIONS, BenchProblem
+from booking_lab.bench.processes import cpu_of_the_ended, cpu_with_children
+from booking_system.booking.adapters import statements
+from booking_system.booking.domain.events import AppointmentBooked
+from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
+from booking_system.bootstrap.postgres_cluster import PORT
+from booking_system.bootstrap.process import die_with_parent
+
+PARAMETER = re.compile(r"\$(\d+)")
+RATE = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
+DONE = re.compile(r"actually processed: (\d+)")
+
+# Each client counts for itself, so that no two ever meet: what is measured is work, not waiting.
+COUNTED = f"\\set step :step + 1\n\\set n :step * {CONNECTIONS} + :client_id\n"
+
+BARE = f"""{COUNTED}BEGIN;
+SELECT id, doctor_id, starts_at, ends_at, status, version FROM bench.plain_slots \
+ WHERE id = (SELECT id FROM bench.plain_orders WHERE n = :n) FOR UPDATE \\gset
+INSERT INTO bench.plain_bookings VALUES (uuidv7(), :id, :doctor_id, uuidv7(), :starts_at, \
+ :ends_at, 'booked', :doctor_id, now());
+UPDATE bench.plain_slots SET status = 'booked', version = version + 1 WHERE id = :id;
+COMMIT;
+"""  # noqa: S608  (its parameters are pgbench's)
+
+GUARDED = f"""{COUNTED}BEGIN;
+SELECT id, doctor_id, starts_at, ends_at, status, version FROM bench.guarded_slots \
+ WHERE id = (SELECT slot_id FROM bench.orders WHERE kind = 'sql' AND n = :n) FOR UPDATE \\gset
+INSERT INTO bench.guarded_bookings SELECT uuidv7(), :id, :doctor_id, patient_id, :starts_at, \
+ :ends_at, 'booked', user_id, now() FROM bench.orders WHERE kind = 'sql' AND n = :n;
+UPDATE bench.guarded_slots SET status = 'booked', version = version + 1 WHERE id = :id;
+COMMIT;
+"""  # noqa: S608  (its parameters are pgbench's)
+
+# Gives each booking its parameters: one row by its key, outside the transaction.
+LOOK_UP = """SELECT o.slot_id AS wanted, o.service_id, o.patient_id, o.user_id, now() AS now,
+ uuidv7() AS new_id, uuidv7() AS event_id, substr(md5(o.slot_id::text), 1, 12) AS reference,
+ jsonb_build_object('appointment_id', uuidv7(), 'time_slot_id', o.slot_id,
+  'time_slot_ids', ARRAY[o.slot_id],
+  'patient_id', o.patient_id, 'clinic_id', o.service_id, 'doctor_id', o.user_id,
+  'starts_at', now()) AS payload
+ FROM bench.orders o WHERE kind = 'sql' AND n = :n"""
+
+WISHED = ("wanted", "patient_id", "service_id", "now")
+"""What the parameters of `statements.ATTEMPT` are."""
+
+NULL = "NULL"
+
+ADDED = (
+    *("new_id", "reference", "'confirmed'", "'unpaid'", "wanted", "clinic_id"),
+    *("doctor_id", "patient_id", "service_id", "starts_at", "ends_at", "mode", "'First visit'"),
+    *("price_amount", "currency", "cancel_notice_minutes", "user_id", "now", "event_id"),
+    *(f"'{AppointmentBooked.name}'", "payload", "'false'", "'false'", NULL, NULL),
+    *("ARRAY[:wanted]::uuid[]", "starts_at", "ends_at", "duration_minutes"),
+)
+"""What the parameters of `statements.ADD` are: variables, or literals."""
+
+
+def with_names(statement: str, names: Sequence[str]) -> str:
+    """Return the statement with variables of pgbench in place of `$1`, `$2` ..., on one line."""
+
+    def named(found: re.Match[str]) -> str:
+        name = names[int(found[1]) - 1]
+        return f":{name}" if name.isidentifier() and name is not NULL else name
+
+    return " ".join(PARAMETER.sub(named, statement).split())
+
+
+def own_script() -> str:
+    """Return the statements of the program as a script: only the parameters' values differ."""
+    attempt = with_names(statements.ATTEMPT, WISHED)
+    add = with_names(statements.ADD, ADDED)
+    look_up = " ".join(LOOK_UP.split())
+    return f"{COUNTED}{look_up} \\gset\nBEGIN;\n{attempt} \\gset\n{add};\nCOMMIT;\n"
+
+
+class Pgbench:
+    """Runs scripts on a database of the server."""
+
+    def __init__(self, server: EmbeddedPostgres, binaries: Path) -> None:
+        """`binaries` is the directory that holds `pgbench`. Raises `BenchProblem` without one."""
+        self._server = server
+        self._program = binaries / "pgbench"
+        if not self._program.exists():
+            raise BenchProblem(f"{binaries} holds no program named pgbench.")
+
+    def run(self, script: str, *, database: str, seconds: int) -> Sample:
+        """Run the script on 32 connections. Raises `BenchProblem` where a client fails."""
+        with tempfile.TemporaryDirectory(prefix="booking-bench-") as name:
+            folder = Path(name)
+            (folder / "script").write_text(script, encoding="utf-8")
+            spent, before = self._spent(), cpu_of_the_ended()
+            told = self._output(folder, database, seconds)
+            load, used = cpu_of_the_ended() - before, self._spent() - spent
+            rate, done = RATE.search(told), DONE.search(told)
+            if rate is None or done is None:
+                raise BenchProblem("pgbench said nothing that could be read.")
+            return Sample(
+                answers=int(done[1]),
+                seconds=int(done[1]) / float(rate[1]),
+                latencies=_latencies(folder),
+                cpu=Cpu(database=used, load=load),
+                statuses={},
+            )
+
+    def _spent(self) -> float:
+        return cpu_with_children(self._server.server_pid)
+
+    def _output(self, folder: Path, database: str, seconds: int) -> str:
+        parent = os.getpid()
+        command: list[str] = [
+            *(
+                str(self._program),
+                "--no-vacuum",
+                "--protocol=prepared",
+                f"--file={folder / 'script'}",
+            ),
+            *(f"--client={CONNECTIONS}", "--jobs=2", f"--time={seconds}", "--define=step=-1"),
+            *("--log", f"--log-prefix={folder / 'log'}"),
+            *(f"--host={self._server.sockets}", f"--port={PORT}", "--username=postgres", database),
+        ]
+        process = subprocess.Popen(  # noqa: S603  (our own program, no shell)
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=lambda: die_with_parent(parent, signal.SIGKILL),  # noqa: PLW1509
+        )
+        try:
+            told, complaints = process.communicate(timeout=seconds + 60)
+        finally:
+            process.kill()
+            process.wait()
+        if process.returncode != 0:
+            raise BenchProblem(_why(complaints))
+        return told
+
+
+def _why(complaints: str) -> str:
+    if "expected one row, got 0" in complaints:
+        return "This machine is faster than the bench has slots for: take fewer --seconds."
+    errors = [line for line in complaints.splitlines() if "error" in line]
+    return f"pgbench failed: {''.join(errors[:1]) or 'no reason given'}."
+
+
+def _latencies(folder: Path) -> "array[float]":
+    """Its log has one line per transaction, the third field being microseconds."""
+    found = array("d")
+    for log in folder.glob("log.*"):
+        with log.open(encoding="ascii") as lines:
+            found.extend(float(line.split(" ", 3)[2]) / MICRO for line in lines)
+    return found

@@ -1,0 +1,93 @@
+"""The bytes of the requests, made before anything is measured."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import asyncpg
+
+from booking_lab.bench import seed
+from booking_system.identity.adapters.tokens import SignedAccessTokens
+from booking_system.shared_kernel.identifiers import SessionId, UserId
+
+Row = Mapping[str, Any]
+
+
+class Wishes:
+    """Makes requests out of the seeded rows."""
+
+    def __init__(self, connection: asyncpg.Connection, tokens: SignedAccessTokens) -> None:
+        """`tokens` signs with the key of the API that shall be asked."""
+        self._connection = connection
+        self._tokens = tokens
+        self._signed: dict[object, str] = {}
+
+    async def to_read(self) -> list[bytes]:
+        """One request for each doctor: the open slots of one week."""
+        rows = await self._connection.fetch(seed.TO_READ)
+        return [_get(f"/v1/slots?{urlencode(_week(row))}") for row in rows]
+
+    async def to_book(self, most: int) -> list[bytes]:
+        """Requests that each book another slot, by patients who are never in two places."""
+        rows = await self._connection.fetch(seed.TO_BOOK, most)
+        return [self._booking(row, row) for row in rows]
+
+    async def to_flood(self) -> list[bytes]:
+        """As many as there are, whoever else could have booked them."""
+        rows = await self._connection.fetch(seed.TO_FLOOD)
+        return [self._booking(row, row) for row in rows]
+
+    async def to_warm_up(self) -> list[bytes]:
+        """One cheap request by everybody who is going to book: their token is known then."""
+        rows = await self._connection.fetch(seed.CALLERS)
+        return [_get("/v1/me", self._token(row)) for row in rows]
+
+    async def to_race(self, races: int) -> tuple[list[bytes], list[Any]]:
+        """Requests in groups that want the same slot, and the ids of those slots."""
+        slots = await self._connection.fetch(seed.TO_RACE_FOR, races)
+        rivals = await self._connection.fetch(seed.RIVALS_THERE)
+        requests = [self._booking(slot, rival) for slot in slots for rival in rivals]
+        return requests, [slot["slot_id"] for slot in slots]
+
+    def _booking(self, slot: Row, caller: Row) -> bytes:
+        wish = {
+            "time_slot_id": str(slot["slot_id"]),
+            "service_id": str(slot["service_id"]),
+            "reason": "First visit",
+        }
+        return _request("POST", "/v1/bookings", self._token(caller), json.dumps(wish).encode())
+
+    def _token(self, caller: Row) -> str:
+        known = self._signed.get(caller["session_id"])
+        if known is None:
+            user_id, session_id = UserId(caller["user_id"]), SessionId(caller["session_id"])
+            known = self._tokens.sign(user_id, session_id, datetime.now(UTC))
+            self._signed[caller["session_id"]] = known
+        return known
+
+
+def _week(row: Row) -> dict[str, str]:
+    since, until = (f"{row[name]:%Y-%m-%dT%H:%M:%SZ}" for name in ("since", "until"))
+    return {"doctor_id": str(row["doctor_id"]), "from": since, "to": until, "limit": "200"}
+
+
+def _get(path: str, token: str | None = None) -> bytes:
+    return _request("GET", path, token)
+
+
+def _request(method: str, path: str, token: str | None = None, body: bytes = b"") -> bytes:
+    return "\r\n".join(_head(method, path, token, body)).encode() + body
+
+
+def _head(method: str, path: str, token: str | None, body: Sequence[int]) -> Iterator[str]:
+    yield f"{method} {path} HTTP/1.1"
+    yield "Host: 127.0.0.1"
+    yield "Accept: application/json"
+    if token is not None:
+        yield f"Authorization: Bearer {token}"
+    if body:
+        yield "Content-Type: application/json"
+        yield f"Content-Length: {len(body)}"
+    yield "\r\n"
