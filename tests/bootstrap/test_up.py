@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from booking_system.bootstrap import demo
+from booking_lab.demo import data as demo
 from booking_system.bootstrap import up as up_module
 from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
 from tests.bootstrap.processes import (
