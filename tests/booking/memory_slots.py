@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from booking_system.booking.application.ports import BookingWish, HoldWork
-from booking_system.booking.application.removal_ports import RemovalWork
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt, HoldFacts
 from booking_system.booking.domain.holding import (
@@ -17,8 +16,9 @@ from booking_system.booking.domain.holding import (
     Quota,
 )
 from booking_system.booking.domain.lifecycle import OPEN
-from booking_system.booking.domain.removal import Kind, Removable
 from booking_system.booking.domain.span import Span
+from booking_system.desk.application.removal_ports import RemovalWork
+from booking_system.desk.domain.removal import Kind, Removable
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.application.ports import ClinicOfDoctor
 from booking_system.scheduling.domain.hold import Hold

@@ -10,7 +10,7 @@ from hypothesis.stateful import initialize, precondition, rule
 
 from booking_system.booking.application.ports import BookingWish
 from booking_system.booking.domain.holding import Holder
-from booking_system.booking.domain.removal import Kind, OnConflict
+from booking_system.desk.domain.removal import Kind, OnConflict
 from booking_system.identity.domain.actor import Actor
 from tests.booking import expectations, scene
 from tests.booking.machine import (

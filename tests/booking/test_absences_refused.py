@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from booking_system.booking.adapters.absences import PostgresAbsenceWork
-from booking_system.booking.application import affected
+from booking_system.desk.adapters.absences import PostgresAbsenceWork
+from booking_system.desk.application import affected
 from booking_system.shared_kernel.errors import Transient
 from tests.api import START, ZONE, Api, Person, code_of
 from tests.booking.calendar import Calendar

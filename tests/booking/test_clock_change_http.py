@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from booking_system.booking.application import change_clinic
+from booking_system.desk.application import change_clinic
 from booking_system.scheduling.domain.availability import Hours
 from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.period import Period
@@ -232,7 +232,7 @@ async def test_closures_follow_their_dates(api: Api) -> None:
 async def test_a_closure_whose_date_the_zone_skipped_stays_where_it_is(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from booking_system.booking.domain import clock_change  # noqa: PLC0415
+    from booking_system.desk.domain import clock_change  # noqa: PLC0415
     from booking_system.scheduling.domain.refusals import NonexistentLocalTime  # noqa: PLC0415
 
     def skipped(day: date, time_zone: str) -> Period:

@@ -294,7 +294,7 @@ async def test_a_day_is_of_one_moment(api: Api) -> None:
     """What is booked between two of its statements is not half there."""
     calendar = await Calendar.of(api, 2)
     whole = Period(START - timedelta(days=1), START + timedelta(days=1))
-    async with api.container.booking.calendars().snapshot() as seen:
+    async with api.container.desk.calendars().snapshot() as seen:
         place = await seen.doctor(UUID(calendar.doctor["id"]))
         before = await seen.page(place, whole)
         assert (await api.book(calendar.slots[1], await api.patient())).status_code == 201

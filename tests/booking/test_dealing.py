@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking_system.booking.domain.dealing import dealt
+from booking_system.desk.domain.dealing import dealt
 from booking_system.shared_kernel.period import Period
 
 MONDAY = datetime(2027, 3, 1, 8, tzinfo=UTC)

@@ -10,9 +10,9 @@ import pytest
 from httpx import Response
 
 from booking_system.booking.adapters.holding import PostgresHoldWork
-from booking_system.booking.adapters.merging import PostgresMergeWork
 from booking_system.booking.adapters.postgres import PostgresBookingWork
 from booking_system.booking.application.ask_to_move import AskToMove
+from booking_system.desk.adapters.merging import PostgresMergeWork
 from tests.api import START, Api, code_of
 from tests.booking.test_merging_http import Desk
 

@@ -11,7 +11,6 @@ import asyncpg
 from booking_system.booking.adapters.holding import PostgresHolds
 from booking_system.booking.adapters.postgres import PostgresBooking
 from booking_system.booking.adapters.reading import PostgresBookingReader
-from booking_system.booking.adapters.removal import PostgresRemoval
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
 from booking_system.booking.application.explain_slot import ExplainSlot
@@ -24,11 +23,12 @@ from booking_system.booking.application.hold_slot import (
 from booking_system.booking.application.mark_appointment import MarkAppointment
 from booking_system.booking.application.overlaps import ToldOverlap, WatchOverlaps
 from booking_system.booking.application.read_appointments import ShowHistory
-from booking_system.booking.application.remove import Remove, Restore
 from booking_system.booking.application.reschedule_appointment import RescheduleAppointment
 from booking_system.booking.domain.booking_rules import BOOKING_RULES, HOLD_RULES, MOVE_RULES
 from booking_system.booking.domain.reference import reference_from
-from booking_system.booking.domain.removal import Kind
+from booking_system.desk.adapters.removal import PostgresRemoval
+from booking_system.desk.application.remove import Remove, Restore
+from booking_system.desk.domain.removal import Kind
 from booking_system.identity.adapters.throttle import UnlimitedThrottle
 from booking_system.platform.postgres.retry import TRIES
 from booking_system.platform.postgres.transaction import Database
@@ -191,8 +191,8 @@ def use_cases(to: Adapters, clock: FixedClock) -> dict[str, Callable[..., Awaita
         "close": CloseSlot(clock=clock, **changed),
         "reopen": ReopenSlot(**changed),
         "delete": DeleteSlot(clock=clock, **changed),
-        **{f"remove {kind}": Remove(kind=kind, **removed) for kind in Kind},
-        **{f"restore {kind}": Restore(kind=kind, **removed) for kind in Kind},
+        **{f"remove {kind}": partial(Remove(**removed), kind=kind) for kind in Kind},
+        **{f"restore {kind}": partial(Restore(**removed), kind=kind) for kind in Kind},
     }
 
 

@@ -1,6 +1,7 @@
 """What a database error means, when a transaction is tried again, and that it is one at all."""
 
 import asyncio
+from dataclasses import dataclass
 from uuid import uuid4
 
 import asyncpg
@@ -14,7 +15,7 @@ from booking_system.platform.postgres.faults import (
     Overloaded,
     meaning_of,
 )
-from booking_system.platform.postgres.retry import retrying
+from booking_system.platform.postgres.retry import retried, retrying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import DatabaseUrlError, sqlalchemy_url
 from booking_system.shared_kernel.errors import Conflict, Refusal, Transient
@@ -166,6 +167,35 @@ async def test_what_is_transient_is_tried_three_times() -> None:
     with pytest.raises(DependencyUnavailable):
         await retrying(failing)(until=4)
     assert tried == 3
+
+
+@dataclass(frozen=True, slots=True)
+class Flaky:
+    """A use case with more than one question."""
+
+    asked: list[str]
+
+    async def __call__(self, *, until: int) -> int:
+        return self._count("call", until)
+
+    async def other(self, *, until: int) -> int:
+        return self._count("other", until)
+
+    def _count(self, name: str, until: int) -> int:
+        self.asked.append(name)
+        if len(self.asked) < until:
+            raise Transient
+        return len(self.asked)
+
+
+async def test_a_use_case_that_is_retried_stays_what_it_is() -> None:
+    use_case = retried(Flaky)([])
+    assert isinstance(use_case, Flaky)
+    assert (type(use_case).__name__, type(use_case).__doc__) == ("Flaky", Flaky.__doc__)
+    assert await use_case(until=3) == 3
+    assert await retried(Flaky)([]).other(until=2) == 2
+    with pytest.raises(DependencyUnavailable):
+        await retried(Flaky)([])(until=4)
 
 
 @pytest.mark.parametrize(

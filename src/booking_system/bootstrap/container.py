@@ -13,11 +13,9 @@ from booking_system.booking.container import BookingContainer
 from booking_system.bootstrap import migrations
 from booking_system.bootstrap.health import LIVE, READY, HealthRoutes
 from booking_system.bootstrap.settings import Settings
+from booking_system.desk.container import DeskContainer
 from booking_system.directory.adapters.http_invitations import ACCEPT_PAGE
 from booking_system.directory.adapters.invitations import OLD_INVITATIONS
-from booking_system.directory.adapters.models_clinics import ClinicChangeIn, ClinicOut
-from booking_system.directory.adapters.models_doctors import DoctorOut
-from booking_system.directory.adapters.models_patients import PatientOut
 from booking_system.directory.container import DirectoryContainer
 from booking_system.identity.adapters.chores import OLD_CHANGES, OLD_TOKENS, old_sessions
 from booking_system.identity.container import IdentityContainer
@@ -36,7 +34,7 @@ from booking_system.platform.postgres.faults import Overloaded
 from booking_system.platform.postgres.idempotency import OLD_KEYS
 from booking_system.platform.postgres.leases import Leases
 from booking_system.platform.postgres.outbox import OLD_EVENTS
-from booking_system.platform.postgres.retry import retrying
+from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.tidying import Tidying
 from booking_system.platform.postgres.transaction import Database, engine_for
 from booking_system.platform.postgres.url import sqlalchemy_url
@@ -127,11 +125,10 @@ class Container(containers.DeclarativeContainer):
         database=database,
         clock=clock,
         identities=identities,
-        agreed=providers.Callable(
-            retrying,
-            providers.Factory(
-                AskToMove, reader=providers.Singleton(PostgresBookingReader, database), clock=clock
-            ),
+        agreed=providers.Factory(
+            retried(AskToMove),
+            reader=providers.Singleton(PostgresBookingReader, database),
+            clock=clock,
         ),
     )
     booking = providers.Container(
@@ -142,17 +139,23 @@ class Container(containers.DeclarativeContainer):
         alternatives=scheduling.finder.provided.nearest,
         networks=networks,
         keys=keys,
-        tell_staff=identity.feed.provided.tell_staff,
         throttle=identity.throttle,
-        doctors=directory.doctor_routes,
-        clinics=directory.clinic_routes,
-        patients=directory.patient_routes,
+    )
+    desk = providers.Container(
+        DeskContainer,
+        database=database,
+        clock=clock,
+        identities=identities,
+        alternatives=scheduling.finder.provided.nearest,
+        overlaps=booking.overlaps,
+        tell_staff=identity.feed.provided.tell_staff,
+        show_doctor=directory.doctor_routes.provided.read_doctor,
+        show_doctor_again=directory.doctor_routes.provided.show_doctor_again,
+        show_clinic=directory.clinic_routes.provided.read_clinic,
+        show_clinic_again=directory.clinic_routes.provided.show_clinic_again,
+        show_patient=directory.patient_routes.provided.read_patient,
         store_clinic=directory.change_clinic,
         plan_doctor=scheduling.extend_doctor,
-        clinic_change=providers.Object(ClinicChangeIn),
-        doctor_answer=providers.Object(DoctorOut),
-        clinic_answer=providers.Object(ClinicOut),
-        patient_answer=providers.Object(PatientOut),
     )
     revision = providers.Singleton(migrations.newest)
     health = providers.Singleton(HealthRoutes, database=database, revision=revision)
@@ -197,12 +200,12 @@ class Container(containers.DeclarativeContainer):
         directory.doctor_routes,
         directory.service_routes,
         directory.patient_routes,
-        booking.removal_routes,
-        booking.merge_routes,
-        booking.clinic_change_routes,
-        booking.time_off_routes,
-        booking.closure_routes,
-        booking.day_routes,
+        desk.removal_routes,
+        desk.merge_routes,
+        desk.clinic_change_routes,
+        desk.time_off_routes,
+        desk.closure_routes,
+        desk.day_routes,
         health,
         metrics_routes,
     )

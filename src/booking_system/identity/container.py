@@ -30,7 +30,7 @@ from booking_system.identity.application.sign_in import SignIn
 from booking_system.identity.domain.session import Lifetimes
 from booking_system.platform.http.network import Networks
 from booking_system.platform.keyring import Keyring
-from booking_system.platform.postgres.retry import retrying
+from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
@@ -72,29 +72,23 @@ class IdentityContainer(containers.DeclarativeContainer):
     transaction = identity.provided.transaction
 
     authenticate = providers.Singleton(
-        retrying,
-        providers.Factory(
-            Authenticator,
-            known=known_actors,
-            access_tokens=access_tokens,
-            access=access,
-            clock=clock,
-        ),
+        retried(Authenticator),
+        known=known_actors,
+        access_tokens=access_tokens,
+        access=access,
+        clock=clock,
     )
     follow_changes = providers.Singleton(FollowChanges, known=known_actors, changes=access)
-    ensure_admin = providers.Callable(
-        retrying,
-        providers.Factory(
-            EnsureAdmin,
-            transaction=transaction,
-            passwords=passwords,
-            clock=clock,
-            identities=identities,
-        ),
+    ensure_admin = providers.Factory(
+        retried(EnsureAdmin),
+        transaction=transaction,
+        passwords=passwords,
+        clock=clock,
+        identities=identities,
     )
 
     sign_in = providers.Factory(
-        SignIn,
+        retried(SignIn),
         transaction=transaction,
         passwords=passwords,
         throttle=throttle,
@@ -102,18 +96,18 @@ class IdentityContainer(containers.DeclarativeContainer):
         clock=clock,
     )
     refresh_session = providers.Factory(
-        RefreshSession,
+        retried(RefreshSession),
         transaction=transaction,
         access_tokens=access_tokens,
         refresh_tokens=refresh_tokens,
         lifetimes=lifetimes,
         clock=clock,
     )
-    sign_out = providers.Factory(SignOut, transaction=transaction, clock=clock)
-    read_profile = providers.Factory(ReadProfile, transaction=transaction)
-    change_profile = providers.Factory(ChangeProfile, transaction=transaction, clock=clock)
+    sign_out = providers.Factory(retried(SignOut), transaction=transaction, clock=clock)
+    read_profile = providers.Factory(retried(ReadProfile), transaction=transaction)
+    change_profile = providers.Factory(retried(ChangeProfile), transaction=transaction, clock=clock)
     change_password = providers.Factory(
-        ChangePassword,
+        retried(ChangePassword),
         looking=identity.provided.looking,
         transaction=transaction,
         passwords=passwords,
@@ -121,20 +115,20 @@ class IdentityContainer(containers.DeclarativeContainer):
         clock=clock,
     )
     list_sessions = providers.Factory(
-        ListSessions, transaction=transaction, lifetimes=lifetimes, clock=clock
+        retried(ListSessions), transaction=transaction, lifetimes=lifetimes, clock=clock
     )
-    end_session = providers.Factory(EndSession, transaction=transaction, clock=clock)
+    end_session = providers.Factory(retried(EndSession), transaction=transaction, clock=clock)
 
     routes = providers.Singleton(
         IdentityRoutes,
-        sign_in=providers.Callable(retrying, sign_in),
-        refresh=providers.Callable(retrying, refresh_session),
-        sign_out=providers.Callable(retrying, sign_out),
-        profile=providers.Callable(retrying, read_profile),
-        change=providers.Callable(retrying, change_profile),
-        password=providers.Callable(retrying, change_password),
-        sessions=providers.Callable(retrying, list_sessions),
-        end=providers.Callable(retrying, end_session),
+        sign_in=sign_in,
+        refresh=refresh_session,
+        sign_out=sign_out,
+        profile=read_profile,
+        change=change_profile,
+        password=change_password,
+        sessions=list_sessions,
+        end=end_session,
         key_set=access_tokens.provided.key_set.call(),
         networks=networks,
     )

@@ -2,7 +2,7 @@
 
 from dependency_injector import containers, providers
 
-from booking_system.platform.postgres.retry import retrying
+from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.adapters.availability import PostgresAvailability
 from booking_system.scheduling.adapters.availability_http import AvailabilityRoutes
@@ -59,43 +59,45 @@ class SchedulingContainer(containers.DeclarativeContainer):
     finder = providers.Singleton(PostgresSlotFinder, database)
 
     offer_slots = providers.Factory(
-        OfferSlots, transaction=transaction, clock=clock, identities=identities
+        retried(OfferSlots), transaction=transaction, clock=clock, identities=identities
     )
-    find_slots = providers.Factory(FindSlots, finder=finder, clock=clock)
-    digest_slots = providers.Factory(DigestSlots, finder=finder, clock=clock)
-    show_slot = providers.Factory(ShowSlot, finder=finder)
-    show_slots = providers.Factory(ShowSlots, finder=finder)
-    close_slot = providers.Factory(CloseSlot, transaction=transaction, clock=clock)
-    reopen_slot = providers.Factory(ReopenSlot, transaction=transaction)
-    delete_slot = providers.Factory(DeleteSlot, transaction=transaction, clock=clock)
+    find_slots = providers.Factory(retried(FindSlots), finder=finder, clock=clock)
+    digest_slots = providers.Factory(retried(DigestSlots), finder=finder, clock=clock)
+    show_slot = providers.Factory(retried(ShowSlot), finder=finder)
+    show_slots = providers.Factory(retried(ShowSlots), finder=finder)
+    close_slot = providers.Factory(retried(CloseSlot), transaction=transaction, clock=clock)
+    reopen_slot = providers.Factory(retried(ReopenSlot), transaction=transaction)
+    delete_slot = providers.Factory(retried(DeleteSlot), transaction=transaction, clock=clock)
 
     filters = providers.Singleton(FilterReading, agreed=agreed)
     pages = providers.Singleton(
         SlotPages,
-        find=providers.Callable(retrying, find_slots),
-        digest=providers.Callable(retrying, digest_slots),
+        find=find_slots,
+        digest=digest_slots,
         clock=clock,
     )
     overview = providers.Singleton(PostgresOverview, database)
-    find_next = providers.Factory(FindNext, overview=overview, finder=finder, clock=clock)
-    show_calendar = providers.Factory(ShowCalendar, overview=overview, finder=finder, clock=clock)
+    find_next = providers.Factory(retried(FindNext), overview=overview, finder=finder, clock=clock)
+    show_calendar = providers.Factory(
+        retried(ShowCalendar), overview=overview, finder=finder, clock=clock
+    )
     overview_routes = providers.Singleton(
         OverviewRoutes,
         filters=filters,
-        next=providers.Callable(retrying, find_next),
-        calendar=providers.Callable(retrying, show_calendar),
+        next=find_next,
+        calendar=show_calendar,
         clock=clock,
     )
     routes = providers.Singleton(
         SchedulingRoutes,
         filters=filters,
-        offer=providers.Callable(retrying, offer_slots),
+        offer=offer_slots,
         pages=pages,
-        show=providers.Callable(retrying, show_slot),
-        show_several=providers.Callable(retrying, show_slots),
-        close=providers.Callable(retrying, close_slot),
-        reopen=providers.Callable(retrying, reopen_slot),
-        delete=providers.Callable(retrying, delete_slot),
+        show=show_slot,
+        show_several=show_slots,
+        close=close_slot,
+        reopen=reopen_slot,
+        delete=delete_slot,
         clock=clock,
     )
 
@@ -103,21 +105,25 @@ class SchedulingContainer(containers.DeclarativeContainer):
     hours = availability.provided.transaction
     look = availability.provided.look
     create_availability = providers.Factory(
-        CreateAvailability, transaction=hours, look=look, clock=clock, identities=identities
+        retried(CreateAvailability),
+        transaction=hours,
+        look=look,
+        clock=clock,
+        identities=identities,
     )
-    show_availability = providers.Factory(ShowAvailability, transaction=hours)
-    list_availability = providers.Factory(ListAvailability, transaction=hours)
+    show_availability = providers.Factory(retried(ShowAvailability), transaction=hours)
+    list_availability = providers.Factory(retried(ListAvailability), transaction=hours)
     change_availability = providers.Factory(
-        ChangeAvailability, transaction=hours, look=look, clock=clock
+        retried(ChangeAvailability), transaction=hours, look=look, clock=clock
     )
     delete_availability = providers.Factory(
-        DeleteAvailability, transaction=hours, look=look, clock=clock
+        retried(DeleteAvailability), transaction=hours, look=look, clock=clock
     )
-    extend_doctor = providers.Factory(ExtendDoctor, transaction=hours, clock=clock)
+    extend_doctor = providers.Factory(retried(ExtendDoctor), transaction=hours, clock=clock)
     extend_horizon = providers.Factory(
         ExtendHorizon,
         doctors=availability.provided.doctors,
-        extend=providers.Callable(retrying, extend_doctor),
+        extend=extend_doctor,
     )
     calendar_upkeep = providers.Singleton(
         CalendarUpkeep,
@@ -129,26 +135,28 @@ class SchedulingContainer(containers.DeclarativeContainer):
         CalendarWorker, database=database, extend=extend_doctor, clock=clock
     )
     create_exception = providers.Factory(
-        CreateException, transaction=hours, look=look, clock=clock, identities=identities
+        retried(CreateException), transaction=hours, look=look, clock=clock, identities=identities
     )
-    show_exception = providers.Factory(ShowException, transaction=hours)
-    list_exceptions = providers.Factory(ListExceptions, transaction=hours)
-    delete_exception = providers.Factory(DeleteException, transaction=hours, look=look, clock=clock)
+    show_exception = providers.Factory(retried(ShowException), transaction=hours)
+    list_exceptions = providers.Factory(retried(ListExceptions), transaction=hours)
+    delete_exception = providers.Factory(
+        retried(DeleteException), transaction=hours, look=look, clock=clock
+    )
     exception_routes = providers.Singleton(
         ExceptionRoutes,
-        create=providers.Callable(retrying, create_exception),
-        show=providers.Callable(retrying, show_exception),
+        create=create_exception,
+        show=show_exception,
         as_made=show_exception.provided.as_made,
-        list=providers.Callable(retrying, list_exceptions),
-        delete=providers.Callable(retrying, delete_exception),
+        list=list_exceptions,
+        delete=delete_exception,
     )
     availability_routes = providers.Singleton(
         AvailabilityRoutes,
-        create=providers.Callable(retrying, create_availability),
-        show=providers.Callable(retrying, show_availability),
+        create=create_availability,
+        show=show_availability,
         # Whoever gives an answer again tries again itself.
         as_made=show_availability.provided.as_made,
-        list=providers.Callable(retrying, list_availability),
-        change=providers.Callable(retrying, change_availability),
-        delete=providers.Callable(retrying, delete_availability),
+        list=list_availability,
+        change=change_availability,
+        delete=delete_availability,
     )

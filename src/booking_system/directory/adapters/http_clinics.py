@@ -8,7 +8,6 @@ from uuid import UUID
 from fastapi import Depends, Query, Request, Response
 
 from booking_system.directory.adapters import answers
-from booking_system.directory.adapters.models_clinics import ClinicIn, ClinicOut
 from booking_system.directory.application.keep_clinics import (
     CreateClinic,
     ListClinics,
@@ -16,6 +15,7 @@ from booking_system.directory.application.keep_clinics import (
 )
 from booking_system.directory.application.ports import Search
 from booking_system.directory.domain.refusals import SlugTaken
+from booking_system.directory.records.clinic_models import ClinicIn, ClinicOut
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import platform_admin, public
 from booking_system.platform.http.caller import caller

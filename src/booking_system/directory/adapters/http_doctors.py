@@ -8,7 +8,6 @@ from uuid import UUID
 from fastapi import Depends, Query, Request, Response
 
 from booking_system.directory.adapters import answers
-from booking_system.directory.adapters.models_doctors import DoctorChangeIn, DoctorIn, DoctorOut
 from booking_system.directory.application.keep_doctors import (
     ChangeDoctor,
     CreateDoctor,
@@ -16,6 +15,7 @@ from booking_system.directory.application.keep_doctors import (
     ShowDoctor,
 )
 from booking_system.directory.application.ports import Search
+from booking_system.directory.records.doctor_models import DoctorChangeIn, DoctorIn, DoctorOut
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public, signed_in
 from booking_system.platform.http.caller import caller

@@ -15,7 +15,6 @@ from booking_system.directory.adapters.models_patients import (
     NewPatientOut,
     PatientChangeIn,
     PatientIn,
-    PatientOut,
     RegisteredOut,
     RegistrationIn,
 )
@@ -30,6 +29,7 @@ from booking_system.directory.application.keep_patients import (
 )
 from booking_system.directory.application.ports import Search
 from booking_system.directory.application.register import Register
+from booking_system.directory.records.patient_shown import PatientOut
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public, signed_in
 from booking_system.identity.domain.refusals import EmailTaken, PasswordTooWeak, RateLimited

@@ -9,11 +9,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from booking_system.directory.adapters.models_staff import NewPassword
 from booking_system.directory.application.ports import Search
 from booking_system.directory.application.register import Newcomer, Registered
-from booking_system.directory.domain.patient import FoundPatient, NewPatient, Patient
+from booking_system.directory.domain.patient import FoundPatient, NewPatient
+from booking_system.directory.records.patient_shown import EXAMPLE_ID, PatientOut
 from booking_system.platform.http.fields import Email, Locale, Phone, TimeZoneName
 from booking_system.platform.http.input import Change, Day, Input, ShortText
 
-EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940013"
 OLDEST, YOUNGEST = date(1900, 1, 1), date(2100, 1, 1)
 
 
@@ -90,27 +90,6 @@ class PatientChangeIn(Change):
     birth_date: BirthDate | None = None
     locale: Locale | None = None
     time_zone: TimeZoneName | None = None
-
-
-class PatientOut(BaseModel):
-    """A patient."""
-
-    id: UUID = Field(examples=[EXAMPLE_ID])
-    full_name: str = Field(examples=["Example Patient"])
-    email: str | None = Field(examples=["patient@example.com"])
-    phone: str | None = Field(examples=["+49301234567"])
-    birth_date: date | None = Field(examples=["1990-05-17"])
-    locale: str | None = Field(examples=["de-DE"])
-    time_zone: str | None = Field(examples=["Europe/Berlin"])
-    has_account: bool = Field(description="Then only the patient changes any of this")
-    version: int
-    created_at: datetime
-    updated_at: datetime
-
-    @classmethod
-    def of(cls, patient: Patient) -> "PatientOut":
-        """Show a patient."""
-        return cls.model_validate(patient, from_attributes=True)
 
 
 class PossibleDuplicateOut(BaseModel):

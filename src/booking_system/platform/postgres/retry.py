@@ -1,6 +1,7 @@
 """Trying again, in one place: around a use case, because a `with` body cannot run twice."""
 
 import asyncio
+import inspect
 import random
 from collections.abc import Awaitable, Callable
 from typing import ParamSpec, TypeVar
@@ -15,6 +16,21 @@ LONGEST_PAUSE_SECONDS = 0.2
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+UseCase = TypeVar("UseCase")
+
+
+def retried(use_case: type[UseCase]) -> type[UseCase]:
+    """Return the same class, whose calls and public coroutines are `retrying`.
+
+    What is made of it is a `use_case` still, so annotations stay true.
+    """
+    own = {
+        name: retrying(method)
+        for name, method in inspect.getmembers(use_case, inspect.iscoroutinefunction)
+        if name == "__call__" or not name.startswith("_")
+    }
+    named = {"__module__": use_case.__module__, "__doc__": use_case.__doc__, "__slots__": ()}
+    return type(use_case.__name__, (use_case,), {**named, **own})
 
 
 def retrying(
@@ -23,7 +39,7 @@ def retrying(
     """Run `use_case` at most three times while its failure is `Transient`, with full jitter.
 
     As a part of a whole it runs once: what was locked or read before it has to be done anew, too,
-    so whoever runs the whole tries again.
+    so the caller who runs the whole tries again.
     """
 
     async def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:

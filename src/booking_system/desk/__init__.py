@@ -1,0 +1,1 @@
+"""The desk: days, absences, removals and merges, with the appointments that they touch."""

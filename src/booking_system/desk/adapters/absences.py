@@ -1,0 +1,256 @@
+"""Time off and closures in PostgreSQL: closes slots in bulk, in the order of all locks."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from booking_system.booking.adapters.postgres import release
+from booking_system.booking.adapters.rows import card_of
+from booking_system.booking.domain.appointment import Appointment
+from booking_system.desk.adapters import absence_statements as statements
+from booking_system.desk.application.absence_ports import AbsenceWork
+from booking_system.platform.postgres.transaction import Database
+from booking_system.scheduling.domain.absence import Absence, AbsencePage, Closure, Place, TimeOff
+from booking_system.scheduling.records import refilling
+from booking_system.shared_kernel.identifiers import ClinicId, ClosureId, DoctorId, TimeOffId
+from booking_system.shared_kernel.period import Period
+
+LONGEST_SECONDS = 30
+MOST_REFILLED = 10
+"""Calendars of doctors that are refilled at once; more of them a second later."""
+LONGEST_SLOT = timedelta(hours=24)
+
+
+class PostgresAbsenceWork:
+    """One such transaction on the driver's own connection."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        """`connection` is in a transaction already."""
+        self._connection = connection
+
+    async def doctor(self, doctor_id: DoctorId, *, lock: bool) -> Place | None:
+        """Lock in a statement of its own: what it waited for is read behind it."""
+        if lock:
+            await self._lock(statements.LOCK_DOCTOR, doctor_id)
+        return await self._place(statements.DOCTOR, doctor_id)
+
+    async def clinic(self, clinic_id: ClinicId, *, lock: bool) -> Place | None:
+        """Offers of slots, and rules, share the clinic: they wait for this lock."""
+        if lock:
+            await self._lock(statements.LOCK_CLINIC, clinic_id)
+        return await self._place(statements.CLINIC, clinic_id)
+
+    async def _lock(self, statement: str, identity: UUID) -> None:
+        await self._connection.execute(f"SET LOCAL statement_timeout = '{LONGEST_SECONDS}s'")
+        await self._connection.fetchval(statement, identity)
+
+    async def _place(self, statement: str, identity: UUID) -> Place | None:
+        row = await self._connection.fetchrow(statement, identity)
+        return None if row is None else Place(**dict(row))
+
+    async def time_off(self, time_off_id: TimeOffId) -> TimeOff | None:
+        """Read one."""
+        row = await self._connection.fetchrow(statements.TIME_OFF, time_off_id)
+        return None if row is None else time_off_of(row)
+
+    async def closure(self, clinic_id: ClinicId, closure_id: ClosureId) -> Closure | None:
+        """Read one."""
+        row = await self._connection.fetchrow(statements.CLOSURE, clinic_id, closure_id)
+        return None if row is None else closure_of(row)
+
+    async def closures_on(self, clinic_id: ClinicId, days: Sequence[date]) -> Sequence[Closure]:
+        """Read them in one statement."""
+        rows = await self._connection.fetch(statements.CLOSURES_ON, clinic_id, days)
+        return [closure_of(row) for row in rows]
+
+    async def some_closures(self, closure_ids: Sequence[UUID]) -> Sequence[Closure]:
+        """Read them in one statement."""
+        rows = await self._connection.fetch(statements.SOME_CLOSURES, closure_ids)
+        return [closure_of(row) for row in rows]
+
+    async def time_off_page(self, doctor_id: DoctorId, page: AbsencePage) -> Sequence[TimeOff]:
+        """Read by keyset on `(starts_at, id)`."""
+        values = (page.since, page.before, *(page.after or (None, None)), page.limit + 1)
+        rows = await self._connection.fetch(statements.TIME_OFF_PAGE, doctor_id, *values)
+        return [time_off_of(row) for row in rows]
+
+    async def closure_page(self, clinic_id: ClinicId, page: AbsencePage) -> Sequence[Closure]:
+        """Read by keyset on `(starts_at, id)`."""
+        values = (page.first, page.until, *(page.after or (None, None)), page.limit + 1)
+        rows = await self._connection.fetch(statements.CLOSURE_PAGE, clinic_id, *values)
+        return [closure_of(row) for row in rows]
+
+    async def add(self, absences: Sequence[Absence]) -> None:
+        """Insert them."""
+        for one in absences:
+            is_time_off = isinstance(one, TimeOff)
+            await self._connection.execute(
+                statements.ADD_TIME_OFF if is_time_off else statements.ADD_CLOSURE,
+                one.id,
+                one.clinic_id,
+                one.doctor_id if isinstance(one, TimeOff) else one.date,
+                one.period.starts_at,
+                one.period.ends_at,
+                one.reason,
+                one.created_at,
+            )
+
+    async def end(self, absence: Absence, *, now: datetime) -> None:
+        """Mark it first, so that it is not what keeps its own slots closed."""
+        table = "time_off" if isinstance(absence, TimeOff) else "closures"
+        await self._connection.execute(statements.END.format(table=table), absence.id, now)
+        locks = statements.LOCK_CLOSED
+        await self._connection.execute(locks, absence.id, timeout=LONGEST_SECONDS)
+        await self._reopen(absence, None, now)
+
+    async def save(self, absence: Absence) -> None:
+        """Write all that may change."""
+        is_closure = isinstance(absence, Closure)
+        await self._connection.execute(
+            statements.SAVE_CLOSURE if is_closure else statements.SAVE_TIME_OFF,
+            absence.id,
+            absence.period.starts_at,
+            absence.period.ends_at,
+            absence.reason,
+            absence.version,
+            *([absence.date] if isinstance(absence, Closure) else []),
+        )
+
+    async def open_left(self, absence: Absence, *, now: datetime) -> None:
+        """One statement; `close_slots` has locked what it concerns."""
+        await self._reopen(absence, absence.period, now)
+
+    async def opening_slots(self, absence: Absence, *, now: datetime) -> int:
+        """One statement."""
+        during = (absence.period.starts_at, absence.period.ends_at)
+        counted: int = await self._connection.fetchval(statements.OPENING, absence.id, *during, now)
+        return counted
+
+    async def _reopen(self, absence: Absence, period: Period | None, now: datetime) -> None:
+        """Open them; the time of those that the hours do not want follows the hours.
+
+        The lock of the clinic is a lock of all of its calendars.
+        """
+        during = (None, None) if period is None else (period.starts_at, period.ends_at)
+        rows = await self._connection.fetch(
+            statements.REOPEN, absence.id, *during, timeout=LONGEST_SECONDS
+        )
+        left = [row for row in rows if row["outside_availability"]]
+        at_once = sorted({row["doctor_id"] for row in left})[:MOST_REFILLED]
+        await refilling.refill_freed(
+            self._connection, [row["id"] for row in left], locked=at_once, now=now
+        )
+
+    async def open_slots(self, place: Place, absences: Sequence[Absence], *, now: datetime) -> int:
+        """One statement."""
+        if not absences:
+            return 0
+        counted: int = await self._connection.fetchval(
+            statements.OPEN_SLOTS.format(whose=_whose(place)), *_values(place, absences, now)
+        )
+        return counted
+
+    async def close_slots(self, place: Place, absences: Sequence[Absence], *, now: datetime) -> int:
+        """Lock in one statement; the next ones end holds and close what they see behind it.
+
+        What a rule had left behind for one of these holds goes in the background.
+        """
+        values, because = _values(place, absences, now), absences[0].because
+        await self._in_bulk(statements.LOCK_SLOTS, place, *values)
+        ended = await self._in_bulk(statements.END_HOLDS, place, *values)
+        closed = await self._in_bulk(statements.CLOSE, place, *values, because)
+        free = {row["id"] for row in (*ended, *closed) if row["appointment_id"] is None}
+        left = {row["id"] for row in (*ended, *closed) if row["outside_availability"]}
+        if free & left:
+            await refilling.refill_freed(self._connection, list(free & left), locked=(), now=now)
+        return sum(row["appointment_id"] is None for row in closed)
+
+    async def _in_bulk(self, statement: str, place: Place, *values: Any) -> list[Any]:
+        ready = statement.format(whose=_whose(place))
+        rows: list[Any] = await self._connection.fetch(ready, *values, timeout=LONGEST_SECONDS)
+        return rows
+
+    async def count_affected(
+        self, place: Place, absences: Sequence[Absence], *, now: datetime
+    ) -> int:
+        """One statement."""
+        statement = statements.COUNT_AFFECTED.format(whose=_whose(place))
+        count: int = await self._connection.fetchval(statement, *_values(place, absences, now))
+        return count
+
+    async def affected(
+        self, place: Place, absences: Sequence[Absence], *, now: datetime, lock: bool
+    ) -> Sequence[Appointment]:
+        """Read in a statement of its own, which sees what was booked before the slots closed."""
+        if not absences:
+            return []
+        statement = statements.AFFECTED_LOCKED if lock else statements.AFFECTED
+        rows = await self._connection.fetch(
+            statement.format(whose=_whose(place)),
+            *_values(place, absences, now),
+            timeout=LONGEST_SECONDS,
+        )
+        found = [card_of(row).appointment for row in rows]
+        return sorted(found, key=lambda one: (one.period.starts_at, one.id))
+
+    async def release(self, appointments: Sequence[Appointment]) -> None:
+        """One statement for all of them."""
+        await release(self._connection, appointments)
+
+
+class PostgresAbsences:
+    """Opens such transactions."""
+
+    def __init__(self, database: Database) -> None:
+        """No constraint of these tables is the last word: whoever writes holds a lock."""
+        self._database = database
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AbsenceWork]:
+        """Open one transaction."""
+        async with self._database.driver_transaction() as connection:
+            yield PostgresAbsenceWork(connection)
+
+
+def _whose(place: Place) -> str:
+    return "clinic_id" if place.doctor_id is None else "doctor_id"
+
+
+def _values(place: Place, absences: Sequence[Absence], now: datetime) -> tuple[object, ...]:
+    """Return the values of `absence_statements.COVERED`, in its order."""
+    starts = [one.period.starts_at for one in absences]
+    ends = [one.period.ends_at for one in absences]
+    return (
+        place.clinic_id if place.doctor_id is None else place.doctor_id,
+        [one.id for one in absences],
+        starts,
+        ends,
+        now,
+        min(starts) - LONGEST_SLOT,
+        max(ends),
+    )
+
+
+def time_off_of(row: Any) -> TimeOff:
+    """Make the time off of a row."""
+    return TimeOff(doctor_id=row["doctor_id"], **_absence_of(row))
+
+
+def closure_of(row: Any) -> Closure:
+    """Make the closure of a row."""
+    return Closure(date=row["date"], **_absence_of(row))
+
+
+def _absence_of(row: Any) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "clinic_id": row["clinic_id"],
+        "period": Period(row["starts_at"], row["ends_at"]),
+        "reason": row["reason"],
+        "created_at": row["created_at"],
+        "version": row["version"],
+    }

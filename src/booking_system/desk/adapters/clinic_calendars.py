@@ -1,0 +1,119 @@
+"""All calendars of a clinic in PostgreSQL: moved to another clock by few statements."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import asyncpg
+
+from booking_system.desk.adapters import clinic_statements as statements
+from booking_system.desk.adapters.absences import LONGEST_SECONDS, closure_of
+from booking_system.desk.application.clinic_ports import ClinicCalendarWork
+from booking_system.desk.domain.clock_change import (
+    ClinicClock,
+    MovedBooking,
+    Stretch,
+    wall_of,
+)
+from booking_system.platform.postgres.transaction import Database
+from booking_system.scheduling.domain.absence import Closure
+from booking_system.scheduling.records import calendar_work
+from booking_system.shared_kernel.identifiers import ClinicId, DoctorId
+
+
+class PostgresClinicCalendarWork:
+    """One such transaction on the driver's own connection."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        """`connection` is in a transaction already."""
+        self._connection = connection
+
+    async def lock(self, clinic_id: ClinicId) -> ClinicClock | None:
+        """Take the row `FOR NO KEY UPDATE`; plans and offers of slots share it, and wait."""
+        await self._connection.execute(f"SET LOCAL statement_timeout = '{LONGEST_SECONDS}s'")
+        row = await self._connection.fetchrow(statements.LOCK, clinic_id)
+        return None if row is None else ClinicClock(**dict(row))
+
+    async def last_start(self, clinic_id: ClinicId) -> datetime | None:
+        """Two looks at the ends of indexes."""
+        last: datetime | None = await self._connection.fetchval(statements.LAST_START, clinic_id)
+        return last
+
+    async def moved_bookings(
+        self,
+        clinic_id: ClinicId,
+        stretches: Sequence[Stretch],
+        zones: tuple[str, str],
+        *,
+        most: int,
+    ) -> tuple[Sequence[MovedBooking], int]:
+        """One statement; the clocks are read here, with our own zone data."""
+        rows = await self._connection.fetch(
+            statements.MOVED_BOOKINGS,
+            clinic_id,
+            *_bounds(stretches),
+            most,
+            timeout=LONGEST_SECONDS,
+        )
+        found = [
+            MovedBooking(
+                id=row["id"],
+                reference=row["reference"],
+                doctor_id=row["doctor_id"],
+                time_slot_id=row["time_slot_id"],
+                starts_at=row["starts_at"],
+                wall_was=wall_of(row["starts_at"], zones[0]),
+                wall_is=wall_of(row["starts_at"], zones[1]),
+            )
+            for row in rows
+        ]
+        return found, rows[0]["moved"] if rows else 0
+
+    async def lock_slots(self, clinic_id: ClinicId, *, now: datetime) -> None:
+        """One statement."""
+        locks = statements.LOCK_SLOTS
+        await self._connection.execute(locks, clinic_id, now, timeout=LONGEST_SECONDS)
+
+    async def set_clocks(
+        self, clinic_id: ClinicId, stretches: Sequence[Stretch], *, now: datetime
+    ) -> int:
+        """Two statements for any number of slots."""
+        about = (clinic_id, now, *_bounds(stretches))
+        told = await self._connection.execute(statements.WITHDRAW, *about, timeout=LONGEST_SECONDS)
+        ahead = [one.ahead_now for one in stretches]
+        await self._connection.execute(
+            statements.SET_CLOCKS, *about, ahead, timeout=LONGEST_SECONDS
+        )
+        return int(told.rpartition(" ")[2])
+
+    async def closures_since(self, clinic_id: ClinicId, *, since: datetime) -> Sequence[Closure]:
+        """One statement."""
+        rows = await self._connection.fetch(statements.CLOSURES_SINCE, clinic_id, since)
+        return [closure_of(row) for row in rows]
+
+    async def ask_for_plans(self, clinic_id: ClinicId, *, now: datetime) -> None:
+        """One statement."""
+        await calendar_work.ask_clinic(self._connection, clinic_id, due_at=now, planned_until=now)
+
+    async def doctors(self, clinic_id: ClinicId, *, most: int) -> Sequence[DoctorId]:
+        """One statement."""
+        rows = await self._connection.fetch(statements.DOCTORS, clinic_id, most)
+        return [row["id"] for row in rows]
+
+
+class PostgresClinicCalendars:
+    """Opens such transactions."""
+
+    def __init__(self, database: Database) -> None:
+        """No constraint of these tables is the last word: the clinic is locked."""
+        self._database = database
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[ClinicCalendarWork]:
+        """Open one transaction, or a part of the whole that there is."""
+        async with self._database.driver_transaction() as connection:
+            yield PostgresClinicCalendarWork(connection)
+
+
+def _bounds(stretches: Sequence[Stretch]) -> tuple[list[datetime], list[datetime]]:
+    return [one.starts_at for one in stretches], [one.ends_at for one in stretches]

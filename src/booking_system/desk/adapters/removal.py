@@ -1,0 +1,136 @@
+"""Removing and restoring in PostgreSQL: closes slots in bulk, in the order of all locks."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from booking_system.booking.adapters import statements
+from booking_system.booking.adapters.postgres import release
+from booking_system.booking.adapters.rows import card_of
+from booking_system.booking.domain.appointment import Appointment
+from booking_system.desk.adapters import removal_statements
+from booking_system.desk.application.removal_ports import RemovalWork
+from booking_system.desk.domain.refusals import RestoreConflict
+from booking_system.desk.domain.removal import Kind, Removable
+from booking_system.platform.postgres.faults import Refusals
+from booking_system.platform.postgres.transaction import Database
+from booking_system.scheduling.domain.time_slot import ClosedBecause
+from booking_system.scheduling.records import calendar_work
+
+REFUSALS: Refusals = {"uq_clinics_slug": RestoreConflict, "uq_patients_user_id": RestoreConflict}
+
+LOCKS = {
+    Kind.DOCTOR: statements.LOCK_DOCTOR,
+    Kind.CLINIC: statements.LOCK_CLINIC,
+    Kind.PATIENT: statements.LOCK_PATIENT,
+    Kind.SERVICE: removal_statements.LOCK_SERVICE,
+}
+WHOSE = {
+    Kind.DOCTOR: "doctor_id",
+    Kind.CLINIC: "clinic_id",
+    Kind.PATIENT: "patient_id",
+    Kind.SERVICE: removal_statements.OF_SERVICE,
+}
+LOCK_SLOTS = {
+    Kind.PATIENT: statements.LOCK_SLOTS_OF_PATIENT,
+    Kind.SERVICE: removal_statements.LOCK_SLOTS_OF_SERVICE,
+}
+"""Of what has no slots of its own: those of its appointments."""
+BECAUSE = {
+    Kind.DOCTOR: ClosedBecause.DOCTOR_REMOVED,
+    Kind.CLINIC: ClosedBecause.CLINIC_REMOVED,
+}
+ASK_FOR_PLANS: dict[Kind, Callable[..., Awaitable[None]]] = {
+    Kind.DOCTOR: calendar_work.ask_doctor,
+    Kind.CLINIC: calendar_work.ask_clinic,
+}
+TellStaff = Callable[..., Awaitable[None]]
+"""Makes the roles in a clinic, or those of one of its doctors, be read anew, with a transaction."""
+LONGEST_SECONDS = 30
+"""A big clinic has more than a hundred thousand slots to come."""
+
+
+class PostgresRemovalWork:
+    """One such transaction on the driver's own connection."""
+
+    def __init__(self, connection: asyncpg.Connection, tell_staff: TellStaff) -> None:
+        """`connection` is in a transaction already."""
+        self._connection = connection
+        self._tell_staff = tell_staff
+
+    async def lock(self, kind: Kind, identity: UUID) -> Removable | None:
+        """Take the row `FOR NO KEY UPDATE`, which lets foreign keys to it through."""
+        await self._connection.execute(f"SET LOCAL statement_timeout = '{LONGEST_SECONDS}s'")
+        row = await self._connection.fetchrow(LOCKS[kind], identity)
+        if row is None:
+            return None
+        about = dict(row)
+        return Removable(kind=kind, **about | {"known_to": frozenset(about.get("known_to", ()))})
+
+    async def close_slots(self, found: Removable, *, now: datetime) -> None:
+        """One statement for all of them."""
+        if found.kind in LOCK_SLOTS:
+            await self._connection.fetchval(
+                LOCK_SLOTS[found.kind], found.id, now, timeout=LONGEST_SECONDS
+            )
+        else:
+            await self._run(statements.CLOSE_SLOTS, found, now, BECAUSE[found.kind])
+
+    async def reopen_slots(self, found: Removable) -> None:
+        """A clinic's slots stay closed where their doctor is removed."""
+        if found.kind in BECAUSE:
+            await self._run(statements.REOPEN_SLOTS, found, BECAUSE[found.kind])
+
+    async def affected(self, found: Removable, *, now: datetime) -> Sequence[Appointment]:
+        """Read in a statement of its own, which sees what was booked before the slots closed."""
+        wanted = statements.AFFECTED.format(whose=WHOSE[found.kind])
+        rows = await self._connection.fetch(wanted, found.id, now, timeout=LONGEST_SECONDS)
+        return [card_of(row).appointment for row in rows]
+
+    async def release(self, appointments: Sequence[Appointment]) -> None:
+        """One statement for all of them."""
+        await release(self._connection, appointments)
+
+    async def check_place_is_free(self, found: Removable) -> None:
+        """Only a clinic's slug can be taken meanwhile."""
+        if found.kind is Kind.CLINIC:
+            occupant = await self._connection.fetchval(statements.OCCUPANT, found.id)
+            if occupant is not None:
+                detail = "Another clinic has its slug by now."
+                raise RestoreConflict(detail, occupied_by=occupant)
+
+    async def mark(self, found: Removable, *, removed_at: datetime | None, now: datetime) -> None:
+        """Write the mark, and the new version."""
+        wanted = statements.MARK.format(table=f"{found.kind}s")
+        await self._connection.execute(wanted, found.id, removed_at, now)
+        if found.kind in BECAUSE:
+            # Roles end with it, and hold again when it is back.
+            doctor_id = found.id if found.kind is Kind.DOCTOR else None
+            await self._tell_staff(self._connection, found.clinic_id, doctor_id)
+        if removed_at is None and found.kind in ASK_FOR_PLANS:
+            # The hours, the horizon or the clinic's clock may have changed meanwhile.
+            await ASK_FOR_PLANS[found.kind](
+                self._connection, found.id, due_at=now, planned_until=now
+            )
+
+    async def _run(self, statement: str, found: Removable, *values: object) -> None:
+        wanted = statement.format(whose=WHOSE[found.kind])
+        await self._connection.execute(wanted, found.id, *values, timeout=LONGEST_SECONDS)
+
+
+class PostgresRemoval:
+    """Opens such transactions."""
+
+    def __init__(self, database: Database, *, tell_staff: TellStaff) -> None:
+        """`database` need not know the constraints; this adds them."""
+        self._database = database.knowing(REFUSALS)
+        self._tell_staff = tell_staff
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[RemovalWork]:
+        """Open one transaction."""
+        async with self._database.driver_transaction() as connection:
+            yield PostgresRemovalWork(connection, self._tell_staff)

@@ -1,0 +1,1 @@
+"""What the desk decides, without any framework."""
