@@ -11,7 +11,6 @@ from httpx import Response
 
 from booking_system.booking.adapters.holding import PostgresHoldWork
 from booking_system.booking.adapters.postgres import PostgresBookingWork
-from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.desk.adapters.merging import PostgresMergeWork
 from tests.api import START, Api, code_of
 from tests.booking.test_merging_http import Desk
@@ -179,14 +178,15 @@ async def test_a_hold_for_a_move_is_not_made_for_who_was_merged_meanwhile(
 ) -> None:
     desk, merges = await Desk.of(api), list[Response]()
     booking = await desk.book(desk.slots[0], desk.goes)
-    ask = AskToMove.__call__
+    asks = type(api.container.booking.ask_to_move())
+    ask = asks.__call__
 
     async def ask_and_wait(*args: Any, **about: Any) -> Any:
         agreed = await ask(*args, **about)
         merges.append(await desk.merge())
         return agreed
 
-    monkeypatch.setattr(AskToMove, "__call__", ask_and_wait)
+    monkeypatch.setattr(asks, "__call__", ask_and_wait)
     wish = {"time_slot_id": desk.slots[1]["id"], "booking_id": booking["id"]}
     held = await api.post("/v1/holds", wish, desk.person)
 
