@@ -90,7 +90,7 @@ def test_a_code_means_one_status() -> None:
 def _use_cases() -> set[type]:
     found = set()
     for module in modules():
-        if ".application." in module.__name__ and not module.__name__.endswith(".ports"):
+        if ".application." in module.__name__ and not module.__name__.endswith("ports"):
             for _, thing in inspect.getmembers(module, inspect.isclass):
                 if thing.__module__ == module.__name__ and "__call__" in vars(thing):
                     found.add(thing)
