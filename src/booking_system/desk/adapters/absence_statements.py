@@ -16,42 +16,6 @@ CLINIC = """SELECT c.id AS clinic_id, c.time_zone FROM clinics c
 
 LOCK_CLINIC = "SELECT c.id FROM clinics c WHERE c.id = $1 FOR NO KEY UPDATE"
 
-TIME_OFF = """SELECT o.* FROM time_off o JOIN doctors d ON d.id = o.doctor_id
- JOIN clinics c ON c.id = o.clinic_id WHERE o.id = $1 AND o.deleted_at IS NULL
- AND d.deleted_at IS NULL AND c.deleted_at IS NULL"""
-
-CLOSURE = "SELECT * FROM closures WHERE clinic_id = $1 AND id = $2 AND deleted_at IS NULL"
-
-CLOSURES_ON = """SELECT * FROM closures
- WHERE clinic_id = $1 AND date = ANY($2::date[]) AND deleted_at IS NULL ORDER BY date"""
-
-SOME_CLOSURES = """SELECT * FROM closures
- WHERE id = ANY($1::uuid[]) AND deleted_at IS NULL ORDER BY date"""
-
-TIME_OFF_PAGE = """SELECT * FROM time_off WHERE doctor_id = $1 AND deleted_at IS NULL
- AND ($2::timestamptz IS NULL OR (starts_at > $2::timestamptz - interval '367 days'
-  AND ends_at > $2))
- AND ($3::timestamptz IS NULL OR starts_at < $3)
- AND ($4::timestamptz IS NULL OR (starts_at, id) > ($4, $5::uuid))
- ORDER BY starts_at, id LIMIT $6"""
-"""None lasts longer than 366 days: with that, the index leads to those that run at $2."""
-
-CLOSURE_PAGE = """SELECT * FROM closures WHERE clinic_id = $1 AND deleted_at IS NULL
- AND ($2::date IS NULL OR date >= $2) AND ($3::date IS NULL OR date < $3)
- AND ($4::timestamptz IS NULL OR (starts_at, id) > ($4, $5::uuid))
- ORDER BY starts_at, id LIMIT $6"""
-
-SAVE_TIME_OFF = """UPDATE time_off SET starts_at = $2, ends_at = $3, reason = $4, version = $5
- WHERE id = $1"""
-
-SAVE_CLOSURE = """UPDATE closures SET starts_at = $2, ends_at = $3, reason = $4, version = $5,
-  date = $6 WHERE id = $1"""
-
-_ADD = """INSERT INTO {table} (id, clinic_id, {whose}, starts_at, ends_at, reason, created_at)
- VALUES ($1, $2, $3, $4, $5, $6, $7)"""
-ADD_TIME_OFF = _ADD.format(table="time_off", whose="doctor_id")
-ADD_CLOSURE = _ADD.format(table="closures", whose="date")
-
 AWAY = (
     """unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS away(id, starts_at, ends_at)"""
 )
@@ -97,8 +61,6 @@ AFFECTED = f"""SELECT {CARD} {CARD_JOINS} WHERE {_AFFECTED}
  ORDER BY a.time_slot_id, a.id"""
 
 AFFECTED_LOCKED = f"{AFFECTED} FOR UPDATE OF a"
-
-END = "UPDATE {table} SET deleted_at = $2 WHERE id = $1"
 
 LOCK_CLOSED = """SELECT count(*) FROM (SELECT id FROM time_slots
   WHERE closed_by = $1 ORDER BY id FOR UPDATE) AS locked"""

@@ -15,7 +15,9 @@ from booking_system.desk.adapters import absence_statements as statements
 from booking_system.desk.application.absence_ports import AbsenceWork
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.domain.absence import Absence, AbsencePage, Closure, Place, TimeOff
+from booking_system.scheduling.records import absences as records
 from booking_system.scheduling.records import refilling
+from booking_system.scheduling.records.absences import closure_of, time_off_of
 from booking_system.shared_kernel.identifiers import ClinicId, ClosureId, DoctorId, TimeOffId
 from booking_system.shared_kernel.period import Period
 
@@ -54,71 +56,73 @@ class PostgresAbsenceWork:
 
     async def time_off(self, time_off_id: TimeOffId) -> TimeOff | None:
         """Read one."""
-        row = await self._connection.fetchrow(statements.TIME_OFF, time_off_id)
+        row = await records.ONE_TIME_OFF.fetchrow(self._connection, time_off_id=time_off_id)
         return None if row is None else time_off_of(row)
 
     async def closure(self, clinic_id: ClinicId, closure_id: ClosureId) -> Closure | None:
         """Read one."""
-        row = await self._connection.fetchrow(statements.CLOSURE, clinic_id, closure_id)
+        row = await records.ONE_CLOSURE.fetchrow(
+            self._connection, clinic_id=clinic_id, closure_id=closure_id
+        )
         return None if row is None else closure_of(row)
 
     async def closures_on(self, clinic_id: ClinicId, days: Sequence[date]) -> Sequence[Closure]:
         """Read them in one statement."""
-        rows = await self._connection.fetch(statements.CLOSURES_ON, clinic_id, days)
+        rows = await records.CLOSURES_ON.fetch(self._connection, clinic_id=clinic_id, days=days)
         return [closure_of(row) for row in rows]
 
     async def some_closures(self, closure_ids: Sequence[UUID]) -> Sequence[Closure]:
         """Read them in one statement."""
-        rows = await self._connection.fetch(statements.SOME_CLOSURES, closure_ids)
+        rows = await records.SOME_CLOSURES.fetch(self._connection, closure_ids=closure_ids)
         return [closure_of(row) for row in rows]
 
     async def time_off_page(self, doctor_id: DoctorId, page: AbsencePage) -> Sequence[TimeOff]:
         """Read by keyset on `(starts_at, id)`."""
-        values = (page.since, page.before, *(page.after or (None, None)), page.limit + 1)
-        rows = await self._connection.fetch(statements.TIME_OFF_PAGE, doctor_id, *values)
+        start, identity = page.after or (None, None)
+        wanted = records.TimeOffPage(
+            doctor_id, page.since, page.before, start, identity, page.limit + 1
+        )
+        rows = await records.TIME_OFF_PAGE.fetch(self._connection, wanted)
         return [time_off_of(row) for row in rows]
 
     async def closure_page(self, clinic_id: ClinicId, page: AbsencePage) -> Sequence[Closure]:
         """Read by keyset on `(starts_at, id)`."""
-        values = (page.first, page.until, *(page.after or (None, None)), page.limit + 1)
-        rows = await self._connection.fetch(statements.CLOSURE_PAGE, clinic_id, *values)
+        start, identity = page.after or (None, None)
+        wanted = records.ClosurePage(
+            clinic_id, page.first, page.until, start, identity, page.limit + 1
+        )
+        rows = await records.CLOSURE_PAGE.fetch(self._connection, wanted)
         return [closure_of(row) for row in rows]
 
     async def add(self, absences: Sequence[Absence]) -> None:
         """Insert them."""
         for one in absences:
-            is_time_off = isinstance(one, TimeOff)
-            await self._connection.execute(
-                statements.ADD_TIME_OFF if is_time_off else statements.ADD_CLOSURE,
-                one.id,
-                one.clinic_id,
-                one.doctor_id if isinstance(one, TimeOff) else one.date,
-                one.period.starts_at,
-                one.period.ends_at,
-                one.reason,
-                one.created_at,
-            )
+            said = (one.period.starts_at, one.period.ends_at, one.reason, one.created_at)
+            if isinstance(one, TimeOff):
+                row = records.NewTimeOff(one.id, one.clinic_id, one.doctor_id, *said)
+                await records.ADD_TIME_OFF.execute(self._connection, row)
+            else:
+                day = records.NewClosure(one.id, one.clinic_id, one.date, *said)
+                await records.ADD_CLOSURE.execute(self._connection, day)
 
     async def end(self, absence: Absence, *, now: datetime) -> None:
         """Mark it first, so that it is not what keeps its own slots closed."""
-        table = "time_off" if isinstance(absence, TimeOff) else "closures"
-        await self._connection.execute(statements.END.format(table=table), absence.id, now)
+        ends = records.END_TIME_OFF if isinstance(absence, TimeOff) else records.END_CLOSURE
+        await ends.execute(self._connection, absence_id=absence.id, now=now)
         locks = statements.LOCK_CLOSED
         await self._connection.execute(locks, absence.id, timeout=LONGEST_SECONDS)
         await self._reopen(absence, None, now)
 
     async def save(self, absence: Absence) -> None:
         """Write all that may change."""
-        is_closure = isinstance(absence, Closure)
-        await self._connection.execute(
-            statements.SAVE_CLOSURE if is_closure else statements.SAVE_TIME_OFF,
-            absence.id,
-            absence.period.starts_at,
-            absence.period.ends_at,
-            absence.reason,
-            absence.version,
-            *([absence.date] if isinstance(absence, Closure) else []),
-        )
+        during = (absence.period.starts_at, absence.period.ends_at)
+        said = (*during, absence.reason, absence.version)
+        if isinstance(absence, TimeOff):
+            changed = records.ChangedTimeOff(absence.id, *said)
+            await records.SAVE_TIME_OFF.execute(self._connection, changed)
+        else:
+            day = records.ChangedClosure(absence.id, absence.date, *said)
+            await records.SAVE_CLOSURE.execute(self._connection, day)
 
     async def open_left(self, absence: Absence, *, now: datetime) -> None:
         """One statement; `close_slots` has locked what it concerns."""
@@ -233,24 +237,3 @@ def _values(place: Place, absences: Sequence[Absence], now: datetime) -> tuple[o
         min(starts) - LONGEST_SLOT,
         max(ends),
     )
-
-
-def time_off_of(row: Any) -> TimeOff:
-    """Make the time off of a row."""
-    return TimeOff(doctor_id=row["doctor_id"], **_absence_of(row))
-
-
-def closure_of(row: Any) -> Closure:
-    """Make the closure of a row."""
-    return Closure(date=row["date"], **_absence_of(row))
-
-
-def _absence_of(row: Any) -> dict[str, Any]:
-    return {
-        "id": row["id"],
-        "clinic_id": row["clinic_id"],
-        "period": Period(row["starts_at"], row["ends_at"]),
-        "reason": row["reason"],
-        "created_at": row["created_at"],
-        "version": row["version"],
-    }

@@ -7,7 +7,7 @@ from datetime import datetime
 import asyncpg
 
 from booking_system.desk.adapters import clinic_statements as statements
-from booking_system.desk.adapters.absences import LONGEST_SECONDS, closure_of
+from booking_system.desk.adapters.absences import LONGEST_SECONDS
 from booking_system.desk.application.clinic_ports import ClinicCalendarWork
 from booking_system.desk.domain.clock_change import (
     ClinicClock,
@@ -18,6 +18,7 @@ from booking_system.desk.domain.clock_change import (
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.domain.absence import Closure
 from booking_system.scheduling.records import calendar_work
+from booking_system.scheduling.records.absences import CLOSURES_SINCE, closure_of
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId
 
 
@@ -88,7 +89,7 @@ class PostgresClinicCalendarWork:
 
     async def closures_since(self, clinic_id: ClinicId, *, since: datetime) -> Sequence[Closure]:
         """One statement."""
-        rows = await self._connection.fetch(statements.CLOSURES_SINCE, clinic_id, since)
+        rows = await CLOSURES_SINCE.fetch(self._connection, clinic_id=clinic_id, since=since)
         return [closure_of(row) for row in rows]
 
     async def ask_for_plans(self, clinic_id: ClinicId, *, now: datetime) -> None:

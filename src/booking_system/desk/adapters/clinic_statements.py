@@ -37,7 +37,4 @@ SET_CLOCKS = f"""UPDATE time_slots s SET
  WHERE {_MOVED}"""  # noqa: S608
 """The plan that follows takes the mark from all that the hours want where they are."""
 
-CLOSURES_SINCE = """SELECT * FROM closures
- WHERE clinic_id = $1 AND deleted_at IS NULL AND ends_at > $2 ORDER BY date"""
-
 DOCTORS = "SELECT id FROM doctors WHERE clinic_id = $1 AND deleted_at IS NULL ORDER BY id LIMIT $2"

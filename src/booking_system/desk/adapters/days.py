@@ -11,11 +11,17 @@ from booking_system.booking.adapters.rows import card_of, slot_of
 from booking_system.booking.adapters.statements import CARD, CARD_JOINS, SLOT
 from booking_system.booking.domain.attempt import DoctorFacts
 from booking_system.desk.adapters import absence_statements
-from booking_system.desk.adapters.absences import closure_of, time_off_of
 from booking_system.desk.application.show_day import CalendarSnapshot
 from booking_system.desk.domain.day import CalendarPage, DayBooking, DayDoctor, DaySlot
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.domain.absence import LONGEST_TIME_OFF, Place
+from booking_system.scheduling.records.absences import (
+    CLOSURES_MEETING,
+    TIME_OFF_MEETING,
+    TimeOffMeeting,
+    closure_of,
+    time_off_of,
+)
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId
 from booking_system.shared_kernel.period import Period
 
@@ -44,16 +50,6 @@ DOCTORS = f"""SELECT {DOCTOR}, false AS is_removed FROM doctors d
  UNION ALL
  SELECT {DOCTOR}, true FROM doctors d WHERE d.id = ANY($2::uuid[]) AND d.deleted_at IS NOT NULL
  ORDER BY full_name, id"""  # noqa: S608
-
-TIME_OFF = """SELECT o.* FROM time_off o
- WHERE o.clinic_id = $1 AND o.deleted_at IS NULL AND o.ends_at > $2 AND o.ends_at < $3
- AND o.starts_at < $4 AND o.doctor_id = ANY($5::uuid[]) ORDER BY o.starts_at, o.id"""
-
-# The zone of a clinic may have changed since a day of it was closed.
-CLOSURES = """SELECT o.* FROM closures o
- WHERE o.clinic_id = $1 AND o.deleted_at IS NULL
- AND o.date BETWEEN ($2 AT TIME ZONE 'UTC')::date - 2 AND ($3 AT TIME ZONE 'UTC')::date + 2
- AND o.starts_at < $3 AND o.ends_at > $2 ORDER BY o.date"""
 
 
 class PostgresCalendarSnapshot:
@@ -84,15 +80,17 @@ class PostgresCalendarSnapshot:
         bookings = await self._connection.fetch(BOOKINGS.format(whose=whose), *values)
         met = {row["doctor_id"] for row in (*slots, *bookings)}
         there = await self._connection.fetch(DOCTORS.format(whose=doctors), which, list(met))
-        time_off = await self._connection.fetch(
-            TIME_OFF,
-            place.clinic_id,
-            since,
-            until + LONGEST_TIME_OFF,
-            until,
-            [row["id"] for row in there],
+        met_by = TimeOffMeeting(
+            clinic_id=place.clinic_id,
+            doctor_ids=[row["id"] for row in there],
+            since=since,
+            until=until,
+            until_and_longest=until + LONGEST_TIME_OFF,
         )
-        closures = await self._connection.fetch(CLOSURES, place.clinic_id, since, until)
+        time_off = await TIME_OFF_MEETING.fetch(self._connection, met_by)
+        closures = await CLOSURES_MEETING.fetch(
+            self._connection, clinic_id=place.clinic_id, since=since, until=until
+        )
         return CalendarPage(
             doctors=[_day_doctor_of(row) for row in there],
             slots=[_day_slot_of(row) for row in slots],

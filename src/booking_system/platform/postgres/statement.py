@@ -7,16 +7,22 @@ one, and values are given by name.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from itertools import chain
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 import asyncpg
-from sqlalchemy import BindParameter
+from sqlalchemy import BindParameter, Column, bindparam
 from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect_asyncpg
 from sqlalchemy.sql.elements import CompilerElement
 
 V = TypeVar("V", bound=tuple[Any, ...])
 
 _PLACE = re.compile(r"\$(\d+)")
+
+
+def given(column: Column[Any], name: str | None = None) -> BindParameter[Any]:
+    """Return the place of a value for this column, of the same name if no other is said."""
+    return bindparam(name or column.name, type_=column.type)
 
 
 class _NoValues(NamedTuple):
@@ -37,6 +43,24 @@ class _Dialect(PGDialect_asyncpg):
     supports_statement_cache = False
 
 
+def _names_of(takes: type[Any]) -> tuple[str, ...]:
+    """The fields, in place of a group its own."""
+    kinds: Mapping[str, Any] = takes.__annotations__
+    groups = [getattr(kind, "_fields", (name,)) for name, kind in kinds.items()]
+    return tuple(chain.from_iterable(groups))
+
+
+def _flat(values: tuple[Any, ...]) -> list[Any]:
+    """Each value, in place of a group its fields."""
+    flat: list[Any] = []
+    for value in values:
+        if hasattr(value, "_fields"):
+            flat += value
+        else:
+            flat.append(value)
+    return flat
+
+
 class Statement(Generic[V]):
     """One constant statement, its text and the names of its values.
 
@@ -44,15 +68,26 @@ class Statement(Generic[V]):
     names (in a text write `CAST(:name AS type)`, as `:name::type` is no name to SQLAlchemy). With
     many names give `takes`, a `NamedTuple` with one field per name: the two are
     compared here, so a name that is missing on either side stops the import (`TypeError`), and a
-    call hands its fields over as they are. Without `takes` a call gives its values as keywords.
+    call hands its fields over as they are. A field that is a `NamedTuple` itself stands for its
+    fields. Without `takes` a call gives its values as keywords.
     """
 
-    __slots__ = ("_keywords", "names", "seconds", "text")
+    __slots__ = ("_is_flat", "_keywords", "names", "seconds", "text")
+
+    @overload
+    def __init__(
+        self: "Statement[_NoValues]", sql: CompilerElement, *, seconds: float | None = None
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self, sql: CompilerElement, takes: type[V], *, seconds: float | None = None
+    ) -> None: ...
 
     def __init__(
         self,
         sql: CompilerElement,
-        takes: type[V] = _NoValues,  # type: ignore[assignment]
+        takes: type[Any] = _NoValues,
         *,
         seconds: float | None = None,
     ) -> None:
@@ -62,7 +97,8 @@ class Statement(Generic[V]):
         """
         compiled = sql.compile(dialect=_Dialect())  # type: ignore[no-untyped-call]
         found: Sequence[str] = compiled.positiontup or ()  # type: ignore[attr-defined]
-        fields: tuple[str, ...] = takes._fields  # type: ignore[attr-defined]
+        fields = _names_of(takes)
+        self._is_flat = not any(hasattr(kind, "_fields") for kind in takes.__annotations__.values())
         if fields and set(fields) != set(found):
             odd = ", ".join(sorted(set(fields) ^ set(found)))
             raise TypeError(f"{takes.__name__} and its statement do not have in common: {odd}")
@@ -104,7 +140,7 @@ class Statement(Generic[V]):
 
     def _given(self, values: V | None, named: Mapping[str, Any]) -> Sequence[Any]:
         if values is not None:
-            return values
+            return values if self._is_flat else _flat(values)
         if named.keys() != self._keywords:
             odd = ", ".join(sorted(named.keys() ^ self._keywords))
             raise TypeError(f"The statement and its values do not have in common: {odd}")

@@ -1,5 +1,7 @@
 """Scheduling's tables."""
 
+from typing import Any
+
 from sqlalchemy import (
     ARRAY,
     Boolean,
@@ -7,6 +9,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -189,4 +192,41 @@ calendar_work = Table(
     Column("asked", Integer, nullable=False, server_default=text("1")),
     ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
     Index("ix_calendar_work_due", "due_at"),
+)
+
+
+def _absence() -> list[Column[Any]]:
+    return [
+        Column("starts_at", DateTime(timezone=True), nullable=False),
+        Column("ends_at", DateTime(timezone=True), nullable=False),
+        Column("reason", Text),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        Column("deleted_at", DateTime(timezone=True)),
+        Column("version", Integer, nullable=False, server_default=text("1")),
+    ]
+
+
+time_off = Table(
+    "time_off",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("clinic_id", Uuid, nullable=False),
+    Column("doctor_id", Uuid, nullable=False),
+    *_absence(),
+    ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
+    CheckConstraint("ends_at > starts_at", name="length"),
+    Index("ix_time_off_doctor", "doctor_id", "starts_at", "id", postgresql_where=LIVE),
+    Index("ix_time_off_clinic", "clinic_id", "ends_at", postgresql_where=LIVE),
+)
+
+closures = Table(
+    "closures",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("clinic_id", Uuid, ForeignKey("clinics.id"), nullable=False),
+    Column("date", Date, nullable=False),
+    *_absence(),
+    CheckConstraint("ends_at > starts_at", name="length"),
+    Index("ix_closures_clinic", "clinic_id", "starts_at", "id", postgresql_where=LIVE),
+    Index("uq_closures_clinic_date", "clinic_id", "date", unique=True, postgresql_where=LIVE),
 )
