@@ -108,3 +108,43 @@ async def test_an_older_server_is_refused_in_a_sentence(
 
     with pytest.raises(migrations.DatabaseProblemError, match="PostgreSQL 99 or newer is needed"):
         await migrations.upgrade(database_url)
+
+
+async def test_events_and_revisions_of_before_are_numbered(database_url: str) -> None:
+    await migrations.downgrade(database_url, "0021")
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute(BEFORE_0022)
+        await migrations.upgrade(database_url, "0022")
+        await connection.execute(
+            "INSERT INTO outbox (id, name, payload, occurred_at)"
+            " VALUES (gen_random_uuid(), 'new', '{}', now())"
+        )
+        told = await connection.fetch("SELECT n, name FROM outbox ORDER BY n")
+        assert [tuple(row) for row in told] == [(1, "first"), (2, "second"), (3, "new")]
+        revisions = await connection.fetch("SELECT version, revision FROM appointments")
+        assert [tuple(row) for row in revisions] == [(4, 3)]
+    finally:
+        await connection.close()
+    await migrations.downgrade(database_url, "0021")
+    assert not await migrations.is_at_head(database_url)
+
+
+BEFORE_0022 = """
+INSERT INTO outbox (id, name, payload, occurred_at) VALUES
+ (gen_random_uuid(), 'second', '{}', now()),
+ (gen_random_uuid(), 'first', '{}', now() - interval '1 hour');
+INSERT INTO appointments (id, reference, status, payment_status, time_slot_id, time_slot_ids,
+ clinic_id, doctor_id, patient_id, starts_at, ends_at, blocked_from, blocked_until,
+ duration_minutes, mode, cancel_notice_minutes, booked_by, cancelled_by, version, created_at,
+ updated_at)
+SELECT id, 'AAAA-0001', 'cancelled', 'unpaid', id, ARRAY[id], id, id, id, now(),
+ now() + interval '1 hour', now(), now() + interval '1 hour', 60, 'online', 0, id, 'clinic', 4,
+ now(), now() FROM gen_random_uuid() AS made(id);
+INSERT INTO appointment_history (appointment_id, version, action, occurred_at, side, from_slot_id,
+ from_starts_at, to_slot_id, to_starts_at)
+SELECT id, v, action, now(), 'clinic', CASE v WHEN 2 THEN id END, CASE v WHEN 2 THEN now() END,
+ CASE v WHEN 2 THEN id END, CASE v WHEN 2 THEN now() END FROM appointments,
+ (VALUES (2, 'rescheduled'), (3, 'slot_inherited'), (4, 'cancelled')) AS steps(v, action);
+"""

@@ -11,7 +11,7 @@ from booking_system.booking.domain.attempt import (
     PatientFacts,
     ServiceFacts,
 )
-from booking_system.booking.domain.party import Party, Side
+from booking_system.booking.domain.party import SYSTEM, Party, Side
 from booking_system.booking.domain.span import Need
 from booking_system.directory.domain.service import PaymentTerms
 from booking_system.identity.domain.actor import Actor, Role, RoleGrant
@@ -71,7 +71,7 @@ def a_receptionist(clinic_id: ClinicId = CLINIC) -> Actor:
 
 
 def a_party(side: Side = Side.CLINIC) -> Party:
-    return Party(side=side, user_id=UserId(uuid4()))
+    return SYSTEM if side is Side.SYSTEM else Party(side=side, user_id=UserId(uuid4()))
 
 
 def a_clinic(**about: Any) -> ClinicFacts:

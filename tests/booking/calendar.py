@@ -79,7 +79,7 @@ class Calendar:
     async def events(self) -> list[tuple[str, Made]]:
         rows = await self.sql(
             "SELECT name, payload::text AS payload FROM outbox"
-            " WHERE payload->>'appointment_id' = $1 ORDER BY id",
+            " WHERE payload->>'appointment_id' = $1 ORDER BY n",
             self.booking["id"],
         )
         return [(row["name"], row["payload"]) for row in rows]

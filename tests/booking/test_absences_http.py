@@ -34,7 +34,7 @@ async def _all_rows(api: Api) -> list[Any]:
         return [
             *await connection.fetch("SELECT * FROM time_slots ORDER BY id"),
             *await connection.fetch("SELECT * FROM appointments ORDER BY id"),
-            *await connection.fetch("SELECT id FROM outbox ORDER BY id"),
+            *await connection.fetch("SELECT id FROM outbox ORDER BY n"),
             *await connection.fetch("SELECT id FROM time_off ORDER BY id"),
             *await connection.fetch("SELECT id FROM closures ORDER BY id"),
         ]

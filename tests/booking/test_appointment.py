@@ -55,12 +55,16 @@ def test_booking_is_an_event_with_ids_only() -> None:
     assert event == AppointmentBooked(
         occurred_at=NOON,
         appointment_id=appointment.id,
+        version=1,
+        revision=1,
+        status=AppointmentStatus.CONFIRMED,
         time_slot_id=appointment.time_slot_id,
         time_slot_ids=(appointment.time_slot_id,),
         clinic_id=appointment.clinic_id,
         doctor_id=appointment.doctor_id,
         patient_id=appointment.patient_id,
         starts_at=appointment.period.starts_at,
+        ends_at=appointment.period.ends_at,
     )
 
 

@@ -174,7 +174,7 @@ async def test_a_hold_that_is_given_back_opens_the_slot_at_once(api: Api) -> Non
     assert await here.status(here.slots[0]) == "open"
     assert code_of(await here.ask("DELETE", hold, here.patient)) == ABSENT
     assert code_of(await here.book(here.slots[0], here.other)) == (201, None)
-    names = await here.sql("SELECT name FROM outbox ORDER BY id")
+    names = await here.sql("SELECT name FROM outbox ORDER BY n")
     assert [row[0] for row in names] == ["slot.held", "slot.opened", "booking.created"]
 
 

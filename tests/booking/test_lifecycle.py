@@ -12,6 +12,7 @@ from booking_system.booking.domain.booking_rules import (
 from booking_system.booking.domain.events import (
     AppointmentCheckedIn,
     AppointmentCompleted,
+    AppointmentEvent,
     AppointmentRescheduled,
     MarkUndone,
     PatientDidNotShow,
@@ -19,7 +20,7 @@ from booking_system.booking.domain.events import (
 from booking_system.booking.domain.history import Action, Entry, Place
 from booking_system.booking.domain.lifecycle import AppointmentStatus as Status
 from booking_system.booking.domain.lifecycle import Mark
-from booking_system.booking.domain.party import Side
+from booking_system.booking.domain.party import SYSTEM, Party, Side
 from booking_system.booking.domain.refusals import (
     BookingNotActive,
     CancelTooLate,
@@ -27,7 +28,7 @@ from booking_system.booking.domain.refusals import (
     PatientNotFound,
 )
 from booking_system.booking.domain.span import Span
-from booking_system.shared_kernel.identifiers import AppointmentId
+from booking_system.shared_kernel.identifiers import AppointmentId, UserId
 from tests.booking.builders import (
     NOON,
     a_clinic,
@@ -106,7 +107,7 @@ def test_once_it_has_begun_each_mark_leads_where_it_should_or_nowhere(
     assert (appointment.version, appointment.status) == (version + 1, expected)
     (event,) = appointment.pull_events()
     assert (type(event), event.name) == (kind, name)
-    assert event == kind(occurred_at=now, **appointment.ids())
+    assert event == kind(occurred_at=now, **appointment.as_told())
     assert appointment.last_change == Entry(
         version=version + 1,
         action=action,
@@ -177,6 +178,43 @@ def test_who_may_still_cancel(side: Side, standing: str) -> None:
             appointment.cancel(a_party(side), reason=None, now=START)
 
 
+def test_the_system_cancels_whenever_it_has_to_and_is_nobody() -> None:
+    appointment = booked(notice=timedelta(days=300))
+    now = appointment.period.starts_at - timedelta(hours=1)
+    with pytest.raises(CancelTooLate):
+        appointment.cancel(a_party(Side.PATIENT), reason=None, now=now)
+    appointment.cancel(SYSTEM, reason=None, now=now)
+
+    change = appointment.last_change
+    assert change is not None
+    assert (appointment.cancelled_by, change.side, change.user_id) == ("system", "system", None)
+    for party in ((Side.SYSTEM, UserId(uuid4())), (Side.CLINIC, None), (Side.PATIENT, None)):
+        with pytest.raises(ValueError, match=party[0]):
+            Party(side=party[0], user_id=party[1])
+
+
+def test_a_revision_is_what_people_have_to_be_told_and_each_event_has_it() -> None:
+    appointment = booked()
+    numbers = [(appointment.version, appointment.revision)]
+    now = appointment.period.starts_at
+    moved = Span(slots=(a_slot(period=a_period(START), clinic_id=appointment.clinic_id),))
+
+    for change in (
+        lambda: appointment.reschedule(moved, a_party(), reason=None, now=now),
+        lambda: appointment.mark(Mark.CHECK_IN, a_party(), now=now),
+        lambda: appointment.mark(Mark.UNDO, a_party(), now=now),
+        lambda: appointment.cancel(a_party(), reason=None, now=now),
+    ):
+        change()
+        (event,) = appointment.pull_events()
+        assert isinstance(event, AppointmentEvent)
+        assert (event.version, event.revision) == (appointment.version, appointment.revision)
+        assert (event.status, event.ends_at) == (appointment.status, appointment.period.ends_at)
+        numbers.append((event.version, event.revision))
+
+    assert numbers == [(1, 1), (2, 2), (3, 2), (4, 2), (5, 3)]
+
+
 @pytest.mark.parametrize("standing", [*WAYS, "cancelled"])
 def test_only_what_is_confirmed_is_moved(standing: str) -> None:
     appointment = one_that_is(standing)
@@ -224,12 +262,11 @@ def test_what_is_moved_keeps_what_was_agreed() -> None:
     (event,) = appointment.pull_events()
     assert event == AppointmentRescheduled(
         occurred_at=NOON,
-        starts_at=entered.starts_at,
         left_time_slot_id=left.slot_id,
         left_time_slot_ids=(left.slot_id,),
         left_starts_at=left.starts_at,
         rescheduled_by=Side.PATIENT,
-        **appointment.ids(),
+        **appointment.as_told(),
     )
 
 

@@ -128,7 +128,7 @@ async def test_the_first_who_was_overbooked_inherits_the_slot(api: Api) -> None:
     assert await owner_of(here, slot) == second["id"]
     await api.post(f"/v1/bookings/{second['id']}/cancel", None, here.desk)
     assert await owner_of(here, slot) is None
-    names = [row[0] for row in await here.sql("SELECT name FROM outbox ORDER BY id")]
+    names = [row[0] for row in await here.sql("SELECT name FROM outbox ORDER BY n")]
     assert names.count("booking.slot_inherited") == 1
     assert code_of(await here.book(slot, here.other)) == (201, None)
 

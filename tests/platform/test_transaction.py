@@ -21,6 +21,8 @@ from booking_system.platform.postgres.url import DatabaseUrlError, sqlalchemy_ur
 from booking_system.shared_kernel.errors import Conflict, Refusal, Transient
 
 INSERT = "INSERT INTO outbox (id, name, payload, occurred_at) VALUES ($1, 'x', '{}', now())"
+INSERT_FIRST = """INSERT INTO outbox (n, id, name, payload, occurred_at) OVERRIDING SYSTEM VALUE
+ VALUES (1, $1, 'x', '{}', now())"""
 
 
 class Taken(Conflict):
@@ -83,17 +85,17 @@ async def test_a_broken_constraint_becomes_its_refusal(database: Database) -> No
     identity = uuid4()
     knowing = database.knowing({"pk_outbox": Taken})
     async with database.driver_transaction() as connection:
-        await connection.execute(INSERT, identity)
+        await connection.execute(INSERT_FIRST, identity)
 
     with pytest.raises(Taken):
         async with knowing.driver_transaction() as connection:
-            await connection.execute(INSERT, identity)
+            await connection.execute(INSERT_FIRST, identity)
     with pytest.raises(Taken):
         async with knowing.transaction() as core:
-            await core.exec_driver_sql(INSERT, (identity,))
+            await core.exec_driver_sql(INSERT_FIRST, (identity,))
     with pytest.raises(IntegrityError) as surfaced:
         async with database.transaction() as core:
-            await core.exec_driver_sql(INSERT, (identity,))
+            await core.exec_driver_sql(INSERT_FIRST, (identity,))
     assert str(identity) not in str(surfaced.value.statement)
     assert surfaced.value.hide_parameters
 
@@ -122,7 +124,7 @@ async def test_parts_of_a_whole_undo_themselves_and_end_with_it(database: Databa
             with pytest.raises(ValueError, match="part"):
                 async with opener() as part:
                     run = getattr(part, "exec_driver_sql", part.execute)
-                    await run(f"INSERT INTO outbox VALUES ('{undone}', 'x', '{{}}', now())")
+                    await run(INSERT.replace("$1", f"'{undone}'"))
                     raise ValueError("part")
         async with database.reading() as inside:
             assert await inside.fetchval("SELECT count(*) FROM outbox") == 1

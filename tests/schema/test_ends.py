@@ -18,7 +18,7 @@ CHORES: Sequence[Chore] = build(NOTHING).tidying().chores
 FOUND_BY = {
     "idempotency_keys": r"Index Cond: \(created_at <",
     "holds": r"Index.* ix_time_slots_h(old|eld_)",
-    "outbox": r"Index Cond: \(id <",
+    "outbox": r"Limit .*\n *-> +LockRows .*\n *-> +Index Scan using pk_outbox",
     "access_changes": r"Index Cond: \(changed_at <",
     "refresh_tokens": r"Index Cond: \(expires_at <",
     "sessions": r"Index Cond: \(last_used_at <",
@@ -70,10 +70,8 @@ async def test_a_chore_finds_what_is_old_through_an_index(database: Database, ch
 MAKE = {
     "access_changes": """INSERT INTO access_changes (user_id, changed_at)
         VALUES (gen_random_uuid(), now() - $1::interval)""",
-    "outbox": """INSERT INTO outbox (id, name, payload, occurred_at) VALUES (
-        (lpad(to_hex((extract(epoch FROM now() - $1::interval) * 1000)::bigint), 12, '0')
-         || '7' || substr(md5(random()::text), 1, 19))::uuid, 'told', '{}',
-         now() - $1::interval)""",
+    "outbox": """INSERT INTO outbox (id, name, payload, occurred_at)
+        VALUES (gen_random_uuid(), 'told', '{}', now() - $1::interval)""",
     "sessions": """INSERT INTO sessions (id, user_id, created_at, last_used_at)
         VALUES (gen_random_uuid(), (SELECT id FROM users), now() - interval '100 days',
                 now() - $1::interval)""",

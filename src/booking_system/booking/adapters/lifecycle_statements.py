@@ -28,7 +28,7 @@ MOVE = f"""WITH {CHANGED},
  UPDATE appointments SET version = $2, updated_at = $4, time_slot_id = $10, starts_at = $11,
   doctor_id = $15, ends_at = $16, mode = $17, overbooked = $18,
   patient_doubled = $19, override_codes = $20, override_reason = $21,
-  time_slot_ids = $22, blocked_from = $23, blocked_until = $24,
+  time_slot_ids = $22, blocked_from = $23, blocked_until = $24, revision = $25,
   doctor_shared = {shared("doctor", "$18", "$15", "$23", "$24")},
   patient_shared = {shared("patient", "$19", "appointments.patient_id", "$11", "$16")}
  WHERE id = $1"""  # noqa: S608

@@ -77,6 +77,7 @@ async def _release(
         first.updated_at,
         change.user_id,
         slot_ids,
+        [one.revision for one in appointments],
     )
     left = [Left.by(one) for one in appointments]
     await settle(connection, left, slot_ids, change)
@@ -216,6 +217,7 @@ class PostgresBookingWork:
             appointment.mode,
             *_override_of(appointment),
             *_span_of(appointment),
+            appointment.revision,
         )
         await self._keep_clear(appointment)
         slot_ids = [row["id"] for row in left]

@@ -233,6 +233,7 @@ def card_of(row: Any) -> AppointmentCard:
         overbooked=row["overbooked"],
         released_at=row["released_at"],
         version=row["version"],
+        revision=row["revision"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )

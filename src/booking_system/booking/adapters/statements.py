@@ -138,7 +138,7 @@ CARD = """a.id, a.reference, a.status, a.payment_status, a.time_slot_ids, a.clin
  a.duration_minutes, a.released_at, a.mode, a.reason, a.price_amount,
  a.price_currency, a.cancel_notice_minutes, a.booked_by, a.previous_status, a.cancelled_by,
  a.cancel_reason, a.override_codes, a.override_reason, a.overbooked,
- a.version, a.created_at, a.updated_at, c.name AS clinic_name, c.time_zone,
+ a.version, a.revision, a.created_at, a.updated_at, c.name AS clinic_name, c.time_zone,
  d.full_name AS doctor_name, d.title AS doctor_title, d.specialty, d.photo_url,
  p.full_name AS patient_name, v.name AS service_name,
  c.deleted_at IS NOT NULL AS clinic_is_removed"""
@@ -153,10 +153,11 @@ LOCK_SLOTS_OF = f"""SELECT s.id, s.outside_availability FROM time_slots s
 LOCK_CARD = f"""SELECT {CARD} {CARD_JOINS} WHERE a.id = $1 FOR UPDATE OF a"""
 
 RELEASE = f"""WITH gone AS (
-  SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[])
-   AS g(id, version, event_id, payload)),
+  SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $10::int[])
+   AS g(id, version, event_id, payload, revision)),
  cancelled AS (UPDATE appointments a SET status = 'cancelled', previous_status = NULL,
-   cancelled_by = $5, cancel_reason = $6, version = g.version, updated_at = $7
+   cancelled_by = $5, cancel_reason = $6, version = g.version,
+   revision = g.revision, updated_at = $7
   FROM gone g WHERE a.id = g.id),
  freed AS (UPDATE time_slots s SET appointment_id = NULL, version = s.version + 1
   WHERE s.id = ANY($9) AND s.appointment_id = ANY($1)),

@@ -11,16 +11,16 @@ from booking_system.booking.domain.events import (
     AppointmentRescheduled,
     SlotInherited,
 )
-from booking_system.booking.domain.history import Action, Entry, Place
+from booking_system.booking.domain.history import REVISING, Action, Entry, Place
 from booking_system.booking.domain.lifecycle import (
     ENDED,
     OPEN,
-    OUTCOMES,
     AppointmentStatus,
     Mark,
     PaymentStatus,
     Standing,
 )
+from booking_system.booking.domain.outcomes import OUTCOMES
 from booking_system.booking.domain.party import Party, Side
 from booking_system.booking.domain.refusals import (
     BookingNotActive,
@@ -53,7 +53,8 @@ class Appointment(Aggregate):
     `overbooked` shares some of its time with another appointment. `time_slot_ids` are all its slots
     in time order, the first is `time_slot_id`; `blocked` is when the doctor has no other
     appointment: its period and what is kept free around it. `duration` is what was agreed, the
-    period what slots made of it. From `released_at` on its time is free again.
+    period what slots made of it. From `released_at` on its time is free again. `revision` counts
+    the changes that are `REVISING`, `version` all.
     """
 
     id: AppointmentId
@@ -80,6 +81,7 @@ class Appointment(Aggregate):
     overbooked: bool = False
     released_at: datetime | None = None
     version: int = 1
+    revision: int = 1
     created_at: datetime
     updated_at: datetime
     last_change: Entry | None = None
@@ -123,11 +125,7 @@ class Appointment(Aggregate):
             created_at=attempt.now,
             updated_at=attempt.now,
         )
-        appointment.record(
-            AppointmentBooked(
-                occurred_at=attempt.now, starts_at=slot.period.starts_at, **appointment.ids()
-            )
-        )
+        appointment.record(AppointmentBooked(occurred_at=attempt.now, **appointment.as_told()))
         return appointment
 
     @property
@@ -167,7 +165,7 @@ class Appointment(Aggregate):
 
     @property
     def reschedule_until(self) -> datetime:
-        """The last instant at which the patient may move it: the notice is the same."""
+        """The same instant: from then on the patient may not move it either."""
         return self.cancel_until
 
     @property
@@ -175,15 +173,20 @@ class Appointment(Aggregate):
         """Say whether the patient has another appointment at that time, on purpose."""
         return self.override is not None and PatientOverlap.code in self.override.codes
 
-    def ids(self) -> dict[str, Any]:
-        """Return the ids that every event carries."""
+    def as_told(self) -> dict[str, Any]:
+        """Return what every event says of it: ids, numbers, status and times (UTC)."""
         return {
             "appointment_id": self.id,
+            "version": self.version,
+            "revision": self.revision,
+            "status": self.status,
             "time_slot_id": self.time_slot_id,
             "time_slot_ids": self.time_slot_ids,
             "clinic_id": self.clinic_id,
             "doctor_id": self.doctor_id,
             "patient_id": self.patient_id,
+            "starts_at": self.period.starts_at,
+            "ends_at": self.period.ends_at,
         }
 
     def allowed_actions(self, side: Side, *, now: datetime) -> list[str]:
@@ -200,9 +203,9 @@ class Appointment(Aggregate):
     def may_be_cancelled(self, by: Side, *, now: datetime) -> bool:
         """The clinic may until it is over; the patient until the notice begins or they are there.
 
-        A patient who is checked in has to talk to the clinic.
+        A patient who is checked in has to talk to the clinic. No notice binds the system.
         """
-        if by is Side.CLINIC:
+        if by is not Side.PATIENT:
             return self.status in OPEN
         return self.status is AppointmentStatus.CONFIRMED and now <= self.cancel_until
 
@@ -215,13 +218,13 @@ class Appointment(Aggregate):
         self.status, self.previous_status = AppointmentStatus.CANCELLED, None
         self.cancelled_by, self.cancel_reason = by.side, reason
         self._changed(Action.CANCELLED, by, now, reason=reason)
-        self.record(AppointmentCancelled(occurred_at=now, cancelled_by=by.side, **self.ids()))
+        self.record(AppointmentCancelled(occurred_at=now, cancelled_by=by.side, **self.as_told()))
 
     def may_be_rescheduled(self, by: Side, *, now: datetime) -> bool:
         """While it is confirmed: the clinic at any time, the patient until the notice begins."""
         if self.status is not AppointmentStatus.CONFIRMED:
             return False
-        return by is Side.CLINIC or now <= self.reschedule_until
+        return by is not Side.PATIENT or now <= self.reschedule_until
 
     def check_reschedulable(self, by: Side, *, now: datetime) -> None:
         """Raise `BookingNotActive`, or `CancelTooLate` for the patient."""
@@ -251,23 +254,21 @@ class Appointment(Aggregate):
         self.override = override
         self.overbooked = override is not None and override.overbooks
         self._changed(Action.RESCHEDULED, by, now, reason=reason, left=left, entered=self.place)
-        self.record(
-            AppointmentRescheduled(
-                occurred_at=now,
-                starts_at=slot.period.starts_at,
-                left_time_slot_id=left.slot_id,
-                left_time_slot_ids=left_slots,
-                left_starts_at=left.starts_at,
-                rescheduled_by=by.side,
-                **self.ids(),
-            )
+        moved = AppointmentRescheduled(
+            occurred_at=now,
+            left_time_slot_id=left.slot_id,
+            left_time_slot_ids=left_slots,
+            left_starts_at=left.starts_at,
+            rescheduled_by=by.side,
+            **self.as_told(),
         )
+        self.record(moved)
 
     def inherit_slot(self, change: Entry) -> None:
         """Share its time with nobody any more: by this change the other appointment has left it."""
         self.overbooked = False
         self._changed(Action.SLOT_INHERITED, change, change.occurred_at)
-        self.record(SlotInherited(occurred_at=change.occurred_at, **self.ids()))
+        self.record(SlotInherited(occurred_at=change.occurred_at, **self.as_told()))
 
     def mark(self, mark: Mark, by: Party, *, now: datetime) -> None:
         """Say how it goes. Raises `InvalidTransition` where that is not possible now."""
@@ -279,7 +280,7 @@ class Appointment(Aggregate):
         self.released_at = now if is_early else None
         outcome = OUTCOMES[mark]
         self._changed(outcome.action, by, now)
-        self.record(outcome.event(occurred_at=now, **self.ids()))
+        self.record(outcome.event(occurred_at=now, **self.as_told()))
 
     def _after(self, mark: Mark, now: datetime) -> Standing | None:
         standing = Standing(self.status, self.previous_status)
@@ -287,6 +288,7 @@ class Appointment(Aggregate):
 
     def _changed(self, action: Action, by: Party | Entry, now: datetime, **about: Any) -> None:
         self.version += 1
+        self.revision += action in REVISING
         self.updated_at = now
         self.last_change = Entry(
             version=self.version,

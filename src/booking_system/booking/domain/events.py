@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.party import Side
 from booking_system.shared_kernel.aggregate import DomainEvent
 from booking_system.shared_kernel.identifiers import (
@@ -18,14 +19,23 @@ from booking_system.shared_kernel.identifiers import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentEvent(DomainEvent):
-    """Something happened to an appointment, which is in these slots now, the first by itself."""
+    """Something happened to an appointment, which is in these slots now, the first by itself.
+
+    `version` counts all changes, `revision` those that were worth a word to people: booked, moved,
+    cancelled. Times in UTC.
+    """
 
     appointment_id: AppointmentId
+    version: int
+    revision: int
+    status: AppointmentStatus
     time_slot_id: SlotId
     time_slot_ids: tuple[SlotId, ...]
     clinic_id: ClinicId
     doctor_id: DoctorId
     patient_id: PatientId
+    starts_at: datetime
+    ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +43,6 @@ class AppointmentBooked(AppointmentEvent):
     """Somebody booked."""
 
     name: ClassVar[str] = "booking.created"
-
-    starts_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +60,6 @@ class AppointmentRescheduled(AppointmentEvent):
 
     name: ClassVar[str] = "booking.rescheduled"
 
-    starts_at: datetime
     left_time_slot_id: SlotId
     left_time_slot_ids: tuple[SlotId, ...]
     left_starts_at: datetime

@@ -21,6 +21,10 @@ class Action(StrEnum):
     SLOT_INHERITED = "slot_inherited"
 
 
+REVISING = frozenset({Action.BOOKED, Action.RESCHEDULED, Action.CANCELLED})
+"""What makes a new revision: people who were told of the appointment have to be told of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where an appointment stands in the calendar. UTC."""
@@ -33,7 +37,7 @@ class Place:
 class Entry:
     """One change: `left` and `entered` say where the appointment went, if it moved.
 
-    `user_id` is None where it was not written down who it was.
+    `user_id` is None where it was the system, and where it was not written down who it was.
     """
 
     version: int

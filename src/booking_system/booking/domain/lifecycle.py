@@ -11,15 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from booking_system.booking.domain.events import (
-    AppointmentCheckedIn,
-    AppointmentCompleted,
-    AppointmentEvent,
-    MarkUndone,
-    PatientDidNotShow,
-)
-from booking_system.booking.domain.history import Action
-
 EARLIEST_CHECK_IN = timedelta(hours=24)
 """So long before the start, and not earlier, somebody can be there already."""
 
@@ -55,22 +46,6 @@ class Mark(StrEnum):
     COMPLETE = "complete"
     NO_SHOW = "no_show"
     UNDO = "undo"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a mark leaves behind."""
-
-    action: Action
-    event: type[AppointmentEvent]
-
-
-OUTCOMES = {
-    Mark.CHECK_IN: Outcome(Action.CHECKED_IN, AppointmentCheckedIn),
-    Mark.COMPLETE: Outcome(Action.COMPLETED, AppointmentCompleted),
-    Mark.NO_SHOW: Outcome(Action.NO_SHOW, PatientDidNotShow),
-    Mark.UNDO: Outcome(Action.UNDONE, MarkUndone),
-}
 
 
 @dataclass(frozen=True, slots=True)

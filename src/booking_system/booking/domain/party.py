@@ -11,11 +11,22 @@ class Side(StrEnum):
 
     PATIENT = "patient"
     CLINIC = "clinic"
+    # Acts on its own, as where a time limit is over.
+    SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """Somebody who acts on one side."""
+    """Somebody who acts on one side. The system is no user, everybody else is."""
 
     side: Side
-    user_id: UserId
+    user_id: UserId | None
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` where that is not so."""
+        if (self.side is Side.SYSTEM) != (self.user_id is None):
+            raise ValueError(f"{self.side} with {self.user_id}")
+
+
+SYSTEM = Party(side=Side.SYSTEM, user_id=None)
+"""As which the program acts."""

@@ -97,6 +97,8 @@ appointments = Table(
     ),
     Column("patient_time", TSTZMULTIRANGE, _claimed("starts_at", "ends_at", "patient_shared")),
     Column("version", Integer, nullable=False, server_default=text("1")),
+    # Of what people are told: raised by a move and a cancellation, by no mark.
+    Column("revision", Integer, nullable=False, server_default=text("1")),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("reference"),
@@ -113,7 +115,8 @@ appointments = Table(
     CheckConstraint(PREVIOUS, name="previous_status"),
     CheckConstraint("payment_status IN ('not_required', 'unpaid')", name="payment_status"),
     CheckConstraint("mode IN ('in_person', 'online', 'phone')", name="mode"),
-    CheckConstraint("cancelled_by IN ('patient', 'clinic')", name="cancelled_by"),
+    CheckConstraint("cancelled_by IN ('patient', 'clinic', 'system')", name="cancelled_by"),
+    CheckConstraint("revision BETWEEN 1 AND version", name="revision"),
     CheckConstraint("(status = 'cancelled') = (cancelled_by IS NOT NULL)", name="cancelled"),
     CheckConstraint("(price_amount IS NULL) = (price_currency IS NULL)", name="price"),
     CheckConstraint(OVERRIDE, name="override"),
@@ -140,7 +143,7 @@ appointment_history = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("action", Text, nullable=False),
     Column("occurred_at", DateTime(timezone=True), nullable=False),
-    # Unknown of what was cancelled before there was a history.
+    # None is the system, and unknown of what was cancelled before there was a history.
     Column("by_user_id", Uuid),
     Column("side", Text, nullable=False),
     Column("reason", Text),
@@ -153,7 +156,8 @@ appointment_history = Table(
         " 'slot_inherited')",
         name="action",
     ),
-    CheckConstraint("side IN ('patient', 'clinic')", name="side"),
+    CheckConstraint("side IN ('patient', 'clinic', 'system')", name="side"),
+    CheckConstraint("side <> 'system' OR by_user_id IS NULL", name="system"),
     CheckConstraint("version > 1", name="version"),
     CheckConstraint(
         "num_nonnulls(from_slot_id, from_starts_at, to_slot_id, to_starts_at)"
