@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from booking_system.platform.postgres.faults import DependencyUnavailable
-from booking_system.platform.postgres.statement import Statement
+from booking_system.platform.postgres.statement import Statement, given
 from booking_system.platform.postgres.transaction import Database
 
 NUMBERS = values(column("n", Integer), column("word", Text), name="numbers").data(
@@ -102,3 +102,28 @@ async def test_a_statement_says_how_long_it_may_take(database: Database) -> None
 
 def test_an_interval_that_is_known_can_be_read() -> None:
     assert Statement(select(literal(timedelta(days=1)))).text
+
+
+class Pair(NamedTuple):
+    word: str
+    most: int
+
+
+class Grouped(NamedTuple):
+    pair: Pair
+    least: int
+
+
+async def test_a_group_of_values_stands_for_its_fields(database: Database) -> None:
+    at_least = BY_NAME.where(NUMBERS.c.n >= bindparam("least"))
+    statement = Statement(at_least, Grouped)
+    assert statement.names == ("word", "most", "least")
+    assert await _ask(database, statement, Grouped(Pair("three", 3), 2)) == [(2, "two")]
+    with pytest.raises(TypeError, match="least"):
+        Statement(BY_NAME, Grouped)
+
+
+def test_a_place_has_the_name_and_the_type_of_its_column() -> None:
+    statement = Statement(select(given(NUMBERS.c.word), given(NUMBERS.c.n, "other")))
+    assert statement.names == ("word", "other")
+    assert "$2::INTEGER" in statement.text
