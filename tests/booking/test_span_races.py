@@ -12,7 +12,12 @@ from uuid import UUID
 import pytest
 from httpx import AsyncClient
 
-from booking_system.booking.adapters import span_statements
+from booking_system.booking.adapters import span_locks
+from booking_system.booking.adapters.span_changes import ITS_SLOTS
+from booking_system.booking.adapters.span_locks import LOCK_TO_MOVE
+from booking_system.platform.postgres.phrases import an_id
+from booking_system.platform.postgres.statement import Statement
+from booking_system.scheduling.records.claims import locked
 from tests.api import Api, Person, code_of
 from tests.booking.spans import MORNING, booked, schedule, service
 from tests.postgres import TestServer
@@ -176,9 +181,9 @@ async def test_whoever_takes_several_slots_waits_for_each_the_lowest_first(api: 
     lock = "SELECT FROM time_slots WHERE id = $1 FOR UPDATE"
     low, *higher = sorted(UUID(one["id"]) for one in slots[:3])
 
-    for locked, free in ((low, higher), (higher[-1], [])):
+    for one, free in ((low, higher), (higher[-1], [])):
         async with api.container.database().driver_transaction() as holder:
-            await holder.execute(lock, locked)
+            await holder.execute(lock, one)
             booking = asyncio.create_task(api.book(slots[0], patient, service_id=service["id"]))
             await asyncio.sleep(0.3)
             assert not booking.done()
@@ -195,12 +200,9 @@ async def test_nothing_moves_to_slots_that_are_not_locked(
     """As where a slot was added while the others were waited for."""
     at = await schedule(api, 4)
     booking = await booked(at, 0, await service(at, 60))
-    own = span_statements.slots_of("a.id = $2")
-    fewer = (
-        "SELECT s.id, s.outside_availability FROM time_slots s"
-        f" WHERE $1::uuid IS NOT NULL AND s.id IN ({own})"
-    )
-    monkeypatch.setattr(span_statements, "LOCK_TO_MOVE", fewer + span_statements.IN_ORDER)
+    fewer = Statement(locked(ITS_SLOTS).where(an_id("slot_id").is_not(None)))
+    assert set(fewer.names) == set(LOCK_TO_MOVE.names)
+    monkeypatch.setattr(span_locks, "LOCK_TO_MOVE", fewer)
 
     path = f"/v1/bookings/{booking['id']}/reschedule"
     answer = await api.post(path, {"time_slot_id": at.slots[2]["id"]}, at.patient)

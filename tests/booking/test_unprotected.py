@@ -10,7 +10,7 @@ from httpx import ASGITransport
 from booking_lab.race.checking import Rule, violations
 from booking_lab.race.deployment import Deployment
 from booking_lab.race.plan import Plan
-from booking_system.booking.adapters import holding, span_statements, statements
+from booking_system.booking.adapters import attempt_statements, hold_statements, span_locks
 from booking_system.booking.adapters.postgres import PostgresBookingWork
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.domain.appointment import Appointment
@@ -20,10 +20,10 @@ from tests.races import Race
 PLAN = Plan(clients=16, desks=3, seconds=2, doctors=2, slots_per_doctor=8, hanging_up=0.0, hot=2)
 MOST_RACES = 10
 LOCKS = [
-    (statements, "ATTEMPT"),
-    (span_statements, "LOCK_NEARBY"),
-    (holding, "LOCK"),
-    (span_statements, "LOCK_TO_MOVE"),
+    attempt_statements.ATTEMPT,
+    span_locks.LOCK_NEARBY,
+    hold_statements.LOCK,
+    span_locks.LOCK_TO_MOVE,
 ]
 WALLS = """ALTER TABLE appointments DROP CONSTRAINT ex_appointments_doctor_never_twice,
  DROP CONSTRAINT ex_appointments_patient_never_twice;
@@ -49,11 +49,9 @@ async def raced_until(api: Api, wanted: set[Rule], plan: Plan = PLAN) -> set[Rul
 
 
 def no_lock_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name in LOCKS:
-        statement = getattr(module, name)
-        assert " FOR UPDATE" in statement
-        unlocked = statement.replace(" FOR UPDATE OF s", "").replace(" FOR UPDATE", "")
-        monkeypatch.setattr(module, name, unlocked)
+    for statement in LOCKS:
+        assert statement.text.endswith(" FOR UPDATE OF s")
+        monkeypatch.setattr(statement, "text", statement.text.removesuffix(" FOR UPDATE OF s"))
 
 
 async def no_wall_stands(api: Api) -> None:

@@ -12,12 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from booking_lab.bench import load, servers
 from booking_lab.bench.driver import Target, again_and_again, once, races, send
 from booking_lab.bench.figures import Cpu, Sample, percentile, row_of
 from booking_lab.bench.load import END_OF_HEAD, Result, Task, result_of
-from booking_lab.bench.pgbench import own_script, with_names
+from booking_lab.bench.pgbench import own_script, with_values
 from booking_lab.bench.plan import CONNECTIONS, RIVALS, BenchProblem, Plan
 from booking_lab.bench.processes import (
     announced_port,
@@ -29,7 +30,9 @@ from booking_lab.bench.processes import (
 from booking_lab.bench.report import TITLES, Report
 from booking_lab.bench.rounds import Way
 from booking_lab.bench.run import own_server
-from booking_system.booking.adapters import statements
+from booking_system.booking.adapters.add_statements import ADD
+from booking_system.booking.adapters.attempt_statements import ATTEMPT
+from booking_system.platform.postgres.statement import Statement
 from tests.bootstrap.processes import environment, eventually
 from tests.bootstrap.processes import running as started
 
@@ -116,13 +119,14 @@ def test_the_table_has_a_row_for_everything() -> None:
     assert "The load generator drives 1.0 times the rate of bare FastAPI." in lines
 
 
-def test_our_statements_keep_their_text_but_for_the_parameters() -> None:
-    named = with_names("SELECT $1,\n $2, $10 + $1", [*"abcdefghi", "'x'"])
-    assert named == "SELECT :a, :b, 'x' + :a"
+def test_our_statements_keep_their_text_but_for_the_values() -> None:
+    statement = Statement(text("SELECT CAST(:a AS int),\n CAST(:b AS int), CAST(:a AS int)"))
+    with_both = with_values(statement, {"a": ":x", "b": "'y'"})
+    assert with_both == "SELECT CAST(:x AS int), CAST('y' AS int), CAST(:x AS int)"
     script = own_script()
     assert "$" not in script
-    for statement in (statements.ATTEMPT, statements.ADD):
-        words = [word for word in statement.split() if "$" not in word]
+    for statement in (ATTEMPT, ADD):
+        words = [word for word in statement.text.split() if "$" not in word]
         assert not Counter(words) - Counter(script.replace(";", " ").split())
 
 

@@ -6,17 +6,20 @@ import signal
 import subprocess
 import tempfile
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from booking_lab.bench.figures import MICRO, Cpu, Sample
 from booking_lab.bench.plan import CONNECTIONS, BenchProblem
 from booking_lab.bench.processes import cpu_of_the_ended, cpu_with_children
-from booking_system.booking.adapters import statements
+from booking_system.booking.adapters.add_statements import ADD
+from booking_system.booking.adapters.attempt_statements import ATTEMPT
 from booking_system.booking.domain.events import AppointmentBooked
 from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
 from booking_system.bootstrap.postgres_cluster import PORT
 from booking_system.bootstrap.process import die_with_parent
+from booking_system.platform.postgres.statement import Statement
 
 PARAMETER = re.compile(r"\$(\d+)")
 RATE = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
@@ -43,44 +46,58 @@ UPDATE bench.guarded_slots SET status = 'booked', version = version + 1 WHERE id
 COMMIT;
 """  # noqa: S608  (its parameters are pgbench's)
 
-# Gives each booking its parameters: one row by its key, outside the transaction.
-LOOK_UP = """SELECT o.slot_id AS wanted, o.service_id, o.patient_id, o.user_id, now() AS now,
- uuidv7() AS new_id, uuidv7() AS event_id, substr(md5(o.slot_id::text), 1, 12) AS reference,
- jsonb_build_object('appointment_id', uuidv7(), 'time_slot_id', o.slot_id,
-  'time_slot_ids', ARRAY[o.slot_id],
-  'patient_id', o.patient_id, 'clinic_id', o.service_id, 'doctor_id', o.user_id,
-  'starts_at', now()) AS payload
- FROM bench.orders o WHERE kind = 'sql' AND n = :n"""
+# Gives each booking its values: one row by its key, outside the transaction.
+LOOK_UP = f"""SELECT o.slot_id AS wanted, o.service_id, o.patient_id, o.user_id, now() AS now,
+ uuidv7() AS new_id, substr(md5(o.slot_id::text), 1, 12) AS reference,
+ jsonb_build_array(jsonb_build_object('id', uuidv7(), 'name', '{AppointmentBooked.name}',
+  'occurred_at', now(), 'payload', jsonb_build_object('appointment_id', uuidv7(),
+   'time_slot_id', o.slot_id, 'time_slot_ids', ARRAY[o.slot_id], 'version', 1, 'revision', 1,
+   'status', 'confirmed', 'patient_id', o.patient_id, 'clinic_id', o.service_id,
+   'doctor_id', o.user_id, 'starts_at', now(), 'ends_at', now()))) AS events
+ FROM bench.orders o WHERE kind = 'sql' AND n = :n"""  # noqa: S608  (a name of ours)
 
-WISHED = ("wanted", "patient_id", "service_id", "now")
-"""What the parameters of `statements.ATTEMPT` are."""
+WANTED = {
+    "slot_id": ":wanted",
+    "patient_id": ":patient_id",
+    "service_id": ":service_id",
+    "now": ":now",
+}
+"""The values of `ATTEMPT`: variables, or literals."""
 
 NULL = "NULL"
 
-ADDED = (
-    *("new_id", "reference", "'confirmed'", "'unpaid'", "wanted", "clinic_id"),
-    *("doctor_id", "patient_id", "service_id", "starts_at", "ends_at", "mode", "'First visit'"),
-    *("price_amount", "currency", "cancel_notice_minutes", "user_id", "now", "event_id"),
-    *(f"'{AppointmentBooked.name}'", "payload", "'false'", "'false'", NULL, NULL),
-    *("ARRAY[:wanted]::uuid[]", "starts_at", "ends_at", "duration_minutes"),
-)
-"""What the parameters of `statements.ADD` are: variables, or literals."""
+ADDED = {name: f":{name}" for name in ADD.names} | {
+    "id": ":new_id",
+    "status": "'confirmed'",
+    "payment_status": "'unpaid'",
+    "time_slot_id": ":wanted",
+    "time_slot_ids": "ARRAY[:wanted]::uuid[]",
+    "blocked_from": ":starts_at",
+    "blocked_until": ":ends_at",
+    "reason": "'First visit'",
+    "price_currency": ":currency",
+    "booked_by": ":user_id",
+    "created_at": ":now",
+    "overbooked": "'false'",
+    "patient_doubled": "'false'",
+    "override_codes": NULL,
+    "override_reason": NULL,
+}
+"""The values of `ADD`: most are what `ATTEMPT` has found, under the same name."""
 
 
-def with_names(statement: str, names: Sequence[str]) -> str:
-    """Return the statement with variables of pgbench in place of `$1`, `$2` ..., on one line."""
+def with_values(statement: Statement[Any], values: Mapping[str, str]) -> str:
+    """Return the statement with these values in place of `$1`, `$2` ..., on one line."""
 
-    def named(found: re.Match[str]) -> str:
-        name = names[int(found[1]) - 1]
-        return f":{name}" if name.isidentifier() and name is not NULL else name
+    def value(place: re.Match[str]) -> str:
+        return values[statement.names[int(place[1]) - 1]]
 
-    return " ".join(PARAMETER.sub(named, statement).split())
+    return " ".join(PARAMETER.sub(value, statement.text).split())
 
 
 def own_script() -> str:
-    """Return the statements of the program as a script: only the parameters' values differ."""
-    attempt = with_names(statements.ATTEMPT, WISHED)
-    add = with_names(statements.ADD, ADDED)
+    """Return the statements of the program as a script: only the values differ."""
+    attempt, add = with_values(ATTEMPT, WANTED), with_values(ADD, ADDED)
     look_up = " ".join(LOOK_UP.split())
     return f"{COUNTED}{look_up} \\gset\nBEGIN;\n{attempt} \\gset\n{add};\nCOMMIT;\n"
 

@@ -5,7 +5,6 @@ from functools import partial
 from dependency_injector import containers, providers
 
 from booking_system import __version__
-from booking_system.booking.adapters.holding import OLD_HOLDS
 from booking_system.booking.adapters.reading import PostgresBookingReader
 from booking_system.booking.adapters.told_overlaps import OLD_TOLD_OVERLAPS
 from booking_system.booking.application.ask_to_move import AskToMove
@@ -40,6 +39,7 @@ from booking_system.platform.postgres.transaction import Database, engine_for
 from booking_system.platform.postgres.url import sqlalchemy_url
 from booking_system.platform.uuid7 import RandomIdentities
 from booking_system.scheduling.container import SchedulingContainer
+from booking_system.scheduling.records.ended_holds import OLD_HOLDS
 
 ALWAYS_ANSWERED = frozenset({LIVE, READY, PATH})
 """What machines ask for, every few seconds: answered however much there is to do."""

@@ -7,15 +7,13 @@ from uuid import UUID
 
 import asyncpg
 
-from booking_system.booking.adapters import span_statements, statements
+from booking_system.booking.adapters import attempt_statements, hold_statements, span_locks
+from booking_system.booking.adapters.attempt_statements import Wanted, WantedSpan
 from booking_system.booking.adapters.rows import MINUTE, Asked, attempt_of, moving_of, slot_of
 from booking_system.booking.domain.attempt import BookingAttempt, is_owner
 from booking_system.booking.domain.span import Span
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.errors import Transient
-
-NEARBY = span_statements.nearby(statements.SLOT)
-NEARBY_TO_MOVE = span_statements.nearby_to_move(statements.SLOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +34,13 @@ async def locked(connection: asyncpg.Connection, asked: Asked) -> Reading:
     """
     wish = asked.wish
     if asked.moving is None and wish.override is None:
-        statement = statements.ATTEMPT if asked.is_all_told else statements.ATTEMPT_TOLD
-        row = await connection.fetchrow(
-            statement, wish.slot_id, wish.patient_id, wish.service_id, asked.now
-        )
+        is_all_told = asked.is_all_told
+        wanted = attempt_statements.ATTEMPT if is_all_told else attempt_statements.ATTEMPT_TOLD
+        row = await wanted.fetchrow(connection, _wanted(asked))
         if row is not None:
             attempt = attempt_of(row, asked)
             return await _knowing_the_hold(connection, Reading(attempt))
-    lock = (
-        span_statements.LOCK_NEARBY
-        if asked.moving is None
-        else span_statements.LOCK_TO_HOLD_FOR_MOVE
-    )
-    rows = await connection.fetch(lock, wish.slot_id, _needs(asked))
+    rows = await _lock_nearby(connection, asked)
     return await behind_locks(connection, asked, locked_ids={row["id"] for row in rows})
 
 
@@ -72,20 +64,37 @@ async def asked_of(connection: asyncpg.Connection, asked: Asked) -> Asked:
     moves = asked.wish.moves
     if moves is None:
         return asked
-    row = await connection.fetchrow(statements.MOVING, moves)
+    row = await attempt_statements.AGREED.fetchrow(connection, appointment_id=moves)
     if row is None:
         raise Transient("the appointment is gone")
     return replace(asked, moving=moving_of(row))
 
 
-def _needs(asked: Asked) -> UUID | None:
-    return asked.wish.service_id if asked.moving is None else asked.moving.id
+def _wanted(asked: Asked) -> Wanted:
+    wish = asked.wish
+    return Wanted(wish.slot_id, wish.patient_id, wish.service_id, asked.now)
 
 
 async def _nearby(connection: asyncpg.Connection, asked: Asked) -> list[Any]:
-    statement = NEARBY if asked.moving is None else NEARBY_TO_MOVE
-    rows: list[Any] = await connection.fetch(statement, asked.wish.slot_id, _needs(asked))
-    return rows
+    if asked.moving is None:
+        wish = asked.wish
+        return await span_locks.NEARBY.fetch(
+            connection, slot_id=wish.slot_id, service_id=wish.service_id
+        )
+    return await span_locks.NEARBY_TO_MOVE.fetch(
+        connection, slot_id=asked.wish.slot_id, appointment_id=asked.moving.id
+    )
+
+
+async def _lock_nearby(connection: asyncpg.Connection, asked: Asked) -> list[Any]:
+    if asked.moving is None:
+        wish = asked.wish
+        return await span_locks.LOCK_NEARBY.fetch(
+            connection, slot_id=wish.slot_id, service_id=wish.service_id
+        )
+    return await span_locks.LOCK_TO_HOLD_FOR_MOVE.fetch(
+        connection, slot_id=asked.wish.slot_id, appointment_id=asked.moving.id
+    )
 
 
 async def _knowing_the_hold(connection: asyncpg.Connection, reading: Reading) -> Reading:
@@ -95,25 +104,26 @@ async def _knowing_the_hold(connection: asyncpg.Connection, reading: Reading) ->
         return reading
     if attempt.slot.hold is not None and attempt.slot.hold.id == attempt.hold_id:
         return reading
-    is_elsewhere = await connection.fetchval(statements.HOLDS_ANY, attempt.hold_id, attempt.now)
+    is_elsewhere = await hold_statements.IS_IN_FORCE.fetchval(
+        connection, hold_id=attempt.hold_id, now=attempt.now
+    )
     return replace(reading, attempt=replace(attempt, holds_another_slot=is_elsewhere))
 
 
 async def _judged_on(connection: asyncpg.Connection, rows: list[Any], asked: Asked) -> Reading:
-    wish, span = asked.wish, _span_of(rows, asked)
+    span = _span_of(rows, asked)
     if span is None:
         return Reading(attempt_of(None, asked))
-    row = await connection.fetchrow(
-        statements.FACTS if asked.is_all_told else statements.FACTS_TOLD,
-        wish.slot_id,
-        wish.patient_id,
-        wish.service_id,
-        asked.now,
-        span.period.ends_at,
-        span.blocked.starts_at,
-        span.blocked.ends_at,
-        asked.moves,
+    is_all_told = asked.is_all_told
+    facts = attempt_statements.FACTS if is_all_told else attempt_statements.FACTS_TOLD
+    wanted = WantedSpan(
+        wanted=_wanted(asked),
+        ends_at=span.period.ends_at,
+        blocked_from=span.blocked.starts_at,
+        blocked_until=span.blocked.ends_at,
+        moved_id=asked.moves,
     )
+    row = await facts.fetchrow(connection, wanted)
     ending = frozenset(hold.id for _, hold in span.held)
     return Reading(attempt_of(row, asked, span), ending)
 

@@ -10,84 +10,26 @@ from uuid import UUID
 
 import asyncpg
 
-from booking_system.booking.adapters import attempting, statements
+from booking_system.booking.adapters import attempting, hold_statements
+from booking_system.booking.adapters.hold_statements import Placing
 from booking_system.booking.adapters.rows import Asked, slot_of
-from booking_system.booking.adapters.span_statements import IN_ORDER
 from booking_system.booking.application.ports import BookingWish, HoldWork
 from booking_system.booking.domain.attempt import BookingAttempt, HoldFacts
-from booking_system.booking.domain.holding import (
-    HeldSlot,
-    Holder,
-    Quota,
-)
+from booking_system.booking.domain.holding import HeldSlot, Holder, Quota
 from booking_system.booking.domain.span import Span
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.postgres.faults import Refusals
-from booking_system.platform.postgres.outbox import payload_text
-from booking_system.platform.postgres.tidying import Chore
+from booking_system.platform.postgres.outbox import events_text
 from booking_system.platform.postgres.transaction import Database
-from booking_system.platform.uuid7 import uuid7
 from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
-from booking_system.scheduling.records.holds import LET_GO
+from booking_system.scheduling.records.ended_holds import END_HOLDS
 from booking_system.scheduling.records.refilling import lock_calendar, refill_freed
 from booking_system.shared_kernel.identifiers import AppointmentId, DoctorId, HoldId
 
 REFUSALS: Refusals = {"ck_time_slots_booked_is_not_held": SlotAlreadyBooked}
 
-QUEUE = "SELECT pg_advisory_xact_lock($1, $2)"
 HOLDERS = 7211
 """The first key of the locks on holders, so that they meet no others."""
-
-OTHERS_HELD = """SELECT count(DISTINCT hold_id) FROM time_slots
- WHERE {whose} AND hold_id IS NOT NULL AND held_until > $2
- AND hold_id IS DISTINCT FROM (SELECT hold_id FROM time_slots WHERE id = $3)"""
-COUNTS = {
-    Quota.PATIENT: OTHERS_HELD.format(whose="held_by = $1 AND held_for = $4"),
-    Quota.USER: OTHERS_HELD.format(
-        whose="held_by = $1 AND (held_for IS NULL OR held_for IS DISTINCT FROM $4)"
-    ),
-    Quota.NETWORK: OTHERS_HELD.format(whose="hold_network = $1"),
-}
-"""Of a user, $4 says which patient they are themselves."""
-
-HELD = f"""SELECT {statements.SLOT}, s.held_by IS NOT NULL
-  AND NOT EXISTS (SELECT FROM role_grants g WHERE g.user_id = s.held_by
-   AND g.clinic_id = s.clinic_id)
-  AND NOT EXISTS (SELECT FROM patients p WHERE p.id = s.held_for AND p.user_id = s.held_by)
-  AS is_abandoned
- FROM time_slots s WHERE s.hold_id = $1"""  # noqa: S608
-"""Where neither a member of the clinic's staff nor the patient made it, its maker has left."""
-
-LOCK = f"{HELD}{IN_ORDER}"
-
-CALENDARS_OF = """SELECT DISTINCT doctor_id FROM time_slots
- WHERE hold_id = $1 AND outside_availability"""
-
-TOLD = """told AS (INSERT INTO outbox (id, name, payload, occurred_at)
-  VALUES ($2, $3, $4::text::jsonb, $5))"""
-
-BLOCKS = "CASE WHEN $14::timestamptz IS NOT NULL THEN tstzrange($14, $15) END"
-
-PLACE = f"""WITH {TOLD}
- UPDATE time_slots SET version = version + 1, hold_id = $6, held_until = $7, hold_minutes = $8,
-  hold_extended = $9, held_for = $10, held_by = $11, hold_network = $12,
-  hold_place = array_position($13::uuid[], id), hold_blocks = {BLOCKS},
-  hold_service_id = $16, hold_duration_minutes = $17, hold_price_amount = $18,
-  hold_price_currency = $19, hold_payment = $20
- WHERE id = ANY($1) AND ($21::uuid IS NULL OR appointment_id IS DISTINCT FROM $21)"""  # noqa: S608
-"""Those that are only kept clear have no place: they are not booked when the others are."""
-
-RELEASE = f"""WITH {TOLD}
- UPDATE time_slots SET version = version + 1, {LET_GO} WHERE hold_id = $1"""  # noqa: S608
-
-
-OLD_HOLDS = Chore(
-    "holds",
-    f"""UPDATE time_slots SET {LET_GO} WHERE id IN (
-  SELECT id FROM time_slots WHERE hold_id IS NOT NULL AND held_until < now() - interval '1 hour'
-  LIMIT $1 FOR UPDATE SKIP LOCKED)""",  # noqa: S608
-)
-"""What is over has no effect any more; who looks for it a little late is still told so."""
 
 
 async def queue_as(connection: asyncpg.Connection, whose: UUID | bytes) -> None:
@@ -96,7 +38,7 @@ async def queue_as(connection: asyncpg.Connection, whose: UUID | bytes) -> None:
     A holder in two queues waits for the patient first. The queue is left with the transaction.
     """
     place = int.from_bytes(blake2b(_bytes(whose), digest_size=4).digest(), signed=True)
-    await connection.execute(QUEUE, HOLDERS, place)
+    await hold_statements.QUEUE.fetchval(connection, kind=HOLDERS, place=place)
 
 
 class PostgresHoldWork:
@@ -119,7 +61,8 @@ class PostgresHoldWork:
         asked = await attempting.asked_of(self._connection, asked)
         reading = await attempting.locked(self._connection, asked)
         self._ending = reading.ending
-        others = await self._connection.fetchval(COUNTS[quota], *_counted(wish, holder, now))
+        counting, values = hold_statements.COUNTS[quota], _counted(wish, holder, now)
+        others = await counting.fetchval(self._connection, **values)
         holding = HoldFacts(open_holds=others, most_holds=quota.most)
         return replace(reading.attempt, holding=holding)
 
@@ -128,50 +71,46 @@ class PostgresHoldWork:
 
         A calendar whose hours take over what the hold may give back is locked before them.
         """
-        doctors = [row["doctor_id"] for row in await self._connection.fetch(CALENDARS_OF, hold_id)]
+        rows = await hold_statements.CALENDARS_OF.fetch(self._connection, hold_id=hold_id)
+        doctors = [row["doctor_id"] for row in rows]
         for doctor_id in doctors:
             await lock_calendar(self._connection, doctor_id)
         self._calendars = frozenset(doctors)
-        return _held(await self._connection.fetch(LOCK, hold_id))
+        return _held(await hold_statements.LOCK.fetch(self._connection, hold_id=hold_id))
 
     async def place(self, held: HeldSlot, *, now: datetime) -> None:
         """Write hold and event in one statement, when the holds that it takes slots of are over."""
-        hold, event = held.hold, held.held(now=now)
         if self._ending:
-            await self._connection.execute(statements.END_HOLDS, self._ending, now)
+            await END_HOLDS.execute(self._connection, hold_ids=self._ending, now=now)
+        hold = held.hold
         blocks, terms = hold.blocks, hold.terms
         price = None if terms is None else terms.price
-        await self._connection.execute(
-            PLACE,
-            [slot.id for slot in held.span.touched],
-            uuid7(),
-            event.name,
-            payload_text(event),
-            now,
-            hold.id,
-            hold.until,
-            hold.length // timedelta(minutes=1),
-            hold.is_extended,
-            hold.patient_id,
-            hold.user_id,
-            hold.network,
-            held.span.slot_ids,
-            None if blocks is None else blocks.starts_at,
-            None if blocks is None else blocks.ends_at,
-            None if terms is None else terms.service_id,
-            None if terms is None else terms.duration // timedelta(minutes=1),
-            None if price is None else price.amount,
-            None if price is None else price.currency,
-            None if terms is None else terms.payment,
-            self._moves,
+        placing = Placing(
+            touched_ids=[slot.id for slot in held.span.touched],
+            taken_ids=held.span.slot_ids,
+            blocked_from=None if blocks is None else blocks.starts_at,
+            blocked_until=None if blocks is None else blocks.ends_at,
+            moved_id=self._moves,
+            hold_id=hold.id,
+            held_until=hold.until,
+            hold_minutes=hold.length // timedelta(minutes=1),
+            hold_extended=hold.is_extended,
+            held_for=hold.patient_id,
+            held_by=hold.user_id,
+            hold_network=hold.network,
+            hold_service_id=None if terms is None else terms.service_id,
+            hold_duration_minutes=None if terms is None else terms.duration // timedelta(minutes=1),
+            hold_price_amount=None if price is None else price.amount,
+            hold_price_currency=None if price is None else price.currency,
+            hold_payment=None if terms is None else terms.payment,
+            events=events_text([held.held(now=now)]),
         )
+        await hold_statements.PLACE.execute(self._connection, placing)
 
     async def release(self, held: HeldSlot, *, now: datetime) -> None:
         """Empty the columns and write the event in one statement."""
-        event = held.released(now=now)
-        await self._connection.execute(
-            RELEASE, held.hold.id, uuid7(), event.name, payload_text(event), now
-        )
+        events = events_text([held.released(now=now)])
+        await hold_statements.RELEASE.execute(self._connection, hold_id=held.hold.id, events=events)
         slot_ids = [slot.id for slot in held.span.touched]
         await refill_freed(self._connection, slot_ids, locked=self._calendars, now=now)
 
@@ -192,7 +131,7 @@ class PostgresHolds:
     async def show(self, hold_id: HoldId) -> HeldSlot | None:
         """Read one."""
         async with self._database.reading() as connection:
-            return _held(await connection.fetch(HELD, hold_id))
+            return _held(await hold_statements.HELD.fetch(connection, hold_id=hold_id))
 
     async def attempt(
         self, wish: BookingWish, *, actor: Actor | None, now: datetime
@@ -214,11 +153,13 @@ def _queues_of(wish: BookingWish, holder: Holder) -> list[UUID | bytes]:
     return queues
 
 
-def _counted(wish: BookingWish, holder: Holder, now: datetime) -> list[object]:
+def _counted(wish: BookingWish, holder: Holder, now: datetime) -> dict[str, Any]:
     """Return the values of the statement that counts."""
+    of_all = {"slot_id": wish.slot_id, "now": now}
     if holder.actor is None:
-        return [holder.network, now, wish.slot_id]
-    return [holder.actor.user_id, now, wish.slot_id, holder.actor.patient_id]
+        return of_all | {"network": holder.network}
+    user = {"user_id": holder.actor.user_id, "own_patient_id": holder.actor.patient_id}
+    return of_all | user
 
 
 def _bytes(whose: Any) -> bytes:

@@ -3,20 +3,29 @@
 from datetime import datetime
 
 import asyncpg
+from sqlalchemy import any_, select
 
-from booking_system.booking.adapters import lifecycle_statements, span_statements
+from booking_system.booking.adapters import change_statements, span_changes
+from booking_system.booking.adapters.change_statements import Marking
 from booking_system.booking.adapters.rows import slot_of
 from booking_system.booking.adapters.settling import Left, change_of, settle, share_less, unblock
-from booking_system.booking.adapters.statements import SLOT
+from booking_system.booking.adapters.slot_rows import slot_columns
 from booking_system.booking.domain.appointment import Appointment
+from booking_system.platform.postgres.phrases import ids
+from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.domain.refusals import (
     SlotAlreadyBooked,
     SlotHeld,
     SlotUnavailable,
 )
+from booking_system.scheduling.records.tables import time_slots
 from booking_system.shared_kernel.identifiers import SlotId
 
-ITS_SLOTS = f"SELECT {SLOT} FROM time_slots s WHERE s.id = ANY($1) AND s.deleted_at IS NULL"  # noqa: S608
+ITS_SLOTS = Statement(
+    select(*slot_columns(time_slots)).where(
+        time_slots.c.id == any_(ids("slot_ids")), time_slots.c.deleted_at.is_(None)
+    )
+)
 
 
 async def mark(connection: asyncpg.Connection, appointment: Appointment) -> list[SlotId]:
@@ -25,17 +34,22 @@ async def mark(connection: asyncpg.Connection, appointment: Appointment) -> list
     assert change is not None, "what is marked was changed"
     if released_at is not None:
         await unblock(connection, [appointment])
-    await connection.execute(
-        lifecycle_statements.MARK,
-        *change_of(appointment),
-        appointment.status,
-        appointment.previous_status,
-        released_at,
+    await change_statements.MARK.execute(
+        connection,
+        Marking(
+            change=change_of(appointment),
+            status=appointment.status,
+            previous_status=appointment.previous_status,
+            released_at=released_at,
+        ),
     )
     if released_at is None:
         return []
-    rows = await connection.fetch(
-        lifecycle_statements.FREE_THE_REST, appointment.id, appointment.time_slot_ids, released_at
+    rows = await change_statements.FREE_THE_REST.fetch(
+        connection,
+        appointment_id=appointment.id,
+        slot_ids=appointment.time_slot_ids,
+        released_at=released_at,
     )
     freed = [row["id"] for row in rows]
     await settle(connection, [Left.by(appointment)], freed, change)
@@ -50,7 +64,7 @@ async def take_back(
     Raises `SlotUnavailable`, `SlotAlreadyBooked`, `SlotHeld` for a slot that is gone, booked or
     held by now; an overbooked appointment takes what is left.
     """
-    rows = await connection.fetch(ITS_SLOTS, appointment.time_slot_ids)
+    rows = await ITS_SLOTS.fetch(connection, slot_ids=appointment.time_slot_ids)
     slots = [slot_of(row, appointment.id) for row in rows]
     if len(slots) < len(appointment.time_slot_ids):
         raise SlotUnavailable
@@ -59,13 +73,13 @@ async def take_back(
             raise SlotHeld
         if slot.appointment_id is not None and not appointment.overbooked:
             raise SlotAlreadyBooked
-    await connection.execute(
-        lifecycle_statements.TAKE_BACK, appointment.id, appointment.time_slot_ids
+    await change_statements.TAKE_BACK.execute(
+        connection, appointment_id=appointment.id, slot_ids=appointment.time_slot_ids
     )
     change = appointment.last_change
     assert change is not None, "what is undone was changed"
     await mark(connection, appointment)
     if appointment.reaches_further:
-        await connection.execute(span_statements.BLOCK, appointment.id)
+        await span_changes.BLOCK.execute(connection, appointment_id=appointment.id)
     if appointment.overbooked or appointment.patient_doubled:
         await share_less(connection, appointment.id, change)

@@ -2,43 +2,44 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from booking_system.booking.adapters import (
+    add_statements,
     attempting,
-    lifecycle_statements,
+    change_statements,
     marking,
-    span_statements,
-    statements,
+    span_changes,
+    span_locks,
 )
-from booking_system.booking.adapters.rows import Asked, card_of
+from booking_system.booking.adapters.add_statements import Adding, AddingWithKey, Key
+from booking_system.booking.adapters.change_statements import Cancelling, Moving
+from booking_system.booking.adapters.rows import MINUTE, Asked, card_of
 from booking_system.booking.adapters.settling import Left, change_of, settle, unblock
 from booking_system.booking.application.ports import BookingWish, BookingWork, MoveWish
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt, MovingFacts
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.refusals import PatientOverlap
+from booking_system.booking.records import cards
+from booking_system.booking.records.cards import CARDS
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.postgres import idempotency
 from booking_system.platform.postgres.faults import Refusals
-from booking_system.platform.postgres.outbox import payload_text
+from booking_system.platform.postgres.outbox import events_text
+from booking_system.platform.postgres.phrases import an_id
+from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database
-from booking_system.platform.uuid7 import uuid7
 from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
+from booking_system.scheduling.records.ended_holds import END_HOLDS
 from booking_system.scheduling.records.refilling import lock_calendar, refill_freed
 from booking_system.shared_kernel.errors import Transient
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import AppointmentId, DoctorId, SlotId
-
-LEAVING = """SELECT id, doctor_id, patient_id, blocked_from AS since, blocked_until AS until
- FROM appointments WHERE id = $1"""
-
-CALENDARS_OF = """SELECT DISTINCT s.doctor_id FROM appointments a
- JOIN time_slots s ON s.id = ANY(a.time_slot_ids) WHERE a.id = $1 AND s.outside_availability"""
 
 REFUSALS: Refusals = {
     "uq_appointments_reference": Transient,
@@ -47,6 +48,12 @@ REFUSALS: Refusals = {
     "ex_appointments_doctor_never_twice": SlotAlreadyBooked,
     "ex_appointments_patient_never_twice": PatientOverlap,
 }
+
+LOCK_CARD = Statement(
+    CARDS.where(cards.appointment.c.id == an_id("appointment_id")).with_for_update(
+        of=cards.appointment
+    )
+)
 
 
 async def release(connection: asyncpg.Connection, appointments: Sequence[Appointment]) -> None:
@@ -61,24 +68,23 @@ async def _release(
     connection: asyncpg.Connection, appointments: Sequence[Appointment]
 ) -> list[SlotId]:
     """Write them in one statement; return the slots that they had."""
-    first, events = appointments[0], [one.pull_events()[0] for one in appointments]
+    first = appointments[0]
     change = first.last_change
     assert change is not None, "what is released was cancelled"
     slot_ids = [slot_id for one in appointments for slot_id in one.time_slot_ids]
     await unblock(connection, appointments)
-    await connection.execute(
-        statements.RELEASE,
-        [one.id for one in appointments],
-        [one.version for one in appointments],
-        [uuid7() for _ in appointments],
-        [payload_text(event) for event in events],
-        first.cancelled_by,
-        first.cancel_reason,
-        first.updated_at,
-        change.user_id,
-        slot_ids,
-        [one.revision for one in appointments],
+    cancelling = Cancelling(
+        appointment_ids=[one.id for one in appointments],
+        versions=[one.version for one in appointments],
+        revisions=[one.revision for one in appointments],
+        slot_ids=slot_ids,
+        occurred_at=change.occurred_at,
+        by_user_id=change.user_id,
+        side=change.side,
+        reason=change.reason,
+        events=events_text(event for one in appointments for event in one.pull_events()),
     )
+    await change_statements.CANCEL.execute(connection, cancelling)
     left = [Left.by(one) for one in appointments]
     await settle(connection, left, slot_ids, change)
     return slot_ids
@@ -91,7 +97,8 @@ async def lock_calendars_of(
 
     A doctor's row comes before any slot.
     """
-    doctors = [row["doctor_id"] for row in await connection.fetch(CALENDARS_OF, appointment_id)]
+    rows = await span_changes.CALENDARS_OF.fetch(connection, appointment_id=appointment_id)
+    doctors = [row["doctor_id"] for row in rows]
     for doctor_id in doctors:
         await lock_calendar(connection, doctor_id)
     return frozenset(doctors)
@@ -116,14 +123,15 @@ class PostgresBookingWork:
 
     async def add(self, appointment: Appointment, key: IdempotencyKey | None = None) -> None:
         """Write appointment, ownership, acquaintance, event and key in one statement."""
-        values = _values(appointment)
+        adding = _adding(appointment)
         if key is None:
-            done = await self._connection.execute(statements.ADD, *values)
+            done = await add_statements.ADD.execute(self._connection, adding)
         else:
-            location = f"/v1/bookings/{appointment.id}"
-            named = (key.owner, key.operation, key.key, key.fingerprint, location)
-            done = await self._connection.execute(statements.ADD_NAMED, *values, *named)
-        if done == statements.NOTHING:
+            named = Key(key.owner, key.operation, key.key, key.fingerprint)
+            done = await add_statements.ADD_WITH_KEY.execute(
+                self._connection, AddingWithKey(adding, named)
+            )
+        if done == add_statements.NOTHING:
             raise Transient("the patient went meanwhile")
         await self._keep_clear(appointment)
 
@@ -131,9 +139,9 @@ class PostgresBookingWork:
         """Mark the slots around it, and end the holds that it was booked with, or in spite of."""
         if self._ending:
             now = appointment.updated_at
-            await self._connection.execute(statements.END_HOLDS, self._ending, now)
+            await END_HOLDS.execute(self._connection, hold_ids=self._ending, now=now)
         if appointment.reaches_further:
-            await self._connection.execute(span_statements.BLOCK, appointment.id)
+            await span_changes.BLOCK.execute(self._connection, appointment_id=appointment.id)
 
     async def earlier(self, key: IdempotencyKey, *, now: datetime) -> AppointmentId | None:
         """Look for the stored answer, which names the one appointment."""
@@ -143,7 +151,8 @@ class PostgresBookingWork:
     async def lock(self, appointment_id: AppointmentId) -> AppointmentCard | None:
         """Lock in the order of all: the slot first, then the appointment."""
         self._calendars = await lock_calendars_of(self._connection, appointment_id)
-        self._note(await self._connection.fetch(statements.LOCK_SLOTS_OF, appointment_id))
+        wanted = span_changes.LOCK_SLOTS_OF
+        self._note(await wanted.fetch(self._connection, appointment_id=appointment_id))
         return await self._lock_card(appointment_id)
 
     async def release(self, appointments: Sequence[Appointment]) -> None:
@@ -166,7 +175,9 @@ class PostgresBookingWork:
         """Lock all slots in one statement, then the appointment."""
         self._calendars = await lock_calendars_of(self._connection, appointment_id)
         self._note(
-            await self._connection.fetch(span_statements.LOCK_TO_MOVE, slot_id, appointment_id)
+            await span_locks.LOCK_TO_MOVE.fetch(
+                self._connection, slot_id=slot_id, appointment_id=appointment_id
+            )
         )
         return await self._lock_card(appointment_id)
 
@@ -206,19 +217,12 @@ class PostgresBookingWork:
         """Leave the old slots, then write appointment, new slots, history and event."""
         change = appointment.last_change
         assert change is not None, "what is moved left a slot"
-        gone = Left(**dict(await self._connection.fetchrow(LEAVING, appointment.id)))
-        await self._connection.execute(span_statements.UNBLOCK, [appointment.id])
-        left = await self._connection.fetch(span_statements.LEAVE, appointment.id)
-        await self._connection.execute(
-            lifecycle_statements.MOVE,
-            *change_of(appointment),
-            appointment.doctor_id,
-            appointment.period.ends_at,
-            appointment.mode,
-            *_override_of(appointment),
-            *_span_of(appointment),
-            appointment.revision,
-        )
+        whose = {"appointment_id": appointment.id}
+        (claim,) = await change_statements.CLAIM_OF.fetch(self._connection, **whose)
+        gone = Left(**dict(claim))
+        await span_changes.UNBLOCK.execute(self._connection, appointment_ids=[appointment.id])
+        left = await change_statements.LEAVE_SLOTS.fetch(self._connection, **whose)
+        await change_statements.MOVE.execute(self._connection, _moving(appointment))
         await self._keep_clear(appointment)
         slot_ids = [row["id"] for row in left]
         await settle(self._connection, [gone], slot_ids, change)
@@ -226,7 +230,7 @@ class PostgresBookingWork:
 
     async def _lock_card(self, appointment_id: AppointmentId) -> AppointmentCard | None:
         """Raise `Transient` where the appointment went elsewhere while its slots were awaited."""
-        row = await self._connection.fetchrow(statements.LOCK_CARD, appointment_id)
+        row = await LOCK_CARD.fetchrow(self._connection, appointment_id=appointment_id)
         if row is None:
             return None
         if not self._locked.issuperset(row["time_slot_ids"]):
@@ -236,50 +240,55 @@ class PostgresBookingWork:
         return card_of(row)
 
 
-def _values(appointment: Appointment) -> tuple[object, ...]:
-    price = appointment.price
-    (event,) = appointment.pull_events()
-    return (
-        appointment.id,
-        appointment.reference,
-        appointment.status,
-        appointment.payment_status,
-        appointment.time_slot_id,
-        appointment.clinic_id,
-        appointment.doctor_id,
-        appointment.patient_id,
-        appointment.service_id,
-        appointment.period.starts_at,
-        appointment.period.ends_at,
-        appointment.mode,
-        appointment.reason,
-        None if price is None else price.amount,
-        None if price is None else price.currency,
-        appointment.cancel_notice // timedelta(minutes=1),
-        appointment.booked_by,
-        appointment.created_at,
-        uuid7(),
-        event.name,
-        payload_text(event),
-        *_override_of(appointment),
-        *_span_of(appointment),
-        appointment.duration // timedelta(minutes=1),
+def _adding(appointment: Appointment) -> Adding:
+    price, blocked, override = appointment.price, appointment.blocked, appointment.override
+    return Adding(
+        id=appointment.id,
+        reference=appointment.reference,
+        status=appointment.status,
+        payment_status=appointment.payment_status,
+        time_slot_id=appointment.time_slot_id,
+        time_slot_ids=appointment.time_slot_ids,
+        clinic_id=appointment.clinic_id,
+        doctor_id=appointment.doctor_id,
+        patient_id=appointment.patient_id,
+        service_id=appointment.service_id,
+        starts_at=appointment.period.starts_at,
+        ends_at=appointment.period.ends_at,
+        blocked_from=blocked.starts_at,
+        blocked_until=blocked.ends_at,
+        duration_minutes=appointment.duration // MINUTE,
+        mode=appointment.mode,
+        reason=appointment.reason,
+        price_amount=None if price is None else price.amount,
+        price_currency=None if price is None else price.currency,
+        cancel_notice_minutes=appointment.cancel_notice // MINUTE,
+        booked_by=appointment.booked_by,
+        created_at=appointment.created_at,
+        overbooked=appointment.overbooked,
+        patient_doubled=appointment.patient_doubled,
+        override_codes=None if override is None else sorted(override.codes),
+        override_reason=None if override is None else override.reason,
+        events=events_text(appointment.pull_events()),
     )
 
 
-def _span_of(appointment: Appointment) -> tuple[object, ...]:
-    """Return the values that say which slots it has, and when its doctor has to be free."""
-    blocked = appointment.blocked
-    return (appointment.time_slot_ids, blocked.starts_at, blocked.ends_at)
-
-
-def _override_of(appointment: Appointment) -> tuple[object, ...]:
-    """Return the values that say what staff set aside: two marks, the codes, the reason."""
-    override = appointment.override
-    if override is None:
-        return (False, False, None, None)
-    codes = sorted(override.codes)
-    return (appointment.overbooked, appointment.patient_doubled, codes, override.reason)
+def _moving(appointment: Appointment) -> Moving:
+    blocked, override = appointment.blocked, appointment.override
+    return Moving(
+        change=change_of(appointment),
+        revision=appointment.revision,
+        doctor_id=appointment.doctor_id,
+        ends_at=appointment.period.ends_at,
+        mode=appointment.mode,
+        overbooked=appointment.overbooked,
+        patient_doubled=appointment.patient_doubled,
+        override_codes=None if override is None else sorted(override.codes),
+        override_reason=None if override is None else override.reason,
+        time_slot_ids=appointment.time_slot_ids,
+        blocked_from=blocked.starts_at,
+        blocked_until=blocked.ends_at,
+    )
 
 
 class PostgresBooking:

@@ -33,7 +33,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def hold_of(row: Any) -> Hold | None:
-    """Make the hold of a row with the columns `SLOT`; None where there is none."""
+    """Make the hold of a row with `slot_rows.slot_columns`; None where there is none."""
     if row["hold_id"] is None:
         return None
     return Hold(
@@ -66,7 +66,7 @@ def _terms_of(row: Any) -> HoldTerms | None:
 
 
 def slot_of(row: Any, moves: AppointmentId | None = None) -> TimeSlot:
-    """Make the slot of a row with the columns `SLOT`, as if what `moves` were not there."""
+    """Make the slot of such a row, as if what `moves` were not there."""
     closed, owner = row["closed_because"], row["appointment_id"]
     return TimeSlot(
         id=row["slot_id"],

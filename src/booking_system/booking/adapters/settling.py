@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 import asyncpg
 
-from booking_system.booking.adapters import lifecycle_statements, span_statements
+from booking_system.booking.adapters import settling_statements, span_changes
+from booking_system.booking.adapters.change_statements import INHERIT, Change
 from booking_system.booking.adapters.rows import card_of
+from booking_system.booking.adapters.settling_statements import LeftTime
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.history import Entry
-from booking_system.platform.postgres.outbox import payload_text
-from booking_system.platform.uuid7 import uuid7
+from booking_system.platform.postgres.outbox import events_text
 from booking_system.shared_kernel.identifiers import (
     AppointmentId,
     DoctorId,
@@ -54,17 +55,19 @@ async def settle(
     An appointment shares its time only as long as somebody else has it: with its last conflict the
     mark is gone, too.
     """
-    rows = await connection.fetch(
-        lifecycle_statements.MARKED,
-        [one.doctor_id for one in left],
-        [one.since for one in left],
-        [one.until for one in left],
-        [one.patient_id for one in left],
-        [one.id for one in left],
+    rows = await settling_statements.SHARING.fetch(
+        connection,
+        LeftTime(
+            appointment_ids=[one.id for one in left],
+            doctor_ids=[one.doctor_id for one in left],
+            patient_ids=[one.patient_id for one in left],
+            since=[one.since for one in left],
+            until=[one.until for one in left],
+        ),
     )
     if not rows:
         return
-    await connection.execute(lifecycle_statements.HAND_OVER, slot_ids)
+    await settling_statements.HAND_OVER.execute(connection, slot_ids=slot_ids)
     for row in rows:
         await share_less(connection, row["id"], change)
 
@@ -73,36 +76,37 @@ async def share_less(
     connection: asyncpg.Connection, appointment_id: AppointmentId, change: Entry
 ) -> None:
     """Let a marked appointment share what others still have of its time, and nothing else."""
-    await connection.execute(lifecycle_statements.SHARE_LESS, appointment_id)
-    row = await connection.fetchrow(lifecycle_statements.HEIR, appointment_id)
+    await settling_statements.SHARE_LESS.execute(connection, appointment_id=appointment_id)
+    row = await settling_statements.SOLE_OWNER.fetchrow(connection, appointment_id=appointment_id)
     if row is not None:
         heir = card_of(row).appointment
         heir.inherit_slot(change)
-        await connection.execute(lifecycle_statements.INHERIT, *change_of(heir))
+        await INHERIT.execute(connection, change_of(heir))
 
 
 async def unblock(connection: asyncpg.Connection, appointments: Sequence[Appointment]) -> None:
     """Take their marks from the slots around them, while they are still stored where they were."""
     further = [one.id for one in appointments if one.reaches_further]
     if further:
-        await connection.execute(span_statements.UNBLOCK, further)
+        await span_changes.UNBLOCK.execute(connection, appointment_ids=further)
 
 
-def change_of(appointment: Appointment) -> list[Any]:
-    """Return the values of `lifecycle_statements.CHANGED`, in its order."""
-    change, (event,) = appointment.last_change, appointment.pull_events()
+def change_of(appointment: Appointment) -> Change:
+    """Return what was done to it since it was read, with all its events."""
+    change = appointment.last_change
     assert change is not None, "only what was changed is stored"
-    places = (change.left, change.entered)
-    return [
-        appointment.id,
-        change.version,
-        change.action,
-        change.occurred_at,
-        change.user_id,
-        change.side,
-        change.reason,
-        *(it for p in places for it in ((None, None) if p is None else (p.slot_id, p.starts_at))),
-        uuid7(),
-        event.name,
-        payload_text(event),
-    ]
+    left, entered = change.left, change.entered
+    return Change(
+        appointment_id=appointment.id,
+        version=change.version,
+        action=change.action,
+        occurred_at=change.occurred_at,
+        by_user_id=change.user_id,
+        side=change.side,
+        reason=change.reason,
+        from_slot_id=None if left is None else left.slot_id,
+        from_starts_at=None if left is None else left.starts_at,
+        to_slot_id=None if entered is None else entered.slot_id,
+        to_starts_at=None if entered is None else entered.starts_at,
+        events=events_text(appointment.pull_events()),
+    )

@@ -2,13 +2,16 @@
 
 from functools import partial
 
+from sqlalchemy import insert
+
 from booking_system.booking.application.overlaps import ToldOverlap
+from booking_system.booking.records.tables import told_overlaps
+from booking_system.platform.postgres.statement import Statement, given
 from booking_system.platform.postgres.tidying import Chore
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import uuid7
 
-ADD = """INSERT INTO told_overlaps (id, user_id, patient_id, time_slot_id, told_at)
- VALUES ($1, $2, $3, $4, $5)"""
+ADD = Statement(insert(told_overlaps).values({one.name: given(one) for one in told_overlaps.c}))
 
 OLD_TOLD_OVERLAPS = Chore(
     "told_overlaps",
@@ -31,6 +34,11 @@ class PostgresToldOverlaps:
 
     async def _insert(self, told: ToldOverlap) -> None:
         async with self._database.driver_transaction() as connection:
-            await connection.execute(
-                ADD, uuid7(), told.user_id, told.patient_id, told.slot_id, told.told_at
+            await ADD.execute(
+                connection,
+                id=uuid7(),
+                user_id=told.user_id,
+                patient_id=told.patient_id,
+                time_slot_id=told.slot_id,
+                told_at=told.told_at,
             )

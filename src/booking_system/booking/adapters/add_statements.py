@@ -1,0 +1,139 @@
+"""The statement that books: it writes all of a booking, or nothing."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import CTE, Insert, String, any_, cast, insert, literal, select
+from sqlalchemy.dialects.postgresql import array
+
+from booking_system.booking.records.claimed_time import shared
+from booking_system.booking.records.tables import appointments
+from booking_system.directory.records.acquaintance import meeting
+from booking_system.directory.records.tables import patients
+from booking_system.platform.postgres.idempotency import idempotency_keys
+from booking_system.platform.postgres.outbox import recording
+from booking_system.platform.postgres.phrases import during
+from booking_system.platform.postgres.statement import Statement, given
+from booking_system.scheduling.records.claims import given_to
+from booking_system.scheduling.records.tables import time_slots
+
+
+class Adding(NamedTuple):
+    """The row of a new appointment, as long as nobody has changed it, and its events."""
+
+    id: UUID
+    reference: str
+    status: str
+    payment_status: str
+    time_slot_id: UUID
+    time_slot_ids: tuple[UUID, ...]
+    clinic_id: UUID
+    doctor_id: UUID
+    patient_id: UUID
+    service_id: UUID | None
+    starts_at: datetime
+    ends_at: datetime
+    blocked_from: datetime
+    blocked_until: datetime
+    duration_minutes: int
+    mode: str
+    reason: str | None
+    price_amount: int | None
+    price_currency: str | None
+    cancel_notice_minutes: int
+    booked_by: UUID
+    created_at: datetime
+    overbooked: bool
+    patient_doubled: bool
+    override_codes: list[str] | None
+    override_reason: str | None
+    events: str
+
+
+class Key(NamedTuple):
+    """The idempotency key of the request, which is stored by the statement that books."""
+
+    owner: str
+    operation: str
+    key: str
+    fingerprint: bytes
+
+
+class AddingWithKey(NamedTuple):
+    """Both."""
+
+    adding: Adding
+    named: Key
+
+
+VALUE = {name: given(appointments.c[name]) for name in Adding._fields if name != "events"}
+
+
+def _living_patient() -> CTE:
+    """The patient, unless they went while the slot was waited for.
+
+    The lock is the one that the foreign key takes anyway; a merge of the patient's record keeps it
+    waiting.
+    """
+    is_there = (patients.c.id == VALUE["patient_id"], patients.c.deleted_at.is_(None))
+    query = select(patients.c.id).where(*is_there)
+    return query.with_for_update(read=True, key_share=True).cte("living_patient")
+
+
+def _adding(patient: CTE, *others: CTE) -> Insert:
+    row: dict[str, Any] = VALUE | {
+        "updated_at": VALUE["created_at"],
+        "doctor_shared": shared(
+            "doctor",
+            VALUE["doctor_id"],
+            time=during(VALUE["blocked_from"], VALUE["blocked_until"]),
+            marked=VALUE["overbooked"],
+            but=VALUE["id"],
+        ),
+        "patient_shared": shared(
+            "patient",
+            VALUE["patient_id"],
+            time=during(VALUE["starts_at"], VALUE["ends_at"]),
+            marked=VALUE["patient_doubled"],
+            but=VALUE["id"],
+        ),
+    }
+    owned = (
+        given_to(VALUE["id"], shared=VALUE["overbooked"])
+        .where(time_slots.c.id == any_(VALUE["time_slot_ids"]))
+        .where(patient.c.id == VALUE["patient_id"])
+        .cte("owned")
+    )
+    known = meeting(VALUE["clinic_id"], patient, since=VALUE["created_at"]).cte("known")
+    return (
+        insert(appointments)
+        .from_select(list(row), select(*row.values()).select_from(patient))
+        .add_cte(owned, known, *others, recording(patient))
+    )
+
+
+def _storing_the_key(patient: CTE) -> CTE:
+    path = literal("/v1/bookings/", String) + cast(VALUE["id"], String)
+    row: dict[str, Any] = {name: given(idempotency_keys.c[name]) for name in Key._fields} | {
+        "status": literal(201),
+        "location": path,
+        "resource_ids": array([VALUE["id"]]),
+        "created_at": VALUE["created_at"],
+    }
+    query = select(*row.values()).select_from(patient)
+    return insert(idempotency_keys).from_select(list(row), query).cte("stored_key")
+
+
+_PATIENT = _living_patient()
+
+ADD = Statement(_adding(_PATIENT), Adding)
+"""Writes the appointment, its slots' owner, the acquaintance of clinic and patient, and the event.
+
+Nothing of it for a patient who is gone."""
+
+NOTHING = "INSERT 0 0"
+"""What the driver says where that was so."""
+
+ADD_WITH_KEY = Statement(_adding(_PATIENT, _storing_the_key(_PATIENT)), AddingWithKey)
+"""The same for a request with an idempotency key."""

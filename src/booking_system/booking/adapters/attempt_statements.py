@@ -1,0 +1,199 @@
+"""The statements that read what a booking is judged on; the first one locks, too."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
+
+from booking_system.booking.adapters.slot_rows import slot_columns
+from booking_system.booking.records.claimed_time import is_active, is_open
+from booking_system.booking.records.tables import appointments
+from booking_system.directory.records.acquaintance import is_known
+from booking_system.directory.records.tables import (
+    clinics,
+    doctors,
+    patients,
+    service_doctors,
+    services,
+)
+from booking_system.platform.postgres.phrases import DAY, an_id, during, instant
+from booking_system.platform.postgres.statement import Statement
+from booking_system.scheduling.records.appointment_times import no_appointment
+from booking_system.scheduling.records.spans_core import is_one_slot
+from booking_system.scheduling.records.tables import time_slots
+
+
+class Wanted(NamedTuple):
+    """Which slot somebody wants, for whom and for what, and when they ask."""
+
+    slot_id: UUID
+    patient_id: UUID | None
+    service_id: UUID | None
+    now: datetime
+
+
+class WantedSpan(NamedTuple):
+    """The same of several slots: until when it lasts, and when its doctor has to be free.
+
+    An appointment that moves is looked at as if it were not there.
+    """
+
+    wanted: Wanted
+    ends_at: datetime
+    blocked_from: datetime
+    blocked_until: datetime
+    moved_id: UUID | None
+
+
+SLOT = time_slots.alias("s")
+CLINIC = clinics.alias("c")
+DOCTOR = doctors.alias("d")
+PATIENT = patients.alias("p")
+SERVICE = services.alias("v")
+OTHER = appointments.alias("a")
+PATIENT_ID, SERVICE_ID, NOW = an_id("patient_id"), an_id("service_id"), instant("now")
+MOVED_ID = an_id("moved_id")
+
+PLACES = (
+    CLINIC.c.name.label("clinic_name"),
+    CLINIC.c.time_zone,
+    CLINIC.c.currency,
+    CLINIC.c.min_notice_minutes,
+    CLINIC.c.cancel_notice_minutes,
+    CLINIC.c.horizon_days,
+    CLINIC.c.max_open_bookings_per_patient,
+    CLINIC.c.hold_minutes.label("clinic_hold_minutes"),
+    CLINIC.c.anonymous_holds,
+    DOCTOR.c.full_name.label("doctor_name"),
+    DOCTOR.c.title.label("doctor_title"),
+    DOCTOR.c.specialty,
+    DOCTOR.c.photo_url,
+)
+SERVICE_AS_OFFERED = (
+    SERVICE.c.name.label("service_name"),
+    SERVICE.c.duration_minutes,
+    SERVICE.c.buffer_before_minutes,
+    SERVICE.c.buffer_after_minutes,
+    SERVICE.c.mode.label("service_mode"),
+    SERVICE.c.price_amount,
+    SERVICE.c.payment,
+    SERVICE.c.deleted_at.is_(None).label("service_is_live"),
+)
+
+
+def _facts(
+    *, ends_at: ColumnElement[Any], is_there: ColumnElement[bool], others: list[ColumnElement[bool]]
+) -> Select[Any]:
+    """The slot and what the rules judge; `others`: which of the patient's appointments count."""
+    return (
+        select(
+            *slot_columns(SLOT),
+            *PLACES,
+            _clinic_offers_services().label("offers_services"),
+            PATIENT.c.full_name.label("patient_name"),
+            is_known(SLOT.c.clinic_id, PATIENT_ID).label("is_known_here"),
+            _is_busy(ends_at, *others).label("is_busy"),
+            _open_bookings(*others).label("open_bookings"),
+            *SERVICE_AS_OFFERED,
+            _is_offered_by_the_doctor().label("is_offered_by_doctor"),
+        )
+        .select_from(
+            SLOT.join(CLINIC, (CLINIC.c.id == SLOT.c.clinic_id) & CLINIC.c.deleted_at.is_(None))
+            .join(DOCTOR, (DOCTOR.c.id == SLOT.c.doctor_id) & DOCTOR.c.deleted_at.is_(None))
+            .outerjoin(PATIENT, (PATIENT.c.id == PATIENT_ID) & is_there)
+            .outerjoin(
+                SERVICE, (SERVICE.c.id == SERVICE_ID) & (SERVICE.c.clinic_id == SLOT.c.clinic_id)
+            )
+        )
+        .where(SLOT.c.id == an_id("slot_id"), SLOT.c.deleted_at.is_(None))
+    )
+
+
+def _clinic_offers_services() -> ColumnElement[bool]:
+    other = services.alias("o")
+    is_one = (other.c.clinic_id == SLOT.c.clinic_id, other.c.deleted_at.is_(None))
+    return exists().where(*is_one).correlate(SLOT)
+
+
+def _is_offered_by_the_doctor() -> ColumnElement[bool]:
+    by = service_doctors.alias("o")
+    is_one = (by.c.service_id == SERVICE_ID, by.c.doctor_id == SLOT.c.doctor_id)
+    return exists().where(*is_one).correlate(SLOT)
+
+
+def _is_busy(ends_at: ColumnElement[Any], *others: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The patient is elsewhere in that time.
+
+    An appointment whose rest was given back ended then. None lasts longer than a day: with that, an
+    index leads to the one that overlaps.
+    """
+    starts_at = SLOT.c.starts_at
+    return (
+        exists()
+        .where(
+            OTHER.c.patient_id == PATIENT_ID,
+            is_active(OTHER),
+            OTHER.c.starts_at < ends_at,
+            func.least(OTHER.c.ends_at, OTHER.c.released_at) > starts_at,
+            OTHER.c.starts_at > starts_at - DAY,
+            *others,
+        )
+        .correlate(SLOT)
+    )
+
+
+def _open_bookings(*others: ColumnElement[bool]) -> ColumnElement[int]:
+    """How many the patient has to come, in the clinic."""
+    of_clinic = (OTHER.c.patient_id == PATIENT_ID, OTHER.c.clinic_id == SLOT.c.clinic_id)
+    to_come = (OTHER.c.starts_at > NOW, is_open(OTHER))
+    count = select(func.count()).select_from(OTHER).where(*of_clinic, *to_come, *others)
+    return count.correlate(SLOT).scalar_subquery()
+
+
+HERE = OTHER.c.clinic_id == SLOT.c.clinic_id
+"""What staff may be told of a patient's appointments, where it costs them nothing to ask."""
+
+
+def _attempt(*told: ColumnElement[bool]) -> Select[Any]:
+    is_there = PATIENT.c.deleted_at.is_(None)
+    facts = _facts(ends_at=SLOT.c.ends_at, is_there=is_there, others=[*told])
+    is_enough = func.coalesce(is_one_slot(SLOT, SERVICE), true())
+    one_slot = facts.add_columns(true().label("is_clear")).where(
+        SLOT.c.hold_blocks.is_(None), is_enough
+    )
+    return one_slot.with_for_update(of=SLOT)
+
+
+def _span_facts(*told: ColumnElement[bool]) -> Select[Any]:
+    is_kept = MOVED_ID.is_not(None) & PATIENT.c.merged_into.is_(None)
+    facts = _facts(
+        ends_at=instant("ends_at"),
+        is_there=or_(PATIENT.c.deleted_at.is_(None), is_kept),
+        others=[OTHER.c.id.is_distinct_from(MOVED_ID), *told],
+    )
+    time = during(instant("blocked_from"), instant("blocked_until"))
+    return facts.add_columns(no_appointment(SLOT.c.doctor_id, time, but=MOVED_ID).label("is_clear"))
+
+
+FACTS, FACTS_TOLD = Statement(_span_facts(), WantedSpan), Statement(_span_facts(HERE), WantedSpan)
+"""What the rules judge, read without a lock, or behind locks.
+
+A patient who was removed keeps the appointments that were kept, and these can be moved."""
+
+ATTEMPT, ATTEMPT_TOLD = Statement(_attempt(), Wanted), Statement(_attempt(HERE), Wanted)
+"""The same, and the lock, where the slot by itself is enough; otherwise no row, and no lock."""
+
+AGREED = Statement(
+    select(
+        appointments.c.id,
+        appointments.c.doctor_id,
+        appointments.c.starts_at,
+        appointments.c.ends_at,
+        appointments.c.blocked_from,
+        appointments.c.blocked_until,
+        appointments.c.duration_minutes,
+        appointments.c.mode,
+    ).where(appointments.c.id == an_id("appointment_id"))
+)
+"""What was agreed for an appointment that somebody wants to move."""

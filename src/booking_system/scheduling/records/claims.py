@@ -1,0 +1,116 @@
+"""What becomes of time slots by appointments and holds: each change of a slot's row, and the locks.
+
+A change is an `UPDATE` of `time_slots` that raises the version; the statement that uses it says of
+which rows. Slots are locked by ascending id, by everybody.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    SelectBase,
+    Update,
+    and_,
+    case,
+    false,
+    func,
+    null,
+    select,
+    union_all,
+    update,
+)
+
+from booking_system.platform.postgres.phrases import DAY
+from booking_system.scheduling.records.tables import time_slots
+
+NO_HOLD: dict[str, Any] = {
+    "hold_id": null(),
+    "held_until": null(),
+    "hold_minutes": null(),
+    "hold_extended": false(),
+    "held_for": null(),
+    "held_by": null(),
+    "hold_network": null(),
+    "hold_place": null(),
+    "hold_blocks": null(),
+    "hold_service_id": null(),
+    "hold_duration_minutes": null(),
+    "hold_price_amount": null(),
+    "hold_price_currency": null(),
+    "hold_payment": null(),
+}
+"""The columns of a slot that nobody holds."""
+
+
+def changed(**columns: Any) -> Update:
+    """Write these columns."""
+    return update(time_slots).values(version=time_slots.c.version + 1, **columns)
+
+
+def given_to(
+    appointment_id: ColumnElement[Any], *, shared: ColumnElement[bool] | None = None
+) -> Update:
+    """Let the appointment have them, and end the hold in them.
+
+    Where they are `shared`, those that another appointment has stay with that one.
+    """
+    owner = time_slots.c.appointment_id
+    if shared is not None:
+        first = func.coalesce(owner, appointment_id, type_=owner.type)
+        appointment_id = case((shared, first), else_=appointment_id)
+    return changed(appointment_id=appointment_id, **NO_HOLD)
+
+
+def given_back() -> Update:
+    """Take them from the appointment that has them."""
+    return changed(appointment_id=null())
+
+
+def let_go() -> Update:
+    """End the hold in them."""
+    return changed(**NO_HOLD)
+
+
+def kept_clear_for(appointment_id: ColumnElement[Any]) -> Update:
+    """Keep them free around the appointment."""
+    blocked_by = time_slots.c.blocked_by
+    return changed(blocked_by=func.array_append(blocked_by, appointment_id, type_=blocked_by.type))
+
+
+def not_kept_clear_for(appointment_ids: ColumnElement[Any]) -> Update:
+    """Keep them free around these appointments no longer."""
+    around = func.unnest(time_slots.c.blocked_by).column_valued("around")
+    others = select(func.array_agg(around)).where(around != func.all(appointment_ids))
+    return changed(blocked_by=others.correlate(time_slots).scalar_subquery())
+
+
+def is_near(slot: FromClause, claim: FromClause) -> ColumnElement[bool]:
+    """Return the condition that a live slot meets the time that a claim blocks, for an index.
+
+    `claim` has `doctor_id`, `blocked_from` and `blocked_until`. No slot lasts longer than a day.
+    """
+    return and_(
+        slot.c.doctor_id == claim.c.doctor_id,
+        slot.c.deleted_at.is_(None),
+        slot.c.starts_at < claim.c.blocked_until,
+        slot.c.ends_at > claim.c.blocked_from,
+        slot.c.starts_at > claim.c.blocked_from - DAY,
+    )
+
+
+def locked(*slot_ids: SelectBase) -> Select[Any]:
+    """Return the query that locks these slots.
+
+    The subqueries run before the wait: the statement behind it has to see that they still hold.
+    """
+    slot = time_slots.alias("s")
+    wanted = slot_ids[0] if len(slot_ids) == 1 else union_all(*slot_ids)
+    query = select(slot.c.id, slot.c.outside_availability).where(slot.c.id.in_(wanted))
+    return in_order(query, slot)
+
+
+def in_order(query: Select[Any], slot: FromClause) -> Select[Any]:
+    """Return the query as one that locks its slots in the order of all."""
+    return query.order_by(slot.c.id).with_for_update(of=slot)

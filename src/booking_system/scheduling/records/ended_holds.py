@@ -1,0 +1,53 @@
+"""Holds that end: before their time, by what takes their slots, and long after it."""
+
+from datetime import timedelta
+
+from sqlalchemy import Update, any_, func, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
+
+from booking_system.platform.postgres.phrases import how_many, ids, instant
+from booking_system.platform.postgres.statement import Statement
+from booking_system.platform.postgres.tidying import Chore
+from booking_system.scheduling.records.claims import NO_HOLD, let_go
+from booking_system.scheduling.records.tables import calendar_work, time_slots
+
+
+def _ending() -> Insert:
+    """Let go of their slots; the calendars of those that a rule has left are asked for."""
+    columns = (time_slots.c.doctor_id, time_slots.c.clinic_id, time_slots.c.outside_availability)
+    of_them = time_slots.c.hold_id == any_(ids("hold_ids"))
+    over = let_go().where(of_them).returning(*columns).cte("over")
+    calendars = (
+        select(over.c.doctor_id, over.c.clinic_id, instant("now").label("due_at"))
+        .where(over.c.outside_availability)
+        .distinct()
+        .order_by(over.c.doctor_id)
+    )
+    asking = insert(calendar_work).from_select(["doctor_id", "clinic_id", "due_at"], calendars)
+    return asking.on_conflict_do_update(
+        index_elements=[calendar_work.c.doctor_id],
+        set_={
+            "due_at": func.least(calendar_work.c.due_at, asking.excluded.due_at),
+            "asked": calendar_work.c.asked + 1,
+        },
+    )
+
+
+END_HOLDS = Statement(_ending())
+"""What a rule had left behind for these holds goes in the background, from now on (UTC)."""
+
+
+def _tidying() -> Update:
+    """Without a new version: nobody sees a difference."""
+    held = time_slots.alias("held")
+    over = (
+        select(held.c.id)
+        .where(held.c.hold_id.is_not(None), held.c.held_until < func.now() - timedelta(hours=1))
+        .limit(how_many("most"))
+        .with_for_update(skip_locked=True)
+    )
+    return update(time_slots).values(NO_HOLD).where(time_slots.c.id.in_(over))
+
+
+OLD_HOLDS = Chore("holds", Statement(_tidying()).text)
+"""What is over has no effect any more; who looks for it a little late is still told so."""
