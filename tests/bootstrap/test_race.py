@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from httpx import MockTransport, Request, Response
+from httpx import AsyncHTTPTransport, MockTransport, Request, Response
 from typer.testing import CliRunner, Result
 
 from booking_lab.race.arena import NEEDED, Arena
@@ -135,6 +135,32 @@ async def test_what_was_cut_short_is_found_and_removed(deployed: Deployed) -> No
         await arena.build(client, nobody)
         arena._clinic_id = None
         assert not await deployed.is_clean()
+        assert await arena.remove(client) == []
+    assert await deployed.is_clean()
+
+
+class FirstAnswersAreLost(AsyncHTTPTransport):
+    """Carries out each request, and shows only the second answer to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked: set[tuple[str, str, bytes]] = set()
+
+    async def handle_async_request(self, request: Request) -> Response:
+        answer = await super().handle_async_request(request)
+        asked = (request.method, str(request.url), request.read())
+        if asked in self._asked:
+            return answer
+        self._asked.add(asked)
+        await answer.aclose()
+        return Response(503)
+
+
+async def test_what_is_needed_is_made_although_answers_are_lost(deployed: Deployed) -> None:
+    deployment = Deployment(url=deployed.address, transport=FirstAnswersAreLost())
+    arena = Arena(deployed.api.admin.token, Plan(clients=2, doctors=1))
+    async with deployment.client() as client:
+        await arena.build(client, nobody)
         assert await arena.remove(client) == []
     assert await deployed.is_clean()
 

@@ -37,7 +37,7 @@ async def call(
     Raises `RaceProblem` where none comes, `Refused` where it is no success.
     """
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    if method == "POST" and token is not None:
+    if method == "POST":
         headers["Idempotency-Key"] = token_hex(16)
     for attempt in range(tries):
         try:
