@@ -1,6 +1,8 @@
 """The statements about several slots in a row, and the time that is kept free around them."""
 
-from booking_system.scheduling.records.spans import blocked_from, blocked_until, span_of
+from booking_system.scheduling.records.spans_text import blocked_from_text as blocked_from
+from booking_system.scheduling.records.spans_text import blocked_until_text as blocked_until
+from booking_system.scheduling.records.spans_text import span_of_text as span_of
 
 
 def near(slot: str, whose: str) -> str:

@@ -5,7 +5,8 @@ from booking_system.booking.domain.events import AppointmentCancelled
 from booking_system.directory.records.acquaintance import clinics_that_know, knows
 from booking_system.scheduling.records.calendar_work import ASK_AGAIN, ASK_OF
 from booking_system.scheduling.records.holds import HOLD_COLUMNS, LET_GO
-from booking_system.scheduling.records.spans import is_one_slot, no_appointment
+from booking_system.scheduling.records.spans_text import is_one_slot_text as is_one_slot
+from booking_system.scheduling.records.spans_text import no_appointment_text as no_appointment
 
 SLOT = f"""s.id AS slot_id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode,
  s.closed_because, s.appointment_id, s.version AS slot_version, s.blocked_by, {HOLD_COLUMNS}"""

@@ -1,0 +1,107 @@
+"""Phrases of PostgreSQL for which SQLAlchemy Core has no short word."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Date,
+    DateTime,
+    Integer,
+    Interval,
+    Select,
+    Text,
+    Uuid,
+    bindparam,
+    func,
+    literal_column,
+)
+from sqlalchemy.dialects.postgresql import TSTZRANGE
+from sqlalchemy.sql.selectable import GenerativeSelect
+from sqlalchemy.types import TypeEngine
+
+INSTANT: TypeEngine[datetime] = DateTime(timezone=True)
+WALL_CLOCK: TypeEngine[datetime] = DateTime()
+
+MINUTE: ColumnElement[timedelta] = literal_column("interval '1 minute'", Interval)
+DAY: ColumnElement[timedelta] = literal_column("interval '1 day'", Interval)
+
+
+def minutes(count: ColumnElement[Any]) -> ColumnElement[timedelta]:
+    """Return so many minutes as an interval."""
+    return count * MINUTE
+
+
+def days(count: ColumnElement[Any]) -> ColumnElement[timedelta]:
+    """Return so many days as an interval."""
+    return count * DAY
+
+
+def during(since: Any, until: Any) -> ColumnElement[Any]:
+    """Return the range of instants from `since` on, `until` left out."""
+    return func.tstzrange(since, until, type_=TSTZRANGE)
+
+
+def meets(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that two ranges, or two arrays, have something in common."""
+    return one.bool_op("&&")(other)
+
+
+def array_of(query: Select[Any]) -> ColumnElement[Any]:
+    """Return the ids that a query of one column finds, as an array."""
+    return func.array(query.scalar_subquery(), type_=ARRAY(Uuid()))
+
+
+def materialized(name: str, query: GenerativeSelect) -> CTE:
+    """Return the query as a part that is read once and in front of the others."""
+    return query.cte(name).prefix_with("MATERIALIZED")
+
+
+def asked_singly(query: Select[Any]) -> Select[Any]:
+    """Keep a question one about single rows: PostgreSQL makes no join of one with `OFFSET`."""
+    return query.offset(0)
+
+
+def an_id(name: str) -> BindParameter[UUID]:
+    """Return the place of an id."""
+    return bindparam(name, type_=Uuid())
+
+
+def ids(name: str) -> BindParameter[Any]:
+    """Return the place of an array of ids."""
+    return bindparam(name, type_=ARRAY(Uuid()))
+
+
+def instant(name: str) -> BindParameter[datetime]:
+    """Return the place of an instant."""
+    return bindparam(name, type_=INSTANT)
+
+
+def instants(name: str) -> BindParameter[Any]:
+    """Return the place of an array of instants."""
+    return bindparam(name, type_=ARRAY(INSTANT))
+
+
+def a_date(name: str) -> BindParameter[date]:
+    """Return the place of a date."""
+    return bindparam(name, type_=Date())
+
+
+def a_text(name: str) -> BindParameter[str]:
+    """Return the place of a text."""
+    return bindparam(name, type_=Text())
+
+
+def a_number(name: str) -> BindParameter[int]:
+    """Return the place of a whole number."""
+    return bindparam(name, type_=Integer())
+
+
+def how_many(name: str) -> BindParameter[int]:
+    """Return the place of a number of rows, for a `LIMIT`."""
+    return bindparam(name, type_=BigInteger())
