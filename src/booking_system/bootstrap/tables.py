@@ -5,6 +5,16 @@ from booking_system.directory.records import tables as directory
 from booking_system.identity.records import tables as identity
 from booking_system.platform.postgres import idempotency, outbox
 from booking_system.platform.postgres.metadata import metadata
+from booking_system.scheduling.records import absences
 from booking_system.scheduling.records import tables as scheduling
 
-__all__ = ["booking", "directory", "idempotency", "identity", "metadata", "outbox", "scheduling"]
+__all__ = [
+    "absences",
+    "booking",
+    "directory",
+    "idempotency",
+    "identity",
+    "metadata",
+    "outbox",
+    "scheduling",
+]

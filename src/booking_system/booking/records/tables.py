@@ -1,14 +1,11 @@
 """Booking's tables, with the constraints that are the last wall against double booking."""
 
-from typing import Any
-
 from sqlalchemy import (
     ARRAY,
     Boolean,
     CheckConstraint,
     Column,
     Computed,
-    Date,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -177,42 +174,3 @@ told_overlaps = Table(
     Index("ix_told_overlaps_told_at", "told_at"),
 )
 """When staff learned by trying that a patient has an appointment where they do not work."""
-
-LIVE = text("deleted_at IS NULL")
-
-
-def _absence() -> list[Column[Any]]:
-    return [
-        Column("starts_at", DateTime(timezone=True), nullable=False),
-        Column("ends_at", DateTime(timezone=True), nullable=False),
-        Column("reason", Text),
-        Column("created_at", DateTime(timezone=True), nullable=False),
-        Column("deleted_at", DateTime(timezone=True)),
-        Column("version", Integer, nullable=False, server_default=text("1")),
-    ]
-
-
-time_off = Table(
-    "time_off",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("clinic_id", Uuid, nullable=False),
-    Column("doctor_id", Uuid, nullable=False),
-    *_absence(),
-    ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
-    CheckConstraint("ends_at > starts_at", name="length"),
-    Index("ix_time_off_doctor", "doctor_id", "starts_at", "id", postgresql_where=LIVE),
-    Index("ix_time_off_clinic", "clinic_id", "ends_at", postgresql_where=LIVE),
-)
-
-closures = Table(
-    "closures",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("clinic_id", Uuid, ForeignKey("clinics.id"), nullable=False),
-    Column("date", Date, nullable=False),
-    *_absence(),
-    CheckConstraint("ends_at > starts_at", name="length"),
-    Index("ix_closures_clinic", "clinic_id", "starts_at", "id", postgresql_where=LIVE),
-    Index("uq_closures_clinic_date", "clinic_id", "date", unique=True, postgresql_where=LIVE),
-)

@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_
+from sqlalchemy import ColumnElement, FromClause, and_, select
 
+from booking_system.directory.records.tables import doctors
 from booking_system.platform.postgres.phrases import DAY
 from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
-from booking_system.scheduling.records.holds import hold_of
+from booking_system.scheduling.records.holds import hold_is_over, hold_of
 from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.period import Period
+
+BY_HAND, OUTSIDE = ClosedBecause.BY_HAND.value, ClosedBecause.OUTSIDE_AVAILABILITY.value
 
 SLOT = (
     "id",
@@ -59,6 +62,20 @@ def reason_of(row: Any) -> ClosedBecause | None:
     """Return why the slot of a row with `closed_because` is closed; None where it is not."""
     closed = row["closed_because"]
     return None if closed is None else ClosedBecause(closed)
+
+
+def may_go(slot: FromClause, now: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that nobody has the slot, or has decided about it by hand."""
+    return and_(
+        slot.c.appointment_id.is_(None),
+        hold_is_over(slot, now),
+        slot.c.closed_because.is_distinct_from(BY_HAND),
+    )
+
+
+def clinic_of(doctor_id: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the clinic of the doctor, which leads to an index of slots by clinic."""
+    return select(doctors.c.clinic_id).where(doctors.c.id == doctor_id).scalar_subquery()
 
 
 def slot_meets(
