@@ -2,7 +2,10 @@
 
 from booking_system.booking.adapters.span_statements import IN_ORDER, slots_of
 from booking_system.booking.domain.events import AppointmentCancelled
-from booking_system.directory.records.acquaintance import clinics_that_know, knows
+from booking_system.directory.records.acquaintance_text import (
+    clinics_that_know_text as clinics_that_know,
+)
+from booking_system.directory.records.acquaintance_text import knows_text as knows
 from booking_system.scheduling.records.calendar_work import ASK_AGAIN, ASK_OF
 from booking_system.scheduling.records.holds import HOLD_COLUMNS, LET_GO
 from booking_system.scheduling.records.spans_text import is_one_slot_text as is_one_slot
