@@ -35,6 +35,50 @@ WORDED = {
 }
 """Modules that word SQL about tables of a context above, and why they have to."""
 
+AS_TEXT = "its statements are texts, which name tables of the contexts below"
+
+WORDED |= {
+    "booking/adapters/holding.py": ({"outbox", "patients", "role_grants", "time_slots"}, AS_TEXT),
+    "booking/adapters/lifecycle_statements.py": ({"outbox", "patients", "time_slots"}, AS_TEXT),
+    "booking/adapters/marking.py": ({"time_slots"}, AS_TEXT),
+    "booking/adapters/postgres.py": ({"time_slots"}, AS_TEXT),
+    "booking/adapters/reading.py": ({"doctors", "time_slots"}, AS_TEXT),
+    "booking/adapters/span_statements.py": ({"services", "time_slots"}, AS_TEXT),
+    "booking/adapters/statements.py": (
+        {
+            "clinic_patients",
+            "clinics",
+            "closures",
+            "doctors",
+            "idempotency_keys",
+            "outbox",
+            "patients",
+            "service_doctors",
+            "services",
+            "time_off",
+            "time_slots",
+        },
+        AS_TEXT,
+    ),
+    "desk/adapters/absence_statements.py": (
+        {"appointments", "clinics", "closures", "doctors", "time_off", "time_slots"},
+        AS_TEXT,
+    ),
+    "desk/adapters/clinic_statements.py": (
+        {"appointments", "clinics", "closures", "doctors", "time_slots"},
+        AS_TEXT,
+    ),
+    "desk/adapters/days.py": (
+        {"clinic_patients", "closures", "doctors", "time_off", "time_slots"},
+        AS_TEXT,
+    ),
+    "desk/adapters/merge_statements.py": (
+        {"appointments", "clinic_patients", "outbox", "patients", "time_slots"},
+        AS_TEXT,
+    ),
+    "desk/adapters/removal_statements.py": ({"clinics", "services", "time_slots"}, AS_TEXT),
+}
+
 CHANGED: dict[str, tuple[set[str], str]] = {}
 """Modules that change tables of another context by themselves, and why."""
 
