@@ -7,4 +7,13 @@ from booking_system.platform.postgres import idempotency, outbox
 from booking_system.platform.postgres.metadata import metadata
 from booking_system.scheduling.records import tables as scheduling
 
-__all__ = ["booking", "directory", "idempotency", "identity", "metadata", "outbox", "scheduling"]
+__all__ = [
+    "absences",
+    "booking",
+    "directory",
+    "idempotency",
+    "identity",
+    "metadata",
+    "outbox",
+    "scheduling",
+]

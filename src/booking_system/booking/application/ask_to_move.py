@@ -33,9 +33,4 @@ class AskToMove:
         booked = card.appointment
         if not booked.may_be_rescheduled(side, now=self.clock.now()):
             raise Invalid.field("/booking_id", "can no longer be moved", "not_movable")
-        return AgreedNeed(
-            appointment_id=booked.id,
-            clinic_id=booked.clinic_id,
-            patient_id=booked.patient_id,
-            service_id=booked.service_id,
-        )
+        return booked.agreed

@@ -126,7 +126,7 @@ class WatchOverlaps:
             slot_id=booked.time_slot_id if slot_id is None else slot_id,
             patient_id=booked.patient_id,
             service_id=booked.service_id,
-            moves=appointment_id,
+            agreed=booked.agreed,
         )
         async with self.booking(wish, actor):
             yield

@@ -150,7 +150,7 @@ class PreviewAbsence:
             await self.alternatives(
                 one.time_slot_id,
                 visits=Visits.told_to(actor, one.patient_id),
-                moves=one.id,
+                moves=one.agreed,
                 now=now,
                 most=min(MOST_ALTERNATIVES * len(listed), MOST_LOOKED_AT),
                 unless=cover,
