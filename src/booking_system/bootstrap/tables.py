@@ -8,7 +8,6 @@ from booking_system.platform.postgres.metadata import metadata
 from booking_system.scheduling.records import tables as scheduling
 
 __all__ = [
-    "absences",
     "booking",
     "directory",
     "idempotency",
