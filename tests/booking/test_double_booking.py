@@ -21,7 +21,6 @@ from tests.api import START, Api, Person, code_of
 from tests.postgres import TestServer
 from tests.servers import Crowd, served_api
 
-ROUNDS = 50
 CALLERS = 64
 BUSY = {(503, "overloaded"), (503, "dependency_unavailable")}
 """Nothing was done: the machine was too slow for the locks' deadlines."""
@@ -43,10 +42,16 @@ async def served(
         yield served
 
 
-async def test_of_many_callers_for_one_slot_exactly_one_gets_it(served: tuple[Api, Crowd]) -> None:
+@pytest.mark.parametrize(
+    "rounds",
+    [pytest.param(10, id="short"), pytest.param(50, id="long", marks=pytest.mark.proof)],
+)
+async def test_of_many_callers_for_one_slot_exactly_one_gets_it(
+    served: tuple[Api, Crowd], rounds: int
+) -> None:
     api, crowd = served
     clinic = await api.clinic(policy=PLENTY)
-    slots = await api.slots(await api.doctor(clinic), ROUNDS, minutes=15)
+    slots = await api.slots(await api.doctor(clinic), rounds, minutes=15)
     callers = [await api.patient() for _ in range(CALLERS)]
     instances: set[str] = set()
 
