@@ -61,10 +61,11 @@ class Stage:
         if self._application is None:
             self._application = application_at(self.url, self._place)
         container, app = self._application
+        entrance, state = container.entrance(), dict(app.state._state)
         async with client_of(container, app) as api:
             yield api
-        entrance = container.entrance()
         assert (entrance.inside, entrance.is_pressed) == (0, False), "the next test is refused"
+        assert app.state._state == state, "the next test finds another application"
 
     async def close(self) -> None:
         if self._application is not None:
