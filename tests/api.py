@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from dependency_injector import providers
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
 from pydantic import SecretStr
@@ -18,14 +19,18 @@ from booking_system.bootstrap.container import Container, build, close
 from booking_system.bootstrap.http_app import create_app
 from booking_system.bootstrap.secret_key import _new_key
 from booking_system.bootstrap.settings import Settings
+from booking_system.identity.adapters.passwords import Argon2Passwords
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, PatientId, UserId
+from tests.budget import MADE
 from tests.contract import Contract, Watched
+from tests.identity.builders import CHEAP
 from tests.patience import PATIENCE
 
 ZONE = "Europe/Berlin"
 NOTHING = Settings(database_url="postgresql:///none", secret_key=SecretStr(_new_key().decode()))
 """Of an application that is only looked at: it keeps nothing anywhere."""
+PASSWORDS = Argon2Passwords(CHEAP, threads=2)
 START = (datetime.now(UTC) + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
 
 
@@ -184,10 +189,9 @@ def contract_of_all() -> Contract:
     return Contract(create_app(build(NOTHING)).openapi())
 
 
-@asynccontextmanager
-async def running_api(
+def application_at(
     database_url: str, data_dir: Path, *, rate_limit: bool = False, **about: Any
-) -> AsyncIterator[Api]:
+) -> tuple[Container, FastAPI]:
     settings = Settings(
         data_dir=data_dir,
         database_url=database_url,
@@ -195,11 +199,26 @@ async def running_api(
         public_url="http://test",
         **about,
     )
+    MADE["applications"] += 1
     container = build(settings)
-    app = create_app(container)
+    # Hashing is slow on purpose: what it costs is for tests of identity and of whole processes.
+    container.identity.passwords.override(providers.Object(PASSWORDS))
+    return container, create_app(container)
+
+
+@asynccontextmanager
+async def client_of(container: Container, app: FastAPI) -> AsyncIterator[Api]:
     transport = ASGITransport(Watched(app, contract_of_all()))
     async with AsyncClient(transport=transport, base_url="http://test", timeout=PATIENCE) as client:
         api = Api(client, container, app)
         api.admin = await api.platform_admin()
+        yield api
+
+
+@asynccontextmanager
+async def running_api(database_url: str, data_dir: Path, **about: Any) -> AsyncIterator[Api]:
+    """An application of its own; `about` are settings."""
+    container, app = application_at(database_url, data_dir, **about)
+    async with client_of(container, app) as api:
         yield api
     await close(container)

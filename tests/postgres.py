@@ -10,6 +10,7 @@ import asyncpg
 
 from booking_system.bootstrap import migrations
 from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
+from tests.budget import MADE
 
 TEMPLATE = "template_migrated"
 
@@ -39,6 +40,7 @@ class TestServer:
     @asynccontextmanager
     async def database(self, *, template: str = TEMPLATE) -> AsyncIterator[str]:
         """A database of its own; yields its address."""
+        MADE["databases"] += 1
         name = f"t_{uuid4().hex}"
         await self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         try:
@@ -49,6 +51,7 @@ class TestServer:
 
 @contextmanager
 def running_server(*, durable: bool = False) -> Iterator[TestServer]:
+    MADE["PostgreSQL servers"] += 1
     with tempfile.TemporaryDirectory(prefix="booking-tests-") as folder:
         Path(folder).chmod(0o755)
         settings = {"max_connections": "200", "shared_buffers": "128MB"}

@@ -91,7 +91,11 @@ class Crowd:
             yield [
                 await opened.enter_async_context(
                     AsyncClient(
-                        base_url=self._address, timeout=PATIENCE, limits=Limits(max_connections=1)
+                        base_url=self._address,
+                        timeout=PATIENCE,
+                        limits=Limits(max_connections=1),
+                        # Else each reads the authorities that it would trust, for 30 ms.
+                        verify=False,
                     )
                 )
                 for _ in range(count)

@@ -3,9 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +18,7 @@ from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.records.claims import locked
 from tests.api import Api, Person, code_of
 from tests.booking.spans import MORNING, booked, schedule, service
-from tests.postgres import TestServer
-from tests.servers import Crowd, served_api
+from tests.servers import Crowd
 
 PLENTY = {"max_open_bookings_per_patient": 1000}
 BUSY = {(503, "overloaded"), (503, "dependency_unavailable")}
@@ -44,15 +41,6 @@ MARKS = """SELECT count(*) FROM time_slots s WHERE s.deleted_at IS NULL
   SELECT a.id FROM appointments a WHERE a.doctor_id = s.doctor_id AND a.status <> 'cancelled'
   AND tstzrange(a.blocked_from, a.blocked_until) && tstzrange(s.starts_at, s.ends_at)
   AND s.id <> ALL(a.time_slot_ids) ORDER BY a.id)"""
-
-
-@pytest.fixture(scope="module")
-async def served(
-    postgres: TestServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[tuple[Api, Crowd]]:
-    place: Path = tmp_path_factory.mktemp("served")
-    async with postgres.database() as url, served_api(url, place) as served:
-        yield served
 
 
 async def is_consistent(api: Api) -> None:

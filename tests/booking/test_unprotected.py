@@ -82,20 +82,20 @@ async def test_with_everything_in_place_nothing_is_wrong(
 
 
 async def test_without_locks_and_constraints_slots_are_sold_twice(
-    api: Api, monkeypatch: pytest.MonkeyPatch
+    own_api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     no_lock_waits(monkeypatch)
-    await no_wall_stands(api)
-    assert Rule.TWO_OWNERS in await raced_until(api, {Rule.TWO_OWNERS})
+    await no_wall_stands(own_api)
+    assert Rule.TWO_OWNERS in await raced_until(own_api, {Rule.TWO_OWNERS})
 
 
 async def test_without_the_patients_constraint_patients_are_in_two_places(
-    api: Api, monkeypatch: pytest.MonkeyPatch
+    own_api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await no_wall_stands(api)
+    await no_wall_stands(own_api)
     # All doctors have time at the same moments.
     plan = replace(PLAN, doctors=8, slots_per_doctor=2, hot=8)
-    found = await raced_until(api, {Rule.PATIENT_TWICE}, plan)
+    found = await raced_until(own_api, {Rule.PATIENT_TWICE}, plan)
     assert Rule.PATIENT_TWICE in found
     # The row lock holds alone.
     assert Rule.TWO_OWNERS not in found

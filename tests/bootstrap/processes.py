@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import booking_system
+from tests.budget import MADE
 from tests.patience import PATIENCE
 
 SOURCE = Path(booking_system.__file__).parents[1]
@@ -32,6 +33,7 @@ def running(
     *command: str | Path, env: Mapping[str, str], cwd: Path
 ) -> Iterator[subprocess.Popen[str]]:
     """A Python process that is gone afterwards, whatever happens."""
+    MADE["Python programs"] += 1
     process = subprocess.Popen(
         [sys.executable, *map(str, command)],
         env=env,

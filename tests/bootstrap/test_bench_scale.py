@@ -201,14 +201,18 @@ def test_a_plan_is_told_in_short() -> None:
 
 
 async def test_a_kept_database_is_used_again_unless_it_is_another_or_too_old(
-    api: Api, database_url: str
+    own_api: Api, own_database_url: str
 ) -> None:
     size, folder = Size(doctors=1, months=1), Path("kept")
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(own_database_url)
     try:
         assert not await _is_there(connection, size, folder)
         await load_scale(
-            api.container, database_url, size, even_if_not_empty=False, progress=lambda *_: None
+            own_api.container,
+            own_database_url,
+            size,
+            even_if_not_empty=False,
+            progress=lambda *_: None,
         )
         assert await _is_there(connection, size, folder)
         with pytest.raises(BenchProblem, match="another size"):

@@ -23,6 +23,7 @@ from booking_system.bootstrap.postgres_binaries import (
     private_folder,
 )
 from tests.bootstrap.processes import alive, environment, eventually, running
+from tests.budget import MADE
 
 IS_ROOT = os.geteuid() == 0
 HOST = """
@@ -42,6 +43,7 @@ def server_in(place: Path, *, durable: bool = False, **settings: str) -> Embedde
 
 @contextmanager
 def started(server: EmbeddedPostgres) -> Iterator[EmbeddedPostgres]:
+    MADE["PostgreSQL servers"] += 1
     try:
         server.start()
         yield server

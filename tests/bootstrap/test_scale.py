@@ -45,8 +45,8 @@ async def loaded(api: Api, url: str, size: Size = SMALL, *, anyway: bool = False
 
 
 @pytest.fixture
-async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database_url)
+async def connection(own_database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(own_database_url)
     yield connection
     await connection.close()
 
@@ -58,22 +58,22 @@ async def empty_url(postgres: TestServer) -> AsyncIterator[str]:
 
 
 async def test_what_is_loaded_holds_together(
-    api: Api, database_url: str, connection: asyncpg.Connection
+    own_api: Api, own_database_url: str, connection: asyncpg.Connection
 ) -> None:
-    before = await schema_of(database_url)
+    before = await schema_of(own_database_url)
     heard: list[tuple[int, int]] = []
     report = await load_scale(
-        api.container,
-        database_url,
+        own_api.container,
+        own_database_url,
         SMALL,
         even_if_not_empty=False,
         progress=lambda *step: heard.append(step),
     )
 
-    assert await schema_of(database_url) == before
+    assert await schema_of(own_database_url) == before
     assert heard == sorted(heard)
     assert heard[-1][0] == heard[-1][1]
-    kept = api.container.settings().data_dir / CREDENTIALS
+    kept = own_api.container.settings().data_dir / CREDENTIALS
     assert kept.stat().st_mode & 0o777 == 0o600
     assert report.password in kept.read_text()
     counts = {
@@ -96,10 +96,10 @@ async def test_what_is_loaded_holds_together(
 
 
 async def test_the_calendars_are_what_the_weekly_hours_say(
-    api: Api, database_url: str, connection: asyncpg.Connection
+    own_api: Api, own_database_url: str, connection: asyncpg.Connection
 ) -> None:
-    await loaded(api, database_url, Size(doctors=6, months=2))
-    done = await api.container.scheduling.extend_horizon()()
+    await loaded(own_api, own_database_url, Size(doctors=6, months=2))
+    done = await own_api.container.scheduling.extend_horizon()()
     assert done.doctors == 6
     # Time has gone on since: at most one slot of each doctor is new.
     assert done.opened <= 6
@@ -110,20 +110,20 @@ async def test_the_calendars_are_what_the_weekly_hours_say(
         " AND appointment_id IS NULL"
     )
     before = await connection.fetchval(still_open, doctor)
-    answer = await api.send("DELETE", f"/v1/availability/{rule}", api.admin)
+    answer = await own_api.send("DELETE", f"/v1/availability/{rule}", own_api.admin)
     assert answer.status_code in {200, 204}, answer.text
     # One of the doctor's two rules, so half of the slots.
     assert 0.4 < await connection.fetchval(still_open, doctor) / before < 0.6
 
 
 async def test_a_database_with_clinics_is_only_added_to_when_asked(
-    api: Api, database_url: str, connection: asyncpg.Connection
+    own_api: Api, own_database_url: str, connection: asyncpg.Connection
 ) -> None:
-    first = await loaded(api, database_url)
+    first = await loaded(own_api, own_database_url)
     with pytest.raises(DatabaseNotEmptyError):
-        await loaded(api, database_url)
+        await loaded(own_api, own_database_url)
     assert await connection.fetchval("SELECT count(*) FROM time_slots") == first.slots
-    second = await loaded(api, database_url, Size(doctors=1, months=1), anyway=True)
+    second = await loaded(own_api, own_database_url, Size(doctors=1, months=1), anyway=True)
     assert await connection.fetchval("SELECT count(*) FROM clinics") == 3
     assert await connection.fetchval("SELECT count(*) FROM time_slots") == (
         first.slots + second.slots
@@ -131,8 +131,8 @@ async def test_a_database_with_clinics_is_only_added_to_when_asked(
 
 
 async def test_a_load_that_fails_leaves_the_database_as_it_was(
-    api: Api,
-    database_url: str,
+    own_api: Api,
+    own_database_url: str,
     connection: asyncpg.Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -145,26 +145,26 @@ async def test_a_load_that_fails_leaves_the_database_as_it_was(
         rows.slots.append((rows.known[0][1], *rest))
         return rows
 
-    before = await schema_of(database_url)
+    before = await schema_of(own_database_url)
     monkeypatch.setattr(Calendars, "rows_of", twice)
     with pytest.raises(DatabaseProblemError, match="nothing was loaded: ExclusionViolation"):
-        await loaded(api, database_url)
-    assert await schema_of(database_url) == before
+        await loaded(own_api, own_database_url)
+    assert await schema_of(own_database_url) == before
     for table in ("clinics", "doctors", "time_slots", "patients", "users"):
         limit = 1 if table == "users" else 0
         assert await connection.fetchval(f"SELECT count(*) FROM {table}") <= limit
-    assert not (api.container.settings().data_dir / CREDENTIALS).exists()
+    assert not (own_api.container.settings().data_dir / CREDENTIALS).exists()
 
 
 async def test_a_table_with_rows_keeps_its_guards(
-    api: Api, database_url: str, connection: asyncpg.Connection
+    own_api: Api, own_database_url: str, connection: asyncpg.Connection
 ) -> None:
-    await loaded(api, database_url, Size(doctors=1, months=1))
-    before = await schema_of(database_url)
+    await loaded(own_api, own_database_url, Size(doctors=1, months=1))
+    before = await schema_of(own_database_url)
     with pytest.raises(ValueError, match="rows"):
         async with connection.transaction():
             await Guards.taken_from(connection)
-    assert await schema_of(database_url) == before
+    assert await schema_of(own_database_url) == before
 
 
 def test_the_forecast_speaks_of_the_size() -> None:
@@ -187,9 +187,9 @@ class TestCommand:
         return CliRunner().invoke(app, ["seed-demo", *arguments])
 
     def test_it_loads_once_and_says_what(
-        self, database_url: str, monkeypatch: pytest.MonkeyPatch
+        self, own_database_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("BOOKING_DATABASE_URL", database_url)
+        monkeypatch.setenv("BOOKING_DATABASE_URL", own_database_url)
         small = ("--scale", "--doctors", "2", "--months", "1")
         done = self.run(*small)
         assert done.exit_code == 0, done.output

@@ -17,6 +17,8 @@ from tests.hostile.victims import Victims
 from tests.hostile.wire import Answer, Line, Silence
 
 LINES = 8
+STRANGERS = 4
+"""In the short form every so many shots are fired without credentials as well."""
 CHEAP: dict[str, dict[str, str]] = {
     # Refused before a password is hashed: hashing is slow on purpose.
     "/v1/auth/register": {"password": "MARK"},
@@ -53,13 +55,13 @@ class Battery:
         """One operation after the other, each over a few connections."""
         lines = [Line(self.host, self.port) for _ in range(LINES)]
         try:
-            for operation in operations:
+            for turn, operation in enumerate(operations):
                 target = await self._target(operation)
                 before = await self._behaves(target, lines[0])
-                kinds = operation.kinds(long=long)
+                kinds = operation.kinds(long=long, turn=turn)
+                strangers = kinds if long else kinds[turn % STRANGERS :: STRANGERS]
                 shots = iter(
-                    [(kind, True) for kind in kinds]
-                    + [(kind, False) for kind in kinds[:: 1 if long else 2]]
+                    [(kind, True) for kind in kinds] + [(kind, False) for kind in strangers]
                 )
                 shooting = (self._shoot(operation, target, shots, line) for line in lines)
                 await asyncio.gather(*shooting)

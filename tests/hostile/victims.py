@@ -14,7 +14,6 @@ from tests.access.table import Row
 from tests.access.world import PASSWORD, Aim, Scene, World
 from tests.api import START, Person
 
-MOST = 900
 HALF_HOUR = timedelta(minutes=30)
 Values = dict[str, str]
 Pool = Callable[["Victims"], Awaitable[list[Values]]]
@@ -25,6 +24,8 @@ class Victims:
     """Hands out values for the placeholders of a row of the access table."""
 
     world: World
+    most: int
+    """So many of each, which has to last for all that one operation is tried with."""
     people: list[Person] = field(default_factory=list)
     _weeks: Iterator[int] = field(default_factory=lambda: count(2))
     _half_hours: Iterator[int] = field(default_factory=lambda: count(1))
@@ -49,7 +50,7 @@ class Victims:
     ) -> list[UUID]:
         """Clone the row whose id is `which`; `changes` is what differs, `n` counts."""
         rows = await self.world.sql(
-            f"INSERT INTO {table} SELECT c.* FROM {table} t, generate_series(1, {MOST}) n,"
+            f"INSERT INTO {table} SELECT c.* FROM {table} t, generate_series(1, {self.most}) n,"
             f" jsonb_populate_record(t, jsonb_build_object('n', n, {changes})) c WHERE t.id = $1"
             f" RETURNING {key}",
             UUID(which),
@@ -281,11 +282,12 @@ async def _duplicates(victims: Victims) -> list[Values]:
 
 
 async def _days(victims: Victims) -> list[Values]:
-    return [{"day": next(victims.world.days)} for _ in range(MOST)]
+    """The last one first: what is opened by mistake and has no end is in nobody's way."""
+    return [{"day": day.isoformat()} for day in reversed(_far_days(victims))]
 
 
 def _far_days(victims: Victims) -> list[date]:
-    return [date.fromisoformat(next(victims.world.days)) for _ in range(MOST)]
+    return [date.fromisoformat(next(victims.world.days)) for _ in range(victims.most)]
 
 
 async def _busy_doctor(victims: Victims) -> dict[str, Any]:

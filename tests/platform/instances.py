@@ -34,7 +34,12 @@ class Instance:
 
     def client(self, **headers: str) -> httpx.Client:
         return httpx.Client(
-            base_url=self.address, headers=headers, timeout=PATIENCE, trust_env=False
+            base_url=self.address,
+            headers=headers,
+            timeout=PATIENCE,
+            trust_env=False,
+            # Else each reads the authorities that it would trust, for 30 ms.
+            verify=False,
         )
 
     def end(self) -> None:

@@ -95,7 +95,7 @@ def test_those_who_are_gone_are_forgotten_and_a_flood_of_names_is_bounded(
 
 def budgeted(api: Api, patch: pytest.MonkeyPatch, reads: int = QUOTA, writes: int = QUOTA) -> None:
     budgets = budgets_for(rate_limit=True, reads=reads, writes=writes)
-    patch.setattr(api.app.state, "budgets", budgets)
+    patch.setitem(api.app.state._state, "budgets", budgets)
 
 
 async def asked(api: Api, times: int, by: Person | None = None, path: str = "/v1/clinics") -> Any:

@@ -65,12 +65,12 @@ async def looks(monkeypatch: pytest.MonkeyPatch) -> list[None]:
 
 
 @pytest.fixture
-async def slow_commits(database: Database, database_url: str) -> AsyncIterator[None]:
+async def slow_commits(own_database: Database, own_database_url: str) -> AsyncIterator[None]:
     """No commit of an insert ends before the test does."""
-    async with database.driver_transaction() as connection:
+    async with own_database.driver_transaction() as connection:
         for statement in SLOW_COMMIT:
             await connection.execute(statement)
-    holder = await asyncpg.connect(database_url)
+    holder = await asyncpg.connect(own_database_url)
     await holder.execute("SELECT pg_advisory_lock($1)", LOCK)
     yield
     await holder.close()
@@ -179,10 +179,10 @@ async def test_it_ends_also_where_the_body_came_late() -> None:
     ("method", "code"), [("POST", "outcome_unknown"), ("GET", "overloaded")], ids=str
 )
 async def test_nobody_claims_that_a_commit_that_was_cut_did_nothing(
-    database: Database, opener: str, method: str, code: str, monkeypatch: pytest.MonkeyPatch
+    own_database: Database, opener: str, method: str, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "DEADLINE_SECONDS", PATIENCE)
-    opened = opener_of(database, opener)
+    opened = opener_of(own_database, opener)
 
     async def store(_: Receive) -> None:
         async with opened() as connection:
@@ -191,7 +191,7 @@ async def test_nobody_claims_that_a_commit_that_was_cut_did_nothing(
 
     told = await asyncio.wait_for(House(store).ask(method=method), SOON)
     assert (told.status, told.code) == (503, code)
-    assert database.leases.in_use == 0
+    assert own_database.leases.in_use == 0
 
 
 @pytest.mark.parametrize("opener", OPENERS)

@@ -190,7 +190,7 @@ async def test_where_a_budget_is_used_up_every_operation_is_refused_but_health(
 ) -> None:
     operations = await those_that_say(api, "rate_limited")
     budgets = budgets_for(rate_limit=True, reads=1, writes=1)
-    monkeypatch.setattr(api.app.state, "budgets", budgets)
+    monkeypatch.setitem(api.app.state._state, "budgets", budgets)
     for by in (None, api.admin):
         await api.get("/v1/me", by)
         await api.post("/v1/clinics", by=by)

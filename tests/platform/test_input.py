@@ -150,7 +150,7 @@ async def test_a_bug_is_a_problem_without_a_word_about_it(
         message = f"row value {SECRET}"
         raise RuntimeError(message)
 
-    monkeypatch.setattr(api.app.state, "authenticate", broken)
+    monkeypatch.setitem(api.app.state._state, "authenticate", broken)
 
     answer = await api.client.get("/v1/slots", headers={"X-Request-ID": "abc"})
 

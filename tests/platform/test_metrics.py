@@ -39,14 +39,14 @@ async def numbers_of(api: Api) -> Numbers:
     return numbers_in(answer.text)
 
 
-async def test_requests_are_counted_by_template_status_and_code(api: Api) -> None:
-    slot, patient = await api.slot(), await api.patient()
-    assert (await api.book(slot, patient)).status_code == 201
+async def test_requests_are_counted_by_template_status_and_code(own_api: Api) -> None:
+    slot, patient = await own_api.slot(), await own_api.patient()
+    assert (await own_api.book(slot, patient)).status_code == 201
     for _ in range(2):
-        assert (await api.book(slot, await api.patient())).status_code == 409
-    await api.get(f"/v1/slots/{uuid4()}")
+        assert (await own_api.book(slot, await own_api.patient())).status_code == 409
+    await own_api.get(f"/v1/slots/{uuid4()}")
 
-    numbers = await numbers_of(api)
+    numbers = await numbers_of(own_api)
     booking = {"method": "POST", "route": "/v1/bookings"}
     reading = {"method": "GET", "route": "/v1/slots/{slot_id}"}
     assert total(numbers, REQUESTS, **booking, status="201") == 1
@@ -59,12 +59,12 @@ async def test_requests_are_counted_by_template_status_and_code(api: Api) -> Non
     assert 0 < total(numbers, f"{SECONDS}_sum", **booking) < 10
 
 
-async def test_nothing_that_a_client_writes_makes_a_label(api: Api) -> None:
+async def test_nothing_that_a_client_writes_makes_a_label(own_api: Api) -> None:
     for number in range(5):
-        await api.send(f"ODD{number}", "/v1/clinics")
-        await api.get(f"/nowhere-{number}", q=f"nobody-{number}")
-        await api.get(f"/v1/doctors/{uuid4()}")
-    numbers = await numbers_of(api)
+        await own_api.send(f"ODD{number}", "/v1/clinics")
+        await own_api.get(f"/nowhere-{number}", q=f"nobody-{number}")
+        await own_api.get(f"/v1/doctors/{uuid4()}")
+    numbers = await numbers_of(own_api)
     assert total(numbers, REQUESTS, route="unmatched", method="GET", status="404") == 5
     assert total(numbers, REQUESTS, method="OTHER") == 5
     labels = {label for name, carried in numbers for label in carried if name == REQUESTS}

@@ -16,13 +16,13 @@ SLOT = "0192f0c1-2b3c-7d4e-8f50-617283940001"
 
 @pytest.mark.parametrize("which", ["refused", "absent"])
 async def test_without_a_database_every_answer_is_503(
-    postgres: TestServer, api: Api, tmp_path: Path, which: str
+    postgres: TestServer, own_api: Api, tmp_path: Path, which: str
 ) -> None:
     dead = "postgresql://u@127.0.0.1:1/x" if which == "refused" else postgres.url("absent")
     container = build(Settings(data_dir=tmp_path, database_url=dead, public_url="http://test"))
     transport = ASGITransport(create_app(container))
     async with AsyncClient(transport=transport, base_url="http://test") as client:
-        by = api.admin.headers
+        by = own_api.admin.headers
         for path in ("/v1/slots", f"/v1/slots/{SLOT}", "/v1/clinics", "/health/ready"):
             answer = await client.get(path)
             assert code_of(answer) == (503, "dependency_unavailable")

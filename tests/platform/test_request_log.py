@@ -82,17 +82,17 @@ async def test_machines_are_logged_at_debug_level_only(stream: io.StringIO, api:
 
 
 async def test_every_line_of_a_request_carries_its_id_and_no_others(
-    stream: io.StringIO, api: Api
+    stream: io.StringIO, own_api: Api
 ) -> None:
-    async with api.container.database().transaction() as connection:
+    async with own_api.container.database().transaction() as connection:
         await connection.exec_driver_sql("ALTER TABLE clinics RENAME TO elsewhere")
     ids = [f"request-{number}" for number in range(20)]
     answers = await asyncio.gather(
-        *(api.send("GET", "/v1/clinics", headers={"X-Request-ID": one}) for one in ids)
+        *(own_api.send("GET", "/v1/clinics", headers={"X-Request-ID": one}) for one in ids)
     )
     assert {code_of(answer) for answer in answers} == {(500, "internal_error")}
     # In this very task, unlike those above.
-    await api.get("/v1/clinics")
+    await own_api.get("/v1/clinics")
     structlog.get_logger("test").warning("afterwards")
     *lines, last = lines_of(stream)
     assert "request_id" not in last
@@ -168,12 +168,12 @@ def talk_about_the_secret(client: httpx.Client) -> list[tuple[int, str | None]]:
 
 
 async def test_nothing_that_a_client_says_is_in_any_line_of_a_real_instance(
-    database: Database, database_url: str, tmp_path: Path
+    own_database: Database, own_database_url: str, tmp_path: Path
 ) -> None:
-    async with database.transaction() as connection:
+    async with own_database.transaction() as connection:
         for statement in (QUOTING, QUOTED):
             await connection.exec_driver_sql(statement)
-    with instance(database_url, tmp_path) as running:
+    with instance(own_database_url, tmp_path) as running:
         with running.client() as client:
             said = await asyncio.to_thread(talk_about_the_secret, client)
             # No HTTP at all: it does not come as far as to us.

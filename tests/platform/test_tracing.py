@@ -130,13 +130,13 @@ async def traced(database_url: str, place: Path, endpoint: str) -> AsyncIterator
 
 
 async def test_errors_are_marked_but_not_quoted(
-    database: Database, database_url: str, tmp_path: Path
+    own_database: Database, own_database_url: str, tmp_path: Path
 ) -> None:
-    async with database.transaction() as connection:
+    async with own_database.transaction() as connection:
         for statement in (QUOTING, QUOTED):
             await connection.exec_driver_sql(statement)
     with collecting() as collector:
-        async with traced(database_url, tmp_path, collector.endpoint) as client:
+        async with traced(own_database_url, tmp_path, collector.endpoint) as client:
             assert (await client.post("/v1/auth/register", json=ACCOUNT)).status_code == 500
     (server,) = collector.spans(Span.SPAN_KIND_SERVER)
     assert server.status == Status(code=Status.STATUS_CODE_ERROR)

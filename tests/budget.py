@@ -1,0 +1,26 @@
+"""How many a run may make of what takes long. Counted, so no verdict hangs on a machine's speed.
+
+A test that needs one more of these than the run may have is better off with what the tests of its
+worker share (`api`, `database`). Where it cannot be, the limit is raised here, on purpose.
+"""
+
+from collections import Counter
+
+MOST = {
+    "PostgreSQL servers": 45,
+    "databases": 150,
+    "applications": 90,
+    "Python programs": 190,
+}
+"""For all tests of `make test`, on however many workers."""
+MADE: Counter[str] = Counter()
+"""In this process; where there are workers, the first process knows the sum."""
+
+
+def overspent() -> list[str]:
+    """A sentence for each limit that was passed."""
+    return [
+        f"{MADE[kind]} {kind} were made, and {most} are enough: see tests/budget.py"
+        for kind, most in MOST.items()
+        if MADE[kind] > most
+    ]

@@ -1,0 +1,87 @@
+"""What the tests of a worker have one after the other: one database, and one application on it.
+
+Both take long to make and little to tidy up, so each test finds them empty. A test that changes
+more than rows (the schema, what the application has counted, its settings) asks for an `own_` one.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+from fastapi import FastAPI
+
+from booking_system.bootstrap.container import Container, close
+from booking_system.platform.postgres.transaction import Database
+from booking_system.platform.postgres.url import sqlalchemy_url
+from tests.api import Api, application_at, client_of
+from tests.postgres import TestServer
+
+TABLES = """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = 'public' AND c.relkind = 'r' AND c.relname <> 'alembic_version' ORDER BY 1"""
+LEFT_BEHIND = """SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+ AND state <> 'idle'"""
+ROWS_ONLY = """CREATE FUNCTION rows_only() RETURNS event_trigger LANGUAGE plpgsql AS
+ $$BEGIN RAISE 'a test that changes the schema needs a database of its own: own_api'; END$$;
+CREATE EVENT TRIGGER rows_only ON ddl_command_start EXECUTE FUNCTION rows_only()"""
+
+
+class Stage:
+    """A database whose rows last for one test."""
+
+    def __init__(self, url: str, place: Path, connection: asyncpg.Connection) -> None:
+        self.url = url
+        self._place = place
+        self._connection = connection
+        self._clear: asyncpg.prepared_stmt.PreparedStatement | None = None
+        self._database: Database | None = None
+        self._application: tuple[Container, FastAPI] | None = None
+
+    async def clear(self) -> None:
+        """Delete every row. What a failed test left open is ended: it would be waited for."""
+        if self._clear is None:
+            names = [row[0] for row in await self._connection.fetch(TABLES)]
+            parts = ", ".join(f"d{n} AS (DELETE FROM {name})" for n, name in enumerate(names))
+            # Rows go in any order, and what rows of other tables say of them does not matter.
+            await self._connection.execute("SET session_replication_role = replica")
+            self._clear = await self._connection.prepare(f"WITH {parts} SELECT 1")
+        await self._connection.execute(LEFT_BEHIND)
+        await self._clear.fetch()
+
+    def database(self) -> Database:
+        """Connections to it for tests that need no application."""
+        if self._database is None:
+            self._database = Database.at(sqlalchemy_url(self.url), pool_size=10)
+        return self._database
+
+    @asynccontextmanager
+    async def api(self) -> AsyncIterator[Api]:
+        """A new client of the application, and a new administrator."""
+        if self._application is None:
+            self._application = application_at(self.url, self._place)
+        container, app = self._application
+        entrance, state = container.entrance(), dict(app.state._state)
+        async with client_of(container, app) as api:
+            yield api
+        assert (entrance.inside, entrance.is_pressed) == (0, False), "the next test is refused"
+        assert app.state._state == state, "the next test finds another application"
+
+    async def close(self) -> None:
+        if self._application is not None:
+            await close(self._application[0])
+        if self._database is not None:
+            await self._database.close()
+
+
+@asynccontextmanager
+async def a_stage(postgres: TestServer, place: Path) -> AsyncIterator[Stage]:
+    async with postgres.database() as url:
+        connection = await asyncpg.connect(url)
+        await connection.execute(ROWS_ONLY)
+        stage = Stage(url, place, connection)
+        try:
+            yield stage
+        finally:
+            await stage.close()
+            await connection.close()
