@@ -119,8 +119,7 @@ class PostgresBookingWork:
         if key is None:
             done = await self._connection.execute(statements.ADD, *values)
         else:
-            location = f"/v1/bookings/{appointment.id}"
-            named = (key.owner, key.operation, key.key, key.fingerprint, location)
+            named = (key.owner, key.operation, key.key, key.fingerprint)
             done = await self._connection.execute(statements.ADD_NAMED, *values, *named)
         if done == statements.NOTHING:
             raise Transient("the patient went meanwhile")

@@ -16,7 +16,7 @@ from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
-from booking_system.platform.http.idempotency import Again
+from booking_system.platform.http.once import Again, InOneTransaction
 from booking_system.platform.http.routing import Routes
 from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
 
@@ -105,7 +105,7 @@ class RemovalRoutes:
             answers=removing.answers,
             refuses=[NotFound, NotPermitted, RestoreConflict],
             problems={409: RestoreProblem},
-            again=removing.again,
+            once=InOneTransaction(again=removing.again),
         )
 
     async def delete_doctor(

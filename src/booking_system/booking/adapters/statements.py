@@ -3,6 +3,7 @@
 from booking_system.booking.adapters.span_statements import IN_ORDER, slots_of
 from booking_system.booking.domain.events import AppointmentCancelled
 from booking_system.directory.records.acquaintance import clinics_that_know, knows
+from booking_system.platform.postgres.idempotency import STORE
 from booking_system.scheduling.records.calendar_work import ASK_AGAIN, ASK_OF
 from booking_system.scheduling.records.holds import HOLD_COLUMNS, LET_GO
 from booking_system.scheduling.records.spans import is_one_slot, no_appointment
@@ -126,10 +127,9 @@ ADD = _ADD.format(named="", **_ADDED)
 
 ADD_NAMED = _ADD.format(
     **_ADDED,
-    named=""",
- named AS (INSERT INTO idempotency_keys (owner, operation, key, fingerprint, status, location,
-   resource_ids, created_at)
-  SELECT $30, $31, $32, $33, 201, $34, ARRAY[$1::uuid], $18 FROM there)""",
+    named=f""",
+ named AS ({STORE}
+  SELECT $30, $31, $32, $33, ARRAY[$1::uuid], $18 FROM there)""",  # noqa: S608
 )
 """The same for a request with an idempotency key, which is stored by the statement that books."""
 

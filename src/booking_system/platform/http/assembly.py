@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
-from booking_system.platform.http.routing import GuardedRoute
+from booking_system.platform.http.guarded import GuardedRoute
 
 
 class UnguardedRouteError(Exception):
     """A route carries no policy, so the program refuses to start."""
 
 
-def install(app: FastAPI, routes: Iterable[GuardedRoute]) -> None:
+def install(app: FastAPI, routes: Iterable[BaseRoute]) -> None:
     """Put the routes into the application itself: an included router would cost a lookup."""
     app.router.routes.extend(routes)
 
