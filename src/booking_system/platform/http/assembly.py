@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
 from booking_system.platform.http.guarded import GuardedRoute
+from booking_system.platform.http.sockets import SocketRoute
 
 
 class UnguardedRouteError(Exception):
@@ -36,6 +37,14 @@ def keep_apart(app: FastAPI) -> None:
     for route in routes:
         fitting = {path for path in plain if route.path_regex.match(path)}
         route.others = frozenset(fitting - {route.path})
+
+
+def speaks_websocket(app: FastAPI, path: str) -> bool:
+    """Say whether a WebSocket can be opened there; elsewhere the wish for one is ignored."""
+    return any(
+        isinstance(route, SocketRoute) and route.path_regex.match(path)
+        for route in app.router.routes
+    )
 
 
 def _name(route: BaseRoute) -> str:

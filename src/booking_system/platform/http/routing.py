@@ -1,6 +1,6 @@
 """Collects the routes of one part of the API, which document what they refuse."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -8,12 +8,15 @@ from starlette.routing import BaseRoute
 
 from booking_system.platform.http.caller import Policy
 from booking_system.platform.http.documentation import Problems, documented
+from booking_system.platform.http.event_stream import EventStream, StreamRoute
 from booking_system.platform.http.guarded import GuardedRoute, Shortcut, needs_token
 from booking_system.platform.http.habits import Habits
 from booking_system.platform.http.hooks import HookRoute
 from booking_system.platform.http.input import USUAL_BODY, BodyLimit
 from booking_system.platform.http.once import Once
+from booking_system.platform.http.open_socket import SocketLimits
 from booking_system.platform.http.signatures import InvalidSignature, Signature
+from booking_system.platform.http.sockets import Admission, ByAccessToken, Endpoint, SocketRoute
 from booking_system.shared_kernel.errors import Refusal
 
 SIGNING_IN = "/v1/auth/"
@@ -158,6 +161,74 @@ class Routes:
         )
         documented(route, None, [InvalidSignature, *refuses], habits, {})
         self._routes.append(route)
+
+    def stream(  # noqa: PLR0913
+        self,
+        path: str,
+        endpoint: Callable[..., Coroutine[Any, Any, EventStream]],
+        *,
+        policy: Policy,
+        refuses: Sequence[type[Refusal]] = (),
+        asks_who: bool = True,
+        knows_caller: bool = False,
+    ) -> None:
+        """Add an operation that answers GET with events for up to ten minutes.
+
+        The `policy` is asked when it is opened and as long as it is open. How many may be open is
+        said in `platform.http.lives`: `503 overloaded` and `429 rate_limited` beyond.
+        """
+        token = needs_token(policy)
+        route = StreamRoute(
+            path,
+            endpoint,
+            policy=policy,
+            asks_who=asks_who,
+            methods=["GET"],
+            tags=[self._tag],
+            response_description="Events, the last one called `end`",
+            status_code=200,
+            operation_id=endpoint.__name__,
+            response_model=None,
+        )
+        habits = Habits(
+            asks_who=asks_who,
+            needs_token=token,
+            knows_caller=knows_caller,
+            needs_database=True,
+            always_answered=False,
+            is_counted=True,
+            writes=False,
+            is_idempotent=False,
+        )
+        documented(route, None, refuses, habits, {})
+        route.responses[200]["content"] = {EventStream.media_type: {"schema": {"type": "string"}}}
+        self._routes.append(route)
+
+    def socket(  # noqa: PLR0913
+        self,
+        path: str,
+        endpoint: Endpoint,
+        *,
+        policy: Policy,
+        protocol: str,
+        admission: Admission | None = None,
+        limits: SocketLimits | None = None,
+    ) -> None:
+        """Add a WebSocket that speaks the subprotocol `protocol`, like `booking.v1`.
+
+        Who opens it is found out by the `admission`, by access token without one; the `policy` is
+        asked then and as long as it is open. OpenAPI has no words for it.
+        """
+        self._routes.append(
+            SocketRoute(
+                path,
+                endpoint,
+                policy=policy,
+                protocol=protocol,
+                admission=admission or ByAccessToken(),
+                limits=limits or SocketLimits(),
+            )
+        )
 
 
 def _described(also: str | type[BaseModel]) -> dict[str, Any]:
