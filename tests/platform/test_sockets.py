@@ -141,7 +141,9 @@ async def refused(opening: connect) -> tuple[int, str | None]:
     assert answer.headers["x-request-id"]
     assert answer.headers["x-instance"]
     return code_of(
-        httpx.Response(answer.status_code, headers=dict(answer.headers), content=answer.body)
+        httpx.Response(
+            answer.status_code, headers=dict(answer.headers), content=bytes(answer.body or b"")
+        )
     )
 
 

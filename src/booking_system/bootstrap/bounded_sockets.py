@@ -42,6 +42,7 @@ class BoundedSockets(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._rejection: Rejection = config.app.state.rejection  # type: ignore[union-attr]
         self._end: asyncio.TimerHandle | None = None
+        self._fields: list[tuple[bytes, bytes]] = []
         self.close_timeout = CLOSE_SECONDS
         self.logger = self.conn.logger = QUIET
         self.conn.debug = False
@@ -61,6 +62,10 @@ class BoundedSockets(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on. The first data is the whole head, which the library may not like."""
         is_head = not self.handshake_initiated
+        if is_head:
+            # As the server writes it: each field in one line, its name in lower case.
+            lines = [line.partition(b": ") for line in data.split(b"\r\n")[1:]]
+            self._fields = [(name, value) for name, _, value in lines]
         super().data_received(data)
         if is_head and not self.handshake_initiated:
             is_large = isinstance(self.conn.handshake_exc, SecurityError)
@@ -68,7 +73,6 @@ class BoundedSockets(WebSocketsSansIOProtocol):
 
     def handle_connect(self, event: Request) -> None:
         """Refuse a handshake that is none; the library would say so in words of its own."""
-        self.request = event
         if self.conn.accept(event).status_code != 101:
             self.handshake_initiated = True
             self._refuse(Malformed("The request is no WebSocket handshake (RFC 6455)."))
@@ -78,6 +82,9 @@ class BoundedSockets(WebSocketsSansIOProtocol):
     async def send(self, message: Any) -> None:
         """Send on; a client that does not let itself be closed is not waited for."""
         await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            # Or the server takes a refusal for a handshake that was forgotten.
+            self.handshake_complete = True
         if message["type"] == "websocket.close" and not self.disconnected:
             self._end = self.loop.call_later(2 * CLOSE_SECONDS, self.transport.abort)
 
@@ -87,9 +94,7 @@ class BoundedSockets(WebSocketsSansIOProtocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         self.handshake_complete = self.close_sent = True
-        headers = [] if not hasattr(self, "request") else self.request.headers.raw_items()
-        fields = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
         added = b"".join(b"%b: %b\r\n" % pair for pair in self.default_headers)
-        answer = self._rejection.closing(refusal, fields)
+        answer = self._rejection.closing(refusal, self._fields)
         self.transport.write(STATUS_LINE[status_of(type(refusal))] + added + answer)
         self.transport.close()
