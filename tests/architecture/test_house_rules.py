@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,6 +119,17 @@ def test_nothing_is_committed_outside_of_where_transactions_are_made() -> None:
         str(source.relative_to(ROOT)) for source in SOURCES if ".commit()" in source.read_text()
     }
     assert committing <= allowed
+
+
+def test_no_adapter_of_the_database_knows_an_address_or_a_status() -> None:
+    seen = 0
+    for source in SOURCES:
+        text = source.read_text()
+        if "import asyncpg" in text and "fastapi" not in text and "bootstrap" not in source.parts:
+            seen += 1
+            assert "/v1/" not in text, source
+            assert not re.search(r"\bstatus(_code)?\s*[:=]\s*(int|\d)", text), source
+    assert seen > 20
 
 
 def test_no_clock_is_hidden_in_the_pure_rings() -> None:

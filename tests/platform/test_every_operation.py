@@ -13,7 +13,7 @@ from httpx import Response
 
 from booking_system.identity.adapters.tokens import SignedAccessTokens
 from booking_system.platform.http.budgets import budgets_for
-from booking_system.platform.http.routing import GuardedRoute
+from booking_system.platform.http.guarded import GuardedRoute
 from booking_system.shared_kernel.identifiers import SessionId, UserId
 from tests.api import Api, Person, code_of, running_api
 from tests.postgres import TestServer

@@ -6,8 +6,14 @@ import socket
 import sys
 
 import uvicorn
+from fastapi import FastAPI
 
 from booking_system.bootstrap import logs
+from booking_system.bootstrap.bounded_sockets import (
+    MOST_MESSAGE_BYTES,
+    PING_SECONDS,
+    BoundedSockets,
+)
 from booking_system.bootstrap.early_refusals import EarlyRefusals
 from booking_system.bootstrap.http_app import create
 from booking_system.bootstrap.process import (
@@ -47,11 +53,22 @@ def _config(settings: Settings) -> uvicorn.Config:
     app = create()
     # Half a second's work, for which the first reader would keep everybody waiting.
     app.openapi()
-    config = uvicorn.Config(
+    config = config_of(app, settings)
+    config.load()
+    return config
+
+
+def config_of(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """Return how the server serves an application."""
+    return uvicorn.Config(
         app,
         http=EarlyRefusals,
-        # No route speaks WebSocket: an upgrade is ignored, and the request answered as it is.
-        ws="none",
+        ws=BoundedSockets,
+        ws_max_size=MOST_MESSAGE_BYTES,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        # What is packed with secrets and with what somebody else chose tells of the secrets.
+        ws_per_message_deflate=False,
         loop="uvloop",
         server_header=False,
         # An address decides about quotas: anybody could claim one, so only named proxies may.
@@ -66,8 +83,6 @@ def _config(settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
-    config.load()
-    return config
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from booking_system.bootstrap.process import IDLE_SECONDS
+from booking_system.platform.http.lives import ABORT
 from booking_system.platform.http.problems import (
     RequestHeadTooLarge,
     RequestHeadTooSlow,
@@ -54,12 +55,20 @@ class BoundedHeads(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a first request as long as for the next ones."""
         super().connection_made(transport)
+        self.app_state = {**self.app_state, ABORT: transport.abort}
         self._deadline = self.loop.call_later(IDLE_SECONDS, self._too_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is waited for any more."""
         self._no_deadline()
+        # It leads back to this connection, which would be kept in a circle.
+        self.app_state = {}
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """Let streams come to an end as well: the server waits for them."""
+        self.config.app.state.lives.drain()  # type: ignore[union-attr]
+        super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless the head had its bytes by then; its last piece may have been larger."""

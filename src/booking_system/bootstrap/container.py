@@ -24,6 +24,7 @@ from booking_system.platform.clock import SystemClock
 from booking_system.platform.http.budgets import budgets_for
 from booking_system.platform.http.entrance import Entrance
 from booking_system.platform.http.idempotency import Idempotency
+from booking_system.platform.http.lives import Lives
 from booking_system.platform.http.network import Networks
 from booking_system.platform.http.problems import status_of
 from booking_system.platform.observability.metrics import Metrics
@@ -175,6 +176,11 @@ class Container(containers.DeclarativeContainer):
             code=Overloaded.code,
             status=status_of(Overloaded),
         ),
+    )
+    lives = providers.Singleton(
+        Lives,
+        requests=metrics.provided.requests,
+        metrics=metrics.provided.lives,
     )
     metrics_routes = providers.Singleton(
         MetricsRoutes, metrics=metrics, policy=providers.Object(public)

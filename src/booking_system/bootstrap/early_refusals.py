@@ -7,12 +7,14 @@ into refusals. From here it costs a fortieth.
 
 import asyncio
 from typing import Any
+from urllib.parse import unquote
 
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from booking_system.bootstrap.bounded_heads import BoundedHeads
+from booking_system.platform.http.assembly import speaks_websocket
 from booking_system.platform.http.entrance import COMING, Entrance
 from booking_system.platform.observability.exchange import method_of
 
@@ -51,6 +53,13 @@ class EarlyRefusals(BoundedHeads):
             entrance.coming += 1
             self.scope[COMING] = True  # type: ignore[literal-required]
         super().begin_request()
+
+    def _should_upgrade(self) -> bool:
+        """Open a WebSocket where there is one; elsewhere answer the request as it is."""
+        if not super()._should_upgrade():
+            return False
+        path = unquote(self.url.partition(b"?")[0].decode("latin-1"))
+        return speaks_websocket(self.config.app, path)  # type: ignore[arg-type]
 
     def _is_usual(self) -> bool:
         """Say whether nothing is special about it: anything else goes the long way."""

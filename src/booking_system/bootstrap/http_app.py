@@ -92,6 +92,10 @@ def create_app(container: Container) -> FastAPI:
     app.state.authenticate = container.identity.authenticate()
     app.state.idempotency, app.state.budgets = container.idempotency(), container.budgets()
     app.state.entrance, app.state.rejection = container.entrance(), rejection
+    app.state.lives = container.lives()
+    app.state.page_origins = frozenset(
+        origin.encode() for origin in (public_url, *settings.allowed_origins)
+    )
     app.add_middleware(
         Edge,
         entrance=container.entrance(),

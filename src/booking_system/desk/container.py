@@ -33,7 +33,7 @@ from booking_system.desk.application.take_time_off import (
     ReopenClinic,
     TakeTimeOff,
 )
-from booking_system.platform.http.idempotency import Again
+from booking_system.platform.http.once import Again
 from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.clock import Clock

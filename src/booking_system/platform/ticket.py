@@ -16,6 +16,9 @@ class Room(Protocol):
     def come_back(self, ticket: "Ticket") -> None:
         """Give a place again, though there may be none."""
 
+    def end(self, ticket: "Ticket") -> None:
+        """Forget the request: it has no place and no deadline any more."""
+
 
 class Ticket:
     """One request that is being served.

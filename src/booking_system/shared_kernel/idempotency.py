@@ -2,10 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NewType
 
 from booking_system.shared_kernel.errors import Conflict, RuleViolation
 
 KEPT_FOR = timedelta(hours=72)
+OutsideKey = NewType("OutsideKey", str)
+"""Names one piece of work towards another machine, such as a payment provider.
+
+It stays the same however often the work is begun anew for one request, so the other machine does
+it once. 32 hexadecimal digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CTE, Insert, String, any_, cast, insert, literal, select
+from sqlalchemy import CTE, Insert, any_, insert, select
 from sqlalchemy.dialects.postgresql import array
 
 from booking_system.booking.records.claimed_time import shared
@@ -114,10 +114,7 @@ def _adding(patient: CTE, *others: CTE) -> Insert:
 
 
 def _storing_the_key(patient: CTE) -> CTE:
-    path = literal("/v1/bookings/", String) + cast(VALUE["id"], String)
     row: dict[str, Any] = {name: given(idempotency_keys.c[name]) for name in Key._fields} | {
-        "status": literal(201),
-        "location": path,
         "resource_ids": array([VALUE["id"]]),
         "created_at": VALUE["created_at"],
     }

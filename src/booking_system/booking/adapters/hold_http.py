@@ -31,10 +31,11 @@ from booking_system.booking.domain.booking_rules import REFUSALS_OF_HOLDS
 from booking_system.booking.domain.holding import HeldSlot, Holder
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public
-from booking_system.platform.http.answers import json_answer
+from booking_system.platform.http.answers import json_answer, making_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.input import StrictRequest
 from booking_system.platform.http.network import Networks
+from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.routing import Routes
 from booking_system.scheduling.domain.refusals import (
     HoldAlreadyExtended,
@@ -81,7 +82,7 @@ class HoldRoutes:
             answers=NewHoldOut,
             refuses=REFUSALS_OF_HOLDS,
             problems={409: SlotProblem},
-            again=self.show_hold_again,
+            once=InOneTransaction(again=self.show_hold_again),
             knows_caller=True,
         )
         routes.add(
@@ -101,6 +102,7 @@ class HoldRoutes:
             answers=HoldOut,
             refuses=[no.HoldNotFound, NotPermitted, HoldExpired, HoldAlreadyExtended],
             knows_caller=True,
+            once=InOneTransaction(),
         )
         routes.add(
             "DELETE",
@@ -136,7 +138,7 @@ class HoldRoutes:
         """
         holder = self._holder(request, actor, hold_token)
         wish = await self._for_move(body.wish(holder), body.booking_id, body.patient_id, actor)
-        return self._new(await self.hold(wish=wish, holder=holder))
+        return self._new(await self.hold(wish=wish, holder=holder), status=201)
 
     async def show_hold_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
         """Show the hold that was made, to whoever made it, with its token."""
@@ -232,8 +234,8 @@ class HoldRoutes:
     def _answer(self, held: HeldSlot) -> Response:
         return json_answer(hold_shown(held, self.clock.now()))
 
-    def _new(self, held: HeldSlot, *, status: int = 201) -> Response:
+    def _new(self, held: HeldSlot, *, status: int) -> Response:
         token = self.tokens.token_of(held.hold.id) if held.hold.is_anonymous else None
         shown = hold_shown(held, self.clock.now()) | {"hold_token": token}
         headers = {"Location": f"/v1/holds/{held.hold.id}"} if status == 201 else None
-        return json_answer(shown, status=status, headers=headers)
+        return making_answer(shown, [held.hold.id], status=status, headers=headers)

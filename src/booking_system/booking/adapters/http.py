@@ -32,8 +32,9 @@ from booking_system.identity.domain.refusals import RateLimited
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
-from booking_system.platform.http.idempotency import HEADER, REPLAYED, Idempotency
+from booking_system.platform.http.idempotency import HEADER, Idempotency
 from booking_system.platform.http.input import Instant, StrictRequest
+from booking_system.platform.http.once import ByTheUseCase, InOneTransaction
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -43,6 +44,7 @@ from booking_system.platform.http.pagination import (
     link_to_next,
     position_of,
 )
+from booking_system.platform.http.replaying import REPLAYED
 from booking_system.platform.http.routing import Routes
 from booking_system.scheduling.domain.refusals import HoldExpired
 from booking_system.shared_kernel.clock import Clock
@@ -125,7 +127,7 @@ class BookingRoutes:
             "/v1/bookings",
             self.create_booking,
             shortcut=self.book_at_once,
-            keeps_key=True,
+            once=ByTheUseCase(),
             policy=signed_in,
             status=201,
             answers=AppointmentOut,
@@ -160,6 +162,7 @@ class BookingRoutes:
                 no.CancelTooLate,
                 Stale,
             ],
+            once=InOneTransaction(),
         )
         return routes
 

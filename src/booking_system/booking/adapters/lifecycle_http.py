@@ -25,6 +25,7 @@ from booking_system.identity.domain.refusals import RateLimited
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
+from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.pagination import Page
 from booking_system.platform.http.routing import Routes
 from booking_system.scheduling.domain.refusals import SlotAlreadyBooked, SlotHeld, SlotUnavailable
@@ -63,6 +64,7 @@ class LifecycleRoutes:
                 RateLimited,
             ],
             problems={409: SlotProblem},
+            once=InOneTransaction(),
         )
         taken_since = [
             SlotUnavailable,
@@ -85,6 +87,7 @@ class LifecycleRoutes:
                 policy=signed_in,
                 answers=AppointmentOut,
                 refuses=[*marked, *also],
+                once=InOneTransaction(),
             )
         routes.add(
             "GET",

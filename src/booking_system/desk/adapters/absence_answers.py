@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Query, Request, Response
 from pydantic import BaseModel
 
-from booking_system.platform.http.answers import json_answer
+from booking_system.platform.http.answers import json_answer, making_answer
 from booking_system.platform.http.etag import etag_of
 from booking_system.platform.http.pagination import cursor_after, link_to_next
 from booking_system.scheduling.domain.absence import Closure, TimeOff
@@ -22,8 +22,10 @@ def one_absence(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Answer with one of them and its `ETag`."""
+    """Answer with one of them, which was made where the status is 201, and its `ETag`."""
     tagged = {**(headers or {}), "ETag": etag_of(absence.version)}
+    if status == 201:
+        return making_answer(show(absence), [absence.id], headers=tagged)
     return json_answer(show(absence), status=status, headers=tagged)
 
 

@@ -32,6 +32,7 @@ from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
 from booking_system.platform.http.input import Instant
+from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -73,6 +74,7 @@ class TimeOffRoutes:
             refuses=[*refused, BookingsAffected],
             problems={409: BookingsProblem},
             also={200: AbsencePreviewOut},
+            once=InOneTransaction(),
         )
         routes.add(
             "GET",

@@ -30,10 +30,11 @@ from booking_system.desk.application.take_time_off import CloseClinic, ReopenCli
 from booking_system.desk.domain.refusals import BookingsAffected
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import clinic_side
-from booking_system.platform.http.answers import json_answer
+from booking_system.platform.http.answers import json_answer, making_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
 from booking_system.platform.http.input import NearDay, StrictRequest
+from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -77,7 +78,7 @@ class ClosureRoutes:
             refuses=[*refused, BookingsAffected, NonexistentLocalTime],
             problems={409: BookingsProblem},
             also={200: AbsencePreviewOut},
-            again=self.show_closures_again,
+            once=InOneTransaction(again=self.show_closures_again),
         )
         routes.add(
             "GET",
@@ -135,9 +136,8 @@ class ClosureRoutes:
             actor=actor,
         )
         answer = ClosuresOut(items=[ClosureOut.of(one) for one in made])
-        return json_answer(
-            answer, status=201, headers={"Location": f"/v1/clinics/{clinic_id}/closures"}
-        )
+        location = {"Location": f"/v1/clinics/{clinic_id}/closures"}
+        return making_answer(answer, [one.id for one in made], headers=location)
 
     async def show_closures_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
         """Show the closures that were made and stand still."""

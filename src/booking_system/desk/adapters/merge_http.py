@@ -18,6 +18,7 @@ from booking_system.identity.domain.refusals import RateLimited
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
 from booking_system.platform.http.input import Input
+from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.routing import Routes
 from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
 from booking_system.shared_kernel.identifiers import PatientId
@@ -48,6 +49,7 @@ class MergeRoutes:
             policy=signed_in,
             answers=PatientOut,
             refuses=[NotFound, NotPermitted, Stale, PossibleDuplicate, PatientOverlap, RateLimited],
+            once=InOneTransaction(),
         )
         return routes
 

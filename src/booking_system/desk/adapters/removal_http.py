@@ -20,7 +20,7 @@ from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
-from booking_system.platform.http.idempotency import Again
+from booking_system.platform.http.once import Again, InOneTransaction
 from booking_system.platform.http.routing import Routes
 from booking_system.shared_kernel.errors import NotFound, NotPermitted, Refusal, Stale
 
@@ -111,7 +111,7 @@ class RemovalRoutes:
             answers=answers,
             refuses=[NotFound, NotPermitted, RestoreConflict],
             problems={409: RestoreProblem},
-            again=again,
+            once=InOneTransaction(again=again),
         )
 
     async def _delete(

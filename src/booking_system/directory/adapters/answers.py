@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from booking_system.platform.http.answers import json_answer
+from booking_system.platform.http.answers import json_answer, making_answer
 from booking_system.platform.http.etag import etag_of
 from booking_system.platform.http.pagination import cursor_after, link_to_next
 
@@ -36,8 +36,10 @@ def one(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Answer with one resource and its `ETag`."""
+    """Answer with one resource, which was made where the status is 201, and its `ETag`."""
     tagged = {**(headers or {}), "ETag": etag_of(thing.version)}
+    if status == 201:
+        return making_answer(show(thing), [thing.id], headers=tagged)
     return json_answer(show(thing), status=status, headers=tagged)
 
 

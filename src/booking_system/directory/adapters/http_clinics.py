@@ -20,6 +20,7 @@ from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import platform_admin, public
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.input import ShortText, StrictRequest
+from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -62,6 +63,7 @@ class ClinicRoutes:
             status=201,
             answers=ClinicOut,
             refuses=[NotFound, NotPermitted, SlugTaken],
+            once=InOneTransaction(),
         )
         routes.add(
             "GET", one, self.read_clinic, policy=public, answers=ClinicOut, refuses=[NotFound]

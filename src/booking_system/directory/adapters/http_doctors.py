@@ -21,6 +21,7 @@ from booking_system.identity.domain.policies import public, signed_in
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
 from booking_system.platform.http.input import ShortText, StrictRequest
+from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -55,7 +56,7 @@ class DoctorRoutes:
             status=201,
             answers=DoctorOut,
             refuses=[NotFound, NotPermitted],
-            again=self.show_doctor_again,
+            once=InOneTransaction(again=self.show_doctor_again),
         )
         routes.add(
             "GET",

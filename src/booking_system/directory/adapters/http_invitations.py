@@ -18,10 +18,11 @@ from booking_system.directory.domain.refusals import InvitationOver
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public
 from booking_system.identity.domain.refusals import EmailTaken, PasswordTooWeak, RateLimited
-from booking_system.platform.http.answers import json_answer
+from booking_system.platform.http.answers import json_answer, making_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.input import StrictRequest
 from booking_system.platform.http.network import Networks
+from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.protection import as_page
 from booking_system.platform.http.routing import Routes
 from booking_system.shared_kernel.errors import NotFound, NotPermitted, Unauthenticated
@@ -69,7 +70,7 @@ class InvitationRoutes:
                 PasswordTooWeak,
                 EmailTaken,
             ],
-            again=self.show_again,
+            once=InOneTransaction(again=self.show_again),
         )
         routes.add(
             "GET",
@@ -101,7 +102,7 @@ class InvitationRoutes:
             actor=actor,
             network=self.networks.name_of(request),
         )
-        return json_answer(OfferOut.of(accepted))
+        return making_answer(OfferOut.of(accepted), [accepted.invitation.id], status=200)
 
     async def show_again(self, _: StrictRequest, made: Sequence[UUID]) -> Response:
         """Show what was accepted. Raises `NotFound`, `InvitationOver`."""

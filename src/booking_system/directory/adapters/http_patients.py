@@ -33,12 +33,13 @@ from booking_system.directory.records.patient_shown import PatientOut
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public, signed_in
 from booking_system.identity.domain.refusals import EmailTaken, PasswordTooWeak, RateLimited
-from booking_system.platform.http.answers import json_answer
+from booking_system.platform.http.answers import json_answer, making_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
 from booking_system.platform.http.fields import Email, Phone
 from booking_system.platform.http.input import ShortText, StrictRequest
 from booking_system.platform.http.network import Networks
+from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -91,7 +92,7 @@ class PatientRoutes:
             status=201,
             answers=NewPatientOut,
             refuses=[NotFound, NotPermitted],
-            again=self.show_patient_again,
+            once=InOneTransaction(again=self.show_patient_again),
         )
         routes.add(
             "GET",
@@ -109,6 +110,7 @@ class PatientRoutes:
             status=201,
             answers=PatientOut,
             refuses=[NotFound, NotPermitted, RateLimited],
+            once=InOneTransaction(),
         )
         routes.add(
             "PATCH",
@@ -151,7 +153,7 @@ class PatientRoutes:
             "Location": f"/v1/patients/{new.patient.id}",
             "ETag": etag_of(new.patient.version),
         }
-        return json_answer(NewPatientOut.with_alike(new), status=201, headers=headers)
+        return making_answer(NewPatientOut.with_alike(new), [new.patient.id], headers=headers)
 
     async def show_patient_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
         """Show the patient who was registered; the body names the same clinic as it did then."""

@@ -26,6 +26,7 @@ from booking_system.identity.domain.policies import public, signed_in
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, expected_version
 from booking_system.platform.http.input import StrictRequest
+from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -61,7 +62,7 @@ class ServiceRoutes:
             status=201,
             answers=ServiceOut,
             refuses=[NotFound, NotPermitted],
-            again=self.show_service_again,
+            once=InOneTransaction(again=self.show_service_again),
         )
         routes.add(
             "GET",
@@ -89,7 +90,7 @@ class ServiceRoutes:
             policy=signed_in,
             answers=ServiceOut,
             refuses=[NotFound, NotPermitted],
-            again=self.show_service_again,
+            once=InOneTransaction(again=self.show_service_again),
         )
         return routes
 

@@ -29,9 +29,10 @@ from booking_system.directory.domain.refusals import InvitationOver
 from booking_system.identity.domain.actor import Actor, Role
 from booking_system.identity.domain.policies import signed_in
 from booking_system.identity.domain.refusals import EmailTaken, PasswordTooWeak, RateLimited
-from booking_system.platform.http.answers import json_answer
+from booking_system.platform.http.answers import json_answer, making_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.input import StrictRequest
+from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -76,7 +77,7 @@ class StaffRoutes:
             status=201,
             answers=AddedOut,
             refuses=[*usual, RateLimited, PasswordTooWeak, EmailTaken],
-            again=self.show_staff_again,
+            once=InOneTransaction(again=self.show_staff_again),
         )
         routes.add(
             "GET", STAFF, self.read_staff, policy=signed_in, answers=StaffListOut, refuses=usual
@@ -129,7 +130,7 @@ class StaffRoutes:
             return self._with_link(invited)
         member = await self.add(clinic_id=clinic, staff=staff, password=body.password, actor=actor)
         location = {"Location": f"/v1/clinics/{clinic_id}/staff"}
-        return json_answer(StaffOut.of(member), status=201, headers=location)
+        return making_answer(StaffOut.of(member), [member.user_id], headers=location)
 
     async def show_staff_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
         """Show what the very same body has made, without its link. Raises `NotFound`."""
@@ -201,8 +202,8 @@ class StaffRoutes:
         # Behind `#`, which no browser sends anywhere.
         link = f"{self.accept_page}#{invited.token}"
         at = INVITATIONS.format(clinic_id=invited.invitation.clinic_id)
-        return json_answer(
+        return making_answer(
             NewInvitationOut.with_link(invited.invitation, link, self.clock.now()),
-            status=201,
+            [invited.invitation.id],
             headers={"Location": f"{at}/{invited.invitation.id}"},
         )

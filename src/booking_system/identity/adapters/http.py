@@ -35,6 +35,7 @@ from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
 from booking_system.platform.http.input import FORBIDDEN
 from booking_system.platform.http.network import Networks
+from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -121,6 +122,7 @@ class IdentityRoutes:
             status=204,
             answers=None,
             refuses=[InvalidCredentials, PasswordTooWeak, RateLimited],
+            once=InOneTransaction(),
         )
         routes.add(
             "GET",

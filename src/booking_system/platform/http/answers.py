@@ -1,6 +1,6 @@
 """Bodies that go out: JSON of models, or of the plain values that a hot path builds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,27 @@ def json_answer(
     return Response(
         json_bytes(value), status_code=status, headers=headers, media_type="application/json"
     )
+
+
+class MakingAnswer(Response):
+    """The answer to a request that has made something: `made` says what, beside the body."""
+
+    made: Sequence[UUID] = ()
+
+
+def making_answer(
+    value: object,
+    made: Sequence[UUID],
+    *,
+    status: int = 201,
+    headers: Mapping[str, str] | None = None,
+) -> MakingAnswer:
+    """Answer with JSON, and say what was `made`: what a request sent again will be shown."""
+    answer = MakingAnswer(
+        json_bytes(value), status_code=status, headers=headers, media_type="application/json"
+    )
+    answer.made = made
+    return answer
 
 
 def _plain(value: object) -> Any:

@@ -5,14 +5,15 @@ from collections.abc import Iterable
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
-from booking_system.platform.http.routing import GuardedRoute
+from booking_system.platform.http.guarded import GuardedRoute
+from booking_system.platform.http.sockets import SocketRoute
 
 
 class UnguardedRouteError(Exception):
     """A route carries no policy, so the program refuses to start."""
 
 
-def install(app: FastAPI, routes: Iterable[GuardedRoute]) -> None:
+def install(app: FastAPI, routes: Iterable[BaseRoute]) -> None:
     """Put the routes into the application itself: an included router would cost a lookup."""
     app.router.routes.extend(routes)
 
@@ -36,6 +37,14 @@ def keep_apart(app: FastAPI) -> None:
     for route in routes:
         fitting = {path for path in plain if route.path_regex.match(path)}
         route.others = frozenset(fitting - {route.path})
+
+
+def speaks_websocket(app: FastAPI, path: str) -> bool:
+    """Say whether a WebSocket can be opened there; elsewhere the wish for one is ignored."""
+    return any(
+        isinstance(route, SocketRoute) and route.path_regex.match(path)
+        for route in app.router.routes
+    )
 
 
 def _name(route: BaseRoute) -> str:

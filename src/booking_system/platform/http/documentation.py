@@ -4,14 +4,14 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
+from booking_system.platform.http.habits import Habits
 from booking_system.platform.http.idempotency import HEADER
-from booking_system.platform.http.input import BodyTooLarge, UnsupportedMediaType
+from booking_system.platform.http.input import USUAL_BODY, BodyTooLarge, UnsupportedMediaType
 from booking_system.platform.http.problems import (
     MEDIA_TYPE,
     InternalError,
@@ -65,20 +65,6 @@ Problems = Mapping[int, type[Problem]]
 """By status: what the problems of an operation carry beyond what all do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Habits:
-    """What decides which refusals an operation shares with others of its kind."""
-
-    asks_who: bool
-    needs_token: bool
-    knows_caller: bool
-    needs_database: bool
-    always_answered: bool
-    is_counted: bool
-    writes: bool
-    is_idempotent: bool
-
-
 SCHEMAS = "#/components/schemas/"
 
 SECURITY_SCHEMES = {
@@ -111,6 +97,12 @@ KEY_PARAMETER = {
     "22 characters, which nobody can guess",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]{1,255}$"},
 }
+
+ANY_BODY = {
+    "required": True,
+    "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+}
+"""Bytes that the endpoint reads by itself."""
 
 HEADERS = {
     "ETag": "Strong tag of this version: send it as `If-Match` with a change",
@@ -186,6 +178,8 @@ def documented(
     route.openapi_extra = {"security": [*optional, *WAYS_TO_SIGN_IN] if is_known else []}
     if habits.is_idempotent:
         route.openapi_extra["parameters"] = [KEY_PARAMETER]
+    if habits.reads_raw_body:
+        route.openapi_extra["requestBody"] = ANY_BODY
     assert route.status_code is not None, "every operation names its status"
     done = route.responses[route.status_code] = {"description": route.response_description}
     if headers := _headers_of(route.status_code, answers, habits):
@@ -196,6 +190,8 @@ def documented(
             by_status[status_of(refusal)].append(refusal)
     for status, kinds in sorted(by_status.items()):
         route.responses[status] = _response(status, kinds, problems.get(status, Problem))
+    if habits.body_limit is not USUAL_BODY and BodyTooLarge in by_status[413]:
+        route.responses[413]["description"] += f" At most {habits.body_limit.most_bytes:,} bytes."
 
 
 def _reference(kind: type[Problem]) -> str:
@@ -220,7 +216,7 @@ def _shared(route: APIRoute, habits: Habits) -> list[type[Refusal]]:
     shared: list[type[Refusal]] = [Invalid, InternalError]
     if habits.asks_who:
         shared += [Unauthenticated, TokenExpired]
-    if route.body_field is not None:
+    if route.body_field is not None or habits.reads_raw_body:
         shared += [Malformed, BodyTooLarge, UnsupportedMediaType]
     if not habits.always_answered:
         shared.append(Overloaded)

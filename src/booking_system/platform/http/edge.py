@@ -21,6 +21,7 @@ from booking_system.platform.postgres.faults import OutcomeUnknown, Overloaded
 from booking_system.platform.ticket import TICKET, Ticket
 from booking_system.shared_kernel.errors import Refusal
 
+OPENING = {"websocket.accept", "websocket.http.response.start"}
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 log = structlog.get_logger("booking_system.http")
 
@@ -52,7 +53,7 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._other(scope, receive, send)
             return
         came, entrance = perf_counter(), self._entrance
         if COMING in scope:
@@ -90,6 +91,39 @@ class Edge:
         finally:
             entrance.end(ticket)
 
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a WebSocket in as a request is let in; what begins and ends the program, at once."""
+        if scope["type"] != "websocket":
+            await self._app(scope, receive, send)
+            return
+        came, entrance = perf_counter(), self._entrance
+        request_id = scope["request_id"] = self._rejection.request_id(scope["headers"])
+        exchange = scope[KEY] = Exchange("GET", came)
+        ticket = entrance.begin(came)
+
+        async def send_named(message: Message) -> None:
+            if message["type"] in OPENING:
+                exchange.status = message.get("status", 101)
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"x-request-id", request_id.encode()),
+                    (b"x-instance", self._instance),
+                    *(exchange.told or ()),
+                ]
+                if ticket.has_place:
+                    entrance.leave(ticket)
+            await send(message)
+
+        try:
+            if entrance.enter_at_once(ticket) or await entrance.enter(ticket):
+                await self._serve(scope, receive, send_named, ticket)
+            else:
+                entrance.refused(exchange.method)
+                refusal = Overloaded(retry_after=RETRY_AFTER_SECONDS)
+                await self._answer(refusal, scope, receive, send_named)
+        finally:
+            entrance.end(ticket)
+
     async def _serve(self, scope: Scope, receive: Receive, send: Send, ticket: Ticket) -> None:
         """Let the application answer, and answer in its place where it does not."""
         exchange: Exchange = scope[KEY]
@@ -107,10 +141,11 @@ class Edge:
             _uncancelled(ticket.task)
             await self._instead(_given_up(ticket, exchange.method), scope, receive, send)
         finally:
-            exchange.route = route_of(scope)
-            exchange.seconds = perf_counter() - exchange.came
-            self._metrics.end(exchange)
-            self._log.write(exchange)
+            if not exchange.lasts:
+                exchange.route = route_of(scope)
+                exchange.seconds = perf_counter() - exchange.came
+                self._metrics.end(exchange)
+                self._log.write(exchange)
             TICKET.reset(held)
             REQUEST_ID.reset(named)
 

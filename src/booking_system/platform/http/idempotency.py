@@ -1,30 +1,26 @@
 """The `Idempotency-Key` header: a request that is sent again has its effect once.
 
-(draft-ietf-httpapi-idempotency-key-header-07.) The first request runs inside one transaction that
-stores its key, its effect and what it was answered; what it does before its first write, such as
-hashing a password, is outside of that. Another one with the same key gets that answer
-again, with the resource as it is by now.
+(draft-ietf-httpapi-idempotency-key-header-07.) The first request stores its key, its effect and
+what it was answered, in the way that its route names (`platform.http.once`). Another one with the
+same key gets that answer again, with the resource as it is by now.
 """
 
 import hashlib
 import hmac
 import re
-from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any
-from uuid import UUID
 
 import asyncpg
 import orjson
-from fastapi import Request, Response
-from starlette.types import Message
+from fastapi import Response
 
-from booking_system.platform.http.budgets import PAID
+from booking_system.platform.http.claiming import Claiming
 from booking_system.platform.http.input import StrictRequest
 from booking_system.platform.http.network import Networks
+from booking_system.platform.http.once import Again, ClaimedFirst, InOneTransaction, Work
+from booking_system.platform.http.replaying import shown_again, told_by
 from booking_system.platform.keyring import Keyring, Purpose
 from booking_system.platform.postgres import idempotency as rows
-from booking_system.platform.postgres.idempotency import StoredAnswer
 from booking_system.platform.postgres.retry import retrying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.clock import Clock
@@ -35,11 +31,6 @@ HEADER = "Idempotency-Key"
 FORM = re.compile(r"[\x21-\x7e]{1,255}")
 FEWEST_OF_STRANGERS = 22
 """As many characters hold 128 bits (RFC 4648, section 5): nobody guesses another visitor's key."""
-REPLAYED = {"Idempotent-Replayed": "true"}
-
-Work = Callable[[], Awaitable[Response]]
-Again = Callable[[StrictRequest, Sequence[UUID]], Awaitable[Response]]
-"""Shows again, with status 200, what a request has made, as it is now."""
 
 
 class _TakenError(Exception):
@@ -65,6 +56,7 @@ class Idempotency:
         self._networks = networks
         self._keys = keys.derived(Purpose.FINGERPRINTS)
         self._clock = clock
+        self._claiming = Claiming(database, clock=clock)
 
     async def key_of(
         self, request: StrictRequest, *, operation: str, reads_body: bool = True
@@ -91,14 +83,20 @@ class Idempotency:
         )
 
     async def run(
-        self, request: StrictRequest, key: IdempotencyKey, work: Work, again: Again | None
+        self,
+        request: StrictRequest,
+        key: IdempotencyKey,
+        work: Work,
+        way: InOneTransaction | ClaimedFirst,
     ) -> Response:
         """Run `work` once; give the answer again where the key was used before.
 
-        Without `again` the resource is read at its address. Raises `IdempotencyKeyReused`,
-        `IdempotencyKeyInUse`, and whatever `work` raises: a refusal leaves no trace of the key.
+        Raises `IdempotencyKeyReused`, `IdempotencyKeyInUse`, and whatever `work` raises: a refusal
+        leaves no trace of the key, unless an earlier try with it may have had its effect.
         """
-        return await retrying(self._run)(request, key, work, again)
+        if isinstance(way, ClaimedFirst):
+            return await self._claiming.run(request, key, work, way)
+        return await retrying(self._run)(request, key, work, way.again)
 
     async def _run(
         self, request: StrictRequest, key: IdempotencyKey, work: Work, again: Again | None
@@ -108,7 +106,8 @@ class Idempotency:
         try:
             async with self._database.whole(partial(self._claim, key)) as whole:
                 response = await work()
-                await rows.answer(await whole.connection(), key, _to_store(request, response))
+                told = told_by(request, response)
+                await rows.answer(await whole.connection(), key, told.to_store())
                 return response
         except _TakenError as taken:
             if taken.refusal is not None:
@@ -142,11 +141,7 @@ class Idempotency:
         if stored is None:
             # It has become too old in between.
             raise Transient
-        if stored.status == 204:
-            return Response(status_code=204, headers=REPLAYED)
-        if again is None:
-            return _as_first(stored, await read_again(request, stored.location))
-        return _as_first(stored, await again(request, stored.resource_ids))
+        return await shown_again(request, stored, again)
 
     def _owners_of(self, request: StrictRequest) -> list[str]:
         caller = request.scope["caller"]
@@ -170,52 +165,3 @@ def check_form(text: str) -> None:
 def _wrong_key(detail: str, code: str) -> Invalid:
     wrong = {"pointer": f"/{HEADER}", "detail": detail, "code": code, "in": "header"}
     return Invalid(errors=[wrong])
-
-
-def _as_first(stored: StoredAnswer, shown: Response) -> Response:
-    """Answer as the first request was answered, with the resource as it is shown now."""
-    if shown.status_code != 200:
-        return shown
-    shown.status_code = stored.status
-    shown.headers.update(REPLAYED)
-    if stored.status == 201:
-        shown.headers["Location"] = stored.location
-    return shown
-
-
-async def read_again(request: Request, location: str) -> Response:
-    """Read what is at `location` through the application, on behalf of the same caller."""
-    scope = {
-        **request.scope,
-        "method": "GET",
-        "path": location,
-        "raw_path": location.encode(),
-        "query_string": b"",
-        PAID: True,
-    }
-    start: Message = {}
-    body = bytearray()
-
-    async def keep(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            start.update(message)
-        else:
-            body.extend(message.get("body", b""))
-
-    async def nothing_more() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    await request.scope["app"].router(scope, nothing_more, keep)
-    response = Response(bytes(body), status_code=start["status"])
-    response.raw_headers = [*start["headers"]]
-    return response
-
-
-def _to_store(request: Request, response: Response) -> StoredAnswer:
-    about: Any = orjson.loads(response.body) if response.body else {}
-    shown = about.get("items", [about])
-    ids = tuple(UUID(one.get("id") or one["user_id"]) for one in shown if one)
-    # What acts on a resource stands below it: `/v1/bookings/{id}/cancel`.
-    resource = request.url.path.rpartition("/")[0]
-    location = response.headers.get("location", resource)
-    return StoredAnswer(status=response.status_code, location=location, resource_ids=ids)

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, NoReturn
 from urllib.parse import parse_qsl
@@ -17,13 +19,10 @@ from pydantic import (
     StringConstraints,
 )
 from starlette.datastructures import FormData
-from starlette.requests import ClientDisconnect
 
 from booking_system.platform.http.plain_text import one_line
 from booking_system.shared_kernel.errors import Invalid, Malformed
 
-LARGEST_BODY_BYTES = 64 * 1024
-BODY_SECONDS = 5.0
 BODY = "booking_system.body"
 """Where a request's scope keeps the body, for whoever reads it next."""
 DEEPEST = 16
@@ -37,16 +36,38 @@ RFC_3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyLimit:
+    """How many bytes the body of one route may have, and how many seconds it may take to arrive.
+
+    A body that is read as a whole is in memory, and requests that wait for theirs have no place at
+    the entrance: where the limit is large, read it by `StrictRequest.pieces`.
+    """
+
+    most_bytes: int = 64 * 1024
+    seconds: float = 5.0
+
+
+USUAL_BODY = BodyLimit()
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class BodyTooLarge(Malformed):
     """The body is larger than this service reads.
 
-    Bodies are at most 64 KiB. Send long lists in several requests.
+    Bodies are at most 64 KiB, unless the operation says otherwise. Send long lists in several
+    requests.
     """
 
     code = "body_too_large"
+
+    @classmethod
+    def beyond(cls, limit: BodyLimit) -> "BodyTooLarge":
+        """Say how large it may be, where that is not what all others say."""
+        if limit is USUAL_BODY:
+            return cls()
+        return cls(f"The body may have at most {limit.most_bytes:,} bytes.")
 
 
 class UnsupportedMediaType(Malformed):
@@ -62,23 +83,39 @@ class StrictRequest(Request):
     """A request whose JSON is read strictly (RFC 8259, and I-JSON, RFC 7493)."""
 
     async def body(self) -> bytes:
-        """Return the bytes. Raises `BodyTooLarge`, whatever length was announced.
-
-        Raises `Malformed` for one that breaks off or is not there within five seconds.
-        """
+        """Return the bytes. Raises what `pieces` raises; asked again, it has them still."""
         known: bytes | None = self.scope.get(BODY)
         if known is not None:
             return known
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = self.scope[BODY] = await self._all()
-        except TimeoutError:
-            detail = "The body did not arrive in time."
-            raise Malformed(detail) from None
-        except ClientDisconnect:
-            detail = "The body broke off."
-            raise Malformed(detail) from None
+        read = bytearray()
+        async for piece in self.pieces():
+            read += piece
+        body = self.scope[BODY] = bytes(read)
         return body
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Return the bytes as they come, once. The route's `BodyLimit` says how many at most.
+
+        Raises `BodyTooLarge`, whatever length was announced, before more is read, and `Malformed`
+        for a body that breaks off or takes too long.
+        """
+        limit: BodyLimit = getattr(self.scope.get("route"), "body_limit", USUAL_BODY)
+        deadline, read, more = asyncio.get_running_loop().time() + limit.seconds, 0, True
+        while more:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await self.receive()
+            except TimeoutError:
+                detail = "The body did not arrive in time."
+                raise Malformed(detail) from None
+            if message["type"] == "http.disconnect":
+                detail = "The body broke off."
+                raise Malformed(detail)
+            piece, more = message.get("body", b""), message.get("more_body", False)
+            read += len(piece)
+            if read > limit.most_bytes:
+                raise BodyTooLarge.beyond(limit)
+            yield piece
 
     @property
     def is_plain_json(self) -> bool:
@@ -90,30 +127,13 @@ class StrictRequest(Request):
             and not self.scope["query_string"]
         )
 
-    async def _all(self) -> bytes:
-        read = bytearray()
-        async for chunk in self.stream():
-            read += chunk
-            if len(read) > LARGEST_BODY_BYTES:
-                raise BodyTooLarge
-        return bytes(read)
-
     async def json(self) -> Any:
         """Return the body.
 
         Raises `Malformed` for what is no JSON, `Invalid` for JSON that carries what no field can
         hold: lone surrogates, control characters, NaN, huge numbers, duplicate keys, deep nesting.
         """
-        raw = await self.body()
-        try:
-            value = json.loads(
-                raw.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_without_duplicates
-            )
-        except (ValueError, RecursionError):
-            detail = "The body is not valid JSON in UTF-8."
-            raise Malformed(detail) from None
-        _check(value, depth=0)
-        return value
+        return strict_json(await self.body())
 
     async def form(self, **_: Any) -> FormData:  # type: ignore[override]
         """Return the fields of an `application/x-www-form-urlencoded` body.
@@ -137,6 +157,19 @@ class StrictRequest(Request):
         if len({name for name, _ in pairs}) != len(pairs):
             raise Invalid.field("", "the form names the same field twice", "duplicate_key")
         return FormData(dict(pairs))
+
+
+def strict_json(raw: bytes) -> Any:
+    """Return the value of a text that came in. Raises as `StrictRequest.json` does."""
+    try:
+        value = json.loads(
+            raw.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_without_duplicates
+        )
+    except (ValueError, RecursionError):
+        detail = "The body is not valid JSON in UTF-8."
+        raise Malformed(detail) from None
+    _check(value, depth=0)
+    return value
 
 
 def query_of(raw: bytes) -> list[tuple[str, str]]:

@@ -17,7 +17,8 @@ class Exchange:
     """Filled in while the request is served; bounded in what it can say, as labels must be.
 
     `came` is by `time.perf_counter`, `route` the template, `status` 0 as long as no answer has
-    begun, `code` that of a problem, `told` what the answer says of the caller's budget.
+    begun, `code` that of a problem, `told` what the answer says of the caller's budget. What
+    `lasts` is a stream or a socket: it was counted as it began, and tells of its end by itself.
     """
 
     method: str
@@ -27,6 +28,7 @@ class Exchange:
     code: str | None = None
     seconds: float = 0.0
     told: list[tuple[bytes, bytes]] | None = None
+    lasts: bool = False
 
 
 def begun(scope: Scope, came: float) -> Exchange:

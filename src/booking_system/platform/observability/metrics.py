@@ -6,18 +6,17 @@ imported, so only the API processes import this module; see `shared_counts`.
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from booking_system.platform.observability.exchange import UNMATCHED, Exchange
-from booking_system.platform.observability.shared_counts import VARIABLE
+from booking_system.platform.observability.life_metrics import LifeMetrics
+from booking_system.platform.observability.shared_counts import SUM_OF_THE_LIVING, VARIABLE
 from booking_system.platform.postgres.leases import Leases
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Seconds; a request has five."""
-SUM_OF_THE_LIVING: Final = "livesum"
 Count = Callable[[], None]
 
 
@@ -93,6 +92,7 @@ class Metrics:
         """`revision` is the schema that this version of the program works with."""
         self._registry = CollectorRegistry()
         self.requests = RequestMetrics(self._registry)
+        self.lives = LifeMetrics(self._registry)
         self._watch(leases)
         build = Gauge(
             "booking_build_info",

@@ -9,10 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """In an API process's environment: the directory, which `prometheus_client` looks for."""
 NAME = "booking-metrics-"
+SUM_OF_THE_LIVING: Final = "livesum"
+"""How a gauge is read where several processes count: what those that died had open is gone."""
 NEW_SECONDS = 60.0
 """So long a directory may exist before its instance holds it."""
 

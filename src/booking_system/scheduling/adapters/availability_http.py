@@ -9,10 +9,11 @@ from fastapi import Depends, Query, Request, Response
 
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import clinic_side
-from booking_system.platform.http.answers import json_answer
+from booking_system.platform.http.answers import json_answer, making_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
 from booking_system.platform.http.input import StrictRequest
+from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -81,7 +82,7 @@ class AvailabilityRoutes:
             refuses=[NotFound, NotPermitted, *wrong_hours],
             problems={409: OverlapProblem},
             also={200: AvailabilityPreviewOut},
-            again=self.show_availability_again,
+            once=InOneTransaction(again=self.show_availability_again),
         )
         routes.add(
             "GET",
@@ -239,6 +240,7 @@ def _answer(
     status: int = 200,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    return json_answer(
-        out, status=status, headers={**(headers or {}), "ETag": etag_of(rule.version)}
-    )
+    tagged = {**(headers or {}), "ETag": etag_of(rule.version)}
+    if status == 201:
+        return making_answer(out, [rule.id], headers=tagged)
+    return json_answer(out, status=status, headers=tagged)

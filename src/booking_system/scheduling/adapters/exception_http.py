@@ -9,8 +9,9 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 
 from booking_system.identity.domain.policies import clinic_side
-from booking_system.platform.http.answers import json_answer
+from booking_system.platform.http.answers import json_answer, making_answer
 from booking_system.platform.http.input import NearDay, StrictRequest
+from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -72,7 +73,7 @@ class ExceptionRoutes:
             refuses=[*known, AvailabilityOverlap, NonexistentLocalTime, PlanTooLarge],
             problems={409: OverlapProblem},
             also={200: AvailabilityPreviewOut},
-            again=self.show_exception_again,
+            once=InOneTransaction(again=self.show_exception_again),
         )
         routes.add(
             "GET",
@@ -129,8 +130,8 @@ class ExceptionRoutes:
             generated=followed.opened[exception.id],
             kept=followed.kept_bookings,
         )
-        location = f"/v1/availability-exceptions/{exception.id}"
-        return json_answer(out, status=201, headers={"Location": location})
+        location = {"Location": f"/v1/availability-exceptions/{exception.id}"}
+        return making_answer(out, [exception.id], headers=location)
 
     async def show_exception_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
         """Show what was made, with the slots that it opened."""

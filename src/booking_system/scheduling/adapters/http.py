@@ -9,10 +9,11 @@ from fastapi import Depends, Query, Request, Response
 
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import clinic_side, public
-from booking_system.platform.http.answers import json_answer
+from booking_system.platform.http.answers import json_answer, making_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
 from booking_system.platform.http.input import Instant, StrictRequest
+from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.pagination import (
     CursorText,
     InvalidCursor,
@@ -85,7 +86,7 @@ class SchedulingRoutes:
             status=201,
             answers=NewSlotsOut,
             refuses=[NotFound, NotPermitted, SlotOverlap, SlotInPast],
-            again=self.show_slots_again,
+            once=InOneTransaction(again=self.show_slots_again),
         )
         one = "/v1/slots/{slot_id}"
         changes = [SlotNotFound, NotPermitted, Stale]
@@ -103,7 +104,7 @@ class SchedulingRoutes:
                 policy=clinic_side,
                 answers=SingleSlotOut,
                 refuses=[*changes, *refusals],
-                again=self.show_slot_again,
+                once=InOneTransaction(again=self.show_slot_again),
             )
         routes.add(
             "DELETE",
@@ -148,8 +149,8 @@ class SchedulingRoutes:
         offer = [slot.offered() for slot in body.slots]
         made = await self.offer(doctor_id=DoctorId(doctor_id), offer=offer, actor=actor)
         answer = NewSlotsOut(items=self._new(made))
-        location = f"/v1/slots?doctor_id={doctor_id}"
-        return json_answer(answer, status=201, headers={"Location": location})
+        location = {"Location": f"/v1/slots?doctor_id={doctor_id}"}
+        return making_answer(answer, [slot.id for slot in made], headers=location)
 
     async def show_slots_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
         """Show the slots that were made and are there still."""

@@ -1,0 +1,67 @@
+"""Bounded queues to clients: memory is kept for nobody who does not read."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
+from typing import Generic, TypeVar
+
+MOST_ITEMS = 64
+MOST_BYTES = 256 * 1024
+Item = TypeVar("Item")
+
+
+class TooSlowError(Exception):
+    """More has come than a client has read; what is missing it has to ask for again."""
+
+
+class Mailbox(Generic[Item]):
+    """What many put and one client is sent, in order.
+
+    Putting never waits: one that reads too slowly delays nobody. It is told so, and its stream or
+    socket ends.
+    """
+
+    def __init__(self, *, most_items: int = MOST_ITEMS, most_bytes: int = MOST_BYTES) -> None:
+        """As many items and bytes as wait at most."""
+        self._most_items = most_items
+        self._most_bytes = most_bytes
+        self._items: deque[tuple[Item, int]] = deque()
+        self._bytes = 0
+        self._something = asyncio.Event()
+        self._is_too_full = self._is_closed = False
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._items)
+
+    def put(self, item: Item, size: int) -> bool:
+        """Put an item of so many bytes; False where the client is too slow, or has gone."""
+        if self._is_closed or self._is_too_full:
+            return False
+        if len(self._items) >= self._most_items or self._bytes + size > self._most_bytes:
+            self._is_too_full = True
+        else:
+            self._items.append((item, size))
+            self._bytes += size
+        self._something.set()
+        return not self._is_too_full
+
+    def close(self) -> None:
+        """Let no more in; what waits is handed out still."""
+        self._is_closed = True
+        self._something.set()
+
+    async def items(self) -> AsyncGenerator[Item, None]:
+        """Hand the items out until it is closed. Raises `TooSlowError` once it was too full."""
+        while True:
+            if self._is_too_full:
+                raise TooSlowError
+            if self._items:
+                item, size = self._items.popleft()
+                self._bytes -= size
+                yield item
+            elif self._is_closed:
+                return
+            else:
+                self._something.clear()
+                await self._something.wait()

@@ -1,0 +1,77 @@
+"""The whole application with routes of a test's own, behind the server as it is configured."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from httpx import AsyncClient
+
+from booking_system.bootstrap.api_process import config_of
+from booking_system.platform.http.routing import Routes
+from tests.api import Api
+from tests.patience import PATIENCE
+from tests.platform.own_routes import own_api
+
+
+class Clock:
+    """A clock of seconds that goes with the real one, and further when it is told."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return asyncio.get_running_loop().time() + self.ahead
+
+
+class RealServer:
+    """An address, and what is behind it in this process."""
+
+    def __init__(self, api: Api, server: uvicorn.Server, port: int, clock: Clock) -> None:
+        self.api = api
+        self.server = server
+        self.clock = clock
+        self.http = f"http://127.0.0.1:{port}"
+        self.ws = f"ws://127.0.0.1:{port}"
+        self.port = port
+        self.lives = api.app.state.lives
+
+    def drain(self) -> None:
+        """As SIGTERM does."""
+        self.server.should_exit = True
+
+
+@asynccontextmanager
+async def real_server(
+    database_url: str, place: Path, routes: Routes, **about: Any
+) -> AsyncIterator[RealServer]:
+    clock = Clock()
+    async with own_api(database_url, place, routes, **about) as api:
+        api.app.state.lives._monotonic = clock
+        config = config_of(api.app, api.container.settings())
+        config.load()
+        server = uvicorn.Server(config)
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            port = listener.getsockname()[1]
+            serving = asyncio.create_task(server._serve(sockets=[listener]))
+            try:
+                await until(lambda: server.started)
+                async with AsyncClient(
+                    base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE
+                ) as client:
+                    api.client = client
+                    yield RealServer(api, server, port, clock)
+            finally:
+                server.should_exit = True
+                await asyncio.wait_for(serving, PATIENCE)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
