@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from booking_system.booking.application.ports import BookingWish
 from booking_system.booking.domain.attempt import BookingAttempt
 from booking_system.booking.domain.booking_rules import SLOT_RULES, service_is_offered
-from booking_system.scheduling.domain.search import FittingService, FoundSlot, Visits
+from booking_system.scheduling.domain.search import AgreedNeed, FittingService, FoundSlot, Visits
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.errors import Refusal
-from booking_system.shared_kernel.identifiers import AppointmentId, ServiceId, SlotId
+from booking_system.shared_kernel.identifiers import ServiceId, SlotId
 from tests.booking import memory_claims as claims
 from tests.booking.memory import Memory, Rows
 from tests.booking.memory_facts import attempt_of, moving_of
@@ -31,13 +31,13 @@ class MemoryAlternatives:
         most: int,
         service_id: ServiceId | None = None,
         visits: Visits | None = None,
-        moves: AppointmentId | None = None,
+        moves: AgreedNeed | None = None,
     ) -> Sequence[FoundSlot]:
         rows = self._memory.rows
         wanted = rows.slots.get(slot_id) or rows.deleted.get(slot_id)
         if wanted is None:
             return []
-        moved = None if moves is None else rows.appointments[moves]
+        moved = None if moves is None else rows.appointments[moves.appointment_id]
         if moved is not None:
             service_id = moved.service_id
         moving = None if moved is None else moving_of(moved)

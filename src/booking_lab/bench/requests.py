@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import asyncpg
 
 from booking_lab.bench import seed
+from booking_lab.bench.plan import BOOK_FROM, DAYS_READ, RACE_FROM, READ_FROM, RIVALS
 from booking_system.identity.adapters.tokens import SignedAccessTokens
 from booking_system.shared_kernel.identifiers import SessionId, UserId
 
@@ -26,7 +27,7 @@ class Wishes:
 
     async def to_read(self) -> list[bytes]:
         """One request for each doctor: the open slots of one week."""
-        rows = await self._connection.fetch(seed.TO_READ)
+        rows = await self._connection.fetch(seed.TO_READ, READ_FROM, READ_FROM + DAYS_READ)
         return [_get(f"/v1/slots?{urlencode(_week(row))}") for row in rows]
 
     async def to_book(self, most: int) -> list[bytes]:
@@ -46,8 +47,8 @@ class Wishes:
 
     async def to_race(self, races: int) -> tuple[list[bytes], list[Any]]:
         """Requests in groups that want the same slot, and the ids of those slots."""
-        slots = await self._connection.fetch(seed.TO_RACE_FOR, races)
-        rivals = await self._connection.fetch(seed.RIVALS_THERE)
+        slots = await self._connection.fetch(seed.TO_RACE_FOR, races, RACE_FROM, BOOK_FROM)
+        rivals = await self._connection.fetch(seed.RIVALS_THERE, RIVALS)
         requests = [self._booking(slot, rival) for slot in slots for rival in rivals]
         return requests, [slot["slot_id"] for slot in slots]
 

@@ -5,15 +5,7 @@ Real ids of version 7: ids from a counter would make the pages of the GiST index
 
 import asyncpg
 
-from booking_lab.bench.plan import (
-    BOOK_FROM,
-    DAYS_READ,
-    RACE_FROM,
-    READ_FROM,
-    RIVALS,
-    SLOTS_A_DAY,
-    Plan,
-)
+from booking_lab.bench.plan import BOOK_FROM, SLOTS_A_DAY, Plan
 
 OLDEST = 18
 """`uuidv7()` came with PostgreSQL 18."""
@@ -61,11 +53,11 @@ PATIENTS = """INSERT INTO patients (id, user_id, full_name, email, created_at, u
 GRANTS = """INSERT INTO role_grants (id, user_id, role, patient_id, created_at)
  SELECT uuidv7(), user_id, 'patient', patient_id, made_at FROM bench.size, bench.people"""
 
-TIMES = f"""CREATE TABLE bench.times AS
- SELECT day * {SLOTS_A_DAY} + place AS t, day,
+TIMES = """CREATE TABLE bench.times AS
+ SELECT day * $1::int + place AS t, day,
   first_day + day * interval '1 day' + interval '8 hours' + place * interval '30 minutes' AS at
  FROM bench.size, generate_series(0, days - 1) day,
-  generate_series(0, {SLOTS_A_DAY} - 1) place"""  # noqa: S608  (numbers of ours)
+  generate_series(0, $1::int - 1) place"""
 
 # As a clinic does it: each doctor offers a week, then the next week comes.
 SLOTS = """INSERT INTO time_slots (id, clinic_id, doctor_id, starts_at, ends_at, mode, created_at,
@@ -78,7 +70,7 @@ SLOTS = """INSERT INTO time_slots (id, clinic_id, doctor_id, starts_at, ends_at,
 # At each time every doctor sees somebody else, so nobody is ever in two places. A quarter of the
 # people have appointments already, as in any clinic's calendar, a quarter book over HTTP, the
 # others by SQL.
-ORDERS = f"""CREATE TABLE bench.orders AS
+ORDERS = """CREATE TABLE bench.orders AS
  SELECT kind, row_number() OVER (PARTITION BY kind ORDER BY random()) - 1 AS n,
   s.id AS slot_id, v.id AS service_id, p.patient_id, p.user_id, p.session_id
  FROM (SELECT *, (ARRAY['made', 'sql', 'http', 'sql'])[1 + t % 4] AS kind FROM bench.times) t
@@ -89,8 +81,8 @@ ORDERS = f"""CREATE TABLE bench.orders AS
   ON v.clinic_id = s.clinic_id
  JOIN bench.people p
   ON p.n = (d.place + 7 * t) % (SELECT doctors FROM bench.size)
-   + (SELECT doctors FROM bench.size) * (t % {BLOCKS})
- WHERE day >= {BOOK_FROM}"""  # noqa: S608  (numbers of ours)
+   + (SELECT doctors FROM bench.size) * (t % $1::int)
+ WHERE day >= $2::int"""
 
 MADE = """CREATE TEMPORARY TABLE made AS
  SELECT uuidv7() AS id, o.* FROM bench.orders o WHERE kind = 'made' AND n < $1::int"""
@@ -150,9 +142,9 @@ PLAIN = (
     "CREATE UNIQUE INDEX ON bench.plain_orders (n) INCLUDE (id)",
 )
 
-TO_READ = f"""SELECT d.id AS doctor_id, first_day + {READ_FROM} * interval '1 day' AS since,
- first_day + {READ_FROM + DAYS_READ} * interval '1 day' AS until
- FROM bench.size, doctors d"""  # noqa: S608  (numbers of ours)
+TO_READ = """SELECT d.id AS doctor_id, first_day + $1::int * interval '1 day' AS since,
+ first_day + $2::int * interval '1 day' AS until
+ FROM bench.size, doctors d"""
 
 TO_BOOK = """SELECT slot_id, service_id, user_id, session_id FROM bench.orders
  WHERE kind = 'http' ORDER BY n LIMIT $1"""
@@ -162,15 +154,15 @@ TO_FLOOD = """SELECT slot_id, service_id, user_id, session_id FROM bench.orders
 
 CALLERS = "SELECT DISTINCT user_id, session_id FROM bench.orders WHERE kind = 'http'"
 
-TO_RACE_FOR = f"""SELECT DISTINCT ON (s.starts_at) s.id AS slot_id, v.id AS service_id
+TO_RACE_FOR = """SELECT DISTINCT ON (s.starts_at) s.id AS slot_id, v.id AS service_id
  FROM bench.times JOIN time_slots s ON s.starts_at = at
  JOIN services v ON v.clinic_id = s.clinic_id
- WHERE day >= {RACE_FROM} AND day < {BOOK_FROM}
+ WHERE day >= $2 AND day < $3
   AND s.doctor_id = (SELECT id FROM doctors ORDER BY id LIMIT 1)
- ORDER BY s.starts_at, v.id LIMIT $1"""  # noqa: S608  (numbers of ours)
+ ORDER BY s.starts_at, v.id LIMIT $1"""
 
-RIVALS_THERE = f"""SELECT user_id, session_id FROM bench.people
- ORDER BY n LIMIT {RIVALS}"""  # noqa: S608  (a number of ours)
+RIVALS_THERE = """SELECT user_id, session_id FROM bench.people
+ ORDER BY n LIMIT $1"""
 
 WON = """SELECT count(*) FROM time_slots s
  JOIN appointments a ON a.id = s.appointment_id AND a.time_slot_id = s.id
@@ -185,7 +177,12 @@ async def seed(connection: asyncpg.Connection, plan: Plan) -> None:
     for statement in (CLINICS, DOCTORS, SERVICES, OFFERED):
         await connection.execute(statement)
     await connection.execute(PEOPLE, BLOCKS)
-    for statement in (USERS, SESSIONS, PATIENTS, GRANTS, TIMES, SLOTS, ORDERS, *PLAIN, *GUARDED):
+    for statement in (USERS, SESSIONS, PATIENTS, GRANTS):
+        await connection.execute(statement)
+    await connection.execute(TIMES, SLOTS_A_DAY)
+    await connection.execute(SLOTS)
+    await connection.execute(ORDERS, BLOCKS, BOOK_FROM)
+    for statement in (*PLAIN, *GUARDED):
         await connection.execute(statement)
     await connection.execute(MADE, plan.appointments)
     for statement in (APPOINTMENTS, OWNED, KNOWN, GUARDED_MADE):

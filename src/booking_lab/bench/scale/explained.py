@@ -37,21 +37,21 @@ class ExplainedDatabase:
         """Yield what has the methods of the driver's connection."""
         yield self
 
-    async def fetch(self, statement: str, *values: object) -> Sequence[Any]:
+    async def fetch(self, statement: str, *values: object, **more: Any) -> Sequence[Any]:
         """Explain, then fetch."""
         await self._explain(statement, values)
-        rows: Sequence[Any] = await self.connection.fetch(statement, *values)
+        rows: Sequence[Any] = await self.connection.fetch(statement, *values, **more)
         return rows
 
-    async def fetchrow(self, statement: str, *values: object) -> Any:
+    async def fetchrow(self, statement: str, *values: object, **more: Any) -> Any:
         """Explain, then fetch one row."""
         await self._explain(statement, values)
-        return await self.connection.fetchrow(statement, *values)
+        return await self.connection.fetchrow(statement, *values, **more)
 
-    async def fetchval(self, statement: str, *values: object) -> Any:
+    async def fetchval(self, statement: str, *values: object, **more: Any) -> Any:
         """Explain, then fetch one value."""
         await self._explain(statement, values)
-        return await self.connection.fetchval(statement, *values)
+        return await self.connection.fetchval(statement, *values, **more)
 
     async def _explain(self, statement: str, values: Sequence[object]) -> None:
         name = self._names.get(statement)

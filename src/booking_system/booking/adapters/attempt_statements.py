@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
 from booking_system.booking.adapters.slot_rows import slot_columns
 from booking_system.booking.records.claimed_time import is_active, is_open
 from booking_system.booking.records.tables import appointments
-from booking_system.directory.records.acquaintance import is_known
+from booking_system.directory.records.acquaintance import knows
 from booking_system.directory.records.tables import (
     clinics,
     doctors,
@@ -20,7 +20,7 @@ from booking_system.directory.records.tables import (
 from booking_system.platform.postgres.phrases import DAY, an_id, during, instant
 from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.records.appointment_times import no_appointment
-from booking_system.scheduling.records.spans_core import is_one_slot
+from booking_system.scheduling.records.spans import is_one_slot
 from booking_system.scheduling.records.tables import time_slots
 
 
@@ -92,7 +92,7 @@ def _facts(
             *PLACES,
             _clinic_offers_services().label("offers_services"),
             PATIENT.c.full_name.label("patient_name"),
-            is_known(SLOT.c.clinic_id, PATIENT_ID).label("is_known_here"),
+            knows(SLOT.c.clinic_id, PATIENT_ID).label("is_known_here"),
             _is_busy(ends_at, *others).label("is_busy"),
             _open_bookings(*others).label("open_bookings"),
             *SERVICE_AS_OFFERED,

@@ -217,10 +217,9 @@ class HoldRoutes:
             raise Invalid.field("/patient_id", "is not the patient of the booking", "one_of")
         return replace(
             wish,
-            moves=agreed.appointment_id,
+            agreed=agreed,
             patient_id=agreed.patient_id,
             service_id=agreed.service_id,
-            within=agreed.clinic_id,
         )
 
     def _holder(self, request: Request, actor: Actor | None, token: str | None) -> Holder:

@@ -23,7 +23,7 @@ from booking_system.directory.records.tables import services
 from booking_system.platform.postgres.phrases import an_id
 from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.records.claims import is_near, locked
-from booking_system.scheduling.records.spans_core import blocked_from, blocked_until, span_of
+from booking_system.scheduling.records.spans import blocked_from, blocked_until, span_of
 from booking_system.scheduling.records.tables import time_slots
 
 SLOT = time_slots.alias("t")

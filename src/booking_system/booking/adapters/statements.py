@@ -1,7 +1,9 @@
 """Parts and statements of removals, absences and days, as text."""
 
 from booking_system.booking.adapters.span_statements import IN_ORDER, slots_of
-from booking_system.directory.records.acquaintance import clinics_that_know
+from booking_system.directory.records.acquaintance_text import (
+    clinics_that_know_text as clinics_that_know,
+)
 from booking_system.scheduling.records.holds import HOLD_COLUMNS, LET_GO
 
 SLOT = f"""s.id AS slot_id, s.clinic_id, s.doctor_id, s.starts_at, s.ends_at, s.mode,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from booking_system.booking.application.ports import BookingReader, Scope
+from booking_system.booking.domain.agreed import agreed_for
 from booking_system.booking.domain.refusals import AppointmentNotFound
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.search import AgreedNeed
@@ -33,9 +34,4 @@ class AskToMove:
         booked = card.appointment
         if not booked.may_be_rescheduled(side, now=self.clock.now()):
             raise Invalid.field("/booking_id", "can no longer be moved", "not_movable")
-        return AgreedNeed(
-            appointment_id=booked.id,
-            clinic_id=booked.clinic_id,
-            patient_id=booked.patient_id,
-            service_id=booked.service_id,
-        )
+        return agreed_for(booked)

@@ -65,7 +65,6 @@ class BookAppointment:
                     wish.slot_id,
                     wish.service_id,
                     visits=wish.visits_told_to(actor),
-                    moves=wish.moves,
                     alternatives=self.alternatives,
                     clock=self.clock,
                 )

@@ -47,7 +47,7 @@ class HoldSlot:
                 wish.slot_id,
                 wish.service_id,
                 visits=wish.visits_told_to(holder.actor),
-                moves=wish.moves,
+                moves=wish.agreed,
                 alternatives=self.alternatives,
                 clock=self.clock,
             )

@@ -1,11 +1,10 @@
 """What somebody who does not get a slot is offered instead."""
 
 from booking_system.booking.application.ports import Alternatives
-from booking_system.scheduling.domain.search import Visits
+from booking_system.scheduling.domain.search import AgreedNeed, Visits
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Conflict
 from booking_system.shared_kernel.identifiers import (
-    AppointmentId,
     ServiceId,
     SlotId,
 )
@@ -19,7 +18,7 @@ async def offer_instead(  # noqa: PLR0913
     service_id: ServiceId | None,
     *,
     visits: Visits | None,
-    moves: AppointmentId | None = None,
+    moves: AgreedNeed | None = None,
     alternatives: Alternatives,
     clock: Clock,
 ) -> None:

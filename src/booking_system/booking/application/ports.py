@@ -14,7 +14,7 @@ from booking_system.booking.domain.history import Entry
 from booking_system.booking.domain.holding import HeldSlot, Holder
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.identity.domain.actor import Actor
-from booking_system.scheduling.domain.search import Cover, FoundSlot, Visits
+from booking_system.scheduling.domain.search import AgreedNeed, Cover, FoundSlot, Visits
 from booking_system.shared_kernel.errors import Invalid
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import (
@@ -34,8 +34,8 @@ class BookingWish:
 
     `hold_id` is the hold that they say they have, `shown_hold` the one whose token they showed.
     To hold a slot, or to ask about it, nobody has to say for whom; either can be for a move of the
-    appointment that it `moves`, which is then looked at as if it were not there, and stays
-    `within` its clinic.
+    appointment that it `moves`, which was `agreed`: it is then looked at as if it were not there,
+    and stays in its clinic.
     """
 
     slot_id: SlotId
@@ -46,8 +46,12 @@ class BookingWish:
     hold_id: HoldId | None = None
     shown_hold: HoldId | None = None
     override: Override | None = None
-    moves: AppointmentId | None = None
-    within: ClinicId | None = None
+    agreed: AgreedNeed | None = None
+
+    @property
+    def moves(self) -> AppointmentId | None:
+        """Which appointment is looked at as if it were not there."""
+        return None if self.agreed is None else self.agreed.appointment_id
 
     def visits_told_to(self, actor: Actor | None) -> Visits | None:
         """Return the patient's appointments that the actor may be told of; None for nobody."""
@@ -55,8 +59,8 @@ class BookingWish:
 
     def check_clinic(self, attempt: BookingAttempt) -> None:
         """Raise `Invalid` for a slot of another clinic than what moves."""
-        slot = attempt.slot
-        if self.within is not None and slot is not None and slot.clinic_id != self.within:
+        slot, agreed = attempt.slot, self.agreed
+        if agreed is not None and slot is not None and slot.clinic_id != agreed.clinic_id:
             raise Invalid.field("/booking_id", "is a booking of another clinic", "other_clinic")
 
 
@@ -204,7 +208,7 @@ class Alternatives(Protocol):
         most: int,
         service_id: ServiceId | None = None,
         visits: Visits | None = None,
-        moves: AppointmentId | None = None,
+        moves: AgreedNeed | None = None,
         unless: Cover | None = None,
     ) -> Sequence[FoundSlot]:
         """Return the nearest bookable slots of the same doctor, then of the same clinic.

@@ -11,13 +11,14 @@ from booking_system.booking.application.ports import (
     BookingWork,
     MoveWish,
 )
+from booking_system.booking.domain.agreed import agreed_for
 from booking_system.booking.domain.attempt import BookingAttempt, BookingRule, judged
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.party import Party
 from booking_system.booking.domain.refusals import AppointmentNotFound, BookingNotActive
 from booking_system.identity.domain.actor import Actor
-from booking_system.scheduling.domain.search import Visits
+from booking_system.scheduling.domain.search import AgreedNeed, Visits
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Conflict, Invalid, Stale
 from booking_system.shared_kernel.identifiers import ClinicId
@@ -55,11 +56,13 @@ class RescheduleAppointment:
 
     async def _moved(self, wish: MoveWish, version: int | None, actor: Actor) -> AppointmentCard:
         visits: Visits | None = None
+        agreed: AgreedNeed | None = None
         try:
             async with self.transaction() as work:
                 card, party = await _locked(work, wish, version, actor)
                 booked = card.appointment
                 visits = Visits.told_to(actor, booked.patient_id)
+                agreed = agreed_for(booked)
                 is_there = booked.time_slot_id == wish.slot_id
                 if is_there and booked.status is AppointmentStatus.CONFIRMED:
                     return card
@@ -72,7 +75,7 @@ class RescheduleAppointment:
                 wish.slot_id,
                 None,
                 visits=visits,
-                moves=wish.appointment_id,
+                moves=agreed,
                 alternatives=self.alternatives,
                 clock=self.clock,
             )

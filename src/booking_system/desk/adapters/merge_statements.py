@@ -1,7 +1,9 @@
 """The statements that merge two records of a patient: $1 stays, $2 is the duplicate."""
 
 from booking_system.booking.adapters.span_statements import IN_ORDER
-from booking_system.directory.records.acquaintance import clinics_that_know
+from booking_system.directory.records.acquaintance_text import (
+    clinics_that_know_text as clinics_that_know,
+)
 
 LOCK_RECORDS = "SELECT FROM patients WHERE id = $1 OR id = $2 ORDER BY id FOR NO KEY UPDATE"
 

@@ -8,9 +8,8 @@ from uuid import UUID
 
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.scheduling.domain.absence import Absence, AbsencePage, Closure, Place, TimeOff
-from booking_system.scheduling.domain.search import Cover, FoundSlot, Visits
+from booking_system.scheduling.domain.search import AgreedNeed, Cover, FoundSlot, Visits
 from booking_system.shared_kernel.identifiers import (
-    AppointmentId,
     ClinicId,
     ClosureId,
     DoctorId,
@@ -129,7 +128,7 @@ class Alternatives(Protocol):
         now: datetime,
         most: int,
         visits: Visits | None = None,
-        moves: AppointmentId | None = None,
+        moves: AgreedNeed | None = None,
         unless: Cover | None = None,
     ) -> Sequence[FoundSlot]:
         """Return the nearest slots in which the appointment could begin, as it was agreed.

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,16 +15,16 @@ from booking_system.directory.domain.invitation import Invitation
 from booking_system.directory.records.tables import invitations
 from booking_system.identity.domain.account import email_key
 from booking_system.identity.domain.actor import Role
+from booking_system.platform.postgres.phrases import ago
 from booking_system.platform.postgres.tidying import Chore
 from booking_system.shared_kernel.identifiers import ClinicId, InvitationId
 
 FIELDS = tuple(invitations.c[name] for name in Invitation.__dataclass_fields__)
 
-OLD_INVITATIONS = Chore(
-    "invitations",
-    """DELETE FROM invitations WHERE id IN (
-  SELECT id FROM invitations WHERE expires_at < now() - interval '90 days'
-  ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)""",
+OLD_INVITATIONS = Chore.deleting(
+    invitations,
+    over=invitations.c.expires_at < ago(timedelta(days=90)),
+    oldest_first=invitations.c.expires_at,
 )
 """What an invitation gave is in the roles; for three months it says who invited whom."""
 

@@ -17,7 +17,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    text,
     true,
     update,
 )
@@ -32,12 +31,12 @@ from booking_system.directory.domain.patient import (
     FoundPatient,
     Patient,
 )
-from booking_system.directory.records.acquaintance import IS_KNOWN
+from booking_system.directory.records.acquaintance import BOOKED, is_known
 from booking_system.directory.records.tables import clinic_patients, patients
 from booking_system.shared_kernel.identifiers import ClinicId, PatientId, UserId
 
 k = clinic_patients.alias("k")
-REGISTERED, TAKEN_ON, BOOKED = "registered", "taken_on", "booked"
+REGISTERED, TAKEN_ON = "registered", "taken_on"
 
 FOUND = select(patients).where(patients.c.deleted_at.is_(None))
 
@@ -60,7 +59,7 @@ class PostgresPatients:
     async def acquaintance(self, patient_id: PatientId) -> Acquaintance:
         """Read the rows that count."""
         wanted = select(k.c.clinic_id, k.c.known_because).where(
-            k.c.patient_id == patient_id, text(IS_KNOWN)
+            k.c.patient_id == patient_id, is_known(k)
         )
         rows = (await self._connection.execute(wanted)).all()
         return Acquaintance(
@@ -174,9 +173,7 @@ def _is(patient_id: PatientId) -> ColumnElement[bool]:
 
 
 def _known_at(clinic_id: ClinicId) -> ColumnElement[bool]:
-    return exists().where(
-        k.c.patient_id == patients.c.id, k.c.clinic_id == clinic_id, text(IS_KNOWN)
-    )
+    return exists().where(k.c.patient_id == patients.c.id, k.c.clinic_id == clinic_id, is_known(k))
 
 
 def _known_as(clinic_id: ClinicId | None) -> ScalarSelect[str | None]:
@@ -226,7 +223,7 @@ def _within(search: Search) -> ColumnElement[bool]:
             exists().where(
                 k.c.patient_id == patients.c.id,
                 k.c.clinic_id.in_(search.clinic_ids),
-                text(IS_KNOWN),
+                is_known(k),
             )
         )
     return or_(false(), *ways)

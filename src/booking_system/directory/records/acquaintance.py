@@ -7,28 +7,54 @@ the row in `clinic_patients` says nothing, until they book again.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Text, Uuid, column, or_, select, table
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from booking_system.directory.records.tables import clinic_patients
+from booking_system.platform.postgres.phrases import array_of, asked_singly
 
-IS_KNOWN = """(k.known_because <> 'booked' OR EXISTS (SELECT FROM appointments met
-  WHERE met.patient_id = k.patient_id AND met.clinic_id = k.clinic_id
-  AND met.status <> 'cancelled' OFFSET 0))"""
-"""The condition on a row `k` of `clinic_patients`. With `OFFSET` it is asked of single rows: a list
-would else begin by reading all appointments that there are."""
+BOOKED = "booked"
+CANCELLED = "cancelled"
+
+appointments = table(
+    "appointments",
+    column("clinic_id", Uuid()),
+    column("patient_id", Uuid()),
+    column("status", Text()),
+)
+"""What the directory knows of appointments, which booking owns: who was where, and whether it was
+cancelled. `tests/architecture/test_table_owners.py` compares the columns with booking's."""
 
 
-def knows(clinic: str, patient: str) -> str:
+def is_known(k: FromClause) -> ColumnElement[bool]:
+    """Return the condition on a row of `clinic_patients` that the clinic knows the patient.
+
+    It is asked of single rows: a list would else begin by reading all appointments that there are.
+    """
+    met = appointments.alias("met")
+    left = select(met.c.patient_id).where(
+        met.c.patient_id == k.c.patient_id,
+        met.c.clinic_id == k.c.clinic_id,
+        met.c.status != CANCELLED,
+    )
+    is_left = asked_singly(left.correlate_except(met)).exists()
+    return or_(k.c.known_because != BOOKED, is_left)
+
+
+def knows(clinic_id: ColumnElement[Any], patient_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """Return the condition that this clinic knows this patient."""
-    return f"""EXISTS (SELECT FROM clinic_patients k WHERE k.clinic_id = {clinic}
-  AND k.patient_id = {patient} AND {IS_KNOWN})"""
+    k = clinic_patients.alias("k")
+    known = select(k.c.patient_id).where(
+        k.c.clinic_id == clinic_id, k.c.patient_id == patient_id, is_known(k)
+    )
+    return known.correlate_except(k).exists()
 
 
-def clinics_that_know(patient: str) -> str:
+def clinics_that_know(patient_id: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return the array of the clinics that know this patient."""
-    return f"""ARRAY(SELECT k.clinic_id FROM clinic_patients k
-  WHERE k.patient_id = {patient} AND {IS_KNOWN})"""  # noqa: S608
+    k = clinic_patients.alias("k")
+    knowing = select(k.c.clinic_id).where(k.c.patient_id == patient_id, is_known(k))
+    return array_of(knowing.correlate_except(k))
 
 
 def meeting(
@@ -49,10 +75,3 @@ def meeting(
         .from_select([*(one.name for one in columns), clinic_patients.c.known_since.name], query)
         .on_conflict_do_nothing()
     )
-
-
-def is_known(clinic_id: ColumnElement[Any], patient_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Return the condition that this clinic knows this patient."""
-    k = clinic_patients.alias("k")
-    row = select(k.c.clinic_id).where(k.c.clinic_id == clinic_id, k.c.patient_id == patient_id)
-    return row.where(literal_column(IS_KNOWN)).correlate_except(k).exists()

@@ -1,19 +1,31 @@
 """Writes down who may do something else from now on, for every process to read."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import insert
+from sqlalchemy import insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.identity.application.known_actors import KnownActors
-from booking_system.identity.records.tables import access_changes
+from booking_system.identity.records.tables import access_changes, role_grants
+from booking_system.platform.postgres.phrases import an_id
+from booking_system.platform.postgres.statement import Statement
 from booking_system.shared_kernel.identifiers import SessionId, UserId
 
-STAFF_CHANGES = """INSERT INTO access_changes (user_id)
- SELECT DISTINCT user_id FROM role_grants
- WHERE clinic_id = $1 AND ($2::uuid IS NULL OR doctor_id = $2) RETURNING user_id"""
+
+def _staff_changes() -> Statement[Any]:
+    doctor_id = an_id("doctor_id")
+    staff = select(role_grants.c.user_id).where(
+        role_grants.c.clinic_id == an_id("clinic_id"),
+        or_(doctor_id.is_(None), role_grants.c.doctor_id == doctor_id),
+    )
+    changes = insert(access_changes).from_select([access_changes.c.user_id], staff.distinct())
+    return Statement(changes.returning(access_changes.c.user_id))
+
+
+STAFF_CHANGES = _staff_changes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +51,6 @@ class AccessFeed:
         self, connection: asyncpg.Connection, clinic_id: UUID, doctor_id: UUID | None = None
     ) -> None:
         """Do so for all who have a role in a clinic that goes or comes back, or as its doctor."""
-        told = await connection.fetch(STAFF_CHANGES, clinic_id, doctor_id)
+        told = await STAFF_CHANGES.fetch(connection, clinic_id=clinic_id, doctor_id=doctor_id)
         for row in told:
             self.known.doubt(UserId(row["user_id"]))

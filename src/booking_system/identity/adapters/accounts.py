@@ -119,7 +119,7 @@ class PostgresAccounts:
 
     async def grants_of(self, user_id: UserId) -> Sequence[RoleGrant]:
         """Read them in the order in which they were given."""
-        rows = await self._connection.exec_driver_sql(GRANTS_OF, (user_id,))
+        rows = await self._connection.execute(GRANTS_OF, {"user_id": user_id})
         return [grant_of(row) for row in rows.mappings()]
 
     async def manages(self, user_id: UserId, clinic_id: ClinicId) -> bool:

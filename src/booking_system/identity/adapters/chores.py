@@ -2,27 +2,30 @@
 
 from datetime import timedelta
 
+from sqlalchemy import and_, select
+
 from booking_system.identity.application.follow_changes import LONGEST_GAP_SECONDS
 from booking_system.identity.domain.session import Lifetimes
 from booking_system.identity.domain.throttling import LATELY
+from booking_system.identity.records.tables import access_changes, refresh_tokens, sessions
+from booking_system.platform.postgres.phrases import ago
 from booking_system.platform.postgres.tidying import Chore
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 assert HOUR.total_seconds() > 10 * LONGEST_GAP_SECONDS, "no process looks back that far"
 
-OLD_CHANGES = Chore(
-    "access_changes",
-    """DELETE FROM access_changes WHERE id IN (
-  SELECT id FROM access_changes WHERE changed_at < now() - interval '1 hour'
-  ORDER BY changed_at LIMIT $1)""",
+OLD_CHANGES = Chore.deleting(
+    access_changes,
+    over=access_changes.c.changed_at < ago(HOUR),
+    oldest_first=access_changes.c.changed_at,
+    others_change_it=False,
 )
 """A process that has not looked for a minute forgets everything and reads no changes."""
 
-OLD_TOKENS = Chore(
-    "refresh_tokens",
-    """DELETE FROM refresh_tokens WHERE token_hash IN (
-  SELECT token_hash FROM refresh_tokens WHERE expires_at < now() - interval '1 day'
-  ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)""",
+OLD_TOKENS = Chore.deleting(
+    refresh_tokens,
+    over=refresh_tokens.c.expires_at < ago(DAY),
+    oldest_first=refresh_tokens.c.expires_at,
 )
 """Used ones as well, but not sooner: until then their use says that somebody has copied them."""
 
@@ -32,11 +35,10 @@ def old_sessions(lifetimes: Lifetimes) -> Chore:
 
     Their tokens go first, by the chore of their own.
     """
-    kept = max(lifetimes.idle, LATELY) + timedelta(days=1)
-    return Chore(
-        "sessions",
-        f"""DELETE FROM sessions WHERE id IN (
-  SELECT id FROM sessions s WHERE last_used_at < now() - interval '{kept.days} days'
-   AND NOT EXISTS (SELECT FROM refresh_tokens t WHERE t.session_id = s.id)
-  ORDER BY last_used_at LIMIT $1 FOR UPDATE SKIP LOCKED)""",  # noqa: S608  (a number of ours)
+    tokens = select(refresh_tokens.c.token_hash).where(refresh_tokens.c.session_id == sessions.c.id)
+    unused_for = max(lifetimes.idle, LATELY) + DAY
+    return Chore.deleting(
+        sessions,
+        over=and_(sessions.c.last_used_at < ago(unused_for), ~tokens.exists()),
+        oldest_first=sessions.c.last_used_at,
     )

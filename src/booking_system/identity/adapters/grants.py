@@ -1,30 +1,62 @@
-"""The roles that hold: one formula for each request, each profile and each check inside a write."""
+"""The roles that hold: one condition for requests, profiles and checks inside a write."""
 
 from typing import Any
 
+from sqlalchemy import FromClause, Uuid, and_, column, or_, select, table
+
 from booking_system.identity.domain.actor import Role, RoleGrant
+from booking_system.identity.records.tables import role_grants, sessions, users
+from booking_system.platform.postgres.phrases import INSTANT, an_id
+from booking_system.platform.postgres.statement import Statement
 
-_COLUMNS = "g.role, g.clinic_id, g.doctor_id, g.patient_id, g.clinic_is_removed"
+USER_ID = an_id("user_id")
 
-HOLDING = """(
-  SELECT g.*, c.deleted_at IS NOT NULL AS clinic_is_removed
-  FROM role_grants g
-  JOIN users u ON u.id = g.user_id AND u.deleted_at IS NULL AND NOT u.password_is_temporary
-  LEFT JOIN clinics c ON c.id = g.clinic_id
-  LEFT JOIN doctors d ON d.id = g.doctor_id
-  WHERE d.deleted_at IS NULL AND (c.deleted_at IS NULL OR g.doctor_id IS NULL))"""
-"""A role ends with its account and with its doctor, and waits for a password of its owner's own.
+clinics = table("clinics", column("id", Uuid()), column("deleted_at", INSTANT))
+doctors = table("doctors", column("id", Uuid()), column("deleted_at", INSTANT))
+"""What identity knows of both, which the directory owns: whether they were removed. The test
+`tests/architecture/test_table_owners.py` compares the columns with the directory's."""
 
-That of a removed clinic's desk is kept, for what is left to do there: `RoleGrant`."""
 
-GRANTS_OF = f"""SELECT {_COLUMNS} FROM {HOLDING} g
- WHERE g.user_id = $1 ORDER BY g.created_at, g.id"""  # noqa: S608  (texts of ours)
+def _holding() -> FromClause:
+    """The roles that hold.
 
-GRANTS_IN_FORCE = f"""SELECT {_COLUMNS}
- FROM sessions s JOIN users u ON u.id = s.user_id AND u.deleted_at IS NULL
- LEFT JOIN {HOLDING} g ON g.user_id = u.id
- WHERE s.id = $1 AND s.user_id = $2 AND s.ended_at IS NULL
- ORDER BY g.created_at, g.id"""  # noqa: S608  (texts of ours)
+    A role ends with its account and with its doctor, and waits for a password of its owner's own.
+    That of a removed clinic's desk is kept, for what is left to do there: `RoleGrant`.
+    """
+    g, u = role_grants.alias("g"), users.alias("u")
+    c, d = clinics.alias("c"), doctors.alias("d")
+    is_in_use = and_(u.c.id == g.c.user_id, u.c.deleted_at.is_(None), ~u.c.password_is_temporary)
+    joined = g.join(u, is_in_use)
+    joined = joined.outerjoin(c, c.c.id == g.c.clinic_id).outerjoin(d, d.c.id == g.c.doctor_id)
+    return (
+        select(g, c.c.deleted_at.is_not(None).label("clinic_is_removed"))
+        .select_from(joined)
+        .where(d.c.deleted_at.is_(None), or_(c.c.deleted_at.is_(None), g.c.doctor_id.is_(None)))
+        .subquery("g")
+    )
+
+
+_HOLDING = _holding()
+_NAMES = ("role", "clinic_id", "doctor_id", "patient_id", "clinic_is_removed")
+_COLUMNS = [_HOLDING.c[name] for name in _NAMES]
+_IN_ORDER = (_HOLDING.c.created_at, _HOLDING.c.id)
+
+GRANTS_OF = select(*_COLUMNS).where(_HOLDING.c.user_id == USER_ID).order_by(*_IN_ORDER)
+
+
+def _in_force() -> Statement[Any]:
+    s, u = sessions.alias("s"), users.alias("u")
+    joined = s.join(u, and_(u.c.id == s.c.user_id, u.c.deleted_at.is_(None)))
+    return Statement(
+        select(*_COLUMNS)
+        .select_from(joined.outerjoin(_HOLDING, _HOLDING.c.user_id == u.c.id))
+        .where(s.c.id == an_id("session_id"), s.c.user_id == USER_ID, s.c.ended_at.is_(None))
+        .order_by(*_IN_ORDER)
+    )
+
+
+GRANTS_IN_FORCE = _in_force()
+"""Those of the owner of a session that goes on; one row without a role where there are none."""
 
 
 def grant_of(row: Any) -> RoleGrant:

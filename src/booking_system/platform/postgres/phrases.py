@@ -1,5 +1,6 @@
 """Phrases of PostgreSQL for which SQLAlchemy Core has no short word."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,13 +13,17 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
+    Insert,
     Integer,
     Interval,
     Select,
+    Table,
     Text,
     Uuid,
     bindparam,
     func,
+    insert,
+    literal,
     literal_column,
 )
 from sqlalchemy.dialects.postgresql import TSTZRANGE
@@ -35,6 +40,11 @@ DAY: ColumnElement[timedelta] = literal_column("interval '1 day'", Interval)
 def minutes(count: ColumnElement[Any]) -> ColumnElement[timedelta]:
     """Return so many minutes as an interval."""
     return count * MINUTE
+
+
+def ago(time: timedelta) -> ColumnElement[datetime]:
+    """Return the instant that was so long ago when the transaction began."""
+    return func.now(type_=INSTANT) - literal(time, Interval())
 
 
 def days(count: ColumnElement[Any]) -> ColumnElement[timedelta]:
@@ -64,7 +74,17 @@ def materialized(name: str, query: GenerativeSelect) -> CTE:
 
 def asked_singly(query: Select[Any]) -> Select[Any]:
     """Keep a question one about single rows: PostgreSQL makes no join of one with `OFFSET`."""
-    return query.offset(0)
+    return query.offset(literal_column("0"))
+
+
+def place_of(column: ColumnElement[Any]) -> BindParameter[Any]:
+    """Return the place of a value of the column, by its name."""
+    return bindparam(column.key, type_=column.type)
+
+
+def row_of(table: Table, names: Sequence[str]) -> Insert:
+    """Return the statement that inserts one row: a value for each of these columns."""
+    return insert(table).values({name: place_of(table.c[name]) for name in names})
 
 
 def an_id(name: str) -> BindParameter[UUID]:
@@ -85,6 +105,16 @@ def instant(name: str) -> BindParameter[datetime]:
 def instants(name: str) -> BindParameter[Any]:
     """Return the place of an array of instants."""
     return bindparam(name, type_=ARRAY(INSTANT))
+
+
+def wall_clocks(name: str) -> BindParameter[Any]:
+    """Return the place of an array of what clocks on walls show."""
+    return bindparam(name, type_=ARRAY(WALL_CLOCK))
+
+
+def texts(name: str) -> BindParameter[Any]:
+    """Return the place of an array of texts."""
+    return bindparam(name, type_=ARRAY(Text()))
 
 
 def a_date(name: str) -> BindParameter[date]:

@@ -8,9 +8,13 @@ import random
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Any, Self
 
 import structlog
+from sqlalchemy import ColumnElement, Table, delete, select
 
+from booking_system.platform.postgres.phrases import how_many
+from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.background import in_background
 
@@ -31,6 +35,26 @@ class Chore:
 
     name: str
     statement: str
+
+    @classmethod
+    def deleting(
+        cls,
+        table: Table,
+        *,
+        over: ColumnElement[bool],
+        oldest_first: ColumnElement[Any],
+        others_change_it: bool = True,
+    ) -> Self:
+        """Return the chore that deletes the rows that are `over`.
+
+        Where `others_change_it`, rows that somebody has locked are left for the next round.
+        """
+        (key,) = table.primary_key.columns
+        found = select(key).where(over).order_by(oldest_first).limit(how_many("most"))
+        if others_change_it:
+            found = found.with_for_update(skip_locked=True)
+        deleting: Statement[Any] = Statement(delete(table).where(key.in_(found)))
+        return cls(table.name, deleting.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from booking_system.scheduling.adapters import availability_statements as statem
 from booking_system.scheduling.application.availability_ports import AvailabilityWork
 from booking_system.scheduling.domain.availability import AvailabilityRule
 from booking_system.scheduling.domain.timetable import AvailabilityException
-from booking_system.scheduling.records.calendar import CalendarRecords, exception_of, rule_of
+from booking_system.scheduling.records.availability import exception_of, rule_of
+from booking_system.scheduling.records.calendar import CalendarRecords
 from booking_system.shared_kernel.errors import Transient
 from booking_system.shared_kernel.identifiers import DoctorId, RuleId
 
@@ -24,30 +25,35 @@ class PostgresAvailabilityWork(CalendarRecords):
 
     async def rule(self, rule_id: RuleId) -> AvailabilityRule | None:
         """Read one."""
-        row = await self._connection.fetchrow(statements.RULE, rule_id)
+        row = await statements.RULE.fetchrow(self._connection, rule_id=rule_id)
         return None if row is None else rule_of(row)
 
     async def page(
         self, doctor_id: DoctorId, *, after: UUID | None, limit: int
     ) -> Sequence[AvailabilityRule]:
         """Read behind the last one seen."""
-        rows = await self._connection.fetch(statements.PAGE, doctor_id, after, limit + 1)
+        rows = await statements.PAGE.fetch(
+            self._connection, doctor_id=doctor_id, after_id=after, most=limit + 1
+        )
         return [rule_of(row) for row in rows]
 
     async def add_rule(self, rule: AvailabilityRule) -> None:
         """Insert it."""
-        whose = (rule.clinic_id, rule.doctor_id, rule.created_at)
-        await self._connection.execute(statements.ADD_RULE, *_values(rule), *whose)
+        await statements.ADD_RULE.execute(self._connection, _stored(rule))
 
     async def save_rule(
         self, rule: AvailabilityRule, *, deleted_at: datetime | None = None
     ) -> None:
         """Write everything that may change."""
-        await self._connection.execute(statements.SAVE_RULE, *_values(rule), deleted_at)
+        stored = _stored(rule)
+        changed = {name: getattr(stored, name) for name in statements.MAY_CHANGE}
+        await statements.SAVE_RULE.execute(
+            self._connection, **changed, deleted_at=deleted_at, rule_id=rule.id
+        )
 
     async def exception(self, exception_id: RuleId) -> AvailabilityException | None:
         """Read one."""
-        row = await self._connection.fetchrow(statements.EXCEPTION, exception_id)
+        row = await statements.EXCEPTION.fetchrow(self._connection, exception_id=exception_id)
         return None if row is None else exception_of(row)
 
     async def exceptions_page(
@@ -60,36 +66,46 @@ class PostgresAvailabilityWork(CalendarRecords):
         limit: int,
     ) -> Sequence[AvailabilityException]:
         """Read by keyset on date and id."""
-        place = (None, None) if after is None else after
-        rows = await self._connection.fetch(
-            statements.EXCEPTIONS_PAGE, doctor_id, first, until, *place, limit + 1
+        day, after_id = (None, None) if after is None else after
+        rows = await statements.EXCEPTIONS_PAGE.fetch(
+            self._connection,
+            doctor_id=doctor_id,
+            first=first,
+            until=until,
+            after=day,
+            after_id=after_id,
+            most=limit + 1,
         )
         return [exception_of(row) for row in rows]
 
     async def add_exception(self, exception: AvailabilityException) -> None:
         """Insert it, with its hours as columns."""
-        await self._connection.execute(
-            statements.ADD_EXCEPTION,
-            exception.id,
-            exception.clinic_id,
-            exception.doctor_id,
-            exception.day,
-            exception.replaces,
-            [hours.start_minute for hours in exception.hours],
-            [hours.end_minute for hours in exception.hours],
-            [hours.slot // MINUTE for hours in exception.hours],
-            [hours.gap // MINUTE for hours in exception.hours],
-            [hours.mode for hours in exception.hours],
-            exception.created_at,
+        stored = statements.StoredException(
+            id=exception.id,
+            clinic_id=exception.clinic_id,
+            doctor_id=exception.doctor_id,
+            date=exception.day,
+            replaces=exception.replaces,
+            start_minutes=[hours.start_minute for hours in exception.hours],
+            end_minutes=[hours.end_minute for hours in exception.hours],
+            slot_minutes=[hours.slot // MINUTE for hours in exception.hours],
+            gap_minutes=[hours.gap // MINUTE for hours in exception.hours],
+            modes=[hours.mode for hours in exception.hours],
+            created_at=exception.created_at,
         )
+        await statements.ADD_EXCEPTION.execute(self._connection, stored)
 
     async def end_exception(self, exception: AvailabilityException, *, now: datetime) -> None:
         """Mark it."""
-        await self._connection.execute(statements.END_EXCEPTION, exception.id, now)
+        await statements.END_EXCEPTION.execute(
+            self._connection, exception_id=exception.id, deleted_at=now
+        )
 
     async def generated(self, one: AvailabilityRule | AvailabilityException) -> int:
         """A slot that the rule withdrew forgets it."""
-        count: int = await self._connection.fetchval(statements.GENERATED, one.id, one.created_at)
+        count: int = await statements.GENERATED.fetchval(
+            self._connection, rule_id=one.id, created_at=one.created_at
+        )
         return count
 
 
@@ -115,22 +131,25 @@ class PostgresAvailability:
     async def doctors(self) -> Sequence[DoctorId]:
         """Read all who ever had a rule: one that is gone may have left slots behind."""
         async with self._database.reading() as connection:
-            rows = await connection.fetch(statements.DOCTORS)
+            rows = await statements.DOCTORS.fetch(connection)
         return [row["doctor_id"] for row in rows]
 
 
-def _values(rule: AvailabilityRule) -> tuple[object, ...]:
+def _stored(rule: AvailabilityRule) -> statements.StoredRule:
     hours = rule.hours
-    return (
-        rule.id,
-        sorted(hours.weekdays),
-        hours.start_minute,
-        hours.end_minute,
-        hours.slot // MINUTE,
-        hours.gap // MINUTE,
-        hours.valid_from,
-        hours.valid_until,
-        hours.mode,
-        rule.version,
-        rule.updated_at,
+    return statements.StoredRule(
+        weekdays=sorted(hours.weekdays),
+        start_minute=hours.start_minute,
+        end_minute=hours.end_minute,
+        slot_minutes=hours.slot // MINUTE,
+        gap_minutes=hours.gap // MINUTE,
+        valid_from=hours.valid_from,
+        valid_until=hours.valid_until,
+        mode=hours.mode,
+        version=rule.version,
+        updated_at=rule.updated_at,
+        id=rule.id,
+        clinic_id=rule.clinic_id,
+        doctor_id=rule.doctor_id,
+        created_at=rule.created_at,
     )

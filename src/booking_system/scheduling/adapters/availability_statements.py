@@ -1,42 +1,163 @@
 """The statements that keep rules and exceptions."""
 
-from booking_system.scheduling.records.calendar_statements import EXCEPTION_COLUMNS, RULE_COLUMNS
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
 
-RULE = f"""SELECT {RULE_COLUMNS} FROM availability_rules r
- JOIN doctors d ON d.id = r.doctor_id JOIN clinics c ON c.id = r.clinic_id
- WHERE r.id = $1 AND r.deleted_at IS NULL AND d.deleted_at IS NULL AND c.deleted_at IS NULL"""  # noqa: S608
+from sqlalchemy import FromClause, and_, func, or_, select, tuple_, update
 
-PAGE = f"""SELECT {RULE_COLUMNS} FROM availability_rules r
- WHERE r.doctor_id = $1 AND r.deleted_at IS NULL AND ($2::uuid IS NULL OR r.id > $2)
- ORDER BY r.id LIMIT $3"""  # noqa: S608
+from booking_system.directory.records.tables import clinics, doctors
+from booking_system.platform.postgres.phrases import (
+    a_date,
+    an_id,
+    how_many,
+    instant,
+    place_of,
+    row_of,
+)
+from booking_system.platform.postgres.statement import Statement
+from booking_system.scheduling.records.availability import (
+    exception,
+    exception_columns,
+    rule,
+    rule_columns,
+)
+from booking_system.scheduling.records.tables import (
+    availability_exceptions,
+    availability_rules,
+    time_slots,
+)
 
-DOCTORS = """SELECT d.id AS doctor_id FROM doctors d
- JOIN clinics c ON c.id = d.clinic_id AND c.deleted_at IS NULL WHERE d.deleted_at IS NULL
- AND (EXISTS (SELECT FROM availability_rules r WHERE r.doctor_id = d.id)
-  OR EXISTS (SELECT FROM availability_exceptions e WHERE e.doctor_id = d.id)) ORDER BY d.id"""
+DOCTOR_ID, AFTER_ID, MOST = an_id("doctor_id"), an_id("after_id"), how_many("most")
+RULE_ID, EXCEPTION_ID = an_id("rule_id"), an_id("exception_id")
 
-ADD_RULE = """INSERT INTO availability_rules (id, weekdays, start_minute, end_minute, slot_minutes,
-  gap_minutes, valid_from, valid_until, mode, version, updated_at, clinic_id, doctor_id, created_at)
- VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"""
+d, c = doctors.alias("d"), clinics.alias("c")
 
-SAVE_RULE = """UPDATE availability_rules SET weekdays = $2, start_minute = $3, end_minute = $4,
-  slot_minutes = $5, gap_minutes = $6, valid_from = $7, valid_until = $8, mode = $9, version = $10,
-  updated_at = $11, deleted_at = $12 WHERE id = $1"""
 
-EXCEPTION = f"""SELECT {EXCEPTION_COLUMNS} FROM availability_exceptions e
- JOIN doctors d ON d.id = e.doctor_id JOIN clinics c ON c.id = e.clinic_id
- WHERE e.id = $1 AND e.deleted_at IS NULL AND d.deleted_at IS NULL AND c.deleted_at IS NULL"""  # noqa: S608
+def _of_somebody_there(one: FromClause) -> Any:
+    """The rule or exception, of a doctor and a clinic who are there."""
+    joined = one.join(d, d.c.id == one.c.doctor_id).join(c, c.c.id == one.c.clinic_id)
+    return joined, and_(*(each.c.deleted_at.is_(None) for each in (one, d, c)))
 
-EXCEPTIONS_PAGE = f"""SELECT {EXCEPTION_COLUMNS} FROM availability_exceptions e
- WHERE e.doctor_id = $1 AND e.deleted_at IS NULL
- AND ($2::date IS NULL OR e.date >= $2) AND ($3::date IS NULL OR e.date < $3)
- AND ($4::date IS NULL OR (e.date, e.id) > ($4, $5::uuid))
- ORDER BY e.date, e.id LIMIT $6"""  # noqa: S608
 
-ADD_EXCEPTION = """INSERT INTO availability_exceptions (id, clinic_id, doctor_id, date, replaces,
-  start_minutes, end_minutes, slot_minutes, gap_minutes, modes, created_at)
- VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"""
+_RULE_OF, _RULE_IS_LIVE = _of_somebody_there(rule)
+_EXCEPTION_OF, _EXCEPTION_IS_LIVE = _of_somebody_there(exception)
 
-END_EXCEPTION = "UPDATE availability_exceptions SET deleted_at = $2 WHERE id = $1"
+RULE: Statement[Any] = Statement(
+    select(*rule_columns()).select_from(_RULE_OF).where(rule.c.id == RULE_ID, _RULE_IS_LIVE)
+)
 
-GENERATED = "SELECT count(*) FROM time_slots WHERE rule_id = $1 AND created_at = $2"
+PAGE: Statement[Any] = Statement(
+    select(*rule_columns())
+    .where(
+        rule.c.doctor_id == DOCTOR_ID,
+        rule.c.deleted_at.is_(None),
+        or_(AFTER_ID.is_(None), rule.c.id > AFTER_ID),
+    )
+    .order_by(rule.c.id)
+    .limit(MOST)
+)
+
+DOCTORS: Statement[Any] = Statement(
+    select(d.c.id.label("doctor_id"))
+    .select_from(d.join(c, and_(c.c.id == d.c.clinic_id, c.c.deleted_at.is_(None))))
+    .where(
+        d.c.deleted_at.is_(None),
+        or_(
+            *(
+                select(one.c.id).where(one.c.doctor_id == d.c.id).exists()
+                for one in (rule, exception)
+            )
+        ),
+    )
+    .order_by(d.c.id)
+)
+
+EXCEPTION: Statement[Any] = Statement(
+    select(*exception_columns())
+    .select_from(_EXCEPTION_OF)
+    .where(exception.c.id == EXCEPTION_ID, _EXCEPTION_IS_LIVE)
+)
+
+EXCEPTIONS_PAGE: Statement[Any] = Statement(
+    select(*exception_columns())
+    .where(
+        exception.c.doctor_id == DOCTOR_ID,
+        exception.c.deleted_at.is_(None),
+        or_(a_date("first").is_(None), exception.c.date >= a_date("first")),
+        or_(a_date("until").is_(None), exception.c.date < a_date("until")),
+        or_(
+            a_date("after").is_(None),
+            tuple_(exception.c.date, exception.c.id) > tuple_(a_date("after"), AFTER_ID),
+        ),
+    )
+    .order_by(exception.c.date, exception.c.id)
+    .limit(MOST)
+)
+
+
+class StoredException(NamedTuple):
+    """An exception as it is stored: each of its hours has an entry in each of the sequences."""
+
+    id: UUID
+    clinic_id: UUID
+    doctor_id: UUID
+    date: date
+    replaces: bool
+    start_minutes: Sequence[int]
+    end_minutes: Sequence[int]
+    slot_minutes: Sequence[int]
+    gap_minutes: Sequence[int]
+    modes: Sequence[str]
+    created_at: datetime
+
+
+ADD_EXCEPTION: Statement[StoredException] = Statement(
+    row_of(availability_exceptions, StoredException._fields), StoredException
+)
+
+END_EXCEPTION: Statement[Any] = Statement(
+    update(availability_exceptions)
+    .values(deleted_at=instant("deleted_at"))
+    .where(availability_exceptions.c.id == EXCEPTION_ID)
+)
+
+
+class StoredRule(NamedTuple):
+    """A rule as it is stored, the columns that may change first."""
+
+    weekdays: Sequence[int]
+    start_minute: int
+    end_minute: int
+    slot_minutes: int
+    gap_minutes: int
+    valid_from: date
+    valid_until: date | None
+    mode: str
+    version: int
+    updated_at: datetime
+    id: UUID
+    clinic_id: UUID
+    doctor_id: UUID
+    created_at: datetime
+
+
+MAY_CHANGE = StoredRule._fields[:10]
+
+ADD_RULE: Statement[StoredRule] = Statement(
+    row_of(availability_rules, StoredRule._fields), StoredRule
+)
+
+SAVE_RULE: Statement[Any] = Statement(
+    update(availability_rules)
+    .values({name: place_of(availability_rules.c[name]) for name in (*MAY_CHANGE, "deleted_at")})
+    .where(availability_rules.c.id == RULE_ID)
+)
+
+GENERATED: Statement[Any] = Statement(
+    select(func.count())
+    .select_from(time_slots)
+    .where(time_slots.c.rule_id == RULE_ID, time_slots.c.created_at == instant("created_at"))
+)
+"""How many slots were made with a rule, or an exception, that have not forgotten it since."""

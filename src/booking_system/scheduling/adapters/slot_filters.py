@@ -74,7 +74,7 @@ class FilterReading:
                 wanted["visits"] = Visits.told_to(actor, actor.patient_id)
         if booking_id is not None:
             agreed = await self.agreed(AppointmentId(booking_id), actor)
-            wanted["moves"] = agreed.appointment_id
+            wanted["moves"] = agreed
             wanted["visits"] = Visits.told_to(actor, agreed.patient_id)
             wanted["clinic_id"] = wanted["clinic_id"] or agreed.clinic_id
         return wanted

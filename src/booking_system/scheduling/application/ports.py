@@ -130,7 +130,7 @@ class SlotFinder(Protocol):
         most: int,
         service_id: ServiceId | None = None,
         visits: Visits | None = None,
-        moves: AppointmentId | None = None,
+        moves: AgreedNeed | None = None,
         unless: Cover | None = None,
     ) -> Sequence[FoundSlot]:
         """Return bookable slots near this one in time: of its doctor, then of its clinic.

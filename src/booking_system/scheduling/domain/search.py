@@ -45,11 +45,34 @@ class Visits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgreedNeed:
+    """An appointment to be moved, as far as a search for it has to know it.
+
+    What was agreed for it, even where its service says something else by now: how long it lasts,
+    the time that is kept free `before` and `after` it, its price. `starts_at` is when it begins
+    today, in UTC.
+    """
+
+    appointment_id: AppointmentId
+    clinic_id: ClinicId
+    doctor_id: DoctorId
+    patient_id: PatientId
+    service_id: ServiceId | None
+    starts_at: datetime
+    duration: timedelta
+    before: timedelta
+    after: timedelta
+    mode: Mode
+    price: Money | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlotFilter:
     """Which slots are wanted: all has to hold that is named, and None is any.
 
-    With a service: those in which it could begin. Where an appointment `moves`, those in which it
-    could, as it was agreed and as if it were not there. No slot is wanted for whose time one of
+    With a service: those in which it could begin. With an appointment that `moves`: those in which
+    it could, as it was agreed and as if it were not there. No slot is wanted for whose time one of
     the `visits` is another appointment already.
     """
 
@@ -60,7 +83,7 @@ class SlotFilter:
     language: str | None = None
     mode: Mode | None = None
     visits: Visits | None = None
-    moves: AppointmentId | None = None
+    moves: AgreedNeed | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +93,6 @@ class SlotSearch(SlotFilter):
     period: Period
     after: tuple[datetime, UUID] | None = None
     limit: int = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgreedNeed:
-    """An appointment to be moved, as far as a search for it has to know it."""
-
-    appointment_id: AppointmentId
-    clinic_id: ClinicId
-    patient_id: PatientId
-    service_id: ServiceId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

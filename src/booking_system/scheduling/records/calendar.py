@@ -6,23 +6,28 @@ from typing import Any
 
 import asyncpg
 
+from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.uuid7 import uuid7
 from booking_system.scheduling.application.availability_ports import DoctorCalendar
-from booking_system.scheduling.domain.availability import AvailabilityRule, Hours
 from booking_system.scheduling.domain.local_time import wall_clock
 from booking_system.scheduling.domain.overview import local_day
 from booking_system.scheduling.domain.slot_plan import PresentSlot, SlotPlan, WishedSlot
-from booking_system.scheduling.domain.time_slot import ClosedBecause
-from booking_system.scheduling.domain.timetable import AvailabilityException, Timetable
+from booking_system.scheduling.domain.timetable import Timetable
 from booking_system.scheduling.records import calendar_statements as statements
 from booking_system.scheduling.records import calendar_work
+from booking_system.scheduling.records.availability import (
+    EXCEPTIONS,
+    RULES,
+    exception_of,
+    rule_of,
+)
+from booking_system.scheduling.records.new_slots import OPEN, NewSlots
+from booking_system.scheduling.records.slots import reason_of
 from booking_system.shared_kernel.identifiers import DoctorId, RuleId
 from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.period import Period
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
-LONGEST_SECONDS = 30
-"""One statement of these may change 40,000 slots."""
 OCCUPIED_AT_ONCE = 50
 
 
@@ -35,21 +40,22 @@ class CalendarRecords:
 
     async def doctor(self, doctor_id: DoctorId) -> DoctorCalendar | None:
         """Read without a lock."""
-        row = await self._connection.fetchrow(statements.DOCTOR, doctor_id)
+        row = await statements.DOCTOR.fetchrow(self._connection, doctor_id=doctor_id)
         return None if row is None else DoctorCalendar(**dict(row))
 
     async def lock_doctor(self, doctor_id: DoctorId) -> DoctorCalendar | None:
         """Take the doctor `FOR NO KEY UPDATE`, for which offers of slots wait; share the clinic."""
-        await self._connection.execute(f"SET LOCAL statement_timeout = '{LONGEST_SECONDS}s'")
-        await self._connection.fetchval(statements.LOCK_DOCTOR, doctor_id)
+        await statements.TAKE_TIME.fetchval(self._connection)
+        await statements.LOCK_DOCTOR.fetchval(self._connection, doctor_id=doctor_id)
         return await self.doctor(doctor_id)
 
     async def timetable(self, calendar: DoctorCalendar, *, now: datetime) -> Timetable:
         """Read in two statements; a day more than needed, for any zone."""
         since = local_day(now, calendar.time_zone) - DAY
         doctor_id = calendar.doctor_id
-        rules = await self._connection.fetch(statements.RULES, doctor_id, since)
-        exceptions = await self._connection.fetch(statements.EXCEPTIONS, doctor_id, since)
+        whose = {"doctor_id": doctor_id, "since": since}
+        rules = await RULES.fetch(self._connection, **whose)
+        exceptions = await EXCEPTIONS.fetch(self._connection, **whose)
         return Timetable(
             time_zone=calendar.time_zone,
             rules=[rule_of(row) for row in rules],
@@ -65,15 +71,25 @@ class CalendarRecords:
         rule_ids: Collection[RuleId] | None,
     ) -> None:
         """One statement; what changed while it waited is read by the next one."""
-        values = (calendar.doctor_id, since, until, list(rule_ids or ()))
-        await self._connection.fetchval(statements.LOCK_SLOTS, *values, timeout=LONGEST_SECONDS)
+        await statements.LOCK_SLOTS.fetchval(
+            self._connection,
+            doctor_id=calendar.doctor_id,
+            since=since,
+            until=until,
+            rule_ids=list(rule_ids or ()),
+        )
 
     async def present(
         self, calendar: DoctorCalendar, period: Period, *, now: datetime
     ) -> Sequence[PresentSlot]:
         """One statement, behind the locks."""
-        bounds = (period.starts_at, period.ends_at)
-        rows = await self._connection.fetch(statements.PRESENT, calendar.doctor_id, now, *bounds)
+        rows = await statements.PRESENT.fetch(
+            self._connection,
+            doctor_id=calendar.doctor_id,
+            now=now,
+            since=period.starts_at,
+            until=period.ends_at,
+        )
         return [_present_of(row) for row in rows]
 
     async def occupied(
@@ -86,16 +102,15 @@ class CalendarRecords:
         now: datetime,
     ) -> Sequence[PresentSlot]:
         """Read by keyset: no two slots of a doctor begin at one time."""
-        rows = await self._connection.fetch(
-            statements.OCCUPIED,
-            calendar.doctor_id,
-            now,
-            since,
-            None if after is None else after.period.starts_at,
-            None if rule_ids is None else list(rule_ids),
-            OCCUPIED_AT_ONCE,
-            timeout=LONGEST_SECONDS,
+        occupied = statements.Occupied(
+            doctor_id=calendar.doctor_id,
+            now=now,
+            since=since,
+            after=None if after is None else after.period.starts_at,
+            rule_ids=None if rule_ids is None else list(rule_ids),
+            most=OCCUPIED_AT_ONCE,
         )
+        rows = await statements.OCCUPIED.fetch(self._connection, occupied)
         return [_present_of(row) for row in rows]
 
     async def withdraw_free(
@@ -122,15 +137,15 @@ class CalendarRecords:
 
     async def _free(
         self,
-        statement: str,
+        statement: Statement[statements.Free],
         calendar: DoctorCalendar,
         since: datetime,
         rule_ids: Collection[RuleId] | None,
         now: datetime,
     ) -> int:
         whose = None if rule_ids is None else list(rule_ids)
-        values = (calendar.doctor_id, now, since, whose)
-        count: int = await self._connection.fetchval(statement, *values, timeout=LONGEST_SECONDS)
+        free = statements.Free(calendar.doctor_id, now, since, whose)
+        count: int = await statement.fetchval(self._connection, free)
         return count
 
     async def carry_out(
@@ -141,23 +156,22 @@ class CalendarRecords:
             await self.withdraw([slot.id for slot in planned.withdrawn], now=now)
         if planned.left:
             left = [slot.id for slot in planned.left]
-            await self._connection.execute(statements.LEAVE, left, timeout=LONGEST_SECONDS)
+            await statements.LEAVE.execute(self._connection, slot_ids=left)
             if any(slot.is_held for slot in planned.left):
                 await calendar_work.ask_at_end_of_holds(
                     self._connection, calendar.doctor_id, now=now
                 )
         if planned.regained:
-            await self._connection.execute(
-                statements.REGAIN,
-                [slot.id for slot, _ in planned.regained],
-                [wish.rule_id for _, wish in planned.regained],
-                timeout=LONGEST_SECONDS,
+            await statements.REGAIN.execute(
+                self._connection,
+                slot_ids=[slot.id for slot, _ in planned.regained],
+                rule_ids=[wish.rule_id for _, wish in planned.regained],
             )
         await self.open(planned.opened, calendar, now=now)
 
     async def withdraw(self, slot_ids: Sequence[Any], *, now: datetime) -> None:
         """Take slots away that nobody has; they forget their rule."""
-        await self._connection.execute(statements.WITHDRAW, slot_ids, now, timeout=LONGEST_SECONDS)
+        await statements.WITHDRAW.execute(self._connection, slot_ids=slot_ids, now=now)
 
     async def open(
         self, wishes: Sequence[WishedSlot], calendar: DoctorCalendar, *, now: datetime
@@ -166,27 +180,25 @@ class CalendarRecords:
         if not wishes:
             return
         starts = [wish.period.starts_at for wish in wishes]
-        await self._connection.execute(
-            statements.OPEN,
-            calendar.clinic_id,
-            calendar.doctor_id,
-            now,
-            [uuid7() for _ in starts],
-            starts,
-            [wish.period.ends_at for wish in wishes],
-            [wish.mode for wish in wishes],
-            [wish.rule_id for wish in wishes],
-            _walls(starts, calendar.time_zone),
-            timeout=LONGEST_SECONDS,
+        new = NewSlots(
+            clinic_id=calendar.clinic_id,
+            doctor_id=calendar.doctor_id,
+            now=now,
+            ids=[uuid7() for _ in starts],
+            starts=starts,
+            ends=[wish.period.ends_at for wish in wishes],
+            modes=[wish.mode for wish in wishes],
+            rule_ids=[wish.rule_id for wish in wishes],
+            walls=_walls(starts, calendar.time_zone),
         )
+        await OPEN.execute(self._connection, new)
 
     async def set_clocks(self, calendar: DoctorCalendar, slots: Sequence[PresentSlot]) -> None:
         """One statement; no version changes, because nobody is shown this."""
         if slots:
             walls = _walls([slot.period.starts_at for slot in slots], calendar.time_zone)
-            await self._connection.execute(
-                statements.SET_CLOCKS, [slot.id for slot in slots], walls, timeout=LONGEST_SECONDS
-            )
+            slot_ids = [slot.id for slot in slots]
+            await statements.SET_CLOCKS.execute(self._connection, slot_ids=slot_ids, walls=walls)
 
     async def ask(
         self, calendar: DoctorCalendar, *, planned_until: datetime, due_at: datetime
@@ -205,54 +217,7 @@ def _walls(instants: Sequence[datetime], time_zone: str) -> list[datetime]:
     return [wall_clock(at, time_zone).replace(tzinfo=None) for at in instants]
 
 
-def rule_of(row: Any) -> AvailabilityRule:
-    """Make the rule of a row."""
-    return AvailabilityRule(
-        id=row["id"],
-        clinic_id=row["clinic_id"],
-        doctor_id=row["doctor_id"],
-        hours=Hours(
-            weekdays=frozenset(row["weekdays"]),
-            start_minute=row["start_minute"],
-            end_minute=row["end_minute"],
-            slot=row["slot_minutes"] * MINUTE,
-            gap=row["gap_minutes"] * MINUTE,
-            valid_from=row["valid_from"],
-            valid_until=row["valid_until"],
-            mode=Mode(row["mode"]),
-        ),
-        version=row["version"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-    )
-
-
-def exception_of(row: Any) -> AvailabilityException:
-    """Make the exception of a row, whose hours are columns of arrays."""
-    columns = ("start_minutes", "end_minutes", "slot_minutes", "gap_minutes", "modes")
-    return AvailabilityException(
-        id=row["id"],
-        clinic_id=row["clinic_id"],
-        doctor_id=row["doctor_id"],
-        day=row["date"],
-        replaces=row["replaces"],
-        hours=[
-            Hours.on(
-                row["date"],
-                start_minute=start,
-                end_minute=end,
-                slot=slot * MINUTE,
-                gap=gap * MINUTE,
-                mode=Mode(mode),
-            )
-            for start, end, slot, gap, mode in zip(*(row[name] for name in columns), strict=True)
-        ],
-        created_at=row["created_at"],
-    )
-
-
 def _present_of(row: Any) -> PresentSlot:
-    closed = row["closed_because"]
     return PresentSlot(
         id=row["id"],
         period=Period(row["starts_at"], row["ends_at"]),
@@ -261,7 +226,7 @@ def _present_of(row: Any) -> PresentSlot:
         appointment_id=row["appointment_id"],
         is_held=row["is_held"],
         is_outside=row["is_outside"],
-        closed_because=None if closed is None else ClosedBecause(closed),
+        closed_because=reason_of(row),
         is_deleted=row["is_deleted"],
         wall_starts_at=row["wall_starts_at"],
     )

@@ -10,41 +10,105 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
+from sqlalchemy import ColumnElement, Select, delete, func, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 
+from booking_system.directory.records.tables import doctors
+from booking_system.platform.postgres.phrases import a_number, an_id, instant
+from booking_system.platform.postgres.statement import Statement
+from booking_system.scheduling.records.slots import clinic_of
+from booking_system.scheduling.records.tables import calendar_work as work
+from booking_system.scheduling.records.tables import time_slots
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId
 
+DOCTOR_ID, DUE_AT = an_id("doctor_id"), instant("due_at")
+PLANNED_UNTIL, ASKED = instant("planned_until"), a_number("asked")
+
 ASK_OF = "INSERT INTO calendar_work AS w (doctor_id, clinic_id, due_at, planned_until)"
-"""Begins a statement that asks, before the query of what it asks for."""
+"""Begins a statement that asks and is written as text, before the query of what it asks for."""
 
 ASK_AGAIN = """ON CONFLICT (doctor_id) DO UPDATE SET due_at = least(w.due_at, excluded.due_at),
   planned_until = least(w.planned_until, excluded.planned_until), asked = w.asked + 1"""
 """Ends it."""
 
-_ASK = f"""{ASK_OF} SELECT d.id, d.clinic_id, $2, $3 FROM doctors d
- WHERE d.{{whose}} = $1 AND d.deleted_at IS NULL ORDER BY d.id {ASK_AGAIN}"""  # noqa: S608
-ASK_DOCTOR = _ASK.format(whose="id")
-ASK_CLINIC = _ASK.format(whose="clinic_id")
 
-AT_END_OF_HOLDS = """INSERT INTO calendar_work AS w (doctor_id, clinic_id, due_at)
- SELECT s.doctor_id, s.clinic_id, min(s.held_until) FROM time_slots s
- WHERE s.clinic_id = (SELECT clinic_id FROM doctors WHERE id = $1) AND s.doctor_id = $1
- AND s.deleted_at IS NULL AND s.outside_availability AND s.appointment_id IS NULL
- AND s.starts_at > $2 AND s.held_until > $2 GROUP BY s.doctor_id, s.clinic_id
- ON CONFLICT (doctor_id) DO UPDATE SET due_at = least(w.due_at, excluded.due_at)"""
+def asking_for(calendars: Select[Any]) -> Insert:
+    """Return the statement that asks for what the query finds.
+
+    Its columns: doctor, clinic, when it is due, and from when on the calendar is to be planned.
+    """
+    columns = [work.c.doctor_id, work.c.clinic_id, work.c.due_at, work.c.planned_until]
+    asking = insert(work).from_select(columns, calendars)
+    return asking.on_conflict_do_update(
+        index_elements=[work.c.doctor_id],
+        set_={
+            "due_at": func.least(work.c.due_at, asking.excluded.due_at),
+            "planned_until": func.least(work.c.planned_until, asking.excluded.planned_until),
+            "asked": work.c.asked + 1,
+        },
+    )
+
+
+def _asking_of(whose: ColumnElement[bool]) -> Statement[Any]:
+    calendars = select(doctors.c.id, doctors.c.clinic_id, DUE_AT, PLANNED_UNTIL)
+    present = calendars.where(whose, doctors.c.deleted_at.is_(None))
+    return Statement(asking_for(present.order_by(doctors.c.id)))
+
+
+ASK_DOCTOR = _asking_of(doctors.c.id == DOCTOR_ID)
+ASK_CLINIC = _asking_of(doctors.c.clinic_id == an_id("clinic_id"))
+
+
+def _asking_at_end_of_holds() -> Statement[Any]:
+    s, now = time_slots.alias("s"), instant("now")
+    held = (
+        select(s.c.doctor_id, s.c.clinic_id, func.min(s.c.held_until))
+        .where(
+            s.c.clinic_id == clinic_of(DOCTOR_ID),
+            s.c.doctor_id == DOCTOR_ID,
+            s.c.deleted_at.is_(None),
+            s.c.outside_availability,
+            s.c.appointment_id.is_(None),
+            s.c.starts_at > now,
+            s.c.held_until > now,
+        )
+        .group_by(s.c.doctor_id, s.c.clinic_id)
+    )
+    asking = insert(work).from_select([work.c.doctor_id, work.c.clinic_id, work.c.due_at], held)
+    return Statement(
+        asking.on_conflict_do_update(
+            index_elements=[work.c.doctor_id],
+            set_={"due_at": func.least(work.c.due_at, asking.excluded.due_at)},
+        )
+    )
+
+
+AT_END_OF_HOLDS = _asking_at_end_of_holds()
 """Asked for under the doctor's lock: nobody else takes the row meanwhile."""
 
-PLANNED_UNTIL = "SELECT planned_until FROM calendar_work WHERE doctor_id = $1"
+UNTIL_WHEN: Statement[Any] = Statement(
+    select(work.c.planned_until).where(work.c.doctor_id == DOCTOR_ID)
+)
 
-TAKE = """SELECT w.doctor_id, w.asked, w.planned_until FROM calendar_work w
- JOIN doctors d ON d.id = w.doctor_id WHERE w.due_at <= $1
- ORDER BY w.due_at LIMIT 1 FOR NO KEY UPDATE OF d SKIP LOCKED"""
+TAKE: Statement[Any] = Statement(
+    select(work.c.doctor_id, work.c.asked, work.c.planned_until)
+    .select_from(work.join(doctors, doctors.c.id == work.c.doctor_id))
+    .where(work.c.due_at <= instant("now"))
+    .order_by(work.c.due_at)
+    .limit(1)
+    .with_for_update(key_share=True, of=doctors, skip_locked=True)
+)
 """Locks the doctor, not the row: who owns that lock may ask without waiting."""
 
-DONE = "DELETE FROM calendar_work WHERE doctor_id = $1 AND asked = $2"
+_UNLESS_ASKED_AGAIN = (work.c.doctor_id == DOCTOR_ID, work.c.asked == ASKED)
 
-GO_ON = """UPDATE calendar_work SET planned_until = $3 WHERE doctor_id = $1 AND asked = $2"""
+DONE: Statement[Any] = Statement(delete(work).where(*_UNLESS_ASKED_AGAIN))
 
-PUT_OFF = """UPDATE calendar_work SET due_at = $3 WHERE doctor_id = $1 AND asked = $2"""
+GO_ON: Statement[Any] = Statement(
+    update(work).values(planned_until=PLANNED_UNTIL).where(*_UNLESS_ASKED_AGAIN)
+)
+
+PUT_OFF: Statement[Any] = Statement(update(work).values(due_at=DUE_AT).where(*_UNLESS_ASKED_AGAIN))
 
 
 async def ask_doctor(
@@ -59,7 +123,9 @@ async def ask_doctor(
     None: have only the slots looked at that were left behind. What was asked before is kept: the
     earlier of both times counts.
     """
-    await connection.execute(ASK_DOCTOR, doctor_id, due_at, planned_until)
+    await ASK_DOCTOR.execute(
+        connection, doctor_id=doctor_id, due_at=due_at, planned_until=planned_until
+    )
 
 
 async def ask_clinic(
@@ -70,7 +136,9 @@ async def ask_clinic(
     planned_until: datetime | None,
 ) -> None:
     """Do so for each doctor of the clinic who is there."""
-    await connection.execute(ASK_CLINIC, clinic_id, due_at, planned_until)
+    await ASK_CLINIC.execute(
+        connection, clinic_id=clinic_id, due_at=due_at, planned_until=planned_until
+    )
 
 
 async def ask_at_end_of_holds(
@@ -80,23 +148,23 @@ async def ask_at_end_of_holds(
 
     The doctor is locked; who takes the work away asks behind that, for the state decides.
     """
-    await connection.execute(AT_END_OF_HOLDS, doctor_id, now)
+    await AT_END_OF_HOLDS.execute(connection, doctor_id=doctor_id, now=now)
 
 
 async def planned_until(connection: asyncpg.Connection, doctor_id: DoctorId) -> datetime | None:
     """Return from when on (UTC) the calendar is yet to be planned; None where all is done."""
-    planned: datetime | None = await connection.fetchval(PLANNED_UNTIL, doctor_id)
+    planned: datetime | None = await UNTIL_WHEN.fetchval(connection, doctor_id=doctor_id)
     return planned
 
 
 async def take(connection: asyncpg.Connection, *, now: datetime) -> Any | None:
     """Lock one doctor whose calendar is due and whom nobody else has; return the row, or None."""
-    return await connection.fetchrow(TAKE, now)
+    return await TAKE.fetchrow(connection, now=now)
 
 
 async def done(connection: asyncpg.Connection, row: Any) -> bool:
     """Take the row away, unless somebody has asked again since; say whether it is gone."""
-    told = await connection.execute(DONE, row["doctor_id"], row["asked"])
+    told = await DONE.execute(connection, doctor_id=row["doctor_id"], asked=row["asked"])
     return bool(told == "DELETE 1")
 
 
@@ -104,9 +172,11 @@ async def go_on(
     connection: asyncpg.Connection, row: Any, *, planned_until: datetime | None
 ) -> None:
     """Remember how far it is planned, unless somebody has asked again since."""
-    await connection.execute(GO_ON, row["doctor_id"], row["asked"], planned_until)
+    await GO_ON.execute(
+        connection, doctor_id=row["doctor_id"], asked=row["asked"], planned_until=planned_until
+    )
 
 
 async def put_off(connection: asyncpg.Connection, row: Any, *, until: datetime) -> None:
     """Let it wait, unless somebody has asked again since."""
-    await connection.execute(PUT_OFF, row["doctor_id"], row["asked"], until)
+    await PUT_OFF.execute(connection, doctor_id=row["doctor_id"], asked=row["asked"], due_at=until)

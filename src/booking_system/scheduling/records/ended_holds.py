@@ -8,7 +8,8 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from booking_system.platform.postgres.phrases import how_many, ids, instant
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.tidying import Chore
-from booking_system.scheduling.records.claims import NO_HOLD, let_go
+from booking_system.scheduling.records.claims import let_go
+from booking_system.scheduling.records.holds import NO_HOLD
 from booking_system.scheduling.records.tables import calendar_work, time_slots
 
 

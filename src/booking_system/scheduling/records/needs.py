@@ -1,75 +1,222 @@
-"""What is to be booked, as SQL: a service as it is offered now, an appointment as it was agreed.
+"""What is to be booked: a service as it is offered now, or an appointment as it was agreed.
 
-A statement about either begins `WITH need AS MATERIALIZED (...), need_doctors AS MATERIALIZED
-(...)`, so that what is asked of each slot is answered by a few rows that are read once.
+A statement about either reads `need` and `need_doctors` in front, so that what is asked of each
+slot is answered by a few rows that are read once. What was agreed comes as values: the owner of the
+appointments says it.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Any, Self
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Text,
+    case,
+    null,
+    select,
+    true,
+    union,
+)
+
+from booking_system.directory.records.tables import doctors, service_doctors, services
+from booking_system.platform.postgres.phrases import (
+    a_number,
+    a_text,
+    an_id,
+    array_of,
+    during,
+    instant,
+    materialized,
+)
+from booking_system.scheduling.domain.search import SlotFilter
+from booking_system.scheduling.records.appointment_times import no_appointment
 from booking_system.scheduling.records.spans import (
     blocked_from,
     blocked_until,
+    ends_of,
     is_one_slot,
-    no_appointment,
+    is_untaken,
     no_hold,
     span_of,
-    untaken,
 )
 
-OF_SERVICE = """SELECT v.id, v.name, v.clinic_id, v.mode, v.duration_minutes,
-  v.buffer_before_minutes, v.buffer_after_minutes, v.price_amount, NULL::text AS price_currency,
-  v.version FROM services v WHERE v.id = ${0} AND v.deleted_at IS NULL"""
-"""The service with the number of this parameter; its price is in the currency of its clinic."""
-
-DOCTORS_OF_SERVICE = "SELECT o.doctor_id FROM service_doctors o WHERE o.service_id = ${0}"
-
-OF_APPOINTMENT = """SELECT a.service_id AS id, v.name, a.clinic_id, a.mode, a.duration_minutes,
-  (extract(epoch FROM a.starts_at - a.blocked_from) / 60)::int AS buffer_before_minutes,
-  (extract(epoch FROM a.blocked_until - a.ends_at) / 60)::int AS buffer_after_minutes,
-  a.price_amount, a.price_currency, a.version, a.starts_at
- FROM appointments a LEFT JOIN services v ON v.id = a.service_id WHERE a.id = ${0}"""
-"""What was agreed, even if the service has changed since; and when it begins today."""
-
-DOCTORS_OF_APPOINTMENT = """SELECT a.doctor_id FROM appointments a WHERE a.id = ${0}
- UNION SELECT o.doctor_id FROM appointments a
-  JOIN service_doctors o ON o.service_id = a.service_id WHERE a.id = ${0}
- UNION SELECT d.id FROM appointments a JOIN doctors d ON d.clinic_id = a.clinic_id
-  AND d.deleted_at IS NULL WHERE a.id = ${0} AND a.service_id IS NULL"""
-"""Its own, and who offers its service; of one without a service, all of the clinic."""
-
-WITH_NEED = """WITH need AS MATERIALIZED ({need}),
- need_doctors AS MATERIALIZED ({doctors})
- SELECT * FROM ({statement}) AS answer"""
-"""PostgreSQL leaves a sorted subquery in its order."""
+MINUTE = timedelta(minutes=1)
+NOW = instant("now")
 
 
-def needing(statement: str, *, service: int | None, moves: int | None) -> str:
-    """Return the statement with `need` and `need_doctors` before it.
+class Needed(Enum):
+    """By what it is known what is to be booked."""
 
-    `moves` is the number of the parameter that is an appointment to be moved, `service` that of a
-    service. Where there is neither, the statement as it is.
+    SERVICE = auto()
+    AGREEMENT = auto()
+
+    @classmethod
+    def by(cls, wanted: SlotFilter) -> "Needed | None":
+        """Return it; None where nothing says what is to be booked."""
+        if wanted.moves is not None:
+            return cls.AGREEMENT
+        return None if wanted.service_id is None else cls.SERVICE
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """The parts of a statement that know what is to be booked.
+
+    `need` is one row, `moving` the appointment that is looked at as if it were not there.
     """
-    if moves is not None:
-        need, doctors, place = OF_APPOINTMENT, DOCTORS_OF_APPOINTMENT, moves
-    elif service is not None:
-        need, doctors, place = OF_SERVICE, DOCTORS_OF_SERVICE, service
-    else:
-        return statement
-    return WITH_NEED.format(
-        need=need.format(place), doctors=doctors.format(place), statement=statement
+
+    need: FromClause
+    need_doctors: CTE
+    moving: ColumnElement[Any] | None
+
+    @classmethod
+    def of(cls, known_by: Needed) -> Self:
+        """Return the parts, for the values that `values_of` gives."""
+        if known_by is Needed.SERVICE:
+            return cls(
+                materialized("need", _of_service()).alias("v"),
+                materialized("need_doctors", _doctors_of_service()),
+                None,
+            )
+        return cls(
+            materialized("need", _as_agreed()).alias("v"),
+            materialized("need_doctors", _doctors_as_agreed()),
+            an_id("moving"),
+        )
+
+    @property
+    def clinic_id(self) -> ColumnElement[Any]:
+        """The clinic of what is to be booked."""
+        return self._told("clinic_id")
+
+    @property
+    def starts_at(self) -> ColumnElement[Any]:
+        """When the appointment that moves begins today."""
+        return self._told("starts_at")
+
+    @property
+    def doctor_ids(self) -> ColumnElement[Any]:
+        """The array of the doctors who offer it."""
+        offering = select(self.need_doctors.c.doctor_id).correlate_except(self.need_doctors)
+        return array_of(offering)
+
+    def ends_of(self, slot: FromClause) -> ColumnElement[Any]:
+        """Return when a booking that begins in the slot ends."""
+        v = self.need
+        return select(ends_of(slot, v)).select_from(v).correlate_except(v).scalar_subquery()
+
+    def could_begin_in(self, slot: FromClause) -> ColumnElement[bool]:
+        """Return the condition that what is needed could begin in an untaken slot.
+
+        Its doctor offers it, and enough time is free in a row. What fits into one slot, as most do,
+        costs no more than a look at it.
+        """
+        v, offering = self.need, self.need_doctors
+        whole = span_of(slot, v, is_free=lambda n: is_untaken(n, NOW, but=self.moving)).lateral("t")
+        around = during(blocked_from(slot, v), blocked_until(whole, v))
+        of_several = (
+            select(whole.c.is_whole)
+            .where(
+                whole.c.is_whole,
+                whole.c.is_free,
+                no_appointment(slot.c.doctor_id, around, but=self.moving),
+                no_hold(slot.c.doctor_id, around, NOW),
+            )
+            .correlate_except(whole)
+        )
+        their = select(offering.c.doctor_id).correlate_except(offering)
+        return (
+            select(v.c.id)
+            .where(
+                v.c.mode == slot.c.mode,
+                slot.c.doctor_id.in_(their),
+                case((is_one_slot(slot, v), true()), else_=of_several.exists()),
+            )
+            .correlate_except(v)
+            .exists()
+        )
+
+    def _told(self, column: str) -> ColumnElement[Any]:
+        return select(self.need.c[column]).correlate_except(self.need).scalar_subquery()
+
+
+def values_of(wanted: SlotFilter) -> Mapping[str, Any]:
+    """Return the values of the parts that `Need.of` makes for this filter."""
+    agreed = wanted.moves
+    if agreed is None:
+        return {} if wanted.service_id is None else {"service_id": wanted.service_id}
+    price = agreed.price
+    return {
+        "moving": agreed.appointment_id,
+        "agreed_service_id": agreed.service_id,
+        "agreed_clinic_id": agreed.clinic_id,
+        "agreed_doctor_id": agreed.doctor_id,
+        "agreed_mode": agreed.mode,
+        "agreed_minutes": agreed.duration // MINUTE,
+        "agreed_minutes_before": agreed.before // MINUTE,
+        "agreed_minutes_after": agreed.after // MINUTE,
+        "agreed_amount": None if price is None else price.amount,
+        "agreed_currency": None if price is None else price.currency,
+        "agreed_version": agreed.version,
+        "agreed_starts_at": agreed.starts_at,
+    }
+
+
+def _of_service() -> Any:
+    """The service; its price is in the currency of its clinic."""
+    v = services.alias("v")
+    return select(
+        v.c.id,
+        v.c.name,
+        v.c.clinic_id,
+        v.c.mode,
+        v.c.duration_minutes,
+        v.c.buffer_before_minutes,
+        v.c.buffer_after_minutes,
+        v.c.price_amount,
+        null().cast(Text).label("price_currency"),
+        v.c.version,
+    ).where(v.c.id == an_id("service_id"), v.c.deleted_at.is_(None))
+
+
+def _doctors_of_service() -> Any:
+    o = service_doctors.alias("o")
+    return select(o.c.doctor_id).where(o.c.service_id == an_id("service_id"))
+
+
+def _as_agreed() -> Any:
+    """What was agreed, even if the service has changed since; and when it begins today."""
+    v = services.alias("v")
+    name = select(v.c.name).where(v.c.id == an_id("agreed_service_id")).scalar_subquery()
+    return select(
+        an_id("agreed_service_id").label("id"),
+        name.label("name"),
+        an_id("agreed_clinic_id").label("clinic_id"),
+        a_text("agreed_mode").label("mode"),
+        a_number("agreed_minutes").label("duration_minutes"),
+        a_number("agreed_minutes_before").label("buffer_before_minutes"),
+        a_number("agreed_minutes_after").label("buffer_after_minutes"),
+        a_number("agreed_amount").label("price_amount"),
+        a_text("agreed_currency").label("price_currency"),
+        a_number("agreed_version").label("version"),
+        instant("agreed_starts_at").label("starts_at"),
     )
 
 
-def offered_by(slot: str, now: str, *, but: str = "") -> str:
-    """Return the condition that what is needed could begin in an untaken slot.
-
-    Its doctor offers it, and enough time is free in a row. What fits into one slot, as most do,
-    costs no more than a look at it. `but` is an appointment that is looked at as if it were not
-    there.
-    """
-    span = span_of(slot, "v", free=f"({untaken('n', now, but=but)})")
-    around = f"tstzrange({blocked_from(slot, 'v')}, {blocked_until('t', 'v')})"
-    return f"""EXISTS (SELECT FROM need v WHERE v.mode = {slot}.mode
- AND {slot}.doctor_id IN (SELECT o.doctor_id FROM need_doctors o)
- AND CASE WHEN {is_one_slot(slot, "v")} THEN true ELSE EXISTS (
-  SELECT FROM {span} t WHERE t.is_whole AND t.is_free
-   AND {no_appointment(f"{slot}.doctor_id", around, but=but)}
-   AND {no_hold(f"{slot}.doctor_id", around, now)}) END)"""  # noqa: S608
+def _doctors_as_agreed() -> Any:
+    """Its own, and who offers its service; of one without a service, all of the clinic."""
+    o, d, service_id = service_doctors.alias("o"), doctors.alias("d"), an_id("agreed_service_id")
+    return union(
+        select(an_id("agreed_doctor_id").label("doctor_id")),
+        select(o.c.doctor_id).where(o.c.service_id == service_id),
+        select(d.c.id).where(
+            d.c.clinic_id == an_id("agreed_clinic_id"),
+            d.c.deleted_at.is_(None),
+            service_id.is_(None),
+        ),
+    )

@@ -10,31 +10,85 @@ and what the rules and exceptions want there now is opened. A transaction that l
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import any_, column, func, select
 
+from booking_system.platform.postgres.phrases import INSTANT, an_id, ids, instant, instants
+from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.domain.availability import horizon_of
 from booking_system.scheduling.domain.local_time import whole_days
 from booking_system.scheduling.domain.slot_plan import missing
-from booking_system.scheduling.records import calendar_statements as statements
 from booking_system.scheduling.records import calendar_work
 from booking_system.scheduling.records.calendar import CalendarRecords
+from booking_system.scheduling.records.calendar_statements import LOCK_DOCTOR
+from booking_system.scheduling.records.slots import clinic_of, may_go
+from booking_system.scheduling.records.tables import time_slots
 from booking_system.shared_kernel.identifiers import DoctorId
 from booking_system.shared_kernel.period import Period
+
+s = time_slots
+DOCTOR_ID, NOW, SLOT_IDS = an_id("doctor_id"), instant("now"), ids("slot_ids")
+
+_LEFT_BEHIND = (
+    s.c.doctor_id == DOCTOR_ID,
+    s.c.deleted_at.is_(None),
+    s.c.outside_availability,
+    s.c.starts_at > NOW,
+    may_go(s, NOW),
+)
+
+
+def _left_over() -> Statement[Any]:
+    freed = (
+        func.unnest(instants("starts"), instants("ends"))
+        .table_valued(column("starts_at", INSTANT), column("ends_at", INSTANT))
+        .render_derived("f")
+    )
+    met = select(freed.c.starts_at).where(
+        s.c.starts_at < freed.c.ends_at, s.c.ends_at > freed.c.starts_at
+    )
+    return Statement(
+        select(s.c.id)
+        .where(*_LEFT_BEHIND, met.exists())
+        .order_by(s.c.id)
+        .with_for_update(skip_locked=True)
+    )
+
+
+LEFT_OVER = _left_over()
+"""What somebody else is at is not awaited: it is theirs to see to it."""
+
+FREED: Statement[Any] = Statement(
+    select(s.c.doctor_id, s.c.starts_at, s.c.ends_at)
+    .where(s.c.id == any_(SLOT_IDS), s.c.deleted_at.is_(None), s.c.outside_availability)
+    .order_by(s.c.doctor_id, s.c.starts_at)
+)
+
+MOST_FORGOTTEN = 100
+
+FORGOTTEN: Statement[Any] = Statement(
+    select(s.c.starts_at, s.c.ends_at)
+    .where(s.c.clinic_id == clinic_of(DOCTOR_ID), *_LEFT_BEHIND)
+    .order_by(s.c.starts_at)
+    .limit(MOST_FORGOTTEN)
+)
+"""Slots that were left behind for somebody who has them no more."""
 
 
 async def calendars_to_refill(
     connection: asyncpg.Connection, slot_ids: Sequence[UUID]
 ) -> list[DoctorId]:
     """Return, ascending, of which doctors a rule has left one of these slots. Locks nothing."""
-    rows = await connection.fetch(statements.FREED, slot_ids)
+    rows = await FREED.fetch(connection, slot_ids=slot_ids)
     return sorted({row["doctor_id"] for row in rows})
 
 
 async def lock_calendar(connection: asyncpg.Connection, doctor_id: DoctorId) -> None:
     """Keep everybody waiting who would add slots of this doctor, or close them."""
-    await connection.fetchval(statements.LOCK_DOCTOR, doctor_id)
+    await LOCK_DOCTOR.fetchval(connection, doctor_id=doctor_id)
 
 
 async def lock_calendars(
@@ -60,7 +114,7 @@ async def refill_freed(
     seen to in the background, a second later.
     """
     freed: dict[DoctorId, list[Period]] = {}
-    for row in await connection.fetch(statements.FREED, slot_ids):
+    for row in await FREED.fetch(connection, slot_ids=slot_ids):
         freed.setdefault(row["doctor_id"], []).append(Period(row["starts_at"], row["ends_at"]))
     for doctor_id, periods in freed.items():
         if doctor_id in locked:
@@ -86,7 +140,7 @@ async def refill(
     if calendar is None:
         return
     starts, ends = [one.starts_at for one in periods], [one.ends_at for one in periods]
-    left = await connection.fetch(statements.LEFT_OVER, doctor_id, now, starts, ends)
+    left = await LEFT_OVER.fetch(connection, doctor_id=doctor_id, now=now, starts=starts, ends=ends)
     await records.withdraw([row["id"] for row in left], now=now)
     horizon = horizon_of(now, calendar.horizon_days)
     table = await records.timetable(calendar, now=now)
@@ -106,8 +160,8 @@ async def refill_left_over(
 
     Say whether that was all. The calendar is locked.
     """
-    rows = await connection.fetch(statements.FORGOTTEN, doctor_id, now)
+    rows = await FORGOTTEN.fetch(connection, doctor_id=doctor_id, now=now)
     if rows:
         periods = [Period(row["starts_at"], row["ends_at"]) for row in rows]
         await refill(connection, doctor_id, periods, now=now)
-    return len(rows) < statements.MOST_FORGOTTEN
+    return len(rows) < MOST_FORGOTTEN

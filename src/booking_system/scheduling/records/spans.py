@@ -1,116 +1,226 @@
-"""Which time slots a service takes from a slot on, and whether its time is free, as SQL.
+"""Which time slots a service takes from a slot on, and whether its time is free.
 
-Every question about a span is asked with these texts: searches, overviews, alternatives, `explain`,
-holds, bookings and moves. `slot` and `need` are aliases in the asking statement: a row of
-`time_slots`, and a row with `duration_minutes`, `buffer_before_minutes`, `buffer_after_minutes`.
+Every question about a span is asked with these expressions: searches, overviews, alternatives,
+`explain`, holds, bookings and moves. `slot` is a row of `time_slots` in the asking statement, and
+`need` one with `duration_minutes`, `buffer_before_minutes` and `buffer_after_minutes`.
 """
 
-DURATION = "{need}.duration_minutes * interval '1 minute'"
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
-_FOLLOWING = """(
-   (SELECT n.* FROM time_slots n
-    WHERE n.doctor_id = {slot}.doctor_id AND n.deleted_at IS NULL
-    AND n.starts_at >= {slot}.starts_at AND n.starts_at < {slot}.starts_at + {duration})
-   UNION ALL
-   (SELECT n.* FROM time_slots n
-    WHERE n.doctor_id = {slot}.doctor_id AND n.deleted_at IS NULL
-    AND n.starts_at >= {slot}.starts_at + {duration}
-    AND n.starts_at < {slot}.starts_at + interval '1 day' ORDER BY n.starts_at LIMIT 1))"""
-"""The slots that begin while the service lasts, and the next one: a service that ends inside the
-gap behind a slot takes the slot behind the gap, too."""
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    case,
+    cast,
+    extract,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by, array
 
-_GAP = """CASE WHEN n.rule_id IS NOT NULL THEN coalesce(g.gap_minutes,
-    (SELECT e.gap_minutes[i] FROM availability_exceptions e, generate_subscripts(e.modes, 1) i
-     WHERE e.id = n.rule_id AND extract(hour FROM n.wall_starts_at) * 60
-      + extract(minute FROM n.wall_starts_at) BETWEEN e.start_minutes[i] AND e.end_minutes[i] - 1
-     LIMIT 1)) END"""
-"""The minutes that the rule, or the exception, which made the slot leaves behind it."""
+from booking_system.platform.postgres.phrases import DAY, MINUTE, during, meets, minutes
+from booking_system.scheduling.records.holds import hold_is_over
+from booking_system.scheduling.records.tables import (
+    availability_exceptions,
+    availability_rules,
+    time_slots,
+)
 
-_IN_ROW = """SELECT o.*, bool_and(o.goes_on) OVER (ORDER BY o.starts_at) AS is_in_row FROM (
-  SELECT n.id, n.starts_at, n.ends_at, {free} AS is_free,
-   n.id = {slot}.id OR coalesce(n.mode = {slot}.mode
-    AND n.wall_starts_at::date = {slot}.wall_starts_at::date
-    AND n.ends_at <= {slot}.starts_at + interval '1 day'
-    AND n.starts_at - lag(n.ends_at) OVER in_time
-     <= coalesce(lag({gap}) OVER in_time, 0) * interval '1 minute', false) AS goes_on,
-   n.id = {slot}.id OR lag(n.ends_at) OVER in_time < {slot}.starts_at + {duration} AS is_needed
-  FROM {following} n LEFT JOIN availability_rules g ON g.id = n.rule_id
-  WINDOW in_time AS (ORDER BY n.starts_at)) o WHERE o.is_needed"""
-
-_SPAN = """(SELECT array_agg(i.id ORDER BY i.starts_at) FILTER (WHERE i.is_in_row) AS slot_ids,
-  max(i.ends_at) FILTER (WHERE i.is_in_row) AS ends_at,
-  bool_and(i.is_free) AS is_free,
-  bool_and(i.is_in_row) AND max(i.ends_at) >= {slot}.starts_at + {duration} AS is_whole
- FROM ({in_row}) i)"""
+LOOKED_AT = (
+    "id",
+    "starts_at",
+    "ends_at",
+    "mode",
+    "rule_id",
+    "wall_starts_at",
+    "closed_because",
+    "appointment_id",
+    "blocked_by",
+    "held_until",
+)
+"""What is looked at of the slots that follow, by `is_free` as well."""
 
 
-def span_of(slot: str, need: str, *, free: str = "true") -> str:
-    """Return the subquery for what a service takes from a slot on, to be joined `LATERAL`.
+def duration_of(need: FromClause) -> ColumnElement[timedelta]:
+    """Return how long the service lasts."""
+    return minutes(need.c.duration_minutes)
+
+
+def length_of(slot: FromClause) -> ColumnElement[timedelta]:
+    """Return how long the slot lasts."""
+    return slot.c.ends_at - slot.c.starts_at
+
+
+def is_enough(slot: FromClause, need: FromClause) -> ColumnElement[bool]:
+    """Return the condition that the service takes no slot behind this one."""
+    return duration_of(need) <= length_of(slot)
+
+
+def is_one_slot(slot: FromClause, need: FromClause) -> ColumnElement[bool]:
+    """Return the condition that the slot by itself is all that the service takes or keeps free."""
+    buffers = need.c.buffer_before_minutes + need.c.buffer_after_minutes
+    return and_(buffers == 0, is_enough(slot, need))
+
+
+def span_of(
+    slot: FromClause,
+    need: FromClause,
+    *,
+    is_free: Callable[[FromClause], ColumnElement[bool]] | None = None,
+) -> Select[Any]:
+    """Return the query for what a service takes from a slot on, to be joined `LATERAL`.
 
     `slot_ids` in time order and `ends_at` of the last, as far as slots follow in a row: of the same
     mode and local day, each no further from the last than the gap of that one's rule, and within a
-    day. `is_whole`: they cover the service. `is_free`: the condition `free` on a slot `n` holds for
-    each slot that the service needs.
+    day. `is_whole`: they cover the service. `is_free`: the condition of that name holds for each
+    slot that the service needs.
     """
-    duration = DURATION.format(need=need)
-    following = _FOLLOWING.format(slot=slot, duration=duration)
-    in_row = _IN_ROW.format(slot=slot, duration=duration, free=free, following=following, gap=_GAP)
-    return _SPAN.format(slot=slot, duration=duration, in_row=in_row)
+    row = _row_from(slot, need, is_free)
+    ends_at = func.max(row.c.ends_at).filter(row.c.is_in_row)
+    return select(
+        func.array_agg(aggregate_order_by(row.c.id, row.c.starts_at))
+        .filter(row.c.is_in_row)
+        .label("slot_ids"),
+        ends_at.label("ends_at"),
+        func.bool_and(row.c.is_free).label("is_free"),
+        and_(
+            func.bool_and(row.c.is_in_row),
+            func.max(row.c.ends_at) >= slot.c.starts_at + duration_of(need),
+        ).label("is_whole"),
+    ).correlate_except(row)
 
 
-def is_one_slot(slot: str, need: str) -> str:
-    """Return the condition that the slot by itself is all that the service takes or keeps free."""
-    return f"""({need}.buffer_before_minutes + {need}.buffer_after_minutes = 0
-  AND {DURATION.format(need=need)} <= {slot}.ends_at - {slot}.starts_at)"""
+def _row_from(
+    slot: FromClause,
+    need: FromClause,
+    is_free: Callable[[FromClause], ColumnElement[bool]] | None,
+) -> FromClause:
+    """The slots that the service needs; `is_in_row`: each one up to here goes on from the last."""
+    n = _following(slot, need).subquery("n")
+    rule = availability_rules.alias("g")
+    last_ends_at = func.lag(n.c.ends_at, type_=n.c.ends_at.type).over(order_by=n.c.starts_at)
+    last_gap = func.lag(_gap_behind(n, rule), type_=Integer()).over(order_by=n.c.starts_at)
+    goes_on = and_(
+        n.c.mode == slot.c.mode,
+        cast(n.c.wall_starts_at, Date) == cast(slot.c.wall_starts_at, Date),
+        n.c.ends_at <= slot.c.starts_at + DAY,
+        n.c.starts_at - last_ends_at <= func.coalesce(last_gap, 0) * MINUTE,
+    )
+    is_first = n.c.id == slot.c.id
+    looked_at = (
+        select(
+            n.c.id,
+            n.c.starts_at,
+            n.c.ends_at,
+            (true() if is_free is None else is_free(n)).label("is_free"),
+            or_(is_first, func.coalesce(goes_on, false())).label("goes_on"),
+            or_(is_first, last_ends_at < slot.c.starts_at + duration_of(need)).label("is_needed"),
+        )
+        .select_from(n.outerjoin(rule, rule.c.id == n.c.rule_id))
+        .correlate_except(n, rule)
+        .subquery("o")
+    )
+    is_in_row = func.bool_and(looked_at.c.goes_on).over(order_by=looked_at.c.starts_at)
+    needed = select(looked_at, is_in_row.label("is_in_row")).where(looked_at.c.is_needed)
+    return needed.subquery("i")
 
 
-def ends_of(slot: str, need: str) -> str:
+def _following(slot: FromClause, need: FromClause) -> Any:
+    """The slots that begin while the service lasts, and the next one.
+
+    A service that ends inside the gap behind a slot takes the slot behind the gap, too.
+    """
+    n = time_slots.alias("n")
+    ends_at = slot.c.starts_at + duration_of(need)
+    of_doctor = (
+        select(*(n.c[name] for name in LOOKED_AT))
+        .where(n.c.doctor_id == slot.c.doctor_id, n.c.deleted_at.is_(None))
+        .correlate_except(n)
+    )
+    meanwhile = of_doctor.where(n.c.starts_at >= slot.c.starts_at, n.c.starts_at < ends_at)
+    behind = of_doctor.where(n.c.starts_at >= ends_at, n.c.starts_at < slot.c.starts_at + DAY)
+    return union_all(meanwhile, behind.order_by(n.c.starts_at).limit(1))
+
+
+def _gap_behind(slot: FromClause, rule: FromClause) -> ColumnElement[int | None]:
+    """The minutes that the rule, or the exception, which made the slot leaves behind it."""
+    e = availability_exceptions.alias("e")
+    i = func.generate_subscripts(e.c.modes, 1).column_valued("i")
+    wall = slot.c.wall_starts_at
+    minute = extract("hour", wall) * 60 + extract("minute", wall)
+    of_exception = (
+        select(e.c.gap_minutes[i])
+        .select_from(e, i.scalar_alias)
+        .where(
+            e.c.id == slot.c.rule_id, minute.between(e.c.start_minutes[i], e.c.end_minutes[i] - 1)
+        )
+        .limit(1)
+        .correlate_except(e, i.scalar_alias)
+        .scalar_subquery()
+    )
+    return case(
+        (slot.c.rule_id.is_not(None), func.coalesce(rule.c.gap_minutes, of_exception)), else_=None
+    )
+
+
+def ends_of(slot: FromClause, need: FromClause) -> ColumnElement[Any]:
     """Return when what is taken from the slot on ends; a slot that is enough is not looked behind.
 
     Only of a slot from which on there is enough.
     """
-    return f"""CASE WHEN {DURATION.format(need=need)} <= {slot}.ends_at - {slot}.starts_at
-  THEN {slot}.ends_at ELSE (SELECT t.ends_at FROM {span_of(slot, need)} t) END"""  # noqa: S608
+    span = span_of(slot, need).subquery("t")
+    of_several = select(span.c.ends_at).correlate_except(span).scalar_subquery()
+    return case((is_enough(slot, need), slot.c.ends_at), else_=of_several)
 
 
-def untaken(slot: str, now: str, *, but: str = "") -> str:
+def blocked_from(slot: FromClause, need: FromClause) -> ColumnElement[Any]:
+    """Return from when on the doctor has to be free."""
+    return slot.c.starts_at - minutes(need.c.buffer_before_minutes)
+
+
+def blocked_until(span: FromClause, need: FromClause) -> ColumnElement[Any]:
+    """Return until when the doctor has to be free, behind a row of `span_of`."""
+    return span.c.ends_at + minutes(need.c.buffer_after_minutes)
+
+
+def is_untaken(
+    slot: FromClause, now: ColumnElement[Any], *, but: ColumnElement[Any] | None = None
+) -> ColumnElement[bool]:
     """Return the condition that the slot is open, and nobody has it or is about to have it.
 
     `but` is an appointment that is looked at as if it were not there.
     """
-    owner, around = f"{slot}.appointment_id IS NULL", f"{slot}.blocked_by IS NULL"
-    if but:
-        owner = f"({owner} OR {slot}.appointment_id = {but})"
-        around = f"({around} OR {slot}.blocked_by <@ ARRAY[{but}])"
-    return f"""{slot}.closed_because IS NULL AND {owner} AND {around}
- AND ({slot}.held_until IS NULL OR {slot}.held_until <= {now})"""
+    owner: ColumnElement[bool] = slot.c.appointment_id.is_(None)
+    around: ColumnElement[bool] = slot.c.blocked_by.is_(None)
+    if but is not None:
+        owner = or_(owner, slot.c.appointment_id == but)
+        around = or_(around, slot.c.blocked_by.bool_op("<@")(array([but])))
+    return and_(slot.c.closed_because.is_(None), owner, around, hold_is_over(slot, now))
 
 
-def blocked_from(slot: str, need: str) -> str:
-    """Return from when on the doctor has to be free."""
-    return f"{slot}.starts_at - {need}.buffer_before_minutes * interval '1 minute'"
-
-
-def blocked_until(span: str, need: str) -> str:
-    """Return until when the doctor has to be free, behind a row of `span_of`."""
-    return f"{span}.ends_at + {need}.buffer_after_minutes * interval '1 minute'"
-
-
-def no_appointment(doctor: str, during: str, *, but: str = "") -> str:
-    """Return the condition that no appointment of the doctor has any of the time.
-
-    `but` is an appointment that is looked at as if it were not there.
-    """
-    other = f" AND a.id IS DISTINCT FROM {but}" if but else ""
-    return f"""NOT EXISTS (SELECT FROM appointments a WHERE a.doctor_id = {doctor}
-  AND a.status <> 'cancelled' AND a.doctor_time && {during}{other})"""
-
-
-def no_hold(doctor: str, during: str, now: str) -> str:
+def no_hold(
+    doctor_id: ColumnElement[Any], time: ColumnElement[Any], now: ColumnElement[Any]
+) -> ColumnElement[bool]:
     """Return the condition that no hold in force keeps any of the doctor's time.
 
     A slot that it is on is its own for as long as it lasts, also where it is only kept clear.
     """
-    return f"""NOT EXISTS (SELECT FROM time_slots h WHERE h.doctor_id = {doctor}
-  AND h.hold_id IS NOT NULL AND h.held_until > {now} AND h.deleted_at IS NULL
-  AND (tstzrange(h.starts_at, h.ends_at) && {during} OR h.hold_blocks && {during}))"""
+    h = time_slots.alias("h")
+    keeping = select(h.c.id).where(
+        h.c.doctor_id == doctor_id,
+        h.c.hold_id.is_not(None),
+        h.c.held_until > now,
+        h.c.deleted_at.is_(None),
+        or_(meets(during(h.c.starts_at, h.c.ends_at), time), meets(h.c.hold_blocks, time)),
+    )
+    return ~keeping.correlate_except(h).exists()

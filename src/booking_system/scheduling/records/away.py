@@ -1,0 +1,55 @@
+"""When doctors, or whole clinics, are away: what time off and closures mean for slots."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, CompoundSelect, Text, literal, or_, select, union_all
+
+from booking_system.platform.postgres.phrases import during
+from booking_system.scheduling.domain.time_slot import ClosedBecause
+from booking_system.scheduling.records.tables import closures, time_off
+
+
+def absences_to_come(
+    clinic_id: ColumnElement[Any], doctor_id: ColumnElement[Any], now: ColumnElement[Any]
+) -> CompoundSelect[Any]:
+    """Return the query for `because`, `id` and `during` of what closes the doctor's slots."""
+    parts = (
+        (ClosedBecause.CLOSURE, closures, closures.c.clinic_id == clinic_id),
+        (ClosedBecause.TIME_OFF, time_off, time_off.c.doctor_id == doctor_id),
+    )
+    return union_all(
+        *(
+            select(
+                literal(because.value, Text).label("because"),
+                absence.c.id,
+                during(absence.c.starts_at, absence.c.ends_at).label("during"),
+            ).where(is_theirs, absence.c.deleted_at.is_(None), absence.c.ends_at > now)
+            for because, absence, is_theirs in parts
+        )
+    )
+
+
+def is_away(
+    clinic_id: ColumnElement[Any],
+    doctor_id: ColumnElement[Any],
+    starts_at: ColumnElement[Any],
+    ends_at: ColumnElement[Any],
+) -> ColumnElement[bool]:
+    """Return the condition that time off of the doctor, or a closure, has some of the time."""
+    parts = (
+        (time_off, time_off.c.doctor_id == doctor_id),
+        (closures, closures.c.clinic_id == clinic_id),
+    )
+    return or_(
+        *(
+            select(absence.c.id)
+            .where(
+                is_theirs,
+                absence.c.deleted_at.is_(None),
+                absence.c.starts_at < ends_at,
+                absence.c.ends_at > starts_at,
+            )
+            .exists()
+            for absence, is_theirs in parts
+        )
+    )
