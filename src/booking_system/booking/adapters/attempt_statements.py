@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
 
-from booking_system.booking.adapters.slot_rows import slot_columns
 from booking_system.booking.records.claimed_time import is_active, is_open
 from booking_system.booking.records.tables import appointments
 from booking_system.directory.records.acquaintance import knows
@@ -20,6 +19,7 @@ from booking_system.directory.records.tables import (
 from booking_system.platform.postgres.phrases import DAY, an_id, during, instant
 from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.records.appointment_times import no_appointment
+from booking_system.scheduling.records.slots import slot_columns
 from booking_system.scheduling.records.spans import is_one_slot
 from booking_system.scheduling.records.tables import time_slots
 

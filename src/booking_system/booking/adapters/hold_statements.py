@@ -20,7 +20,6 @@ from sqlalchemy import (
     select,
 )
 
-from booking_system.booking.adapters.slot_rows import slot_columns
 from booking_system.booking.domain.holding import Quota
 from booking_system.directory.records.tables import patients
 from booking_system.identity.records.tables import role_grants
@@ -28,6 +27,7 @@ from booking_system.platform.postgres.outbox import recording
 from booking_system.platform.postgres.phrases import an_id, during, ids, instant
 from booking_system.platform.postgres.statement import Statement, given
 from booking_system.scheduling.records.claims import changed, in_order, let_go
+from booking_system.scheduling.records.slots import slot_columns
 from booking_system.scheduling.records.tables import time_slots
 
 
@@ -78,9 +78,6 @@ RELEASE = Statement(let_go().where(time_slots.c.hold_id == an_id("hold_id")).add
 
 def _number(name: str) -> BindParameter[int]:
     return bindparam(name, type_=Integer())
-
-
-QUEUE = Statement(select(func.pg_advisory_xact_lock(_number("kind"), _number("place"))))
 
 
 def _others_held(whose: ColumnElement[bool]) -> Select[Any]:

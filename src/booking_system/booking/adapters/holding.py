@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +11,12 @@ import asyncpg
 
 from booking_system.booking.adapters import attempting, hold_statements
 from booking_system.booking.adapters.hold_statements import Placing
-from booking_system.booking.adapters.rows import Asked, slot_of
+from booking_system.booking.adapters.rows import Asked
 from booking_system.booking.application.ports import BookingWish, HoldWork
 from booking_system.booking.domain.attempt import BookingAttempt, HoldFacts
 from booking_system.booking.domain.holding import HeldSlot, Holder, Quota
 from booking_system.booking.domain.span import Span
+from booking_system.booking.records.hold_queue import queue_as
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.postgres.faults import Refusals
 from booking_system.platform.postgres.outbox import events_text
@@ -24,21 +24,10 @@ from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
 from booking_system.scheduling.records.ended_holds import END_HOLDS
 from booking_system.scheduling.records.refilling import lock_calendar, refill_freed
+from booking_system.scheduling.records.slots import slot_of
 from booking_system.shared_kernel.identifiers import AppointmentId, DoctorId, HoldId
 
 REFUSALS: Refusals = {"ck_time_slots_booked_is_not_held": SlotAlreadyBooked}
-
-HOLDERS = 7211
-"""The first key of the locks on holders, so that they meet no others."""
-
-
-async def queue_as(connection: asyncpg.Connection, whose: UUID | bytes) -> None:
-    """Wait until nobody else holds anything for this patient, or as this user or network.
-
-    A holder in two queues waits for the patient first. The queue is left with the transaction.
-    """
-    place = int.from_bytes(blake2b(_bytes(whose), digest_size=4).digest(), signed=True)
-    await hold_statements.QUEUE.fetchval(connection, kind=HOLDERS, place=place)
 
 
 class PostgresHoldWork:
@@ -160,10 +149,6 @@ def _counted(wish: BookingWish, holder: Holder, now: datetime) -> dict[str, Any]
         return of_all | {"network": holder.network}
     user = {"user_id": holder.actor.user_id, "own_patient_id": holder.actor.patient_id}
     return of_all | user
-
-
-def _bytes(whose: Any) -> bytes:
-    return whose if isinstance(whose, bytes) else bytes(whose.bytes)
 
 
 def _held(rows: Sequence[Any]) -> HeldSlot | None:

@@ -5,12 +5,10 @@ from datetime import datetime
 import asyncpg
 from sqlalchemy import any_, select
 
-from booking_system.booking.adapters import change_statements, span_changes
-from booking_system.booking.adapters.change_statements import Marking
-from booking_system.booking.adapters.rows import slot_of
-from booking_system.booking.adapters.settling import Left, change_of, settle, share_less, unblock
-from booking_system.booking.adapters.slot_rows import slot_columns
 from booking_system.booking.domain.appointment import Appointment
+from booking_system.booking.records import change_statements, span_changes
+from booking_system.booking.records.change_statements import Marking
+from booking_system.booking.records.settling import Left, change_of, settle, share_less, unblock
 from booking_system.platform.postgres.phrases import ids
 from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.domain.refusals import (
@@ -18,6 +16,7 @@ from booking_system.scheduling.domain.refusals import (
     SlotHeld,
     SlotUnavailable,
 )
+from booking_system.scheduling.records.slots import slot_columns, slot_of
 from booking_system.scheduling.records.tables import time_slots
 from booking_system.shared_kernel.identifiers import SlotId
 

@@ -11,6 +11,11 @@ from booking_system.booking.domain.attempt import Override
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.lifecycle import AppointmentStatus, PaymentStatus
 from booking_system.booking.domain.party import Side
+from booking_system.booking.records.appointment_shown import (
+    EXAMPLE_ID,
+    BookedPatientOut,
+    NamedOut,
+)
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.http.documentation import Problem
 from booking_system.platform.http.input import Input, LongText
@@ -21,7 +26,6 @@ from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import HoldId, PatientId, ServiceId, SlotId
 from booking_system.shared_kernel.mode import Mode
 
-EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940002"
 CLINIC = {"id": "0192f0c1-2b3c-7d4e-8f50-617283940010", "name": "Example Clinic"}
 
 
@@ -103,20 +107,6 @@ class CancelIn(Input):
     """Why it is cancelled."""
 
     reason: LongText | None = Field(default=None, examples=["Ill"])
-
-
-class NamedOut(BaseModel):
-    """Something with an id and a name."""
-
-    id: UUID
-    name: str
-
-
-class BookedPatientOut(BaseModel):
-    """The patient, by name."""
-
-    id: UUID
-    full_name: str = Field(examples=["Example Patient"])
 
 
 class BookedDoctorOut(BaseModel):

@@ -11,22 +11,22 @@ import asyncpg
 from booking_system.booking.adapters import (
     add_statements,
     attempting,
-    change_statements,
     marking,
     span_changes,
     span_locks,
 )
 from booking_system.booking.adapters.add_statements import Adding, AddingWithKey, Key
-from booking_system.booking.adapters.change_statements import Cancelling, Moving
-from booking_system.booking.adapters.rows import MINUTE, Asked, card_of
-from booking_system.booking.adapters.settling import Left, change_of, settle, unblock
+from booking_system.booking.adapters.rows import MINUTE, Asked
 from booking_system.booking.application.ports import BookingWish, BookingWork, MoveWish
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt, MovingFacts
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.refusals import PatientOverlap
-from booking_system.booking.records import cards
-from booking_system.booking.records.cards import CARDS
+from booking_system.booking.records import cards, change_statements
+from booking_system.booking.records.cards import CARDS, card_of
+from booking_system.booking.records.change_statements import Moving
+from booking_system.booking.records.releasing import cancelled
+from booking_system.booking.records.settling import Left, change_of, settle
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.postgres import idempotency
 from booking_system.platform.postgres.faults import Refusals
@@ -54,40 +54,6 @@ LOCK_CARD = Statement(
         of=cards.appointment
     )
 )
-
-
-async def release(connection: asyncpg.Connection, appointments: Sequence[Appointment]) -> None:
-    """Write cancellations of one moment and one side; calendars follow in the background."""
-    if appointments:
-        slot_ids = await _release(connection, appointments)
-        now = appointments[0].updated_at
-        await refill_freed(connection, slot_ids, locked=(), now=now)
-
-
-async def _release(
-    connection: asyncpg.Connection, appointments: Sequence[Appointment]
-) -> list[SlotId]:
-    """Write them in one statement; return the slots that they had."""
-    first = appointments[0]
-    change = first.last_change
-    assert change is not None, "what is released was cancelled"
-    slot_ids = [slot_id for one in appointments for slot_id in one.time_slot_ids]
-    await unblock(connection, appointments)
-    cancelling = Cancelling(
-        appointment_ids=[one.id for one in appointments],
-        versions=[one.version for one in appointments],
-        revisions=[one.revision for one in appointments],
-        slot_ids=slot_ids,
-        occurred_at=change.occurred_at,
-        by_user_id=change.user_id,
-        side=change.side,
-        reason=change.reason,
-        events=events_text(event for one in appointments for event in one.pull_events()),
-    )
-    await change_statements.CANCEL.execute(connection, cancelling)
-    left = [Left.by(one) for one in appointments]
-    await settle(connection, left, slot_ids, change)
-    return slot_ids
 
 
 async def lock_calendars_of(
@@ -157,7 +123,7 @@ class PostgresBookingWork:
 
     async def release(self, appointments: Sequence[Appointment]) -> None:
         """Write the cancellations, free the slots, store history and events."""
-        freed = await _release(self._connection, appointments)
+        freed = await cancelled(self._connection, appointments)
         await self._refill(freed, appointments[0].updated_at)
 
     async def mark(self, appointment: Appointment) -> None:

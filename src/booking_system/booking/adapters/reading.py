@@ -5,10 +5,11 @@ from typing import Any
 
 from booking_system.booking.adapters import reading_statements
 from booking_system.booking.adapters.reading_statements import FILTERS, Page
-from booking_system.booking.adapters.rows import card_of, entry_of
+from booking_system.booking.adapters.rows import entry_of
 from booking_system.booking.application.ports import BookingSearch, Scope
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.history import Entry
+from booking_system.booking.records.cards import card_of
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.identifiers import AppointmentId
 

@@ -5,81 +5,25 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from booking_system.booking.application.ports import BookingWish
-from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import (
     BookingAttempt,
     ClinicFacts,
-    DoctorFacts,
     MovingFacts,
-    Override,
     PatientFacts,
     ServiceFacts,
 )
-from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.history import Action, Entry, Place
-from booking_system.booking.domain.lifecycle import AppointmentStatus, PaymentStatus
 from booking_system.booking.domain.party import Side
 from booking_system.booking.domain.span import Need, Span
+from booking_system.booking.records.cards import doctor_of
 from booking_system.directory.domain.service import PaymentTerms
 from booking_system.identity.domain.actor import Actor
-from booking_system.scheduling.domain.hold import Hold, HoldTerms
-from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
+from booking_system.scheduling.records.slots import slot_of
 from booking_system.shared_kernel.identifiers import AppointmentId
 from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.money import Money
-from booking_system.shared_kernel.period import Period
 
 MINUTE = timedelta(minutes=1)
-
-
-def hold_of(row: Any) -> Hold | None:
-    """Make the hold of a row with `slot_rows.slot_columns`; None where there is none."""
-    if row["hold_id"] is None:
-        return None
-    return Hold(
-        id=row["hold_id"],
-        until=row["held_until"],
-        length=row["hold_minutes"] * MINUTE,
-        is_extended=row["hold_extended"],
-        patient_id=row["held_for"],
-        user_id=row["held_by"],
-        network=row["hold_network"],
-        blocks=_period_of(row["hold_blocks"]),
-        terms=_terms_of(row),
-    )
-
-
-def _period_of(held: Any) -> Period | None:
-    return None if held is None else Period(held.lower, held.upper)
-
-
-def _terms_of(row: Any) -> HoldTerms | None:
-    payment, amount = row["hold_payment"], row["hold_price_amount"]
-    if payment is None:
-        return None
-    return HoldTerms(
-        service_id=row["hold_service_id"],
-        duration=row["hold_duration_minutes"] * MINUTE,
-        price=None if amount is None else Money(amount, row["hold_price_currency"]),
-        payment=PaymentTerms(payment),
-    )
-
-
-def slot_of(row: Any, moves: AppointmentId | None = None) -> TimeSlot:
-    """Make the slot of such a row, as if what `moves` were not there."""
-    closed, owner = row["closed_because"], row["appointment_id"]
-    return TimeSlot(
-        id=row["slot_id"],
-        clinic_id=row["clinic_id"],
-        doctor_id=row["doctor_id"],
-        period=Period(row["starts_at"], row["ends_at"]),
-        mode=Mode(row["mode"]),
-        appointment_id=None if owner == moves else owner,
-        is_blocked=any(one != moves for one in row["blocked_by"] or ()),
-        hold=hold_of(row),
-        closed_because=None if closed is None else ClosedBecause(closed),
-        version=row["slot_version"],
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +91,7 @@ def attempt_of(row: Any, asked: Asked, span: Span | None = None) -> BookingAttem
             hold_length=row["clinic_hold_minutes"] * MINUTE,
             takes_anonymous_holds=row["anonymous_holds"],
         ),
-        doctor=_doctor_of(row),
+        doctor=doctor_of(row),
         patient=_patient_of(row, wish),
         service_id=wish.service_id,
         service=_service_of(row, wish),
@@ -156,15 +100,6 @@ def attempt_of(row: Any, asked: Asked, span: Span | None = None) -> BookingAttem
         shown_hold=wish.shown_hold,
         override=wish.override,
         wants_patient=wish.patient_id is not None,
-    )
-
-
-def _doctor_of(row: Any) -> DoctorFacts:
-    return DoctorFacts(
-        full_name=row["doctor_name"],
-        title=row["doctor_title"],
-        specialty=row["specialty"],
-        photo_url=row["photo_url"],
     )
 
 
@@ -201,50 +136,6 @@ def _need(row: Any) -> Need:
         before=row["buffer_before_minutes"] * MINUTE,
         after=row["buffer_after_minutes"] * MINUTE,
         mode=Mode(row["service_mode"]),
-    )
-
-
-def card_of(row: Any) -> AppointmentCard:
-    """Make the card of a row with the columns `CARD`."""
-    amount, cancelled_by = row["price_amount"], row["cancelled_by"]
-    previous, codes = row["previous_status"], row["override_codes"]
-    appointment = Appointment(
-        id=row["id"],
-        reference=row["reference"],
-        status=AppointmentStatus(row["status"]),
-        payment_status=PaymentStatus(row["payment_status"]),
-        time_slot_ids=tuple(row["time_slot_ids"]),
-        clinic_id=row["clinic_id"],
-        doctor_id=row["doctor_id"],
-        patient_id=row["patient_id"],
-        service_id=row["service_id"],
-        period=Period(row["starts_at"], row["ends_at"]),
-        blocked=Period(row["blocked_from"], row["blocked_until"]),
-        duration=row["duration_minutes"] * MINUTE,
-        mode=Mode(row["mode"]),
-        reason=row["reason"],
-        price=None if amount is None else Money(amount, row["price_currency"]),
-        cancel_notice=row["cancel_notice_minutes"] * MINUTE,
-        booked_by=row["booked_by"],
-        previous_status=None if previous is None else AppointmentStatus(previous),
-        cancelled_by=None if cancelled_by is None else Side(cancelled_by),
-        cancel_reason=row["cancel_reason"],
-        override=codes and Override(codes=frozenset(codes), reason=row["override_reason"]),
-        overbooked=row["overbooked"],
-        released_at=row["released_at"],
-        version=row["version"],
-        revision=row["revision"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-    )
-    return AppointmentCard(
-        appointment=appointment,
-        clinic_name=row["clinic_name"],
-        time_zone=row["time_zone"],
-        doctor=_doctor_of(row),
-        patient_name=row["patient_name"],
-        service_name=row["service_name"],
-        clinic_is_removed=row["clinic_is_removed"],
     )
 
 

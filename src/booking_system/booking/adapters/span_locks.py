@@ -16,13 +16,13 @@ from sqlalchemy import (
     union,
 )
 
-from booking_system.booking.adapters.slot_rows import slot_columns
-from booking_system.booking.adapters.span_changes import ITS_SLOTS
+from booking_system.booking.records.span_changes import ITS_SLOTS
 from booking_system.booking.records.tables import appointments
 from booking_system.directory.records.tables import services
 from booking_system.platform.postgres.phrases import an_id
 from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.records.claims import is_near, locked
+from booking_system.scheduling.records.slots import slot_columns
 from booking_system.scheduling.records.spans import blocked_from, blocked_until, span_of
 from booking_system.scheduling.records.tables import time_slots
 

@@ -1,9 +1,22 @@
-"""The card of an appointment: its columns, and the names around it."""
+"""The card of an appointment: its columns, the names around it, and what they make."""
+
+from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 
+from booking_system.booking.domain.appointment import Appointment
+from booking_system.booking.domain.attempt import DoctorFacts, Override
+from booking_system.booking.domain.card import AppointmentCard
+from booking_system.booking.domain.lifecycle import AppointmentStatus, PaymentStatus
+from booking_system.booking.domain.party import Side
 from booking_system.booking.records.tables import appointments
 from booking_system.directory.records.tables import clinics, doctors, patients, services
+from booking_system.shared_kernel.mode import Mode
+from booking_system.shared_kernel.money import Money
+from booking_system.shared_kernel.period import Period
+
+MINUTE = timedelta(minutes=1)
 
 appointment = appointments.alias("a")
 clinic = clinics.alias("c")
@@ -61,3 +74,57 @@ CARDS = select(*CARD_COLUMNS).select_from(
     .outerjoin(service, service.c.id == appointment.c.service_id)
 )
 """The cards of all appointments: a statement says of which, by the columns of `appointment`."""
+
+
+def card_of(row: Any) -> AppointmentCard:
+    """Make the card of a row of `CARDS`."""
+    amount, cancelled_by = row["price_amount"], row["cancelled_by"]
+    previous, codes = row["previous_status"], row["override_codes"]
+    appointment = Appointment(
+        id=row["id"],
+        reference=row["reference"],
+        status=AppointmentStatus(row["status"]),
+        payment_status=PaymentStatus(row["payment_status"]),
+        time_slot_ids=tuple(row["time_slot_ids"]),
+        clinic_id=row["clinic_id"],
+        doctor_id=row["doctor_id"],
+        patient_id=row["patient_id"],
+        service_id=row["service_id"],
+        period=Period(row["starts_at"], row["ends_at"]),
+        blocked=Period(row["blocked_from"], row["blocked_until"]),
+        duration=row["duration_minutes"] * MINUTE,
+        mode=Mode(row["mode"]),
+        reason=row["reason"],
+        price=None if amount is None else Money(amount, row["price_currency"]),
+        cancel_notice=row["cancel_notice_minutes"] * MINUTE,
+        booked_by=row["booked_by"],
+        previous_status=None if previous is None else AppointmentStatus(previous),
+        cancelled_by=None if cancelled_by is None else Side(cancelled_by),
+        cancel_reason=row["cancel_reason"],
+        override=codes and Override(codes=frozenset(codes), reason=row["override_reason"]),
+        overbooked=row["overbooked"],
+        released_at=row["released_at"],
+        version=row["version"],
+        revision=row["revision"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+    return AppointmentCard(
+        appointment=appointment,
+        clinic_name=row["clinic_name"],
+        time_zone=row["time_zone"],
+        doctor=doctor_of(row),
+        patient_name=row["patient_name"],
+        service_name=row["service_name"],
+        clinic_is_removed=row["clinic_is_removed"],
+    )
+
+
+def doctor_of(row: Any) -> DoctorFacts:
+    """Make what is said of the doctor of a row of `CARDS`."""
+    return DoctorFacts(
+        full_name=row["doctor_name"],
+        title=row["doctor_title"],
+        specialty=row["specialty"],
+        photo_url=row["photo_url"],
+    )

@@ -8,20 +8,28 @@ from uuid import UUID
 
 import asyncpg
 
-from booking_system.booking.adapters.postgres import release
-from booking_system.booking.adapters.rows import card_of
 from booking_system.booking.domain.appointment import Appointment
+from booking_system.booking.records.cards import card_of
+from booking_system.booking.records.releasing import release
 from booking_system.desk.adapters import absence_statements as statements
+from booking_system.desk.adapters.absence_statements import (
+    Absences,
+    Closing,
+    Over,
+    StillOver,
+)
 from booking_system.desk.application.absence_ports import AbsenceWork
+from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.domain.absence import Absence, AbsencePage, Closure, Place, TimeOff
 from booking_system.scheduling.records import absences as records
 from booking_system.scheduling.records import refilling
 from booking_system.scheduling.records.absences import closure_of, time_off_of
+from booking_system.scheduling.records.calendar_statements import TAKE_TIME
+from booking_system.scheduling.records.refilling import lock_calendar
 from booking_system.shared_kernel.identifiers import ClinicId, ClosureId, DoctorId, TimeOffId
 from booking_system.shared_kernel.period import Period
 
-LONGEST_SECONDS = 30
 MOST_REFILLED = 10
 """Calendars of doctors that are refilled at once; more of them a second later."""
 LONGEST_SLOT = timedelta(hours=24)
@@ -37,21 +45,19 @@ class PostgresAbsenceWork:
     async def doctor(self, doctor_id: DoctorId, *, lock: bool) -> Place | None:
         """Lock in a statement of its own: what it waited for is read behind it."""
         if lock:
-            await self._lock(statements.LOCK_DOCTOR, doctor_id)
+            await TAKE_TIME.fetchval(self._connection)
+            await lock_calendar(self._connection, doctor_id)
         return await self._place(statements.DOCTOR, doctor_id)
 
     async def clinic(self, clinic_id: ClinicId, *, lock: bool) -> Place | None:
         """Offers of slots, and rules, share the clinic: they wait for this lock."""
         if lock:
-            await self._lock(statements.LOCK_CLINIC, clinic_id)
+            await TAKE_TIME.fetchval(self._connection)
+            await statements.LOCK_CLINIC.fetchval(self._connection, whose=clinic_id)
         return await self._place(statements.CLINIC, clinic_id)
 
-    async def _lock(self, statement: str, identity: UUID) -> None:
-        await self._connection.execute(f"SET LOCAL statement_timeout = '{LONGEST_SECONDS}s'")
-        await self._connection.fetchval(statement, identity)
-
-    async def _place(self, statement: str, identity: UUID) -> Place | None:
-        row = await self._connection.fetchrow(statement, identity)
+    async def _place(self, statement: Statement[Any], identity: UUID) -> Place | None:
+        row = await statement.fetchrow(self._connection, whose=identity)
         return None if row is None else Place(**dict(row))
 
     async def time_off(self, time_off_id: TimeOffId) -> TimeOff | None:
@@ -109,8 +115,7 @@ class PostgresAbsenceWork:
         """Mark it first, so that it is not what keeps its own slots closed."""
         ends = records.END_TIME_OFF if isinstance(absence, TimeOff) else records.END_CLOSURE
         await ends.execute(self._connection, absence_id=absence.id, now=now)
-        locks = statements.LOCK_CLOSED
-        await self._connection.execute(locks, absence.id, timeout=LONGEST_SECONDS)
+        await statements.LOCK_CLOSED.fetchval(self._connection, absence_id=absence.id)
         await self._reopen(absence, None, now)
 
     async def save(self, absence: Absence) -> None:
@@ -130,8 +135,8 @@ class PostgresAbsenceWork:
 
     async def opening_slots(self, absence: Absence, *, now: datetime) -> int:
         """One statement."""
-        during = (absence.period.starts_at, absence.period.ends_at)
-        counted: int = await self._connection.fetchval(statements.OPENING, absence.id, *during, now)
+        over = Over(absence.id, absence.period.starts_at, absence.period.ends_at)
+        counted: int = await statements.OPENING.fetchval(self._connection, StillOver(over, now))
         return counted
 
     async def _reopen(self, absence: Absence, period: Period | None, now: datetime) -> None:
@@ -139,10 +144,9 @@ class PostgresAbsenceWork:
 
         The lock of the clinic is a lock of all of its calendars.
         """
-        during = (None, None) if period is None else (period.starts_at, period.ends_at)
-        rows = await self._connection.fetch(
-            statements.REOPEN, absence.id, *during, timeout=LONGEST_SECONDS
-        )
+        since, until = (None, None) if period is None else (period.starts_at, period.ends_at)
+        over = Over(absence.id, since, until)
+        rows = await statements.REOPEN.fetch(self._connection, over)
         left = [row for row in rows if row["outside_availability"]]
         at_once = sorted({row["doctor_id"] for row in left})[:MOST_REFILLED]
         await refilling.refill_freed(
@@ -153,9 +157,8 @@ class PostgresAbsenceWork:
         """One statement."""
         if not absences:
             return 0
-        counted: int = await self._connection.fetchval(
-            statements.OPEN_SLOTS.format(whose=_whose(place)), *_values(place, absences, now)
-        )
+        about = _absences(place, absences, now)
+        counted: int = await _of(place).open_slots.fetchval(self._connection, about)
         return counted
 
     async def close_slots(self, place: Place, absences: Sequence[Absence], *, now: datetime) -> int:
@@ -163,27 +166,23 @@ class PostgresAbsenceWork:
 
         What a rule had left behind for one of these holds goes in the background.
         """
-        values, because = _values(place, absences, now), absences[0].because
-        await self._in_bulk(statements.LOCK_SLOTS, place, *values)
-        ended = await self._in_bulk(statements.END_HOLDS, place, *values)
-        closed = await self._in_bulk(statements.CLOSE, place, *values, because)
+        about, of = _absences(place, absences, now), _of(place)
+        await of.lock_slots.fetchval(self._connection, about)
+        ended = await of.end_holds.fetch(self._connection, about)
+        closing = Closing(about, absences[0].because)
+        closed = await of.close.fetch(self._connection, closing)
         free = {row["id"] for row in (*ended, *closed) if row["appointment_id"] is None}
         left = {row["id"] for row in (*ended, *closed) if row["outside_availability"]}
         if free & left:
             await refilling.refill_freed(self._connection, list(free & left), locked=(), now=now)
         return sum(row["appointment_id"] is None for row in closed)
 
-    async def _in_bulk(self, statement: str, place: Place, *values: Any) -> list[Any]:
-        ready = statement.format(whose=_whose(place))
-        rows: list[Any] = await self._connection.fetch(ready, *values, timeout=LONGEST_SECONDS)
-        return rows
-
     async def count_affected(
         self, place: Place, absences: Sequence[Absence], *, now: datetime
     ) -> int:
         """One statement."""
-        statement = statements.COUNT_AFFECTED.format(whose=_whose(place))
-        count: int = await self._connection.fetchval(statement, *_values(place, absences, now))
+        about = _absences(place, absences, now)
+        count: int = await _of(place).count_affected.fetchval(self._connection, about)
         return count
 
     async def affected(
@@ -192,12 +191,9 @@ class PostgresAbsenceWork:
         """Read in a statement of its own, which sees what was booked before the slots closed."""
         if not absences:
             return []
-        statement = statements.AFFECTED_LOCKED if lock else statements.AFFECTED
-        rows = await self._connection.fetch(
-            statement.format(whose=_whose(place)),
-            *_values(place, absences, now),
-            timeout=LONGEST_SECONDS,
-        )
+        of, about = _of(place), _absences(place, absences, now)
+        reading = of.affected_locked if lock else of.affected
+        rows = await reading.fetch(self._connection, about)
         found = [card_of(row).appointment for row in rows]
         return sorted(found, key=lambda one: (one.period.starts_at, one.id))
 
@@ -220,20 +216,19 @@ class PostgresAbsences:
             yield PostgresAbsenceWork(connection)
 
 
-def _whose(place: Place) -> str:
-    return "clinic_id" if place.doctor_id is None else "doctor_id"
+def _of(place: Place) -> Any:
+    return statements.OF_CLINIC if place.doctor_id is None else statements.OF_DOCTOR
 
 
-def _values(place: Place, absences: Sequence[Absence], now: datetime) -> tuple[object, ...]:
-    """Return the values of `absence_statements.COVERED`, in its order."""
+def _absences(place: Place, absences: Sequence[Absence], now: datetime) -> Absences:
     starts = [one.period.starts_at for one in absences]
     ends = [one.period.ends_at for one in absences]
-    return (
-        place.clinic_id if place.doctor_id is None else place.doctor_id,
-        [one.id for one in absences],
-        starts,
-        ends,
-        now,
-        min(starts) - LONGEST_SLOT,
-        max(ends),
+    return Absences(
+        whose=place.clinic_id if place.doctor_id is None else place.doctor_id,
+        absence_ids=[one.id for one in absences],
+        starts=starts,
+        ends=ends,
+        now=now,
+        earliest=min(starts) - LONGEST_SLOT,
+        latest=max(ends),
     )

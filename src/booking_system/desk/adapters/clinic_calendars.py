@@ -7,7 +7,12 @@ from datetime import datetime
 import asyncpg
 
 from booking_system.desk.adapters import clinic_statements as statements
-from booking_system.desk.adapters.absences import LONGEST_SECONDS
+from booking_system.desk.adapters.clinic_statements import (
+    BookingsToList,
+    Clocks,
+    SlotsToMove,
+    Stretches,
+)
 from booking_system.desk.application.clinic_ports import ClinicCalendarWork
 from booking_system.desk.domain.clock_change import (
     ClinicClock,
@@ -19,6 +24,7 @@ from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.domain.absence import Closure
 from booking_system.scheduling.records import calendar_work
 from booking_system.scheduling.records.absences import CLOSURES_SINCE, closure_of
+from booking_system.scheduling.records.calendar_statements import TAKE_TIME
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId
 
 
@@ -31,13 +37,15 @@ class PostgresClinicCalendarWork:
 
     async def lock(self, clinic_id: ClinicId) -> ClinicClock | None:
         """Take the row `FOR NO KEY UPDATE`; plans and offers of slots share it, and wait."""
-        await self._connection.execute(f"SET LOCAL statement_timeout = '{LONGEST_SECONDS}s'")
-        row = await self._connection.fetchrow(statements.LOCK, clinic_id)
+        await TAKE_TIME.fetchval(self._connection)
+        row = await statements.LOCK.fetchrow(self._connection, clinic_id=clinic_id)
         return None if row is None else ClinicClock(**dict(row))
 
     async def last_start(self, clinic_id: ClinicId) -> datetime | None:
         """Two looks at the ends of indexes."""
-        last: datetime | None = await self._connection.fetchval(statements.LAST_START, clinic_id)
+        last: datetime | None = await statements.LAST_START.fetchval(
+            self._connection, clinic_id=clinic_id
+        )
         return last
 
     async def moved_bookings(
@@ -49,13 +57,8 @@ class PostgresClinicCalendarWork:
         most: int,
     ) -> tuple[Sequence[MovedBooking], int]:
         """One statement; the clocks are read here, with our own zone data."""
-        rows = await self._connection.fetch(
-            statements.MOVED_BOOKINGS,
-            clinic_id,
-            *_bounds(stretches),
-            most,
-            timeout=LONGEST_SECONDS,
-        )
+        listed = BookingsToList(_stretches(clinic_id, stretches), most)
+        rows = await statements.MOVED_BOOKINGS.fetch(self._connection, listed)
         found = [
             MovedBooking(
                 id=row["id"],
@@ -72,19 +75,16 @@ class PostgresClinicCalendarWork:
 
     async def lock_slots(self, clinic_id: ClinicId, *, now: datetime) -> None:
         """One statement."""
-        locks = statements.LOCK_SLOTS
-        await self._connection.execute(locks, clinic_id, now, timeout=LONGEST_SECONDS)
+        await statements.LOCK_SLOTS.fetchval(self._connection, clinic_id=clinic_id, now=now)
 
     async def set_clocks(
         self, clinic_id: ClinicId, stretches: Sequence[Stretch], *, now: datetime
     ) -> int:
         """Two statements for any number of slots."""
-        about = (clinic_id, now, *_bounds(stretches))
-        told = await self._connection.execute(statements.WITHDRAW, *about, timeout=LONGEST_SECONDS)
-        ahead = [one.ahead_now for one in stretches]
-        await self._connection.execute(
-            statements.SET_CLOCKS, *about, ahead, timeout=LONGEST_SECONDS
-        )
+        where = _stretches(clinic_id, stretches)
+        told = await statements.WITHDRAW.execute(self._connection, SlotsToMove(where, now))
+        clocks = Clocks(where, now, [one.ahead_now for one in stretches])
+        await statements.SET_CLOCKS.execute(self._connection, clocks)
         return int(told.rpartition(" ")[2])
 
     async def closures_since(self, clinic_id: ClinicId, *, since: datetime) -> Sequence[Closure]:
@@ -98,7 +98,7 @@ class PostgresClinicCalendarWork:
 
     async def doctors(self, clinic_id: ClinicId, *, most: int) -> Sequence[DoctorId]:
         """One statement."""
-        rows = await self._connection.fetch(statements.DOCTORS, clinic_id, most)
+        rows = await statements.DOCTORS.fetch(self._connection, clinic_id=clinic_id, most=most)
         return [row["id"] for row in rows]
 
 
@@ -116,5 +116,6 @@ class PostgresClinicCalendars:
             yield PostgresClinicCalendarWork(connection)
 
 
-def _bounds(stretches: Sequence[Stretch]) -> tuple[list[datetime], list[datetime]]:
-    return [one.starts_at for one in stretches], [one.ends_at for one in stretches]
+def _stretches(clinic_id: ClinicId, stretches: Sequence[Stretch]) -> Stretches:
+    since = [one.starts_at for one in stretches]
+    return Stretches(clinic_id, since, [one.ends_at for one in stretches])

@@ -1,40 +1,180 @@
 """The statements of a change of a clinic's clock."""
 
-from booking_system.scheduling.records.holds import LET_GO
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
 
-LOCK = """SELECT time_zone, horizon_days FROM clinics
- WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE"""
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Interval,
+    Update,
+    and_,
+    bindparam,
+    case,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+)
 
-LAST_START = """SELECT greatest(
- (SELECT max(starts_at) FROM time_slots WHERE clinic_id = $1 AND deleted_at IS NULL),
- (SELECT max(starts_at) FROM appointments WHERE clinic_id = $1))"""
+from booking_system.booking.records.claimed_time import is_open
+from booking_system.booking.records.tables import appointments
+from booking_system.directory.records.tables import clinics, doctors
+from booking_system.platform.postgres.phrases import (
+    INSTANT,
+    an_id,
+    how_many,
+    instant,
+    instants,
+)
+from booking_system.platform.postgres.statement import Statement
+from booking_system.scheduling.records.calendar_statements import LONGEST_SECONDS
+from booking_system.scheduling.records.claims import changed
+from booking_system.scheduling.records.holds import NO_HOLD
+from booking_system.scheduling.records.slots import OUTSIDE, may_go
+from booking_system.scheduling.records.tables import time_slots
 
-MOVED_BOOKINGS = """SELECT a.id, a.reference, a.doctor_id, a.time_slot_id, a.starts_at,
-  count(*) OVER () AS moved
- FROM unnest($2::timestamptz[], $3::timestamptz[]) AS m(since, until)
- JOIN appointments a ON a.clinic_id = $1 AND a.starts_at >= m.since AND a.starts_at < m.until
- WHERE a.status IN ('confirmed', 'checked_in') ORDER BY a.starts_at, a.id LIMIT $4"""
+CLINIC_ID, NOW = an_id("clinic_id"), instant("now")
 
-LOCK_SLOTS = """SELECT count(*) FROM (
- SELECT id FROM time_slots WHERE clinic_id = $1 AND deleted_at IS NULL AND starts_at > $2
- ORDER BY id FOR UPDATE) AS locked"""
 
-_MOVED = """s.clinic_id = $1 AND s.deleted_at IS NULL AND s.starts_at > $2
- AND s.starts_at >= m.since AND s.starts_at < m.until"""
+class Stretches(NamedTuple):
+    """Stretches of time (UTC) in which two clocks differ, side by side, and a clinic."""
 
-WITHDRAW = f"""UPDATE time_slots s SET deleted_at = $2, version = s.version + 1, rule_id = NULL,
-  {LET_GO} FROM unnest($3::timestamptz[], $4::timestamptz[]) AS m(since, until)
- WHERE {_MOVED} AND s.rule_id IS NOT NULL AND s.appointment_id IS NULL
- AND s.closed_because IS DISTINCT FROM 'by_hand' AND NOT coalesce(s.held_until > $2, false)"""  # noqa: S608
+    clinic_id: UUID
+    since: Sequence[datetime]
+    until: Sequence[datetime]
 
-SET_CLOCKS = f"""UPDATE time_slots s SET
-  wall_starts_at = (s.starts_at AT TIME ZONE 'UTC') + m.ahead,
-  version = s.version + CASE WHEN s.rule_id IS NULL OR s.outside_availability THEN 0 ELSE 1 END,
-  outside_availability = s.outside_availability OR s.rule_id IS NOT NULL,
-  closed_because = CASE WHEN s.rule_id IS NULL THEN s.closed_because
-   ELSE coalesce(s.closed_because, 'outside_availability') END
- FROM unnest($3::timestamptz[], $4::timestamptz[], $5::interval[]) AS m(since, until, ahead)
- WHERE {_MOVED}"""  # noqa: S608
+
+class SlotsToMove(NamedTuple):
+    """Its slots to come there."""
+
+    stretches: Stretches
+    now: datetime
+
+
+class Clocks(NamedTuple):
+    """The same, and by how much its clock is ahead of UTC now, for each stretch."""
+
+    stretches: Stretches
+    now: datetime
+    ahead: Sequence[timedelta]
+
+
+class BookingsToList(NamedTuple):
+    """The first of its appointments there."""
+
+    stretches: Stretches
+    most: int
+
+
+def _stretches(*more: Any) -> Any:
+    columns: list[Any] = [column("since", INSTANT), column("until", INSTANT)]
+    if more:
+        columns.append(column("ahead", Interval()))
+    lists = func.unnest(instants("since"), instants("until"), *more)
+    return lists.table_valued(*columns).render_derived(name="stretch")
+
+
+def _is_moved(stretch: Any) -> ColumnElement[bool]:
+    slot = time_slots
+    return and_(
+        slot.c.clinic_id == CLINIC_ID,
+        slot.c.deleted_at.is_(None),
+        slot.c.starts_at > NOW,
+        slot.c.starts_at >= stretch.c.since,
+        slot.c.starts_at < stretch.c.until,
+    )
+
+
+def _withdrawing() -> Update:
+    gone = changed(deleted_at=NOW, rule_id=None, **NO_HOLD)
+    is_free = and_(time_slots.c.rule_id.is_not(None), may_go(time_slots, NOW))
+    return gone.where(_is_moved(_stretches()), is_free)
+
+
+def _setting_clocks() -> Update:
+    slot, stretch = time_slots, _stretches(bindparam("ahead", type_=ARRAY(Interval())))
+    is_by_hand = slot.c.rule_id.is_(None)
+    stays = or_(is_by_hand, slot.c.outside_availability)
+    closed = func.coalesce(slot.c.closed_because, literal(OUTSIDE))
+    utc = slot.c.starts_at.op("AT TIME ZONE")("UTC")
+    moved = changed(
+        wall_starts_at=utc + stretch.c.ahead,
+        outside_availability=or_(slot.c.outside_availability, ~is_by_hand),
+        closed_because=case((is_by_hand, slot.c.closed_because), else_=closed),
+    )
+    return moved.values(version=slot.c.version + case((stays, 0), else_=1)).where(
+        _is_moved(stretch)
+    )
+
+
+LOCK = Statement(
+    select(clinics.c.time_zone, clinics.c.horizon_days)
+    .where(clinics.c.id == CLINIC_ID, clinics.c.deleted_at.is_(None))
+    .with_for_update(key_share=True)
+)
+
+LAST_START = Statement(
+    select(
+        func.greatest(
+            select(func.max(time_slots.c.starts_at))
+            .where(time_slots.c.clinic_id == CLINIC_ID, time_slots.c.deleted_at.is_(None))
+            .scalar_subquery(),
+            select(func.max(appointments.c.starts_at))
+            .where(appointments.c.clinic_id == CLINIC_ID)
+            .scalar_subquery(),
+        )
+    )
+)
+
+_MOVED_IN = _stretches()
+
+MOVED_BOOKINGS = Statement(
+    select(
+        appointments.c.id,
+        appointments.c.reference,
+        appointments.c.doctor_id,
+        appointments.c.time_slot_id,
+        appointments.c.starts_at,
+        func.count().over().label("moved"),
+    )
+    .where(
+        appointments.c.clinic_id == CLINIC_ID,
+        appointments.c.starts_at >= _MOVED_IN.c.since,
+        appointments.c.starts_at < _MOVED_IN.c.until,
+        is_open(appointments),
+    )
+    .order_by(appointments.c.starts_at, appointments.c.id)
+    .limit(how_many("most")),
+    BookingsToList,
+    seconds=LONGEST_SECONDS,
+)
+
+_to_come = (
+    select(time_slots.c.id)
+    .where(
+        time_slots.c.clinic_id == CLINIC_ID,
+        time_slots.c.deleted_at.is_(None),
+        time_slots.c.starts_at > NOW,
+    )
+    .order_by(time_slots.c.id)
+    .with_for_update()
+)
+LOCK_SLOTS = Statement(
+    select(func.count()).select_from(_to_come.subquery("locked")), seconds=LONGEST_SECONDS
+)
+
+WITHDRAW = Statement(_withdrawing(), SlotsToMove, seconds=LONGEST_SECONDS)
+
+SET_CLOCKS = Statement(_setting_clocks(), Clocks, seconds=LONGEST_SECONDS)
 """The plan that follows takes the mark from all that the hours want where they are."""
 
-DOCTORS = "SELECT id FROM doctors WHERE clinic_id = $1 AND deleted_at IS NULL ORDER BY id LIMIT $2"
+DOCTORS = Statement(
+    select(doctors.c.id)
+    .where(doctors.c.clinic_id == CLINIC_ID, doctors.c.deleted_at.is_(None))
+    .order_by(doctors.c.id)
+    .limit(how_many("most"))
+)

@@ -8,9 +8,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from booking_system.booking.adapters.models import EXAMPLE_ID, BookedPatientOut, NamedOut
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.party import Side
+from booking_system.booking.records.appointment_shown import (
+    EXAMPLE_ID,
+    BookedPatientOut,
+    NamedOut,
+)
 from booking_system.desk.adapters.absence_models import ClosureOut, TimeOffOut
 from booking_system.desk.domain.day import DayBooking, DayDoctor, DaySlot, DayView
 from booking_system.scheduling.domain.local_time import local_text

@@ -2,15 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 
 import asyncpg
 
-from booking_system.booking.adapters.rows import card_of, slot_of
-from booking_system.booking.adapters.statements import CARD, CARD_JOINS, SLOT
 from booking_system.booking.domain.attempt import DoctorFacts
+from booking_system.booking.records.cards import card_of
 from booking_system.desk.adapters import absence_statements
+from booking_system.desk.adapters.day_statements import LONGEST, OF_CLINIC, OF_DOCTOR, Time
 from booking_system.desk.application.show_day import CalendarSnapshot
 from booking_system.desk.domain.day import CalendarPage, DayBooking, DayDoctor, DaySlot
 from booking_system.platform.postgres.transaction import Database
@@ -22,34 +21,9 @@ from booking_system.scheduling.records.absences import (
     closure_of,
     time_off_of,
 )
+from booking_system.scheduling.records.slots import slot_of
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId
 from booking_system.shared_kernel.period import Period
-
-LONGEST = timedelta(hours=24)
-"""No slot and no appointment lasts longer: with that, an index leads to those that overlap."""
-
-OVERLAPS = "{one}.{whose} = $1 AND {one}.starts_at > $2 AND {one}.starts_at < $4"
-
-SLOTS = f"""SELECT {SLOT}, s.outside_availability
- FROM time_slots s JOIN doctors d ON d.id = s.doctor_id
- WHERE {OVERLAPS.format(one="s", whose="{whose}")} AND s.ends_at > $3 AND s.deleted_at IS NULL
- AND (d.deleted_at IS NULL OR s.appointment_id IS NOT NULL)
- ORDER BY s.starts_at, s.id"""  # noqa: S608
-
-BOOKINGS = f"""SELECT {CARD}, EXISTS (SELECT FROM time_slots s
-  WHERE s.id = ANY(a.time_slot_ids) AND s.outside_availability) AS outside_availability, k.known_as
- {CARD_JOINS} LEFT JOIN clinic_patients k ON k.clinic_id = a.clinic_id
-  AND k.patient_id = a.patient_id
- WHERE {OVERLAPS.format(one="a", whose="{whose}")} AND a.ends_at > $3
- AND a.status <> 'cancelled' ORDER BY a.starts_at, a.id"""  # noqa: S608
-
-DOCTOR = "d.id, d.full_name, d.title, d.specialty, d.photo_url"
-
-DOCTORS = f"""SELECT {DOCTOR}, false AS is_removed FROM doctors d
-  WHERE d.{{whose}} = $1 AND d.deleted_at IS NULL
- UNION ALL
- SELECT {DOCTOR}, true FROM doctors d WHERE d.id = ANY($2::uuid[]) AND d.deleted_at IS NOT NULL
- ORDER BY full_name, id"""  # noqa: S608
 
 
 class PostgresCalendarSnapshot:
@@ -61,25 +35,24 @@ class PostgresCalendarSnapshot:
 
     async def clinic(self, clinic_id: ClinicId) -> Place | None:
         """Read it."""
-        row = await self._connection.fetchrow(absence_statements.CLINIC, clinic_id)
+        row = await absence_statements.CLINIC.fetchrow(self._connection, whose=clinic_id)
         return None if row is None else Place(**dict(row))
 
     async def doctor(self, doctor_id: DoctorId) -> Place | None:
         """Read it."""
-        row = await self._connection.fetchrow(absence_statements.DOCTOR, doctor_id)
+        row = await absence_statements.DOCTOR.fetchrow(self._connection, whose=doctor_id)
         return None if row is None else Place(**dict(row))
 
     async def page(self, place: Place, period: Period) -> CalendarPage:
         """Five statements."""
         since, until = period.starts_at, period.ends_at
-        is_of_clinic = place.doctor_id is None
-        whose, doctors = ("clinic_id", "clinic_id") if is_of_clinic else ("doctor_id", "id")
-        which = place.clinic_id if is_of_clinic else place.doctor_id
-        values = (which, since - LONGEST, since, until)
-        slots = await self._connection.fetch(SLOTS.format(whose=whose), *values)
-        bookings = await self._connection.fetch(BOOKINGS.format(whose=whose), *values)
+        of = OF_CLINIC if place.doctor_id is None else OF_DOCTOR
+        which = place.clinic_id if place.doctor_id is None else place.doctor_id
+        some = Time(whose=which, earliest=since - LONGEST, since=since, until=until)
+        slots = await of.slots.fetch(self._connection, some)
+        bookings = await of.bookings.fetch(self._connection, some)
         met = {row["doctor_id"] for row in (*slots, *bookings)}
-        there = await self._connection.fetch(DOCTORS.format(whose=doctors), which, list(met))
+        there = await of.doctors.fetch(self._connection, whose=which, met=list(met))
         met_by = TimeOffMeeting(
             clinic_id=place.clinic_id,
             doctor_ids=[row["id"] for row in there],

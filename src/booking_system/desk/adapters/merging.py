@@ -8,18 +8,20 @@ meets the patient.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 
-from booking_system.booking.adapters.holding import queue_as
 from booking_system.booking.domain.refusals import PatientOverlap
-from booking_system.desk.adapters import merge_statements
+from booking_system.booking.records.hold_queue import queue_as
+from booking_system.desk.adapters import merge_statements as statements
+from booking_system.desk.adapters.merge_statements import Following
 from booking_system.desk.application.merge_ports import MergeWork
 from booking_system.desk.domain.merging import Merge, PatientRecord
+from booking_system.directory.records import merged_patients as records
 from booking_system.platform.postgres.faults import Refusals
-from booking_system.platform.postgres.outbox import payload_text
+from booking_system.platform.postgres.outbox import events_text
 from booking_system.platform.postgres.transaction import Database
-from booking_system.platform.uuid7 import uuid7
 from booking_system.shared_kernel.errors import Transient
 from booking_system.shared_kernel.identifiers import PatientId
 
@@ -36,9 +38,9 @@ class PostgresMergeWork:
 
     async def lock(self, patient_id: PatientId, duplicate_id: PatientId) -> Merge | None:
         """Take the rows by ascending id `FOR NO KEY UPDATE`; foreign keys to them go through."""
-        both = (patient_id, duplicate_id)
-        await self._connection.execute(merge_statements.LOCK_RECORDS, *both)
-        rows = await self._connection.fetch(merge_statements.RECORDS, *both)
+        both = {"stays": patient_id, "duplicate": duplicate_id}
+        await records.LOCK_RECORDS.execute(self._connection, **both)
+        rows = await records.RECORDS.fetch(self._connection, **both)
         found = {row["id"]: _record_of(row) for row in rows}
         if len(found) < len(both):
             return None
@@ -48,29 +50,26 @@ class PostgresMergeWork:
         """Raise `Transient` where the duplicate got an appointment while slots were waited for."""
         whose = merge.duplicate.id
         await queue_as(self._connection, whose)
-        rows = await self._connection.fetch(merge_statements.LOCK_SLOTS, whose)
-        await self._connection.execute(merge_statements.STOP_BOOKINGS, whose)
+        rows = await statements.LOCK_SLOTS.fetch(self._connection, duplicate=whose)
+        await records.STOP_BOOKINGS.execute(self._connection, duplicate=whose)
         locked = [row["id"] for row in rows]
-        if await self._connection.fetchval(merge_statements.IS_NEW, whose, locked):
+        if await statements.IS_NEW.fetchval(self._connection, duplicate=whose, locked=locked):
             raise Transient("somebody booked for the duplicate meanwhile")
 
     async def overlaps(self, merge: Merge) -> bool:
         """Look at what both claim."""
-        both = (merge.staying.id, merge.duplicate.id)
-        is_so: bool = await self._connection.fetchval(merge_statements.OVERLAP, *both)
+        is_so: bool = await statements.OVERLAP.fetchval(self._connection, **_both(merge))
         return is_so
 
     async def merge(self, merge: Merge, *, now: datetime) -> None:
         """One statement for each kind of thing."""
-        both, event = (merge.staying.id, merge.duplicate.id), merge.merged(now=now)
-        await self._connection.execute(merge_statements.FOLLOW, *both, now, SHARED_BECAUSE)
-        await self._connection.execute(merge_statements.HOLDS_FOLLOW, *both)
-        await self._connection.execute(merge_statements.ACQUAINTANCE_FOLLOWS, *both)
-        await self._connection.execute(merge_statements.FILL, *both, now)
-        await self._connection.execute(merge_statements.GO, *both, now)
-        await self._connection.execute(
-            merge_statements.TELL, uuid7(), event.name, payload_text(event), now
-        )
+        both, event = _both(merge), merge.merged(now=now)
+        following = Following(**both, now=now, because=SHARED_BECAUSE)
+        await statements.FOLLOW.execute(self._connection, following)
+        await statements.HOLDS_FOLLOW.execute(self._connection, **both)
+        await records.ACQUAINTANCE_FOLLOWS.execute(self._connection, **both)
+        await records.FILL.execute(self._connection, now=now, **both)
+        await statements.GO.execute(self._connection, now=now, events=events_text([event]), **both)
 
 
 class PostgresMerging:
@@ -85,6 +84,10 @@ class PostgresMerging:
         """Open one transaction."""
         async with self._database.driver_transaction() as connection:
             yield PostgresMergeWork(connection)
+
+
+def _both(merge: Merge) -> dict[str, UUID]:
+    return {"stays": merge.staying.id, "duplicate": merge.duplicate.id}
 
 
 def _record_of(row: asyncpg.Record) -> PatientRecord:

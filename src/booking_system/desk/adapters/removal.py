@@ -7,11 +7,10 @@ from uuid import UUID
 
 import asyncpg
 
-from booking_system.booking.adapters import statements
-from booking_system.booking.adapters.postgres import release
-from booking_system.booking.adapters.rows import card_of
 from booking_system.booking.domain.appointment import Appointment
-from booking_system.desk.adapters import removal_statements
+from booking_system.booking.records.cards import card_of
+from booking_system.booking.records.releasing import release
+from booking_system.desk.adapters import removal_statements as statements
 from booking_system.desk.application.removal_ports import RemovalWork
 from booking_system.desk.domain.refusals import RestoreConflict
 from booking_system.desk.domain.removal import Kind, Removable
@@ -19,26 +18,10 @@ from booking_system.platform.postgres.faults import Refusals
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.domain.time_slot import ClosedBecause
 from booking_system.scheduling.records import calendar_work
+from booking_system.scheduling.records.calendar_statements import TAKE_TIME
 
 REFUSALS: Refusals = {"uq_clinics_slug": RestoreConflict, "uq_patients_user_id": RestoreConflict}
 
-LOCKS = {
-    Kind.DOCTOR: statements.LOCK_DOCTOR,
-    Kind.CLINIC: statements.LOCK_CLINIC,
-    Kind.PATIENT: statements.LOCK_PATIENT,
-    Kind.SERVICE: removal_statements.LOCK_SERVICE,
-}
-WHOSE = {
-    Kind.DOCTOR: "doctor_id",
-    Kind.CLINIC: "clinic_id",
-    Kind.PATIENT: "patient_id",
-    Kind.SERVICE: removal_statements.OF_SERVICE,
-}
-LOCK_SLOTS = {
-    Kind.PATIENT: statements.LOCK_SLOTS_OF_PATIENT,
-    Kind.SERVICE: removal_statements.LOCK_SLOTS_OF_SERVICE,
-}
-"""Of what has no slots of its own: those of its appointments."""
 BECAUSE = {
     Kind.DOCTOR: ClosedBecause.DOCTOR_REMOVED,
     Kind.CLINIC: ClosedBecause.CLINIC_REMOVED,
@@ -49,8 +32,6 @@ ASK_FOR_PLANS: dict[Kind, Callable[..., Awaitable[None]]] = {
 }
 TellStaff = Callable[..., Awaitable[None]]
 """Makes the roles in a clinic, or those of one of its doctors, be read anew, with a transaction."""
-LONGEST_SECONDS = 30
-"""A big clinic has more than a hundred thousand slots to come."""
 
 
 class PostgresRemovalWork:
@@ -63,8 +44,8 @@ class PostgresRemovalWork:
 
     async def lock(self, kind: Kind, identity: UUID) -> Removable | None:
         """Take the row `FOR NO KEY UPDATE`, which lets foreign keys to it through."""
-        await self._connection.execute(f"SET LOCAL statement_timeout = '{LONGEST_SECONDS}s'")
-        row = await self._connection.fetchrow(LOCKS[kind], identity)
+        await TAKE_TIME.fetchval(self._connection)
+        row = await statements.LOCK[kind].fetchrow(self._connection, identity=identity)
         if row is None:
             return None
         about = dict(row)
@@ -72,22 +53,23 @@ class PostgresRemovalWork:
 
     async def close_slots(self, found: Removable, *, now: datetime) -> None:
         """One statement for all of them."""
-        if found.kind in LOCK_SLOTS:
-            await self._connection.fetchval(
-                LOCK_SLOTS[found.kind], found.id, now, timeout=LONGEST_SECONDS
-            )
+        about = {"identity": found.id, "now": now}
+        if found.kind in statements.LOCK_SLOTS:
+            await statements.LOCK_SLOTS[found.kind].fetchval(self._connection, **about)
         else:
-            await self._run(statements.CLOSE_SLOTS, found, now, BECAUSE[found.kind])
+            closes = statements.CLOSE_SLOTS[found.kind]
+            await closes.execute(self._connection, because=BECAUSE[found.kind], **about)
 
     async def reopen_slots(self, found: Removable) -> None:
         """A clinic's slots stay closed where their doctor is removed."""
         if found.kind in BECAUSE:
-            await self._run(statements.REOPEN_SLOTS, found, BECAUSE[found.kind])
+            reopens = statements.REOPEN_SLOTS[found.kind]
+            await reopens.execute(self._connection, identity=found.id, because=BECAUSE[found.kind])
 
     async def affected(self, found: Removable, *, now: datetime) -> Sequence[Appointment]:
         """Read in a statement of its own, which sees what was booked before the slots closed."""
-        wanted = statements.AFFECTED.format(whose=WHOSE[found.kind])
-        rows = await self._connection.fetch(wanted, found.id, now, timeout=LONGEST_SECONDS)
+        reading = statements.AFFECTED[found.kind]
+        rows = await reading.fetch(self._connection, identity=found.id, now=now)
         return [card_of(row).appointment for row in rows]
 
     async def release(self, appointments: Sequence[Appointment]) -> None:
@@ -97,15 +79,15 @@ class PostgresRemovalWork:
     async def check_place_is_free(self, found: Removable) -> None:
         """Only a clinic's slug can be taken meanwhile."""
         if found.kind is Kind.CLINIC:
-            occupant = await self._connection.fetchval(statements.OCCUPANT, found.id)
+            occupant = await statements.OCCUPANT.fetchval(self._connection, identity=found.id)
             if occupant is not None:
                 detail = "Another clinic has its slug by now."
                 raise RestoreConflict(detail, occupied_by=occupant)
 
     async def mark(self, found: Removable, *, removed_at: datetime | None, now: datetime) -> None:
         """Write the mark, and the new version."""
-        wanted = statements.MARK.format(table=f"{found.kind}s")
-        await self._connection.execute(wanted, found.id, removed_at, now)
+        marks = statements.MARK[found.kind]
+        await marks.execute(self._connection, identity=found.id, removed_at=removed_at, now=now)
         if found.kind in BECAUSE:
             # Roles end with it, and hold again when it is back.
             doctor_id = found.id if found.kind is Kind.DOCTOR else None
@@ -115,10 +97,6 @@ class PostgresRemovalWork:
             await ASK_FOR_PLANS[found.kind](
                 self._connection, found.id, due_at=now, planned_until=now
             )
-
-    async def _run(self, statement: str, found: Removable, *values: object) -> None:
-        wanted = statement.format(whose=WHOSE[found.kind])
-        await self._connection.execute(wanted, found.id, *values, timeout=LONGEST_SECONDS)
 
 
 class PostgresRemoval:

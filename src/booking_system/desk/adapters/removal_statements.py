@@ -1,16 +1,201 @@
-"""The statements that only the removal of a service needs."""
+"""The statements by which doctors, clinics, patients and services go and come back."""
 
-from booking_system.booking.adapters.span_statements import IN_ORDER, slots_of
+from typing import Any
 
-OF_SERVICE = "clinic_id = (SELECT v.clinic_id FROM services v WHERE v.id = $1) AND a.service_id"
-"""Whose appointments they are. There is no index by service: a booking would pay for it, and the
-one by clinic and time leads to what the clinic has to come."""
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Update,
+    and_,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    text,
+    true,
+)
 
-LOCK_SERVICE = """SELECT v.id, v.version, v.clinic_id, v.deleted_at IS NOT NULL AS is_removed,
- c.deleted_at IS NOT NULL AS clinic_is_removed
- FROM services v JOIN clinics c ON c.id = v.clinic_id WHERE v.id = $1 FOR NO KEY UPDATE OF v"""
+from booking_system.booking.records.cards import CARDS, appointment
+from booking_system.booking.records.claimed_time import is_active, is_open, slots_of
+from booking_system.desk.domain.removal import Kind
+from booking_system.directory.records.acquaintance import clinics_that_know
+from booking_system.directory.records.removed import REMOVED_ID, marked
+from booking_system.directory.records.tables import clinics, doctors, patients, services
+from booking_system.platform.postgres.phrases import a_text, instant
+from booking_system.platform.postgres.statement import Statement
+from booking_system.scheduling.records.away import next_to_close
+from booking_system.scheduling.records.calendar_statements import LONGEST_SECONDS
+from booking_system.scheduling.records.claims import changed, is_closable, locked
+from booking_system.scheduling.records.holds import NO_HOLD
+from booking_system.scheduling.records.slots import OUTSIDE
+from booking_system.scheduling.records.tables import time_slots
 
-_OPEN = f"a.{OF_SERVICE} = $1 AND a.status IN ('confirmed', 'checked_in') AND a.starts_at > $2"
+ID, NOW = REMOVED_ID, instant("now")
 
-LOCK_SLOTS_OF_SERVICE = f"""SELECT count(*) FROM (SELECT s.id FROM time_slots s WHERE s.id IN (
-  {slots_of(_OPEN)}){IN_ORDER}) AS locked"""  # noqa: S608
+_IS_REMOVED = doctors.c.deleted_at.is_not(None).label("is_removed")
+_CLINIC_IS_REMOVED = clinics.c.deleted_at.is_not(None).label("clinic_is_removed")
+
+LOCK = {
+    Kind.DOCTOR: Statement(
+        select(
+            doctors.c.id, doctors.c.version, doctors.c.clinic_id, _IS_REMOVED, _CLINIC_IS_REMOVED
+        )
+        .join(clinics, clinics.c.id == doctors.c.clinic_id)
+        .where(doctors.c.id == ID)
+        .with_for_update(key_share=True, of=doctors)
+        .suffix_with(text("FOR SHARE OF clinics"))
+    ),
+    Kind.CLINIC: Statement(
+        select(
+            clinics.c.id,
+            clinics.c.version,
+            clinics.c.id.label("clinic_id"),
+            clinics.c.deleted_at.is_not(None).label("is_removed"),
+            false().label("clinic_is_removed"),
+        )
+        .where(clinics.c.id == ID)
+        .with_for_update(key_share=True)
+    ),
+    Kind.PATIENT: Statement(
+        select(
+            patients.c.id,
+            patients.c.version,
+            patients.c.deleted_at.is_not(None).label("is_removed"),
+            patients.c.user_id.is_not(None).label("has_account"),
+            patients.c.merged_into,
+            clinics_that_know(func.coalesce(patients.c.merged_into, patients.c.id)).label(
+                "known_to"
+            ),
+        )
+        .where(patients.c.id == ID)
+        .with_for_update(key_share=True)
+    ),
+    Kind.SERVICE: Statement(
+        select(
+            services.c.id,
+            services.c.version,
+            services.c.clinic_id,
+            services.c.deleted_at.is_not(None).label("is_removed"),
+            _CLINIC_IS_REMOVED,
+        )
+        .join(clinics, clinics.c.id == services.c.clinic_id)
+        .where(services.c.id == ID)
+        .with_for_update(key_share=True, of=services)
+    ),
+}
+"""`FOR NO KEY UPDATE`, which lets foreign keys to the row through."""
+
+
+def _is_of_service(one: FromClause) -> ColumnElement[bool]:
+    """Return the condition that an appointment is for the service.
+
+    There is no index by service: a booking would pay for it, and the one by clinic and time leads
+    to what the clinic has to come.
+    """
+    clinic_id = select(services.c.clinic_id).where(services.c.id == ID).scalar_subquery()
+    return and_(one.c.clinic_id == clinic_id, one.c.service_id == ID)
+
+
+WHOSE = {
+    Kind.DOCTOR: lambda one: one.c.doctor_id == ID,
+    Kind.CLINIC: lambda one: one.c.clinic_id == ID,
+    Kind.PATIENT: lambda one: one.c.patient_id == ID,
+    Kind.SERVICE: _is_of_service,
+}
+"""By kind: which appointments, and which slots, hang on what goes."""
+
+
+def _affected(kind: Kind) -> Statement[Any]:
+    to_come = (WHOSE[kind](appointment), is_open(appointment), appointment.c.starts_at > NOW)
+    query = CARDS.where(*to_come).order_by(appointment.c.time_slot_id)
+    return Statement(query.with_for_update(of=appointment), seconds=LONGEST_SECONDS)
+
+
+AFFECTED = {kind: _affected(kind) for kind in Kind}
+
+
+def _closing(kind: Kind) -> Update:
+    """A hold keeps slots around it that are closed already: it ends in these, too."""
+    s = time_slots
+    to_come = (
+        select(s.c.id)
+        .where(WHOSE[kind](s), s.c.deleted_at.is_(None), s.c.starts_at > NOW)
+        .order_by(s.c.id)
+        .with_for_update()
+        .cte("locked")
+    )
+    because = case((is_closable(s), a_text("because")), else_=s.c.closed_because)
+    ends = or_(is_closable(s), s.c.hold_id.is_not(None))
+    return changed(closed_because=because, **NO_HOLD).where(s.c.id == to_come.c.id, ends)
+
+
+def _reopening(kind: Kind) -> Update:
+    """Open what going has closed, unless something else keeps it closed."""
+    slot = time_slots.alias("s")
+    waiting = (
+        select(slot.c.id)
+        .join(doctors, and_(doctors.c.id == slot.c.doctor_id, doctors.c.deleted_at.is_(None)))
+        .where(WHOSE[kind](slot), slot.c.closed_because == a_text("because"))
+        .order_by(slot.c.id)
+        .with_for_update(of=slot)
+        .cte("locked")
+    )
+    seen = time_slots.alias("seen")
+    standing = next_to_close(seen)
+    outside = case((seen.c.outside_availability, OUTSIDE), else_=None)
+    left = (
+        select(
+            seen.c.id,
+            standing.c.id.label("closed_by"),
+            func.coalesce(standing.c.because, outside).label("because"),
+        )
+        .select_from(waiting.join(seen, seen.c.id == waiting.c.id).outerjoin(standing, true()))
+        .cte("left_open")
+    )
+    opened = changed(closed_by=left.c.closed_by, closed_because=left.c.because)
+    return opened.where(time_slots.c.id == left.c.id)
+
+
+CLOSE_SLOTS, REOPEN_SLOTS = (
+    {kind: Statement(of(kind), seconds=LONGEST_SECONDS) for kind in (Kind.DOCTOR, Kind.CLINIC)}
+    for of in (_closing, _reopening)
+)
+
+
+def _locking(query: Select[Any]) -> Statement[Any]:
+    counted = select(func.count()).select_from(query.subquery("locked"))
+    return Statement(counted, seconds=LONGEST_SECONDS)
+
+
+LOCK_SLOTS = {
+    Kind.PATIENT: _locking(
+        locked(slots_of(lambda a: and_(a.c.patient_id == ID, is_active(a), a.c.starts_at > NOW)))
+    ),
+    Kind.SERVICE: _locking(
+        locked(slots_of(lambda a: and_(_is_of_service(a), is_open(a), a.c.starts_at > NOW)))
+    ),
+}
+"""What has no slots of its own: those of its appointments."""
+
+
+def _occupant() -> Select[Any]:
+    other = clinics.alias("other")
+    return (
+        select(other.c.id)
+        .join(clinics, clinics.c.slug == other.c.slug)
+        .where(clinics.c.id == ID, other.c.id != ID, other.c.deleted_at.is_(None))
+    )
+
+
+OCCUPANT = Statement(_occupant())
+"""The clinic that has the slug of a removed one by now."""
+
+
+MARK = {
+    Kind.DOCTOR: Statement(marked(doctors)),
+    Kind.CLINIC: Statement(marked(clinics)),
+    Kind.PATIENT: Statement(marked(patients)),
+    Kind.SERVICE: Statement(marked(services)),
+}

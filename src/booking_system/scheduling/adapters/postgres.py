@@ -24,7 +24,7 @@ from booking_system.scheduling.application.ports import ClinicOfDoctor, Slots
 from booking_system.scheduling.domain.local_time import wall_clock
 from booking_system.scheduling.domain.refusals import SlotOverlap
 from booking_system.scheduling.domain.time_slot import TimeSlot
-from booking_system.scheduling.records.absence_conditions import is_away
+from booking_system.scheduling.records.away import is_away
 from booking_system.scheduling.records.new_slots import OFFER, NewSlots
 from booking_system.scheduling.records.refilling import lock_calendar, refill
 from booking_system.scheduling.records.slots import (

@@ -14,34 +14,17 @@ from sqlalchemy import (
     Update,
     and_,
     case,
-    false,
     func,
     null,
     select,
+    true,
     union_all,
     update,
 )
 
-from booking_system.platform.postgres.phrases import DAY
+from booking_system.scheduling.records.holds import NO_HOLD
+from booking_system.scheduling.records.slots import OUTSIDE, slot_meets
 from booking_system.scheduling.records.tables import time_slots
-
-NO_HOLD: dict[str, Any] = {
-    "hold_id": null(),
-    "held_until": null(),
-    "hold_minutes": null(),
-    "hold_extended": false(),
-    "held_for": null(),
-    "held_by": null(),
-    "hold_network": null(),
-    "hold_place": null(),
-    "hold_blocks": null(),
-    "hold_service_id": null(),
-    "hold_duration_minutes": null(),
-    "hold_price_amount": null(),
-    "hold_price_currency": null(),
-    "hold_payment": null(),
-}
-"""The columns of a slot that nobody holds."""
 
 
 def changed(**columns: Any) -> Update:
@@ -73,6 +56,11 @@ def let_go() -> Update:
     return changed(**NO_HOLD)
 
 
+def is_closable(slot: FromClause) -> ColumnElement[bool]:
+    """Return the condition that the slot is open, or kept for one hold and closed to others."""
+    return func.coalesce(slot.c.closed_because == OUTSIDE, true())
+
+
 def kept_clear_for(appointment_id: ColumnElement[Any]) -> Update:
     """Keep them free around the appointment."""
     blocked_by = time_slots.c.blocked_by
@@ -89,14 +77,12 @@ def not_kept_clear_for(appointment_ids: ColumnElement[Any]) -> Update:
 def is_near(slot: FromClause, claim: FromClause) -> ColumnElement[bool]:
     """Return the condition that a live slot meets the time that a claim blocks, for an index.
 
-    `claim` has `doctor_id`, `blocked_from` and `blocked_until`. No slot lasts longer than a day.
+    `claim` has `doctor_id`, `blocked_from` and `blocked_until`.
     """
     return and_(
         slot.c.doctor_id == claim.c.doctor_id,
         slot.c.deleted_at.is_(None),
-        slot.c.starts_at < claim.c.blocked_until,
-        slot.c.ends_at > claim.c.blocked_from,
-        slot.c.starts_at > claim.c.blocked_from - DAY,
+        slot_meets(slot, claim.c.blocked_from, claim.c.blocked_until),
     )
 
 

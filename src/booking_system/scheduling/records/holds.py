@@ -6,17 +6,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, or_
 
-from booking_system.scheduling.domain.hold import Hold
+from booking_system.directory.domain.service import PaymentTerms
+from booking_system.scheduling.domain.hold import Hold, HoldTerms
+from booking_system.shared_kernel.money import Money
+from booking_system.shared_kernel.period import Period
 
-HOLD_COLUMNS = """s.hold_id, s.held_until, s.hold_minutes, s.hold_extended, s.held_for, s.held_by,
- s.hold_network, s.hold_place, s.hold_blocks, s.hold_service_id, s.hold_duration_minutes,
- s.hold_price_amount, s.hold_price_currency, s.hold_payment"""
-
-LET_GO = """hold_id = NULL, held_until = NULL, hold_minutes = NULL, hold_extended = false,
- held_for = NULL, held_by = NULL, hold_network = NULL, hold_place = NULL, hold_blocks = NULL,
- hold_service_id = NULL, hold_duration_minutes = NULL, hold_price_amount = NULL,
- hold_price_currency = NULL, hold_payment = NULL"""
-"""What ends the hold of a slot, for an UPDATE of it."""
+MINUTE = timedelta(minutes=1)
 
 NO_HOLD: Mapping[str, Any] = {
     "hold_id": None,
@@ -34,7 +29,7 @@ NO_HOLD: Mapping[str, Any] = {
     "hold_price_currency": None,
     "hold_payment": None,
 }
-"""The same as values of columns, each of which is one of a hold."""
+"""The columns of a slot that nobody holds, each of which is one of a hold."""
 
 
 def hold_is_over(slot: FromClause, now: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -46,12 +41,27 @@ def hold_of(row: Any) -> Hold | None:
     """Make the hold of a row with the columns of one; None where there is none."""
     if row["hold_id"] is None:
         return None
+    blocks = row["hold_blocks"]
     return Hold(
         id=row["hold_id"],
         until=row["held_until"],
-        length=timedelta(minutes=row["hold_minutes"]),
+        length=row["hold_minutes"] * MINUTE,
         is_extended=row["hold_extended"],
         patient_id=row["held_for"],
         user_id=row["held_by"],
         network=row["hold_network"],
+        blocks=None if blocks is None else Period(blocks.lower, blocks.upper),
+        terms=_terms_of(row),
+    )
+
+
+def _terms_of(row: Any) -> HoldTerms | None:
+    payment, amount = row["hold_payment"], row["hold_price_amount"]
+    if payment is None:
+        return None
+    return HoldTerms(
+        service_id=row["hold_service_id"],
+        duration=row["hold_duration_minutes"] * MINUTE,
+        price=None if amount is None else Money(amount, row["hold_price_currency"]),
+        payment=PaymentTerms(payment),
     )

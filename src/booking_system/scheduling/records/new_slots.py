@@ -21,8 +21,8 @@ from booking_system.platform.postgres.phrases import (
     wall_clocks,
 )
 from booking_system.platform.postgres.statement import Statement
-from booking_system.scheduling.records.absence_conditions import absences_to_come
 from booking_system.scheduling.records.appointment_times import appointments_in
+from booking_system.scheduling.records.away import absences_to_come
 from booking_system.scheduling.records.calendar_statements import LONGEST_SECONDS
 from booking_system.scheduling.records.holds import NO_HOLD
 from booking_system.scheduling.records.tables import time_slots

@@ -7,14 +7,14 @@ from sqlalchemy import ColumnElement, FromClause, and_, select
 from booking_system.directory.records.tables import doctors
 from booking_system.platform.postgres.phrases import DAY
 from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
-from booking_system.scheduling.records.holds import hold_is_over, hold_of
+from booking_system.scheduling.records.holds import NO_HOLD, hold_is_over, hold_of
+from booking_system.shared_kernel.identifiers import AppointmentId
 from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.period import Period
 
 BY_HAND, OUTSIDE = ClosedBecause.BY_HAND.value, ClosedBecause.OUTSIDE_AVAILABILITY.value
 
 SLOT = (
-    "id",
     "clinic_id",
     "doctor_id",
     "starts_at",
@@ -22,39 +22,33 @@ SLOT = (
     "mode",
     "closed_because",
     "appointment_id",
-    "version",
-    "hold_id",
-    "held_until",
-    "hold_minutes",
-    "hold_extended",
-    "held_for",
-    "held_by",
-    "hold_network",
     "blocked_by",
     "outside_availability",
+    *NO_HOLD,
 )
-"""The columns that make a slot."""
 
 
-def slot_columns(slot: FromClause) -> list[ColumnElement[Any]]:
-    """Return the columns of which `slot_of` makes a slot."""
-    return [slot.c[name] for name in SLOT]
+def slot_columns(slot: FromClause) -> tuple[ColumnElement[Any], ...]:
+    """Return the columns of which `slot_of` makes a slot, beside those of other things."""
+    numbers = (slot.c.id.label("slot_id"), slot.c.version.label("slot_version"))
+    return (*numbers, *(slot.c[name] for name in SLOT))
 
 
-def slot_of(row: Any) -> TimeSlot:
-    """Make a slot of a row with `slot_columns`."""
+def slot_of(row: Any, moves: AppointmentId | None = None) -> TimeSlot:
+    """Make a slot of a row with `slot_columns`, as if the appointment `moves` were not there."""
+    owner, around = row["appointment_id"], row["blocked_by"]
     return TimeSlot(
-        id=row["id"],
+        id=row["slot_id"],
         clinic_id=row["clinic_id"],
         doctor_id=row["doctor_id"],
         period=Period(row["starts_at"], row["ends_at"]),
         mode=Mode(row["mode"]),
-        appointment_id=row["appointment_id"],
+        appointment_id=None if owner == moves else owner,
         closed_because=reason_of(row),
-        is_blocked=row["blocked_by"] is not None,
+        is_blocked=any(one != moves for one in around or ()),
         is_outside=row["outside_availability"],
         hold=hold_of(row),
-        version=row["version"],
+        version=row["slot_version"],
     )
 
 

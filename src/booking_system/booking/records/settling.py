@@ -7,12 +7,12 @@ from typing import Self
 
 import asyncpg
 
-from booking_system.booking.adapters import settling_statements, span_changes
-from booking_system.booking.adapters.change_statements import INHERIT, Change
-from booking_system.booking.adapters.rows import card_of
-from booking_system.booking.adapters.settling_statements import LeftTime
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.history import Entry
+from booking_system.booking.records import settling_statements, span_changes
+from booking_system.booking.records.cards import card_of
+from booking_system.booking.records.change_statements import INHERIT, Change
+from booking_system.booking.records.settling_statements import LeftTime
 from booking_system.platform.postgres.outbox import events_text
 from booking_system.shared_kernel.identifiers import (
     AppointmentId,

@@ -1,8 +1,18 @@
-"""What time off and closures mean for a time: conditions for statements of others."""
+"""When doctors, or whole clinics, are away: what time off and closures mean for slots."""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Text, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    FromClause,
+    Text,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from booking_system.platform.postgres.phrases import during
 from booking_system.scheduling.domain.time_slot import ClosedBecause
@@ -53,3 +63,36 @@ def is_away(
             for absence, is_theirs in parts
         )
     )
+
+
+def keeping_closed(
+    slot: FromClause, *, but: ColumnElement[Any] | None = None
+) -> CompoundSelect[Any]:
+    """Return the query for `because` and `id` of all that keeps the slot closed for a while.
+
+    `but` is the id of an absence that is looked at as if it were over.
+    """
+    parts = (
+        (ClosedBecause.TIME_OFF, time_off, time_off.c.doctor_id == slot.c.doctor_id),
+        (ClosedBecause.CLOSURE, closures, closures.c.clinic_id == slot.c.clinic_id),
+    )
+    return union_all(
+        *(
+            select(literal(because.value, Text).label("because"), absence.c.id)
+            .where(
+                is_theirs,
+                true() if but is None else absence.c.id != but,
+                absence.c.deleted_at.is_(None),
+                absence.c.starts_at < slot.c.ends_at,
+                absence.c.ends_at > slot.c.starts_at,
+            )
+            .correlate(slot)
+            for because, absence, is_theirs in parts
+        )
+    )
+
+
+def next_to_close(slot: FromClause) -> Any:
+    """Return what closes the slot when the one thing that closed it is over: a row, or none."""
+    standing = keeping_closed(slot)
+    return standing.order_by("id").limit(1).lateral("standing")
