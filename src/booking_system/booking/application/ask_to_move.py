@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from booking_system.booking.application.ports import BookingReader, Scope
+from booking_system.booking.domain.agreed import agreed_for
 from booking_system.booking.domain.refusals import AppointmentNotFound
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.search import AgreedNeed
@@ -33,4 +34,4 @@ class AskToMove:
         booked = card.appointment
         if not booked.may_be_rescheduled(side, now=self.clock.now()):
             raise Invalid.field("/booking_id", "can no longer be moved", "not_movable")
-        return booked.agreed
+        return agreed_for(booked)

@@ -13,6 +13,7 @@ from booking_system.booking.application.ports import (
     MoveWish,
     Scope,
 )
+from booking_system.booking.domain.agreed import agreed_for
 from booking_system.booking.domain.refusals import PatientOverlap
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.refusals import RateLimited
@@ -126,7 +127,7 @@ class WatchOverlaps:
             slot_id=booked.time_slot_id if slot_id is None else slot_id,
             patient_id=booked.patient_id,
             service_id=booked.service_id,
-            agreed=booked.agreed,
+            agreed=agreed_for(booked),
         )
         async with self.booking(wish, actor):
             yield

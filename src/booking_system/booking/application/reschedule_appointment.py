@@ -11,6 +11,7 @@ from booking_system.booking.application.ports import (
     BookingWork,
     MoveWish,
 )
+from booking_system.booking.domain.agreed import agreed_for
 from booking_system.booking.domain.attempt import BookingAttempt, BookingRule, judged
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.lifecycle import AppointmentStatus
@@ -61,7 +62,7 @@ class RescheduleAppointment:
                 card, party = await _locked(work, wish, version, actor)
                 booked = card.appointment
                 visits = Visits.told_to(actor, booked.patient_id)
-                agreed = booked.agreed
+                agreed = agreed_for(booked)
                 is_there = booked.time_slot_id == wish.slot_id
                 if is_there and booked.status is AppointmentStatus.CONFIRMED:
                     return card

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from booking_system.booking.domain.agreed import agreed_for
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.desk.application.absence_ports import (
     AbsenceTransaction,
@@ -150,7 +151,7 @@ class PreviewAbsence:
             await self.alternatives(
                 one.time_slot_id,
                 visits=Visits.told_to(actor, one.patient_id),
-                moves=one.agreed,
+                moves=agreed_for(one),
                 now=now,
                 most=min(MOST_ALTERNATIVES * len(listed), MOST_LOOKED_AT),
                 unless=cover,
