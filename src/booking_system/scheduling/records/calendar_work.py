@@ -24,18 +24,12 @@ from booking_system.shared_kernel.identifiers import ClinicId, DoctorId
 DOCTOR_ID, DUE_AT = an_id("doctor_id"), instant("due_at")
 PLANNED_UNTIL, ASKED = instant("planned_until"), a_number("asked")
 
-ASK_OF = "INSERT INTO calendar_work AS w (doctor_id, clinic_id, due_at, planned_until)"
-"""Begins a statement that asks and is written as text, before the query of what it asks for."""
-
-ASK_AGAIN = """ON CONFLICT (doctor_id) DO UPDATE SET due_at = least(w.due_at, excluded.due_at),
-  planned_until = least(w.planned_until, excluded.planned_until), asked = w.asked + 1"""
-"""Ends it."""
-
 
 def asking_for(calendars: Select[Any]) -> Insert:
     """Return the statement that asks for what the query finds.
 
-    Its columns: doctor, clinic, when it is due, and from when on the calendar is to be planned.
+    Its columns: doctor, clinic, when it is due, and from when on the calendar is to be planned;
+    null: only the slots that were left behind are looked at.
     """
     columns = [work.c.doctor_id, work.c.clinic_id, work.c.due_at, work.c.planned_until]
     asking = insert(work).from_select(columns, calendars)

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Update,
     and_,
     case,
-    false,
     func,
     null,
     select,
@@ -22,26 +21,9 @@ from sqlalchemy import (
     update,
 )
 
-from booking_system.platform.postgres.phrases import DAY
+from booking_system.scheduling.records.holds import NO_HOLD
+from booking_system.scheduling.records.slots import slot_meets
 from booking_system.scheduling.records.tables import time_slots
-
-NO_HOLD: dict[str, Any] = {
-    "hold_id": null(),
-    "held_until": null(),
-    "hold_minutes": null(),
-    "hold_extended": false(),
-    "held_for": null(),
-    "held_by": null(),
-    "hold_network": null(),
-    "hold_place": null(),
-    "hold_blocks": null(),
-    "hold_service_id": null(),
-    "hold_duration_minutes": null(),
-    "hold_price_amount": null(),
-    "hold_price_currency": null(),
-    "hold_payment": null(),
-}
-"""The columns of a slot that nobody holds."""
 
 
 def changed(**columns: Any) -> Update:
@@ -89,14 +71,12 @@ def not_kept_clear_for(appointment_ids: ColumnElement[Any]) -> Update:
 def is_near(slot: FromClause, claim: FromClause) -> ColumnElement[bool]:
     """Return the condition that a live slot meets the time that a claim blocks, for an index.
 
-    `claim` has `doctor_id`, `blocked_from` and `blocked_until`. No slot lasts longer than a day.
+    `claim` has `doctor_id`, `blocked_from` and `blocked_until`.
     """
     return and_(
         slot.c.doctor_id == claim.c.doctor_id,
         slot.c.deleted_at.is_(None),
-        slot.c.starts_at < claim.c.blocked_until,
-        slot.c.ends_at > claim.c.blocked_from,
-        slot.c.starts_at > claim.c.blocked_from - DAY,
+        slot_meets(slot, claim.c.blocked_from, claim.c.blocked_until),
     )
 
 

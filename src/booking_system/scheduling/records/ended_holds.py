@@ -2,14 +2,16 @@
 
 from datetime import timedelta
 
-from sqlalchemy import Update, any_, func, select, update
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy import Update, any_, func, null, select, update
+from sqlalchemy.dialects.postgresql import Insert
 
-from booking_system.platform.postgres.phrases import how_many, ids, instant
+from booking_system.platform.postgres.phrases import INSTANT, how_many, ids, instant
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.tidying import Chore
-from booking_system.scheduling.records.claims import NO_HOLD, let_go
-from booking_system.scheduling.records.tables import calendar_work, time_slots
+from booking_system.scheduling.records.calendar_work import asking_for
+from booking_system.scheduling.records.claims import let_go
+from booking_system.scheduling.records.holds import NO_HOLD
+from booking_system.scheduling.records.tables import time_slots
 
 
 def _ending() -> Insert:
@@ -18,19 +20,14 @@ def _ending() -> Insert:
     of_them = time_slots.c.hold_id == any_(ids("hold_ids"))
     over = let_go().where(of_them).returning(*columns).cte("over")
     calendars = (
-        select(over.c.doctor_id, over.c.clinic_id, instant("now").label("due_at"))
+        select(
+            over.c.doctor_id, over.c.clinic_id, instant("now").label("due_at"), null().cast(INSTANT)
+        )
         .where(over.c.outside_availability)
         .distinct()
         .order_by(over.c.doctor_id)
     )
-    asking = insert(calendar_work).from_select(["doctor_id", "clinic_id", "due_at"], calendars)
-    return asking.on_conflict_do_update(
-        index_elements=[calendar_work.c.doctor_id],
-        set_={
-            "due_at": func.least(calendar_work.c.due_at, asking.excluded.due_at),
-            "asked": calendar_work.c.asked + 1,
-        },
-    )
+    return asking_for(calendars)
 
 
 END_HOLDS = Statement(_ending())
