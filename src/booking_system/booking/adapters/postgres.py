@@ -12,7 +12,6 @@ from booking_system.booking.adapters import (
     add_statements,
     attempting,
     marking,
-    span_changes,
     span_locks,
 )
 from booking_system.booking.adapters.add_statements import Adding, AddingWithKey, Key
@@ -22,7 +21,7 @@ from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt, MovingFacts
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.refusals import PatientOverlap
-from booking_system.booking.records import cards, change_statements
+from booking_system.booking.records import cards, change_statements, span_changes
 from booking_system.booking.records.cards import CARDS, card_of
 from booking_system.booking.records.change_statements import Moving
 from booking_system.booking.records.releasing import cancelled

@@ -29,7 +29,6 @@ from booking_system.booking.domain.refusals import (
     PatientOverlap,
 )
 from booking_system.booking.domain.span import Need, Span
-from booking_system.scheduling.domain.search import AgreedNeed
 from booking_system.shared_kernel.aggregate import Aggregate
 from booking_system.shared_kernel.identifiers import (
     AppointmentId,
@@ -147,25 +146,6 @@ class Appointment(Aggregate):
             before=self.period.starts_at - self.blocked.starts_at,
             after=self.blocked.ends_at - self.period.ends_at,
             mode=self.mode,
-        )
-
-    @property
-    def agreed(self) -> AgreedNeed:
-        """What was agreed, and where it is, for a search of where else it could go."""
-        need = self.need
-        return AgreedNeed(
-            appointment_id=self.id,
-            clinic_id=self.clinic_id,
-            doctor_id=self.doctor_id,
-            patient_id=self.patient_id,
-            service_id=self.service_id,
-            starts_at=self.period.starts_at,
-            duration=need.duration,
-            before=need.before,
-            after=need.after,
-            mode=need.mode,
-            price=self.price,
-            version=self.version,
         )
 
     @property

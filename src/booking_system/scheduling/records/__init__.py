@@ -1,1 +1,1 @@
-"""What contexts above ask and show of time slots: each question in one SQL text, one model."""
+"""The tables of this context, and what contexts above ask of them and show: each once."""

@@ -28,7 +28,8 @@ PLANNED_UNTIL, ASKED = instant("planned_until"), a_number("asked")
 def asking_for(calendars: Select[Any]) -> Insert:
     """Return the statement that asks for what the query finds.
 
-    Its columns: doctor, clinic, when it is due, and from when on the calendar is to be planned.
+    Its columns: doctor, clinic, when it is due, and from when on the calendar is to be planned;
+    null: only the slots that were left behind are looked at.
     """
     columns = [work.c.doctor_id, work.c.clinic_id, work.c.due_at, work.c.planned_until]
     asking = insert(work).from_select(columns, calendars)

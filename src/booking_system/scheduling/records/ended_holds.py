@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import Update, any_, func, null, select, update
 from sqlalchemy.dialects.postgresql import Insert
 
-from booking_system.platform.postgres.phrases import how_many, ids, instant
+from booking_system.platform.postgres.phrases import INSTANT, how_many, ids, instant
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.tidying import Chore
 from booking_system.scheduling.records.calendar_work import asking_for
@@ -19,9 +19,15 @@ def _ending() -> Insert:
     columns = (time_slots.c.doctor_id, time_slots.c.clinic_id, time_slots.c.outside_availability)
     of_them = time_slots.c.hold_id == any_(ids("hold_ids"))
     over = let_go().where(of_them).returning(*columns).cte("over")
-    now, whole = instant("now"), null().label("planned_until")
-    calendars = select(over.c.doctor_id, over.c.clinic_id, now.label("due_at"), whole)
-    return asking_for(calendars.where(over.c.outside_availability).distinct().order_by("doctor_id"))
+    calendars = (
+        select(
+            over.c.doctor_id, over.c.clinic_id, instant("now").label("due_at"), null().cast(INSTANT)
+        )
+        .where(over.c.outside_availability)
+        .distinct()
+        .order_by(over.c.doctor_id)
+    )
+    return asking_for(calendars)
 
 
 END_HOLDS = Statement(_ending())
