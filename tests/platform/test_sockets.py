@@ -128,8 +128,9 @@ async def said(socket: ClientConnection) -> Any:
 
 async def closed(socket: ClientConnection) -> tuple[int, str]:
     with pytest.raises(ConnectionClosed) as caught:
-        while True:
-            await socket.recv()
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                await socket.recv()
     assert caught.value.rcvd is not None
     return caught.value.rcvd.code, caught.value.rcvd.reason
 

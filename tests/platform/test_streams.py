@@ -23,7 +23,7 @@ from booking_system.platform.postgres.faults import DependencyUnavailable
 from booking_system.shared_kernel.errors import NotFound, Transient
 from booking_system.shared_kernel.identifiers import ClinicId
 from tests.api import Person, code_of
-from tests.patience import soon
+from tests.patience import PATIENCE, soon
 from tests.platform.real_server import RealServer, real_server
 
 Told = tuple[str, Any]
@@ -140,6 +140,10 @@ class Reader:
 
     async def next(self) -> Told:
         """The next event: its name and its data."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._next()
+
+    async def _next(self) -> Told:
         name, data = "message", None
         async for line in self._lines:
             kind, _, value = line.partition(": ")
