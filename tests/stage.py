@@ -22,6 +22,9 @@ TABLES = """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.re
 LEFT_BEHIND = """SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
  WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
  AND state <> 'idle'"""
+KEPT = """CREATE FUNCTION kept() RETURNS trigger LANGUAGE plpgsql AS
+ $$BEGIN RAISE 'a test that changes the revision needs a database of its own: own_api'; END$$;
+CREATE TRIGGER kept BEFORE INSERT OR UPDATE OR DELETE ON alembic_version EXECUTE FUNCTION kept()"""
 ROWS_ONLY = """CREATE FUNCTION rows_only() RETURNS event_trigger LANGUAGE plpgsql AS
  $$BEGIN RAISE 'a test that changes the schema needs a database of its own: own_api'; END$$;
 CREATE EVENT TRIGGER rows_only ON ddl_command_start EXECUTE FUNCTION rows_only()"""
@@ -62,10 +65,14 @@ class Stage:
             self._application = application_at(self.url, self._place)
         container, app = self._application
         entrance, state = container.entrance(), dict(app.state._state)
+        # Another one is made unless this is left as it was, whether the test failed or not.
+        self._application = None
         async with client_of(container, app) as api:
             yield api
-        assert (entrance.inside, entrance.is_pressed) == (0, False), "the next test is refused"
-        assert app.state._state == state, "the next test finds another application"
+        if (entrance.inside, entrance.is_pressed, app.state._state) != (0, False, state):
+            await close(container)
+            raise AssertionError("the application is not as it was: own_api is for such tests")
+        self._application = container, app
 
     async def close(self) -> None:
         if self._application is not None:
@@ -78,6 +85,7 @@ class Stage:
 async def a_stage(postgres: TestServer, place: Path) -> AsyncIterator[Stage]:
     async with postgres.database() as url:
         connection = await asyncpg.connect(url)
+        await connection.execute(KEPT)
         await connection.execute(ROWS_ONLY)
         stage = Stage(url, place, connection)
         try:

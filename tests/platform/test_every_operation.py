@@ -164,16 +164,16 @@ async def test_without_a_free_connection_every_operation_says_so(
 
 
 async def test_where_there_is_no_room_every_operation_is_refused_but_health(
-    api: Api, monkeypatch: pytest.MonkeyPatch
+    own_api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    operations = await those_that_say(api, "overloaded")
+    operations = await those_that_say(own_api, "overloaded")
     monkeypatch.setattr("booking_system.platform.http.entrance.MOST_WAITING_PER_PLACE", 0)
     monkeypatch.setattr("booking_system.platform.http.entrance.CALM_SECONDS", 0.01)
-    entrance = api.container.entrance()
+    entrance = own_api.container.entrance()
     tickets = [entrance.begin(perf_counter()) for _ in range(entrance.most_inside)]
     assert all(map(entrance.enter_at_once, tickets))
     for operation in operations:
-        answer = await operation.ask(api, api.admin)
+        answer = await operation.ask(own_api, own_api.admin)
         if operation.path == "/health/ready":
             assert answer.status_code == 200
         else:

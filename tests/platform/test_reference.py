@@ -110,12 +110,12 @@ async def test_only_the_pages_files_are_served(api: Api) -> None:
         assert code_of(await api.get(f"/docs/assets/{name}")) == (404, "not_found")
 
 
-async def test_health_says_live_and_ready(api: Api) -> None:
-    assert (await api.get("/health/live")).json() == {"status": "live"}
-    ready = (await api.get("/health/ready")).json()
+async def test_health_says_live_and_ready(own_api: Api) -> None:
+    assert (await own_api.get("/health/live")).json() == {"status": "live"}
+    ready = (await own_api.get("/health/ready")).json()
     assert ready["status"] == "ready"
     assert ready["time_zone_data"].startswith("20")
 
-    async with api.container.database().transaction() as connection:
+    async with own_api.container.database().transaction() as connection:
         await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
-    assert code_of(await api.get("/health/ready")) == (503, "dependency_unavailable")
+    assert code_of(await own_api.get("/health/ready")) == (503, "dependency_unavailable")
