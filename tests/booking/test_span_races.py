@@ -11,8 +11,8 @@ import pytest
 from httpx import AsyncClient
 
 from booking_system.booking.adapters import span_locks
-from booking_system.booking.records.span_changes import ITS_SLOTS
 from booking_system.booking.adapters.span_locks import LOCK_TO_MOVE
+from booking_system.booking.records.span_changes import ITS_SLOTS
 from booking_system.platform.postgres.phrases import an_id
 from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.records.claims import locked
