@@ -85,13 +85,13 @@ async def test_instances_that_start_together_migrate_once(empty_url: str) -> Non
     assert await migrations.is_at_head(empty_url)
 
 
-async def test_a_schema_from_a_newer_version_is_refused(database_url: str) -> None:
-    connection = await asyncpg.connect(database_url)
+async def test_a_schema_from_a_newer_version_is_refused(own_database_url: str) -> None:
+    connection = await asyncpg.connect(own_database_url)
     await connection.execute("UPDATE alembic_version SET version_num = '9999'")
     await connection.close()
 
     with pytest.raises(migrations.DatabaseProblemError, match="newer version"):
-        await migrations.upgrade(database_url)
+        await migrations.upgrade(own_database_url)
 
 
 async def test_an_unreachable_database_is_named_in_a_sentence(postgres: TestServer) -> None:
@@ -110,13 +110,13 @@ async def test_an_older_server_is_refused_in_a_sentence(
         await migrations.upgrade(database_url)
 
 
-async def test_events_and_revisions_of_before_are_numbered(database_url: str) -> None:
-    await migrations.downgrade(database_url, "0021")
-    connection = await asyncpg.connect(database_url)
+async def test_events_and_revisions_of_before_are_numbered(own_database_url: str) -> None:
+    await migrations.downgrade(own_database_url, "0021")
+    connection = await asyncpg.connect(own_database_url)
     try:
         await connection.execute("SET session_replication_role = replica")
         await connection.execute(BEFORE_0022)
-        await migrations.upgrade(database_url, "0022")
+        await migrations.upgrade(own_database_url, "0022")
         await connection.execute(
             "INSERT INTO outbox (id, name, payload, occurred_at)"
             " VALUES (gen_random_uuid(), 'new', '{}', now())"
@@ -127,8 +127,8 @@ async def test_events_and_revisions_of_before_are_numbered(database_url: str) ->
         assert [tuple(row) for row in revisions] == [(4, 3)]
     finally:
         await connection.close()
-    await migrations.downgrade(database_url, "0021")
-    assert not await migrations.is_at_head(database_url)
+    await migrations.downgrade(own_database_url, "0021")
+    assert not await migrations.is_at_head(own_database_url)
 
 
 BEFORE_0022 = """

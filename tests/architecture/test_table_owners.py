@@ -35,30 +35,6 @@ WORDED = {
 }
 """Modules that word SQL about tables of a context above, and why they have to."""
 
-AS_TEXT = "its statements are texts, which name tables of the contexts below"
-
-WORDED |= {
-    "booking/adapters/span_statements.py": ({"time_slots"}, AS_TEXT),
-    "booking/adapters/statements.py": (
-        {"clinics", "closures", "doctors", "patients", "services", "time_off", "time_slots"},
-        AS_TEXT,
-    ),
-    "desk/adapters/absence_statements.py": (
-        {"appointments", "clinics", "closures", "doctors", "time_off", "time_slots"},
-        AS_TEXT,
-    ),
-    "desk/adapters/clinic_statements.py": (
-        {"appointments", "clinics", "doctors", "time_slots"},
-        AS_TEXT,
-    ),
-    "desk/adapters/days.py": ({"clinic_patients", "doctors", "time_slots"}, AS_TEXT),
-    "desk/adapters/merge_statements.py": (
-        {"appointments", "clinic_patients", "outbox", "patients", "time_slots"},
-        AS_TEXT,
-    ),
-    "desk/adapters/removal_statements.py": ({"clinics", "services", "time_slots"}, AS_TEXT),
-}
-
 CHANGED: dict[str, tuple[set[str], str]] = {}
 """Modules that change tables of another context by themselves, and why."""
 

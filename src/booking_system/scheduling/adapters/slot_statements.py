@@ -122,7 +122,7 @@ def _one_slot() -> Statement[Any]:
     s, d, c = slots, doctors.alias("d"), clinics.alias("c")
     joined = s.join(d, d.c.id == s.c.doctor_id).join(c, c.c.id == s.c.clinic_id)
     return Statement(
-        select(*slot_columns(s), *_surroundings(d, c))
+        select(s.c.id, *slot_columns(s), *_surroundings(d, c))
         .select_from(joined)
         .where(
             s.c.id == SLOT_ID,
