@@ -4,7 +4,6 @@ What it removes has no effect already: nothing is late or wrong where it does no
 """
 
 import asyncio
-import random
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from typing import Any, Self
 import structlog
 from sqlalchemy import ColumnElement, Table, delete, select
 
+from booking_system.platform.postgres.periodic import PeriodicJob, take_turn
 from booking_system.platform.postgres.phrases import how_many
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database
-from booking_system.shared_kernel.background import in_background
 
 PAUSE_SECONDS = 300.0
 """Between two rounds, on average; from half as long to half as long again."""
@@ -24,7 +23,6 @@ BATCH_ROWS = 500
 REST_SECONDS = 0.05
 """Between two batches: the requests go first."""
 LOCK = 0x7469_6479
-TAKE_LOCK = "SELECT pg_try_advisory_xact_lock($1)"
 
 log = structlog.get_logger("booking_system.tidying")
 
@@ -66,15 +64,26 @@ class Tidying:
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """Tidy up for as long as the block lasts."""
-        return in_background(self._again_and_again(), name="tidying")
+        job = PeriodicJob(
+            name="tidying",
+            round=self.once,
+            failed="tidying_failed",
+            first_pause=PAUSE_SECONDS,
+            pause=PAUSE_SECONDS,
+            pause_after_failure=PAUSE_SECONDS,
+        )
+        return job.running()
 
-    async def once(self) -> None:
-        """Do every chore. One that fails is logged, and the next one done."""
+    async def once(self) -> bool:
+        """Do every chore; say whether all are done. A failure is logged, and the next one done."""
+        failed = 0
         for chore in self.chores:
             try:
                 await self._do(chore)
             except Exception as error:  # noqa: BLE001  (whatever it was: again at the next round)
+                failed += 1
                 log.warning("tidying_failed", chore=chore.name, error=type(error).__name__)
+        return failed == 0
 
     async def _do(self, chore: Chore) -> None:
         done = 0
@@ -89,12 +98,7 @@ class Tidying:
     async def _batch(self, chore: Chore) -> int:
         """Return how many rows it was; 0 also where another process is at it."""
         async with self.database.driver_transaction() as connection:
-            if not await connection.fetchval(TAKE_LOCK, LOCK):
+            if not await take_turn(connection, LOCK):
                 return 0
             told = await connection.execute(chore.statement, BATCH_ROWS)
             return int(told.rpartition(" ")[2])
-
-    async def _again_and_again(self) -> None:
-        while True:
-            await asyncio.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
-            await self.once()

@@ -1,7 +1,6 @@
 """Keeps calendars filled beside the requests: every few hours, in one process at a time."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -9,11 +8,11 @@ from datetime import datetime
 
 import structlog
 
+from booking_system.platform.postgres.periodic import PeriodicJob, take_turn
 from booking_system.platform.postgres.retry import retrying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.application.availability_ports import DoctorsWithAvailability
 from booking_system.scheduling.application.extend_horizon import Extension
-from booking_system.shared_kernel.background import in_background
 from booking_system.shared_kernel.identifiers import DoctorId
 
 FIRST_SECONDS = 60.0
@@ -24,7 +23,6 @@ as long again."""
 REST_SECONDS = 0.2
 """Between two doctors: the requests go first."""
 LOCK = 0x6361_6C73
-TAKE_LOCK = "SELECT pg_try_advisory_xact_lock($1)"
 
 log = structlog.get_logger("booking_system.calendars")
 
@@ -43,7 +41,15 @@ class CalendarUpkeep:
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """Do so for as long as the block lasts."""
-        return in_background(self._again_and_again(), name="calendars")
+        job = PeriodicJob(
+            name="calendars",
+            round=self.once,
+            failed="calendars_not_extended",
+            first_pause=FIRST_SECONDS,
+            pause=PAUSE_SECONDS,
+            pause_after_failure=AGAIN_SECONDS,
+        )
+        return job.running()
 
     async def once(self) -> bool:
         """Say whether the round was whole. A doctor's failure is logged, and the next one done."""
@@ -80,19 +86,9 @@ class CalendarUpkeep:
         """Return what was done; None where another process is at it."""
         async with self.database.whole() as whole:
             connection = await whole.connection()
-            if not await connection.fetchval(TAKE_LOCK, LOCK):
+            if not await take_turn(connection, LOCK):
                 return None
             return await self.extend(doctor_id=doctor_id, since=since)
-
-    async def _again_and_again(self) -> None:
-        pause = FIRST_SECONDS
-        while True:
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
-            try:
-                pause = PAUSE_SECONDS if await self.once() else AGAIN_SECONDS
-            except Exception as error:  # noqa: BLE001  (the doctors could not be read)
-                pause = AGAIN_SECONDS
-                log.warning("calendars_not_extended", error=type(error).__name__)
 
 
 def _tell(done: Extension, failed: int) -> None:

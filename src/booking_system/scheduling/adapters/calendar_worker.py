@@ -1,7 +1,5 @@
 """Plans the calendars that were asked for: about once a second, beside the requests."""
 
-import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -11,11 +9,11 @@ from typing import Any
 import asyncpg
 import structlog
 
+from booking_system.platform.postgres.periodic import PeriodicJob
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.application.extend_horizon import Extension
 from booking_system.scheduling.records import calendar_work
 from booking_system.scheduling.records.refilling import refill_left_over
-from booking_system.shared_kernel.background import in_background
 from booking_system.shared_kernel.clock import Clock
 
 PAUSE_SECONDS = 1.0
@@ -38,7 +36,19 @@ class CalendarWorker:
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """Do so for as long as the block lasts."""
-        return in_background(self._again_and_again(), name="calendar work")
+        job = PeriodicJob(
+            name="calendar work",
+            round=self._look,
+            failed="calendars_not_planned",
+            first_pause=PAUSE_SECONDS,
+            pause=PAUSE_SECONDS,
+            pause_after_failure=PAUSE_SECONDS,
+        )
+        return job.running()
+
+    async def _look(self) -> bool:
+        await self.once()
+        return True
 
     async def once(self) -> int:
         """Return how many were planned; what fails is logged, and put off."""
@@ -82,11 +92,3 @@ class CalendarWorker:
         async with self.database.driver_transaction() as connection:
             until = self.clock.now() + AGAIN_AFTER
             await calendar_work.put_off(connection, row, until=until)
-
-    async def _again_and_again(self) -> None:
-        while True:
-            await asyncio.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
-            try:
-                await self.once()
-            except Exception as error:  # noqa: BLE001  (any failure: again in a second)
-                log.warning("calendars_not_planned", error=type(error).__name__)
