@@ -108,7 +108,7 @@ OTHER_HOURS = {
     "hours": [{"start_time": "12:00", "end_time": "13:00", "slot_minutes": 30}],
     "replaces": True,
 }
-AWAY = {"starts_at": "{starts_at}", "ends_at": "{ends_at}"}
+TIME_OFF_BODY = {"starts_at": "{starts_at}", "ends_at": "{ends_at}"}
 NAME = {"full_name": "Example Person"}
 NEW_CLINIC = {"name": "Example Clinic", "slug": "{slug}", "time_zone": "Europe/Berlin"}
 NEW_SERVICE = {"name": "Example Service", "duration_minutes": 30}
@@ -254,7 +254,7 @@ ROWS = [
     Row("GET", EXCEPTION, PUBLIC, SCHEDULERS, scenes.exception),
     Row("DELETE", EXCEPTION, PUBLIC, SCHEDULERS, scenes.exception),
     Row("GET", f"{DOCTOR_PATH}/time-off", PUBLIC, SCHEDULERS, scenes.doctor),
-    Row("POST", f"{DOCTOR_PATH}/time-off", PUBLIC, SCHEDULERS, scenes.doctor, AWAY),
+    Row("POST", f"{DOCTOR_PATH}/time-off", PUBLIC, SCHEDULERS, scenes.doctor, TIME_OFF_BODY),
     Row("GET", TIME_OFF, PUBLIC, SCHEDULERS, scenes.time_off),
     Row("PATCH", TIME_OFF, PUBLIC, SCHEDULERS, scenes.time_off, {"reason": "Holiday"}),
     Row("DELETE", TIME_OFF, PUBLIC, SCHEDULERS, scenes.time_off),

@@ -12,7 +12,7 @@ import pytest
 from booking_lab.race.asking import Asking, Told
 from booking_lab.race.deployment import Deployment
 from booking_lab.race.door import Door
-from booking_lab.race.history import Kind, Outcome, Wish
+from booking_lab.race.history import Kind, Operation, Outcome
 from booking_lab.race.plan import Plan
 from booking_lab.race.report import Report
 from booking_system.bootstrap.postgres_cluster import PORT
@@ -100,7 +100,7 @@ async def _book_everything(race: Race) -> list[Told]:
     return told
 
 
-def _wishes(race: Race) -> Iterator[Wish]:
+def _wishes(race: Race) -> Iterator[Operation]:
     """Whoever books at a doctor has no other appointment at that time, and the rival has none."""
     patients, plan = race.arena.own_patients, race.plan
     for place, slot in enumerate(race.arena.slots):
@@ -109,7 +109,7 @@ def _wishes(race: Race) -> Iterator[Wish]:
         if place % RIVALS_FOR_EVERY == 0:
             rivals.append(patients[plan.doctors + doctor])
         for patient in rivals:
-            yield Wish(kind=Kind.BOOK, key=str(uuid4()), patient=patient, slot=slot)
+            yield Operation(kind=Kind.BOOK, key=str(uuid4()), patient=patient, slot=slot)
 
 
 def _through(port: int, url: str) -> str:

@@ -29,7 +29,7 @@ from tests.access.world import Made, World
 from tests.api import Person, code_of
 from tests.postgres import TestServer
 
-TAKEN = (409, "slot_already_booked")
+TAKEN_SLOT = (409, "slot_already_booked")
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ async def test_without_a_key_nothing_is_stored(world: World) -> None:
     slot = await world.slot()
     (before,) = await world.sql("SELECT count(*) FROM idempotency_keys")
     assert (await book(world, slot, {})).status_code == 201
-    assert code_of(await book(world, slot, {})) == TAKEN
+    assert code_of(await book(world, slot, {})) == TAKEN_SLOT
     (after,) = await world.sql("SELECT count(*) FROM idempotency_keys")
 
     assert before == after
@@ -120,7 +120,7 @@ async def test_a_refusal_is_not_stored_and_offers_alternatives(world: World) -> 
     assert (await book(world, slot, {}, world.person("other_patient"))).status_code == 201
     refused = await book(world, slot, key)
 
-    assert code_of(refused) == TAKEN
+    assert code_of(refused) == TAKEN_SLOT
     assert refused.json()["alternatives"]
     assert await replays_of(world, key) == []
     answer = await book(world, free, key)
@@ -157,7 +157,7 @@ async def test_after_72_hours_a_key_books_anew(world: World) -> None:
     assert (await book(world, slot, key)).headers[REPLAYED] == "true"
     await grow_old(world, key, timedelta(hours=2))
 
-    assert code_of(await book(world, slot, key)) == TAKEN
+    assert code_of(await book(world, slot, key)) == TAKEN_SLOT
     answer = await book(world, other, key)
     assert (answer.status_code, REPLAYED in answer.headers) == (201, False)
     assert answer.json()["id"] != made.json()["id"]

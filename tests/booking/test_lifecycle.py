@@ -17,7 +17,7 @@ from booking_system.booking.domain.events import (
     MarkUndone,
     PatientDidNotShow,
 )
-from booking_system.booking.domain.history import Action, Entry, Place
+from booking_system.booking.domain.history import Action, Entry, SlotTime
 from booking_system.booking.domain.lifecycle import AppointmentStatus as Status
 from booking_system.booking.domain.lifecycle import Mark
 from booking_system.booking.domain.party import SYSTEM, Party, Side
@@ -248,7 +248,7 @@ def test_what_is_moved_keeps_what_was_agreed() -> None:
     assert appointment.cancel_notice == timedelta(hours=3)
     assert (appointment.time_slot_id, appointment.doctor_id) == (slot.id, slot.doctor_id)
     assert (appointment.period, appointment.version) == (slot.period, 2)
-    entered = Place(slot_id=slot.id, starts_at=slot.period.starts_at)
+    entered = SlotTime(slot_id=slot.id, starts_at=slot.period.starts_at)
     assert appointment.last_change == Entry(
         version=2,
         action=Action.RESCHEDULED,

@@ -9,7 +9,7 @@ from tests.booking.holding import Keeping, Made
 from tests.booking.spans import booked, schedule, service, statuses
 from tests.booking.test_overrides_http import a_patient_of, override
 
-TAKEN = (409, "slot_already_booked")
+TAKEN_SLOT = (409, "slot_already_booked")
 MINUTE = timedelta(minutes=1)
 
 
@@ -60,7 +60,7 @@ async def test_the_rest_of_an_overbooked_appointment_is_protected(api: Api) -> N
 
     refused = await at.book(own, at.other, service_id=await service(at, 30))
 
-    assert code_of(refused) == TAKEN
+    assert code_of(refused) == TAKEN_SLOT
 
 
 async def test_a_slot_made_inside_the_own_time_of_an_overbooked_one_is_not_for_sale(
@@ -75,7 +75,7 @@ async def test_a_slot_made_inside_the_own_time_of_an_overbooked_one_is_not_for_s
     made = await offer(at, behind, 30)
 
     assert await at.status(made) == "booked"
-    assert code_of(await at.book(made, at.other, service_id=plain)) == TAKEN
+    assert code_of(await at.book(made, at.other, service_id=plain)) == TAKEN_SLOT
 
 
 async def test_a_patient_who_was_doubled_once_is_not_doubled_again(api: Api) -> None:
@@ -148,7 +148,7 @@ async def test_a_no_show_gives_the_rest_of_its_time_back(api: Api) -> None:
     assert await statuses(at) == ["open"] * 5
     assert code_of(await at.book(at.slots[1], at.patient, service_id=short)) == (201, None)
     assert code_of(await at.book(at.slots[3], at.other, service_id=short)) == (201, None)
-    assert await do(at, booking, "undo") == TAKEN
+    assert await do(at, booking, "undo") == TAKEN_SLOT
 
 
 async def test_what_was_given_back_is_taken_back_when_the_mark_is_undone(api: Api) -> None:
@@ -162,7 +162,7 @@ async def test_what_was_given_back_is_taken_back_when_the_mark_is_undone(api: Ap
     assert await do(at, booking, "undo") == (200, None)
 
     assert await statuses(at) == ["booked"] * 4 + ["open"]
-    assert code_of(await at.book(at.slots[3], at.other, service_id=short)) == TAKEN
+    assert code_of(await at.book(at.slots[3], at.other, service_id=short)) == TAKEN_SLOT
     assert await do(at, booking, "no-show") == (200, None)
     held = await at.held(at.slots[1], at.other, service_id=short)
     assert await do(at, booking, "undo") == (409, "slot_held")

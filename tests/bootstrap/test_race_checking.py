@@ -6,7 +6,7 @@ from math import inf
 import pytest
 
 from booking_lab.race.checking import Rule, Violation, violations
-from booking_lab.race.history import Answer, Attempt, History, Kind, Row, Span, Wish
+from booking_lab.race.history import Answer, Attempt, History, Kind, Operation, Row, Span
 
 SPANS = {"nine": Span(0, 15), "also nine": Span(0, 15), "ten": Span(60, 75)}
 TAKEN = (409, "slot_already_booked")
@@ -81,7 +81,9 @@ class Past:
     ) -> Attempt:
         invoked, ended = at or (self._now, self._now + 0.1)
         self._now = max(self._now, ended) + 0.1
-        wish = Wish(kind=kind, key=key, patient=patient or f"{key}'s", slot=slot, subject=subject)
+        wish = Operation(
+            kind=kind, key=key, patient=patient or f"{key}'s", slot=slot, subject=subject
+        )
         answer = None
         if isinstance(told, str):
             status = 201 if kind in {Kind.BOOK, Kind.HOLD} else 200

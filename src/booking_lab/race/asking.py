@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from booking_lab.race.door import Door
-from booking_lab.race.history import Attempt, Outcome, Wish
+from booking_lab.race.history import Attempt, Operation, Outcome
 from booking_lab.race.plan import Plan
 
 PATIENCE_SECONDS = 30.0
@@ -39,10 +39,10 @@ class Asking:
     door: Door
     plan: Plan
     dice: random.Random
-    unsure: list[Wish] = field(default_factory=list)
+    unsure: list[Operation] = field(default_factory=list)
     _usual_seconds: float = 0.05
 
-    async def ask(self, wish: Wish) -> Told:
+    async def ask(self, wish: Operation) -> Told:
         """Ask until there is a definite answer or patience ends; keep in mind what is unsure."""
         told = await self._until_definite(wish)
         if not told.is_sure:
@@ -51,11 +51,11 @@ class Asking:
             await self.door.send(wish)
         return told
 
-    async def finish(self, wish: Wish) -> None:
+    async def finish(self, wish: Operation) -> None:
         """Ask for the last word, when nobody asks for anything new any more."""
         await self._until_definite(wish)
 
-    async def _until_definite(self, wish: Wish) -> Told:
+    async def _until_definite(self, wish: Operation) -> Told:
         watch, attempts = self.door.watch, list[Attempt]()
         deadline = watch.seconds() + PATIENCE_SECONDS
         pause = SHORTEST_PAUSE
@@ -70,7 +70,7 @@ class Asking:
         is_definite = last.outcome is Outcome.REFUSED and is_all_answered
         return Told(last, is_sure=last.outcome is Outcome.OK or is_definite)
 
-    async def _once(self, wish: Wish) -> Sequence[Attempt]:
+    async def _once(self, wish: Operation) -> Sequence[Attempt]:
         """Make an attempt, or two at once."""
         roll, plan = self.dice.random(), self.plan
         if roll < plan.twins:

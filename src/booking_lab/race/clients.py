@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from booking_lab.race.asking import Asking, Told
-from booking_lab.race.history import Kind, Wish
+from booking_lab.race.history import Kind, Operation
 
 AIMING_AT_HOT_SLOTS = 0.7
 FOR_A_SHARED_PATIENT = 0.4
@@ -59,7 +59,9 @@ class Racer:
 
     async def book(self, patient: str, slot: str, *, hold: str | None = None) -> Told:
         """Book; what was booked for certain is this client's to change."""
-        wish = Wish(kind=Kind.BOOK, key=self.new_key(), patient=patient, slot=slot, subject=hold)
+        wish = Operation(
+            kind=Kind.BOOK, key=self.new_key(), patient=patient, slot=slot, subject=hold
+        )
         told = await self.asking.ask(wish)
         answer = told.attempt.answer
         if told.is_yes and answer is not None and answer.thing is not None:
@@ -81,7 +83,7 @@ class Racer:
 
     async def _change(self, owned: Owned) -> None:
         is_move = self.dice.random() < MOVING
-        wish = Wish(
+        wish = Operation(
             kind=Kind.MOVE if is_move else Kind.CANCEL,
             key=self.new_key(),
             patient=owned.patient,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from booking_lab.race.history import Answer, Kind
 
-TAKEN = {"slot_already_booked", "slot_held", "slot_unavailable", "patient_overlap"}
+CODES_OF_A_TAKEN_SLOT = {"slot_already_booked", "slot_held", "slot_unavailable", "patient_overlap"}
 SUCCESS: Mapping[Kind, int] = {
     Kind.HOLD: 201,
     Kind.EXTEND: 200,
@@ -15,14 +15,14 @@ SUCCESS: Mapping[Kind, int] = {
 }
 REFUSALS: Mapping[Kind, set[tuple[int, str]]] = {
     Kind.HOLD: {
-        *((409, code) for code in (*TAKEN, "too_many_holds")),
+        *((409, code) for code in (*CODES_OF_A_TAKEN_SLOT, "too_many_holds")),
         # The same key again, when the desk has let go of the hold meanwhile.
         (404, "not_found"),
     },
     Kind.EXTEND: {(409, "hold_already_extended"), (409, "hold_expired"), (404, "not_found")},
     Kind.RELEASE: {(404, "not_found")},
-    Kind.BOOK: {(409, code) for code in (*TAKEN, "hold_expired")},
-    Kind.MOVE: {(409, code) for code in TAKEN},
+    Kind.BOOK: {(409, code) for code in (*CODES_OF_A_TAKEN_SLOT, "hold_expired")},
+    Kind.MOVE: {(409, code) for code in CODES_OF_A_TAKEN_SLOT},
     Kind.CANCEL: set(),
 }
 TO_EVERYBODY = {

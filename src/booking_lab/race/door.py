@@ -12,7 +12,7 @@ from httpx import AsyncClient, HTTPError, Response, Timeout
 from booking_lab.race.arena import ENDED
 from booking_lab.race.calls import code_of
 from booking_lab.race.deployment import TIMEOUT_SECONDS
-from booking_lab.race.history import Answer, Attempt, History, Kind, Wish
+from booking_lab.race.history import Answer, Attempt, History, Kind, Operation
 from booking_lab.race.tokens import Tokens
 
 
@@ -48,7 +48,7 @@ class Door:
     history: History
     watch: Watch
 
-    async def send(self, wish: Wish, *, hang_up_after: float | None = None) -> Attempt:
+    async def send(self, wish: Operation, *, hang_up_after: float | None = None) -> Attempt:
         """Make one attempt; after so many seconds do not wait for its answer any longer."""
         token = await self.tokens.current(self.client)
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": wish.key}
@@ -75,7 +75,7 @@ class Door:
         return attempt
 
 
-def request_of(wish: Wish) -> tuple[str, str, dict[str, Any] | None]:
+def request_of(wish: Operation) -> tuple[str, str, dict[str, Any] | None]:
     """Return method, path and body."""
     if wish.kind is Kind.HOLD:
         return "POST", "/v1/holds", {"time_slot_id": wish.slot, "patient_id": wish.patient}
@@ -91,7 +91,7 @@ def request_of(wish: Wish) -> tuple[str, str, dict[str, Any] | None]:
     return "POST", "/v1/bookings", body | ({"hold_id": wish.subject} if wish.subject else {})
 
 
-def answer_of(wish: Wish, response: Response) -> Answer:
+def answer_of(wish: Operation, response: Response) -> Answer:
     """Return what matters of an answer. One that is no JSON says nothing."""
     status, is_replay = response.status_code, "idempotent-replayed" in response.headers
     if not response.is_success or status == 204:

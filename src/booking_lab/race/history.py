@@ -30,7 +30,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Operation:
     """One operation; all attempts at it carry the same `key`.
 
     A booking has the key as its reason, too. `slot` is the one that is wanted. `subject` is the
@@ -69,7 +69,7 @@ class Attempt:
     those who finish what is open asks for anything any more.
     """
 
-    wish: Wish
+    wish: Operation
     client: int
     desk: int
     invoked: float

@@ -2,7 +2,7 @@
 
 from booking_lab.race.asking import Told
 from booking_lab.race.clients import Racer
-from booking_lab.race.history import Kind, Wish
+from booking_lab.race.history import Kind, Operation
 
 CONVERTING, RELEASING = 0.7, 0.25
 """Shares of the holds; the others are forgotten and run out."""
@@ -34,5 +34,7 @@ class Holds:
 
     async def _ask(self, kind: Kind, *, slot: str | None = None, hold: str | None = None) -> Told:
         racer = self._racer
-        wish = Wish(kind=kind, key=racer.new_key(), patient=racer.patient, slot=slot, subject=hold)
+        wish = Operation(
+            kind=kind, key=racer.new_key(), patient=racer.patient, slot=slot, subject=hold
+        )
         return await racer.asking.ask(wish)

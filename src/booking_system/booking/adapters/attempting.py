@@ -9,7 +9,7 @@ import asyncpg
 
 from booking_system.booking.adapters import attempt_statements, hold_statements, span_locks
 from booking_system.booking.adapters.attempt_statements import Wanted, WantedSpan
-from booking_system.booking.adapters.rows import MINUTE, Asked, attempt_of, moving_of
+from booking_system.booking.adapters.rows import MINUTE, AttemptRequest, attempt_of, moving_of
 from booking_system.booking.domain.attempt import BookingAttempt, is_owner
 from booking_system.booking.domain.span import Span
 from booking_system.scheduling.domain.time_slot import TimeSlot
@@ -25,7 +25,7 @@ class Reading:
     ending: frozenset[UUID] = frozenset()
 
 
-async def locked(connection: asyncpg.Connection, asked: Asked) -> Reading:
+async def locked(connection: asyncpg.Connection, asked: AttemptRequest) -> Reading:
     """Lock the slot `FOR UPDATE` and read every fact in the same statement.
 
     After a wait the slot is as it is now, the other facts as they were before the wait. Where more
@@ -45,13 +45,13 @@ async def locked(connection: asyncpg.Connection, asked: Asked) -> Reading:
     return await behind_locks(connection, asked, locked_ids={row["id"] for row in rows})
 
 
-async def seen(connection: asyncpg.Connection, asked: Asked) -> BookingAttempt:
+async def seen(connection: asyncpg.Connection, asked: AttemptRequest) -> BookingAttempt:
     """Read the facts without a lock: to explain, never to decide."""
     return (await _judged_on(connection, await _nearby(connection, asked), asked)).attempt
 
 
 async def behind_locks(
-    connection: asyncpg.Connection, asked: Asked, *, locked_ids: set[UUID]
+    connection: asyncpg.Connection, asked: AttemptRequest, *, locked_ids: set[UUID]
 ) -> Reading:
     """Read the facts behind the locks. Raises `Transient` where not all that is met is locked."""
     rows = await _nearby(connection, asked)
@@ -60,7 +60,7 @@ async def behind_locks(
     return await _knowing_the_hold(connection, await _judged_on(connection, rows, asked))
 
 
-async def asked_of(connection: asyncpg.Connection, asked: Asked) -> Asked:
+async def asked_of(connection: asyncpg.Connection, asked: AttemptRequest) -> AttemptRequest:
     """Return it with what was agreed for the appointment that it would move, if it would any."""
     moves = asked.wish.moves
     if moves is None:
@@ -71,12 +71,12 @@ async def asked_of(connection: asyncpg.Connection, asked: Asked) -> Asked:
     return replace(asked, moving=moving_of(row))
 
 
-def _wanted(asked: Asked) -> Wanted:
+def _wanted(asked: AttemptRequest) -> Wanted:
     wish = asked.wish
     return Wanted(wish.slot_id, wish.patient_id, wish.service_id, asked.now)
 
 
-async def _nearby(connection: asyncpg.Connection, asked: Asked) -> list[Any]:
+async def _nearby(connection: asyncpg.Connection, asked: AttemptRequest) -> list[Any]:
     if asked.moving is None:
         wish = asked.wish
         return await span_locks.NEARBY.fetch(
@@ -87,7 +87,7 @@ async def _nearby(connection: asyncpg.Connection, asked: Asked) -> list[Any]:
     )
 
 
-async def _lock_nearby(connection: asyncpg.Connection, asked: Asked) -> list[Any]:
+async def _lock_nearby(connection: asyncpg.Connection, asked: AttemptRequest) -> list[Any]:
     if asked.moving is None:
         wish = asked.wish
         return await span_locks.LOCK_NEARBY.fetch(
@@ -111,7 +111,9 @@ async def _knowing_the_hold(connection: asyncpg.Connection, reading: Reading) ->
     return replace(reading, attempt=replace(attempt, holds_another_slot=is_elsewhere))
 
 
-async def _judged_on(connection: asyncpg.Connection, rows: list[Any], asked: Asked) -> Reading:
+async def _judged_on(
+    connection: asyncpg.Connection, rows: list[Any], asked: AttemptRequest
+) -> Reading:
     span = _span_of(rows, asked)
     if span is None:
         return Reading(attempt_of(None, asked))
@@ -129,7 +131,7 @@ async def _judged_on(connection: asyncpg.Connection, rows: list[Any], asked: Ask
     return Reading(attempt_of(row, asked, span), ending)
 
 
-def _span_of(rows: Sequence[Any], asked: Asked) -> Span | None:
+def _span_of(rows: Sequence[Any], asked: AttemptRequest) -> Span | None:
     slots = {row["slot_id"]: slot_of(row, asked.moves) for row in rows}
     first = slots.get(asked.wish.slot_id)
     if first is None:
@@ -149,7 +151,7 @@ def _span_of(rows: Sequence[Any], asked: Asked) -> Span | None:
 
 
 def _kept_span(
-    rows: Sequence[Any], slots: dict[UUID, TimeSlot], first: TimeSlot, asked: Asked
+    rows: Sequence[Any], slots: dict[UUID, TimeSlot], first: TimeSlot, asked: AttemptRequest
 ) -> Span | None:
     """Return what their hold for this service keeps, as it was agreed; None: they have none."""
     wish, hold = asked.wish, first.hold_in_force(asked.now)

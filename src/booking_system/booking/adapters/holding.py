@@ -11,7 +11,7 @@ import asyncpg
 
 from booking_system.booking.adapters import attempting, hold_statements
 from booking_system.booking.adapters.hold_statements import Placing
-from booking_system.booking.adapters.rows import Asked
+from booking_system.booking.adapters.rows import AttemptRequest
 from booking_system.booking.application.ports import BookingWish, HoldWork
 from booking_system.booking.domain.attempt import BookingAttempt, HoldFacts
 from booking_system.booking.domain.holding import HeldSlot, Holder, Quota
@@ -46,7 +46,7 @@ class PostgresHoldWork:
         quota = holder.quota(wish.patient_id)
         for whose in _queues_of(wish, holder):
             await queue_as(self._connection, whose)
-        asked = Asked(wish, holder.actor, now, costs_nothing=True)
+        asked = AttemptRequest(wish, holder.actor, now, costs_nothing=True)
         asked = await attempting.asked_of(self._connection, asked)
         reading = await attempting.locked(self._connection, asked)
         self._ending = reading.ending
@@ -127,7 +127,7 @@ class PostgresHolds:
     ) -> BookingAttempt:
         """Read the facts without a lock."""
         async with self._database.reading() as connection:
-            asked = Asked(wish, actor, now, costs_nothing=True)
+            asked = AttemptRequest(wish, actor, now, costs_nothing=True)
             asked = await attempting.asked_of(connection, asked)
             return await attempting.seen(connection, asked)
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from booking_system.booking.adapters.models import OverrideIn
 from booking_system.booking.application.ports import MoveWish
-from booking_system.booking.domain.history import Action, Entry, Place
+from booking_system.booking.domain.history import Action, Entry, SlotTime
 from booking_system.booking.domain.party import Side
 from booking_system.platform.http.input import Input, LongText
 from booking_system.shared_kernel.identifiers import AppointmentId, SlotId
@@ -65,7 +65,7 @@ def entry_shown(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _place_shown(place: Place | None) -> dict[str, Any] | None:
+def _place_shown(place: SlotTime | None) -> dict[str, Any] | None:
     if place is None:
         return None
     return {"time_slot_id": place.slot_id, "starts_at": place.starts_at}

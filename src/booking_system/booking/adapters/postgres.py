@@ -15,7 +15,7 @@ from booking_system.booking.adapters import (
     span_locks,
 )
 from booking_system.booking.adapters.add_statements import Adding, AddingWithKey, Key
-from booking_system.booking.adapters.rows import MINUTE, Asked
+from booking_system.booking.adapters.rows import MINUTE, AttemptRequest
 from booking_system.booking.application.ports import BookingWish, BookingWork, MoveWish
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt, MovingFacts
@@ -82,7 +82,7 @@ class PostgresBookingWork:
 
     async def attempt(self, wish: BookingWish, *, actor: Actor, now: datetime) -> BookingAttempt:
         """Lock `FOR UPDATE` and read, in one statement where the slot is enough."""
-        reading = await attempting.locked(self._connection, Asked(wish, actor, now))
+        reading = await attempting.locked(self._connection, AttemptRequest(wish, actor, now))
         self._ending = reading.ending
         return reading.attempt
 
@@ -173,7 +173,7 @@ class PostgresBookingWork:
             need=appointment.need,
         )
         reading = await attempting.behind_locks(
-            self._connection, Asked(booking, actor, now, moving), locked_ids=self._locked
+            self._connection, AttemptRequest(booking, actor, now, moving), locked_ids=self._locked
         )
         self._ending = reading.ending
         return reading.attempt

@@ -12,7 +12,7 @@ from booking_system.booking.domain.attempt import (
     PatientFacts,
     ServiceFacts,
 )
-from booking_system.booking.domain.history import Action, Entry, Place
+from booking_system.booking.domain.history import Action, Entry, SlotTime
 from booking_system.booking.domain.party import Side
 from booking_system.booking.domain.span import Need, Span
 from booking_system.booking.records.cards import doctor_of
@@ -27,7 +27,7 @@ MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AttemptRequest:
     """What somebody asks for, and when. What is `moving` is looked at as if it were not there.
 
     Where it costs nothing to ask, only what may be told of the patient's appointments is read.
@@ -68,7 +68,7 @@ def moving_of(row: Any) -> MovingFacts:
     )
 
 
-def attempt_of(row: Any, asked: Asked, span: Span | None = None) -> BookingAttempt:
+def attempt_of(row: Any, asked: AttemptRequest, span: Span | None = None) -> BookingAttempt:
     """Make the attempt of a row of `ATTEMPT` or `FACTS`, or of None where there is no such slot."""
     wish = asked.wish
     if row is None:
@@ -153,5 +153,5 @@ def entry_of(row: Any) -> Entry:
     )
 
 
-def _place_of(slot_id: Any, starts_at: Any) -> Place | None:
-    return None if slot_id is None else Place(slot_id=slot_id, starts_at=starts_at)
+def _place_of(slot_id: Any, starts_at: Any) -> SlotTime | None:
+    return None if slot_id is None else SlotTime(slot_id=slot_id, starts_at=starts_at)

@@ -11,7 +11,7 @@ from booking_system.booking.domain.events import (
     AppointmentRescheduled,
     SlotInherited,
 )
-from booking_system.booking.domain.history import REVISING, Action, Entry, Place
+from booking_system.booking.domain.history import REVISING, Action, Entry, SlotTime
 from booking_system.booking.domain.lifecycle import (
     ENDED,
     OPEN,
@@ -154,9 +154,9 @@ class Appointment(Aggregate):
         return self.status is not AppointmentStatus.CANCELLED
 
     @property
-    def place(self) -> Place:
+    def place(self) -> SlotTime:
         """Where it is in the calendar."""
-        return Place(slot_id=self.time_slot_id, starts_at=self.period.starts_at)
+        return SlotTime(slot_id=self.time_slot_id, starts_at=self.period.starts_at)
 
     @property
     def cancel_until(self) -> datetime:

@@ -26,7 +26,7 @@ REVISING = frozenset({Action.BOOKED, Action.RESCHEDULED, Action.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class SlotTime:
     """Where an appointment stands in the calendar. UTC."""
 
     slot_id: SlotId
@@ -46,5 +46,5 @@ class Entry:
     side: Side
     user_id: UserId | None = None
     reason: str | None = None
-    left: Place | None = None
-    entered: Place | None = None
+    left: SlotTime | None = None
+    entered: SlotTime | None = None

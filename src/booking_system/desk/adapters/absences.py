@@ -21,7 +21,13 @@ from booking_system.desk.adapters.absence_statements import (
 from booking_system.desk.application.absence_ports import AbsenceWork
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database
-from booking_system.scheduling.domain.absence import Absence, AbsencePage, Closure, Place, TimeOff
+from booking_system.scheduling.domain.absence import (
+    Absence,
+    AbsenceCalendar,
+    AbsencePage,
+    Closure,
+    TimeOff,
+)
 from booking_system.scheduling.records import absences as records
 from booking_system.scheduling.records import refilling
 from booking_system.scheduling.records.absences import closure_of, time_off_of
@@ -42,23 +48,23 @@ class PostgresAbsenceWork:
         """`connection` is in a transaction already."""
         self._connection = connection
 
-    async def doctor(self, doctor_id: DoctorId, *, lock: bool) -> Place | None:
+    async def doctor(self, doctor_id: DoctorId, *, lock: bool) -> AbsenceCalendar | None:
         """Lock in a statement of its own: what it waited for is read behind it."""
         if lock:
             await TAKE_TIME.fetchval(self._connection)
             await lock_calendar(self._connection, doctor_id)
         return await self._place(statements.DOCTOR, doctor_id)
 
-    async def clinic(self, clinic_id: ClinicId, *, lock: bool) -> Place | None:
+    async def clinic(self, clinic_id: ClinicId, *, lock: bool) -> AbsenceCalendar | None:
         """Offers of slots, and rules, share the clinic: they wait for this lock."""
         if lock:
             await TAKE_TIME.fetchval(self._connection)
             await statements.LOCK_CLINIC.fetchval(self._connection, whose=clinic_id)
         return await self._place(statements.CLINIC, clinic_id)
 
-    async def _place(self, statement: Statement[Any], identity: UUID) -> Place | None:
+    async def _place(self, statement: Statement[Any], identity: UUID) -> AbsenceCalendar | None:
         row = await statement.fetchrow(self._connection, whose=identity)
-        return None if row is None else Place(**dict(row))
+        return None if row is None else AbsenceCalendar(**dict(row))
 
     async def time_off(self, time_off_id: TimeOffId) -> TimeOff | None:
         """Read one."""
@@ -153,7 +159,9 @@ class PostgresAbsenceWork:
             self._connection, [row["id"] for row in left], locked=at_once, now=now
         )
 
-    async def open_slots(self, place: Place, absences: Sequence[Absence], *, now: datetime) -> int:
+    async def open_slots(
+        self, place: AbsenceCalendar, absences: Sequence[Absence], *, now: datetime
+    ) -> int:
         """One statement."""
         if not absences:
             return 0
@@ -161,7 +169,9 @@ class PostgresAbsenceWork:
         counted: int = await _of(place).open_slots.fetchval(self._connection, about)
         return counted
 
-    async def close_slots(self, place: Place, absences: Sequence[Absence], *, now: datetime) -> int:
+    async def close_slots(
+        self, place: AbsenceCalendar, absences: Sequence[Absence], *, now: datetime
+    ) -> int:
         """Lock in one statement; the next ones end holds and close what they see behind it.
 
         What a rule had left behind for one of these holds goes in the background.
@@ -178,7 +188,7 @@ class PostgresAbsenceWork:
         return sum(row["appointment_id"] is None for row in closed)
 
     async def count_affected(
-        self, place: Place, absences: Sequence[Absence], *, now: datetime
+        self, place: AbsenceCalendar, absences: Sequence[Absence], *, now: datetime
     ) -> int:
         """One statement."""
         about = _absences(place, absences, now)
@@ -186,7 +196,7 @@ class PostgresAbsenceWork:
         return count
 
     async def affected(
-        self, place: Place, absences: Sequence[Absence], *, now: datetime, lock: bool
+        self, place: AbsenceCalendar, absences: Sequence[Absence], *, now: datetime, lock: bool
     ) -> Sequence[Appointment]:
         """Read in a statement of its own, which sees what was booked before the slots closed."""
         if not absences:
@@ -216,11 +226,11 @@ class PostgresAbsences:
             yield PostgresAbsenceWork(connection)
 
 
-def _of(place: Place) -> Any:
+def _of(place: AbsenceCalendar) -> Any:
     return statements.OF_CLINIC if place.doctor_id is None else statements.OF_DOCTOR
 
 
-def _absences(place: Place, absences: Sequence[Absence], now: datetime) -> Absences:
+def _absences(place: AbsenceCalendar, absences: Sequence[Absence], now: datetime) -> Absences:
     starts = [one.period.starts_at for one in absences]
     ends = [one.period.ends_at for one in absences]
     return Absences(

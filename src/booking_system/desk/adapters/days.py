@@ -13,7 +13,7 @@ from booking_system.desk.adapters.day_statements import LONGEST, OF_CLINIC, OF_D
 from booking_system.desk.application.show_day import CalendarSnapshot
 from booking_system.desk.domain.day import CalendarPage, DayBooking, DayDoctor, DaySlot
 from booking_system.platform.postgres.transaction import Database
-from booking_system.scheduling.domain.absence import LONGEST_TIME_OFF, Place
+from booking_system.scheduling.domain.absence import LONGEST_TIME_OFF, AbsenceCalendar
 from booking_system.scheduling.records.absences import (
     CLOSURES_MEETING,
     TIME_OFF_MEETING,
@@ -33,17 +33,17 @@ class PostgresCalendarSnapshot:
         """`connection` is in a transaction whose statements all see the same moment."""
         self._connection = connection
 
-    async def clinic(self, clinic_id: ClinicId) -> Place | None:
+    async def clinic(self, clinic_id: ClinicId) -> AbsenceCalendar | None:
         """Read it."""
         row = await absence_statements.CLINIC.fetchrow(self._connection, whose=clinic_id)
-        return None if row is None else Place(**dict(row))
+        return None if row is None else AbsenceCalendar(**dict(row))
 
-    async def doctor(self, doctor_id: DoctorId) -> Place | None:
+    async def doctor(self, doctor_id: DoctorId) -> AbsenceCalendar | None:
         """Read it."""
         row = await absence_statements.DOCTOR.fetchrow(self._connection, whose=doctor_id)
-        return None if row is None else Place(**dict(row))
+        return None if row is None else AbsenceCalendar(**dict(row))
 
-    async def page(self, place: Place, period: Period) -> CalendarPage:
+    async def page(self, place: AbsenceCalendar, period: Period) -> CalendarPage:
         """Five statements."""
         since, until = period.starts_at, period.ends_at
         of = OF_CLINIC if place.doctor_id is None else OF_DOCTOR

@@ -7,7 +7,13 @@ from typing import Protocol
 from uuid import UUID
 
 from booking_system.booking.domain.appointment import Appointment
-from booking_system.scheduling.domain.absence import Absence, AbsencePage, Closure, Place, TimeOff
+from booking_system.scheduling.domain.absence import (
+    Absence,
+    AbsenceCalendar,
+    AbsencePage,
+    Closure,
+    TimeOff,
+)
 from booking_system.scheduling.domain.search import AgreedNeed, Cover, FoundSlot, Visits
 from booking_system.shared_kernel.identifiers import (
     ClinicId,
@@ -21,14 +27,14 @@ from booking_system.shared_kernel.identifiers import (
 class AbsenceWork(Protocol):
     """What one transaction over time off or closures can reach."""
 
-    async def doctor(self, doctor_id: DoctorId, *, lock: bool) -> Place | None:
+    async def doctor(self, doctor_id: DoctorId, *, lock: bool) -> AbsenceCalendar | None:
         """Return the doctor's calendar; None where the doctor or the clinic is gone.
 
         Locked, nobody adds slots to it or closes them until the transaction ends.
         """
         ...
 
-    async def clinic(self, clinic_id: ClinicId, *, lock: bool) -> Place | None:
+    async def clinic(self, clinic_id: ClinicId, *, lock: bool) -> AbsenceCalendar | None:
         """Return the clinic's calendar likewise; None where it is gone."""
         ...
 
@@ -84,11 +90,15 @@ class AbsenceWork(Protocol):
         """Count the slots that are not over and that `open_left` would open for everybody."""
         ...
 
-    async def open_slots(self, place: Place, absences: Sequence[Absence], *, now: datetime) -> int:
+    async def open_slots(
+        self, place: AbsenceCalendar, absences: Sequence[Absence], *, now: datetime
+    ) -> int:
         """Count the slots that `close_slots` would close and that nobody has booked."""
         ...
 
-    async def close_slots(self, place: Place, absences: Sequence[Absence], *, now: datetime) -> int:
+    async def close_slots(
+        self, place: AbsenceCalendar, absences: Sequence[Absence], *, now: datetime
+    ) -> int:
         """Lock the slots that are not over, ascending, and close them, booked ones too.
 
         Locks what these absences have closed before as well.
@@ -98,13 +108,13 @@ class AbsenceWork(Protocol):
         ...
 
     async def count_affected(
-        self, place: Place, absences: Sequence[Absence], *, now: datetime
+        self, place: AbsenceCalendar, absences: Sequence[Absence], *, now: datetime
     ) -> int:
         """Count the active appointments that are not over."""
         ...
 
     async def affected(
-        self, place: Place, absences: Sequence[Absence], *, now: datetime, lock: bool
+        self, place: AbsenceCalendar, absences: Sequence[Absence], *, now: datetime, lock: bool
     ) -> Sequence[Appointment]:
         """Return the active appointments that are not over, by start."""
         ...

@@ -7,7 +7,7 @@ from typing import Any
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.desk.application.absence_ports import AbsenceWork
 from booking_system.desk.domain.refusals import BookingsAffected
-from booking_system.scheduling.domain.absence import Absence, Place, TimeOff
+from booking_system.scheduling.domain.absence import Absence, AbsenceCalendar, TimeOff
 from booking_system.shared_kernel.errors import Invalid
 
 MOST_LISTED = 100
@@ -18,7 +18,7 @@ MOST_CLOSED = 20_000
 
 
 async def open_slots_of(
-    work: AbsenceWork, place: Place, absences: Sequence[Absence], *, now: datetime
+    work: AbsenceWork, place: AbsenceCalendar, absences: Sequence[Absence], *, now: datetime
 ) -> int:
     """Count the open slots that absences would close. Raises `Invalid` for too many."""
     many = await work.open_slots(place, absences, now=now)
@@ -29,7 +29,12 @@ async def open_slots_of(
 
 
 async def affected_by(
-    work: AbsenceWork, place: Place, absences: Sequence[Absence], *, now: datetime, lock: bool
+    work: AbsenceWork,
+    place: AbsenceCalendar,
+    absences: Sequence[Absence],
+    *,
+    now: datetime,
+    lock: bool,
 ) -> Sequence[Appointment]:
     """Return the appointments to come that absences meet, by start. Raises `Invalid` for too many.
 

@@ -11,7 +11,7 @@ from booking_system.desk.application.affected import affected_by, open_slots_of
 from booking_system.desk.application.take_time_off import permitted, settle
 from booking_system.desk.domain.removal import OnConflict
 from booking_system.identity.domain.actor import Actor
-from booking_system.scheduling.domain.absence import Absence, Closure, Place, TimeOff
+from booking_system.scheduling.domain.absence import Absence, AbsenceCalendar, Closure, TimeOff
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Invalid, NotFound, Stale
 from booking_system.shared_kernel.identifiers import ClinicId, ClosureId, TimeOffId
@@ -75,7 +75,7 @@ class ChangeClosure:
 
 async def the_time_off(
     work: AbsenceWork, time_off_id: TimeOffId, version: int | None, actor: Actor, *, lock: bool
-) -> tuple[Place, TimeOff]:
+) -> tuple[AbsenceCalendar, TimeOff]:
     """Return it, read behind the lock. Raises `NotFound`, `NotPermitted`, `Stale`."""
     if (found := await work.time_off(time_off_id)) is None:
         raise NotFound
@@ -95,7 +95,7 @@ async def the_closure(  # noqa: PLR0913
     actor: Actor,
     *,
     lock: bool,
-) -> tuple[Place, Closure, Closure]:
+) -> tuple[AbsenceCalendar, Closure, Closure]:
     """Return it as it was and as it will be, read behind the lock.
 
     Raises `NotFound`, `NotPermitted`, `Stale`, `NonexistentLocalTime`, and `Invalid` for a day on
@@ -120,7 +120,7 @@ def entered(affected: Sequence[Appointment], was: Absence) -> Sequence[Appointme
 
 async def _change(  # noqa: PLR0913, PLR0917
     work: AbsenceWork,
-    place: Place,
+    place: AbsenceCalendar,
     was: Absence,
     changed: Absence,
     on_conflict: OnConflict | None,

@@ -26,7 +26,7 @@ from booking_system.desk.domain.clock_change import (
 from booking_system.desk.domain.refusals import BookingsAffected
 from booking_system.directory.domain.clinic import Clinic
 from booking_system.identity.domain.actor import Actor
-from booking_system.scheduling.domain.absence import Place
+from booking_system.scheduling.domain.absence import AbsenceCalendar
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId
@@ -185,7 +185,7 @@ class ChangeClinic:
         moved = following_their_dates(standing, clinic.time_zone, now=now)
         if not moved:
             return
-        place = Place(clinic_id=clinic.id, time_zone=clinic.time_zone)
+        place = AbsenceCalendar(clinic_id=clinic.id, time_zone=clinic.time_zone)
         async with self.absences() as absences:
             for closure in moved:
                 await absences.save(closure)

@@ -19,8 +19,8 @@ from booking_system.desk.domain.dealing import dealt
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.absence import (
     Absence,
+    AbsenceCalendar,
     Closure,
-    Place,
     TimeOff,
     cover_of,
     time_off_of,
@@ -123,7 +123,12 @@ class PreviewAbsence:
             return await self._changed(work, place, was, changed, actor)
 
     async def _changed(
-        self, work: AbsenceWork, place: Place, was: Absence, changed: Absence, actor: Actor
+        self,
+        work: AbsenceWork,
+        place: AbsenceCalendar,
+        was: Absence,
+        changed: Absence,
+        actor: Actor,
     ) -> AbsencePreview:
         now = self.clock.now()
         if was.period == changed.period:
@@ -135,7 +140,7 @@ class PreviewAbsence:
     async def _preview(  # noqa: PLR0913, PLR0917
         self,
         work: AbsenceWork,
-        place: Place,
+        place: AbsenceCalendar,
         absences: Sequence[Absence],
         actor: Actor,
         now: datetime,

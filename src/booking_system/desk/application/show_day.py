@@ -8,7 +8,7 @@ from typing import Protocol
 
 from booking_system.desk.domain.day import CalendarPage, DayView
 from booking_system.identity.domain.actor import Actor
-from booking_system.scheduling.domain.absence import Place
+from booking_system.scheduling.domain.absence import AbsenceCalendar
 from booking_system.scheduling.domain.local_time import day_of
 from booking_system.scheduling.domain.overview import local_day
 from booking_system.shared_kernel.clock import Clock
@@ -20,15 +20,15 @@ from booking_system.shared_kernel.period import Period
 class CalendarSnapshot(Protocol):
     """Calendars as they are at one moment, however many questions are asked."""
 
-    async def clinic(self, clinic_id: ClinicId) -> Place | None:
+    async def clinic(self, clinic_id: ClinicId) -> AbsenceCalendar | None:
         """Return the clinic's calendar; None where the clinic is gone."""
         ...
 
-    async def doctor(self, doctor_id: DoctorId) -> Place | None:
+    async def doctor(self, doctor_id: DoctorId) -> AbsenceCalendar | None:
         """Return the doctor's calendar; None where the doctor or the clinic is gone."""
         ...
 
-    async def page(self, place: Place, period: Period) -> CalendarPage:
+    async def page(self, place: AbsenceCalendar, period: Period) -> CalendarPage:
         """Return what overlaps the period: in few statements, whatever the number of doctors."""
         ...
 
@@ -55,7 +55,11 @@ class ShowDay:
             return await self._show(calendars, await calendars.clinic(clinic_id), day, actor)
 
     async def _show(
-        self, calendars: CalendarSnapshot, place: Place | None, day: date | None, actor: Actor
+        self,
+        calendars: CalendarSnapshot,
+        place: AbsenceCalendar | None,
+        day: date | None,
+        actor: Actor,
     ) -> DayView:
         if place is None:
             raise NotFound

@@ -16,8 +16,8 @@ from booking_system.desk.domain.removal import OnConflict
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.absence import (
     Absence,
+    AbsenceCalendar,
     Closure,
-    Place,
     TimeOff,
     time_off_of,
 )
@@ -149,7 +149,7 @@ class ReopenClinic:
             await work.end(found, now=self.clock.now())
 
 
-def permitted(place: Place | None, actor: Actor) -> Place:
+def permitted(place: AbsenceCalendar | None, actor: Actor) -> AbsenceCalendar:
     """Return the calendar. Raises `NotFound`, `NotPermitted`."""
     if place is None:
         raise NotFound
@@ -160,7 +160,7 @@ def permitted(place: Place | None, actor: Actor) -> Place:
 
 async def _close(  # noqa: PLR0913, PLR0917
     work: AbsenceWork,
-    place: Place,
+    place: AbsenceCalendar,
     absences: Sequence[Absence],
     on_conflict: OnConflict | None,
     actor: Actor,

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from booking_system.booking.domain.attempt import DoctorFacts
 from booking_system.booking.domain.card import AppointmentCard
-from booking_system.scheduling.domain.absence import Closure, Place, TimeOff
+from booking_system.scheduling.domain.absence import AbsenceCalendar, Closure, TimeOff
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.identifiers import AppointmentId, DoctorId
 from booking_system.shared_kernel.period import Period
@@ -60,7 +60,7 @@ class CalendarPage:
 class DayView:
     """A local day, which has 23 or 25 hours where clocks change, as it was at the instant `now`."""
 
-    place: Place
+    place: AbsenceCalendar
     date: date
     period: Period
     now: datetime

@@ -12,7 +12,7 @@ from booking_system.platform.http.etag import etag_of
 from booking_system.platform.http.pagination import cursor_after, link_to_next
 
 
-class Kept(Protocol):
+class Resource(Protocol):
     """Something that the directory keeps."""
 
     @property
@@ -26,7 +26,7 @@ class Kept(Protocol):
         ...
 
 
-Thing = TypeVar("Thing", bound=Kept)
+Thing = TypeVar("Thing", bound=Resource)
 
 
 def one(

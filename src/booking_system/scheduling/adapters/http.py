@@ -29,7 +29,7 @@ from booking_system.scheduling.adapters.models import (
     single_shown,
 )
 from booking_system.scheduling.adapters.slot_filters import FilterReading, slot_filters
-from booking_system.scheduling.adapters.slot_pages import Asked, IfNoneMatch, SlotPages
+from booking_system.scheduling.adapters.slot_pages import IfNoneMatch, SlotPages, SlotQuery
 from booking_system.scheduling.application.change_slot import CloseSlot, DeleteSlot, ReopenSlot
 from booking_system.scheduling.application.find_slots import ShowSlot, ShowSlots
 from booking_system.scheduling.application.offer_slots import OfferSlots
@@ -137,7 +137,7 @@ class SchedulingRoutes:
         send it as `If-None-Match` to get a `304` while nothing has changed.
         """
         wanted = await self.filters.wanted(filters, actor)
-        asked = Asked(
+        asked = SlotQuery(
             {**filters, "since": since, "until": until}, wanted, since, until, limit, cursor
         )
         if self.filters.is_own(filters):

@@ -22,7 +22,7 @@ IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=LON
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SlotQuery:
     """A query that has passed the input layer: as it was sent, and what it wants."""
 
     filters: dict[str, Any]
@@ -43,10 +43,10 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Kept:
+class RememberedPage:
     """What a query asked for, and the page that it got last."""
 
-    asked: Asked
+    asked: SlotQuery
     digest: Hashable
     body: bytes
     headers: dict[str, str]
@@ -71,7 +71,7 @@ class SlotPages:
         self._find = find
         self._digest = digest
         self._clock = clock
-        self._kept: OrderedDict[bytes, Kept] = OrderedDict()
+        self._kept: OrderedDict[bytes, RememberedPage] = OrderedDict()
 
     async def again(self, request: Request) -> Response | None:
         """Answer a query that was asked before; None for any other."""
@@ -81,7 +81,7 @@ class SlotPages:
             return None
         return await self.page(request, kept.asked, tags)
 
-    async def page(self, request: Request, asked: Asked, if_none_match: str | None) -> Response:
+    async def page(self, request: Request, asked: SlotQuery, if_none_match: str | None) -> Response:
         """Answer with the page, or 304 (RFC 9110, section 13.1.2). Raises `Invalid`."""
         query = request.scope["query_string"]
         search = asked.search(self._clock.now())
@@ -100,15 +100,15 @@ class SlotPages:
             self._kept.popitem(last=False)
         return _answer(kept, if_none_match)
 
-    async def own_page(self, request: Request, asked: Asked, tags: str | None) -> Response:
+    async def own_page(self, request: Request, asked: SlotQuery, tags: str | None) -> Response:
         """Answer with a page that is good for one caller only; it is kept for nobody else."""
         own = await self._made(request, asked, asked.search(self._clock.now()), None)
         own.headers["Cache-Control"] = "private, no-cache"
         return _answer(own, tags)
 
     async def _made(
-        self, request: Request, asked: Asked, search: SlotSearch, digest: Hashable
-    ) -> Kept:
+        self, request: Request, asked: SlotQuery, search: SlotSearch, digest: Hashable
+    ) -> RememberedPage:
         found = await self._find(search)
         last = found[asked.limit - 1] if len(found) > asked.limit else None
         after = None if last is None else cursor_after(last.starts_at, last.id, asked.filters)
@@ -116,10 +116,10 @@ class SlotPages:
         body = json_bytes({"items": items, "next_cursor": after})
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         headers = {**link_to_next(request, after), "ETag": tag, "Cache-Control": "no-cache"}
-        return Kept(asked, digest, body, headers, has_any=bool(items))
+        return RememberedPage(asked, digest, body, headers, has_any=bool(items))
 
 
-def _answer(kept: Kept, if_none_match: str | None) -> Response:
+def _answer(kept: RememberedPage, if_none_match: str | None) -> Response:
     known = {text.strip().removeprefix("W/") for text in (if_none_match or "").split(",")}
     if kept.headers["ETag"] in known or "*" in known:
         return Response(status_code=304, headers=kept.headers)

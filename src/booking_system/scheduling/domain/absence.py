@@ -18,7 +18,7 @@ LONGEST_TIME_OFF = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class AbsenceCalendar:
     """Whose calendar it is: a doctor's, or where `doctor_id` is None the whole clinic's."""
 
     clinic_id: ClinicId
@@ -132,7 +132,7 @@ class AbsencePage:
     limit: int = 50
 
 
-def cover_of(place: Place, absences: Sequence[Absence]) -> Cover:
+def cover_of(place: AbsenceCalendar, absences: Sequence[Absence]) -> Cover:
     """Return what they cover together."""
     return Cover(
         clinic_id=place.clinic_id,

@@ -78,7 +78,7 @@ def _asking_at_end_of_holds() -> Statement[Any]:
 
 
 AT_END_OF_HOLDS = _asking_at_end_of_holds()
-"""Asked for under the doctor's lock: nobody else takes the row meanwhile."""
+"""SlotQuery for under the doctor's lock: nobody else takes the row meanwhile."""
 
 UNTIL_WHEN: Statement[Any] = Statement(
     select(work.c.planned_until).where(work.c.doctor_id == DOCTOR_ID)
