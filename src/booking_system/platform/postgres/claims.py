@@ -2,8 +2,8 @@
 
 The claim is committed, the work is done outside of any transaction, and finishing stores the
 answer. Where the process ends in between, the claim is over after a while; the next request with
-the key begins the work anew, with the same outside key. A claim is fenced by its number: whoever
-comes back late changes nothing any more. The database's clock judges, as it is one for all.
+the key begins the work anew, with the same outside key. A claim is fenced by its number: a process
+that comes back late changes nothing any more. The database's clock judges, as it is one for all.
 """
 
 import math
@@ -13,15 +13,34 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy import (
+    Double,
+    Interval,
+    and_,
+    cast,
+    delete,
+    extract,
+    func,
+    literal,
+    null,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
 
 from booking_system.platform.postgres.idempotency import (
-    FORGET,
+    IS_THE_KEY,
     StoredAnswer,
+    forget_old,
+    named,
     refuse_others,
     replayed,
 )
+from booking_system.platform.postgres.idempotency import idempotency_keys as k
+from booking_system.platform.postgres.phrases import INSTANT, a_number, place_of
+from booking_system.platform.postgres.statement import Statement
 from booking_system.shared_kernel.idempotency import (
-    KEPT_FOR,
     IdempotencyKey,
     IdempotencyKeyInUse,
     OutsideKey,
@@ -30,28 +49,55 @@ from booking_system.shared_kernel.idempotency import (
 LASTS = timedelta(seconds=15)
 """Three times as long as a request is worked on before it is given up."""
 
-CLAIM = """INSERT INTO idempotency_keys
-  (owner, operation, key, fingerprint, created_at, outside_key, claimed_until, claims)
- VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7::interval, 1)
- ON CONFLICT DO NOTHING RETURNING true"""
+CLOCK = func.clock_timestamp(type_=INSTANT)
+UNTIL = CLOCK + literal(LASTS, Interval())
 
-HELD = """SELECT fingerprint, claimed_until IS NULL AS is_finished,
-  extract(epoch FROM claimed_until - clock_timestamp())::float8 AS seconds
- FROM idempotency_keys WHERE owner = $1 AND operation = $2 AND key = $3 FOR UPDATE"""
+CLAIM = Statement(
+    insert(k)
+    .values(
+        {
+            name: place_of(k.c[name])
+            for name in ("owner", "operation", "key", "fingerprint", "created_at", "outside_key")
+        }
+        | {"claimed_until": UNTIL, "claims": 1}
+    )
+    .on_conflict_do_nothing()
+    .returning(true())
+)
 
-TAKE_OVER = """UPDATE idempotency_keys
- SET claims = claims + 1, claimed_until = clock_timestamp() + $4::interval
- WHERE owner = $1 AND operation = $2 AND key = $3 RETURNING claims, outside_key"""
+HELD = Statement(
+    select(
+        k.c.fingerprint,
+        k.c.claimed_until.is_(None).label("is_finished"),
+        cast(extract("epoch", k.c.claimed_until - CLOCK), Double).label("seconds"),
+    )
+    .where(IS_THE_KEY)
+    .with_for_update()
+)
 
-_MINE = """WHERE owner = $1 AND operation = $2 AND key = $3 AND claims = $4
- AND claimed_until IS NOT NULL"""
+TAKE_OVER = Statement(
+    update(k)
+    .where(IS_THE_KEY)
+    .values(claims=k.c.claims + 1, claimed_until=UNTIL)
+    .returning(k.c.claims, k.c.outside_key)
+)
 
-FINISH = f"""UPDATE idempotency_keys SET answer = $5, resource_ids = $6, claimed_until = NULL
- {_MINE} RETURNING true"""  # noqa: S608
+IS_MINE = and_(IS_THE_KEY, k.c.claims == a_number("number"), k.c.claimed_until.is_not(None))
 
-LET_GO = f"UPDATE idempotency_keys SET claimed_until = clock_timestamp() {_MINE}"  # noqa: S608
+FINISH = Statement(
+    update(k)
+    .where(IS_MINE)
+    .values(
+        answer=place_of(k.c.answer),
+        resource_ids=place_of(k.c.resource_ids),
+        claimed_until=null(),
+    )
+    .returning(true())
+)
 
-TAKE_BACK = f"DELETE FROM idempotency_keys {_MINE} AND claims = 1"  # noqa: S608
+LET_GO = Statement(update(k).where(IS_MINE).values(claimed_until=CLOCK))
+
+TAKE_BACK = Statement(delete(k).where(IS_MINE, k.c.claims == 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +121,12 @@ async def claim_first(
     """
     try:
         for one in (*(other for other in key.formerly if other.owner != key.owner), key):
-            await connection.execute(FORGET, *_named(one), now - KEPT_FOR)
+            await forget_old(connection, one, now=now)
             found = await _found(connection, one, key)
             if found is not None:
                 return found
-        made = await connection.fetchval(
-            CLAIM, *_named(key), key.fingerprint, now, outside_key, LASTS
-        )
-        if made:
+        first = {"fingerprint": key.fingerprint, "created_at": now, "outside_key": outside_key}
+        if await CLAIM.fetchval(connection, **named(key), **first):
             return _claim(key, 1, outside_key)
         # A twin was quicker by a moment.
         found = await _found(connection, key, key)
@@ -95,27 +139,26 @@ async def claim_first(
 
 async def finish(connection: asyncpg.Connection, claim: Claim, stored: StoredAnswer) -> bool:
     """Store the answer; False where somebody else has taken the claim over."""
-    finished = await connection.fetchval(
-        FINISH, *_mine(claim), stored.answer, list(stored.resource_ids)
-    )
+    said = {"answer": stored.answer, "resource_ids": list(stored.resource_ids)}
+    finished = await FINISH.fetchval(connection, **_mine(claim), **said)
     return finished is not None
 
 
 async def let_go(connection: asyncpg.Connection, claim: Claim) -> None:
     """End the claim at once: what came of the work is unknown, and the next one asks again."""
-    await connection.execute(LET_GO, *_mine(claim))
+    await LET_GO.execute(connection, **_mine(claim))
 
 
 async def take_back(connection: asyncpg.Connection, claim: Claim) -> None:
     """Forget the key: the work was refused. Not where an earlier try may have had an effect."""
-    await connection.execute(TAKE_BACK, *_mine(claim))
-    await connection.execute(LET_GO, *_mine(claim))
+    await TAKE_BACK.execute(connection, **_mine(claim))
+    await LET_GO.execute(connection, **_mine(claim))
 
 
 async def _found(
     connection: asyncpg.Connection, one: IdempotencyKey, key: IdempotencyKey
 ) -> Claim | StoredAnswer | None:
-    row: Any = await connection.fetchrow(HELD, *_named(one))
+    row: Any = await HELD.fetchrow(connection, **named(one))
     if row is None:
         return None
     refuse_others(key, row["fingerprint"])
@@ -123,7 +166,7 @@ async def _found(
         return await replayed(connection, one)
     if row["seconds"] > 0:
         raise IdempotencyKeyInUse(retry_after=math.ceil(row["seconds"]))
-    taken: Any = await connection.fetchrow(TAKE_OVER, *_named(one), LASTS)
+    taken: Any = await TAKE_OVER.fetchrow(connection, **named(one))
     return _claim(one, taken["claims"], taken["outside_key"])
 
 
@@ -137,9 +180,7 @@ def _claim(key: IdempotencyKey, number: int, outside_key: UUID) -> Claim:
     )
 
 
-def _named(key: IdempotencyKey) -> tuple[str, str, str]:
-    return key.owner, key.operation, key.key
-
-
-def _mine(claim: Claim) -> tuple[str, str, str, int]:
-    return claim.owner, claim.operation, claim.key, claim.number
+def _mine(claim: Claim) -> dict[str, Any]:
+    """Return the values of `IS_MINE`."""
+    key = {"owner": claim.owner, "operation": claim.operation, "key": claim.key}
+    return {**key, "number": claim.number}

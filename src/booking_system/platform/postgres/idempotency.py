@@ -2,7 +2,7 @@
 
 The first request with a key stores its row in one of three ways, named in `platform.http.once`: a
 transaction takes the key, has its effect and stores the answer (`claim`, `answer`); one statement
-of a use case writes key and effect (`STORE`, `earlier`); or the key is claimed for work outside of
+of a use case writes key and effect (`earlier`); or the key is claimed for work outside of
 any transaction (`platform.postgres.claims`). What a caller was told is text that nobody here reads.
 """
 
@@ -17,16 +17,27 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Delete,
     Index,
     Integer,
     LargeBinary,
     Table,
     Text,
     Uuid,
+    and_,
+    any_,
+    delete,
+    select,
     text,
+    true,
+    tuple_,
+    update,
 )
+from sqlalchemy.dialects.postgresql import insert
 
 from booking_system.platform.postgres.metadata import metadata
+from booking_system.platform.postgres.phrases import ago, how_many, instant, place_of, texts
+from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.tidying import Chore
 from booking_system.shared_kernel.idempotency import (
     KEPT_FOR,
@@ -57,35 +68,65 @@ idempotency_keys = Table(
 )
 """`claimed_until` is there as long as nothing is known of the effect; `claims` counts who tried."""
 
-OLD_KEYS = Chore(
-    "idempotency_keys",
-    f"""DELETE FROM idempotency_keys WHERE (owner, operation, key) IN (
-  SELECT owner, operation, key FROM idempotency_keys
-  WHERE created_at < now() - interval '{KEPT_FOR.total_seconds():.0f} seconds'
-  ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED)""",  # noqa: S608  (a number of ours)
+k = idempotency_keys
+IS_THE_KEY = and_(
+    k.c.owner == place_of(k.c.owner),
+    k.c.operation == place_of(k.c.operation),
+    k.c.key == place_of(k.c.key),
 )
-"""Whoever is using one at this moment keeps it until the next round."""
+"""The condition of one row; its values are those of `named`."""
 
-STORE = (
-    "INSERT INTO idempotency_keys (owner, operation, key, fingerprint, resource_ids, created_at)"
+
+def _old_keys() -> Delete:
+    """A row that is in use at this moment stays until the next round."""
+    names = (k.c.owner, k.c.operation, k.c.key)
+    old = (
+        select(*names)
+        .where(k.c.created_at < ago(KEPT_FOR))
+        .order_by(k.c.created_at)
+        .limit(how_many("most"))
+        .with_for_update(skip_locked=True)
+    )
+    return delete(k).where(tuple_(*names).in_(old))
+
+
+OLD_KEYS = Chore("idempotency_keys", Statement(_old_keys()).text)
+
+STORED = Statement(
+    select(true()).where(
+        k.c.owner == any_(texts("owners")),
+        k.c.operation == place_of(k.c.operation),
+        k.c.key == place_of(k.c.key),
+        k.c.created_at > instant("since"),
+    )
 )
-"""What a use case that stores its key by itself writes; the rest is for the other ways."""
 
-STORED = """SELECT true FROM idempotency_keys
- WHERE owner = ANY($1) AND operation = $2 AND key = $3 AND created_at > $4"""
+CLAIM = Statement(
+    insert(k)
+    .values(
+        {
+            name: place_of(k.c[name])
+            for name in ("owner", "operation", "key", "fingerprint", "created_at")
+        }
+    )
+    .on_conflict_do_nothing()
+    .returning(true())
+)
 
-CLAIM = """INSERT INTO idempotency_keys (owner, operation, key, fingerprint, created_at)
- VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING true"""
+FORGET = Statement(delete(k).where(IS_THE_KEY, k.c.created_at <= instant("until")))
 
-FORGET = """DELETE FROM idempotency_keys
- WHERE owner = $1 AND operation = $2 AND key = $3 AND created_at <= $4"""
+REPLAY = Statement(
+    update(k)
+    .where(IS_THE_KEY)
+    .values(replays=k.c.replays + 1)
+    .returning(k.c.fingerprint, k.c.answer, k.c.resource_ids, k.c.claimed_until)
+)
 
-REPLAY = """UPDATE idempotency_keys SET replays = replays + 1
- WHERE owner = $1 AND operation = $2 AND key = $3
- RETURNING fingerprint, answer, resource_ids, claimed_until"""
-
-ANSWER = """UPDATE idempotency_keys SET answer = $4, resource_ids = $5
- WHERE owner = $1 AND operation = $2 AND key = $3"""
+ANSWER = Statement(
+    update(k)
+    .where(IS_THE_KEY)
+    .values(answer=place_of(k.c.answer), resource_ids=place_of(k.c.resource_ids))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +143,9 @@ class StoredAnswer:
 async def is_stored(connection: asyncpg.Connection, key: IdempotencyKey, *, now: datetime) -> bool:
     """Say whether a request with this key has had its effect; wait for nobody."""
     owners = list({one.owner for one in (key, *key.formerly)})
-    found = await connection.fetchval(STORED, owners, key.operation, key.key, now - KEPT_FOR)
+    found = await STORED.fetchval(
+        connection, owners=owners, operation=key.operation, key=key.key, since=now - KEPT_FOR
+    )
     return found is not None
 
 
@@ -125,13 +168,13 @@ async def claim(
     A twin in flight is waited for, as long as a lock may be waited for. Raises
     `IdempotencyKeyInUse` after that, `IdempotencyKeyReused` where the first said something else.
     """
-    named = (key.owner, key.operation, key.key)
     try:
         for other in key.formerly:
             if other.owner != key.owner and (stored := await _still_there(connection, other, now)):
                 return stored
-        await connection.execute(FORGET, *named, now - KEPT_FOR)
-        if await connection.fetchval(CLAIM, *named, key.fingerprint, now):
+        await forget_old(connection, key, now=now)
+        taking = {"fingerprint": key.fingerprint, "created_at": now}
+        if await CLAIM.fetchval(connection, **named(key), **taking):
             return None
     except asyncpg.LockNotAvailableError:
         raise IdempotencyKeyInUse(retry_after=1) from None
@@ -146,7 +189,7 @@ async def earlier(
     A row that is too old to count is gone afterwards.
     """
     try:
-        await connection.execute(FORGET, key.owner, key.operation, key.key, now - KEPT_FOR)
+        await forget_old(connection, key, now=now)
     except asyncpg.LockNotAvailableError:
         raise IdempotencyKeyInUse(retry_after=1) from None
     attempt = connection.transaction()
@@ -164,7 +207,7 @@ async def replayed(connection: asyncpg.Connection, key: IdempotencyKey) -> Store
     as safe as what it writes. Raises `IdempotencyKeyReused`, and `IdempotencyKeyInUse` where the
     key is claimed and nothing is known yet.
     """
-    row: Any = await connection.fetchrow(REPLAY, key.owner, key.operation, key.key)
+    row: Any = await REPLAY.fetchrow(connection, **named(key))
     if row is None:
         return None
     refuse_others(key, row["fingerprint"])
@@ -182,12 +225,21 @@ def refuse_others(key: IdempotencyKey, fingerprint: bytes) -> None:
 async def _still_there(
     connection: asyncpg.Connection, key: IdempotencyKey, now: datetime
 ) -> StoredAnswer | None:
-    await connection.execute(FORGET, key.owner, key.operation, key.key, now - KEPT_FOR)
+    await forget_old(connection, key, now=now)
     return await replayed(connection, key)
 
 
 async def answer(connection: asyncpg.Connection, key: IdempotencyKey, stored: StoredAnswer) -> None:
     """Store what this request is answered."""
-    await connection.execute(
-        ANSWER, key.owner, key.operation, key.key, stored.answer, list(stored.resource_ids)
-    )
+    said = {"answer": stored.answer, "resource_ids": list(stored.resource_ids)}
+    await ANSWER.execute(connection, **named(key), **said)
+
+
+async def forget_old(connection: asyncpg.Connection, key: IdempotencyKey, *, now: datetime) -> None:
+    """Delete the row of the key where it is too old to count."""
+    await FORGET.execute(connection, **named(key), until=now - KEPT_FOR)
+
+
+def named(key: IdempotencyKey) -> dict[str, str]:
+    """Return the values of `IS_THE_KEY`."""
+    return {"owner": key.owner, "operation": key.operation, "key": key.key}
