@@ -85,13 +85,13 @@ async def test_instances_that_start_together_migrate_once(empty_url: str) -> Non
     assert await migrations.is_at_head(empty_url)
 
 
-async def test_a_schema_from_a_newer_version_is_refused(database_url: str) -> None:
-    connection = await asyncpg.connect(database_url)
+async def test_a_schema_from_a_newer_version_is_refused(own_database_url: str) -> None:
+    connection = await asyncpg.connect(own_database_url)
     await connection.execute("UPDATE alembic_version SET version_num = '9999'")
     await connection.close()
 
     with pytest.raises(migrations.DatabaseProblemError, match="newer version"):
-        await migrations.upgrade(database_url)
+        await migrations.upgrade(own_database_url)
 
 
 async def test_an_unreachable_database_is_named_in_a_sentence(postgres: TestServer) -> None:
