@@ -7,10 +7,10 @@ worker share (`api`, `database`). Where it cannot be, the limit is raised here, 
 from collections import Counter
 
 MOST = {
-    "PostgreSQL servers": 45,
-    "databases": 150,
-    "applications": 90,
-    "Python programs": 190,
+    "PostgreSQL servers": 25,
+    "databases": 85,
+    "applications": 95,
+    "Python programs": 60,
 }
 """For all tests of `make test`, on however many workers."""
 MADE: Counter[str] = Counter()

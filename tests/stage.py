@@ -48,6 +48,7 @@ class Stage:
             parts = ", ".join(f"d{n} AS (DELETE FROM {name})" for n, name in enumerate(names))
             # Rows go in any order, and what rows of other tables say of them does not matter.
             await self._connection.execute("SET session_replication_role = replica")
+            await self._connection.execute("SET lock_timeout = '120s'")
             self._clear = await self._connection.prepare(f"WITH {parts} SELECT 1")
         await self._connection.execute(LEFT_BEHIND)
         await self._clear.fetch()
