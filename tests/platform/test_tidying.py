@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from booking_system.bootstrap.container import build
 from booking_system.platform.postgres import tidying as module
 from booking_system.platform.postgres.idempotency import OLD_KEYS
 from booking_system.platform.postgres.tidying import LOCK, Chore, Tidying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.idempotency import KEPT_FOR
-from tests.api import Api
+from tests.api import NOTHING, Api
 from tests.patience import PATIENCE
 from tests.platform.logged import lines_of
 
@@ -50,10 +51,11 @@ async def test_keys_go_when_they_have_been_kept_long_enough(
 
 
 async def test_they_go_in_batches(
-    own_database: Database, monkeypatch: pytest.MonkeyPatch, stream: io.StringIO
+    database: Database,
+    tidying: Tidying,
+    monkeypatch: pytest.MonkeyPatch,
+    stream: io.StringIO,
 ) -> None:
-    # Of its own: with some statistics of a table the plan takes more than a batch at a time.
-    database, tidying = own_database, Tidying(database=own_database, chores=[OLD_KEYS])
     monkeypatch.setattr(module, "REST_SECONDS", 0.0)
     monkeypatch.setattr(module, "BATCH_ROWS", 3)
     sizes: list[int] = []
@@ -69,6 +71,12 @@ async def test_they_go_in_batches(
     assert sizes == [3, 3, 2]
     assert await left(database) == []
     assert [line["rows"] for line in lines_of(stream)] == [8]
+
+
+def test_every_chore_looks_for_its_batch_once() -> None:
+    chores = build(NOTHING).tidying().chores
+    assert len(chores) > 6
+    assert [one.name for one in chores if "AS MATERIALIZED" not in one.statement] == []
 
 
 async def test_while_one_process_tidies_the_others_do_not(

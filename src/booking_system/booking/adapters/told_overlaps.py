@@ -1,11 +1,13 @@
 """What staff were told of a patient's other appointments, in PostgreSQL: ids and times only."""
 
+from datetime import timedelta
 from functools import partial
 
 from sqlalchemy import insert
 
 from booking_system.booking.application.overlaps import ToldOverlap
 from booking_system.booking.records.tables import told_overlaps
+from booking_system.platform.postgres.phrases import ago
 from booking_system.platform.postgres.statement import Statement, given
 from booking_system.platform.postgres.tidying import Chore
 from booking_system.platform.postgres.transaction import Database
@@ -13,11 +15,10 @@ from booking_system.platform.uuid7 import uuid7
 
 ADD = Statement(insert(told_overlaps).values({one.name: given(one) for one in told_overlaps.c}))
 
-OLD_TOLD_OVERLAPS = Chore(
-    "told_overlaps",
-    """DELETE FROM told_overlaps WHERE id IN (
-  SELECT id FROM told_overlaps WHERE told_at < now() - interval '365 days'
-  ORDER BY told_at LIMIT $1 FOR UPDATE SKIP LOCKED)""",
+OLD_TOLD_OVERLAPS = Chore.deleting(
+    told_overlaps,
+    over=told_overlaps.c.told_at < ago(timedelta(days=365)),
+    oldest_first=told_overlaps.c.told_at,
 )
 
 

@@ -17,7 +17,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
-    Delete,
     Index,
     Integer,
     LargeBinary,
@@ -30,13 +29,12 @@ from sqlalchemy import (
     select,
     text,
     true,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
 
 from booking_system.platform.postgres.metadata import metadata
-from booking_system.platform.postgres.phrases import ago, how_many, instant, place_of, texts
+from booking_system.platform.postgres.phrases import ago, instant, place_of, texts
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.tidying import Chore
 from booking_system.shared_kernel.idempotency import (
@@ -77,20 +75,8 @@ IS_THE_KEY = and_(
 """The condition of one row; its values are those of `named`."""
 
 
-def _old_keys() -> Delete:
-    """A row that is in use at this moment stays until the next round."""
-    names = (k.c.owner, k.c.operation, k.c.key)
-    old = (
-        select(*names)
-        .where(k.c.created_at < ago(KEPT_FOR))
-        .order_by(k.c.created_at)
-        .limit(how_many("most"))
-        .with_for_update(skip_locked=True)
-    )
-    return delete(k).where(tuple_(*names).in_(old))
-
-
-OLD_KEYS = Chore("idempotency_keys", Statement(_old_keys()).text)
+OLD_KEYS = Chore.deleting(k, over=k.c.created_at < ago(KEPT_FOR), oldest_first=k.c.created_at)
+"""A row that is in use at this moment stays until the next round."""
 
 STORED = Statement(
     select(true()).where(

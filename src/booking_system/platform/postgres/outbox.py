@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import fields
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    Delete,
     FromClause,
     Identity,
     Table,
@@ -17,6 +19,7 @@ from sqlalchemy import (
     Uuid,
     cast,
     column,
+    delete,
     func,
     insert,
     select,
@@ -25,8 +28,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from booking_system.platform.postgres.metadata import metadata
-from booking_system.platform.postgres.phrases import INSTANT, a_text
-from booking_system.platform.postgres.tidying import Chore
+from booking_system.platform.postgres.phrases import INSTANT, a_text, ago
+from booking_system.platform.postgres.statement import Statement
+from booking_system.platform.postgres.tidying import Chore, in_batch
 from booking_system.platform.uuid7 import uuid7
 from booking_system.shared_kernel.aggregate import DomainEvent
 
@@ -49,11 +53,13 @@ outbox = Table(
 )
 
 
-OLD_EVENTS = Chore(
-    "outbox",
-    """DELETE FROM outbox WHERE occurred_at < now() - interval '30 days' AND n = ANY(ARRAY(
-  SELECT n FROM outbox ORDER BY n LIMIT $1 FOR UPDATE SKIP LOCKED))""",
-)
+def _old_events() -> Delete:
+    oldest = select(outbox.c.n).order_by(outbox.c.n).with_for_update(skip_locked=True)
+    is_old = outbox.c.occurred_at < ago(timedelta(days=30))
+    return delete(outbox).where(is_old, in_batch(outbox, oldest))
+
+
+OLD_EVENTS = Chore("outbox", Statement(_old_events()).text)
 """Those that were stored first are the oldest: a booking need not pay for another index."""
 
 

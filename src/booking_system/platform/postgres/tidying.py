@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import structlog
-from sqlalchemy import ColumnElement, Table, delete, select
+from sqlalchemy import ColumnElement, Select, Table, delete, select, tuple_
 
 from booking_system.platform.postgres.periodic import PeriodicJob, take_turn
-from booking_system.platform.postgres.phrases import how_many
+from booking_system.platform.postgres.phrases import how_many, materialized
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database
 
@@ -47,12 +47,22 @@ class Chore:
 
         Where `others_change_it`, rows that somebody has locked are left for the next round.
         """
-        (key,) = table.primary_key.columns
-        found = select(key).where(over).order_by(oldest_first).limit(how_many("most"))
+        found = select(*table.primary_key.columns).where(over).order_by(oldest_first)
         if others_change_it:
             found = found.with_for_update(skip_locked=True)
-        deleting: Statement[Any] = Statement(delete(table).where(key.in_(found)))
+        is_found = in_batch(table, found)
+        deleting: Statement[Any] = Statement(delete(table).where(is_found))
         return cls(table.name, deleting.text)
+
+
+def in_batch(table: Table, found: Select[Any]) -> ColumnElement[bool]:
+    """Return the condition that a row is one of the first $1 that are `found`, by primary key.
+
+    They are looked for once: a plan that asks a subquery again for each row of a nested loop finds
+    others each time, where the last ones are locked or changed by then.
+    """
+    batch = materialized("batch", found.limit(how_many("most")))
+    return tuple_(*table.primary_key.columns).in_(select(*batch.c))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

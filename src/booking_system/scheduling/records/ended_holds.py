@@ -2,12 +2,12 @@
 
 from datetime import timedelta
 
-from sqlalchemy import Update, any_, func, null, select, update
+from sqlalchemy import Update, any_, null, select, update
 from sqlalchemy.dialects.postgresql import Insert
 
-from booking_system.platform.postgres.phrases import INSTANT, how_many, ids, instant
+from booking_system.platform.postgres.phrases import INSTANT, ago, ids, instant
 from booking_system.platform.postgres.statement import Statement
-from booking_system.platform.postgres.tidying import Chore
+from booking_system.platform.postgres.tidying import Chore, in_batch
 from booking_system.scheduling.records.calendar_work import asking_for
 from booking_system.scheduling.records.claims import let_go
 from booking_system.scheduling.records.holds import NO_HOLD
@@ -39,12 +39,11 @@ def _tidying() -> Update:
     held = time_slots.alias("held")
     over = (
         select(held.c.id)
-        .where(held.c.hold_id.is_not(None), held.c.held_until < func.now() - timedelta(hours=1))
-        .limit(how_many("most"))
+        .where(held.c.hold_id.is_not(None), held.c.held_until < ago(timedelta(hours=1)))
         .with_for_update(skip_locked=True)
     )
-    return update(time_slots).values(NO_HOLD).where(time_slots.c.id.in_(over))
+    return update(time_slots).values(NO_HOLD).where(in_batch(time_slots, over))
 
 
 OLD_HOLDS = Chore("holds", Statement(_tidying()).text)
-"""What is over has no effect any more; who looks for it a little late is still told so."""
+"""What is over has no effect any more; a client that asks for it a little late is still told so."""
