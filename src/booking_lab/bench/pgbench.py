@@ -47,14 +47,13 @@ COMMIT;
 """  # noqa: S608  (its parameters are pgbench's)
 
 # Gives each booking its values: one row by its key, outside the transaction.
-LOOK_UP = f"""SELECT o.slot_id AS wanted, o.service_id, o.patient_id, o.user_id, now() AS now,
- uuidv7() AS new_id, substr(md5(o.slot_id::text), 1, 12) AS reference,
- jsonb_build_array(jsonb_build_object('id', uuidv7(), 'name', '{AppointmentBooked.name}',
-  'occurred_at', now(), 'payload', jsonb_build_object('appointment_id', uuidv7(),
-   'time_slot_id', o.slot_id, 'time_slot_ids', ARRAY[o.slot_id], 'version', 1, 'revision', 1,
-   'status', 'confirmed', 'patient_id', o.patient_id, 'clinic_id', o.service_id,
-   'doctor_id', o.user_id, 'starts_at', now(), 'ends_at', now()))) AS events
- FROM bench.orders o WHERE kind = 'sql' AND n = :n"""  # noqa: S608  (a name of ours)
+LOOK_UP = """SELECT o.slot_id AS wanted, o.service_id, o.patient_id, o.user_id, now() AS now,
+ uuidv7() AS new_id, uuidv7() AS event_id, substr(md5(o.slot_id::text), 1, 12) AS reference,
+ jsonb_build_object('appointment_id', uuidv7(), 'time_slot_id', o.slot_id,
+  'time_slot_ids', ARRAY[o.slot_id], 'version', 1, 'revision', 1, 'status', 'confirmed',
+  'patient_id', o.patient_id, 'clinic_id', o.service_id, 'doctor_id', o.user_id,
+  'starts_at', now(), 'ends_at', now()) AS event_payload
+ FROM bench.orders o WHERE kind = 'sql' AND n = :n"""
 
 WANTED = {
     "slot_id": ":wanted",
@@ -82,6 +81,7 @@ ADDED = {name: f":{name}" for name in ADD.names} | {
     "patient_doubled": "'false'",
     "override_codes": NULL,
     "override_reason": NULL,
+    "event_name": f"'{AppointmentBooked.name}'",
 }
 """The values of `ADD`: most are what `ATTEMPT` has found, under the same name."""
 

@@ -12,7 +12,7 @@ from booking_system.booking.records.tables import appointments
 from booking_system.directory.records.acquaintance import meeting
 from booking_system.directory.records.tables import patients
 from booking_system.platform.postgres.idempotency import idempotency_keys
-from booking_system.platform.postgres.outbox import recording
+from booking_system.platform.postgres.outbox import recording_one
 from booking_system.platform.postgres.phrases import during
 from booking_system.platform.postgres.statement import Statement, given
 from booking_system.scheduling.records.claims import given_to
@@ -20,7 +20,7 @@ from booking_system.scheduling.records.tables import time_slots
 
 
 class Adding(NamedTuple):
-    """The row of a new appointment, as long as nobody has changed it, and its events."""
+    """The row of a new appointment, as long as nobody has changed it, and its first event."""
 
     id: UUID
     reference: str
@@ -48,7 +48,9 @@ class Adding(NamedTuple):
     patient_doubled: bool
     override_codes: list[str] | None
     override_reason: str | None
-    events: str
+    event_id: UUID
+    event_name: str
+    event_payload: str
 
 
 class Key(NamedTuple):
@@ -67,7 +69,7 @@ class AddingWithKey(NamedTuple):
     named: Key
 
 
-VALUE = {name: given(appointments.c[name]) for name in Adding._fields if name != "events"}
+VALUE = {name: given(appointments.c[name]) for name in Adding._fields if name in appointments.c}
 
 
 def _living_patient() -> CTE:
@@ -109,7 +111,7 @@ def _adding(patient: CTE, *others: CTE) -> Insert:
     return (
         insert(appointments)
         .from_select(list(row), select(*row.values()).select_from(patient))
-        .add_cte(owned, known, *others, recording(patient))
+        .add_cte(owned, known, *others, recording_one(patient, VALUE["created_at"]))
     )
 
 

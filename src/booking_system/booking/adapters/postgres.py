@@ -29,13 +29,15 @@ from booking_system.booking.records.settling import Left, change_of, settle
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.postgres import idempotency
 from booking_system.platform.postgres.faults import Refusals
-from booking_system.platform.postgres.outbox import events_text
+from booking_system.platform.postgres.outbox import RECORD, events_text, payload_text
 from booking_system.platform.postgres.phrases import an_id
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database
+from booking_system.platform.uuid7 import uuid7
 from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
 from booking_system.scheduling.records.ended_holds import END_HOLDS
 from booking_system.scheduling.records.refilling import lock_calendar, refill_freed
+from booking_system.shared_kernel.aggregate import DomainEvent
 from booking_system.shared_kernel.errors import Transient
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import AppointmentId, DoctorId, SlotId
@@ -87,8 +89,9 @@ class PostgresBookingWork:
         return reading.attempt
 
     async def add(self, appointment: Appointment, key: IdempotencyKey | None = None) -> None:
-        """Write appointment, ownership, acquaintance, event and key in one statement."""
-        adding = _adding(appointment)
+        """Write appointment, ownership, acquaintance, first event and key in one statement."""
+        first, *others = appointment.pull_events()
+        adding = _adding(appointment, first)
         if key is None:
             done = await add_statements.ADD.execute(self._connection, adding)
         else:
@@ -98,6 +101,8 @@ class PostgresBookingWork:
             )
         if done == add_statements.NOTHING:
             raise Transient("the patient went meanwhile")
+        if others:
+            await RECORD.execute(self._connection, events=events_text(others))
         await self._keep_clear(appointment)
 
     async def _keep_clear(self, appointment: Appointment) -> None:
@@ -205,7 +210,7 @@ class PostgresBookingWork:
         return card_of(row)
 
 
-def _adding(appointment: Appointment) -> Adding:
+def _adding(appointment: Appointment, first: DomainEvent) -> Adding:
     price, blocked, override = appointment.price, appointment.blocked, appointment.override
     return Adding(
         id=appointment.id,
@@ -234,7 +239,9 @@ def _adding(appointment: Appointment) -> Adding:
         patient_doubled=appointment.patient_doubled,
         override_codes=None if override is None else sorted(override.codes),
         override_reason=None if override is None else override.reason,
-        events=events_text(appointment.pull_events()),
+        event_id=uuid7(),
+        event_name=first.name,
+        event_payload=payload_text(first),
     )
 
 
