@@ -106,8 +106,8 @@ class WatchOverlaps:
             raise
 
     async def overridden(self, patient_id: PatientId, actor: Actor) -> None:
-        """Count a success that tells as much; the appointment itself keeps who did it and why."""
-        # It is done: that it was the last one is for the next to be told.
+        """Count an override, which tells of an overlap, too; the appointment keeps by whom and why."""
+        # The booking is made, and a limit that it reaches refuses the next attempt only.
         with suppress(RateLimited):
             await self.throttle.admit(*overlap_keys(actor.user_id, patient_id))
 
@@ -137,7 +137,7 @@ class WatchOverlaps:
         return attempt.patient is not None and attempt.patient.is_busy
 
     async def _tell(self, patient_id: PatientId, slot_id: SlotId | None, actor: Actor) -> None:
-        """Count first: of several attempts at one moment the last ones are told no more."""
+        """Count first: of attempts at one moment, those beyond the limit learn nothing."""
         await self.throttle.admit(*overlap_keys(actor.user_id, patient_id))
         await self.told.add(
             ToldOverlap(

@@ -1,4 +1,4 @@
-"""Holding a slot: what is held, who may do what with it, and how many anybody may hold."""
+"""Holds on slots: what they keep, who may use them, and how many a caller may have."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,23 +15,24 @@ from booking_system.shared_kernel.identifiers import HoldId, PatientId
 
 MOST_OF_A_PATIENT = 3
 MOST_OF_A_USER = 10
-"""Of one member of staff, for whomever: nobody's but their own."""
+"""Of one user, for any patient but themselves; the holds of colleagues do not count."""
 MOST_OF_A_NETWORK = 10
 """Of all visitors at one address who have not signed in: a family, or a clinic's own lobby."""
 
 
 class Quota(StrEnum):
-    """Whose holds count, whenever somebody wants one more: those of the caller."""
+    """Which holds of a caller are counted before they may have another."""
 
     PATIENT = "patient"
     """What a patient holds for themselves."""
     USER = "user"
-    """What a member of staff holds, or a doctor, for any patient or for nobody yet."""
+    """What a signed-in user holds for another patient, or for nobody yet."""
     NETWORK = "network"
+    """What visitors of one network hold who have not signed in."""
 
     @property
     def most(self) -> int:
-        """So many at a time."""
+        """The most holds at a time."""
         return MOST_OF[self]
 
 
@@ -44,7 +45,7 @@ MOST_OF = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Whoever asks about a hold: a user, a visitor with its token, or both."""
+    """The party that asks about a hold: a user, a visitor who shows its token, or both."""
 
     actor: Actor | None
     shown_hold: HoldId | None = None

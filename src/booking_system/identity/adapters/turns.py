@@ -1,6 +1,6 @@
-"""Lets attempts at one account through one by one, seconds apart, from all networks.
+"""Attempts at one account are let through one by one, seconds apart, from all networks.
 
-Each process has turns of its own until a Redis shares them, as it has counts of its own.
+Turns are kept by each process for itself, as its counts of attempts are.
 """
 
 import asyncio
@@ -13,26 +13,28 @@ from booking_system.identity.domain.refusals import RateLimited
 from booking_system.platform.ticket import waiting_elsewhere
 
 PACE_SECONDS = 3.0
-"""Between two turns; nobody waits for longer, which leaves a request enough of its five seconds."""
+"""Between two turns, so the longest wait, too; a request is given up after five seconds."""
 MOST_WAITING = 200
-"""At all accounts together. A wait costs a timer, no place at the entrance and no connection."""
+"""The most callers who wait, at all accounts together. A wait costs a timer, and neither a place at
+the entrance nor a connection to the database."""
 MOST_REMEMBERED = 1000
+"""With more accounts than that, those whose turn is over are forgotten."""
 
 Sleep = Callable[[float], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Waiting:
-    """Who has the next turn."""
+    """The caller who waits at one account, for the next turn; each is only equal to itself."""
 
     tries: int
 
 
 class PacedTurns:
-    """One waits at each account, the caller with the fewest tries; the others are told to go.
+    """At each account one caller waits: the caller with the fewest tries. All others are refused.
 
-    So a caller from a new network is not shut out by others who have guessed there already,
-    however many they are.
+    So callers who have guessed already, however many they are, shut out no caller from a network
+    that has not. A caller who loses the place to another is told so when the wait is over.
     """
 
     def __init__(
@@ -43,18 +45,18 @@ class PacedTurns:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        """`monotonic` counts seconds, and `sleep` waits for them."""
+        """`monotonic` returns seconds, and `sleep` waits for so many."""
         self._pace = pace
         self._most_waiting = most_waiting
         self._monotonic = monotonic
         self._sleep = sleep
         self._next: dict[str, float] = {}
-        """When the next turn at an account begins; absent or over: at once."""
+        """When the next turn at an account begins; absent or past: at once, if nobody waits."""
         self._waiting: dict[str, Waiting] = {}
         self._asleep = 0
 
     async def take(self, key: str, *, tries: int) -> None:
-        """Return when it is the caller's turn. Raises `RateLimited`."""
+        """Wait until it is the caller's turn. Raises `RateLimited`."""
         now = self._monotonic()
         begins, rival = self._next.get(key, now), self._waiting.get(key)
         if rival is None and begins <= now:

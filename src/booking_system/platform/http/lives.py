@@ -1,8 +1,9 @@
-"""Streams and sockets that are open: how many, for how long, and for whose authority.
+"""Streams and sockets that are open: how many, for how long, and on whose authority.
 
-None of them has a place at the entrance, which is for work that ends soon. Each lives for ten
-minutes at most, so that a client is judged anew and no process keeps its clients for ever; its
-client's authority is looked at again every moment, as if it sent a request each time.
+Once a stream or a socket has begun, it takes no place at the entrance, which is for work that ends
+soon. Each lives for ten minutes at most, so that a client is judged anew and no process keeps its
+clients for ever. The rights of its client are checked again about twice a second, as they would be
+for a new request.
 """
 
 import asyncio
@@ -26,19 +27,19 @@ from booking_system.platform.ticket import TICKET
 from booking_system.shared_kernel.errors import Refusal, TooMany, Transient, Unavailable
 
 ABORT = "abort"
-"""Under this name the `state` of a scope has what breaks its connection off."""
+"""The key in the `state` of a scope of the function that breaks its connection off."""
 SEND_SECONDS = 5.0
-"""So long a client may read nothing once its connection is full."""
+"""The longest time in which a client may read nothing, once its connection is full."""
 LIFE_SECONDS = 600.0
 SPREAD_SECONDS = 2.0
-"""Over so long the ends are spread when a process drains, so that not all clients come at once."""
+"""A process that drains spreads the ends over this time, so that not all clients come at once."""
 LOOK_SECONDS = 0.25
 CHECK_SECONDS = 0.4
-"""Between two looks at the authority of all; with the time to hear of a change, under a second."""
+"""Between two checks of all rights; with the time to hear of a change, usually under a second."""
 UNSURE_SECONDS = 3.0
-"""So long nobody may be able to say whether the authority still holds."""
+"""A connection ends whose rights could not be confirmed for this long."""
 CHECKERS = 2
-"""So many connections to the database may be in use for that."""
+"""The most connections to the database that such checks use at once."""
 MOST_OPEN = 1_000
 MOST_OF_ONE = 10
 MOST_OF_A_NETWORK = 50
@@ -85,7 +86,7 @@ class Life:
         self.sent = self.sent_bytes = self.received = self.received_bytes = 0
 
     def end(self, reason: Ending) -> None:
-        """Let whoever serves it end it; the first reason counts."""
+        """Ask the serving code to end it; the first reason counts."""
         if self.reason is None:
             self.reason = reason
             self.over.set()
@@ -118,7 +119,7 @@ class Lives:
         return len(self._open)
 
     def open(self, kind: str, scope: Scope, caller: Any, authority: Authority | None) -> Life:
-        """Let one in whose caller was admitted. Whoever opens it closes it.
+        """Let one in whose caller was admitted. The code that opens it closes it.
 
         Raises `Overloaded` where the process has as many as it can bear, or is about to end, and
         `TooMany` where the caller has.

@@ -1,4 +1,4 @@
-"""A plan: which time slots come and go, so that a doctor's calendar is as the rules wish."""
+"""A plan: which slots to open and to withdraw, so that a doctor's calendar follows the rules."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
@@ -23,11 +23,10 @@ class WishedSlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PresentSlot:
-    """A slot that there is, or whose time was deleted by hand and must not come back.
+    """A slot of the calendar, or a slot that was deleted by hand and whose time stays empty.
 
-    `wall_starts_at` is what the clinic's clock was to show when a rule made it; None: no rule did.
-    A slot that `is_outside` was left by its rule earlier, and is still there for somebody who has
-    it, or because it was closed by hand.
+    `wall_starts_at` is the local start that the rule meant which made it; None: no rule did. No rule
+    wants a slot that `is_outside` any more; it stays because it is booked, held or closed by hand.
     """
 
     id: SlotId
@@ -43,17 +42,17 @@ class PresentSlot:
 
     @property
     def may_go(self) -> bool:
-        """Say whether nobody has it, is about to, or has decided about it by hand."""
+        """Say whether it is neither booked, nor held, nor closed by hand."""
         is_free = self.appointment_id is None and not self.is_held
         return is_free and self.closed_because is not ClosedBecause.BY_HAND
 
     @property
     def is_ruled(self) -> bool:
-        """Say whether it is there because a rule wants it, or wanted it."""
+        """Say whether a rule made it, even a rule that does not want it any more."""
         return self.rule_id is not None or self.is_outside
 
     def has_moved(self, time_zone: str) -> bool:
-        """Say whether the clinic's clock shows another time at its start than it was made for."""
+        """Say whether its local start is another now than its rule meant, as after a change of zone."""
         if self.wall_starts_at is None:
             return False
         shown = wall_clock(self.period.starts_at, time_zone)
@@ -61,15 +60,16 @@ class PresentSlot:
 
 
 WishFor = Callable[[PresentSlot], WishedSlot | None]
-"""Says which rule wants just this slot; None where none does."""
+"""Says which rule wants a slot of exactly this time and mode; None where none does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotPlan:
-    """What to do. `kept_bookings` are slots that no rule wants any more, but an appointment.
+    """What to do. `kept_bookings` are booked slots that no rule wants any more.
 
-    `left` will be outside of all rules from now on, for whoever has them; `regained` are slots that
-    were, or that another rule made, and the wish of the rule that wants each of them now.
+    `left`: slots that no rule wants from now on, and that stay because they are booked, held or
+    closed by hand. `regained`: slots that were outside of all rules, or that another rule made, each
+    with the wish of the rule that wants it now.
     """
 
     opened: Sequence[WishedSlot] = ()
@@ -86,12 +86,13 @@ def plan(
     within: Period,
     changed: frozenset[RuleId] = frozenset(),
 ) -> SlotPlan:
-    """Return what makes the slots that start within the period as they are wished.
+    """Return the changes by which the slots that start within the period become as they are wished.
 
-    `present` holds all slots of the doctor that meet the period, or one of the wishes, which come
-    in time order. What is booked, held or closed by hand stays, and so does what is as it should
-    be. A wish that overlaps what stays is left out, and so is a wish that overlaps time that was
-    deleted by hand. Of the rules that have `changed`, all bookings are named that nothing wants.
+    `present` holds all slots of the doctor that meet the period or one of the wishes; `wished` is
+    in time order. A slot stays that is booked, held or closed by hand, that no rule made, or that is
+    wished as it is. A wish is left out that overlaps a slot that stays, or time that was deleted by
+    hand. For rules that have `changed`, `kept_bookings` has all of their bookings that nothing
+    wants, for others only those that were wanted until now.
     """
     wanted = {(wish.period, wish.mode): wish for wish in wished}
     slots = list(present)
@@ -119,7 +120,7 @@ def judge(
 ) -> SlotPlan:
     """Say of each slot that is there what becomes of it; nothing is opened.
 
-    Those that may go are left as they are unless this `withdraws`.
+    Without `withdraws`, slots that may go stay as they are, and the plan does not name them.
     """
     withdrawn, kept_bookings, left, regained = [], [], [], []
     for slot in slots:
