@@ -106,7 +106,7 @@ class WatchOverlaps:
             raise
 
     async def overridden(self, patient_id: PatientId, actor: Actor) -> None:
-        """Count an override, which tells of an overlap, too; the appointment keeps by whom and why."""
+        """Count an override, which tells of an overlap; the appointment says by whom and why."""
         # The booking is made, and a limit that it reaches refuses the next attempt only.
         with suppress(RateLimited):
             await self.throttle.admit(*overlap_keys(actor.user_id, patient_id))

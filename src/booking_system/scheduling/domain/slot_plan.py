@@ -25,8 +25,9 @@ class WishedSlot:
 class PresentSlot:
     """A slot of the calendar, or a slot that was deleted by hand and whose time stays empty.
 
-    `wall_starts_at` is the local start that the rule meant which made it; None: no rule did. No rule
-    wants a slot that `is_outside` any more; it stays because it is booked, held or closed by hand.
+    `wall_starts_at` is the local start that the rule meant which made it; None: no rule did.
+    A slot that `is_outside` is wanted by no rule any more; it stays because it is booked, held or
+    closed by hand.
     """
 
     id: SlotId
@@ -52,7 +53,7 @@ class PresentSlot:
         return self.rule_id is not None or self.is_outside
 
     def has_moved(self, time_zone: str) -> bool:
-        """Say whether its local start is another now than its rule meant, as after a change of zone."""
+        """Say whether its local start is another than its rule meant, as after a change of zone."""
         if self.wall_starts_at is None:
             return False
         shown = wall_clock(self.period.starts_at, time_zone)
@@ -68,8 +69,8 @@ class SlotPlan:
     """What to do. `kept_bookings` are booked slots that no rule wants any more.
 
     `left`: slots that no rule wants from now on, and that stay because they are booked, held or
-    closed by hand. `regained`: slots that were outside of all rules, or that another rule made, each
-    with the wish of the rule that wants it now.
+    closed by hand. `regained`: slots that were outside of all rules, or that another rule made,
+    each with the wish of the rule that wants it now.
     """
 
     opened: Sequence[WishedSlot] = ()
@@ -89,9 +90,9 @@ def plan(
     """Return the changes by which the slots that start within the period become as they are wished.
 
     `present` holds all slots of the doctor that meet the period or one of the wishes; `wished` is
-    in time order. A slot stays that is booked, held or closed by hand, that no rule made, or that is
-    wished as it is. A wish is left out that overlaps a slot that stays, or time that was deleted by
-    hand. For rules that have `changed`, `kept_bookings` has all of their bookings that nothing
+    in time order. A slot stays that is booked, held or closed by hand, that no rule made, or that
+    is wished as it is. A wish is left out that overlaps a slot that stays, or time that was deleted
+    by hand. For rules that have `changed`, `kept_bookings` has all of their bookings that nothing
     wants, for others only those that were wanted until now.
     """
     wanted = {(wish.period, wish.mode): wish for wish in wished}
