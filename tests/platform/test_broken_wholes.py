@@ -28,6 +28,23 @@ async def test_a_part_is_not_tried_again_by_itself(api: Api) -> None:
     assert tries == 1
 
 
+async def test_what_could_not_begin_does_not_begin_later(api: Api) -> None:
+    """A use case that bears with the first failure has no transaction without what comes first."""
+    database = api.container.database()
+
+    async def refuse(_: asyncpg.Connection) -> None:
+        raise Transient("taken")
+
+    async with database.whole(refuse) as whole:
+        for _ in range(2):
+            with pytest.raises(Transient, match="taken"):
+                async with database.driver_transaction():
+                    raise AssertionError
+        assert whole.has_begun
+        with pytest.raises(Transient, match="taken"):
+            await whole.begun()
+
+
 @pytest.mark.parametrize(
     "breaking",
     [

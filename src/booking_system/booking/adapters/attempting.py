@@ -19,19 +19,20 @@ from booking_system.shared_kernel.errors import Transient
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An attempt, and the holds that end with the booking."""
+    """An attempt, and the holds that the booking ends when it is made."""
 
     attempt: BookingAttempt
     ending: frozenset[UUID] = frozenset()
 
 
 async def locked(connection: asyncpg.Connection, asked: AttemptRequest) -> Reading:
-    """Lock the slot `FOR UPDATE` and read every fact in the same statement.
+    """Lock what the booking needs, and read the facts on which it is judged.
 
-    After a wait the slot is as it is now, the other facts as they were before the wait. Where more
-    than the slot is needed, all that is met is locked first, by ascending id, and the facts are
-    read behind the locks. So they are for an override: it sets aside that a slot is closed, which
-    is all that the slot itself says of a doctor who was removed meanwhile.
+    A booking that needs one slot takes one statement: it locks the slot `FOR UPDATE` and reads the
+    facts; after a wait the slot is as it is now, the other facts as they were before the wait. A
+    longer service, a move and an override first lock every slot that the booking meets, by
+    ascending id, and read the facts behind the locks. An override needs that because it ignores
+    that a slot is closed, and a closed slot is the only trace that a doctor was removed meanwhile.
     """
     wish = asked.wish
     if asked.moving is None and wish.override is None:
@@ -53,15 +54,15 @@ async def seen(connection: asyncpg.Connection, asked: AttemptRequest) -> Booking
 async def behind_locks(
     connection: asyncpg.Connection, asked: AttemptRequest, *, locked_ids: set[UUID]
 ) -> Reading:
-    """Read the facts behind the locks. Raises `Transient` where not all that is met is locked."""
+    """Read the facts behind the locks. Raises `Transient` where a slot it meets is not locked."""
     rows = await _nearby(connection, asked)
     if not locked_ids.issuperset(row["slot_id"] for row in rows):
-        raise Transient("the slots changed while they were waited for")
+        raise Transient("the slots changed while their locks were waited for")
     return await _knowing_the_hold(connection, await _judged_on(connection, rows, asked))
 
 
 async def asked_of(connection: asyncpg.Connection, asked: AttemptRequest) -> AttemptRequest:
-    """Return it with what was agreed for the appointment that it would move, if it would any."""
+    """Return the request with the agreed terms of the appointment to move, if it moves one."""
     moves = asked.wish.moves
     if moves is None:
         return asked

@@ -50,10 +50,10 @@ async def settle(
     slot_ids: Sequence[SlotId],
     change: Entry,
 ) -> None:
-    """Give each slot that was left to the appointment that was overbooked in it first, if any.
+    """Give each slot that was given up to the appointment that was overbooked in it first, if any.
 
-    An appointment shares its time only as long as somebody else has it: with its last conflict the
-    mark is gone, too.
+    An appointment is marked as overbooked while another appointment has some of its time. When the
+    last such conflict ends, the mark goes.
     """
     rows = await settling_statements.SHARING.fetch(
         connection,
@@ -75,7 +75,7 @@ async def settle(
 async def share_less(
     connection: asyncpg.Connection, appointment_id: AppointmentId, change: Entry
 ) -> None:
-    """Let a marked appointment share what others still have of its time, and nothing else."""
+    """Reduce the shared time of a marked appointment to the parts that others still have."""
     await settling_statements.SHARE_LESS.execute(connection, appointment_id=appointment_id)
     row = await settling_statements.SOLE_OWNER.fetchrow(connection, appointment_id=appointment_id)
     if row is not None:
@@ -85,14 +85,14 @@ async def share_less(
 
 
 async def unblock(connection: asyncpg.Connection, appointments: Sequence[Appointment]) -> None:
-    """Take their marks from the slots around them, while they are still stored where they were."""
+    """End the marks of these appointments on slots around them, while their old place is stored."""
     further = [one.id for one in appointments if one.reaches_further]
     if further:
         await span_changes.UNBLOCK.execute(connection, appointment_ids=further)
 
 
 def change_of(appointment: Appointment) -> Change:
-    """Return what was done to it since it was read, with all its events."""
+    """Return the last change of the appointment as a row, and take its events for it."""
     change = appointment.last_change
     assert change is not None, "only what was changed is stored"
     left, entered = change.left, change.entered

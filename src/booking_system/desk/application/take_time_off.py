@@ -1,4 +1,4 @@
-"""Use cases: a doctor takes time off, a clinic closes for days; and neither, after all."""
+"""Use cases: a doctor takes time off, a clinic closes for days, and each is taken back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from booking_system.shared_kernel.identifiers import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeTimeOff:
-    """Closes a doctor's slots for a while."""
+    """Closes a doctor's slots for a period, and deals with the appointments in it."""
 
     transaction: AbsenceTransaction
     clock: Clock
@@ -51,7 +51,10 @@ class TakeTimeOff:
         on_conflict: OnConflict | None,
         actor: Actor,
     ) -> TimeOff:
-        """Return it. Raises `NotFound`, `NotPermitted`, `Invalid`, `BookingsAffected`."""
+        """Return the new time off.
+
+        Raises `NotFound`, `NotPermitted`, `Invalid`, `BookingsAffected`.
+        """
         async with self.transaction() as work:
             place = permitted(await work.doctor(doctor_id, lock=True), actor)
             now = self.clock.now()
@@ -84,7 +87,7 @@ class CloseClinic:
         on_conflict: OnConflict | None,
         actor: Actor,
     ) -> Sequence[Closure]:
-        """Return the closures of these days; one that stands already stays as it is.
+        """Return the closures of these days. A day that is closed already keeps its closure.
 
         Raises `NotFound`, `NotPermitted`, `NonexistentLocalTime`, `BookingsAffected`.
         """
@@ -111,7 +114,7 @@ class CloseClinic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndTimeOff:
-    """Takes time off back: opens exactly what it closed."""
+    """Ends time off, and reopens exactly the slots that it closed."""
 
     transaction: AbsenceTransaction
     clock: Clock
@@ -131,7 +134,7 @@ class EndTimeOff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReopenClinic:
-    """Takes one closure back: opens exactly what it closed."""
+    """Ends one closure, and reopens exactly the slots that it closed."""
 
     transaction: AbsenceTransaction
     clock: Clock
@@ -166,7 +169,7 @@ async def _close(  # noqa: PLR0913, PLR0917
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Close the slots first, so that no booking slips in while we look for bookings."""
+    """Close the slots before the appointments are looked for, so that none is booked meanwhile."""
     await open_slots_of(work, place, absences, now=now)
     await work.add(absences)
     await work.close_slots(place, absences, now=now)
@@ -183,7 +186,7 @@ async def settle(  # noqa: PLR0913, PLR0917
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Cancel the appointments for the reason of the absence, or raise `BookingsAffected`."""
+    """Cancel the appointments, with the reason of the absence, or raise `BookingsAffected`."""
     if affected and on_conflict is None:
         raise bookings_affected(affected)
     party = Party(side=Side.CLINIC, user_id=actor.user_id)

@@ -18,22 +18,23 @@ Later = Callable[[], Awaitable[None]]
 class Whole:
     """A transaction that holds nothing until somebody needs it.
 
-    So what is slow, and comes before the first transaction inside, is outside of every transaction.
+    Slow work in front of the first inner transaction therefore keeps no transaction open.
     """
 
     def __init__(self, leases: Leases, first: First | None = None) -> None:
-        """`first` may raise: then nothing inside happens."""
+        """Where `first` raises, every inner transaction raises the same."""
         self._leases = leases
         self._first = first
         self._lease: Lease | None = None
         self._transaction: Transaction | None = None
         self._is_committing = False
+        self._failure: BaseException | None = None
         self.later: list[Later] = []
-        """What is to be done when it is over, however it ends."""
+        """Jobs for the time behind its end, by commit or by rollback."""
 
     @property
     def has_begun(self) -> bool:
-        """Say whether it holds a connection."""
+        """Say whether it has taken a connection."""
         return self._lease is not None
 
     @property
@@ -42,14 +43,23 @@ class Whole:
         return self._is_committing
 
     async def begun(self) -> Lease:
-        """Return the connection, in the transaction."""
+        """Begin the transaction, if nobody has, and return its lease."""
+        if self._failure is not None:
+            raise self._failure
         if self._lease is None:
             self._lease = await self._leases.take()
-            self._transaction = self._lease.driver.transaction()
-            await self._transaction.start()
-            if self._first is not None:
-                await self._first(self._lease.driver)
+            try:
+                await self._begin(self._lease.driver)
+            except BaseException as error:
+                self._failure = error
+                raise
         return self._lease
+
+    async def _begin(self, driver: asyncpg.Connection) -> None:
+        self._transaction = driver.transaction()
+        await self._transaction.start()
+        if self._first is not None:
+            await self._first(driver)
 
     async def connection(self) -> asyncpg.Connection:
         """Return the driver's connection, in the transaction."""

@@ -1,7 +1,8 @@
-"""Time that is let go of follows the hours in force, in the transaction that lets go of it.
+"""Released time is filled again by the hours in force, in the transaction that releases it.
 
-What a rule left behind for somebody is closed to everybody else. When they let go of it, it goes,
-and what the rules and exceptions want there now is opened. A transaction that lets go of slots
+A slot that no rule wants any more stays for the appointment or the hold that has it, and is closed
+to everybody else. When it is released it is withdrawn, and the slots are opened that the rules and
+exceptions want there now. A transaction that lets go of slots
 
 1. calls `lock_calendars` before any lock on a slot: the doctor's row comes first;
 2. locks the slots and writes;
@@ -59,7 +60,7 @@ def _left_over() -> Statement[Any]:
 
 
 LEFT_OVER = _left_over()
-"""What somebody else is at is not awaited: it is theirs to see to it."""
+"""Slots that another transaction has locked are skipped: that transaction refills them itself."""
 
 FREED: Statement[Any] = Statement(
     select(s.c.doctor_id, s.c.starts_at, s.c.ends_at)
@@ -75,26 +76,26 @@ FORGOTTEN: Statement[Any] = Statement(
     .order_by(s.c.starts_at)
     .limit(MOST_FORGOTTEN)
 )
-"""Slots that were left behind for somebody who has them no more."""
+"""Slots outside of the hours whose appointment or hold is over."""
 
 
 async def calendars_to_refill(
     connection: asyncpg.Connection, slot_ids: Sequence[UUID]
 ) -> list[DoctorId]:
-    """Return, ascending, of which doctors a rule has left one of these slots. Locks nothing."""
+    """Return, ascending, the doctors of those of these slots that no rule wants. Locks nothing."""
     rows = await FREED.fetch(connection, slot_ids=slot_ids)
     return sorted({row["doctor_id"] for row in rows})
 
 
 async def lock_calendar(connection: asyncpg.Connection, doctor_id: DoctorId) -> None:
-    """Keep everybody waiting who would add slots of this doctor, or close them."""
+    """Lock the doctor's row: others wait before they add or close slots of this doctor."""
     await LOCK_DOCTOR.fetchval(connection, doctor_id=doctor_id)
 
 
 async def lock_calendars(
     connection: asyncpg.Connection, slot_ids: Sequence[UUID]
 ) -> frozenset[DoctorId]:
-    """Lock the calendars that letting go of these slots would change; mostly there are none."""
+    """Lock the calendars that releasing these slots would change, usually none; return whose."""
     doctors = await calendars_to_refill(connection, slot_ids)
     for doctor_id in doctors:
         await lock_calendar(connection, doctor_id)
@@ -108,10 +109,10 @@ async def refill_freed(
     locked: Collection[DoctorId],
     now: datetime,
 ) -> None:
-    """Refill the time of those of the slots that their rule has left, after they were let go of.
+    """Refill, after their release, the time of those of the slots that no rule wants any more.
 
-    A doctor whose hours changed after the calendars were looked at was not locked: that calendar is
-    seen to in the background, a second later.
+    A doctor whose hours changed after `lock_calendars` is not locked: that calendar is refilled in
+    the background, at once.
     """
     freed: dict[DoctorId, list[Period]] = {}
     for row in await FREED.fetch(connection, slot_ids=slot_ids):
@@ -130,10 +131,10 @@ async def refill(
     *,
     now: datetime,
 ) -> None:
-    """Withdraw what was left over in these periods, and open what is wanted on their days.
+    """Withdraw the free slots outside of the hours in these periods, and open what their days lack.
 
-    The calendar is locked, and so are the slots that were let go of. Nothing else is withdrawn, so
-    no other slot needs a lock.
+    The caller has locked the calendar. The slots to withdraw are locked here, except those that
+    another transaction has.
     """
     records = CalendarRecords(connection)
     calendar = await records.doctor(doctor_id)
@@ -156,7 +157,7 @@ async def refill(
 async def refill_left_over(
     connection: asyncpg.Connection, doctor_id: DoctorId, *, now: datetime
 ) -> bool:
-    """Do so for what was left over and is nobody's by now, as where a hold has ended by time.
+    """Refill the time of slots outside of the hours that are free by now, as where a hold ended.
 
     Say whether that was all. The calendar is locked.
     """
