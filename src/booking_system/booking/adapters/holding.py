@@ -133,7 +133,7 @@ class PostgresHolds:
 
 
 def _queues_of(wish: BookingWish, holder: Holder) -> list[UUID | bytes]:
-    """Return where to queue: those who hold for one patient meet, and merges of records."""
+    """Return where to queue: holds for one patient meet there, and merges of records."""
     queues: list[UUID | bytes] = [] if wish.patient_id is None else [wish.patient_id]
     if holder.actor is None:
         queues.append(holder.network)

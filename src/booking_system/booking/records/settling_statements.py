@@ -1,4 +1,4 @@
-"""The statements that give time which was left to those who shared it."""
+"""The statements that give time which was given up to the appointments that shared it."""
 
 from collections.abc import Sequence
 from datetime import datetime

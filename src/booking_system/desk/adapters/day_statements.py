@@ -90,7 +90,7 @@ class _Days:
 
 
 def _doctors_there(whose: ColumnElement[Any]) -> Any:
-    """The doctors of the calendar, and those who were removed but are met in it."""
+    """The doctors of the calendar, and removed doctors who are met in it."""
     d = doctors
     shown = (d.c.id, d.c.full_name, d.c.title, d.c.specialty, d.c.photo_url)
     there = select(*shown, false().label("is_removed")).where(

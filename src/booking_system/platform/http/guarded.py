@@ -131,7 +131,7 @@ class GuardedRoute(APIRoute):
             try:
                 return await handler(request)
             except HTTPException as error:
-                # FastAPI turns whatever reading the body raises into a 400 of its own.
+                # FastAPI turns each error of reading the body into a 400 of its own.
                 if isinstance(error.__cause__, Refusal):
                     raise error.__cause__ from None
                 raise

@@ -185,7 +185,7 @@ class Lives:
         loop = asyncio.get_running_loop()
         if not self._looks:
             self._looks = True
-            # Of no request: what is known of the one that comes first is nobody else's.
+            # In an empty context: what the first request knows must not reach others by this task.
             loop.call_later(LOOK_SECONDS, self._look, context=Context())
         if self._checking is None or self._checking.done():
             self._checking = loop.create_task(self._check(), name="lives", context=Context())

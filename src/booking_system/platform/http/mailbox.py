@@ -17,7 +17,7 @@ class TooSlowError(Exception):
 class Mailbox(Generic[Item]):
     """What many put and one client is sent, in order.
 
-    Putting never waits: one that reads too slowly delays nobody. It is told so, and its stream or
+    Putting never waits: a slow reader delays nobody. It is told so, and its stream or
     socket ends.
     """
 

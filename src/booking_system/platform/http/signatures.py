@@ -42,7 +42,7 @@ class TimedSignatures:
         self._clock = clock
 
     async def __call__(self, headers: Mapping[str, str], body: bytes) -> None:
-        """Raise `InvalidSignature`, with the same words whatever is wrong."""
+        """Raise `InvalidSignature`, with the same words for each cause."""
         moment, signatures = _parts(headers.get(self._header, ""))
         far = abs(self._clock.now().timestamp() - moment)
         if far > TOLERANCE.total_seconds() or not self._fits(moment, signatures, body):

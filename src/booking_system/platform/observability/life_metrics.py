@@ -37,12 +37,12 @@ class LifeMetrics:
         )
 
     def opened(self, kind: str, route: str) -> None:
-        """Count one that has begun."""
+        """Count a stream or a socket that has begun."""
         self._open.labels(kind).inc()
         self._opened.labels(kind, route).inc()
 
     def ended(self, kind: str, route: str, reason: str, *, sent: int) -> None:
-        """Count one that has ended, after so many messages."""
+        """Count a stream or a socket that has ended, after so many messages."""
         self._open.labels(kind).dec()
         self._ended.labels(kind, route, reason).inc()
         self._sent.labels(kind, route).inc(sent)

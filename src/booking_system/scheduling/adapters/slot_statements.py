@@ -144,7 +144,7 @@ PLACE: Statement[Any] = Statement(
         time_slots.c.id == SLOT_ID
     )
 )
-"""Where and when a slot is, also one that was deleted."""
+"""Where and when a slot is, also a deleted one."""
 
 
 class Named(NamedTuple):

@@ -1,4 +1,4 @@
-"""The statement that adds time slots, whoever wants them: the hours, or a hand."""
+"""The statement that adds time slots, for the hours or by hand."""
 
 from collections.abc import Sequence
 from datetime import datetime
