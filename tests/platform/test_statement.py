@@ -18,7 +18,8 @@ from sqlalchemy import (
 )
 
 from booking_system.platform.postgres.faults import DependencyUnavailable
-from booking_system.platform.postgres.statement import Statement, given
+from booking_system.platform.postgres.phrases import given
+from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database
 
 NUMBERS = values(column("n", Integer), column("word", Text), name="numbers").data(

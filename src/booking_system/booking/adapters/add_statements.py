@@ -13,8 +13,8 @@ from booking_system.directory.records.acquaintance import meeting
 from booking_system.directory.records.tables import patients
 from booking_system.platform.postgres.idempotency import idempotency_keys
 from booking_system.platform.postgres.outbox import recording_one
-from booking_system.platform.postgres.phrases import during
-from booking_system.platform.postgres.statement import Statement, given
+from booking_system.platform.postgres.phrases import during, given
+from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.records.claims import given_to
 from booking_system.scheduling.records.tables import time_slots
 

@@ -24,8 +24,8 @@ from booking_system.booking.domain.holding import Quota
 from booking_system.directory.records.tables import patients
 from booking_system.identity.records.tables import role_grants
 from booking_system.platform.postgres.outbox import recording
-from booking_system.platform.postgres.phrases import an_id, during, ids, instant
-from booking_system.platform.postgres.statement import Statement, given
+from booking_system.platform.postgres.phrases import an_id, during, given, ids, instant
+from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.records.claims import changed, in_order, let_go
 from booking_system.scheduling.records.slots import slot_columns
 from booking_system.scheduling.records.tables import time_slots

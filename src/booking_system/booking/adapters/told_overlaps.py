@@ -7,8 +7,8 @@ from sqlalchemy import insert
 
 from booking_system.booking.application.overlaps import ToldOverlap
 from booking_system.booking.records.tables import told_overlaps
-from booking_system.platform.postgres.phrases import ago
-from booking_system.platform.postgres.statement import Statement, given
+from booking_system.platform.postgres.phrases import ago, given
+from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.tidying import Chore
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import uuid7

@@ -28,8 +28,8 @@ from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.records.claimed_time import shared
 from booking_system.booking.records.tables import appointment_history, appointments
 from booking_system.platform.postgres.outbox import recording
-from booking_system.platform.postgres.phrases import an_id, during, ids
-from booking_system.platform.postgres.statement import Statement, given
+from booking_system.platform.postgres.phrases import an_id, during, given, ids
+from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.records.claims import given_back, given_to
 from booking_system.scheduling.records.tables import time_slots
 

@@ -96,7 +96,7 @@ class GuardedRoute(APIRoute):
                 return
         await super().handle(scope, receive, send)
 
-    def place_of(self, pointer: str) -> str:
+    def given(self, pointer: str) -> str:
         """Say where a wrong field is that is known by its pointer alone: `in` of a problem."""
         name = pointer.removeprefix("/").partition("/")[0]
         if name in self.param_convertors:

@@ -148,8 +148,8 @@ def _place(request: Request, refusal: errors.Refusal) -> None:
     """Say of each wrong field where it is, wherever the refusal knew it by its name alone."""
     wrong: Sequence[Mapping[str, str]] = refusal.extras.get("errors", ())
     if wrong:
-        place_of = request.scope["route"].place_of
-        refusal.extras["errors"] = [{"in": place_of(one["pointer"]), **one} for one in wrong]
+        given = request.scope["route"].given
+        refusal.extras["errors"] = [{"in": given(one["pointer"]), **one} for one in wrong]
 
 
 def _of_http(app: FastAPI, request: Request, error: HTTPException) -> errors.Refusal:

@@ -38,7 +38,7 @@ from booking_system.platform.postgres.idempotency import (
     replayed,
 )
 from booking_system.platform.postgres.idempotency import idempotency_keys as k
-from booking_system.platform.postgres.phrases import INSTANT, a_number, place_of
+from booking_system.platform.postgres.phrases import INSTANT, a_number, given
 from booking_system.platform.postgres.statement import Statement
 from booking_system.shared_kernel.idempotency import (
     IdempotencyKey,
@@ -56,7 +56,7 @@ CLAIM = Statement(
     insert(k)
     .values(
         {
-            name: place_of(k.c[name])
+            name: given(k.c[name])
             for name in ("owner", "operation", "key", "fingerprint", "created_at", "outside_key")
         }
         | {"claimed_until": UNTIL, "claims": 1}
@@ -88,8 +88,8 @@ FINISH = Statement(
     update(k)
     .where(IS_MINE)
     .values(
-        answer=place_of(k.c.answer),
-        resource_ids=place_of(k.c.resource_ids),
+        answer=given(k.c.answer),
+        resource_ids=given(k.c.resource_ids),
         claimed_until=null(),
     )
     .returning(true())

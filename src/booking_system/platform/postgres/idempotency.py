@@ -34,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from booking_system.platform.postgres.metadata import metadata
-from booking_system.platform.postgres.phrases import ago, instant, place_of, texts
+from booking_system.platform.postgres.phrases import ago, given, instant, texts
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.tidying import Chore
 from booking_system.shared_kernel.idempotency import (
@@ -68,9 +68,9 @@ idempotency_keys = Table(
 
 k = idempotency_keys
 IS_THE_KEY = and_(
-    k.c.owner == place_of(k.c.owner),
-    k.c.operation == place_of(k.c.operation),
-    k.c.key == place_of(k.c.key),
+    k.c.owner == given(k.c.owner),
+    k.c.operation == given(k.c.operation),
+    k.c.key == given(k.c.key),
 )
 """The condition of one row; its values are those of `named`."""
 
@@ -81,8 +81,8 @@ OLD_KEYS = Chore.deleting(k, over=k.c.created_at < ago(KEPT_FOR), oldest_first=k
 STORED = Statement(
     select(true()).where(
         k.c.owner == any_(texts("owners")),
-        k.c.operation == place_of(k.c.operation),
-        k.c.key == place_of(k.c.key),
+        k.c.operation == given(k.c.operation),
+        k.c.key == given(k.c.key),
         k.c.created_at > instant("since"),
     )
 )
@@ -91,7 +91,7 @@ CLAIM = Statement(
     insert(k)
     .values(
         {
-            name: place_of(k.c[name])
+            name: given(k.c[name])
             for name in ("owner", "operation", "key", "fingerprint", "created_at")
         }
     )
@@ -111,7 +111,7 @@ REPLAY = Statement(
 ANSWER = Statement(
     update(k)
     .where(IS_THE_KEY)
-    .values(answer=place_of(k.c.answer), resource_ids=place_of(k.c.resource_ids))
+    .values(answer=given(k.c.answer), resource_ids=given(k.c.resource_ids))
 )
 
 

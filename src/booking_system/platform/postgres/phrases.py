@@ -77,14 +77,14 @@ def asked_singly(query: Select[Any]) -> Select[Any]:
     return query.offset(literal_column("0"))
 
 
-def place_of(column: ColumnElement[Any]) -> BindParameter[Any]:
-    """Return the place of a value of the column, by its name."""
-    return bindparam(column.key, type_=column.type)
+def given(column: ColumnElement[Any], name: str | None = None) -> BindParameter[Any]:
+    """Return the place of a value of the column, by its name if no other is said."""
+    return bindparam(name or column.key, type_=column.type)
 
 
 def row_of(table: Table, names: Sequence[str]) -> Insert:
     """Return the statement that inserts one row: a value for each of these columns."""
-    return insert(table).values({name: place_of(table.c[name]) for name in names})
+    return insert(table).values({name: given(table.c[name]) for name in names})
 
 
 def an_id(name: str) -> BindParameter[UUID]:

@@ -11,18 +11,13 @@ from itertools import chain
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 import asyncpg
-from sqlalchemy import BindParameter, Column, bindparam
+from sqlalchemy import BindParameter
 from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect_asyncpg
 from sqlalchemy.sql.elements import CompilerElement
 
 V = TypeVar("V", bound=tuple[Any, ...])
 
 _PLACE = re.compile(r"\$(\d+)")
-
-
-def given(column: Column[Any], name: str | None = None) -> BindParameter[Any]:
-    """Return the place of a value for this column, of the same name if no other is said."""
-    return bindparam(name or column.name, type_=column.type)
 
 
 class _NoValues(NamedTuple):

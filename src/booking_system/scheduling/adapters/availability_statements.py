@@ -11,9 +11,9 @@ from booking_system.directory.records.tables import clinics, doctors
 from booking_system.platform.postgres.phrases import (
     a_date,
     an_id,
+    given,
     how_many,
     instant,
-    place_of,
     row_of,
 )
 from booking_system.platform.postgres.statement import Statement
@@ -151,7 +151,7 @@ ADD_RULE: Statement[StoredRule] = Statement(
 
 SAVE_RULE: Statement[Any] = Statement(
     update(availability_rules)
-    .values({name: place_of(availability_rules.c[name]) for name in (*MAY_CHANGE, "deleted_at")})
+    .values({name: given(availability_rules.c[name]) for name in (*MAY_CHANGE, "deleted_at")})
     .where(availability_rules.c.id == RULE_ID)
 )
 
