@@ -75,7 +75,7 @@ VALUE = {name: given(appointments.c[name]) for name in Adding._fields if name in
 def _living_patient() -> CTE:
     """The patient, unless they went while the slot was waited for.
 
-    The lock is the one that the foreign key takes anyway; a merge of the patient's record keeps it
+    The foreign key takes the same lock anyway; a merge of the patient's record keeps it
     waiting.
     """
     is_there = (patients.c.id == VALUE["patient_id"], patients.c.deleted_at.is_(None))

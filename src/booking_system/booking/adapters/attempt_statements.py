@@ -126,7 +126,7 @@ def _is_busy(ends_at: ColumnElement[Any], *others: ColumnElement[bool]) -> Colum
     """The patient is elsewhere in that time.
 
     An appointment whose rest was given back ended then. None lasts longer than a day: with that, an
-    index leads to the one that overlaps.
+    index leads to any that overlaps.
     """
     starts_at = SLOT.c.starts_at
     return (

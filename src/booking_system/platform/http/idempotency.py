@@ -91,7 +91,7 @@ class Idempotency:
     ) -> Response:
         """Run `work` once; give the answer again where the key was used before.
 
-        Raises `IdempotencyKeyReused`, `IdempotencyKeyInUse`, and whatever `work` raises: a refusal
+        Raises `IdempotencyKeyReused`, `IdempotencyKeyInUse`, and the errors of `work`: a refusal
         leaves no trace of the key, unless an earlier try with it may have had its effect.
         """
         if isinstance(way, ClaimedFirst):

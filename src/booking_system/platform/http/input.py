@@ -96,7 +96,7 @@ class StrictRequest(Request):
     async def pieces(self) -> AsyncIterator[bytes]:
         """Return the bytes as they come, once. The route's `BodyLimit` says how many at most.
 
-        Raises `BodyTooLarge`, whatever length was announced, before more is read, and `Malformed`
+        Raises `BodyTooLarge` before more is read, for any announced length, and `Malformed`
         for a body that breaks off or takes too long.
         """
         limit: BodyLimit = getattr(self.scope.get("route"), "body_limit", USUAL_BODY)

@@ -99,7 +99,7 @@ class SocketRoute(WebSocketRoute):
         admission: Admission,
         limits: SocketLimits,
     ) -> None:
-        """`protocol` is the subprotocol that is spoken: the only one that is ever echoed."""
+        """`protocol` is the subprotocol that is spoken: no other is ever echoed."""
         super().__init__(path, endpoint)
         self.policy = policy
         self.is_public = False

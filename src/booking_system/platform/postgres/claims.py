@@ -102,7 +102,7 @@ TAKE_BACK = Statement(delete(k).where(IS_MINE, k.c.claims == 1))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Somebody's right to work for a key, until it is over; `number` counts those who had it."""
+    """The right to work for a key, until it is over; `number` counts the claims so far."""
 
     owner: str
     operation: str

@@ -98,5 +98,5 @@ def locked(*slot_ids: SelectBase) -> Select[Any]:
 
 
 def in_order(query: Select[Any], slot: FromClause) -> Select[Any]:
-    """Return the query as one that locks its slots in the order of all."""
+    """Return the query so that it locks its slots in the order that everybody keeps."""
     return query.order_by(slot.c.id).with_for_update(of=slot)
