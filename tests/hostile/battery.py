@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -17,6 +17,8 @@ from tests.hostile.victims import Victims
 from tests.hostile.wire import Answer, Line, Silence
 
 LINES = 8
+STALLING = 16
+"""So many may wait at once for an answer that takes as long as the server lets them."""
 STRANGERS = 4
 """In the short form every so many shots are fired without credentials as well."""
 CHEAP: dict[str, dict[str, str]] = {
@@ -31,6 +33,8 @@ CHEAP: dict[str, dict[str, str]] = {
 class Report:
     """What was sent, and what was wrong with the answers."""
 
+    fewest: int = 0
+    """So many are to be sent to each operation with credentials."""
     sent: Counter[str] = field(default_factory=Counter)
     seen: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     wrong: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -50,23 +54,30 @@ class Battery:
     port: int
     report: Report = field(default_factory=Report)
     _numbers: Iterator[int] = field(default_factory=count)
+    _stalling: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STALLING))
 
     async def fire(self, operations: list[Operation], *, long: bool) -> None:
-        """One operation after the other, each over a few connections."""
+        """One operation after the other, each over a few connections.
+
+        What may stall has a connection of its own, and nobody waits for it before the end.
+        """
         lines = [Line(self.host, self.port) for _ in range(LINES)]
         try:
-            for turn, operation in enumerate(operations):
-                target = await self._target(operation)
-                before = await self._behaves(target, lines[0])
-                kinds = operation.kinds(long=long, turn=turn)
-                strangers = kinds if long else kinds[turn % STRANGERS :: STRANGERS]
-                shots = iter(
-                    [(kind, True) for kind in kinds] + [(kind, False) for kind in strangers]
-                )
-                shooting = (self._shoot(operation, target, shots, line) for line in lines)
-                await asyncio.gather(*shooting)
-                after = await self._behaves(target, lines[0])
-                self.report.well[str(operation)] = [before, after]
+            async with asyncio.TaskGroup() as alone:
+                for turn, operation in enumerate(operations):
+                    target = await self._target(operation)
+                    before = await self._behaves(target, lines[0])
+                    kinds = operation.kinds(long=long, turn=turn)
+                    strangers = kinds if long else kinds[turn % STRANGERS :: STRANGERS]
+                    shots = iter(
+                        [(kind, True) for kind in kinds] + [(kind, False) for kind in strangers]
+                    )
+                    shooting = (
+                        self._shoot(operation, target, shots, line, alone) for line in lines
+                    )
+                    await asyncio.gather(*shooting)
+                    after = await self._behaves(target, lines[0])
+                    self.report.well[str(operation)] = [before, after]
         finally:
             for line in lines:
                 await line.close()
@@ -91,34 +102,63 @@ class Battery:
         target: "Target",
         shots: Iterator[tuple[Kind, bool]],
         line: Line,
+        alone: asyncio.TaskGroup,
     ) -> None:
         for kind, known in shots:
             draft, mark = target.draft(cheap=True), self._mark()
             if not known:
                 draft.without_credentials()
             kind.change(draft)
-            raw = draft.bytes_with(mark)
-            answers: list[Answer] = []
-            try:
-                if draft.is_alone:
-                    answers = await line.alone(raw, hang_up=draft.hangs_up)
-                else:
-                    answers = await line.ask(raw)
-                wrong = [
-                    one
-                    for answer in answers
-                    for one in complaints(operation, kind, answer, is_known=known)
-                ]
-                if not answers and not draft.hangs_up:
-                    wrong.append("no answer")
-            except (Silence, AssertionError, ConnectionError) as error:
-                wrong = [repr(error)]
-            whose = f"{operation} {'known' if known else 'unknown'}"
-            self.report.sent[whose] += 1
-            for answer in answers[:1]:
-                self.report.seen[whose, kind.group, answer.status] += 1
-            name = f"{kind}{'' if known else ', unknown'}, {mark.decode()}"
-            self.report.wrong[str(operation)] += [f"{name}: {one}" for one in wrong]
+            shot = Shot(operation, kind, known, draft, mark)
+            if draft.is_alone:
+                alone.create_task(self._fire_alone(shot))
+            else:
+                await self._note(shot, line.ask(shot.raw))
+
+    async def _fire_alone(self, shot: "Shot") -> None:
+        async with self._stalling:
+            line = Line(self.host, self.port)
+            await self._note(shot, line.alone(shot.raw, hang_up=shot.draft.hangs_up))
+
+    async def _note(self, shot: "Shot", asked: Awaitable[list[Answer]]) -> None:
+        answers: list[Answer] = []
+        try:
+            answers = await asked
+            wrong = [
+                one
+                for answer in answers
+                for one in complaints(shot.operation, shot.kind, answer, is_known=shot.known)
+            ]
+            if not answers and not shot.draft.hangs_up:
+                wrong.append("no answer")
+        except (Silence, AssertionError, ConnectionError) as error:
+            wrong = [repr(error)]
+        self.report.sent[shot.whose] += 1
+        for answer in answers[:1]:
+            self.report.seen[shot.whose, shot.kind.group, answer.status] += 1
+        self.report.wrong[str(shot.operation)] += [f"{shot}: {one}" for one in wrong]
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One hostile request; `known` with credentials."""
+
+    operation: Operation
+    kind: Kind
+    known: bool
+    draft: Draft
+    mark: bytes
+
+    @property
+    def raw(self) -> bytes:
+        return self.draft.bytes_with(self.mark)
+
+    @property
+    def whose(self) -> str:
+        return f"{self.operation} {'known' if self.known else 'unknown'}"
+
+    def __str__(self) -> str:
+        return f"{self.kind}{'' if self.known else ', unknown'}, {self.mark.decode()}"
 
 
 PREFERRED = ("platform_admin", "receptionist", "clinic_admin", "patient", "anonymous")

@@ -1,4 +1,4 @@
-"""More than a hundred hostile requests at each operation that writes, over real connections."""
+"""Hostile requests at each operation that writes, over real connections: dozens, long hundreds."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.hostile.victims import Victims
 from tests.postgres import TestServer
 from tests.servers import serving
 
-FEWEST = 100
+FEWEST, FEWEST_LONG = 45, 100
 NAMES = sorted({f"{row.method} {row.path}" for row in ROWS if row.method in WRITING})
 PRIVATE_TEXT = re.compile(
     r"\w@\w+\.\w|Example (Patient|Person|Doctor)|First visit|\+4930|eyJ[\w-]{10}|Bearer \S"
@@ -38,12 +38,15 @@ async def report(
     place: Path = tmp_path_factory.mktemp("hostile")
     log = place / "api.log"
     async with postgres.database() as url, a_world(url, place) as world:
-        with serving(url, place, log=log, log_level="debug", log_format="json") as address:
+        with serving(
+            url, place, processes=1, log=log, log_level="debug", log_format="json"
+        ) as address:
             host, _, port = address.removeprefix("http://").rpartition(":")
-            battery = Battery(Victims(world, most=900 if request.param else 300), host, int(port))
+            battery = Battery(Victims(world, most=900 if request.param else 150), host, int(port))
             operations = list(writing_operations(world.api.app))
             kept = postgres.server._cluster.log
             already = kept.stat().st_size
+            battery.report.fewest = FEWEST_LONG if request.param else FEWEST
             await battery.fire(operations, long=request.param)
             battery.report.stalled = await stalled(host, int(port))
             battery.report.metrics = await metrics_of(host, int(port))
@@ -52,10 +55,10 @@ async def report(
     return battery.report
 
 
-def test_every_operation_that_writes_is_shot_at_a_hundred_times_and_more(report: Report) -> None:
+def test_every_operation_that_writes_is_shot_at_often(report: Report) -> None:
     assert {name.rpartition(" ")[0] for name in report.sent} == set(NAMES)
     for name, count in report.sent.items():
-        assert count >= (FEWEST if name.endswith(" known") else FEWEST // STRANGERS), name
+        assert count >= report.fewest // (1 if name.endswith(" known") else STRANGERS), name
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -73,7 +76,7 @@ def test_with_credentials_it_gets_as_far_as_the_operation(report: Report, name: 
             for (seen, group, status), count in report.seen.items()
             if (seen, group) == (f"{name} known", "header") and status < 300
         )
-        assert done >= 10
+        assert done >= report.fewest // 10
 
 
 def test_what_is_as_it_should_be_works_before_and_afterwards(report: Report) -> None:
