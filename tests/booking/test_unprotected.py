@@ -17,7 +17,7 @@ from booking_system.booking.domain.appointment import Appointment
 from tests.api import Api
 from tests.races import Race
 
-PLAN = Plan(clients=16, desks=3, seconds=2, doctors=2, slots_per_doctor=8, hanging_up=0.0, hot=2)
+PLAN = Plan(clients=12, desks=3, seconds=1, doctors=2, slots_per_doctor=8, hanging_up=0.0, hot=2)
 MOST_RACES = 10
 LOCKS = [
     attempt_statements.ATTEMPT,
