@@ -25,17 +25,22 @@ class Storm:
     """
 
     plan: Plan
+    processes: int
     kills: int
     bookings_between: int
 
 
 SHORT = Storm(
     plan=Plan(clients=8, desks=2, seconds=3, doctors=4, slots_per_doctor=12, hanging_up=0.1),
+    processes=1,
     kills=2,
     bookings_between=8,
 )
 LONG = Storm(
-    plan=Plan(clients=64, seconds=100, doctors=32, hanging_up=0.1), kills=20, bookings_between=50
+    plan=Plan(clients=64, seconds=100, doctors=32, hanging_up=0.1),
+    processes=2,
+    kills=20,
+    bookings_between=50,
 )
 LONGEST, AFTER_THE_LAST = 3600.0, 2.0
 """Seconds."""
@@ -51,7 +56,7 @@ async def test_no_promise_is_broken_when_the_database_is_killed(
     with running_server(durable=True) as server:
         await server.prepare()
         async with server.database() as url, running_api(url, tmp_path) as api:
-            with serving(url, tmp_path) as address:
+            with serving(url, tmp_path, processes=storm.processes) as address:
                 race = Race(Deployment(url=address), api.admin.token, storm.plan)
                 race.watch.until = LONGEST
                 await race.prepare()

@@ -121,5 +121,5 @@ def _through(port: int, url: str) -> str:
 async def _serving(url: str, place: Path) -> AsyncIterator[str]:
     """The link is in this loop: nothing here may stop it, not even waiting for the API."""
     with ExitStack() as stack:
-        yield await asyncio.to_thread(stack.enter_context, serving(url, place))
+        yield await asyncio.to_thread(stack.enter_context, serving(url, place, processes=1))
         await asyncio.to_thread(stack.close)
