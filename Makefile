@@ -8,7 +8,7 @@ OURS := --editable . --editable src/booking_lab
 TESTS := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not proof"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage lint types style contracts format prove lock openapi audit compose-env clean
+.PHONY: help run test coverage lint types style contracts format prove lock openapi costs audit compose-env clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ prove: .venv/installed  ## Run the long proofs: crashes, floods, races
 
 openapi: .venv/installed  ## Write docs/openapi.json, which a test compares with the program
 	@$(ENTRY) openapi --output docs/openapi.json
+
+costs: .venv/installed  ## Write tests/cost/ledger.json, with which a test compares what requests cost
+	@$(ENTRY) cost --json tests/cost/ledger.json
 
 lock: .venv/installed  ## Pin the dependencies of pyproject.toml anew, with hashes
 	@for set in runtime:pyproject.toml "local:--extra=local pyproject.toml" \

@@ -58,7 +58,7 @@ class Wishes:
             "service_id": str(slot["service_id"]),
             "reason": "First visit",
         }
-        return _request("POST", "/v1/bookings", self._token(caller), json.dumps(wish).encode())
+        return request_of("POST", "/v1/bookings", self._token(caller), json.dumps(wish).encode())
 
     def _token(self, caller: Row) -> str:
         known = self._signed.get(caller["session_id"])
@@ -75,19 +75,26 @@ def _week(row: Row) -> dict[str, str]:
 
 
 def _get(path: str, token: str | None = None) -> bytes:
-    return _request("GET", path, token)
+    return request_of("GET", path, token)
 
 
-def _request(method: str, path: str, token: str | None = None, body: bytes = b"") -> bytes:
-    return "\r\n".join(_head(method, path, token, body)).encode() + body
+def request_of(
+    method: str, path: str, token: str | None = None, body: bytes = b"", *, key: str | None = None
+) -> bytes:
+    """Return a whole request; `key` is its `Idempotency-Key`."""
+    return "\r\n".join(_head(method, path, token, body, key)).encode() + body
 
 
-def _head(method: str, path: str, token: str | None, body: Sequence[int]) -> Iterator[str]:
+def _head(
+    method: str, path: str, token: str | None, body: Sequence[int], key: str | None
+) -> Iterator[str]:
     yield f"{method} {path} HTTP/1.1"
     yield "Host: 127.0.0.1"
     yield "Accept: application/json"
     if token is not None:
         yield f"Authorization: Bearer {token}"
+    if key is not None:
+        yield f"Idempotency-Key: {key}"
     if body:
         yield "Content-Type: application/json"
         yield f"Content-Length: {len(body)}"

@@ -1,0 +1,1 @@
+"""Counts what one request costs: figures that are the same on every machine."""
