@@ -37,6 +37,7 @@ class MetricsRoutes:
 
     async def read_metrics(self) -> Response:
         """Answer with the numbers in Prometheus' text format."""
+        self.metrics.requests.flush()
         # In a thread: the files of all processes are read, and others shall not wait for that.
         text = await asyncio.to_thread(self.metrics.text)
         return Response(text, media_type=CONTENT_TYPE_LATEST)

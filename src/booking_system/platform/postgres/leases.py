@@ -6,7 +6,7 @@ once opened, stays here; the last that came back goes out first, because its cac
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -42,7 +42,6 @@ class Leases:
         """Nothing is opened before it is asked for."""
         self.engine = engine
         self.size = size
-        self.watch: Callable[[int], object] = _nobody
         self._idle: list[Lease] = []
         self._waiting: deque[asyncio.Future[Lease | None]] = deque()
         self._open = 0
@@ -56,7 +55,6 @@ class Leases:
         """Lease a connection. Raises `Overloaded` where none comes back soon enough."""
         lease = await self._next()
         CONNECTIONS.set(CONNECTIONS.get() + 1)
-        self.watch(self.in_use)
         return lease
 
     async def give(self, lease: Lease) -> None:
@@ -69,7 +67,6 @@ class Leases:
             self._hand_over(lease)
         else:
             await self._discard(lease)
-        self.watch(self.in_use)
 
     @asynccontextmanager
     async def leased(self) -> AsyncIterator[Lease]:
@@ -162,7 +159,3 @@ class Leases:
 def _too_late(turn: "asyncio.Future[Lease | None]") -> None:
     if not turn.done():
         turn.set_exception(Overloaded(retry_after=1))
-
-
-def _nobody(_: int) -> None:
-    pass
