@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import structlog
 
+from booking_system.platform.observability.lines import LINES
+
 
 @pytest.fixture
 def place() -> Iterator[Path]:
@@ -38,6 +40,7 @@ def logging_put_back() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
+    LINES.told = None
 
 
 @pytest.fixture(scope="session", autouse=True)

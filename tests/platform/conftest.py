@@ -9,6 +9,7 @@ import structlog
 
 from booking_system.bootstrap import logs
 from booking_system.bootstrap.settings import Settings
+from booking_system.platform.observability.lines import LINES
 
 
 @pytest.fixture
@@ -22,3 +23,4 @@ def stream() -> Iterator[io.StringIO]:
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
+    LINES.told = None

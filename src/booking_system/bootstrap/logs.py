@@ -12,6 +12,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from booking_system.bootstrap.settings import Settings
 from booking_system.platform.observability.context import in_request
+from booking_system.platform.observability.lines import LINES, Write
 
 
 def configure(settings: Settings, stream: TextIO | None = None) -> None:
@@ -31,9 +32,19 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=out),
         cache_logger_on_first_use=False,
     )
+    writes_json = form == "json" and level <= logging.INFO
+    LINES.told = _written_to(out) if writes_json else None
     # Libraries tell of each step that they take: for whoever looks for a bug.
     chatter = logging.INFO if level < logging.INFO else max(level, logging.WARNING)
     logging.basicConfig(handlers=[_Forwarding()], level=chatter, force=True)
+
+
+def _written_to(out: TextIO) -> Write:
+    def write(line: str) -> None:
+        out.write(line)
+        out.flush()
+
+    return write
 
 
 class _Forwarding(logging.Handler):

@@ -3,6 +3,7 @@
 import structlog
 
 from booking_system.platform.observability.exchange import Exchange
+from booking_system.platform.observability.lines import EVENT, LINES
 
 log = structlog.get_logger("booking_system.http")
 
@@ -27,6 +28,6 @@ class RequestLog:
         if seen.code is not None:
             about["code"] = seen.code
         if seen.route in self._quiet:
-            log.debug("request", **about)
+            log.debug(EVENT, **about)
         else:
-            log.info("request", **about)
+            LINES.info(about)
