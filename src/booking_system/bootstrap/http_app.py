@@ -17,6 +17,7 @@ from booking_system.identity.domain.policies import public
 from booking_system.platform.http import problems
 from booking_system.platform.http.assembly import install, keep_apart, refuse_unguarded
 from booking_system.platform.http.edge import Edge
+from booking_system.platform.http.found_routes import FoundRoutes, Shortcuts
 from booking_system.platform.http.openapi import document_of
 from booking_system.platform.http.problem_pages import ProblemPages
 from booking_system.platform.http.reference import ReferenceRoutes
@@ -63,6 +64,7 @@ def create_app(container: Container) -> FastAPI:
             container.scheduling.calendar_worker().running(),
         ):
             yield
+        container.metrics().requests.flush()
         await close(container)
 
     @cache
@@ -96,6 +98,7 @@ def create_app(container: Container) -> FastAPI:
     app.state.page_origins = frozenset(
         origin.encode() for origin in (public_url, *settings.allowed_origins)
     )
+    app.add_middleware(Shortcuts, router=app.router, public_url=public_url)
     app.add_middleware(
         Edge,
         entrance=container.entrance(),
@@ -124,4 +127,5 @@ def create_app(container: Container) -> FastAPI:
     app.openapi = document  # type: ignore[method-assign]
     keep_apart(app)
     refuse_unguarded(app)
+    app.router.middleware_stack = FoundRoutes(app.router)
     return app

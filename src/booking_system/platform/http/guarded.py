@@ -31,6 +31,10 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 Shortcut = Callable[[StrictRequest], Coroutine[Any, Any, Response | None]]
 
 
+ASKED = "booking_system.asked"
+"""In the scope of a request that the shortcut has left to FastAPI."""
+
+
 class GuardedRoute(APIRoute):
     """A route that asks its policy first, then reads the input strictly."""
 
@@ -87,14 +91,27 @@ class GuardedRoute(APIRoute):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request; what the shortcut answers never gets to FastAPI."""
         scope = self._as_read(scope)
-        if self._shortcut is not None and scope["method"] in (self.methods or ()):
-            request = StrictRequest(scope, receive)
-            await self._admit(request)
-            answer = await self._shortcut(request)
+        has_asked = scope.pop(ASKED, False)
+        if self._shortcut is not None and not has_asked and scope["method"] in (self.methods or ()):
+            answer = await self.at_once(scope, receive)
+            scope.pop(ASKED)
             if answer is not None:
                 await answer(scope, receive, send)
                 return
         await super().handle(scope, receive, send)
+
+    @property
+    def has_shortcut(self) -> bool:
+        """Say whether usual requests can be answered without FastAPI's ceremony."""
+        return self._shortcut is not None
+
+    async def at_once(self, scope: Scope, receive: Receive) -> Response | None:
+        """Admit the request and ask the shortcut; None: it is left to FastAPI, and admitted."""
+        assert self._shortcut is not None
+        request = StrictRequest(scope, receive)
+        scope[ASKED] = True
+        await self._admit(request)
+        return await self._shortcut(request)
 
     def given(self, pointer: str) -> str:
         """Say where a wrong field is that is known by its pointer alone: `in` of a problem."""

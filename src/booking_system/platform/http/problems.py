@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
+from starlette.types import Scope
 
 from booking_system.platform.http.answers import json_bytes
 from booking_system.platform.http.input import BodyTooLarge, UnsupportedMediaType
@@ -122,13 +123,10 @@ def install(app: FastAPI, *, public_url: str) -> None:
     """Answer every refusal, validation error and HTTP error of `app` with a problem."""
 
     def answer(request: Request, refusal: errors.Refusal) -> Response:
-        request_id = request.scope.get("request_id", "")
-        note_problem(request.scope, refusal.code)
-        return response_to(refusal, request_id=request_id, public_url=public_url)
+        return answer_to(request.scope, refusal, public_url=public_url)
 
     async def on_refusal(request: Request, error: Exception) -> Response:
         assert isinstance(error, errors.Refusal)
-        _place(request, error)
         return answer(request, error)
 
     async def on_validation(request: Request, error: Exception) -> Response:
@@ -144,11 +142,18 @@ def install(app: FastAPI, *, public_url: str) -> None:
     app.add_exception_handler(HTTPException, on_http)
 
 
-def _place(request: Request, refusal: errors.Refusal) -> None:
+def answer_to(scope: Scope, refusal: errors.Refusal, *, public_url: str) -> Response:
+    """Return the problem that answers the request, and note its code for the metrics."""
+    _place(scope, refusal)
+    note_problem(scope, refusal.code)
+    return response_to(refusal, request_id=scope.get("request_id", ""), public_url=public_url)
+
+
+def _place(scope: Scope, refusal: errors.Refusal) -> None:
     """Say of each wrong field where it is, wherever the refusal knew it by its name alone."""
     wrong: Sequence[Mapping[str, str]] = refusal.extras.get("errors", ())
     if wrong:
-        given = request.scope["route"].given
+        given = scope["route"].given
         refusal.extras["errors"] = [{"in": given(one["pointer"]), **one} for one in wrong]
 
 
