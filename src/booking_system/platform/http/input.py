@@ -21,6 +21,7 @@ from pydantic import (
 from starlette.datastructures import FormData
 
 from booking_system.platform.http.plain_text import one_line
+from booking_system.platform.http.waiting import Begun, begin
 from booking_system.shared_kernel.errors import Invalid, Malformed
 
 BODY = "booking_system.body"
@@ -102,12 +103,14 @@ class StrictRequest(Request):
         limit: BodyLimit = getattr(self.scope.get("route"), "body_limit", USUAL_BODY)
         deadline, read, more = asyncio.get_running_loop().time() + limit.seconds, 0, True
         while more:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    message = await self.receive()
-            except TimeoutError:
-                detail = "The body did not arrive in time."
-                raise Malformed(detail) from None
+            message = begin(self.receive())
+            if isinstance(message, Begun):
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        message = await message
+                except TimeoutError:
+                    detail = "The body did not arrive in time."
+                    raise Malformed(detail) from None
             if message["type"] == "http.disconnect":
                 detail = "The body broke off."
                 raise Malformed(detail)
