@@ -8,9 +8,14 @@ import asyncio
 from typing import Any
 
 from uvicorn import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 from uvicorn.server import ServerState
 
+from booking_system.bootstrap.one_write import OneWriteCycle
 from booking_system.bootstrap.process import IDLE_SECONDS
 from booking_system.platform.http.lives import ABORT
 from booking_system.platform.http.problems import (
@@ -100,8 +105,10 @@ class BoundedHeads(HttpToolsProtocol):
         self.begin_request()
 
     def begin_request(self) -> None:
-        """Let uvicorn serve it."""
+        """Let uvicorn serve it; the task that does has not begun when its cycle changes class."""
         super().on_headers_complete()
+        if type(self.cycle) is RequestResponseCycle:
+            self.cycle.__class__ = OneWriteCycle
 
     def on_body(self, body: bytes) -> None:
         """Count no body, which the application bounds, but what stands before and between parts."""
