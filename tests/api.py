@@ -192,12 +192,9 @@ def contract_of_all() -> Contract:
 def application_at(
     database_url: str, data_dir: Path, *, rate_limit: bool = False, **about: Any
 ) -> tuple[Container, FastAPI]:
+    usual = {"public_url": "http://test"}
     settings = Settings(
-        data_dir=data_dir,
-        database_url=database_url,
-        rate_limit=rate_limit,
-        public_url="http://test",
-        **about,
+        data_dir=data_dir, database_url=database_url, rate_limit=rate_limit, **usual | about
     )
     MADE["applications"] += 1
     container = build(settings)

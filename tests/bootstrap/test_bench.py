@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 from array import array
 from collections import Counter
 from collections.abc import Iterator
@@ -305,15 +304,3 @@ def test_without_the_local_extra_a_sentence_says_so(tmp_path: Path) -> None:
     assert bench.returncode == 3
     assert "install the extra 'local'" in told
     assert "Traceback" not in told
-
-
-def test_help_loads_nothing_that_measures() -> None:
-    code = (
-        "import sys, booking_system.bootstrap.cli\n"
-        "print(*sorted(name for name in sys.modules if name.startswith('booking_lab.bench')))"
-    )
-    with started("-c", code, env=environment(), cwd=Path(sys.prefix)) as process:
-        told, _ = process.communicate(timeout=300)
-    assert told.split() == [
-        f"booking_lab.{name}" for name in ("bench", "bench.command", "bench.plan")
-    ]

@@ -14,6 +14,7 @@ from booking_system.bootstrap import laboratory, up
 from booking_system.bootstrap.laboratory import KNOWN
 from booking_system.bootstrap.settings import Settings
 from tests.api import Api
+from tests.bootstrap.processes import environment, running
 
 SRC = Path(booking_system.__file__).parents[1]
 
@@ -92,3 +93,15 @@ def test_the_laboratory_has_a_command_line_of_its_own() -> None:
         check=True,
     )
     assert "--even-if-not-empty" in done.stdout
+
+
+def test_help_loads_nothing_that_measures_or_races() -> None:
+    names = ("bench", "bench.command", "bench.plan", "race", "race.command", "race.plan")
+    code = (
+        "import sys, booking_system.bootstrap.cli\n"
+        "begins = ('booking_lab.bench', 'booking_lab.race', 'httpx')\n"
+        "print(*sorted(name for name in sys.modules if name.startswith(begins)))"
+    )
+    with running("-c", code, env=environment(), cwd=Path(sys.prefix)) as process:
+        told, _ = process.communicate(timeout=300)
+    assert told.split() == [f"booking_lab.{name}" for name in names]

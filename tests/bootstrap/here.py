@@ -1,0 +1,86 @@
+"""The API on real sockets, served by threads of this process: no program has to be started.
+
+For tests of what asks an API. What an operator starts is `tests.servers.serving`.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from booking_lab.bench.api import PUBLIC_URL
+from booking_lab.bench.driver import Target
+from booking_system.bootstrap.api_process import config_of
+from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
+from booking_system.bootstrap.process import BACKLOG
+from booking_system.bootstrap.serve import listeners
+from booking_system.bootstrap.settings import Settings
+from tests.api import application_at
+from tests.bootstrap.processes import eventually, free_port
+
+
+@contextmanager
+def _only_errors_logged() -> Iterator[None]:
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    yield
+    structlog.configure(**before)
+
+
+@contextmanager
+def serving_here(
+    database_url: str, place: Path, *, instances: int = 1, **settings: object
+) -> Iterator[int]:
+    """Yields the port that all instances share; they have nothing else in common."""
+    about = Settings(port=free_port(), api_processes=instances, database_url=database_url)
+    with _only_errors_logged(), listeners(about) as sockets:
+        servers = []
+        for listener in sockets:
+            listener.listen(BACKLOG)
+            container, app = application_at(database_url, place, **settings)
+            server = uvicorn.Server(config_of(app, container.settings()))
+            servers.append((server, threading.Thread(target=server.run, args=([listener],))))
+        for _, thread in servers:
+            thread.start()
+        try:
+            for server, thread in servers:
+                assert eventually(lambda one=server, it=thread: one.started or not it.is_alive())
+                assert server.started
+            yield about.port
+        finally:
+            for server, _ in servers:
+                server.should_exit = True
+            for _, thread in servers:
+                thread.join()
+
+
+@contextmanager
+def measured_here(
+    database_url: str, folder: Path, postmaster: int, **settings: str
+) -> Iterator[Target]:
+    """Stands where `booking_lab.bench.api.serving` does."""
+    chosen = {name.lower(): value for name, value in settings.items()}
+    with serving_here(database_url, folder, public_url=PUBLIC_URL, **chosen) as port:
+        yield Target(port=port, pid=os.getpid(), database=postmaster)
+
+
+@dataclass(frozen=True)
+class OneDatabase:
+    """Stands where a server of the bench's own does: one database of the tests' server."""
+
+    server: EmbeddedPostgres
+    url: str
+
+    @property
+    def root(self) -> Path:
+        return self.server.root
+
+    @property
+    def server_pid(self) -> int:
+        return self.server.server_pid
