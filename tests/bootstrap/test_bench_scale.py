@@ -2,9 +2,10 @@
 
 import json
 import random
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from booking_lab.bench.figures import Cpu, Sample
 from booking_lab.bench.plan import BenchProblem
+from booking_lab.bench.scale import places, run
 from booking_lab.bench.scale.buffers import Touched
 from booking_lab.bench.scale.explained import (
     ExplainedDatabase,
@@ -35,11 +37,13 @@ from booking_lab.scale.load import load_scale
 from booking_lab.scale.size import Size
 from booking_system.bootstrap.cli import app
 from tests.api import Api
+from tests.bootstrap.here import OneDatabase, measured_here
 from tests.bootstrap.processes import environment
 from tests.bootstrap.processes import running as started
+from tests.postgres import TestServer
 
 PROGRAM = ("-m", "booking_system.bootstrap.cli", "bench", "--scale")
-SHORT_SECONDS, LONG_SECONDS = 900, 3600
+LONG_SECONDS = 3600
 SEARCHES = [kind.title for kind in KINDS]
 
 
@@ -229,18 +233,38 @@ def test_options_that_do_not_go_together_are_refused() -> None:
         assert CliRunner().invoke(app, ["bench", *options]).exit_code == 2
 
 
-def figures_of(place: Path, *options: str, within: int) -> tuple[int | None, dict[str, Any], str]:
-    env = environment() | {"TMPDIR": str(place)}
+@pytest.fixture
+def in_this_process(
+    own_database_url: str,
+    another_database_url: str,
+    postgres: TestServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Databases that are there already, and APIs that need no program."""
+    borrowed = [
+        OneDatabase(postgres.server, url) for url in (own_database_url, another_database_url)
+    ]
+    monkeypatch.setattr(places, "own_server", lambda *_: nullcontext(borrowed.pop()))
+    monkeypatch.setattr(run, "serving", measured_here)
+
+
+@pytest.fixture
+async def another_database_url(postgres: TestServer) -> AsyncIterator[str]:
+    async with postgres.database() as url:
+        yield url
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_both_sizes_are_loaded_explained_and_asked(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(place))
     file = place / "figures.json"
-    with started(*PROGRAM, *options, "--json", str(file), env=env, cwd=place) as bench:
-        told, _ = bench.communicate(timeout=within)
-    assert bench.returncode in {0, 1}, told
+    bench = CliRunner().invoke(app, ["bench", "--scale", "--quick", "--json", str(file)])
+    code, told = bench.exit_code, bench.output
+    assert code in {0, 1}, told
     assert [left.name for left in place.iterdir()] == [file.name]
-    return bench.returncode, json.loads(file.read_text()), told
-
-
-def test_both_sizes_are_loaded_explained_and_asked(place: Path) -> None:
-    code, found, told = figures_of(place, "--quick", within=SHORT_SECONDS)
+    found = json.loads(file.read_text())
     assert bool(found["missed"]) is (code == 1)
     assert set(found["buffers"]) == set(SEARCHES)
     for which in Which:
@@ -257,6 +281,9 @@ def test_both_sizes_are_loaded_explained_and_asked(place: Path) -> None:
 
 @pytest.mark.proof
 def test_searches_among_millions_cost_what_they_cost_among_thousands(place: Path) -> None:
-    code, found, told = figures_of(place, within=LONG_SECONDS)
-    assert code == 0, told
-    assert found["filled"]["large"]["slots"] > 5_800_000
+    env, file = environment() | {"TMPDIR": str(place)}, place / "figures.json"
+    with started(*PROGRAM, "--json", str(file), env=env, cwd=place) as bench:
+        told, _ = bench.communicate(timeout=LONG_SECONDS)
+    assert bench.returncode == 0, told
+    assert [left.name for left in place.iterdir()] == [file.name]
+    assert json.loads(file.read_text())["filled"]["large"]["slots"] > 5_800_000

@@ -50,7 +50,7 @@ class Report(Protocol):
 def bench(  # noqa: PLR0913  (options)
     *,
     rounds: Rounds = USUAL.rounds,
-    seconds: Seconds = USUAL.seconds,
+    seconds: Seconds = int(USUAL.seconds),
     json_file: JsonFile = None,
     quick: Quick = False,
     overload: Overload = False,

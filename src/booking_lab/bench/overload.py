@@ -129,7 +129,7 @@ class _Strain:
 
     def _capacity(self, api: Target, wishes: _Wishes, what: str) -> float:
         self.tell(what)
-        most = self.plan.seconds * self.plan.most_per_second
+        most = int(self.plan.seconds * self.plan.most_per_second)
         requests = wishes.next(min(most, len(wishes.book)))
         sample = once(api, requests, hoped=201, seconds=self.plan.seconds)
         # They are asked in order: what is left has not been sent.

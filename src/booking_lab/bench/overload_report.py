@@ -101,7 +101,7 @@ class OverloadReport:
         yield from (f"{name}: {value}" for name, value in self.machine.items())
         yield f"capacity: {self.capacity:,.0f} bookings/s, before and after, one API process"
         yield f"unloaded: p99 {self.unloaded * MILLI:.1f} ms, at a tenth of that"
-        yield f"then {self.bounded.rate:,.0f} requests/s for {seconds} s, as they are due"
+        yield f"then {self.bounded.rate:,.0f} requests/s for {seconds:g} s, as they are due"
         yield ""
         yield _line(HEAD)
         for title, flood in (("with admission", self.bounded), ("without admission", self.open)):

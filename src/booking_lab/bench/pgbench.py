@@ -112,13 +112,18 @@ class Pgbench:
         if not self._program.exists():
             raise BenchProblem(f"{binaries} holds no program named pgbench.")
 
-    def run(self, script: str, *, database: str, seconds: int) -> Sample:
-        """Run the script on 32 connections. Raises `BenchProblem` where a client fails."""
+    def run(
+        self, script: str, *, database: str, seconds: float, transactions: int | None = None
+    ) -> Sample:
+        """Run the script on 32 connections: for whole `seconds`, or so many times on each.
+
+        Raises `BenchProblem` where a client fails.
+        """
         with tempfile.TemporaryDirectory(prefix="booking-bench-") as name:
             folder = Path(name)
             (folder / "script").write_text(script, encoding="utf-8")
             spent, before = self._spent(), cpu_of_the_ended()
-            told = self._output(folder, database, seconds)
+            told = self._output(folder, database, seconds, transactions)
             load, used = cpu_of_the_ended() - before, self._spent() - spent
             rate, done = RATE.search(told), DONE.search(told)
             if rate is None or done is None:
@@ -134,8 +139,9 @@ class Pgbench:
     def _spent(self) -> float:
         return cpu_with_children(self._server.server_pid)
 
-    def _output(self, folder: Path, database: str, seconds: int) -> str:
+    def _output(self, folder: Path, database: str, seconds: float, transactions: int | None) -> str:
         parent = os.getpid()
+        until = f"--transactions={transactions}" if transactions else f"--time={seconds:.0f}"
         command: list[str] = [
             *(
                 str(self._program),
@@ -143,7 +149,7 @@ class Pgbench:
                 "--protocol=prepared",
                 f"--file={folder / 'script'}",
             ),
-            *(f"--client={CONNECTIONS}", "--jobs=2", f"--time={seconds}", "--define=step=-1"),
+            *(f"--client={CONNECTIONS}", "--jobs=2", until, "--define=step=-1"),
             *("--log", f"--log-prefix={folder / 'log'}"),
             *(f"--host={self._server.sockets}", f"--port={PORT}", "--username=postgres", database),
         ]

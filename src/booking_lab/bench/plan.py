@@ -20,15 +20,18 @@ class BenchProblem(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Lengths in seconds; `warm_up` goes before each measurement.
+    """Lengths in seconds; `warm_up` goes before each measurement, `warm_up_bookings` before one.
 
     `races` are those for one slot in a round. `appointments` are there before anybody books: an
-    empty table has other plans than a full one.
+    empty table has other plans than a full one. Where there are `transactions`, each client of
+    pgbench does so many instead of as many as it can.
     """
 
     rounds: int = 3
-    seconds: int = 5
+    seconds: float = 5
     warm_up: float = 1.0
+    warm_up_bookings: int = 200
+    transactions: int | None = None
     races: int = 20
     doctors: int = 200
     days: int = 182
@@ -38,7 +41,15 @@ class Plan:
     def quick(cls) -> "Plan":
         """Return the shortest run that touches everything; its figures say little."""
         return cls(
-            rounds=1, seconds=1, warm_up=0.2, races=3, doctors=50, days=70, appointments=2000
+            rounds=1,
+            seconds=0.2,
+            warm_up=0.05,
+            warm_up_bookings=CONNECTIONS,
+            transactions=5,
+            races=1,
+            doctors=10,
+            days=63,
+            appointments=200,
         )
 
 
@@ -50,8 +61,8 @@ class OverloadPlan:
     """
 
     rows: Plan = Plan()
-    seconds: int = 5
-    flood_seconds: int = 30
+    seconds: float = 5
+    flood_seconds: float = 30
     times: float = 5.0
     connections: int = 500
     warm_up: int = 500
@@ -60,5 +71,5 @@ class OverloadPlan:
     @classmethod
     def quick(cls) -> "OverloadPlan":
         """Return the shortest run that touches everything; its figures say little."""
-        rows = Plan(doctors=50, days=105, appointments=2000)
-        return cls(rows=rows, seconds=1, flood_seconds=2, warm_up=100)
+        rows = Plan(doctors=20, days=84, appointments=200)
+        return cls(rows=rows, seconds=0.2, flood_seconds=0.5, connections=200, warm_up=CONNECTIONS)

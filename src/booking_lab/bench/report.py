@@ -65,7 +65,7 @@ class Report:
     def lines(self) -> Iterator[str]:
         """Return the text for the operator."""
         yield from (f"{name}: {value}" for name, value in self.machine.items())
-        yield f"medians of {self.plan.rounds} rounds of {self.plan.seconds} s each"
+        yield f"medians of {self.plan.rounds} rounds of {self.plan.seconds:g} s each"
         yield ""
         yield _line(HEAD)
         for way, row in self.rows.items():

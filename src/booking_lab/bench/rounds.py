@@ -23,7 +23,6 @@ from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
 from booking_system.bootstrap.postgres_cluster import DATABASE
 
 MOST_BOOKINGS_PER_SECOND = 8_000
-WARM_UP_BOOKINGS = 200
 
 
 class Way(StrEnum):
@@ -79,7 +78,10 @@ class Round:
                 tell(way)
                 asyncio.run(self._execute("CHECKPOINT"))
                 samples[way] = self.pgbench.run(
-                    script, database=database, seconds=self.plan.seconds
+                    script,
+                    database=database,
+                    seconds=self.plan.seconds,
+                    transactions=self.plan.transactions,
                 )
             tell("the API")
             url = self.server.url_for(database)
@@ -108,9 +110,10 @@ class Round:
 
     def _booking(self, api: Target, prepared: Prepared) -> Sample:
         once(api, prepared.warm_up)
-        once(api, prepared.book[:WARM_UP_BOOKINGS], hoped=201)
+        first = self.plan.warm_up_bookings
+        once(api, prepared.book[:first], hoped=201)
         asyncio.run(self._execute("CHECKPOINT"))
-        rest = prepared.book[WARM_UP_BOOKINGS:]
+        rest = prepared.book[first:]
         return once(api, rest, hoped=201, seconds=self.plan.seconds)
 
     def _race(self, api: Target, prepared: Prepared, url: str) -> Sample:
@@ -127,7 +130,7 @@ class Round:
         connection = await asyncpg.connect(url)
         try:
             wishes = Wishes(connection, tokens_for(self.folder))
-            most = self.plan.seconds * MOST_BOOKINGS_PER_SECOND + WARM_UP_BOOKINGS
+            most = int(self.plan.seconds * MOST_BOOKINGS_PER_SECOND) + self.plan.warm_up_bookings
             race, raced_for = await wishes.to_race(self.plan.races)
             return Prepared(
                 read=await wishes.to_read(),

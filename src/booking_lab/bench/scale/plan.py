@@ -36,12 +36,12 @@ class ScalePlan:
     def quick(cls) -> "ScalePlan":
         """Return the shortest run that touches everything; its figures say little."""
         return cls(
-            small=Size(doctors=10, months=1),
-            large=Size(doctors=20, months=1),
+            small=Size(doctors=5, months=1),
+            large=Size(doctors=10, months=1),
             warm_ups=0,
             turns=1,
-            seconds=0.3,
-            samples=3,
+            seconds=0.05,
+            samples=1,
         )
 
     def size_of(self, which: Which) -> Size:
