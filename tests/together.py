@@ -20,6 +20,7 @@ GROUPS = {
     "tests/bootstrap/test_embedded_postgres.py": "embedded",
     "tests/bootstrap/test_up.py": "embedded",
     "tests/bootstrap/test_race.py": "race",
+    "tests/identity/test_key_rotation.py": "rotation",
 }
 
 

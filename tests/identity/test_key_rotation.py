@@ -5,17 +5,20 @@ Step by step as SECURITY.md tells operators: publish the next key, sign with it,
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from pydantic import SecretStr
 
-from tests.api import Api, code_of, running_api
+from booking_system.bootstrap.container import Container, close
+from tests.api import Api, application_at, client_of, code_of
 from tests.identity.builders import a_key
+from tests.stage import Stage
 
 OLD, NEW = a_key(), a_key()
 BEFORE, PUBLISHED, SIGNS, AFTERWARDS = [OLD], [OLD, NEW], [NEW, OLD], [NEW]
@@ -34,25 +37,45 @@ PASSWORD = "three quiet otters"
 
 @dataclass
 class Fleet:
-    """Two instances on one database."""
+    """Instances on one database: of each row of keys as many as run at a time, made once."""
 
     url: str
     place: Path
+    _made: dict[tuple[int, str], tuple[Container, FastAPI]] = field(default_factory=dict)
 
     @asynccontextmanager
     async def running(self, *each: Sequence[str]) -> AsyncIterator[list[Api]]:
         async with AsyncExitStack() as opened:
-            yield [await opened.enter_async_context(self._one(keys)) for keys in each]
+            yield [
+                await opened.enter_async_context(client_of(*self._one(place, keys)))
+                for place, keys in enumerate(each)
+            ]
 
-    def _one(self, keys: Sequence[str]) -> Any:
+    def _one(self, place: int, keys: Sequence[str]) -> tuple[Container, FastAPI]:
         first, *others = keys
         beside = {"other_secret_keys": SecretStr("".join(others))} if others else {}
-        return running_api(self.url, self.place, secret_key=SecretStr(first), **beside)
+        name = (place, "".join(keys))
+        if name not in self._made:
+            self._made[name] = application_at(
+                self.url, self.place, secret_key=SecretStr(first), **beside
+            )
+        return self._made[name]
+
+    async def close(self) -> None:
+        for container, _ in self._made.values():
+            await close(container)
+
+
+@pytest.fixture(scope="module")
+async def instances(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet]:
+    fleet = Fleet(stage.url, tmp_path_factory.mktemp("fleet"))
+    yield fleet
+    await fleet.close()
 
 
 @pytest.fixture
-def fleet(database_url: str, tmp_path: Path) -> Fleet:
-    return Fleet(database_url, tmp_path)
+def fleet(database_url: str, instances: Fleet) -> Fleet:
+    return instances
 
 
 async def registered(api: Api, name: str) -> dict[str, Any]:
