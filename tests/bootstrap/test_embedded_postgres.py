@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +52,26 @@ def started(server: EmbeddedPostgres) -> Iterator[EmbeddedPostgres]:
         server.stop()
 
 
+@pytest.fixture(scope="module")
+def files() -> Iterator[Path]:
+    """The files of a server that was stopped: making them takes longer than all else."""
+    with tempfile.TemporaryDirectory(prefix="booking-test-", dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        with started(server_in(folder)):
+            pass
+        yield folder / "postgres" / "cluster"
+
+
+def with_files(files: Path, server: EmbeddedPostgres) -> EmbeddedPostgres:
+    """The server with files that are there already, as its own user has made them."""
+    cluster, kept = server.root / "cluster", server.root.stat()
+    subprocess.run(["cp", "-a", files, cluster], check=True)
+    for path in (cluster, *cluster.rglob("*")):
+        os.chown(path, kept.st_uid, kept.st_gid)
+    return server
+
+
 def ask(server: EmbeddedPostgres, statement: str) -> str:
     psql = binaries_for(None, None) / "psql"
     done = subprocess.run(
@@ -59,8 +80,9 @@ def ask(server: EmbeddedPostgres, statement: str) -> str:
     return done.stdout.strip()
 
 
-def test_the_server_is_joined_restarted_and_taken_over(place: Path) -> None:
-    with started(server_in(place, durable=True)) as owner, started(server_in(place)) as guest:
+def test_the_server_is_joined_restarted_and_taken_over(place: Path, files: Path) -> None:
+    durable = with_files(files, server_in(place, durable=True))
+    with started(durable) as owner, started(server_in(place)) as guest:
         assert (owner.owns_the_server, guest.owns_the_server) == (True, False)
         assert ask(owner, "CREATE TABLE kept AS SELECT 42 AS answer") == ""
 
@@ -79,7 +101,10 @@ def test_the_server_is_joined_restarted_and_taken_over(place: Path) -> None:
         assert not any(map(alive, (first, second, third)))
 
 
-def test_when_everything_is_killed_no_process_stays_and_the_data_does(place: Path) -> None:
+def test_when_everything_is_killed_no_process_stays_and_the_data_does(
+    place: Path, files: Path
+) -> None:
+    with_files(files, server_in(place / "data"))
     host = ("-c", HOST, place / "data")
     with running(*host, env=environment(), cwd=place) as process:
         postmaster = printed_pid(process)
@@ -101,7 +126,7 @@ def printed_pid(process: "subprocess.Popen[str]") -> int:
     return int(process.stdout.readline())
 
 
-@pytest.mark.parametrize("name", ["with a space", "with,comma", "deep/" + "x" * 120])
+@pytest.mark.parametrize("name", ["with a space, and a comma", "deep/" + "x" * 120])
 def test_any_path_will_do(place: Path, name: str) -> None:
     server = server_in(place / name)
     try:
@@ -136,14 +161,14 @@ def test_an_ordinary_user_needs_no_other_user(place: Path) -> None:
 
 
 def test_what_the_servers_user_cannot_reach_is_put_where_it_can(
-    place: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reachable = place / "reachable"
     monkeypatch.setattr(postgres_binaries, "REACHABLE", reachable)
     monkeypatch.setattr(ServerUser, "can_run", lambda *_: False)
     closed = place / "closed"
     closed.mkdir(mode=0o700)
-    with started(server_in(closed / "data")) as server:
+    with started(with_files(files, server_in(closed / "data"))) as server:
         assert ask(server, "SELECT 1") == "1"
         # An ordinary user is the server's user, and can reach whatever is theirs.
         assert server.root.is_relative_to(reachable if IS_ROOT else closed)
@@ -178,8 +203,8 @@ def known_as(name: str, server: EmbeddedPostgres) -> None:
     assert ask(server, "SELECT pg_reload_conf()") == "t"
 
 
-def test_nobody_but_who_started_it_may_connect(place: Path) -> None:
-    with started(server_in(place)) as server:
+def test_nobody_but_who_started_it_may_connect(place: Path, files: Path) -> None:
+    with started(with_files(files, server_in(place))) as server:
         asked = "SELECT type, database, user_name, auth_method, options FROM pg_hba_file_rules"
         assert ask(server, f"{asked} ORDER BY rule_number").splitlines() == [
             "local|{all}|{all}|peer|{map=own}",
@@ -208,8 +233,9 @@ def owners_below(*places: Path) -> set[int]:
     return {path.lstat().st_uid for place in places for path in (place, *place.rglob("*"))}
 
 
-def test_the_server_runs_as_somebody_whom_nobody_shares(place: Path) -> None:
-    with started(server_in(place / "one")) as one, started(server_in(place / "other")) as other:
+def test_the_server_runs_as_somebody_whom_nobody_shares(place: Path, files: Path) -> None:
+    second = with_files(files, server_in(place / "other"))
+    with started(server_in(place / "one")) as one, started(second) as other:
         ids = [Path(f"/proc/{server.server_pid}").stat().st_uid for server in (one, other)]
         groups = [Path(f"/proc/{server.server_pid}").stat().st_gid for server in (one, other)]
         if not IS_ROOT:
@@ -242,8 +268,10 @@ def as_it_was_before(server: EmbeddedPostgres) -> int:
     return nobody.pw_uid
 
 
-def test_data_of_an_earlier_version_is_taken_over_when_its_server_is_gone(place: Path) -> None:
-    with started(server_in(place, durable=True)) as server:
+def test_data_of_an_earlier_version_is_taken_over_when_its_server_is_gone(
+    place: Path, files: Path
+) -> None:
+    with started(with_files(files, server_in(place, durable=True))) as server:
         assert ask(server, "CREATE TABLE kept AS SELECT 42 AS answer") == ""
     before = as_it_was_before(server)
     assert owners_below(server.sockets) == {before}
@@ -262,9 +290,9 @@ def test_data_of_an_earlier_version_is_taken_over_when_its_server_is_gone(place:
         assert Path(f"/proc/{again.server_pid}").stat().st_uid == runs_as
 
 
-def test_a_takeover_that_was_cut_short_is_finished(place: Path) -> None:
-    with started(server_in(place)) as server:
-        kept = server.root.stat()
+def test_a_takeover_that_was_cut_short_is_finished(place: Path, files: Path) -> None:
+    server = with_files(files, server_in(place))
+    kept = server.root.stat()
     as_it_was_before(server)
     os.chown(server.root, kept.st_uid, kept.st_gid)
     with started(server_in(place)) as again:
@@ -314,9 +342,10 @@ def test_an_id_that_somebody_has_is_not_the_servers(
     assert ServerUser.for_data_in(place / "new") == ServerUser(777, 778)
 
 
-def test_who_has_no_name_learns_what_to_do(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with started(server_in(place)):
-        pass
+def test_who_has_no_name_learns_what_to_do(
+    place: Path, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_files(files, server_in(place))
 
     def unknown(_: int) -> None:
         raise KeyError
@@ -352,7 +381,8 @@ def test_a_foreign_folder_is_refused_even_by_root(place: Path) -> None:
         private_folder(theirs, None)
 
 
-def test_a_server_that_cannot_start_says_why_at_once(place: Path) -> None:
+def test_a_server_that_cannot_start_says_why_at_once(place: Path, files: Path) -> None:
+    with_files(files, server_in(place))
     with pytest.raises(LocalStackError, match="max_connections") as raised:
         server_in(place, max_connections="none").start()
     assert str(place / "postgres" / "postgres.log") in str(raised.value)
