@@ -4,7 +4,9 @@ import errno
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +17,17 @@ from booking_system.bootstrap.settings import Settings
 from tests.bootstrap.processes import free_port
 
 pytestmark = pytest.mark.usefixtures("clean_environment", "logging_put_back")
+
+
+ALIVE = """
+import os, socket
+listener = socket.socket(fileno=int(os.environ["BOOKING_LISTENING_SOCKET"]))
+while True:
+    with listener.accept()[0] as caller:
+        caller.recv(1000)
+        caller.sendall(b"HTTP/1.1 200 OK\\r\\nX-Pid: %d\\r\\n\\r\\n" % os.getpid())
+"""
+"""An API process that lives, and does nothing else."""
 
 
 def never() -> None:
@@ -72,6 +85,53 @@ def test_a_process_that_does_not_listen_to_us_is_killed(
     finally:
         signal.signal(signal.SIGTERM, outside)
     assert [child.returncode for child in processes._children] == [-9]
+
+
+class Enough(Exception):
+    """All has been seen."""
+
+
+def test_a_process_that_dies_is_replaced_on_its_socket_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program, code = tmp_path / "alive", tmp_path / "alive.py"
+    code.write_text(ALIVE)
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -IS "{code}"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(serve, "RESTART_SECONDS", 0.0)
+    settings = some_settings(api_processes=2)
+    with listeners(settings) as sockets:
+        processes = ApiProcesses(settings, sockets)
+        killed, kept = [], []
+
+        def kill_one() -> None:
+            first, second = processes._children
+            killed.append(first)
+            kept.append(second)
+            first.kill()
+
+        def look(_: float) -> None:
+            if killed and processes._children[0] is not killed[0]:
+                assert {told_by(settings.port) for _ in range(40)} == {
+                    child.pid for child in processes._children
+                }
+                raise Enough
+            time.sleep(0.01)
+
+        clock = SimpleNamespace(monotonic=time.monotonic, sleep=look)
+        monkeypatch.setattr(serve, "time", clock)
+        with pytest.raises(Enough):
+            processes.run(kill_one)
+    assert processes._children[1] is kept[0]
+    assert all(child.returncode == -signal.SIGTERM for child in processes._children)
+
+
+def told_by(port: int) -> int:
+    """The process that answers."""
+    with socket.create_connection(("127.0.0.1", port)) as asking:
+        asking.sendall(b"GET /health/live HTTP/1.1\r\n\r\n")
+        return int(asking.recv(1000).partition(b"X-Pid: ")[2])
 
 
 def test_somebody_who_was_quicker_keeps_the_port() -> None:

@@ -1,9 +1,7 @@
 """`booking-system up` as an operator lives it: started, used, stopped, killed, started again."""
 
-import contextlib
 import http.client
 import json
-import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -13,9 +11,11 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from typer.testing import CliRunner
 
 from booking_lab.demo import data as demo
 from booking_system.bootstrap import up as up_module
+from booking_system.bootstrap.cli import app
 from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
 from tests.bootstrap.processes import (
     alive,
@@ -54,19 +54,9 @@ class Instance:
     def family(self) -> list[int]:
         return family_of(self.process.pid)
 
-    def api_processes(self) -> list[int]:
-        return [pid for pid in self.family() if b"api_process" in _command(pid)]
-
 
 FEWEST_OF_A_FAMILY = 5
 """The program, its API processes, and then the database's processes."""
-
-
-def _command(pid: int) -> bytes:
-    # It may be gone by now.
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    return b""
 
 
 @contextmanager
@@ -96,16 +86,12 @@ def ended(instance: Instance, end: Callable[[], None]) -> int:
 
 
 def test_an_instance_serves_recovers_stops_and_finds_its_data_again(place: Path) -> None:
-    with up(place, api_processes=2, **ADMIN) as first:
+    with up(place, **ADMIN) as first:
         assert f"API      http://127.0.0.1:{first.port}\n" in first.told
         assert f"Docs     http://127.0.0.1:{first.port}/docs\n" in first.told
         assert first.status("/health/live") == 200
         assert first.is_ready()
 
-        before = first.api_processes()
-        assert len(before) == 2
-        os.kill(before[0], signal.SIGKILL)
-        assert eventually(lambda: len(set(first.api_processes()) - set(before)) == 1)
         EmbeddedPostgres(place / "data").kill()
         # What the old server left may answer once more before the new one is there.
         assert eventually(lambda: len(first.family()) > FEWEST_OF_A_FAMILY and first.is_ready())
@@ -116,19 +102,15 @@ def test_an_instance_serves_recovers_stops_and_finds_its_data_again(place: Path)
         "secret-key.pem",
     ]
 
-    with up(place) as second:
+    with up(place, "serve", log_level="debug") as second:
         login = {"username": ADMIN["admin_email"], "password": ADMIN["admin_password"]}
         grant = {"grant_type": "password", **login}
         assert second.status("/v1/auth/token", grant) == 200
+        assert second.status("/health/live?q=Example") > 0
         assert ended(second, second.process.kill) == -signal.SIGKILL
-
-    with up(place, "serve", log_level="debug") as third:
-        assert third.is_ready()
-        assert third.status("/health/live?q=Example") > 0
-        assert ended(third, third.process.terminate) == 0
-        lines = log_lines(third)
+        lines = log_lines(second)
     requests = [line["route"] for line in lines if line["event"] == "request"]
-    assert requests[-2:] == ["/health/ready", "/health/live"]
+    assert requests[-2:] == ["/v1/auth/token", "/health/live"]
     assert "Example" not in json.dumps(lines)
 
 
@@ -145,7 +127,8 @@ def test_two_instances_share_one_database(place: Path) -> None:
         assert ended(guest, guest.process.terminate) == 0
 
 
-def test_ctrl_c_during_the_start_leaves_nothing(place: Path) -> None:
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "stop"])
+def test_a_start_that_is_stopped_leaves_nothing(place: Path, asked: signal.Signals) -> None:
     settings = environment(data_dir=place / "data", port=free_port(), demo="false")
     command = ("-m", "booking_system.bootstrap.cli", "up")
     with running(*command, env=settings, cwd=place) as process:
@@ -153,20 +136,22 @@ def test_ctrl_c_during_the_start_leaves_nothing(place: Path) -> None:
         assert process.stdout.readline() == "Starting the database ...\n"
         assert eventually(lambda: len(family_of(process.pid)) > 1)
         family = family_of(process.pid)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(asked)
         assert process.wait(120) == 0
         assert process.stdout.read() == "Stopped.\n"
         assert eventually(lambda: not any(map(alive, family)))
 
 
-def test_an_unusable_key_is_noticed_before_the_database_starts(place: Path) -> None:
-    settings = environment(data_dir=place, port=free_port(), demo="false")
+@pytest.mark.usefixtures("clean_environment", "logging_put_back")
+def test_an_unusable_key_is_noticed_before_the_database_starts(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOOKING_DATA_DIR", str(place))
+    monkeypatch.setenv("BOOKING_PORT", str(free_port()))
     (place / "secret-key.pem").write_text("rubbish")
-    command = ("-m", "booking_system.bootstrap.cli", "up")
-    with running(*command, env=settings, cwd=place) as process:
-        assert process.wait(120) == 2
-        assert process.stdout is not None
-        assert process.stdout.read().startswith("The secret key must be a P-256 private key")
+    done = CliRunner().invoke(app, ["up"])
+    assert done.exit_code == 2
+    assert done.output.startswith("The secret key must be a P-256 private key")
     assert not (place / "postgres").exists()
 
 
