@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from booking_system.bootstrap import migrations
@@ -42,18 +43,22 @@ async def empty_url(postgres: TestServer) -> AsyncIterator[str]:
         yield url
 
 
-async def test_each_migration_goes_up_down_and_up(empty_url: str) -> None:
-    stages = []
+async def test_each_migration_goes_up_down_and_up(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Else each step loads all scripts anew.
+    scripts = ScriptDirectory.from_config(migrations._config())
+    monkeypatch.setattr(ScriptDirectory, "from_config", lambda _: scripts)
+    stages = [("base", await schema_of(empty_url))]
     for revision in migrations.revisions():
-        before = await schema_of(empty_url)
         await migrations.upgrade(empty_url, revision)
-        after = await schema_of(empty_url)
-        assert after != before
-        await migrations.downgrade(empty_url, stages[-1] if stages else "base")
-        assert await schema_of(empty_url) == before
-        await migrations.upgrade(empty_url, revision)
-        assert await schema_of(empty_url) == after
-        stages.append(revision)
+        stages.append((revision, await schema_of(empty_url)))
+        assert stages[-1][1] != stages[-2][1]
+    for revision, schema in stages[-2::-1]:
+        await migrations.downgrade(empty_url, revision)
+        assert await schema_of(empty_url) == schema, revision
+    await migrations.upgrade(empty_url)
+    assert await schema_of(empty_url) == stages[-1][1]
     assert await migrations.is_at_head(empty_url)
 
 
@@ -77,11 +82,11 @@ async def test_instances_that_start_together_migrate_once(empty_url: str) -> Non
     )
     starting = [
         await asyncio.create_subprocess_exec(sys.executable, "-c", program, empty_url)
-        for _ in range(3)
+        for _ in range(2)
     ]
     codes = [await process.wait() for process in starting]
 
-    assert codes == [0, 0, 0]
+    assert codes == [0, 0]
     assert await migrations.is_at_head(empty_url)
 
 

@@ -173,10 +173,14 @@ def test_bookings_that_the_clock_left_behind_are_told_by_id_and_time() -> None:
     )
 
 
-def test_the_openapi_document_needs_no_database_and_leaves_nothing(tmp_path: Path) -> None:
+def test_the_openapi_document_needs_no_database_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     printed = run("openapi")
     assert printed.exit_code == 0
     assert orjson.loads(printed.stdout)["info"]["version"] == __version__
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(up, "openapi", lambda _: printed.stdout)
     assert run("openapi", "--output", "openapi.json").exit_code == 0
     assert [place.name for place in tmp_path.iterdir()] == ["openapi.json"]
     assert (tmp_path / "openapi.json").read_text(encoding="utf-8") == printed.stdout

@@ -20,7 +20,7 @@ from tests.api import Api
 from tests.architecture.test_migrations import schema_of
 from tests.postgres import TestServer
 
-SMALL = Size(doctors=23, months=1)
+SMALL, ONE = Size(doctors=21, months=1), Size(doctors=1, months=1)
 
 BROKEN_PAIRS = """SELECT count(*) FROM time_slots s
  FULL JOIN appointments a ON a.id = s.appointment_id
@@ -38,7 +38,7 @@ BOOKED_SHARE = """SELECT avg((appointment_id IS NOT NULL)::int)::float FROM time
 VERSIONS = "SELECT DISTINCT substr(id::text, 15, 1) FROM time_slots"
 
 
-async def loaded(api: Api, url: str, size: Size = SMALL, *, anyway: bool = False) -> ScaleReport:
+async def loaded(api: Api, url: str, size: Size = ONE, *, anyway: bool = False) -> ScaleReport:
     return await load_scale(
         api.container, url, size, even_if_not_empty=anyway, progress=lambda *_: None
     )
@@ -82,10 +82,10 @@ async def test_what_is_loaded_holds_together(
     }
     assert counts == {
         "clinics": 2,
-        "doctors": 23,
+        "doctors": 21,
         "time_slots": report.slots,
         "appointments": report.appointments,
-        "availability_rules": 46,
+        "availability_rules": 42,
     }
     # From now for a month: of today what is left, of the last day what has begun by then.
     assert abs(report.slots - SMALL.slots) <= SMALL.doctors
@@ -98,11 +98,11 @@ async def test_what_is_loaded_holds_together(
 async def test_the_calendars_are_what_the_weekly_hours_say(
     own_api: Api, own_database_url: str, connection: asyncpg.Connection
 ) -> None:
-    await loaded(own_api, own_database_url, Size(doctors=6, months=2))
+    await loaded(own_api, own_database_url, Size(doctors=2, months=2))
     done = await own_api.container.scheduling.extend_horizon()()
-    assert done.doctors == 6
+    assert done.doctors == 2
     # Time has gone on since: at most one slot of each doctor is new.
-    assert done.opened <= 6
+    assert done.opened <= 2
     assert (done.withdrawn, done.moved) == (0, ())
     doctor, rule = await connection.fetchrow("SELECT doctor_id, id FROM availability_rules")
     still_open = (
@@ -123,8 +123,8 @@ async def test_a_database_with_clinics_is_only_added_to_when_asked(
     with pytest.raises(DatabaseNotEmptyError):
         await loaded(own_api, own_database_url)
     assert await connection.fetchval("SELECT count(*) FROM time_slots") == first.slots
-    second = await loaded(own_api, own_database_url, Size(doctors=1, months=1), anyway=True)
-    assert await connection.fetchval("SELECT count(*) FROM clinics") == 3
+    second = await loaded(own_api, own_database_url, anyway=True)
+    assert await connection.fetchval("SELECT count(*) FROM clinics") == 2
     assert await connection.fetchval("SELECT count(*) FROM time_slots") == (
         first.slots + second.slots
     )
@@ -159,7 +159,7 @@ async def test_a_load_that_fails_leaves_the_database_as_it_was(
 async def test_a_table_with_rows_keeps_its_guards(
     own_api: Api, own_database_url: str, connection: asyncpg.Connection
 ) -> None:
-    await loaded(own_api, own_database_url, Size(doctors=1, months=1))
+    await loaded(own_api, own_database_url)
     before = await schema_of(own_database_url)
     with pytest.raises(ValueError, match="rows"):
         async with connection.transaction():
