@@ -1,20 +1,24 @@
-"""What the tests of a worker have one after the other: one database, and one application on it.
+"""What the tests of a worker have one after the other: one database, and applications on it.
 
-Both take long to make and little to tidy up, so each test finds them empty. A test that changes
-more than rows (the schema, what the application has counted, its settings) asks for an `own_` one.
+All of them take long to make and little to tidy up, so each test finds them empty. There is one
+application for each set of settings and further routes that tests ask for. A test that changes more
+than rows (the schema, what the application has counted) asks for an `own_` one.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from fastapi import FastAPI
 
 from booking_system.bootstrap.container import Container, close
+from booking_system.platform.http.routing import Routes
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
 from tests.api import Api, application_at, client_of
+from tests.platform.own_routes import add_routes, undocumented
 from tests.postgres import TestServer
 
 TABLES = """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -39,7 +43,7 @@ class Stage:
         self._connection = connection
         self._clear: asyncpg.prepared_stmt.PreparedStatement | None = None
         self._database: Database | None = None
-        self._application: tuple[Container, FastAPI] | None = None
+        self._applications: dict[Hashable, tuple[Container, FastAPI]] = {}
 
     async def clear(self) -> None:
         """Delete every row. What a failed test left open is ended: it would be waited for."""
@@ -60,24 +64,36 @@ class Stage:
         return self._database
 
     @asynccontextmanager
-    async def api(self) -> AsyncIterator[Api]:
-        """A new client of the application, and a new administrator."""
-        if self._application is None:
-            self._application = application_at(self.url, self._place)
-        container, app = self._application
-        entrance, state = container.entrance(), dict(app.state._state)
+    async def api(self, routes: Routes | None = None, **about: Any) -> AsyncIterator[Api]:
+        """A new client of the application with these settings, and a new administrator.
+
+        With `routes` of a test module's own the client holds no answer against the document.
+        """
+        which = (routes, frozenset(about.items()))
         # Another one is made unless this is left as it was, whether the test failed or not.
-        self._application = None
+        container, app = self._applications.pop(which, None) or self._made(routes, about)
+        entrance, state, paths = container.entrance(), dict(app.state._state), [*app.router.routes]
         async with client_of(container, app) as api:
-            yield api
-        if (entrance.inside, entrance.is_pressed, app.state._state) != (0, False, state):
+            if routes is None:
+                yield api
+            else:
+                async with undocumented(api):
+                    yield api
+        left = (entrance.inside, entrance.is_pressed, app.state._state, app.router.routes)
+        if left != (0, False, state, paths):
             await close(container)
             raise AssertionError("the application is not as it was: own_api is for such tests")
-        self._application = container, app
+        self._applications[which] = container, app
+
+    def _made(self, routes: Routes | None, about: dict[str, Any]) -> tuple[Container, FastAPI]:
+        container, app = application_at(self.url, self._place, **about)
+        if routes is not None:
+            add_routes(app, routes)
+        return container, app
 
     async def close(self) -> None:
-        if self._application is not None:
-            await close(self._application[0])
+        for container, _ in self._applications.values():
+            await close(container)
         if self._database is not None:
             await self._database.close()
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
 from booking_system.platform.http.assembly import install, keep_apart, refuse_unguarded
@@ -18,13 +19,25 @@ async def own_api(
     database_url: str, place: Path, routes: Routes, **about: Any
 ) -> AsyncIterator[Api]:
     async with running_api(database_url, place, **about) as api:
-        install(api.app, routes)
-        keep_apart(api.app)
-        refuse_unguarded(api.app)
-        # They are not in the document, against which the usual client holds each answer.
-        transport = ASGITransport(api.app)
-        async with AsyncClient(
-            transport=transport, base_url="http://test", timeout=PATIENCE
-        ) as client:
-            api.client = client
+        add_routes(api.app, routes)
+        async with undocumented(api):
             yield api
+
+
+def add_routes(app: FastAPI, routes: Routes) -> None:
+    """As the application's own are added."""
+    install(app, routes)
+    keep_apart(app)
+    refuse_unguarded(app)
+
+
+@asynccontextmanager
+async def undocumented(api: Api) -> AsyncIterator[None]:
+    """Give it a client for routes that are not in the document.
+
+    The usual client holds each answer against that.
+    """
+    transport = ASGITransport(api.app)
+    async with AsyncClient(transport=transport, base_url="http://test", timeout=PATIENCE) as client:
+        api.client = client
+        yield

@@ -4,17 +4,17 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import uvicorn
 from httpx import AsyncClient
 
 from booking_system.bootstrap.api_process import config_of
+from booking_system.platform.http.lives import Lives
 from booking_system.platform.http.routing import Routes
 from tests.api import Api
 from tests.patience import PATIENCE
-from tests.platform.own_routes import own_api
+from tests.stage import Stage
 
 
 class Clock:
@@ -45,12 +45,13 @@ class RealServer:
 
 
 @asynccontextmanager
-async def real_server(
-    database_url: str, place: Path, routes: Routes, **about: Any
-) -> AsyncIterator[RealServer]:
+async def real_server(stage: Stage, routes: Routes, **about: Any) -> AsyncIterator[RealServer]:
+    """A server of the test's own in front of what its worker keeps; nothing is open yet."""
     clock = Clock()
-    async with own_api(database_url, place, routes, **about) as api:
-        api.app.state.lives._monotonic = clock
+    async with stage.api(routes, **about) as api:
+        state, metrics = api.app.state, api.container.metrics()
+        kept = state.lives
+        state.lives = Lives(requests=metrics.requests, metrics=metrics.lives, monotonic=clock)
         config = config_of(api.app, api.container.settings())
         config.load()
         server = uvicorn.Server(config)
@@ -69,6 +70,7 @@ async def real_server(
             finally:
                 server.should_exit = True
                 await asyncio.wait_for(serving, PATIENCE)
+                state.lives = kept
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -5,13 +5,14 @@ import io
 import json
 import socket
 from base64 import b64encode
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.types import Scope
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -28,8 +29,10 @@ from booking_system.platform.http.routing import Routes
 from booking_system.shared_kernel.errors import NotFound, Unauthenticated
 from tests.api import Person, code_of
 from tests.patience import PATIENCE, soon
+from tests.platform.own_routes import add_routes
 from tests.platform.real_server import RealServer, real_server
-from tests.platform.test_streams import end_all_sessions, lines_of, metric
+from tests.platform.test_streams import end_all_sessions, grown, lines_of, metric
+from tests.stage import Stage
 
 SPOKEN = "example.v1"
 ONCE = "ticket.dGlja2V0"
@@ -53,6 +56,9 @@ class Tickets:
         return None
 
 
+TICKETS = Tickets()
+
+
 @dataclass(frozen=True)
 class Known:
     user_id: str
@@ -72,7 +78,7 @@ class Rooms:
         routes.socket("/v1/rooms/{room_id}", self.talk, policy=signed_in, **about)
         routes.socket("/v1/desks", self.talk, policy=clinic_side, **about)
         routes.socket("/v1/halls", self.talk, policy=public, **about)
-        routes.socket("/v1/doors", self.talk, policy=signed_in, admission=Tickets(), **about)
+        routes.socket("/v1/doors", self.talk, policy=signed_in, admission=TICKETS, **about)
         small = SocketLimits(most_bytes=100, per_second=1.0, at_once=5)
         routes.socket("/v1/small", self.talk, policy=public, limits=small, **about)
         return routes
@@ -96,15 +102,21 @@ class Rooms:
             self.ended += 1
 
 
+ROOMS = Rooms()
+ROUTES = ROOMS.routes()
+
+
 @pytest.fixture
 def rooms() -> Rooms:
-    return Rooms()
+    for one in (ROOMS, TICKETS):
+        one.__init__()  # type: ignore[misc]
+    return ROOMS
 
 
 @pytest.fixture
-async def server(database_url: str, tmp_path: Path, rooms: Rooms) -> AsyncIterator[RealServer]:
+async def server(database_url: str, stage: Stage, rooms: Rooms) -> AsyncIterator[RealServer]:
     about = {"cors_origins": "https://pages.example.com"}
-    async with real_server(database_url, tmp_path, rooms.routes(), **about) as server:
+    async with real_server(stage, ROUTES, **about) as server:
         yield server
 
 
@@ -151,7 +163,7 @@ async def refused(opening: connect) -> tuple[int, str | None]:
 async def test_messages_go_both_ways_and_the_handshake_is_named(
     server: RealServer, rooms: Rooms, stream: io.StringIO
 ) -> None:
-    by = await server.api.person()
+    by, before = await server.api.person(), await metric(server, "booking_")
     headers = {"X-Request-ID": "chosen-id"}
     async with opened(server, "/v1/rooms/17", by=by, headers=headers) as one:
         assert one.response is not None
@@ -180,7 +192,7 @@ async def test_messages_go_both_ways_and_the_handshake_is_named(
         "reason": "done",
     }
     assert (line["received"], line["received_bytes"], line["sent"]) == (2, 9, 2)
-    told = await metric(server, "booking_")
+    told = grown(before, await metric(server, "booking_"))
     route = 'route="/v1/rooms/{room_id}"'
     assert told[f'booking_http_requests_total{{method="GET",{route},status="101"}}'] == 1.0
     assert told[f'booking_streams_ended_total{{kind="socket",reason="done",{route}}}'] == 1.0
@@ -420,11 +432,14 @@ async def test_a_caller_has_so_many(server: RealServer, monkeypatch: pytest.Monk
         pass
 
 
-async def test_a_full_house_refuses_handshakes_as_well(server: RealServer) -> None:
+async def test_a_full_house_refuses_handshakes_as_well(
+    server: RealServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     door = server.api.container.entrance()
-    door.refused("GET")
-    door._places = 0
-    assert await refused(opened(server, "/v1/halls")) == (503, "overloaded")
+    with monkeypatch.context() as patch:
+        for name, value in (("is_pressed", True), ("_places", 0), ("_refused", Counter())):
+            patch.setattr(door, name, value)
+        assert await refused(opened(server, "/v1/halls")) == (503, "overloaded")
 
 
 async def silent(server: RealServer, path: bytes) -> socket.socket:
@@ -482,12 +497,14 @@ async def test_no_token_and_no_message_is_ever_logged(server: RealServer, rooms:
         assert secret not in told
 
 
-async def test_a_socket_without_a_policy_stops_the_program(server: RealServer) -> None:
+def test_a_socket_without_a_policy_stops_the_program() -> None:
     async def naked(_: Any) -> None:
         """Serve nobody."""
 
-    server.api.app.add_api_websocket_route("/naked", naked)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    add_routes(app, ROUTES)
+    app.add_api_websocket_route("/naked", naked)
     with pytest.raises(UnguardedRouteError, match="/naked"):
-        refuse_unguarded(server.api.app)
+        refuse_unguarded(app)
     with pytest.raises(TypeError):
         Routes("Rooms").socket("/v1/rooms", Rooms().talk, protocol=SPOKEN)  # type: ignore[call-arg]
