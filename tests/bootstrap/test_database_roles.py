@@ -1,20 +1,22 @@
 """The API works with a role that owns nothing: the script of compose.yaml, really run."""
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import asyncpg
 import pytest
 from pydantic import SecretStr
+from typer.testing import CliRunner
 
 from booking_system.bootstrap import migrations, production_database
+from booking_system.bootstrap.cli import app
 from booking_system.bootstrap.production_database import ADMINISTRATOR, OWNER, SUPERUSER
 from booking_system.bootstrap.secret_key import _new_key
+from booking_system.bootstrap.serve import ApiProcesses
 from booking_system.bootstrap.settings import Settings
 from tests.api import code_of, running_api
 from tests.bootstrap.processes import environment, eventually, free_port, running
-from tests.bootstrap.roles import Deployed, deployed_by, run_script, said
+from tests.bootstrap.roles import Deployed, deployed_by, said
 from tests.postgres import TestServer
 from tests.servers import answers
 
@@ -33,7 +35,7 @@ def sound(database_url: str, **more: object) -> dict[str, object]:
     }
 
 
-@pytest.fixture(params=["postgres", "no_superuser"])
+@pytest.fixture(scope="module", params=["postgres", "no_superuser"])
 async def deployed(postgres: TestServer, request: pytest.FixtureRequest) -> AsyncIterator[Deployed]:
     """With the script run as in the image of compose.yaml, and by the admin of a managed server."""
     async with deployed_by(request.param, postgres) as deployed:
@@ -106,13 +108,6 @@ async def test_both_roles_have_the_passwords_that_they_were_given(deployed: Depl
     assert stored == ["booking_api SCRAM-SHA-256$", "booking_owner SCRAM-SHA-256$"]
 
 
-async def test_without_passwords_the_script_makes_nothing(postgres: TestServer) -> None:
-    async with postgres.database(template="template0") as url:
-        done = await asyncio.to_thread(run_script, url)
-        assert done.returncode == 3
-        assert await said(url, "SELECT count(*) FROM pg_roles WHERE rolname ~ '^booking_'") == 0
-
-
 async def test_who_comes_as_owner_or_superuser_is_refused(deployed: Deployed) -> None:
     async def refused(url: str) -> list[str]:
         return await production_database.refused(Settings(database_url=url))
@@ -127,6 +122,8 @@ async def test_who_comes_as_owner_or_superuser_is_refused(deployed: Deployed) ->
     # A role that may become the owner is the owner.
     await said(deployed.superuser, "GRANT booking_owner TO booking_api WITH INHERIT FALSE")
     assert await refused(deployed.api) == [OWNER.sentence]
+    await said(deployed.superuser, "REVOKE booking_owner FROM booking_api")
+    assert await refused(deployed.api) == []
 
 
 async def test_a_password_is_not_left_behind(deployed: Deployed, tmp_path: Path) -> None:
@@ -144,35 +141,56 @@ async def test_a_password_is_not_left_behind(deployed: Deployed, tmp_path: Path)
     assert await production_database.advised(others) == []
 
 
+@pytest.fixture
+def told(
+    clean_environment: None, logging_put_back: None, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str]]:
+    """Runs a command in this process: its exit code, and what it says."""
+
+    def run(command: str, settings: Mapping[str, object]) -> tuple[int, str]:
+        with monkeypatch.context() as patch:
+            for name, value in settings.items():
+                patch.setenv(f"BOOKING_{name.upper()}", str(value))
+            done = CliRunner().invoke(app, [command])
+        return done.exit_code, done.output
+
+    return run
+
+
 @pytest.mark.parametrize("command", ["serve", "up", "check"])
 def test_production_does_not_start_as_the_owner(
-    command: str, deployed: Deployed, place: Path
+    command: str,
+    deployed: Deployed,
+    told: Callable[..., tuple[int, str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    settings = sound(deployed.owner)
-    port = int(str(settings["port"]))
-    program = ("-m", "booking_system.bootstrap.cli", command)
-    with running(*program, env=environment(**settings), cwd=place) as process:
-        assert eventually(lambda: process.poll() is not None or answers(port))
-        assert process.poll() == 2
-        assert process.stdout is not None
-        assert OWNER.sentence in process.stdout.read()
+    def start(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(ApiProcesses, "run", start)
+    code, output = told(command, sound(deployed.owner))
+    assert code == 2
+    assert OWNER.sentence in output
 
 
-def test_production_migrates_as_the_owner_and_serves_as_the_other(
-    deployed: Deployed, place: Path
+def test_production_migrates_as_the_owner_and_is_well_as_the_other(
+    deployed: Deployed, told: Callable[..., tuple[int, str]]
 ) -> None:
     settings = sound(deployed.api)
+    both = settings | {"migration_url": deployed.owner}
+    assert told("migrate", both) == (0, "The tables are up to date.\n")
+    code, output = told("check", settings)
+    assert code == 0
+    assert output.endswith("\nAll is well.\n")
+
+
+@pytest.mark.parametrize("deployed", ["no_superuser"], indirect=True)
+def test_production_serves_as_the_other(deployed: Deployed, place: Path) -> None:
+    settings = sound(deployed.api)
     port = int(str(settings["port"]))
-    program = ("-m", "booking_system.bootstrap.cli")
-    both = environment(**settings, migration_url=deployed.owner)
-    with running(*program, "migrate", env=both, cwd=place) as process:
-        assert process.wait(120) == 0
-    with running(*program, "serve", env=environment(**settings), cwd=place) as process:
+    program = ("-m", "booking_system.bootstrap.cli", "serve")
+    with running(*program, env=environment(**settings), cwd=place) as process:
         assert eventually(lambda: process.poll() is not None or answers(port))
         assert process.poll() is None, process.stdout and process.stdout.read()
         process.terminate()
         assert process.wait(120) == 0
-    with running(*program, "check", env=environment(**settings), cwd=place) as process:
-        assert process.wait(120) == 0
-        assert process.stdout is not None
-        assert process.stdout.read().endswith("\nAll is well.\n")
