@@ -76,13 +76,15 @@ def family_of(pid: int) -> list[int]:
     return found
 
 
-def eventually(condition: Callable[[], bool], seconds: float = PATIENCE) -> bool:
-    """Wait until it is so; say whether it came."""
+def eventually(
+    condition: Callable[[], bool], seconds: float = PATIENCE, pause: float = 0.02
+) -> bool:
+    """Wait until it is so, with a `pause` of seconds after each look; say whether it came."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.02)
+        time.sleep(pause)
     return True
 
 
