@@ -12,7 +12,9 @@ from booking_system.bootstrap.bounded_heads import MOST_BYTES, MOST_FIELDS
 from tests.api import code_of
 from tests.bootstrap.wire import GET, POST, Wire
 from tests.patience import PATIENCE, soon, turns
+from tests.platform.real_server import real_server
 from tests.servers import serving
+from tests.stage import Stage
 
 TOO_LARGE = (431, "request_head_too_large")
 MALFORMED = (400, "malformed_request")
@@ -210,14 +212,13 @@ async def test_a_request_that_came_in_time_has_no_deadline(
     assert wire.protocol._deadline is None
 
 
-async def test_heads_without_end_disturb_nobody(database_url: str, tmp_path: Path) -> None:
-    """A megabyte in one field, 100,000 fields, half-open heads: a process answers between them."""
-    with serving(database_url, tmp_path, processes=1) as address:
-        host, _, port = address.removeprefix("http://").rpartition(":")
+async def test_heads_without_end_disturb_nobody(database_url: str, stage: Stage) -> None:
+    """A megabyte in one field, 100,000 fields, half-open heads: a server answers between them."""
+    async with real_server(stage) as server:
         attacks = [LINE + b"X: " + b"a" * 1_000_000, LINE + b"a: b\r\n" * 100_000, *[LINE] * 100]
 
         async def attack(data: bytes) -> bytes:
-            reader, writer = await asyncio.open_connection(host, int(port))
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
             try:
                 writer.write(data)
                 return b"" if data == LINE else await reader.readuntil(b"\r\n")
@@ -227,12 +228,9 @@ async def test_heads_without_end_disturb_nobody(database_url: str, tmp_path: Pat
             finally:
                 writer.transport.abort()
 
-        async with httpx.AsyncClient(base_url=address, timeout=PATIENCE) as client:
-            told = await asyncio.gather(*map(attack, attacks))
-            assert {one for one in told if one} <= {
-                b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-            }
-            assert (await client.get("/health/live")).status_code == 200
+        told = await asyncio.gather(*map(attack, attacks))
+        assert {one for one in told if one} <= {b"HTTP/1.1 431 Request Header Fields Too Large\r\n"}
+        assert (await server.api.client.get("/health/live")).status_code == 200
 
 
 @pytest.mark.proof

@@ -1,7 +1,6 @@
 """The server refuses what finds no place by itself, and says what the application would say."""
 
 import asyncio
-from pathlib import Path
 from typing import cast
 
 import asyncpg
@@ -10,11 +9,14 @@ import orjson
 import pytest
 
 from booking_system.bootstrap.early_refusals import EarlyRefusals
+from booking_system.platform.http import entrance
 from booking_system.platform.http.entrance import COMING
 from tests.api import code_of
 from tests.bootstrap.wire import BODY, GET, POST, URL, Wire, responses_in
 from tests.patience import PATIENCE, soon, turns
-from tests.servers import serving
+from tests.platform.instances import numbers_in, total
+from tests.platform.real_server import real_server
+from tests.stage import Stage
 
 
 async def test_it_is_the_same_problem_as_from_the_application() -> None:
@@ -128,37 +130,42 @@ async def test_many_that_arrive_together_do_not_all_get_in() -> None:
     assert scope[COMING]
 
 
-async def test_a_whole_program_refuses_and_lives_and_recovers(
-    database_url: str, tmp_path: Path
+async def test_a_whole_server_refuses_and_lives_and_recovers(
+    database_url: str, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(entrance, "CALM_SECONDS", 0.1)
     tables = await asyncpg.connect(database_url)
-    with serving(database_url, tmp_path, processes=1, max_requests_inside=2) as address:
-        async with httpx.AsyncClient(
-            base_url=address, timeout=PATIENCE, limits=NO_LIMITS
-        ) as client:
-            async with tables.transaction():
-                # Whoever is inside waits for this lock.
-                await tables.execute("LOCK TABLE clinics IN ACCESS EXCLUSIVE MODE")
-                asked = [asyncio.ensure_future(client.get("/v1/clinics")) for _ in range(60)]
-                # Those who find no place hear so while the lock is held.
-                await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
-                for path in ("/health/live", "/health/ready", "/metrics"):
-                    assert (await client.get(path)).status_code == 200
-            answers = await asyncio.gather(*asked)
-            told = [code_of(answer) for answer in answers]
-            # Whoever was inside may have waited too long for the lock, where the machine is slow.
-            assert set(told) <= {(200, None), (503, "overloaded"), (503, "dependency_unavailable")}
-            assert told.count((503, "overloaded")) >= 60 - 2 - 2 * 8
-            assert {a.headers["retry-after"] for a in answers if a.status_code == 503} == {"1"}
-            assert {len(a.headers["x-instance"]) for a in answers} == {8}
-            assert len({a.headers["x-request-id"] for a in answers}) == 60
-            await until_it_serves(client)
-            refused = f'route="unmatched",status="503"}} {told.count((503, "overloaded")):.1f}'
-            async with asyncio.timeout(PATIENCE):
-                # They are told of once a second.
-                while refused not in (await client.get("/metrics")).text:  # noqa: ASYNC110
-                    await asyncio.sleep(0.1)
+    async with (
+        real_server(stage, max_requests_inside=2) as server,
+        httpx.AsyncClient(base_url=server.http, timeout=PATIENCE, limits=NO_LIMITS) as client,
+    ):
+        before = refused_in((await client.get("/metrics")).text)
+        async with tables.transaction():
+            # Whoever is inside waits for this lock.
+            await tables.execute("LOCK TABLE clinics IN ACCESS EXCLUSIVE MODE")
+            asked = [asyncio.ensure_future(client.get("/v1/clinics")) for _ in range(60)]
+            # Those who find no place hear so while the lock is held.
+            await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            for path in ("/health/live", "/health/ready", "/metrics"):
+                assert (await client.get(path)).status_code == 200
+        answers = await asyncio.gather(*asked)
+        told = [code_of(answer) for answer in answers]
+        assert set(told) == {(200, None), (503, "overloaded")}
+        assert told.count((503, "overloaded")) >= 60 - 2 - 2 * 8
+        assert {a.headers["retry-after"] for a in answers if a.status_code == 503} == {"1"}
+        assert {len(a.headers["x-instance"]) for a in answers} == {8}
+        assert len({a.headers["x-request-id"] for a in answers}) == 60
+        await until_it_serves(client)
+        # They are told of now and then, and a last time when all is calm again.
+        await soon(lambda: not server.api.container.entrance().is_pressed)
+        after = refused_in((await client.get("/metrics")).text)
+        assert after - before == told.count((503, "overloaded"))
     await tables.close()
+
+
+def refused_in(metrics: str) -> float:
+    labels = {"route": "unmatched", "status": "503"}
+    return total(numbers_in(metrics), "booking_http_requests_total", **labels)
 
 
 async def until_it_serves(client: httpx.AsyncClient) -> None:

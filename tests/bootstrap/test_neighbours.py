@@ -1,27 +1,21 @@
 """Pages of other sites, and proxies in front: what they may do is a setting."""
 
-from pathlib import Path
-
-import httpx
 import pytest
-from httpx import ASGITransport, AsyncClient
 
-from booking_system.bootstrap.container import build, close
-from booking_system.bootstrap.http_app import create_app
 from booking_system.bootstrap.settings import Settings, SettingsProblem
-from tests.servers import serving
+from tests.platform.own_routes import undocumented
+from tests.platform.real_server import real_server
+from tests.stage import Stage
 
 SITE = "https://www.example.com"
 ASKED = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
 
 
 async def test_only_pages_of_the_sites_in_the_settings_may_call(
-    database_url: str, tmp_path: Path
+    database_url: str, stage: Stage
 ) -> None:
-    settings = Settings(data_dir=tmp_path, database_url=database_url, cors_origins=f"{SITE}, ")
-    container = build(settings)
-    transport = ASGITransport(create_app(container))
-    async with AsyncClient(transport=transport, base_url="http://test") as client:
+    async with stage.api(cors_origins=f"{SITE}, ") as api, undocumented(api):
+        client = api.client
         for origin, allowed in ((SITE, SITE), ("https://evil.example.com", None)):
             before = await client.options("/v1/bookings", headers={"Origin": origin, **ASKED})
             assert before.headers.get("access-control-allow-origin") == allowed
@@ -36,7 +30,6 @@ async def test_only_pages_of_the_sites_in_the_settings_may_call(
                 "access-control-expose-headers"
             ]
         )
-    await close(container)
 
 
 def test_a_site_that_is_no_address_is_refused_in_a_sentence() -> None:
@@ -47,17 +40,18 @@ def test_a_site_that_is_no_address_is_refused_in_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(("believed", "alike"), [("", True), ("127.0.0.1", False)])
-def test_an_address_is_believed_from_named_proxies_only(
-    database_url: str, tmp_path: Path, believed: str, alike: bool
+async def test_an_address_is_believed_from_named_proxies_only(
+    database_url: str, stage: Stage, believed: str, alike: bool
 ) -> None:
-    settings = {"rate_limit": "on", "forwarded_allow_ips": believed}
-    with serving(database_url, tmp_path, processes=1, **settings) as address:
+    settings = {"rate_limit": True, "forwarded_allow_ips": believed}
+    async with real_server(stage, **settings) as server:
         left = [
-            httpx.post(
-                f"{address}/v1/auth/register",
-                json={"email": f"{n}@example.com", "password": "x" * 3, "full_name": "Example"},
-                headers={"X-Forwarded-For": f"192.0.2.{n}"},
-                trust_env=False,
+            (
+                await server.api.client.post(
+                    "/v1/auth/register",
+                    json={"email": f"{n}@example.com", "password": "x" * 3, "full_name": "Example"},
+                    headers={"X-Forwarded-For": f"192.0.2.{n}"},
+                )
             ).status_code
             for n in range(25)
         ]

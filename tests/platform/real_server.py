@@ -1,4 +1,4 @@
-"""The whole application with routes of a test's own, behind the server as it is configured."""
+"""The whole application behind the server as it is configured, also with routes of a test's own."""
 
 import asyncio
 import socket
@@ -45,7 +45,9 @@ class RealServer:
 
 
 @asynccontextmanager
-async def real_server(stage: Stage, routes: Routes, **about: Any) -> AsyncIterator[RealServer]:
+async def real_server(
+    stage: Stage, routes: Routes | None = None, **about: Any
+) -> AsyncIterator[RealServer]:
     """A server of the test's own in front of what its worker keeps; nothing is open yet."""
     clock = Clock()
     async with stage.api(routes, **about) as api:
