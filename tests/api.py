@@ -184,9 +184,15 @@ def code_of(answer: httpx.Response) -> tuple[int, str | None]:
 
 
 @cache
+def document_of_all() -> dict[str, Any]:
+    """The document of every whole application, but for its address: made once, as it takes long."""
+    return create_app(build(NOTHING)).openapi()
+
+
+@cache
 def contract_of_all() -> Contract:
-    """What every whole application promises, whatever its settings: made once, as it takes long."""
-    return Contract(create_app(build(NOTHING)).openapi())
+    """What every whole application promises, whatever its settings."""
+    return Contract(document_of_all())
 
 
 def application_at(

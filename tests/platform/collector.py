@@ -20,6 +20,10 @@ class Collector:
     def __init__(self) -> None:
         self.port = 0
         self.requests: list[ExportTraceServiceRequest] = []
+        self.answers = threading.Event()
+        """While it is not set, whoever sends something waits."""
+        self.answers.set()
+        self.kept_waiting = 0
 
     @property
     def endpoint(self) -> str:
@@ -50,6 +54,10 @@ def collecting(port: int = 0) -> Iterator[Collector]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            if not collector.answers.is_set():
+                collector.kept_waiting += 1
+                collector.answers.wait()
+                return
             if self.path == "/v1/traces":
                 collector.requests.append(ExportTraceServiceRequest.FromString(body))
             answer = ExportTraceServiceResponse().SerializeToString()

@@ -15,7 +15,7 @@ from booking_system.identity.adapters.tokens import SignedAccessTokens
 from booking_system.platform.http.budgets import budgets_for
 from booking_system.platform.http.guarded import GuardedRoute
 from booking_system.shared_kernel.identifiers import SessionId, UserId
-from tests.api import Api, Person, code_of, running_api
+from tests.api import Api, Person, code_of, document_of_all, running_api
 from tests.postgres import TestServer
 
 FORM = "application/x-www-form-urlencoded"
@@ -59,11 +59,10 @@ class Operation:
         return await api.send(self.method, self.address + query, by, **about)
 
 
-async def those_that_say(api: Api, code: str) -> list[Operation]:
-    document = (await api.get("/openapi.json")).json()
+def those_that_say(code: str) -> list[Operation]:
     operations = [
         Operation(method.upper(), path, about)
-        for path, operations in document["paths"].items()
+        for path, operations in document_of_all()["paths"].items()
         for method, about in operations.items()
     ]
     chosen = [operation for operation in operations if code in operation.codes]
@@ -72,7 +71,7 @@ async def those_that_say(api: Api, code: str) -> list[Operation]:
 
 
 async def test_a_token_that_does_not_hold_is_refused(api: Api) -> None:
-    for operation in await those_that_say(api, "unauthenticated"):
+    for operation in those_that_say("unauthenticated"):
         answer = await operation.ask(api, headers={"Authorization": "Bearer none"})
         assert code_of(answer) == (401, "unauthenticated"), operation
 
@@ -82,7 +81,7 @@ async def test_a_token_that_has_expired_is_told_apart(api: Api) -> None:
     yesterday = datetime.now(UTC) - timedelta(days=1)
     user, session = UserId(api.admin.user_id), SessionId(api.admin.user_id)
     old = Person(user, tokens.sign(user, session, yesterday))
-    for operation in await those_that_say(api, "token_expired"):
+    for operation in those_that_say("token_expired"):
         assert code_of(await operation.ask(api, old)) == (401, "token_expired"), operation
 
 
@@ -96,7 +95,7 @@ WRONG_BODIES = {
 @pytest.mark.parametrize("code", WRONG_BODIES)
 async def test_a_body_that_cannot_be_read_is_refused(api: Api, code: str) -> None:
     status, wrong = WRONG_BODIES[code]
-    for operation in await those_that_say(api, code):
+    for operation in those_that_say(code):
         assert operation.body is not None
         body = wrong(operation.body[0])
         about = {"content": body["content"], "headers": {"Content-Type": body["kind"]}}
@@ -104,7 +103,7 @@ async def test_a_body_that_cannot_be_read_is_refused(api: Api, code: str) -> Non
 
 
 async def test_a_parameter_that_is_not_known_is_refused(api: Api) -> None:
-    for operation in await those_that_say(api, "validation_error"):
+    for operation in those_that_say("validation_error"):
         answer = await operation.ask(api, api.admin, query="?surprise=1")
         assert code_of(answer) == (422, "validation_error"), operation
 
@@ -125,7 +124,7 @@ def broken_endpoints(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("broken_endpoints")
 async def test_a_bug_is_an_internal_error_and_the_examples_get_that_far(api: Api) -> None:
     patient = await api.patient()
-    for operation in await those_that_say(api, "internal_error"):
+    for operation in those_that_say("internal_error"):
         answer = await operation.ask(api, api.admin)
         if answer.status_code == 403:
             answer = await operation.ask(api, patient)
@@ -139,7 +138,7 @@ async def test_without_a_database_every_operation_says_to_come_back(
     async with postgres.database() as gone:
         context = running_api(gone, tmp_path)
         api = await context.__aenter__()
-        operations = await those_that_say(api, "dependency_unavailable")
+        operations = those_that_say("dependency_unavailable")
         await api.container.database().close()
     for operation in operations:
         answer = await operation.ask(api, api.admin)
@@ -150,7 +149,7 @@ async def test_without_a_database_every_operation_says_to_come_back(
 async def test_without_a_free_connection_every_operation_says_so(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    everything = await those_that_say(api, "overloaded")
+    everything = those_that_say("overloaded")
     # What asks nobody is refused at the entrance only.
     operations = [one for one in everything if "dependency_unavailable" in one.codes]
     monkeypatch.setattr("booking_system.platform.postgres.leases.WAIT_SECONDS", 0.01)
@@ -164,16 +163,16 @@ async def test_without_a_free_connection_every_operation_says_so(
 
 
 async def test_where_there_is_no_room_every_operation_is_refused_but_health(
-    own_api: Api, monkeypatch: pytest.MonkeyPatch
+    api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    operations = await those_that_say(own_api, "overloaded")
+    operations = those_that_say("overloaded")
     monkeypatch.setattr("booking_system.platform.http.entrance.MOST_WAITING_PER_PLACE", 0)
     monkeypatch.setattr("booking_system.platform.http.entrance.CALM_SECONDS", 0.01)
-    entrance = own_api.container.entrance()
+    entrance = api.container.entrance()
     tickets = [entrance.begin(perf_counter()) for _ in range(entrance.most_inside)]
     assert all(map(entrance.enter_at_once, tickets))
     for operation in operations:
-        answer = await operation.ask(own_api, own_api.admin)
+        answer = await operation.ask(api, api.admin)
         if operation.path == "/health/ready":
             assert answer.status_code == 200
         else:
@@ -188,7 +187,7 @@ async def test_where_there_is_no_room_every_operation_is_refused_but_health(
 async def test_where_a_budget_is_used_up_every_operation_is_refused_but_health(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    operations = await those_that_say(api, "rate_limited")
+    operations = those_that_say("rate_limited")
     budgets = budgets_for(rate_limit=True, reads=1, writes=1)
     monkeypatch.setitem(api.app.state._state, "budgets", budgets)
     for by in (None, api.admin):
@@ -209,7 +208,7 @@ async def test_a_cursor_that_no_list_gave_out_is_refused(api: Api) -> None:
         "doctor_id": doctor["id"],
         "user_id": desk.user_id,
     }
-    for operation in await those_that_say(api, "invalid_cursor"):
+    for operation in those_that_say("invalid_cursor"):
         path = operation.path.format(**there)
         answer = await api.get(path, api.admin, cursor="made-up")
         assert code_of(answer) == (422, "invalid_cursor"), operation
@@ -247,7 +246,7 @@ async def test_a_change_to_an_older_version_is_refused(api: Api) -> None:
     desk = await api.clinic_admin(clinic["id"])
     new = {"clinic_id": clinic["id"], "full_name": "Example Patient"}
     stays, goes = [await api.made("/v1/patients", new, desk) for _ in range(2)]
-    for operation in await those_that_say(api, "precondition_failed"):
+    for operation in those_that_say("precondition_failed"):
         path = operation.path.format(**there)
         by = patient if "{patient_id}" in operation.path else desk
         if operation.path.endswith("/merge"):

@@ -28,7 +28,7 @@ from tests.access.repeating import (
 from tests.access.table import ROWS, Row
 from tests.access.test_matrix import ask
 from tests.access.world import PASSWORD, Aim, World
-from tests.api import Person, code_of, some_slots
+from tests.api import Person, code_of, document_of_all, some_slots
 from tests.postgres import TestServer
 
 ONCE = once_each()
@@ -44,14 +44,14 @@ async def world(
         yield made
 
 
-def operation(world: World, row: Row) -> str:
-    return str(world.api.app.openapi()["paths"][row.path]["post"]["operationId"])
+def operation(row: Row) -> str:
+    return str(document_of_all()["paths"][row.path]["post"]["operationId"])
 
 
-def test_every_post_of_a_known_caller_takes_a_key(world: World) -> None:
+def test_every_post_of_a_known_caller_takes_a_key() -> None:
     taking = {
         path
-        for path, operations in world.api.app.openapi()["paths"].items()
+        for path, operations in document_of_all()["paths"].items()
         for method, about in operations.items()
         if any(one["name"] == "Idempotency-Key" for one in about.get("parameters", []))
         and {"409", "422"} <= about["responses"].keys()
@@ -104,7 +104,7 @@ async def test_a_key_in_flight_is_waited_for_and_then_refused(world: World, row:
                 f"INSERT INTO {KEYS} (owner, operation, key, fingerprint, created_at)"
                 " VALUES ($1, $2, $3, '', now())",
                 str(who.user_id),
-                operation(world, row),
+                operation(row),
                 key["Idempotency-Key"],
             )
             # A request of its own: it holds none of the connections that this test holds.

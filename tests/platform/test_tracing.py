@@ -1,11 +1,8 @@
 """Traces: sent where somebody wants them, silent about people, and never in the way."""
 
 import asyncio
-import contextlib
 import io
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,43 +20,51 @@ from booking_system.bootstrap.http_app import create_app
 from booking_system.bootstrap.settings import Settings, SettingsProblem
 from booking_system.platform.observability import otlp
 from booking_system.platform.postgres.transaction import Database
-from tests.bootstrap.processes import environment, free_port
+from tests.bootstrap.processes import eventually, free_port
 from tests.patience import PATIENCE
-from tests.platform.collector import attributes_of, collecting
-from tests.platform.instances import instance
+from tests.platform.collector import Collector, attributes_of, collecting
+from tests.platform.fresh_program import loaded_modules
+from tests.platform.instances import Instance, instance
 from tests.platform.logged import QUOTED, QUOTING, SECRET, lines_of
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CALLER = "00f067aa0ba902b7"
 SAMPLED = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
 NOT_SAMPLED = {"traceparent": f"00-{TRACE[::-1]}-{CALLER}-00"}
-OFTEN = {"OTEL_BSP_SCHEDULE_DELAY": "100"}
+SMALL_BATCHES = {
+    "OTEL_BSP_SCHEDULE_DELAY": "100",
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "20",
+}
 ACCOUNT = {
     "email": f"{SECRET}@example.com",
     "password": f"{SECRET} of nowhere",
     "full_name": SECRET,
 }
-LOADED = """
-import sys
-from booking_system.bootstrap.http_app import create
-create()
-heavy = ("opentelemetry.sdk", "opentelemetry.exporter", "opentelemetry.instrumentation", "google")
-print([name for name in sys.modules if name.startswith(heavy)])
-"""
+HEAVY = ("opentelemetry.sdk", "opentelemetry.exporter", "opentelemetry.instrumentation", "google")
 
 
-def test_a_request_is_a_span_in_the_callers_trace_with_its_statements_below(
+def test_a_real_instance_tells_of_requests_and_waits_for_no_collector(
     database_url: str, tmp_path: Path
 ) -> None:
     with (
         collecting() as collector,
-        instance(database_url, tmp_path, otlp_endpoint=collector.endpoint) as running,
+        instance(
+            database_url, tmp_path, outside=SMALL_BATCHES, otlp_endpoint=collector.endpoint
+        ) as running,
     ):
-        with running.client(**SAMPLED) as client:
-            answer = client.post("/v1/auth/register", json=ACCOUNT)
-            assert answer.status_code == 201
-            assert client.get(f"/v1/slots/{SECRET}?q={SECRET}").status_code == 422
-        running.end()
+        a_request_is_a_span_in_the_callers_trace_with_its_statements_below(running, collector)
+        the_next_request_on_a_connection_is_not_part_of_the_trace(running, collector)
+        a_collector_that_never_answers_holds_up_neither_requests_nor_the_end(running, collector)
+
+
+def a_request_is_a_span_in_the_callers_trace_with_its_statements_below(
+    running: Instance, collector: Collector
+) -> None:
+    with running.client(**SAMPLED) as client:
+        answer = client.post("/v1/auth/register", json=ACCOUNT)
+        assert answer.status_code == 201
+        assert client.get(f"/v1/slots/{SECRET}?q={SECRET}").status_code == 422
+    assert eventually(lambda: len(collector.spans(Span.SPAN_KIND_SERVER)) == 2)
 
     server, refused = collector.spans(Span.SPAN_KIND_SERVER)
     assert server.name == "POST /v1/auth/register"
@@ -75,8 +80,12 @@ def test_a_request_is_a_span_in_the_callers_trace_with_its_statements_below(
         "booking.request_id": request_id,
     }
     assert attributes_of(refused)["booking.problem"] == "validation_error"
-    (line,) = [line for line in running.lines("request") if line["request_id"] == request_id]
-    assert line["trace_id"] == TRACE
+
+    def told() -> list[dict[str, object]]:
+        return [line for line in running.lines("request") if line["request_id"] == request_id]
+
+    assert eventually(lambda: len(told()) == 1)
+    assert told()[0]["trace_id"] == TRACE
 
     statements = collector.spans(Span.SPAN_KIND_CLIENT)
     names = {span.name for span in statements}
@@ -91,28 +100,51 @@ def test_a_request_is_a_span_in_the_callers_trace_with_its_statements_below(
         assert (about["service.name"], about["service.version"]) == ("booking-system", __version__)
 
 
-def test_the_next_request_on_a_connection_is_not_part_of_the_trace(
-    database_url: str, tmp_path: Path
+def the_next_request_on_a_connection_is_not_part_of_the_trace(
+    running: Instance, collector: Collector
 ) -> None:
     traceparent = SAMPLED["traceparent"]
     both = (
         f"GET /v1/clinics HTTP/1.1\r\nHost: x\r\ntraceparent: {traceparent}\r\n\r\n"
         "GET /health/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     )
-    with (
-        collecting() as collector,
-        instance(database_url, tmp_path, otlp_endpoint=collector.endpoint) as running,
-    ):
-        address = urlsplit(running.address)
-        with socket.create_connection((address.hostname, address.port)) as connection:
-            connection.sendall(both.encode())
-            with connection.makefile() as answers:
-                assert answers.read().count("HTTP/1.1 200 OK") == 2
-        running.end()
-    first, second = running.lines("request")[-2:]
+    address = urlsplit(running.address)
+    with socket.create_connection((address.hostname, address.port)) as connection:
+        connection.sendall(both.encode())
+        with connection.makefile() as answers:
+            assert answers.read().count("HTTP/1.1 200 OK") == 2
+
+    def told() -> list[dict[str, object]]:
+        routes = ("/v1/clinics", "/health/ready")
+        return [line for line in running.lines("request") if line["route"] in routes]
+
+    assert eventually(lambda: len(told()) == 2)
+    first, second = told()
     assert (first["trace_id"], second["route"]) == (TRACE, "/health/ready")
     assert "trace_id" not in second
+    # What comes behind it has been sent, too.
+    with running.client(**SAMPLED) as client:
+        assert client.get("/nowhere").status_code == 404
+    assert eventually(lambda: "GET unmatched" in {span.name for span in collector.spans()})
     assert "alembic_version" not in collector.everything()
+
+
+def a_collector_that_never_answers_holds_up_neither_requests_nor_the_end(
+    running: Instance, collector: Collector
+) -> None:
+    collector.answers.clear()
+    with running.client() as client:
+        for _ in range(60):
+            assert client.get("/v1/clinics").status_code == 200
+        assert eventually(lambda: collector.kept_waiting > 0)
+        for _ in range(60):
+            assert client.get("/v1/clinics").status_code == 200
+    # A batch has set out, and others wait.
+    began = time.monotonic()
+    running.end()
+    # Less than the exporter takes by itself: half a minute.
+    assert time.monotonic() - began < 25
+    collector.answers.set()
 
 
 @asynccontextmanager
@@ -194,41 +226,10 @@ async def test_a_collector_that_is_not_there_is_told_of_once_and_disturbs_nobody
     assert len(about) <= 3
 
 
-def test_a_collector_that_never_answers_holds_up_neither_requests_nor_the_end(
-    database_url: str, tmp_path: Path
-) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent, contextlib.ExitStack() as calls:
-        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
-
-        def called(seconds: float) -> bool:
-            silent.settimeout(seconds)
-            with contextlib.suppress(TimeoutError, BlockingIOError):
-                calls.enter_context(silent.accept()[0])
-                return True
-            return False
-
-        with instance(database_url, tmp_path, outside=OFTEN, otlp_endpoint=endpoint) as running:
-            with running.client() as client:
-                began = time.monotonic()
-                for _ in range(600):
-                    assert client.get("/v1/clinics").status_code == 200
-                    assert time.monotonic() - began < 5 * PATIENCE
-                while called(0):
-                    pass
-                assert called(PATIENCE)
-            # A batch has just set out, and others wait.
-            began = time.monotonic()
-            running.end()
-            # Less than the exporter takes by itself: half a minute.
-            assert time.monotonic() - began < 25
-
-
-def test_who_wants_no_traces_loads_nothing_for_them(tmp_path: Path) -> None:
-    env = environment(data_dir=tmp_path, database_url="postgresql:///none")
-    loaded = subprocess.run(
-        [sys.executable, "-c", LOADED], env=env, cwd=tmp_path, capture_output=True, check=True
-    )
-    assert loaded.stdout == b"[]\n"
+def test_who_wants_no_traces_loads_nothing_for_them() -> None:
+    loaded = loaded_modules()
+    assert "booking_system.platform.observability.tracing" in loaded
+    assert [name for name in loaded if name.startswith(HEAVY)] == []
 
 
 @pytest.mark.parametrize(
