@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +11,9 @@ from httpx import Response
 
 from booking_system.booking.adapters.told_overlaps import OLD_TOLD_OVERLAPS
 from booking_system.platform.postgres.tidying import Tidying
-from tests.api import START, Api, code_of, running_api
+from tests.api import START, Api, code_of
 from tests.booking.two_clinics import TwoClinics
+from tests.stage import Stage
 
 OVERLAP, LIMITED, MADE = (409, "patient_overlap"), (429, "rate_limited"), (201, None)
 MOST, MOST_OF_ALL = 10, 60
@@ -21,8 +21,8 @@ TOLD = "SELECT user_id, patient_id, time_slot_id, told_at FROM told_overlaps ORD
 
 
 @pytest.fixture
-async def limited(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
-    async with running_api(database_url, tmp_path, rate_limit=True) as api:
+async def limited(database_url: str, stage: Stage) -> AsyncIterator[Api]:
+    async with stage.api(rate_limit=True) as api:
         yield api
 
 
