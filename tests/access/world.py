@@ -49,6 +49,7 @@ class World:
     people: dict[str, Person | None] = field(default_factory=dict)
     days: Iterator[str] = field(default_factory=far_days)
     _hours: int = 0
+    _sums: str = ""
     _standing: dict[Scene, Aim] = field(default_factory=dict)
 
     def person(self, name: str) -> Person:
@@ -105,15 +106,16 @@ class World:
 
     async def all_rows(self) -> list[tuple[str, str]]:
         """One sum over each table."""
-        names = await self.sql(
-            "SELECT relname FROM pg_stat_user_tables WHERE schemaname = 'public' ORDER BY 1"
-        )
-        sums = " UNION ALL ".join(
-            f"SELECT '{row['relname']}', md5(string_agg(t::text, ',' ORDER BY t::text))"
-            f" FROM {row['relname']} t"
-            for row in names
-        )
-        return [(row[0], row[1]) for row in await self.sql(sums)]
+        if not self._sums:
+            names = await self.sql(
+                "SELECT relname FROM pg_stat_user_tables WHERE schemaname = 'public' ORDER BY 1"
+            )
+            self._sums = " UNION ALL ".join(
+                f"SELECT '{row['relname']}', md5(string_agg(t::text, ',' ORDER BY t::text))"
+                f" FROM {row['relname']} t"
+                for row in names
+            )
+        return [(row[0], row[1]) for row in await self.sql(self._sums)]
 
 
 @asynccontextmanager
