@@ -185,6 +185,15 @@ def opened(server: RealServer, path: str, by: Person | None = None, **about: Any
     return server.api.client.stream("GET", path, headers=headers, **about)
 
 
+async def refusal(server: RealServer, path: str, by: Person | None = None) -> httpx.Response:
+    """The answer; a stream in its place would never end."""
+    async with opened(server, path, by) as answer:
+        assert answer.status_code >= 400
+        await answer.aread()
+        assert isinstance(answer, httpx.Response)
+        return answer
+
+
 def ended(reason: str) -> Told:
     return "end", {"reason": reason}
 
@@ -409,16 +418,16 @@ async def test_a_caller_has_so_many_and_so_has_the_process(
     monkeypatch.setattr(lives, "MOST_OF_A_NETWORK", 1)
     by, other = await server.api.person(), await server.api.person()
     async with opened(server, "/v1/feed", by), opened(server, "/v1/feed", by):
-        refused = await server.api.get("/v1/feed", by)
+        refused = await refusal(server, "/v1/feed", by)
         assert code_of(refused) == (429, "rate_limited")
         assert refused.headers["retry-after"]
         async with opened(server, "/v1/feed", other) as answer:
             assert answer.status_code == 200
             async with opened(server, "/v1/open") as third:
                 assert third.status_code == 200
-                assert code_of(await server.api.get("/v1/open")) == (429, "rate_limited")
+                assert code_of(await refusal(server, "/v1/open")) == (429, "rate_limited")
             server.lives._most_open = 3
-            refused = await server.api.get("/v1/open")
+            refused = await refusal(server, "/v1/open")
             assert code_of(refused) == (503, "overloaded")
             assert refused.headers["retry-after"]
         # All others go on.
@@ -458,7 +467,7 @@ async def test_when_the_process_drains_streams_end_and_nobody_is_cut(
 
 async def test_who_drains_takes_nobody_in(server: RealServer) -> None:
     server.lives.drain()
-    assert code_of(await server.api.client.get("/v1/open")) == (503, "overloaded")
+    assert code_of(await refusal(server, "/v1/open")) == (503, "overloaded")
 
 
 async def test_a_client_that_reads_nothing_is_not_waited_for(
