@@ -66,7 +66,7 @@ async def check(api: Api, seed: int) -> None:
     await check_holds(day)
 
 
-@pytest.mark.parametrize("seed", [3, 7, 13])
+@pytest.mark.parametrize("seed", [7, 11, 13])
 async def test_all_who_are_asked_say_the_same(api: Api, seed: int) -> None:
     """Small calendars with bookings of two, holds for services, buffers and both modes."""
     await check(api, seed)
