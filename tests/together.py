@@ -20,7 +20,10 @@ GROUPS = {
     "tests/bootstrap/test_embedded_postgres.py": "embedded",
     "tests/bootstrap/test_up.py": "embedded",
     "tests/bootstrap/test_race.py": "race",
+    "tests/bootstrap/test_database_roles.py": "roles",
     "tests/identity/test_key_rotation.py": "rotation",
+    "tests/platform/test_readable_by_programs.py": "traced",
+    "tests/platform/test_tracing.py": "traced",
 }
 
 
