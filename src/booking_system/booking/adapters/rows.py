@@ -73,11 +73,12 @@ def attempt_of(row: Any, asked: AttemptRequest, span: Span | None = None) -> Boo
     wish = asked.wish
     if row is None:
         return BookingAttempt(now=asked.now, actor=asked.actor, slot=None, moves=asked.moving)
+    taken = Span(slots=(slot_of(row),)) if span is None else span
     return BookingAttempt(
         now=asked.now,
         actor=asked.actor,
-        slot=slot_of(row) if span is None else span.slots[0],
-        span=span,
+        slot=taken.slots[0],
+        span=taken,
         is_clear=row["is_clear"],
         moves=asked.moving,
         clinic=ClinicFacts(

@@ -41,12 +41,16 @@ class Span:
     @property
     def period(self) -> Period:
         """From the start of the first slot to the end of the last, gaps included. UTC."""
+        if len(self.slots) == 1:
+            return self.slots[0].period
         return Period(self.slots[0].period.starts_at, self.slots[-1].period.ends_at)
 
     @property
     def blocked(self) -> Period:
         """When the doctor can have no other appointment: the period and what is around it. UTC."""
         taken = self.period
+        if not self.before and not self.after:
+            return taken
         return Period(taken.starts_at - self.before, taken.ends_at + self.after)
 
     @property
