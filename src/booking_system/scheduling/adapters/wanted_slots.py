@@ -173,16 +173,16 @@ class WantedSlots:
     def is_accepted_anywhere(self) -> ColumnElement[bool]:
         """The same, and for most slots without a look at their clinic: all take this time."""
         policy = self._policy
-        notice, horizon = (
+        earliest, latest = (
             select(column).correlate_except(policy).scalar_subquery()
-            for column in (policy.c.minutes, policy.c.days)
+            for column in (policy.c.earliest, policy.c.latest)
         )
-        is_in_all = slots.c.starts_at.between(NOW + minutes(notice), NOW + days(horizon))
+        is_in_all = slots.c.starts_at.between(earliest, latest)
         return or_(is_in_all, self.is_accepted)
 
     @cached_property
     def _policy(self) -> CTE:
-        """The latest notice and the nearest horizon of the clinics in question."""
+        """From when until when all clinics in question take bookings, reckoned once."""
         p, filters = clinics.alias("p"), self._filters
         if filters.doctor:
             d = doctors.alias("d")
@@ -194,9 +194,10 @@ class WantedSlots:
             at = p.c.id == self.need.clinic_id
         else:
             at = true()
-        notice, horizon = func.max(p.c.min_notice_minutes), func.min(p.c.horizon_days)
+        earliest = NOW + minutes(func.max(p.c.min_notice_minutes))
+        latest = NOW + days(func.min(p.c.horizon_days))
         return materialized(
-            "policy", select(notice.label("minutes"), horizon.label("days")).where(at)
+            "policy", select(earliest.label("earliest"), latest.label("latest")).where(at)
         )
 
     @cached_property
