@@ -13,6 +13,7 @@ from booking_system.directory.adapters.http_services import ServiceRoutes
 from booking_system.directory.adapters.http_staff import StaffRoutes
 from booking_system.directory.adapters.http_staff_sessions import StaffSessionRoutes
 from booking_system.directory.adapters.postgres import PostgresDirectory
+from booking_system.directory.adapters.public_lists import PostgresPublicLists
 from booking_system.directory.application import (
     accept_invitation,
     invite_staff,
@@ -52,6 +53,7 @@ class DirectoryContainer(containers.DeclarativeContainer):
 
     directory = providers.Singleton(PostgresDirectory, database, accounts_of)
     transaction = directory.provided.transaction
+    public_lists = providers.Singleton(PostgresPublicLists, database)
 
     create_clinic = providers.Factory(
         retried(keep_clinics.CreateClinic),
@@ -60,7 +62,7 @@ class DirectoryContainer(containers.DeclarativeContainer):
         identities=identities,
     )
     show_clinic = providers.Factory(retried(keep_clinics.ShowClinic), transaction=transaction)
-    list_clinics = providers.Factory(retried(keep_clinics.ListClinics), transaction=transaction)
+    list_clinics = providers.Factory(retried(keep_clinics.ListClinics), lists=public_lists)
     change_clinic = providers.Factory(
         keep_clinics.ChangeClinic, transaction=transaction, clock=clock
     )
@@ -72,7 +74,7 @@ class DirectoryContainer(containers.DeclarativeContainer):
         identities=identities,
     )
     show_doctor = providers.Factory(retried(keep_doctors.ShowDoctor), transaction=transaction)
-    list_doctors = providers.Factory(retried(keep_doctors.ListDoctors), transaction=transaction)
+    list_doctors = providers.Factory(retried(keep_doctors.ListDoctors), lists=public_lists)
     change_doctor = providers.Factory(
         retried(keep_doctors.ChangeDoctor), transaction=transaction, clock=clock
     )
@@ -84,7 +86,7 @@ class DirectoryContainer(containers.DeclarativeContainer):
         identities=identities,
     )
     show_service = providers.Factory(retried(keep_services.ShowService), transaction=transaction)
-    list_services = providers.Factory(retried(keep_services.ListServices), transaction=transaction)
+    list_services = providers.Factory(retried(keep_services.ListServices), lists=public_lists)
     change_service = providers.Factory(
         retried(keep_services.ChangeService), transaction=transaction, clock=clock
     )

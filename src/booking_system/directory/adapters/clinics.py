@@ -1,14 +1,11 @@
 """Clinics in PostgreSQL."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking_system.directory.adapters.paging import contains, paged
-from booking_system.directory.application.ports import Search
 from booking_system.directory.domain.clinic import Clinic, ClinicPolicy
 from booking_system.directory.records.tables import clinics
 from booking_system.shared_kernel.identifiers import ClinicId
@@ -35,16 +32,6 @@ class PostgresClinics:
         wanted = select(clinics).where(LIVE, _is(clinic_id)).with_for_update(key_share=True)
         row = (await self._connection.execute(wanted)).mappings().one_or_none()
         return None if row is None else clinic_of(row)
-
-    async def page(self, search: Search) -> Sequence[Clinic]:
-        """Read a page by keyset on the id."""
-        wanted = select(clinics).where(LIVE)
-        if search.q is not None:
-            wanted = wanted.where(contains(clinics.c.name, search.q))
-        if search.slug is not None:
-            wanted = wanted.where(clinics.c.slug == search.slug)
-        rows = await self._connection.execute(paged(wanted, clinics.c.id, search))
-        return [clinic_of(row) for row in rows.mappings()]
 
     async def add(self, clinic: Clinic) -> None:
         """Insert it."""

@@ -1,14 +1,11 @@
 """Doctors in PostgreSQL."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking_system.directory.adapters.paging import contains, paged
-from booking_system.directory.application.ports import Search
 from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.records.tables import clinics, doctors
 from booking_system.shared_kernel.identifiers import DoctorId
@@ -35,20 +32,6 @@ class PostgresDoctors:
         """Take the row `FOR NO KEY UPDATE`, which lets foreign keys to it through."""
         wanted = FOUND.where(_is(doctor_id)).with_for_update(key_share=True, of=doctors)
         return await self._one(wanted)
-
-    async def page(self, search: Search) -> Sequence[Doctor]:
-        """Read a page by keyset on the id."""
-        wanted = FOUND
-        if search.clinic_id is not None:
-            wanted = wanted.where(doctors.c.clinic_id == search.clinic_id)
-        if search.specialty is not None:
-            wanted = wanted.where(func.lower(doctors.c.specialty) == func.lower(search.specialty))
-        if search.language is not None:
-            wanted = wanted.where(doctors.c.languages.contains([search.language]))
-        if search.q is not None:
-            wanted = wanted.where(contains(doctors.c.full_name, search.q))
-        rows = await self._connection.execute(paged(wanted, doctors.c.id, search))
-        return [doctor_of(row) for row in rows.mappings()]
 
     async def add(self, doctor: Doctor) -> None:
         """Insert it."""

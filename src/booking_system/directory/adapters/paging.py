@@ -16,5 +16,10 @@ def paged(statement: Select[Any], identity: ColumnElement[Any], search: Search) 
 
 def contains(column: ColumnElement[Any], part: str) -> ColumnElement[bool]:
     """Say that the column has this part, in capitals or not; served by its trigram index."""
+    return column.ilike(like_part(part), escape="\\")
+
+
+def like_part(part: str) -> str:
+    """Return the pattern of what has this part."""
     escaped = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return column.ilike(f"%{escaped}%", escape="\\")
+    return f"%{escaped}%"

@@ -10,8 +10,6 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Uuid
 
-from booking_system.directory.adapters.paging import paged
-from booking_system.directory.application.ports import Search
 from booking_system.directory.domain.service import PaymentTerms, Service
 from booking_system.directory.records.tables import clinics, doctors, service_doctors, services
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, ServiceId
@@ -54,12 +52,6 @@ class PostgresServices:
         which = EVEN_DELETED.where(services.c.deleted_at.is_not(None)) if deleted else FOUND
         wanted = which.where(_is(service_id)).with_for_update(key_share=True, of=services)
         return await self._one(wanted)
-
-    async def page(self, search: Search) -> Sequence[Service]:
-        """Read a page by keyset on the id."""
-        wanted = FOUND.where(services.c.clinic_id == search.clinic_id)
-        rows = await self._connection.execute(paged(wanted, services.c.id, search))
-        return [service_of(row) for row in rows.mappings()]
 
     async def strangers(
         self, clinic_id: ClinicId, doctor_ids: Sequence[DoctorId]

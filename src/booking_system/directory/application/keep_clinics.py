@@ -4,7 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from booking_system.directory.application.ports import DirectoryTransaction, DirectoryWork, Search
+from booking_system.directory.application.ports import (
+    DirectoryTransaction,
+    DirectoryWork,
+    PublicLists,
+    Search,
+)
 from booking_system.directory.domain.clinic import Clinic
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
@@ -49,12 +54,11 @@ class ShowClinic:
 class ListClinics:
     """Searches clinics."""
 
-    transaction: DirectoryTransaction
+    lists: PublicLists
 
     async def __call__(self, *, search: Search) -> Sequence[Clinic]:
         """Return a page, one more than `limit` where there is another page."""
-        async with self.transaction() as work:
-            return await work.clinics.page(search)
+        return await self.lists.clinics(search)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from booking_system.directory.application.keep_clinics import managed_clinic
-from booking_system.directory.application.ports import DirectoryTransaction, Search
+from booking_system.directory.application.ports import DirectoryTransaction, PublicLists, Search
 from booking_system.directory.domain.doctor import Doctor
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
@@ -60,12 +60,11 @@ class ShowDoctor:
 class ListDoctors:
     """Searches doctors."""
 
-    transaction: DirectoryTransaction
+    lists: PublicLists
 
     async def __call__(self, *, search: Search) -> Sequence[Doctor]:
         """Return a page, one more than `limit` where there is another page."""
-        async with self.transaction() as work:
-            return await work.doctors.page(search)
+        return await self.lists.doctors(search)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

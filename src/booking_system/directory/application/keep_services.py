@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from booking_system.directory.application.keep_clinics import clinic_in, managed_clinic
-from booking_system.directory.application.ports import DirectoryTransaction, DirectoryWork, Search
+from booking_system.directory.application.ports import (
+    DirectoryTransaction,
+    DirectoryWork,
+    PublicLists,
+    Search,
+)
 from booking_system.directory.domain.service import Service
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
@@ -62,13 +67,14 @@ class ShowService:
 class ListServices:
     """Lists what a clinic offers."""
 
-    transaction: DirectoryTransaction
+    lists: PublicLists
 
     async def __call__(self, *, clinic_id: ClinicId, search: Search) -> Sequence[Service]:
         """Return a page, one more than `limit` where there is another. Raises `NotFound`."""
-        async with self.transaction() as work:
-            await clinic_in(work, clinic_id)
-            return await work.services.page(search)
+        found = await self.lists.services(search)
+        if not found and not await self.lists.has_clinic(clinic_id):
+            raise NotFound
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,29 @@ class Search:
     limit: int = 50
 
 
+class PublicLists(Protocol):
+    """What anybody may read of the directory, by age, one more than `limit` where there are more.
+
+    Of everything that is not deleted, in clinics that are not deleted.
+    """
+
+    async def clinics(self, search: Search) -> Sequence[Clinic]:
+        """Return clinics."""
+        ...
+
+    async def doctors(self, search: Search) -> Sequence[Doctor]:
+        """Return doctors."""
+        ...
+
+    async def services(self, search: Search) -> Sequence[Service]:
+        """Return services."""
+        ...
+
+    async def has_clinic(self, clinic_id: ClinicId) -> bool:
+        """Say whether there is such a clinic."""
+        ...
+
+
 class Clinics(Protocol):
     """The clinics that are not deleted."""
 
@@ -59,10 +82,6 @@ class Clinics(Protocol):
 
     async def lock(self, clinic_id: ClinicId) -> Clinic | None:
         """Return a clinic and keep other changes of it waiting; bookings go on."""
-        ...
-
-    async def page(self, search: Search) -> Sequence[Clinic]:
-        """Return clinics by age, one more than `limit` where there are more."""
         ...
 
     async def add(self, clinic: Clinic) -> None:
@@ -85,10 +104,6 @@ class Doctors(Protocol):
         """Return a doctor and keep other changes waiting; bookings go on."""
         ...
 
-    async def page(self, search: Search) -> Sequence[Doctor]:
-        """Return doctors by age, one more than `limit` where there are more."""
-        ...
-
     async def add(self, doctor: Doctor) -> None:
         """Store a new doctor."""
         ...
@@ -107,10 +122,6 @@ class Services(Protocol):
 
     async def lock(self, service_id: ServiceId, *, deleted: bool = False) -> Service | None:
         """Return a service, or a deleted one, and keep other changes waiting."""
-        ...
-
-    async def page(self, search: Search) -> Sequence[Service]:
-        """Return the services of a clinic by age, one more than `limit` where there are more."""
         ...
 
     async def strangers(
