@@ -32,8 +32,8 @@ T = TypeVar("T")
 class Served:
     """The program in a thread that does nothing else, and one connection to it.
 
-    What the program does by itself from time to time happens there, too: a median of several
-    requests leaves it out.
+    What the program does by itself from time to time happens there, too: the cheapest of several
+    requests did not meet it.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

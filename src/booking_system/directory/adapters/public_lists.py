@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.dialects.postgresql import array
 
 from booking_system.directory.adapters.clinics import LIVE, clinic_of
 from booking_system.directory.adapters.doctors import FOUND as FOUND_DOCTORS
@@ -21,7 +20,7 @@ from booking_system.directory.domain.clinic import Clinic
 from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.domain.service import Service
 from booking_system.directory.records.tables import clinics, doctors, services
-from booking_system.platform.postgres.phrases import a_text, an_id, how_many
+from booking_system.platform.postgres.phrases import a_text, an_id, how_many, texts
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.identifiers import ClinicId
@@ -36,7 +35,7 @@ CLINICS = {
 DOCTORS = {
     "clinic_id": doctors.c.clinic_id == CLINIC_ID,
     "specialty": func.lower(doctors.c.specialty) == func.lower(a_text("specialty")),
-    "language": doctors.c.languages.contains(array([a_text("language")])),
+    "language": doctors.c.languages.contains(texts("language")),
     "part": doctors.c.full_name.ilike(PART, escape="\\"),
     "after": doctors.c.id > AFTER,
 }
@@ -75,7 +74,7 @@ class PostgresPublicLists:
             "slug": search.slug,
             "clinic_id": search.clinic_id,
             "specialty": search.specialty,
-            "language": search.language,
+            "language": None if search.language is None else [search.language],
             "after": search.after,
         }
         values = {name: value for name, value in given.items() if value is not None}

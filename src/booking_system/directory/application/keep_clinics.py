@@ -7,9 +7,9 @@ from typing import Any
 from booking_system.directory.application.ports import (
     DirectoryTransaction,
     DirectoryWork,
-    PublicLists,
     Search,
 )
+from booking_system.directory.application.public_lists import PublicLists
 from booking_system.directory.domain.clinic import Clinic
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock

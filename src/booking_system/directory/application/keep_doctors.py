@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from booking_system.directory.application.keep_clinics import managed_clinic
-from booking_system.directory.application.ports import DirectoryTransaction, PublicLists, Search
+from booking_system.directory.application.ports import DirectoryTransaction, Search
+from booking_system.directory.application.public_lists import PublicLists
 from booking_system.directory.domain.doctor import Doctor
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock

@@ -8,9 +8,9 @@ from booking_system.directory.application.keep_clinics import clinic_in, managed
 from booking_system.directory.application.ports import (
     DirectoryTransaction,
     DirectoryWork,
-    PublicLists,
     Search,
 )
+from booking_system.directory.application.public_lists import PublicLists
 from booking_system.directory.domain.service import Service
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock

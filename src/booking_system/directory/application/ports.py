@@ -50,29 +50,6 @@ class Search:
     limit: int = 50
 
 
-class PublicLists(Protocol):
-    """What anybody may read of the directory, by age, one more than `limit` where there are more.
-
-    Of everything that is not deleted, in clinics that are not deleted.
-    """
-
-    async def clinics(self, search: Search) -> Sequence[Clinic]:
-        """Return clinics."""
-        ...
-
-    async def doctors(self, search: Search) -> Sequence[Doctor]:
-        """Return doctors."""
-        ...
-
-    async def services(self, search: Search) -> Sequence[Service]:
-        """Return services."""
-        ...
-
-    async def has_clinic(self, clinic_id: ClinicId) -> bool:
-        """Say whether there is such a clinic."""
-        ...
-
-
 class Clinics(Protocol):
     """The clinics that are not deleted."""
 

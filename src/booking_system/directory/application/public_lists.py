@@ -1,0 +1,33 @@
+"""What anybody may read of the directory, outside of any transaction."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from booking_system.directory.application.ports import Search
+from booking_system.directory.domain.clinic import Clinic
+from booking_system.directory.domain.doctor import Doctor
+from booking_system.directory.domain.service import Service
+from booking_system.shared_kernel.identifiers import ClinicId
+
+
+class PublicLists(Protocol):
+    """What anybody may read of the directory, by age, one more than `limit` where there are more.
+
+    Of everything that is not deleted, in clinics that are not deleted.
+    """
+
+    async def clinics(self, search: Search) -> Sequence[Clinic]:
+        """Return clinics."""
+        ...
+
+    async def doctors(self, search: Search) -> Sequence[Doctor]:
+        """Return doctors."""
+        ...
+
+    async def services(self, search: Search) -> Sequence[Service]:
+        """Return services."""
+        ...
+
+    async def has_clinic(self, clinic_id: ClinicId) -> bool:
+        """Say whether there is such a clinic."""
+        ...
