@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -10,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from booking_system.bootstrap import migrations
+from booking_system.bootstrap.postgres_binaries import binaries_for
 from booking_system.bootstrap.tables import metadata
 from booking_system.platform.postgres.url import sqlalchemy_url
 from tests.postgres import TestServer
@@ -21,6 +23,10 @@ CONSTRAINTS = """SELECT conrelid::regclass::text, conname, pg_get_constraintdef(
 INDEXES = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
 OPTIONS = """SELECT relname, reloptions FROM pg_class
  WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"""
+FUNCTIONS = """SELECT proname, pg_get_functiondef(oid),
+  coalesce(proacl, acldefault('f', proowner))::text FROM pg_proc p
+ WHERE pronamespace = 'public'::regnamespace AND prorettype = 'boolean'::regtype
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"""
 OURS = "alembic_version"
 
 
@@ -29,7 +35,7 @@ async def schema_of(url: str) -> list[tuple[object, ...]]:
     try:
         rows = [
             tuple(row)
-            for query in (COLUMNS, CONSTRAINTS, INDEXES, OPTIONS)
+            for query in (COLUMNS, CONSTRAINTS, INDEXES, OPTIONS, FUNCTIONS)
             for row in await connection.fetch(query)
         ]
     finally:
@@ -73,6 +79,40 @@ async def test_the_migrations_make_the_tables_that_the_program_has(
     await engine.dispose()
 
     assert await schema_of(database_url) == await schema_of(empty_url)
+
+
+async def test_a_dump_that_is_restored_checks_as_before(
+    own_database_url: str, empty_url: str, tmp_path: Path
+) -> None:
+    dump, restore = (str(binaries_for(None, None) / name) for name in ("pg_dump", "pg_restore"))
+    file = f"--file={tmp_path / 'dump'}"
+    for command in (
+        (dump, "--format=custom", file, own_database_url),
+        (restore, "--exit-on-error", f"--dbname={empty_url}", str(tmp_path / "dump")),
+    ):
+        process = await asyncio.create_subprocess_exec(*command)
+        assert await process.wait() == 0
+
+    made, restored = [
+        [row for row in await schema_of(url) if str(row[0]).startswith("ck_")]
+        for url in (own_database_url, empty_url)
+    ]
+    assert len(made) == 3
+    assert restored == made
+    connection = await asyncpg.connect(empty_url)
+    try:
+        with pytest.raises(asyncpg.CheckViolationError) as refused:
+            await connection.execute(TOO_LONG)
+    finally:
+        await connection.close()
+    broken = refused.value
+    assert (broken.table_name, broken.constraint_name) == ("time_slots", "ck_time_slots_length")
+
+
+TOO_LONG = """INSERT INTO time_slots
+  (id, clinic_id, doctor_id, starts_at, ends_at, mode, created_at, wall_starts_at)
+ SELECT id, id, id, now(), now() + interval '25 hours', 'phone', now(), now()
+ FROM gen_random_uuid() AS made(id)"""
 
 
 async def test_instances_that_start_together_migrate_once(empty_url: str) -> None:

@@ -3,7 +3,6 @@
 from sqlalchemy import (
     ARRAY,
     Boolean,
-    CheckConstraint,
     Column,
     Computed,
     DateTime,
@@ -20,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSTZMULTIRANGE, ExcludeConstraint
 
 from booking_system.platform.postgres.metadata import metadata
+from booking_system.platform.postgres.row_checks import add_row_checks
 
 OPEN = text("status IN ('confirmed', 'checked_in') AND NOT overbooked")
 OVERBOOKED = text("overbooked")
@@ -29,10 +29,16 @@ OVERRIDE = """(override_codes IS NULL) = (override_reason IS NULL)
  AND overbooked = (doctor_shared IS NOT NULL)
  AND patient_doubled = (patient_shared IS NOT NULL)"""
 """Nothing is overbooked, and no patient in two places, but on purpose and with a reason."""
-PREVIOUS = """CASE WHEN status IN ('checked_in', 'no_show') THEN previous_status = 'confirmed'
- WHEN status = 'completed' THEN previous_status IN ('confirmed', 'checked_in')
+PREVIOUS = """CASE WHEN status = ANY (ARRAY['checked_in', 'no_show'])
+  THEN previous_status = 'confirmed'
+ WHEN status = 'completed' THEN previous_status = ANY (ARRAY['confirmed', 'checked_in'])
  ELSE previous_status IS NULL END IS TRUE"""
 """What a mark is undone to; `IS TRUE`, because a check lets an unknown answer pass."""
+STATUS = "status = ANY (ARRAY['confirmed', 'checked_in', 'completed', 'no_show', 'cancelled'])"
+ACTION = """action = ANY (ARRAY['rescheduled', 'cancelled', 'checked_in', 'completed', 'no_show',
+ 'undone', 'slot_inherited'])"""
+MOVED = """num_nonnulls(from_slot_id, from_starts_at, to_slot_id, to_starts_at)
+ = CASE WHEN action = 'rescheduled' THEN 4 ELSE 0 END"""
 
 
 def _claimed(since: str, until: str, shared: str) -> Computed:
@@ -108,20 +114,6 @@ appointments = Table(
         ["time_slots.id", "time_slots.doctor_id", "time_slots.clinic_id"],
     ),
     ForeignKeyConstraint(["service_id", "clinic_id"], ["services.id", "services.clinic_id"]),
-    CheckConstraint("ends_at > starts_at", name="length"),
-    CheckConstraint(
-        "status IN ('confirmed', 'checked_in', 'completed', 'no_show', 'cancelled')", name="status"
-    ),
-    CheckConstraint(PREVIOUS, name="previous_status"),
-    CheckConstraint("payment_status IN ('not_required', 'unpaid')", name="payment_status"),
-    CheckConstraint("mode IN ('in_person', 'online', 'phone')", name="mode"),
-    CheckConstraint("cancelled_by IN ('patient', 'clinic', 'system')", name="cancelled_by"),
-    CheckConstraint("revision BETWEEN 1 AND version", name="revision"),
-    CheckConstraint("(status = 'cancelled') = (cancelled_by IS NOT NULL)", name="cancelled"),
-    CheckConstraint("(price_amount IS NULL) = (price_currency IS NULL)", name="price"),
-    CheckConstraint(OVERRIDE, name="override"),
-    CheckConstraint("time_slot_ids[1] = time_slot_id", name="slots"),
-    CheckConstraint("blocked_from <= starts_at AND blocked_until >= ends_at", name="blocked"),
     _never_twice("doctor"),
     _never_twice("patient"),
     Index("uq_appointments_active_slot", "time_slot_id", unique=True, postgresql_where=OPEN),
@@ -134,6 +126,24 @@ appointments = Table(
     Index("ix_appointments_clinic", "clinic_id", "starts_at", "id"),
     Index("ix_appointments_doctor", "doctor_id", "starts_at", "id"),
     Index("ix_appointments_patient", "patient_id", "starts_at", "id"),
+)
+
+add_row_checks(
+    appointments,
+    {
+        "length": "ends_at > starts_at",
+        "status": STATUS,
+        "previous_status": PREVIOUS,
+        "payment_status": "payment_status = ANY (ARRAY['not_required', 'unpaid'])",
+        "mode": "mode = ANY (ARRAY['in_person', 'online', 'phone'])",
+        "cancelled_by": "cancelled_by = ANY (ARRAY['patient', 'clinic', 'system'])",
+        "revision": "revision >= 1 AND revision <= version",
+        "cancelled": "(status = 'cancelled') = (cancelled_by IS NOT NULL)",
+        "price": "(price_amount IS NULL) = (price_currency IS NULL)",
+        "override": OVERRIDE,
+        "slots": "time_slot_ids[1] = time_slot_id",
+        "blocked": "blocked_from <= starts_at AND blocked_until >= ends_at",
+    },
 )
 
 appointment_history = Table(
@@ -151,19 +161,17 @@ appointment_history = Table(
     Column("from_starts_at", DateTime(timezone=True)),
     Column("to_slot_id", Uuid),
     Column("to_starts_at", DateTime(timezone=True)),
-    CheckConstraint(
-        "action IN ('rescheduled', 'cancelled', 'checked_in', 'completed', 'no_show', 'undone',"
-        " 'slot_inherited')",
-        name="action",
-    ),
-    CheckConstraint("side IN ('patient', 'clinic', 'system')", name="side"),
-    CheckConstraint("side <> 'system' OR by_user_id IS NULL", name="system"),
-    CheckConstraint("version > 1", name="version"),
-    CheckConstraint(
-        "num_nonnulls(from_slot_id, from_starts_at, to_slot_id, to_starts_at)"
-        " = CASE WHEN action = 'rescheduled' THEN 4 ELSE 0 END",
-        name="moved",
-    ),
+)
+
+add_row_checks(
+    appointment_history,
+    {
+        "action": ACTION,
+        "side": "side = ANY (ARRAY['patient', 'clinic', 'system'])",
+        "system": "side <> 'system' OR by_user_id IS NULL",
+        "version": "version > 1",
+        "moved": MOVED,
+    },
 )
 
 told_overlaps = Table(

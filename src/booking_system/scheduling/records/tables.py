@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint
 
 from booking_system.platform.postgres.metadata import metadata
+from booking_system.platform.postgres.row_checks import add_row_checks
 
 LIVE = text("deleted_at IS NULL")
 LIVE_FOR_THE_WALL = text(
@@ -35,8 +36,14 @@ HELD = text("hold_id IS NOT NULL")
 RULED = text("rule_id IS NOT NULL")
 CLOSED_BY = text("closed_by IS NOT NULL")
 OUTSIDE = text("outside_availability")
+CLOSED_BECAUSE = """closed_because = ANY (ARRAY['by_hand', 'doctor_removed', 'clinic_removed',
+ 'time_off', 'closure', 'outside_availability'])"""
+CLOSED_BY_AN_ABSENCE = """(closed_by IS NOT NULL)
+ = coalesce(closed_because = ANY (ARRAY['time_off', 'closure']), false)"""
 OUTSIDE_IS_CLOSED = """CASE WHEN outside_availability THEN closed_because IS NOT NULL
- ELSE closed_because IS DISTINCT FROM 'outside_availability' END"""
+ ELSE coalesce(closed_because <> 'outside_availability', true) END"""
+WHOLE_HOLD = """(hold_id IS NULL) = (held_until IS NULL)
+ AND (hold_id IS NULL) = (hold_minutes IS NULL)"""
 EACH_HOUR_IS_WHOLE = """cardinality(start_minutes) = cardinality(modes)
  AND cardinality(end_minutes) = cardinality(modes)
  AND cardinality(slot_minutes) = cardinality(modes)
@@ -82,24 +89,6 @@ time_slots = Table(
     Column("hold_payment", Text),
     ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
     UniqueConstraint("id", "doctor_id", "clinic_id"),
-    CheckConstraint(
-        "ends_at > starts_at AND ends_at <= starts_at + interval '24 hours'", name="length"
-    ),
-    CheckConstraint("mode IN ('in_person', 'online', 'phone')", name="mode"),
-    CheckConstraint(
-        "closed_because IN ('by_hand', 'doctor_removed', 'clinic_removed', 'time_off', 'closure',"
-        " 'outside_availability')",
-        name="closed_because",
-    ),
-    CheckConstraint(
-        "(closed_by IS NOT NULL) = coalesce(closed_because IN ('time_off', 'closure'), false)",
-        name="closed_by",
-    ),
-    # Whatever opens a slot again cannot open one that no rule wants.
-    CheckConstraint(OUTSIDE_IS_CLOSED, name="outside_availability"),
-    CheckConstraint("deleted_at IS NULL OR appointment_id IS NULL", name="deleted_is_free"),
-    CheckConstraint("num_nonnulls(hold_id, held_until, hold_minutes) IN (0, 3)", name="hold"),
-    CheckConstraint("hold_id IS NULL OR appointment_id IS NULL", name="booked_is_not_held"),
     ExcludeConstraint(
         ("doctor_id", "="),
         (text("tstzrange(starts_at, ends_at)"), "&&"),
@@ -126,6 +115,21 @@ time_slots = Table(
     Index("ix_time_slots_closed_by", "closed_by", "starts_at", postgresql_where=CLOSED_BY),
     Index("ix_time_slots_outside_availability", "clinic_id", "starts_at", postgresql_where=OUTSIDE),
     postgresql_with={"fillfactor": 80},
+)
+
+add_row_checks(
+    time_slots,
+    {
+        "length": "ends_at > starts_at AND ends_at <= (starts_at + interval '24 hours')",
+        "mode": "mode = ANY (ARRAY['in_person', 'online', 'phone'])",
+        "closed_because": CLOSED_BECAUSE,
+        "closed_by": CLOSED_BY_AN_ABSENCE,
+        # Whatever opens a slot again cannot open one that no rule wants.
+        "outside_availability": OUTSIDE_IS_CLOSED,
+        "deleted_is_free": "deleted_at IS NULL OR appointment_id IS NULL",
+        "hold": WHOLE_HOLD,
+        "booked_is_not_held": "hold_id IS NULL OR appointment_id IS NULL",
+    },
 )
 
 availability_rules = Table(
