@@ -1,11 +1,14 @@
 """A clinic knows a patient for as long as it has a reason, and writes only what is its own."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
 import pytest
 from httpx import Response
 
+from booking_system.booking.adapters import add_statements
+from booking_system.platform.postgres.statement import Statement
 from tests.api import Api, Person, code_of
 from tests.booking.holding import Keeping, Made
 
@@ -75,6 +78,39 @@ async def test_what_was_only_booked_ends_with_the_last_cancellation(api: Api, by
     ]
     await _booked(here, 2)
     assert code_of(await api.get(f"/v1/patients/{patient_id}", here.desk)) == (200, None)
+
+
+KNOWN = "SELECT clinic_id, patient_id, known_since FROM clinic_patients"
+
+
+@pytest.mark.parametrize("keyed", [False, True])
+async def test_a_booking_looks_at_the_acquaintance_only_where_it_may_be_missing(
+    api: Api, monkeypatch: pytest.MonkeyPatch, keyed: bool
+) -> None:
+    here = await Keeping.of(api)
+    usual = (add_statements.ADD_USUAL, add_statements.ADD_USUAL_WITH_KEY)
+    others = (add_statements.ADD, add_statements.ADD_WITH_KEY)
+
+    async def booked_without(place: int, *broken: Statement[Any]) -> list[Any]:
+        body = {"time_slot_id": here.slots[place]["id"]}
+        headers = {"Idempotency-Key": f"booking-{place}"} if keyed else {}
+        with monkeypatch.context() as patch:
+            for statement in broken:
+                patch.setattr(statement, "text", "SELECT 1 / 0")
+            answer = await api.post("/v1/bookings", body, here.patient, headers=headers)
+        assert code_of(answer) == (201, None)
+        return await here.sql(KNOWN)
+
+    known = await booked_without(0, *usual)
+    assert len(known) == 1
+    assert await booked_without(1, *others) == known
+
+
+async def test_two_first_bookings_at_once_make_one_acquaintance(api: Api) -> None:
+    here = await Keeping.of(api)
+    answers = await asyncio.gather(*(here.book(slot, here.patient) for slot in here.slots[:4]))
+    assert [code_of(answer) for answer in answers] == 4 * [(201, None)]
+    assert len(await here.sql(KNOWN)) == 1
 
 
 @pytest.mark.parametrize("outcome", ["over", "check-in", "complete", "no-show"])

@@ -13,7 +13,7 @@ from typing import Any
 from booking_lab.bench.figures import MICRO, Cpu, Sample
 from booking_lab.bench.plan import CONNECTIONS, BenchProblem
 from booking_lab.bench.processes import cpu_of_the_ended, cpu_with_children
-from booking_system.booking.adapters.add_statements import ADD
+from booking_system.booking.adapters.add_statements import ADD, ADD_USUAL
 from booking_system.booking.adapters.attempt_statements import ATTEMPT
 from booking_system.booking.domain.events import AppointmentBooked
 from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
@@ -97,9 +97,10 @@ def with_values(statement: Statement[Any], values: Mapping[str, str]) -> str:
 
 def own_script() -> str:
     """Return the statements of the program as a script: only the values differ."""
-    attempt, add = with_values(ATTEMPT, WANTED), with_values(ADD, ADDED)
-    look_up = " ".join(LOOK_UP.split())
-    return f"{COUNTED}{look_up} \\gset\nBEGIN;\n{attempt} \\gset\n{add};\nCOMMIT;\n"
+    attempt, look_up = with_values(ATTEMPT, WANTED), " ".join(LOOK_UP.split())
+    usual, other = with_values(ADD_USUAL, ADDED), with_values(ADD, ADDED)
+    add = f"\\if :is_known_here\n{usual};\n\\else\n{other};\n\\endif"
+    return f"{COUNTED}{look_up} \\gset\nBEGIN;\n{attempt} \\gset\n{add}\nCOMMIT;\n"
 
 
 class Pgbench:

@@ -107,11 +107,10 @@ def _adding(patient: CTE, *others: CTE) -> Insert:
         .where(patient.c.id == VALUE["patient_id"])
         .cte("owned")
     )
-    known = meeting(VALUE["clinic_id"], patient, since=VALUE["created_at"]).cte("known")
     return (
         insert(appointments)
         .from_select(list(row), select(*row.values()).select_from(patient))
-        .add_cte(owned, known, *others, recording_one(patient, VALUE["created_at"]))
+        .add_cte(owned, *others, recording_one(patient, VALUE["created_at"]))
     )
 
 
@@ -125,8 +124,10 @@ def _storing_the_key(patient: CTE) -> CTE:
 
 
 _PATIENT = _living_patient()
+_KEY = _storing_the_key(_PATIENT)
+_KNOWN = meeting(VALUE["clinic_id"], _PATIENT, since=VALUE["created_at"]).cte("known")
 
-ADD = Statement(_adding(_PATIENT), Adding)
+ADD = Statement(_adding(_PATIENT, _KNOWN), Adding)
 """Writes the appointment, its slots' owner, the acquaintance of clinic and patient, and the event.
 
 Nothing of it for a patient who is gone."""
@@ -134,5 +135,12 @@ Nothing of it for a patient who is gone."""
 NOTHING = "INSERT 0 0"
 """What the driver says where that was so."""
 
-ADD_WITH_KEY = Statement(_adding(_PATIENT, _storing_the_key(_PATIENT)), AddingWithKey)
+ADD_WITH_KEY = Statement(_adding(_PATIENT, _KNOWN, _KEY), AddingWithKey)
 """The same for a request with an idempotency key."""
+
+ADD_USUAL = Statement(_adding(_PATIENT), Adding)
+"""The same for a patient whom the clinic knows, as nearly all who book.
+
+Their acquaintance goes only with their record, and then nothing is written."""
+
+ADD_USUAL_WITH_KEY = Statement(_adding(_PATIENT, _KEY), AddingWithKey)

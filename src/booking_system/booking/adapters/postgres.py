@@ -81,11 +81,14 @@ class PostgresBookingWork:
         self._calendars: frozenset[DoctorId] = frozenset()
         self._outside: set[UUID] = set()
         self._ending: frozenset[UUID] = frozenset()
+        self._is_known = False
 
     async def attempt(self, wish: BookingWish, *, actor: Actor, now: datetime) -> BookingAttempt:
         """Lock `FOR UPDATE` and read, in one statement where the slot is enough."""
         reading = await attempting.locked(self._connection, AttemptRequest(wish, actor, now))
         self._ending = reading.ending
+        patient = reading.attempt.patient
+        self._is_known = patient is not None and patient.is_known_here
         return reading.attempt
 
     async def add(self, appointment: Appointment, key: IdempotencyKey | None = None) -> None:
@@ -93,12 +96,14 @@ class PostgresBookingWork:
         first, *others = appointment.pull_events()
         adding = _adding(appointment, first)
         if key is None:
-            done = await add_statements.ADD.execute(self._connection, adding)
+            add = add_statements.ADD_USUAL if self._is_known else add_statements.ADD
+            done = await add.execute(self._connection, adding)
         else:
             named = Key(key.owner, key.operation, key.key, key.fingerprint)
-            done = await add_statements.ADD_WITH_KEY.execute(
-                self._connection, AddingWithKey(adding, named)
+            keeping = (
+                add_statements.ADD_USUAL_WITH_KEY if self._is_known else add_statements.ADD_WITH_KEY
             )
+            done = await keeping.execute(self._connection, AddingWithKey(adding, named))
         if done == add_statements.NOTHING:
             raise Transient("the patient went meanwhile")
         if others:
