@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CTE, Insert, any_, insert, select
+from sqlalchemy import CTE, ColumnElement, Insert, any_, insert, select
 from sqlalchemy.dialects.postgresql import array
 
 from booking_system.booking.records.claimed_time import shared
@@ -83,9 +83,8 @@ def _living_patient() -> CTE:
     return query.with_for_update(read=True, key_share=True).cte("living_patient")
 
 
-def _adding(patient: CTE, *others: CTE) -> Insert:
-    row: dict[str, Any] = VALUE | {
-        "updated_at": VALUE["created_at"],
+def _shared_times() -> dict[str, ColumnElement[Any]]:
+    return {
         "doctor_shared": shared(
             "doctor",
             VALUE["doctor_id"],
@@ -101,8 +100,12 @@ def _adding(patient: CTE, *others: CTE) -> Insert:
             but=VALUE["id"],
         ),
     }
+
+
+def _adding(patient: CTE, *others: CTE, is_usual: bool = False) -> Insert:
+    row = VALUE | {"updated_at": VALUE["created_at"]} | ({} if is_usual else _shared_times())
     owned = (
-        given_to(VALUE["id"], shared=VALUE["overbooked"])
+        given_to(VALUE["id"], shared=None if is_usual else VALUE["overbooked"])
         .where(time_slots.c.id == any_(VALUE["time_slot_ids"]))
         .where(patient.c.id == VALUE["patient_id"])
         .cte("owned")
@@ -138,9 +141,10 @@ NOTHING = "INSERT 0 0"
 ADD_WITH_KEY = Statement(_adding(_PATIENT, _KNOWN, _KEY), AddingWithKey)
 """The same for a request with an idempotency key."""
 
-ADD_USUAL = Statement(_adding(_PATIENT), Adding)
-"""The same for a patient whom the clinic knows, as nearly all who book.
+ADD_USUAL = Statement(_adding(_PATIENT, is_usual=True), Adding)
+"""The same for nearly all bookings: the clinic knows the patient, and no time is shared.
 
-Their acquaintance goes only with their record, and then nothing is written."""
+An acquaintance goes only with the patient's record, and then nothing is written. An appointment
+that is marked as sharing its time is refused by `ck_appointments_override` here."""
 
-ADD_USUAL_WITH_KEY = Statement(_adding(_PATIENT, _KEY), AddingWithKey)
+ADD_USUAL_WITH_KEY = Statement(_adding(_PATIENT, _KEY, is_usual=True), AddingWithKey)

@@ -95,15 +95,15 @@ class PostgresBookingWork:
         """Write appointment, ownership, acquaintance, first event and key in one statement."""
         first, *others = appointment.pull_events()
         adding = _adding(appointment, first)
+        is_usual = self._is_known and not (appointment.overbooked or appointment.patient_doubled)
         if key is None:
-            add = add_statements.ADD_USUAL if self._is_known else add_statements.ADD
+            add = add_statements.ADD_USUAL if is_usual else add_statements.ADD
             done = await add.execute(self._connection, adding)
         else:
             named = Key(key.owner, key.operation, key.key, key.fingerprint)
-            keeping = (
-                add_statements.ADD_USUAL_WITH_KEY if self._is_known else add_statements.ADD_WITH_KEY
-            )
-            done = await keeping.execute(self._connection, AddingWithKey(adding, named))
+            usual, other = add_statements.ADD_USUAL_WITH_KEY, add_statements.ADD_WITH_KEY
+            keyed = usual if is_usual else other
+            done = await keyed.execute(self._connection, AddingWithKey(adding, named))
         if done == add_statements.NOTHING:
             raise Transient("the patient went meanwhile")
         if others:
