@@ -113,7 +113,8 @@ def _facts(
 def _clinic_offers_services() -> ColumnElement[bool]:
     other = services.alias("o")
     is_one = (other.c.clinic_id == SLOT.c.clinic_id, other.c.deleted_at.is_(None))
-    return exists().where(*is_one).correlate(SLOT)
+    is_named = SERVICE.c.id.is_not(None) & SERVICE.c.deleted_at.is_(None)
+    return or_(is_named, exists().where(*is_one).correlate(SLOT))
 
 
 def _is_offered_by_the_doctor() -> ColumnElement[bool]:
