@@ -8,6 +8,7 @@ import pytest
 from httpx import Response
 
 from booking_system.booking.adapters import add_statements
+from booking_system.booking.adapters.attempt_statements import ATTEMPT
 from booking_system.platform.postgres.statement import Statement
 from tests.api import Api, Person, code_of
 from tests.booking.holding import Keeping, Made
@@ -111,6 +112,20 @@ async def test_two_first_bookings_at_once_make_one_acquaintance(api: Api) -> Non
     answers = await asyncio.gather(*(here.book(slot, here.patient) for slot in here.slots[:4]))
     assert [code_of(answer) for answer in answers] == 4 * [(201, None)]
     assert len(await here.sql(KNOWN)) == 1
+
+
+async def test_what_is_left_of_bookings_is_not_read_in_the_index_of_a_constraint(api: Api) -> None:
+    """A look into it costs several times as much as one into the index of the list."""
+    here = await Keeping.of(api)
+    await _booked(here)
+    await here.sql("ANALYZE appointments")
+    async with here.api.container.database().driver_transaction() as connection:
+        await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        await connection.execute("SET LOCAL enable_seqscan = off")
+        await connection.execute(f"PREPARE attempt AS {ATTEMPT.text}")
+        lines = await connection.fetch("EXPLAIN EXECUTE attempt (NULL, NULL, NULL, NULL)")
+    (look,) = [row[0] for row in lines if "on appointments met" in row[0]]
+    assert "using ix_appointments" in look
 
 
 @pytest.mark.parametrize("outcome", ["over", "check-in", "complete", "no-show"])

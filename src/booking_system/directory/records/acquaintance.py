@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, FromClause, Text, Uuid, column, or_, selec
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from booking_system.directory.records.tables import clinic_patients
-from booking_system.platform.postgres.phrases import array_of, asked_singly
+from booking_system.platform.postgres.phrases import array_of, asked_singly, hidden
 
 BOOKED = "booked"
 CANCELLED = "cancelled"
@@ -35,7 +35,7 @@ def is_known(k: FromClause) -> ColumnElement[bool]:
     left = select(met.c.patient_id).where(
         met.c.patient_id == k.c.patient_id,
         met.c.clinic_id == k.c.clinic_id,
-        met.c.status != CANCELLED,
+        hidden(met.c.status) != CANCELLED,
     )
     is_left = asked_singly(left.correlate_except(met)).exists()
     return or_(k.c.known_because != BOOKED, is_left)
