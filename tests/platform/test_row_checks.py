@@ -11,8 +11,7 @@ import asyncpg
 import pytest
 
 from booking_system.bootstrap.migrations import ROOT
-from booking_system.platform.postgres import row_checks
-from booking_system.platform.postgres.row_checks import Conditions, function_of
+from booking_system.platform.postgres.row_checks import Conditions, making
 from tests.postgres import TestServer
 
 MIGRATION = run_path(str(ROOT / "migrations" / "versions" / "0024_row_checks.py"))
@@ -152,24 +151,24 @@ class Bench:
 
     async def judged_by_these(self, conditions: Conditions) -> list[str]:
         """By a function of these conditions, in place of the installed one."""
-        kinds = await self._connection.fetch(
-            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
-            " WHERE attrelid = $1::text::regclass AND attnum > 0",
+        columns = await self._connection.fetch(
+            "SELECT attname FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0",
             self.table,
         )
         await self._connection.execute(
             f"ALTER TABLE {self.table} DROP CONSTRAINT IF EXISTS ck_{self.table};"
             f" DROP FUNCTION ck_{self.table}"
         )
-        types = {row[0]: row[1] for row in kinds}
-        for statement in function_of(self.table, conditions, types):
+        for statement in making(self.table, conditions, [row[0] for row in columns]):
             await self._connection.execute(statement)
-        call = row_checks._call_of(self.table, conditions, types)
-        return await self.judged_by(f"CHECK ({call})")
+        return await self.judged_as_installed()
 
     async def _installed(self) -> str:
+        """The constraint of the table, for a copy of it."""
         definition = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = $1"
-        return str(await self._connection.fetchval(definition, f"ck_{self.table}"))
+        found = str(await self._connection.fetchval(definition, f"ck_{self.table}"))
+        assert f"({self.table}.*)" in found
+        return found.replace(f"({self.table}.*)", f"(ROW(copy.*)::public.{self.table})")
 
 
 def some_rows(table: str) -> Iterator[dict[str, Any]]:
@@ -248,10 +247,11 @@ async def test_operators_of_another_schema_decide_nothing(
 )
 def test_a_word_that_hides_its_operator_is_no_condition(condition: str) -> None:
     with pytest.raises(ValueError, match="hides its operator"):
-        function_of("a_table", {"odd": condition}, {})
+        making("a_table", {"odd": condition}, ["mode", "version"])
 
 
-def test_what_stands_in_a_text_is_no_operator() -> None:
-    making, granting = function_of("a_table", {"odd": "a <> 'b = c IN d'"}, {"a": "text"})
-    assert "(a OPERATOR(pg_catalog.<>) 'b = c IN d')" in making
-    assert granting == "GRANT EXECUTE ON FUNCTION ck_a_table(text) TO PUBLIC"
+def test_what_stands_in_a_text_is_neither_operator_nor_column() -> None:
+    function, grant, constraint = making("a_table", {"odd": "a <> 'b = a IN d'"}, ["a"])
+    assert "(new_row.a OPERATOR(pg_catalog.<>) 'b = a IN d')" in function
+    assert grant == "GRANT EXECUTE ON FUNCTION ck_a_table(a_table) TO PUBLIC"
+    assert constraint == "ALTER TABLE a_table ADD CONSTRAINT ck_a_table CHECK (ck_a_table(a_table))"
