@@ -82,6 +82,7 @@ class PostgresBookingWork:
         self._outside: set[UUID] = set()
         self._ending: frozenset[UUID] = frozenset()
         self._is_known = False
+        self._claim: Left | None = None
 
     async def attempt(self, wish: BookingWish, *, actor: Actor, now: datetime) -> BookingAttempt:
         """Lock `FOR UPDATE` and read, in one statement where the slot is enough."""
@@ -191,10 +192,10 @@ class PostgresBookingWork:
     async def move(self, appointment: Appointment) -> None:
         """Leave the old slots, then write appointment, new slots, history and event."""
         change = appointment.last_change
+        gone = self._claim
         assert change is not None, "what is moved left a slot"
+        assert gone is not None, "what is moved was locked"
         whose = {"appointment_id": appointment.id}
-        (claim,) = await change_statements.CLAIM_OF.fetch(self._connection, **whose)
-        gone = Left(**dict(claim))
         await span_changes.UNBLOCK.execute(self._connection, appointment_ids=[appointment.id])
         left = await change_statements.LEAVE_SLOTS.fetch(self._connection, **whose)
         await change_statements.MOVE.execute(self._connection, _moving(appointment))
@@ -212,7 +213,9 @@ class PostgresBookingWork:
             raise Transient("the appointment was moved meanwhile")
         if self._outside.intersection(row["time_slot_ids"]) and not self._calendars:
             raise Transient("the hours were changed meanwhile")
-        return card_of(row)
+        card = card_of(row)
+        self._claim = Left.by(card.appointment)
+        return card
 
 
 def _adding(appointment: Appointment, first: DomainEvent) -> Adding:

@@ -198,17 +198,6 @@ INHERIT = Statement(_changing(overbooked=false(), doctor_shared=null()), Change)
 CANCEL = Statement(_cancelling(), Cancelling)
 """Cancels, and frees the slots."""
 
-CLAIM_OF = Statement(
-    select(
-        appointments.c.id,
-        appointments.c.doctor_id,
-        appointments.c.patient_id,
-        appointments.c.blocked_from.label("since"),
-        appointments.c.blocked_until.label("until"),
-    ).where(IT)
-)
-"""The time that an appointment has until it moves."""
-
 LEAVE_SLOTS = Statement(
     given_back()
     .where(
