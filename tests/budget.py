@@ -7,10 +7,10 @@ worker share (`api`, `database`). Where it cannot be, the limit is raised here, 
 from collections import Counter
 
 MOST = {
-    "PostgreSQL servers": 25,
-    "databases": 85,
-    "applications": 200,
-    "Python programs": 60,
+    "PostgreSQL servers": 22,
+    "databases": 70,
+    "applications": 90,
+    "Python programs": 30,
 }
 """For all tests of `make test`, on however many workers."""
 MADE: Counter[str] = Counter()
