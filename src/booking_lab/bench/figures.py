@@ -3,9 +3,12 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import comb
 from statistics import median
 
 MILLI, MICRO = 1e3, 1e6
+SURE = 0.9
+"""So often at least does an interval hold what it is an interval of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +18,11 @@ class Cpu:
     api: float | None = None
     database: float | None = None
     load: float = 0.0
+
+    @property
+    def whole(self) -> float:
+        """All of it."""
+        return (self.api or 0.0) + (self.database or 0.0) + self.load
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +43,11 @@ class Sample:
     def rate(self) -> float:
         """Answers per second."""
         return self.answers / self.seconds
+
+    @property
+    def cpu_us(self) -> float:
+        """Processor time of API, database and load for one answer, in microseconds."""
+        return self.cpu.whole / self.answers * MICRO
 
     def latency_ms(self, percent: float) -> float:
         """Return a percentile of the latencies in milliseconds."""
@@ -68,6 +81,53 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
     return ordered[max(0, place)]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A figure of each round, their median, and an interval around it.
+
+    At least nine times in ten the interval holds the true median: of five to seven rounds it goes
+    from the smallest to the largest, of eight from the second smallest to the second largest.
+    """
+
+    median: float
+    low: float
+    high: float
+    rounds: tuple[float, ...]
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Estimate":
+        """Sum up one value of each round; of fewer than five the interval is less sure."""
+        ordered, left_out = sorted(values), _left_out(len(values))
+        return cls(
+            median=median(ordered),
+            low=ordered[left_out],
+            high=ordered[-1 - left_out],
+            rounds=tuple(values),
+        )
+
+
+def _left_out(count: int) -> int:
+    """How many values an interval for the median may leave out at each end."""
+    left_out, missing = 0, 2 * (1 + count)
+    # Each value is above the true median as often as below it, wherever the values may lie.
+    while missing <= (1 - SURE) * 2**count:
+        left_out += 1
+        missing += 2 * comb(count, left_out + 1)
+    return left_out
+
+
+def cpu_multiple(samples: Sequence[Sample], baselines: Sequence[Sample]) -> Estimate:
+    """Return the processor time of an answer as a multiple of the baseline's in the same round."""
+    pairs = zip(samples, baselines, strict=True)
+    return Estimate.of([sample.cpu_us / baseline.cpu_us for sample, baseline in pairs])
+
+
+def rate_share(samples: Sequence[Sample], baselines: Sequence[Sample]) -> Estimate:
+    """Return the rate as a share of the baseline's in the same round."""
+    pairs = zip(samples, baselines, strict=True)
+    return Estimate.of([sample.rate / baseline.rate for sample, baseline in pairs])
+
+
 def row_of(samples: Sequence[Sample], ceilings: Sequence[Sample] = ()) -> Row:
     """Sum up the rounds. The share is taken round by round: a machine's mood changes slowly."""
 
@@ -79,8 +139,6 @@ def row_of(samples: Sequence[Sample], ceilings: Sequence[Sample] = ()) -> Row:
         known = [cost for cost in costs if cost is not None]
         return median(known) if known else None
 
-    pairs = zip(samples, ceilings, strict=True) if ceilings else ()
-    shares = [sample.rate / ceiling.rate for sample, ceiling in pairs]
     return Row(
         rate=middle(lambda sample: sample.rate),
         p50_ms=middle(lambda sample: sample.latency_ms(50)),
@@ -89,7 +147,7 @@ def row_of(samples: Sequence[Sample], ceilings: Sequence[Sample] = ()) -> Row:
         api_us=cost(lambda cpu: cpu.api),
         database_us=cost(lambda cpu: cpu.database),
         load_us=cost(lambda cpu: cpu.load) or 0.0,
-        share=median(shares) if shares else None,
+        share=rate_share(samples, ceilings).median if ceilings else None,
         others=sum(sample.others for sample in samples),
         rates=tuple(sample.rate for sample in samples),
         statuses=_added(samples),

@@ -11,7 +11,8 @@ READ_FROM, RACE_FROM, BOOK_FROM = 7, 14, 21
 Kept apart, so that no booking shortens the week that is read or is in a rival's way.
 """
 DAYS_READ = 7
-FEWEST_ROUNDS = 3
+FEWEST_ROUNDS = 5
+"""Fewer are no verdict: an interval of them is wrong too often."""
 
 
 class BenchProblem(Exception):
@@ -22,13 +23,15 @@ class BenchProblem(Exception):
 class Plan:
     """Lengths in seconds; `warm_up` goes before each measurement, `warm_up_bookings` before one.
 
+    `look` is how long the machine is watched before, between and after the rounds.
     `races` are those for one slot in a round. `appointments` are there before anybody books: an
     empty table has other plans than a full one. Where there are `transactions`, each client of
     pgbench does so many instead of as many as it can.
     """
 
-    rounds: int = 3
+    rounds: int = 5
     seconds: float = 5
+    look: float = 1.0
     warm_up: float = 1.0
     warm_up_bookings: int = 200
     transactions: int | None = None
@@ -43,6 +46,7 @@ class Plan:
         return cls(
             rounds=1,
             seconds=0.2,
+            look=0.05,
             warm_up=0.05,
             warm_up_bookings=CONNECTIONS,
             transactions=5,

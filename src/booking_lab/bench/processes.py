@@ -76,8 +76,12 @@ def free_port() -> int:
 
 def children_of(pid: int) -> list[int]:
     """Return the processes whose parent is `pid`."""
-    known = [int(place.name) for place in Path("/proc").iterdir() if place.name.isdigit()]
+    known = [int(place.name) for place in _places()]
     return [child for child in known if _stat(child)[1:2] == [str(pid)]]
+
+
+def _places() -> list[Path]:
+    return [place for place in Path("/proc").iterdir() if place.name.isdigit()]
 
 
 def cpu_of(pid: int) -> float:
@@ -98,6 +102,25 @@ def cpu_with_children(pid: int) -> float:
 
 def _cpu_of_ended_children(pid: int) -> float:
     return sum(map(int, _stat(pid)[13:15])) / TICKS
+
+
+def cpu_of_trees(roots: set[int]) -> float:
+    """Return the processor seconds of these processes, all below them, and those that have ended.
+
+    One that ends in this moment may be missing, or counted twice.
+    """
+    known = {int(place.name): _stat(int(place.name)) for place in _places()}
+    below: dict[int, list[int]] = {}
+    for pid, fields in known.items():
+        if fields:
+            below.setdefault(int(fields[1]), []).append(pid)
+    found, open_ends = set[int](), list(roots)
+    while open_ends:
+        pid = open_ends.pop()
+        if pid not in found:
+            found.add(pid)
+            open_ends += below.get(pid, [])
+    return sum(sum(map(int, known.get(pid, [])[11:15])) for pid in found) / TICKS
 
 
 def cpu_of_the_ended() -> float:

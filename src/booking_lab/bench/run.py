@@ -12,6 +12,7 @@ from pathlib import Path
 import asyncpg
 
 from booking_lab.bench import machine, seed
+from booking_lab.bench.neighbours import Neighbours
 from booking_lab.bench.pgbench import Pgbench
 from booking_lab.bench.plan import BenchProblem, Plan
 from booking_lab.bench.report import TITLES, Report
@@ -31,15 +32,18 @@ def measure(plan: Plan, *, postgres_bin: Path | None, progress: Progress) -> Rep
     """Do all rounds. Raises `BenchProblem`, `LocalStackError`, `DatabaseProblemError`."""
     steps = Steps(progress, 1 + plan.rounds * (len(TITLES) + BESIDES))
     with own_place(postgres_bin) as (folder, server):
+        neighbours = Neighbours(server.server_pid, plan.look)
+        neighbours.rest("before the first round")
         pgbench = Pgbench(server, binaries_for(ServerUser.for_data_in(server.root), postgres_bin))
         steps.next("seeding")
         version = asyncio.run(seeded(server.url, plan))
         about = machine.described(version, server.root)
-        rounds = [
-            Round(plan=plan, server=server, pgbench=pgbench, folder=folder, number=number)
-            for number in range(plan.rounds)
-        ]
-        return Report.of([each.run(steps.next) for each in rounds], about, plan)
+        samples = []
+        for number in range(1, plan.rounds + 1):
+            one = Round(plan=plan, server=server, pgbench=pgbench, folder=folder, number=number)
+            with neighbours.working(f"round {number}"):
+                samples.append(one.run(steps.next))
+        return Report.of(samples, about, plan, neighbours.looks)
 
 
 @dataclass(slots=True)
