@@ -3,10 +3,12 @@
 For tests of what asks an API. What an operator starts is `tests.servers.serving`.
 """
 
+import asyncio
 import logging
 import os
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +16,10 @@ from pathlib import Path
 import structlog
 import uvicorn
 
+from booking_lab.bench import servers
 from booking_lab.bench.api import PUBLIC_URL
 from booking_lab.bench.driver import Target
+from booking_lab.bench.load import Load, Result, Task
 from booking_system.bootstrap.api_process import config_of
 from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
 from booking_system.bootstrap.process import BACKLOG
@@ -68,6 +72,33 @@ def measured_here(
     chosen = {name.lower(): value for name, value in settings.items()}
     with serving_here(database_url, folder, public_url=PUBLIC_URL, **chosen) as port:
         yield Target(port=port, pid=os.getpid(), database=postmaster)
+
+
+@contextmanager
+def compared_here(_: Path, lengths: list[int]) -> Iterator[Target]:
+    """Stands where `booking_lab.bench.journey.run.comparing` does."""
+    server = uvicorn.Server(servers.config_of(servers.several_with(lengths)))
+    with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        assert eventually(lambda: server.started or not thread.is_alive())
+        try:
+            yield Target(port=listener.getsockname()[1], pid=os.getpid())
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def sent_here(task: Task, requests: Sequence[bytes]) -> Result:
+    """Stands where `booking_lab.bench.driver.send` does."""
+
+    async def sent() -> Result:
+        result = await Load(task, requests).run()
+        # The connections hang up in the next turn.
+        await asyncio.sleep(0)
+        return result
+
+    return asyncio.run(sent())
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ Overload = Annotated[bool, typer.Option("--overload", help="Five times the load,
 Scale = Annotated[
     bool, typer.Option("--scale", help="Searches at size against the same on few rows.")
 ]
+Journey = Annotated[
+    bool, typer.Option("--journey", help="A page's way to a booking, half a second each request.")
+]
 DataDir = Annotated[
     Path | None,
     typer.Option(help="With --scale: keep the large database here; loading it takes minutes."),
@@ -59,17 +62,20 @@ def bench(  # noqa: PLR0913  (options)
     quick: Quick = False,
     overload: Overload = False,
     scale: Scale = False,
+    journey: Journey = False,
     data_dir: DataDir = None,
 ) -> None:
     """Measure bookings and slot searches on this machine; touches no data of yours.
 
     Exit codes: 0 no bar was missed, 1 one was missed or the bench could not go on, 2 wrong usage,
     5 others kept the machine busy: the figures are told, and no verdict.
+    With --journey each request of a page is compared with bare FastAPI, on a database that was made
+    over HTTP a moment ago and on a large one; there are no bars.
     With --scale a database of 1,000 doctors x 12 months is loaded first; --data-dir keeps it for
     the next runs of a week.
     """
-    if overload and scale:
-        raise typer.BadParameter("choose --overload or --scale")
+    if overload + scale + journey > 1:
+        raise typer.BadParameter("choose one of --overload, --scale and --journey")
     if data_dir is not None and not scale:
         raise typer.BadParameter("--data-dir goes with --scale")
     try:
@@ -80,6 +86,8 @@ def bench(  # noqa: PLR0913  (options)
                 report = _overload(seconds, progress, quick=quick)
             elif scale:
                 report = _scale(data_dir, progress, quick=quick)
+            elif journey:
+                report, busy = _journey(rounds, progress, quick=quick)
             else:
                 report, busy = _usual(rounds, seconds, progress, quick=quick)
     except BenchProblem as problem:
@@ -120,6 +128,15 @@ def _scale(data_dir: Path | None, progress: Hear, *, quick: bool) -> Report:
         typer.echo(f"Loading first: {plan.large.forecast()}", err=True)
     binaries = Settings().postgres_bin
     return measure_scale(plan, data_dir=data_dir, postgres_bin=binaries, progress=progress)
+
+
+def _journey(rounds: int, progress: Hear, *, quick: bool) -> Judged:
+    from booking_lab.bench.journey.plan import JourneyPlan  # noqa: PLC0415
+    from booking_lab.bench.journey.run import measure_journey  # noqa: PLC0415
+
+    plan = JourneyPlan.quick() if quick else JourneyPlan(rounds=rounds)
+    report = measure_journey(plan, postgres_bin=Settings().postgres_bin, progress=progress)
+    return report, [] if quick else report.busy()
 
 
 @contextmanager

@@ -16,14 +16,31 @@ from booking_system.shared_kernel.identifiers import SessionId, UserId
 Row = Mapping[str, Any]
 
 
+class Callers:
+    """Signs people in, each once: the API looks once at a token that it has seen."""
+
+    def __init__(self, tokens: SignedAccessTokens) -> None:
+        """`tokens` signs with the key of the API that shall be asked."""
+        self._tokens = tokens
+        self._signed: dict[object, str] = {}
+
+    def token(self, caller: Row) -> str:
+        """Return the access token of a row's `user_id` and `session_id`."""
+        known = self._signed.get(caller["session_id"])
+        if known is None:
+            user_id, session_id = UserId(caller["user_id"]), SessionId(caller["session_id"])
+            known = self._tokens.sign(user_id, session_id, datetime.now(UTC))
+            self._signed[caller["session_id"]] = known
+        return known
+
+
 class Wishes:
     """Makes requests out of the seeded rows."""
 
     def __init__(self, connection: asyncpg.Connection, tokens: SignedAccessTokens) -> None:
         """`tokens` signs with the key of the API that shall be asked."""
         self._connection = connection
-        self._tokens = tokens
-        self._signed: dict[object, str] = {}
+        self._callers = Callers(tokens)
 
     async def to_read(self) -> list[bytes]:
         """One request for each doctor: the open slots of one week."""
@@ -43,7 +60,7 @@ class Wishes:
     async def to_warm_up(self) -> list[bytes]:
         """One cheap request by everybody who is going to book: their token is known then."""
         rows = await self._connection.fetch(seed.CALLERS)
-        return [_get("/v1/me", self._token(row)) for row in rows]
+        return [_get("/v1/me", self._callers.token(row)) for row in rows]
 
     async def to_race(self, races: int) -> tuple[list[bytes], list[Any]]:
         """Requests in groups that want the same slot, and the ids of those slots."""
@@ -58,15 +75,9 @@ class Wishes:
             "service_id": str(slot["service_id"]),
             "reason": "First visit",
         }
-        return request_of("POST", "/v1/bookings", self._token(caller), json.dumps(wish).encode())
-
-    def _token(self, caller: Row) -> str:
-        known = self._signed.get(caller["session_id"])
-        if known is None:
-            user_id, session_id = UserId(caller["user_id"]), SessionId(caller["session_id"])
-            known = self._tokens.sign(user_id, session_id, datetime.now(UTC))
-            self._signed[caller["session_id"]] = known
-        return known
+        return request_of(
+            "POST", "/v1/bookings", self._callers.token(caller), json.dumps(wish).encode()
+        )
 
 
 def _week(row: Row) -> dict[str, str]:

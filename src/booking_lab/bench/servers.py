@@ -1,30 +1,54 @@
-"""Two servers to compare with: bare FastAPI, and one that does nothing but send bytes.
+"""Servers to compare with: bare FastAPI, and one that does nothing but send bytes.
 
-Each reads the body of its answers from standard input and prints its port.
+Each reads the body of its answers from standard input and prints its port; `several` reads lengths
+there, as JSON, and answers so many bytes at `/0`, `/1` ...
 """
 
 import asyncio
+import json
 import socket
 import sys
+from collections.abc import Sequence
 from typing import cast
 
 import uvicorn
 import uvloop
 from fastapi import FastAPI, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 PATH = "/v1/slots"
 END_OF_HEAD = b"\r\n\r\n"
 
 
-def fastapi_with(body: bytes) -> FastAPI:
+def fastapi_with(body: bytes, path: str = PATH) -> FastAPI:
     """Return an application with one route that answers `body` from memory."""
     app = FastAPI(openapi_url=None, telemetry={"tracing": False, "metrics": False, "logs": False})
 
-    @app.get(PATH)
+    @app.get(path)
     async def answer() -> Response:
         return Response(body, media_type="application/json")
 
     return app
+
+
+def several_with(lengths: Sequence[int]) -> ASGIApp:
+    """Return an application of each length behind one look-up: none has another's routes."""
+    apps = {
+        f"/{place}": fastapi_with(b"x" * length, f"/{place}")
+        for place, length in enumerate(lengths)
+    }
+
+    async def chosen(scope: Scope, receive: Receive, send: Send) -> None:
+        await apps[scope["path"]](scope, receive, send)
+
+    return chosen
+
+
+def config_of(app: ASGIApp) -> uvicorn.Config:
+    """Return how uvicorn serves it at its fastest."""
+    return uvicorn.Config(
+        app, http="httptools", loop="uvloop", lifespan="off", log_config=None, access_log=False
+    )
 
 
 class Raw(asyncio.Protocol):
@@ -59,7 +83,7 @@ async def _serve_raw(listener: socket.socket, body: bytes) -> None:
 
 
 def main() -> None:
-    """Serve as the argument says, `fastapi` or `raw`, until a signal comes."""
+    """Serve as the argument says, `fastapi`, `several` or `raw`, until a signal comes."""
     body = sys.stdin.buffer.read()
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         sys.stdout.write(f"{listener.getsockname()[1]}\n")
@@ -67,10 +91,9 @@ def main() -> None:
         if sys.argv[1] == "raw":
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(_serve_raw(listener, body))
-        config = uvicorn.Config(
-            fastapi_with(body), http="httptools", loop="uvloop", log_config=None, access_log=False
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+        several = sys.argv[1] == "several"
+        app = several_with(json.loads(body)) if several else fastapi_with(body)
+        uvicorn.Server(config_of(app)).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What a page's way to a booking costs, request by request, beside bare FastAPI."""
