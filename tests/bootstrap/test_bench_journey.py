@@ -15,7 +15,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from booking_lab.bench import driver
+from booking_lab.bench import command, driver
 from booking_lab.bench.api import tokens_for
 from booking_lab.bench.driver import once
 from booking_lab.bench.figures import Cpu, Sample
@@ -158,7 +158,9 @@ def test_the_exit_code_says_what_was_found(
     assert ("This machine is busy" in bench.output) is (others > 0 and not quick)
 
 
-def test_options_that_do_not_go_together_are_refused() -> None:
+def test_options_that_do_not_go_together_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for started_by in ("_overload", "_scale", "_journey"):
+        monkeypatch.delattr(command, started_by)
     for other in ("--scale", "--overload"):
         assert CliRunner().invoke(app, ["bench", "--journey", other]).exit_code == 2
 
