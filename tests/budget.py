@@ -8,7 +8,7 @@ from collections import Counter
 
 MOST = {
     "PostgreSQL servers": 22,
-    "databases": 70,
+    "databases": 75,
     "applications": 90,
     "Python programs": 30,
 }

@@ -15,7 +15,6 @@ from booking_system.bootstrap.secret_key import _new_key
 from booking_system.bootstrap.serve import ApiProcesses
 from booking_system.bootstrap.settings import Settings
 from tests.api import code_of, running_api
-from tests.architecture.test_migrations import TOO_LONG
 from tests.bootstrap.processes import environment, eventually, free_port, running
 from tests.bootstrap.roles import Deployed, deployed_by, said
 from tests.postgres import TestServer
@@ -98,20 +97,6 @@ async def test_the_role_of_the_api_changes_no_table_and_reads_no_password(
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await said(deployed.api, statement)
-
-
-async def test_where_functions_are_nobodys_by_default_the_api_may_run_the_checks(
-    postgres: TestServer,
-) -> None:
-    async with deployed_by("postgres", postgres) as deployed:
-        nobodys = "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC"
-        await said(deployed.owner, nobodys)
-        await migrations.upgrade(deployed.owner)
-        checks = "FROM pg_proc WHERE proname ~ '^ck_' AND has_function_privilege(oid, 'EXECUTE')"
-        assert await said(deployed.api, f"SELECT count(*) {checks}") == 3
-        # All are asked before a missing doctor is noticed.
-        with pytest.raises(asyncpg.CheckViolationError, match="ck_time_slots_length"):
-            await said(deployed.api, TOO_LONG)
 
 
 async def test_both_roles_have_the_passwords_that_they_were_given(deployed: Deployed) -> None:
