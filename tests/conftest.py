@@ -14,7 +14,7 @@ from tests.contract import REACHED
 from tests.patience import patient
 from tests.postgres import TestServer, running_server
 from tests.stage import Stage, a_stage
-from tests.together import Together
+from tests.together import Together, rank
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -81,6 +81,10 @@ async def own_api(own_database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
     """An application and a database of the test's own: it changes more than rows."""
     async with running_api(own_database_url, tmp_path) as api:
         yield api
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: rank(item.nodeid))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
