@@ -20,7 +20,7 @@ PROGRAM = ("-m", "booking_system.bootstrap.cli", "cost")
 SHARE = 0.01
 """So much more, or less, is another cost; unchanged code differs by a tenth of that."""
 SOME_MORE = {"reads": 1, "wal_records": 1, "wal_bytes": 64}
-"""What one more page, or one that came in two pieces, makes of unchanged code."""
+"""What one more page, or an answer in two pieces, makes of unchanged code."""
 OF_PYTHON = {"calls", "bytecodes"}
 
 

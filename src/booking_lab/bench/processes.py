@@ -107,7 +107,7 @@ def _cpu_of_ended_children(pid: int) -> float:
 def cpu_of_trees(roots: set[int]) -> float:
     """Return the processor seconds of these processes, all below them, and those that have ended.
 
-    One that ends in this moment may be missing, or counted twice.
+    A process that ends in this moment may be missing, or counted twice.
     """
     known = {int(place.name): _stat(int(place.name)) for place in _places()}
     below: dict[int, list[int]] = {}

@@ -23,7 +23,7 @@ class Bar:
     is_most: bool
 
     def judge(self, found: Estimate) -> Verdict:
-        """Say on which side the whole interval is; one that straddles the bar decides nothing."""
+        """Say on which side the interval is as a whole; across the bar nothing is decided."""
         near, far = (found.low, found.high) if self.is_most else (-found.high, -found.low)
         limit = self.limit if self.is_most else -self.limit
         if far <= limit:

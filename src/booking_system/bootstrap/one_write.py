@@ -25,7 +25,7 @@ class OneWriteCycle(RequestResponseCycle):
     """The message that began the answer, until its head is written."""
 
     async def send(self, message: Any) -> None:
-        """Send a part of the answer. Raises `RuntimeError` for one that HTTP does not know."""
+        """Send a part of the answer. Raises `RuntimeError` where HTTP knows no such answer."""
         start, self._start = self._start, None
         if start is not None:
             self._write(start, message)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import DDL, Connection, Table, event, text
 
 Conditions = Mapping[str, str]
-"""By their names. One that is unknown for a row, because of a NULL, is fulfilled by it."""
+"""By their names. A condition that is unknown for a row, because of a NULL, is fulfilled by it."""
 
 _TEXT_OR_OPERATOR = re.compile(r"('[^']*')|(<>|<=|>=|[=<>+-])")
 _TEXT_OR_WORD = re.compile(r"('[^']*')|\b([a-z_]+)\b")
