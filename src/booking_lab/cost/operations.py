@@ -1,22 +1,19 @@
 """What is counted: the requests of a page on its way to a booking, and those of a clinic's desk."""
 
 import json
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 import asyncpg
 
 from booking_lab.bench.plan import BOOK_FROM, DAYS_READ, READ_FROM, Plan
-from booking_lab.bench.requests import request_of
+from booking_lab.bench.requests import Callers, Row, request_of
 from booking_system.identity.adapters.tokens import SignedAccessTokens
-from booking_system.shared_kernel.identifiers import SessionId, UserId
 
 ROWS = Plan(rounds=1, doctors=8, days=42, appointments=200)
 WRITES = 48
 """So many requests are there of each operation that writes: each is sent once."""
-Row = Mapping[str, Any]
 
 ORDERS = """SELECT o.slot_id, o.service_id, o.user_id, o.session_id, s.doctor_id
  FROM bench.orders o JOIN time_slots s ON s.id = o.slot_id
@@ -41,8 +38,7 @@ class Requests:
     def __init__(self, connection: asyncpg.Connection, tokens: SignedAccessTokens) -> None:
         """`tokens` signs as the API does that shall be asked."""
         self._connection = connection
-        self._tokens = tokens
-        self._signed: dict[object, str] = {}
+        self._callers = Callers(tokens)
 
     async def by_operation(self) -> dict[str, list[bytes]]:
         """Return requests for each operation, by its name in the ledger, in the order to send."""
@@ -117,19 +113,10 @@ class Requests:
         return self._post("/v1/holds", wish, order)
 
     def _get(self, path: str, by: Row | None = None) -> bytes:
-        return request_of("GET", path, None if by is None else self._token(by))
+        return request_of("GET", path, None if by is None else self._callers.token(by))
 
     def _post(self, path: str, body: Any, by: Row, key: str | None = None) -> bytes:
-        return request_of("POST", path, self._token(by), json.dumps(body).encode(), key=key)
-
-    def _token(self, caller: Row) -> str:
-        """Return the same one each time: the API looks once at a token that it has seen."""
-        known = self._signed.get(caller["session_id"])
-        if known is None:
-            user_id, session_id = UserId(caller["user_id"]), SessionId(caller["session_id"])
-            known = self._tokens.sign(user_id, session_id, datetime.now(UTC))
-            self._signed[caller["session_id"]] = known
-        return known
+        return request_of("POST", path, self._callers.token(by), json.dumps(body).encode(), key=key)
 
 
 def _week(row: Row) -> dict[str, str]:
