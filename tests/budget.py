@@ -10,7 +10,8 @@ MOST = {
     "PostgreSQL servers": 22,
     "databases": 75,
     "applications": 90,
-    "Python programs": 30,
+    "Python programs": 20,
+    "forked programs": 20,
 }
 """For all tests of `make test`, on however many workers."""
 MADE: Counter[str] = Counter()

@@ -1,5 +1,7 @@
 """What every test can ask for."""
 
+import gc
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,14 @@ from booking_system.platform.postgres.url import sqlalchemy_url
 from tests.api import Api, contract_of_all, running_api
 from tests.budget import MADE, MOST, overspent
 from tests.contract import REACHED
+from tests.forked import NURSERY
 from tests.patience import patient
 from tests.postgres import TestServer, running_server
 from tests.stage import Stage, a_stage
 from tests.together import Together, rank
+
+# httpx looks for it with every request without a network, through the whole path for imports.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,6 +28,12 @@ def _patient_program() -> Iterator[None]:
     """No verdict hangs on the speed of the machine."""
     with patient():
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_left_in_the_nursery() -> Iterator[None]:
+    yield
+    NURSERY.end()
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +97,12 @@ async def own_api(own_database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rank(item.nodeid))
+
+
+def pytest_collection_finish() -> None:
+    # What is loaded by now stays: the garbage collection need not look at it again.
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import shutil
-import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -12,7 +11,8 @@ from pathlib import Path
 from httpx import AsyncClient, Limits
 
 from tests.api import Api, running_api
-from tests.bootstrap.processes import environment, eventually, free_port, running
+from tests.bootstrap.processes import environment, eventually, free_port
+from tests.forked import Forked, forked
 from tests.patience import PATIENCE
 
 ISSUER = "http://test"
@@ -38,8 +38,7 @@ def serving(
         api_processes=processes,
         **usual | settings,
     )
-    program = ("-m", "booking_system.bootstrap.cli", "serve")
-    with running(*program, env=env, cwd=place) as process, _kept(process, log):
+    with forked("serve", env=env, cwd=place) as process, _kept(process, log):
         assert eventually(lambda: process.poll() is None and answers(port))
         yield f"http://127.0.0.1:{port}"
         process.terminate()
@@ -47,7 +46,7 @@ def serving(
 
 
 @contextmanager
-def _kept(process: subprocess.Popen[str], log: Path | None) -> Iterator[None]:
+def _kept(process: Forked, log: Path | None) -> Iterator[None]:
     """Empties the pipe into the file all the time: a full one would stop the program."""
     if log is None:
         yield

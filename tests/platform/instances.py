@@ -1,7 +1,6 @@
 """A whole instance in processes of its own, with all that it logs and counts."""
 
 import contextlib
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,8 @@ import httpx
 import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.bootstrap.processes import environment, eventually, free_port, running
+from tests.bootstrap.processes import environment, eventually, free_port
+from tests.forked import Forked, forked
 from tests.patience import PATIENCE
 
 Labels = frozenset[tuple[str, str]]
@@ -24,7 +24,7 @@ class Instance:
     """What is running, and what it has said by now."""
 
     address: str
-    process: "subprocess.Popen[str]"
+    process: Forked
     text: list[str] = field(default_factory=list)
 
     def lines(self, event: str = "") -> list[dict[str, object]]:
@@ -68,7 +68,7 @@ def instance(
         "log_level": "debug",
     }
     env = {**environment(**usual | settings), **(outside or {})}
-    with running("-m", "booking_system.bootstrap.cli", "serve", env=env, cwd=place) as process:
+    with forked("serve", env=env, cwd=place) as process:
         started = Instance(f"http://127.0.0.1:{port}", process)
         ear = threading.Thread(target=started.listen, daemon=True)
         ear.start()

@@ -1,0 +1,167 @@
+"""A process that has loaded `booking-system serve` and forks it, as often as tests ask for it.
+
+To load it takes a second for the supervisor and three for each API process, which most tests need
+not see again. `tests.bootstrap.processes.running` starts what an operator starts.
+
+`python -m tests.nursery FD` reads requests from a socket: the arguments, environment and folder as
+JSON, and two open files, for what the program prints and for what becomes of it. Of the latter it
+writes a line with the process id and one with the exit code.
+"""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+from prometheus_client import values
+
+from booking_system.bootstrap import api_process, cli, serve
+
+MOST_BYTES = 1 << 18
+
+
+@dataclass
+class Child:
+    """As much of `subprocess.Popen` as the supervisor needs, of a process that was forked."""
+
+    pid: int
+    returncode: int | None = None
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def wait(self, timeout: float) -> int:
+        deadline = time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("an API process", timeout)
+            time.sleep(0.01)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def forked(main: Callable[[], object]) -> int:
+    """Run it in a process of its own, which ends with it. Returns the process id."""
+    if pid := os.fork():
+        return pid
+    code = 1
+    try:
+        os.setsid()
+        main()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException as error:  # noqa: BLE001  (whatever it is, this process ends here)
+        sys.excepthook(type(error), error, error.__traceback__)
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+
+
+def _api_process(
+    command: Sequence[str], *, env: Mapping[str, str], pass_fds: Sequence[int], **_: object
+) -> Child:
+    """In the place of the supervisor's `subprocess.Popen`."""
+    assert command[1:] == ["-m", api_process.__name__]
+
+    def main() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _close_all_but(pass_fds)
+        _surrounded_by(env)
+        # It looked at the environment when it was imported.
+        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
+        api_process.main()
+
+    return Child(forked(main))
+
+
+def _close_all_but(kept: Sequence[int]) -> None:
+    """An open copy of a sibling's socket would go on taking its connections."""
+    for name in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208  (numbers)
+        if name > 2 and name not in kept:
+            with contextlib.suppress(OSError):
+                os.close(name)
+
+
+def _surrounded_by(env: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(env)
+
+
+def _program(arguments: Sequence[str], env: Mapping[str, str], cwd: str, printed: int) -> None:
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(printed, 1)
+    os.dup2(printed, 2)
+    _close_all_but(())
+    os.chdir(cwd)
+    _surrounded_by(env)
+    sys.argv = ["booking-system", *arguments]
+    serve.subprocess = SimpleNamespace(  # type: ignore[assignment]
+        Popen=_api_process,
+        TimeoutExpired=subprocess.TimeoutExpired,
+        DEVNULL=subprocess.DEVNULL,
+    )
+    cli.main()
+
+
+def _start(request: Mapping[str, Any], printed: int, fate: int) -> int:
+    pid = forked(lambda: _program(**request, printed=printed))
+    os.close(printed)
+    os.write(fate, b"%d\n" % pid)
+    return pid
+
+
+def main() -> NoReturn:
+    """Serve requests until whoever sends them is gone; then all programs go."""
+    asking = socket.socket(fileno=int(sys.argv[1]))
+    watched = selectors.DefaultSelector()
+    watched.register(asking, selectors.EVENT_READ)
+    alive: dict[int, tuple[int, int]] = {}
+    while True:
+        for key, _ in watched.select():
+            if key.fileobj is asking:
+                body, files, _, _ = socket.recv_fds(asking, MOST_BYTES, 2)
+                if not body:
+                    for pid, _ in alive.values():
+                        with contextlib.suppress(ProcessLookupError):
+                            os.killpg(pid, signal.SIGKILL)
+                    sys.exit()
+                pid = _start(json.loads(body), *files)
+                ended = os.pidfd_open(pid)
+                watched.register(ended, selectors.EVENT_READ)
+                alive[ended] = (pid, files[1])
+            else:
+                watched.unregister(key.fileobj)
+                pid, fate = alive.pop(key.fd)
+                os.close(key.fd)
+                _, status = os.waitpid(pid, 0)
+                with contextlib.suppress(BrokenPipeError):
+                    os.write(fate, b"%d\n" % os.waitstatus_to_exitcode(status))
+                os.close(fate)
+
+
+if __name__ == "__main__":
+    main()
