@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import pytest
 from httpx import Response
 
@@ -18,6 +17,7 @@ from tests.access.table import ROWS, Row
 from tests.access.test_matrix import ask
 from tests.access.world import ANONYMOUS, Aim, World, a_world
 from tests.api import code_of
+from tests.commits import Commit, around_commits
 
 REPLAYED = "idempotent-replayed"
 IN_USE = (409, "idempotency_key_in_use")
@@ -88,20 +88,20 @@ async def grow_old(world: World, headers: dict[str, str], age: timedelta) -> Non
 
 @contextmanager
 def losing_a_commit(*, happens: bool) -> Iterator[None]:
-    """The answer to the next commit is lost; a savepoint's does not count."""
-    commit, is_lost = asyncpg.transaction.Transaction.commit, False
+    """The answer to the next commit is lost."""
+    is_lost = False
 
-    async def lost(self: asyncpg.transaction.Transaction) -> None:
+    async def lost(commit: Commit) -> Any:
         nonlocal is_lost
-        if self._nested or is_lost:
-            return await commit(self)
+        if is_lost:
+            return await commit()
         is_lost = True
         if happens:
-            await commit(self)
+            await commit()
         raise ConnectionResetError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(asyncpg.transaction.Transaction, "commit", lost)
+        around_commits(patch, lost)
         yield
     assert is_lost
 

@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 
 from tests.access.table import ROWS, Row
 from tests.access.test_matrix import ask
 from tests.access.world import World, a_world
 from tests.api import code_of
+from tests.commits import Commit, around_commits
 from tests.postgres import TestServer
 
 READING = {"/v1/invitations/look-up"}
@@ -30,15 +30,12 @@ async def test_whoever_loses_the_answer_to_a_commit_is_told_so(
 ) -> None:
     name = min(row.may)
     aim = await world.aim(row.on, name, fresh=True)
-    commit = asyncpg.transaction.Transaction.commit
 
-    async def commit_and_break(self: asyncpg.transaction.Transaction) -> None:
-        await commit(self)
-        # What is only a part of a transaction is not stored by that.
-        if not self._nested:
-            raise ConnectionResetError
+    async def lost(commit: Commit) -> None:
+        await commit()
+        raise ConnectionResetError
 
-    monkeypatch.setattr(asyncpg.transaction.Transaction, "commit", commit_and_break)
+    around_commits(monkeypatch, lost)
     answer = await ask(world, row, name, aim)
 
     assert code_of(answer) == (503, "outcome_unknown")

@@ -4,6 +4,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.card import side_of
@@ -120,3 +122,11 @@ def test_a_reference_has_no_look_alikes() -> None:
     assert not set("01OIL") & set(ALPHABET)
     assert reference_from(2**64 - 1) != reference_from(2**64 - 2)
     assert len(reference_from(0)) == len("K7QM-3F9D")
+
+
+@given(number=st.integers(min_value=0, max_value=2**64))
+def test_each_letter_of_a_reference_comes_from_its_own_part_of_the_number(number: int) -> None:
+    letters = reference_from(number).replace("-", "")
+    assert [ALPHABET.index(one) for one in letters] == [
+        number // len(ALPHABET) ** place % len(ALPHABET) for place in range(8)
+    ]

@@ -2,8 +2,8 @@
 
 import random
 from dataclasses import replace
+from typing import Any
 
-import asyncpg
 import pytest
 from httpx import ASGITransport
 
@@ -15,6 +15,7 @@ from booking_system.booking.adapters.postgres import PostgresBookingWork
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.domain.appointment import Appointment
 from tests.api import Api
+from tests.commits import Commit, around_commits
 from tests.races import Race
 
 PLAN = Plan(clients=12, desks=3, seconds=1, doctors=2, slots_per_doctor=8, hanging_up=0.0, hot=2)
@@ -60,14 +61,15 @@ async def no_wall_stands(api: Api) -> None:
 
 
 def every_fifth_answer_to_a_commit_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    commit, dice = asyncpg.transaction.Transaction.commit, random.Random(3)
+    dice = random.Random(3)
 
-    async def lost(self: asyncpg.transaction.Transaction) -> None:
-        await commit(self)
-        if not self._nested and dice.random() < 0.2:
+    async def lost(commit: Commit) -> Any:
+        done = await commit()
+        if dice.random() < 0.2:
             raise ConnectionResetError
+        return done
 
-    monkeypatch.setattr(asyncpg.transaction.Transaction, "commit", lost)
+    around_commits(monkeypatch, lost)
 
 
 async def nothing_earlier(*_: object) -> None:

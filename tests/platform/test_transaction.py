@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from booking_system.platform.postgres import leases
+from booking_system.platform.postgres.driver_blocks import NothingStored
 from booking_system.platform.postgres.faults import (
     DependencyUnavailable,
     OutcomeUnknown,
@@ -228,3 +229,18 @@ def test_an_address_that_cannot_be_read_is_not_repeated(wrong: str) -> None:
     with pytest.raises(DatabaseUrlError) as refused:
         sqlalchemy_url(wrong)
     assert "secret" not in str(refused.value)
+
+
+async def test_a_block_that_hides_an_error_of_the_database_is_not_told_that_it_stored(
+    database: Database,
+) -> None:
+    """PostgreSQL answers such a COMMIT by undoing everything, which is no error to a driver."""
+    first = uuid4()
+    with pytest.raises(NothingStored):
+        async with database.driver_transaction() as connection:
+            await connection.execute(INSERT, first)
+            with pytest.raises(asyncpg.DivisionByZeroError):
+                await connection.execute("SELECT 1 / 0")
+    async with database.reading() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM outbox") == 0
+    assert database.leases.in_use == 0

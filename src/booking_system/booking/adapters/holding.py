@@ -1,7 +1,7 @@
 """Holds in PostgreSQL: columns of the slot's row, so that one lock decides over all of it."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -111,11 +111,9 @@ class PostgresHolds:
         """`database` need not know the constraints; this adds them."""
         self._database = database.knowing(REFUSALS)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[HoldWork]:
+    def transaction(self) -> AbstractAsyncContextManager[HoldWork]:
         """Open one transaction."""
-        async with self._database.driver_transaction() as connection:
-            yield PostgresHoldWork(connection)
+        return self._database.working(PostgresHoldWork)
 
     async def show(self, hold_id: HoldId) -> HeldSlot | None:
         """Read one."""

@@ -32,7 +32,8 @@ from booking_system.identity.domain.refusals import RateLimited
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
-from booking_system.platform.http.idempotency import HEADER, Idempotency
+from booking_system.platform.http.heads import header_of
+from booking_system.platform.http.idempotency import KEY_HEADER, Idempotency
 from booking_system.platform.http.input import Instant, StrictRequest
 from booking_system.platform.http.once import ByTheUseCase, InOneTransaction
 from booking_system.platform.http.pagination import (
@@ -176,7 +177,7 @@ class BookingRoutes:
         patient's, or one whose `Hold-Token` is sent, becomes the booking.
         """
         key = None
-        if HEADER in request.headers:
+        if header_of(request.scope, KEY_HEADER) is not None:
             idempotency: Idempotency = request.scope["app"].state.idempotency
             key = await idempotency.key_of(
                 StrictRequest(request.scope, request.receive), operation="create_booking"
@@ -196,7 +197,7 @@ class BookingRoutes:
             body = BookingIn.model_validate(await request.json())
         except ValidationError:
             return None
-        token = request.headers.get("Hold-Token")
+        token = header_of(request.scope, b"hold-token")
         return await self.create_booking(request, body, request.scope["caller"], token)
 
     async def read_booking(self, booking_id: UUID, actor: Caller) -> Response:

@@ -1,7 +1,7 @@
 """Booking in PostgreSQL: the transaction that no slot is sold twice in."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -278,8 +278,6 @@ class PostgresBooking:
         """`database` need not know booking's constraints; this adds them."""
         self._database = database.knowing(REFUSALS)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[BookingWork]:
+    def transaction(self) -> AbstractAsyncContextManager[BookingWork]:
         """Open one transaction."""
-        async with self._database.driver_transaction() as connection:
-            yield PostgresBookingWork(connection)
+        return self._database.working(PostgresBookingWork)

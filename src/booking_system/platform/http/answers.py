@@ -45,9 +45,9 @@ def making_answer(
 
 
 def _plain(value: object) -> Any:
-    if isinstance(value, BaseModel):
-        return dict(value)
     if isinstance(value, UUID):
         # The database driver's own kind of UUID.
         return str(value)
+    if isinstance(value, BaseModel):
+        return dict(value)
     raise TypeError

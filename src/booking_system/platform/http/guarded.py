@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from booking_system.platform.http.budgets import Budgets
 from booking_system.platform.http.caller import Policy
 from booking_system.platform.http.claiming import new_outside_key
+from booking_system.platform.http.heads import header_of
 from booking_system.platform.http.idempotency import HEADER, Idempotency, check_form
 from booking_system.platform.http.input import (
     USUAL_BODY,
@@ -177,7 +178,7 @@ class GuardedRoute(APIRoute):
         caller = None
         if self._asks_who:
             authenticate = request.scope["app"].state.authenticate
-            caller = await authenticate(request.headers.get("authorization"))
+            caller = await authenticate(header_of(request.scope, b"authorization"))
         request.scope["caller"] = caller
         if self._is_counted:
             budgets: Budgets = request.scope["app"].state.budgets

@@ -28,6 +28,8 @@ from booking_system.shared_kernel.errors import Invalid, Refusal, Transient, Una
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 
 HEADER = "Idempotency-Key"
+KEY_HEADER = HEADER.lower().encode()
+"""As a request's scope has it."""
 FORM = re.compile(r"[\x21-\x7e]{1,255}")
 FEWEST_OF_STRANGERS = 22
 """As many characters hold 128 bits (RFC 4648, section 5): nobody guesses another visitor's key."""

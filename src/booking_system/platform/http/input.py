@@ -20,6 +20,7 @@ from pydantic import (
 )
 from starlette.datastructures import FormData
 
+from booking_system.platform.http.heads import header_of
 from booking_system.platform.http.plain_text import one_line
 from booking_system.platform.http.waiting import Begun, begin
 from booking_system.shared_kernel.errors import Invalid, Malformed
@@ -123,11 +124,11 @@ class StrictRequest(Request):
     @property
     def is_plain_json(self) -> bool:
         """Say whether a JSON body came and nothing that needs a closer look, as it usually does."""
-        headers = self.headers
+        scope = self.scope
         return (
-            headers.get("content-type") == "application/json"
-            and "content-encoding" not in headers
-            and not self.scope["query_string"]
+            header_of(scope, b"content-type") == "application/json"
+            and header_of(scope, b"content-encoding") is None
+            and not scope["query_string"]
         )
 
     async def json(self) -> Any:

@@ -178,11 +178,10 @@ async def earlier(
         await forget_old(connection, key, now=now)
     except asyncpg.LockNotAvailableError:
         raise IdempotencyKeyInUse(retry_after=1) from None
-    attempt = connection.transaction()
-    await attempt.start()
+    await connection.execute("SAVEPOINT before_the_claim")
     stored = await claim(connection, key, now=now)
     if stored is None:
-        await attempt.rollback()
+        await connection.execute("ROLLBACK TO SAVEPOINT before_the_claim")
     return stored
 
 

@@ -64,6 +64,7 @@ OLD_EVENTS = Chore("outbox", Statement(_old_events()).text)
 """Those that were stored first are the oldest: a booking need not pay for another index."""
 
 
+_TOLD_BY: dict[type[DomainEvent], list[str]] = {}
 STORED = ["id", "name", "payload", "occurred_at"]
 
 
@@ -127,8 +128,8 @@ def payload_text(event: DomainEvent) -> str:
 
 def _payload(event: DomainEvent) -> dict[str, Any]:
     """Return the fields of its own; the moment is a column."""
-    return {
-        field.name: getattr(event, field.name)
-        for field in fields(event)
-        if field.name != "occurred_at"
-    }
+    kind = type(event)
+    told = _TOLD_BY.get(kind)
+    if told is None:
+        told = _TOLD_BY[kind] = [one.name for one in fields(kind) if one.name != "occurred_at"]
+    return {name: getattr(event, name) for name in told}

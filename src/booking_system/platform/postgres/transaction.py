@@ -1,17 +1,21 @@
 """The one place where a transaction begins, commits and rolls back."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import asyncpg
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from booking_system.platform.postgres.driver_blocks import DriverReading, DriverTransaction
 from booking_system.platform.postgres.faults import Refusals, meaning_of
 from booking_system.platform.postgres.leases import Leases
-from booking_system.platform.postgres.whole import WHOLE, First, Later, Whole, leave
+from booking_system.platform.postgres.whole import WHOLE, First, Later, Whole
 from booking_system.platform.ticket import storing
+
+Made = TypeVar("Made")
 
 COMMAND_TIMEOUT_SECONDS = 3.0
 CONNECT_TIMEOUT_SECONDS = 2.0
@@ -43,6 +47,10 @@ def engine_for(url: URL, *, pool_size: int) -> AsyncEngine:
             "server_settings": SERVER_SETTINGS,
         },
     )
+
+
+def _itself(connection: asyncpg.Connection) -> asyncpg.Connection:
+    return connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,58 +105,30 @@ class Database:
             self._explain(error, committing=committing)
             raise
 
-    @asynccontextmanager
-    async def driver_transaction(self) -> AsyncIterator[asyncpg.Connection]:
-        """The same for the hot path: the leased asyncpg connection itself, explicitly begun.
+    def driver_transaction(self) -> DriverTransaction[asyncpg.Connection]:
+        """The same for the hot path: on the leased asyncpg connection itself, explicitly begun."""
+        return self.working(_itself)
 
-        Begun by hand, because nothing has begun on a raw connection before its first statement,
-        and `FOR UPDATE` outside a transaction locks nothing.
-        """
-        if (whole := WHOLE.get()) is not None:
-            async with self._explained():
-                driver = await whole.connection()
-                async with driver.transaction():
-                    yield driver
-            return
-        committing = False
-        try:
-            lease = await self.leases.take()
-            try:
-                transaction = lease.driver.transaction()
-                await transaction.start()
-                try:
-                    yield lease.driver
-                    committing = True
-                    storing()
-                    await transaction.commit()
-                except BaseException:
-                    await leave(lease.driver, transaction, committing=committing)
-                    raise
-            finally:
-                await self.leases.give(lease)
-        except BaseException as error:
-            self._explain(error, committing=committing)
-            raise
+    def working(self, made: Callable[[asyncpg.Connection], Made]) -> DriverTransaction[Made]:
+        """The same; the block is given what is `made` of the connection."""
+        return DriverTransaction(self.leases, self._explain, self._savepoint, made)
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[asyncpg.Connection]:
+    def reading(self) -> DriverReading:
         """A leased asyncpg connection for single statements that only read.
 
         In a whole that has begun it is the whole's; it does not begin one.
         """
-        if (whole := WHOLE.get()) is not None and whole.has_begun:
-            async with self._explained():
-                yield await whole.connection()
-            return
-        try:
-            lease = await self.leases.take()
-            try:
-                yield lease.driver
-            finally:
-                await self.leases.give(lease)
-        except BaseException as error:
-            self._explain(error, committing=False)
-            raise
+        return DriverReading(self.leases, self._explain, self._in_whole)
+
+    @asynccontextmanager
+    async def _savepoint(self, whole: Whole) -> AsyncIterator[asyncpg.Connection]:
+        async with self._in_whole(whole) as driver, driver.transaction():
+            yield driver
+
+    @asynccontextmanager
+    async def _in_whole(self, whole: Whole) -> AsyncIterator[asyncpg.Connection]:
+        async with self._explained():
+            yield await whole.connection()
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[asyncpg.Connection]:

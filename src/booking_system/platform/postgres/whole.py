@@ -74,8 +74,13 @@ class Whole:
 
     async def undo(self) -> None:
         """Roll back what was begun."""
-        if self._lease is not None and self._transaction is not None:
-            await leave(self._lease.driver, self._transaction, committing=self._is_committing)
+        if self._lease is None or self._transaction is None:
+            return
+        if self._is_committing:
+            # What became of it is unknown.
+            self._lease.driver.terminate()
+        else:
+            await leave(self._lease.driver, self._transaction.rollback)
 
     async def give_back(self) -> None:
         """Give the connection back."""
@@ -87,12 +92,12 @@ WHOLE: ContextVar[Whole | None] = ContextVar("WHOLE", default=None)
 """The one transaction which all others of this task are part of."""
 
 
-async def leave(driver: asyncpg.Connection, transaction: Transaction, *, committing: bool) -> None:
+async def leave(driver: asyncpg.Connection, rollback: Callable[[], Awaitable[object]]) -> None:
     """Roll back; a connection whose state is unknown is broken off, so that nobody gets it."""
     is_clean = False
     try:
-        if not committing and not driver.is_closed():
-            await transaction.rollback()
+        if not driver.is_closed():
+            await rollback()
             is_clean = True
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
         pass
