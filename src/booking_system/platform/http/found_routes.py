@@ -5,12 +5,14 @@ layers that have nothing to do for it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from starlette.routing import BaseRoute, Match, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from booking_system.platform.http.guarded import GuardedRoute
 from booking_system.platform.http.problems import answer_to
+from booking_system.platform.http.remembered import NOTES, Readings
 from booking_system.shared_kernel.errors import Refusal
 
 Shape = tuple[int, str]
@@ -21,6 +23,7 @@ class Shortcuts:
     """Pure ASGI middleware, right inside of `Edge`: asks the shortcut of a route first.
 
     What a shortcut answers, or refuses, passes nothing else; what it leaves goes the usual way.
+    Nor does a read whose address was read before.
     """
 
     def __init__(self, app: ASGIApp, *, router: Router, public_url: str) -> None:
@@ -29,16 +32,32 @@ class Shortcuts:
         self._router = router
         self._public_url = public_url
         self._table = {at: r for at, r in _exact(router.routes).items() if r.has_shortcut}
+        self._readings = Readings()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        route = self._table.get((scope.get("method", ""), scope.get("path", "")))
-        if route is None or scope["type"] != "http" or scope["root_path"]:
+        if scope["type"] != "http" or scope["root_path"]:
             await self._app(scope, receive, send)
             return
-        _chosen(scope, route, self._router)
+        method, reading = scope["method"], None
+        route: GuardedRoute | None = self._table.get((method, scope["path"]))
+        if route is not None:
+            _chosen(scope, route, self._router, {})
+        elif method == "GET":
+            reading = self._readings.find(scope)
+            if reading is None:
+                scope[NOTES] = self._readings
+            else:
+                route = reading.route
+                _chosen(scope, route, self._router, reading.path_params)
+        if route is None:
+            await self._app(scope, receive, send)
+            return
         try:
-            answer = await route.at_once(scope, receive)
+            if reading is None:
+                answer = await route.at_once(scope, receive)
+            else:
+                answer = await route.again(scope, receive, reading)
         except Refusal as refusal:
             answer = answer_to(scope, refusal, public_url=self._public_url)
         if answer is None:
@@ -63,7 +82,7 @@ class FoundRoutes:
             method, path = scope["method"], scope["path"]
             route = self._exact.get(("GET" if method == "HEAD" else method, path))
             if route is not None:
-                _chosen(scope, route, self._router)
+                _chosen(scope, route, self._router, {})
                 await route.handle(scope, receive, send)
                 return
             for other in self._shaped.get(_shape(path), ()):
@@ -76,10 +95,10 @@ class FoundRoutes:
         await self._next(scope, receive, send)
 
 
-def _chosen(scope: Scope, route: GuardedRoute, router: Router) -> None:
+def _chosen(scope: Scope, route: GuardedRoute, router: Router, path_params: Any) -> None:
     """Note the route in the scope as a router does that has found it."""
     scope["router"], scope["route"] = router, route
-    scope["endpoint"], scope["path_params"] = route.endpoint, {}
+    scope["endpoint"], scope["path_params"] = route.endpoint, path_params
 
 
 def _exact(routes: Iterable[BaseRoute]) -> dict[tuple[str, str], GuardedRoute]:

@@ -25,6 +25,7 @@ from booking_system.platform.http.input import (
     query_of,
 )
 from booking_system.platform.http.once import OUTSIDE_KEY, ByTheUseCase, ClaimedFirst, Once, Work
+from booking_system.platform.http.remembered import Inputs, Reading, answers_itself, noting
 from booking_system.platform.http.validation import unknown_parameters
 from booking_system.shared_kernel.errors import Invalid, Refusal, Unauthenticated
 
@@ -69,7 +70,12 @@ class GuardedRoute(APIRoute):
         self._shortcut = shortcut
         self._once = None if isinstance(once, ByTheUseCase) else once
         self._is_counted = is_counted
-        super().__init__(path, endpoint, **kw)
+        is_read = type(self) is GuardedRoute and kw["methods"] == ["GET"] and shortcut is None
+        is_noted = is_read and answers_itself(endpoint)
+        self._unnoted = endpoint
+        super().__init__(path, noting(endpoint) if is_noted else endpoint, **kw)
+        self.inputs = Inputs.of(self.dependant, endpoint) if is_noted else None
+        """How a request is answered whose address was read before; None: as any other."""
         self._writes = "GET" not in (self.methods or ())
         queries = list(_queries(self.dependant))
         self._parameters = frozenset(field.alias for field in queries)
@@ -113,6 +119,14 @@ class GuardedRoute(APIRoute):
         scope[ASKED] = True
         await self._admit(request)
         return await self._shortcut(request)
+
+    async def again(self, scope: Scope, receive: Receive, reading: Reading) -> Response:
+        """Admit the request and answer it by what was read of its address before."""
+        assert self.inputs is not None
+        request = StrictRequest(scope, receive)
+        await self._admit(request)
+        answer: Response = await self._unnoted(**self.inputs.values(reading, request))
+        return answer
 
     def given(self, pointer: str) -> str:
         """Say where a wrong field is that is known by its pointer alone: `in` of a problem."""
