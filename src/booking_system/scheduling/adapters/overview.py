@@ -63,9 +63,9 @@ class PostgresOverview:
         self, search: CalendarSearch, days: Sequence[Period], *, now: datetime
     ) -> dict[int, tuple[int, datetime]]:
         """Count by the place of the day among `days`, and say when the first slot begins."""
-        since, until = [one.starts_at for one in days], [one.ends_at for one in days]
-        values = values_of(search) | {"since": since[0], "until": until[-1], "now": now}
-        values |= {"days_since": since, "days_until": until}
+        since = [one.starts_at for one in days]
+        values = values_of(search) | {"since": since[0], "until": days[-1].ends_at, "now": now}
+        values["days_since"] = since
         statement = statements.per_day(Filters.of(search))
         async with self._database.reading() as connection:
             rows = await statement.fetch(connection, **values)

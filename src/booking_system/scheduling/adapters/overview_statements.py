@@ -6,10 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import (
     CTE,
+    Integer,
     Uuid,
     all_,
     cast,
-    column,
     func,
     literal,
     null,
@@ -150,28 +150,21 @@ def _first_of_each(wanted: WantedSlots, first: CTE) -> Any:
 
 @cache
 def per_day(filters: Filters) -> Statement[Any]:
-    """Return the statement that counts the slots of each day, and says when the first begins."""
+    """Return the statement that counts the slots of each day, and says when the first begins.
+
+    Each day ends where the next one begins.
+    """
     wanted, s = WantedSlots(filters), slots
-    day = (
-        func.unnest(instants("days_since"), instants("days_until"))
-        .table_valued(
-            column("since", INSTANT),
-            column("until", INSTANT),
-            with_ordinality="place",
-        )
-        .render_derived("n")
-    )
     conditions = [wanted.is_bookable, *wanted.of_slot]
     if filters.specialty or filters.language:
         conditions.append(wanted.is_of_wanted)
-    counted = (
-        (day.c.place - 1).label("place"),
+    place = func.width_bucket(s.c.starts_at, instants("days_since"), type_=Integer())
+    query = select(
+        (place - 1).label("place"),
         func.count().label("open_slots"),
         func.min(s.c.starts_at).label("first"),
     )
-    of_day = (s.c.starts_at >= day.c.since) & (s.c.starts_at < day.c.until)
-    query = select(*counted).select_from(day.join(s, of_day)).where(*conditions)
-    return Statement(query.group_by(day.c.place))
+    return Statement(query.where(*conditions).group_by(place))
 
 
 def _zone(*, of_doctor: bool) -> Statement[Any]:
