@@ -2,14 +2,12 @@
 
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import (
     CTE,
     Integer,
     Uuid,
     all_,
-    cast,
     func,
     literal,
     null,
@@ -32,13 +30,14 @@ from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.adapters.slot_page import ON_PAGE, ShownPage, in_order
 from booking_system.scheduling.adapters.slot_statements import shown_columns
 from booking_system.scheduling.adapters.wanted_slots import (
-    SINCE,
+    FROM_NOW,
+    NO_ID,
     UNTIL,
     Filters,
     WantedSlots,
+    begins_before,
     slots,
 )
-from booking_system.scheduling.records.needs import NOW
 
 DAYS_GONE_THROUGH = 3
 
@@ -92,18 +91,18 @@ def _met_in_order(wanted: WantedSlots, one_by_one: int) -> CTE:
     nobody = select(
         literal(0).label("met"),
         array([], type_=Uuid()).label("doctors"),
-        func.greatest(SINCE, NOW, type_=INSTANT).label("starts_at"),
-        cast(literal(str(UUID(int=0))), Uuid).label("id"),
+        FROM_NOW.label("starts_at"),
+        NO_ID.label("id"),
         null().cast(Uuid).label("doctor_id"),
     ).where(wanted.how_many_wanted >= one_by_one * MOST_DOCTORS)
     many = nobody.cte("many", recursive=True)
     m = many.alias("m")
+    soon = FROM_NOW + days(literal(DAYS_GONE_THROUGH))
     # In place of the usual range: an index is entered at the first bound that it is given.
     behind = (
         s.c.starts_at >= m.c.starts_at,
         tuple_(s.c.starts_at, s.c.id) > tuple_(m.c.starts_at, m.c.id),
-        s.c.starts_at < func.greatest(SINCE, NOW, type_=INSTANT) + days(literal(DAYS_GONE_THROUGH)),
-        s.c.starts_at < UNTIL,
+        begins_before(func.least(UNTIL, soon, type_=INSTANT)),
     )
     found = in_order(
         select(s.c.starts_at, s.c.id, s.c.doctor_id)

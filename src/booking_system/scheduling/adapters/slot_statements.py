@@ -103,13 +103,13 @@ def _page(filters: Filters, *, goes_on: bool, few: int) -> ShownPage:
 def _wanted_page(
     filters: Filters, *, goes_on: bool, few: int
 ) -> tuple[WantedSlots, GenerativeSelect]:
-    wanted = WantedSlots(filters)
+    chooses = filters.choose_doctors
+    wanted = WantedSlots(filters, by_doctor=chooses)
     if goes_on:
         seen = (BEHIND, an_id("behind_id"))
         # The first says where the index is entered: the second alone would not.
         wanted.of_slot.append(slots.c.starts_at >= BEHIND)
         wanted.of_slot.append(tuple_(slots.c.starts_at, slots.c.id) > tuple_(*seen))
-    chooses = filters.choose_doctors
     return wanted, page_of_wanted(wanted, few) if chooses else page_of(wanted)
 
 

@@ -7,22 +7,29 @@ the joins.
 
 from functools import cached_property
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
     FromClause,
+    Uuid,
     and_,
     any_,
+    cast,
     false,
     func,
+    literal,
+    literal_column,
     or_,
     select,
     true,
+    tuple_,
 )
 
 from booking_system.directory.records.tables import clinics, doctors
 from booking_system.platform.postgres.phrases import (
+    INSTANT,
     a_text,
     an_id,
     asked_singly,
@@ -42,6 +49,11 @@ from booking_system.scheduling.records.tables import time_slots
 
 SINCE, UNTIL = instant("since"), instant("until")
 CLINIC_ID, DOCTOR_ID = an_id("clinic_id"), an_id("doctor_id")
+
+NO_ID = cast(literal(str(UUID(int=0))), Uuid)
+"""Before all that there are."""
+FROM_NOW = func.greatest(SINCE, NOW + literal_column("interval '1 microsecond'"), type_=INSTANT)
+"""From when on a search looks: later than now, as no instant is told more exactly."""
 
 slots = time_slots.alias("s")
 
@@ -98,6 +110,17 @@ def values_of(wanted: SlotFilter) -> dict[str, Any]:
     return {**values, **needs.values_of(wanted)}
 
 
+def begins_before(instant: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that a slot begins before then, compared together with an id.
+
+    Of two plain bounds PostgreSQL expects next to nothing in between where it does not know their
+    values. Without statistics, as right after a bulk write, any index then seems to hold a row or
+    two of what is wanted, and the slots of everybody are read for those of one doctor. This is no
+    pair of bounds, so that whose slots they are decides.
+    """
+    return tuple_(slots.c.starts_at, slots.c.id) < tuple_(instant, NO_ID)
+
+
 class WantedSlots:
     """The conditions of a combination of filters, of slots and of doctors."""
 
@@ -109,10 +132,12 @@ class WantedSlots:
         self._filters = filters
         self.need = None if filters.needed is None else Need.of(filters.needed)
         s, whose = slots, list[ColumnElement[bool]]()
-        if filters.clinic:
-            whose.append(s.c.clinic_id == CLINIC_ID)
         if filters.doctor:
             whose.append(s.c.doctor_id == DOCTOR_ID)
+        if filters.clinic:
+            is_there = s.c.clinic_id == CLINIC_ID
+            # `coalesce` keeps the doctor's index the better one.
+            whose.append(func.coalesce(is_there, false()) if filters.doctor else is_there)
         self.of_slot = [] if by_doctor else whose
         self.of_scan = whose if by_doctor else []
         if self.need is not None:
@@ -141,8 +166,7 @@ class WantedSlots:
     @property
     def is_in_range(self) -> ColumnElement[bool]:
         """The condition that the slot begins in the range, and later than now."""
-        starts_at = slots.c.starts_at
-        return and_(starts_at >= SINCE, starts_at < UNTIL, starts_at > NOW)
+        return and_(slots.c.starts_at >= FROM_NOW, begins_before(UNTIL))
 
     @property
     def is_bookable(self) -> ColumnElement[bool]:
