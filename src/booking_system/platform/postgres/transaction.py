@@ -29,6 +29,9 @@ SERVER_SETTINGS = {
     # What is looked for is in memory: with the cost of a spinning disk, three look-ups by index
     # become joins over whole tables.
     "random_page_cost": "1.1",
+    # Else each connection decides by the first five values that it meets whether a statement is
+    # planned anew each time, which takes longer than most of them.
+    "plan_cache_mode": "force_generic_plan",
 }
 """Deadlines in milliseconds, each shorter than the one around it."""
 
