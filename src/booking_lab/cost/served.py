@@ -112,13 +112,17 @@ class Served:
         self.inside(_nothing())
         return SystemCalls.of(self._task).since(before)
 
-    def statements_of(self, ask: Callable[[], object]) -> int:
-        """Count what it sends to the database, `BEGIN` and `COMMIT` included."""
+    def heard_of(self, ask: Callable[[], object]) -> list[Any]:
+        """Return what it sends to the database, as asyncpg tells it, `BEGIN` and `COMMIT` too."""
         heard: list[Any] = []
         self.inside(_heard(heard.append))
         ask()
         self.inside(_heard(None, heard.append))
-        return len(heard)
+        return heard
+
+    def statements_of(self, ask: Callable[[], object]) -> int:
+        """Count that."""
+        return len(self.heard_of(ask))
 
     def backends(self) -> list[int]:
         """Return the process ids of its connections, which have told the server what they did."""
