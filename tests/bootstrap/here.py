@@ -4,13 +4,15 @@ For tests of what asks an API. What an operator starts is `tests.servers.serving
 """
 
 import asyncio
+import itertools
+import json
 import logging
 import os
 import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -19,6 +21,7 @@ import uvicorn
 from booking_lab.bench import servers
 from booking_lab.bench.api import PUBLIC_URL
 from booking_lab.bench.driver import Target
+from booking_lab.bench.flood import Flood, Stream
 from booking_lab.bench.load import Load, Result, Task
 from booking_system.bootstrap.api_process import config_of
 from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
@@ -27,6 +30,8 @@ from booking_system.bootstrap.serve import listeners
 from booking_system.bootstrap.settings import Settings
 from tests.api import application_at
 from tests.bootstrap.processes import eventually, free_port
+
+HURRY = 10_000
 
 
 @contextmanager
@@ -99,6 +104,26 @@ def sent_here(task: Task, requests: Sequence[bytes]) -> Result:
         return result
 
     return asyncio.run(sent())
+
+
+def flooded_here(_: str, given: bytes) -> bytes:
+    """Stands where `booking_lab.bench.driver.told_by` does for a flood, all of it due at once.
+
+    So there is more than anybody has places for, however fast or slow that is.
+    """
+    head, _, rest = given.partition(b"\n")
+    stream = Stream(**json.loads(head))
+    ends = list(itertools.accumulate(stream.lengths, initial=0))
+    requests = [rest[start:end] for start, end in itertools.pairwise(ends)]
+    at_once = replace(stream, rate=stream.rate * HURRY, seconds=stream.seconds / HURRY)
+
+    async def flooded() -> bytes:
+        outcome = await Flood(at_once, requests).run()
+        # The connections hang up in the next turn.
+        await asyncio.sleep(0)
+        return outcome.as_bytes()
+
+    return asyncio.run(flooded())
 
 
 @dataclass(frozen=True)

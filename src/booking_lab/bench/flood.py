@@ -113,11 +113,14 @@ class Flood:
         return caller
 
     async def _send_all(self) -> None:
-        began, sent = time.perf_counter(), 0
-        while (now := time.perf_counter()) - began < self._stream.seconds:
+        # Late or not, all that is due is sent: else a busy machine would make its load smaller.
+        began, sent, now = time.perf_counter(), 0, 0.0
+        end = began + self._stream.seconds
+        while now < end:
+            now = time.perf_counter()
             due = began + sent / self._stream.rate
             self._lag = max(self._lag, now - due)
-            while due <= now:
+            while due <= min(now, end):
                 self._due.append(due)
                 sent += 1
                 due = began + sent / self._stream.rate

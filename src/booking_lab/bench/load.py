@@ -34,8 +34,9 @@ class LoadFailed(Exception):
 class Task:
     """How to send the requests.
 
-    `seconds` None: until all are sent. `repeat`: at random, again and again, else each once in
-    order. `volleys`: one on each connection at the same moment, the next when all are answered.
+    `seconds` None: until all are sent; else each connection asks once at least. `repeat`: at
+    random, again and again, else each once in order. `volleys`: one on each connection at the same
+    moment, the next when all are answered.
     """
 
     port: int
@@ -186,7 +187,8 @@ class Load:
         """Set every connection to work and wait for the last; False: there was no work."""
         self._all_done = asyncio.get_running_loop().create_future()
         for client in self._clients:
-            self._next(client)
+            # However short the time: no answer at all is no measurement.
+            self._ask_next(client)
         if self._busy == 0:
             return False
         wait = ANSWER_SECONDS + (self._task.seconds or 0.0) + len(self._task.lengths) / 50
@@ -194,19 +196,18 @@ class Load:
             await self._all_done
         return True
 
-    def _next(self, client: Client) -> None:
-        if time.perf_counter() < self._deadline:
-            request = next(self._requests, None)
-            if request is not None:
-                self._busy += 1
-                client.ask(request)
+    def _ask_next(self, client: Client) -> None:
+        request = next(self._requests, None)
+        if request is not None:
+            self._busy += 1
+            client.ask(request)
 
     def _answered(self, client: Client) -> None:
         self._busy -= 1
         self._latencies.append(client.latency)
         self._statuses.append(client.status)
-        if not self._task.volleys:
-            self._next(client)
+        if not self._task.volleys and time.perf_counter() < self._deadline:
+            self._ask_next(client)
         if self._busy == 0 and not self._all_done.done():
             self._all_done.set_result(None)
 

@@ -26,6 +26,8 @@ EVERYBODY = "10000"
 UNLOADED_SHARE = 0.1
 ROOM = 1.3
 """So many times the bookings of its capacity are ready for a flood: what is refused goes again."""
+FEWEST = 2
+"""One request alone is no flood, however slow the machine."""
 STEPS = 9
 
 
@@ -146,7 +148,7 @@ class _Strain:
     def _flooded(self, api: Target, wishes: _Wishes, capacity: float, door: Door) -> Flooded:
         self.tell(door)
         rate, seconds = capacity * self.plan.times, self.plan.flood_seconds
-        requests = wishes.next(int(capacity * seconds * ROOM))
+        requests = wishes.next(max(FEWEST, int(capacity * seconds * ROOM)))
         with Pulse(api.port) as pulse:
             outcome = self._sent(api, requests, rate, seconds)
         return Flooded.of(outcome, rate=rate, seconds=seconds, pulse=pulse.beats)

@@ -75,5 +75,10 @@ class OverloadPlan:
     @classmethod
     def quick(cls) -> "OverloadPlan":
         """Return the shortest run that touches everything; its figures say little."""
-        rows = Plan(doctors=20, days=84, appointments=200)
-        return cls(rows=rows, seconds=0.2, flood_seconds=0.5, connections=200, warm_up=CONNECTIONS)
+        return cls(
+            rows=Plan.quick(),
+            seconds=0.2,
+            flood_seconds=0.5,
+            connections=200,
+            warm_up=CONNECTIONS,
+        )

@@ -20,7 +20,7 @@ class Beat:
 
 
 class Pulse:
-    """Asks from a thread of its own for as long as the block lasts, each time anew."""
+    """Asks from a thread of its own for as long as the block lasts, once at least."""
 
     def __init__(self, port: int) -> None:
         """The API listens on this machine."""
@@ -40,10 +40,12 @@ class Pulse:
         self._thread.join()
 
     def _ask(self) -> None:
-        while not self._is_over.wait(PAUSE_SECONDS):
+        is_over = False
+        while not is_over:
             asked = time.perf_counter()
             status = self._status()
             self.beats.append(Beat(status=status, seconds=time.perf_counter() - asked))
+            is_over = self._is_over.wait(PAUSE_SECONDS)
 
     def _status(self) -> int:
         line = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_SECONDS)
