@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from booking_lab.bench import load, servers
+from booking_lab.bench import driver, load, rounds, servers
 from booking_lab.bench.driver import Target, again_and_again, once, races, send
 from booking_lab.bench.figures import Cpu, Sample, percentile, row_of
 from booking_lab.bench.load import END_OF_HEAD, Result, Task, result_of
@@ -36,6 +36,7 @@ from booking_system.booking.adapters.add_statements import ADD
 from booking_system.booking.adapters.attempt_statements import ATTEMPT
 from booking_system.bootstrap.cli import app
 from booking_system.platform.postgres.statement import Statement
+from tests.bootstrap.here import measured_here, sent_here
 from tests.bootstrap.processes import environment, eventually
 from tests.bootstrap.processes import running as started
 from tests.budget import MADE
@@ -243,9 +244,21 @@ def test_processor_time_includes_children_that_have_ended(tmp_path: Path) -> Non
     assert cpu_of(process.pid) == 0.0
 
 
-def test_a_short_run_measures_everything(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "in_this_process",
+    [
+        pytest.param(True, id="here"),
+        pytest.param(False, id="with programs of its own", marks=pytest.mark.proof),
+    ],
+)
+def test_a_short_run_measures_everything(
+    place: Path, monkeypatch: pytest.MonkeyPatch, *, in_this_process: bool
+) -> None:
+    """Here, the API and the load take turns in this process, and need not be started."""
     MADE["PostgreSQL servers"] += 1
-    MADE["Python programs"] += 1
+    if in_this_process:
+        monkeypatch.setattr(rounds, "serving", measured_here)
+        monkeypatch.setattr(driver, "send", sent_here)
     monkeypatch.setenv("TMPDIR", str(place))
     monkeypatch.setattr(tempfile, "tempdir", str(place))
     figures = place / "figures.json"
