@@ -3,6 +3,7 @@
 Which documented errors were reached is remembered; `conftest.py` compares at the end of a full run.
 """
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -19,6 +20,7 @@ REACHED: set[Reached] = set()
 """Operation id, status and code of each error that an answer of this process had."""
 
 NOT_OF_AN_OPERATION = 405
+REFERENCE = re.compile(r"#/components/schemas/([^\"]+)")
 OPTIONAL_HEADERS = {"Link", "Idempotent-Replayed"}
 
 
@@ -31,7 +33,7 @@ class Contract:
             for path, operations in document["paths"].items()
             for method, operation in operations.items()
         }
-        self._components = {"components": {"schemas": strict(document["components"]["schemas"])}}
+        self._schemas = strict(document["components"]["schemas"])
         self._fits = cache(self._validator)
         self._fits_plainly = self._against({"$ref": "#/components/schemas/Problem"})
 
@@ -79,10 +81,20 @@ class Contract:
         return self._against(schema)
 
     def _against(self, schema: dict[str, Any]) -> Callable[[Any], None]:
-        validator = jsonschema_rs.Draft202012Validator(
-            {**schema, **self._components}, validate_formats=True
-        )
+        # Not all schemas: each that is there takes time, whether it is needed or not.
+        needed = {"components": {"schemas": self._needed_by(schema)}}
+        validator = jsonschema_rs.Draft202012Validator({**schema, **needed}, validate_formats=True)
         return validator.validate
+
+    def _needed_by(self, schema: Any) -> dict[str, Any]:
+        needed: dict[str, Any] = {}
+        open_ends = [schema]
+        while open_ends:
+            for name in set(REFERENCE.findall(orjson.dumps(open_ends.pop()).decode())):
+                if name not in needed:
+                    needed[name] = self._schemas[name]
+                    open_ends.append(needed[name])
+        return needed
 
 
 class Watched:
