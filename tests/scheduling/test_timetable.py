@@ -280,7 +280,7 @@ class World:
         return self.slots[place]
 
     def let_go_of_everything(self) -> None:
-        for slot in list(self.slots):
+        for slot in [one for one in self.slots if one.is_outside or not one.may_go]:
             place = self.slots.index(slot)
             self.refill(self.change(place, appointment_id=None, is_held=False, closed_because=None))
 
