@@ -11,8 +11,8 @@ from tests.hostile.draft import Kind
 
 WRITING = {"POST", "PUT", "PATCH", "DELETE"}
 MOST_FIELDS = 8
-TURNS = 10
-"""In the short form each operation meets a tenth of what is the same for all of them."""
+TURNS = 16
+"""In the short form each operation meets a sixteenth of what is the same for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
