@@ -154,7 +154,7 @@ def told(answer: Response) -> tuple[int, dict[str, str], Any]:
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.kind in {PUBLIC, PRIVATE}], ids=str)
-async def test_a_token_that_does_not_hold_opens_nothing(world: World, row: Row) -> None:
+async def test_a_token_that_does_not_hold_opens_nothing(world: World, row: Row, ended: str) -> None:
     aim = await world.aim(row.on, "patient", fresh=False)
     holding = world.person("patient").token
     tried = {
@@ -163,7 +163,7 @@ async def test_a_token_that_does_not_hold_opens_nothing(world: World, row: Row) 
         "Basic cGF0aWVudDo=": "unauthenticated",
         holding: "unauthenticated",
         f"Bearer {forged(holding)}": "unauthenticated",
-        f"Bearer {await of_an_ended_session(world)}": "unauthenticated",
+        f"Bearer {ended}": "unauthenticated",
         f"Bearer {await expired(world)}": "token_expired",
     }
     before = await world.all_rows()
@@ -207,7 +207,8 @@ async def expired(world: World) -> str:
     return token
 
 
-async def of_an_ended_session(world: World) -> str:
+@pytest.fixture(scope="module")
+async def ended(world: World) -> str:
     """One that held until its session was ended a moment ago."""
     one = await world.api.platform_admin()
     assert (await world.api.get("/v1/me", one)).status_code == 200
