@@ -153,6 +153,7 @@ def test_requests_are_repeated_until_the_time_is_over(tmp_path: Path) -> None:
     unknown = REQUEST.replace(b"/v1/slots", b"/nothing")
     with a_server("fastapi", tmp_path) as server:
         assert_is_read(server)
+        assert again_and_again(server, [REQUEST], seconds=0.0).answers == CONNECTIONS
         sample = again_and_again(server, [REQUEST, unknown], seconds=0.1)
     assert sample.seconds >= 0.1
     assert sample.answers == sample.statuses[200] == len(sample.latencies)

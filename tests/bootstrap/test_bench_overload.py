@@ -210,8 +210,9 @@ def test_the_pulse_is_what_the_api_says_of_its_life() -> None:
             assert eventually(lambda: len(pulse.beats) >= 3)
         server.shutdown()
         serving.join()
+    # However short the time: once at least.
     with Pulse(server.server_port) as nobody:
-        assert eventually(lambda: bool(nobody.beats))
+        pass
     assert [beat.status for beat in pulse.beats][:3] == [503, 200, 200]
     assert nobody.beats[0].status == 0
 
