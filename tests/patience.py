@@ -6,9 +6,10 @@ A limit of `PATIENCE` seconds is only a net against waiting for ever.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
+import uvicorn.server
 
 from booking_system.platform.http import entrance
 from booking_system.platform.postgres import leases, retry, transaction
@@ -18,9 +19,21 @@ TURNS = 200
 Result = TypeVar("Result")
 
 
+class _Prompt:
+    """`asyncio` for uvicorn, which looks every tenth of a second whether it should end."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 10)
+
+
 @contextmanager
 def patient() -> Iterator[None]:
     """Deadlines of the program in this process that no slow machine meets by itself.
+
+    And servers in this process that end as soon as they are told.
 
     A test of a deadline sets one of its own. Programs in other processes keep theirs: whoever asks
     them may be told `503`, and asks again.
@@ -37,6 +50,7 @@ def patient() -> Iterator[None]:
         milliseconds = str(int(PATIENCE * 1000))
         for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
             patch.setitem(transaction.SERVER_SETTINGS, name, milliseconds)
+        patch.setattr(uvicorn.server, "asyncio", _Prompt())
         yield
 
 
