@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner
 
+from booking_lab.bench import driver
 from booking_lab.bench.figures import Cpu, Sample
 from booking_lab.bench.plan import BenchProblem
 from booking_lab.bench.scale import places, run
@@ -37,7 +38,7 @@ from booking_lab.scale.load import load_scale
 from booking_lab.scale.size import Size
 from booking_system.bootstrap.cli import app
 from tests.api import Api
-from tests.bootstrap.here import OneDatabase, measured_here
+from tests.bootstrap.here import OneDatabase, measured_here, sent_here
 from tests.bootstrap.processes import environment
 from tests.bootstrap.processes import running as started
 from tests.postgres import TestServer
@@ -240,12 +241,13 @@ def in_this_process(
     postgres: TestServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Databases that are there already, and APIs that need no program."""
+    """Databases that are there already, APIs and a load that need no program."""
     borrowed = [
         OneDatabase(postgres.server, url) for url in (own_database_url, another_database_url)
     ]
     monkeypatch.setattr(places, "own_server", lambda *_: nullcontext(borrowed.pop()))
     monkeypatch.setattr(run, "serving", measured_here)
+    monkeypatch.setattr(driver, "send", sent_here)
 
 
 @pytest.fixture
