@@ -88,9 +88,11 @@ async def test_every_filter_holds(api: Api) -> None:
 async def test_notice_and_horizon_hold_for_the_soonest_as_well(api: Api) -> None:
     clinic = await api.clinic(policy={"min_notice_minutes": 60 * 24 * 3, "horizon_days": 4})
     doctor = await api.doctor(clinic)
-    await api.slots(doctor, 1)
-    (good,) = await api.slots(doctor, 1, start=START + timedelta(days=1, hours=12))
-    await api.slots(doctor, 1, start=START + timedelta(days=4))
+    # Not from the morning on: how far away that is hangs on the hour.
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    await api.slots(doctor, 1, start=now + timedelta(days=2))
+    (good,) = await api.slots(doctor, 1, start=now + timedelta(days=3, hours=12))
+    await api.slots(doctor, 1, start=now + timedelta(days=6))
 
     assert await soonest(api, per_doctor=5) == [(doctor["id"], [good["id"]])]
 
