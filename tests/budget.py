@@ -7,11 +7,11 @@ worker share (`api`, `database`). Where it cannot be, the limit is raised here, 
 from collections import Counter
 
 MOST = {
-    "PostgreSQL servers": 22,
-    "databases": 75,
-    "applications": 90,
-    "Python programs": 20,
-    "forked programs": 20,
+    "PostgreSQL servers": 20,
+    "databases": 70,
+    "applications": 80,
+    "Python programs": 18,
+    "forked programs": 10,
 }
 """For all tests of `make test`, on however many workers."""
 MADE: Counter[str] = Counter()

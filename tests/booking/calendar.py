@@ -1,7 +1,7 @@
 """A clinic with a doctor, slots and people, for tests of what becomes of a booking."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -71,6 +71,11 @@ class Calendar:
             UUID(self.booking["id"]),
             earlier,
         )
+
+    async def begins_in(self, hours: float) -> None:
+        """How long before its time the booking was made hangs on the hour of the run."""
+        ahead = datetime.fromisoformat(self.booking["starts_at"]) - datetime.now(UTC)
+        await self.begins(ahead - timedelta(hours=hours))
 
     async def sql(self, statement: str, *values: object) -> list[Any]:
         async with self.api.container.database().reading() as connection:

@@ -1,11 +1,10 @@
 """The life of a booking over HTTP: marks, who may set them, and the history of it all."""
 
 import json
-from datetime import datetime, timedelta
 
 import pytest
 
-from tests.api import START, Api, code_of
+from tests.api import Api, code_of
 from tests.booking.calendar import Calendar
 
 MARKS = ("check-in", "complete", "no-show", "undo")
@@ -71,7 +70,7 @@ async def test_what_is_not_possible_now_is_refused_and_leaves_nothing(api: Api) 
 
     for mark in MARKS:
         assert code_of(await visit.do(mark, visit.desk)) == (409, "invalid_transition")
-    await visit.begins(START - datetime.now(START.tzinfo) - timedelta(hours=23))
+    await visit.begins_in(hours=23)
     assert code_of(await visit.do("no-show", visit.desk)) == (409, "invalid_transition")
     assert code_of(await visit.do("check-in", visit.desk)) == (200, None)
     assert code_of(await visit.do("check-in", visit.desk)) == (409, "invalid_transition")
@@ -103,7 +102,7 @@ async def test_whatever_the_mark_the_slot_stays_taken(api: Api, mark: str) -> No
 
 async def test_who_is_checked_in_is_cancelled_by_the_clinic_only(api: Api) -> None:
     visit = await Calendar.of(api)
-    await visit.begins(timedelta(days=1, hours=12))
+    await visit.begins_in(hours=12)
     await visit.do("check-in", visit.desk)
 
     assert code_of(await visit.do("cancel", visit.patient)) == (422, "cancel_too_late")
@@ -127,7 +126,7 @@ async def test_what_is_over_is_not_cancelled_by_anybody(api: Api, mark: str) -> 
 
 async def test_a_patient_who_goes_leaves_what_is_done_already(api: Api) -> None:
     visit = await Calendar.of(api)
-    await visit.begins(timedelta(days=1, hours=12))
+    await visit.begins_in(hours=12)
     for mark in ("check-in", "complete"):
         assert (await visit.do(mark, visit.desk)).status_code == 200
 

@@ -186,7 +186,7 @@ async def test_after_the_notice_has_begun_only_the_clinic_moves(api: Api) -> Non
 
 async def test_only_a_confirmed_booking_is_moved(api: Api) -> None:
     calendar = await Calendar.of(api)
-    await calendar.begins(timedelta(days=1, hours=12))
+    await calendar.begins_in(hours=12)
 
     for what in ("check-in", "complete", "undo", "cancel"):
         assert (await calendar.do(what, calendar.desk)).status_code == 200
