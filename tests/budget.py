@@ -9,7 +9,7 @@ from collections import Counter
 MOST = {
     "PostgreSQL servers": 20,
     "databases": 70,
-    "applications": 80,
+    "applications": 84,
     "Python programs": 18,
     "forked programs": 10,
 }
