@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from booking_system.scheduling.domain.refusals import NonexistentLocalTime
@@ -10,6 +11,8 @@ from booking_system.shared_kernel.period import Period
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 """Offsets change at whole seconds."""
+MOST_DAYS = 4096
+"""So many are remembered: month views ask for the same ones again and again."""
 
 
 def wall_clock(instant: datetime, time_zone: str) -> datetime:
@@ -42,6 +45,7 @@ def last_instant_at(day: date, minute: int, time_zone: str) -> datetime:
     return _instant_at(day, minute, ZoneInfo(time_zone), fold=1)
 
 
+@lru_cache(MOST_DAYS)
 def span_of(day: date, time_zone: str) -> Period | None:
     """Return the local day, which has 23 or 25 hours where clocks change, in UTC.
 
