@@ -1,5 +1,6 @@
 """Holding a slot over HTTP: nobody else's until it is over, and then anybody's."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -339,3 +340,35 @@ async def test_who_left_the_desk_has_its_holds_no_more(api: Api) -> None:
     refused = await here.book(here.slots[0], one, hold_id=hold["id"])
     assert code_of(refused) == (409, "slot_held")
     assert (await here.ask("DELETE", hold, here.desk)).status_code == 204
+
+
+async def test_the_short_way_and_the_long_way_answer_alike(api: Api) -> None:
+    """Only a plain body goes the short way: a charset, which changes nothing, leaves it."""
+    slot, patient = await api.slot(), await api.patient()
+    wish = {"time_slot_id": slot["id"]}
+    wrong = [
+        {},
+        {"time_slot_id": "none"},
+        wish | {"more": 1},
+        wish | {"patient_id": 7},
+        wish | {"service_id": str(uuid4())},
+        wish | {"time_slot_id": str(uuid4())},
+        wish | {"booking_id": str(uuid4())},
+    ]
+    asked = [(body, None, caller) for body in wrong for caller in (None, patient)]
+    asked += [(wish, None, patient), (wish, "x" * 101, patient), (wish, None, None)]
+    seen = set()
+    for body, token, caller in asked:
+        told = []
+        for kind in ("application/json", "application/json; charset=utf-8"):
+            headers = {"Content-Type": kind} | ({"Hold-Token": token} if token else {})
+            answer = await api.send(
+                "POST", "/v1/holds", caller, content=json.dumps(body), headers=headers
+            )
+            text = answer.text.replace(answer.headers["x-request-id"], "")
+            # It is held from then on: the hold is the same one, and lasts as long from now on.
+            text = text if answer.status_code >= 400 else answer.json()["id"]
+            told.append((answer.status_code, text, answer.headers.get("location")))
+        assert told[0] == told[1], body
+        seen.add(told[0][0])
+    assert seen == {201, 404, 409, 422}

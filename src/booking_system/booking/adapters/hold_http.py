@@ -6,6 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
+from pydantic import ValidationError
 
 from booking_system.booking.adapters.hold_models import (
     ExplanationOut,
@@ -15,7 +16,7 @@ from booking_system.booking.adapters.hold_models import (
     finding_shown,
     hold_shown,
 )
-from booking_system.booking.adapters.hold_tokens import HoldToken, HoldTokens
+from booking_system.booking.adapters.hold_tokens import LONGEST, HoldToken, HoldTokens
 from booking_system.booking.adapters.models import SlotProblem
 from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.application.explain_slot import ExplainSlot
@@ -33,6 +34,7 @@ from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public
 from booking_system.platform.http.answers import json_answer, making_answer
 from booking_system.platform.http.caller import caller
+from booking_system.platform.http.idempotency import HEADER
 from booking_system.platform.http.input import StrictRequest
 from booking_system.platform.http.network import Networks
 from booking_system.platform.http.once import InOneTransaction
@@ -77,6 +79,7 @@ class HoldRoutes:
             "POST",
             "/v1/holds",
             self.create_hold,
+            shortcut=self.hold_at_once,
             policy=public,
             status=201,
             answers=NewHoldOut,
@@ -139,6 +142,17 @@ class HoldRoutes:
         holder = self._holder(request, actor, hold_token)
         wish = await self._for_move(body.wish(holder), body.booking_id, body.patient_id, actor)
         return self._new(await self.hold(wish=wish, holder=holder), status=201)
+
+    async def hold_at_once(self, request: StrictRequest) -> Response | None:
+        """Hold by a body that is as it should be; any other, and any key, is left to FastAPI."""
+        token = request.headers.get("Hold-Token")
+        if not request.is_plain_json or HEADER in request.headers or len(token or "") > LONGEST:
+            return None
+        try:
+            body = HoldIn.model_validate(await request.json())
+        except ValidationError:
+            return None
+        return await self.create_hold(request, body, request.scope["caller"], token)
 
     async def show_hold_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
         """Show the hold that was made, to whoever made it, with its token."""
