@@ -34,6 +34,10 @@ SERVER_SETTINGS = {
     "plan_cache_mode": "force_generic_plan",
 }
 """Deadlines in milliseconds, each shorter than the one around it."""
+PREPARED = {"max_cacheable_statement_size": 32 * 1024, "max_cached_statement_lifetime": 3600}
+"""Up to how many bytes, and for how many seconds, a connection keeps a statement that was read and
+planned. By itself asyncpg keeps none of more than 15 KiB, and none for more than five minutes: a
+search by service is longer, and took ten milliseconds to be read and planned each time."""
 
 
 def engine_for(url: URL, *, pool_size: int) -> AsyncEngine:
@@ -48,6 +52,7 @@ def engine_for(url: URL, *, pool_size: int) -> AsyncEngine:
             "timeout": CONNECT_TIMEOUT_SECONDS,
             "command_timeout": COMMAND_TIMEOUT_SECONDS,
             "server_settings": SERVER_SETTINGS,
+            **PREPARED,
         },
     )
 
