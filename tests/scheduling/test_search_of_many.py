@@ -1,8 +1,16 @@
 """Searches for doctors of a kind: asked one by one, or met among the slots of all."""
 
+from datetime import timedelta
+from uuid import UUID
+
 import pytest
 
 from booking_system.scheduling.adapters import overview, slot_page
+from booking_system.scheduling.adapters.slot_search import PostgresSlotFinder
+from booking_system.scheduling.domain.overview import NextSearch
+from booking_system.scheduling.domain.search import SlotSearch
+from booking_system.shared_kernel.identifiers import DoctorId
+from booking_system.shared_kernel.period import Period
 from tests.api import START, Api
 
 KINDS = {"specialty": ("Cardiology", "Dermatology"), "language": (["de"], ["fr"])}
@@ -53,3 +61,16 @@ async def test_a_page_of_many_goes_on_behind_its_last(
         page = (await api.get("/v1/slots", **query, cursor=page["next_cursor"])).json()
     assert len(found) == len(offered)
     assert set(found) == set(offered)
+
+
+async def test_what_begins_now_is_found_no_more(api: Api) -> None:
+    clinic = await api.clinic(policy={"min_notice_minutes": 0})
+    doctor = await api.doctor(clinic)
+    await api.slots(doctor, start=START)
+    database, doctor_id = api.container.database(), DoctorId(UUID(doctor["id"]))
+    period = Period(START - timedelta(hours=1), START + timedelta(hours=1))
+    wanted = SlotSearch(period=period, doctor_id=doctor_id)
+    soonest = NextSearch(after=period.starts_at, doctor_id=doctor_id)
+    for now, many in ((START - timedelta(microseconds=1), 1), (START, 0)):
+        assert len(await PostgresSlotFinder(database).find(wanted, now=now)) == many
+        assert len(await overview.PostgresOverview(database).next(soonest, now=now)) == many
