@@ -14,6 +14,7 @@ from booking_system.booking.adapters.postgres import PostgresBookingWork
 from booking_system.desk.adapters.merging import PostgresMergeWork
 from tests.api import START, Api, code_of
 from tests.booking.test_merging_http import Desk
+from tests.waits import until_waiting
 
 ROUNDS = 10
 """As many slots as one member of staff holds at a time."""
@@ -105,7 +106,7 @@ async def test_a_booking_that_is_about_to_be_written_waits_for_the_merge_and_fin
         wish = {"patient_id": desk.goes["id"]}
         await merge(*args, **about)
         booking.append(asyncio.create_task(api.book(desk.slots[0], desk.person, **wish)))
-        await _somebody_waits(desk)
+        await until_waiting(desk.api.container.database())
 
     monkeypatch.setattr(PostgresMergeWork, "merge", merge_slowly)
 
@@ -144,7 +145,7 @@ async def test_a_booking_that_a_merge_waited_for_can_be_cancelled_at_once(
         await merge(*args, **about)
         path = f"/v1/bookings/{row['id']}/cancel"
         cancelling.append(asyncio.create_task(api.post(path, by=desk.person)))
-        await _somebody_waits(desk)
+        await until_waiting(desk.api.container.database())
 
     monkeypatch.setattr(PostgresMergeWork, "merge", merge_slowly)
     merging = _merging_after(desk, monkeypatch, PostgresBookingWork, "add")
@@ -165,7 +166,7 @@ async def test_a_cancellation_that_waits_for_a_merge_cancels(
         path = f"/v1/bookings/{booking['id']}/cancel"
         await merge(*args, **about)
         cancelling.append(asyncio.create_task(api.post(path, by=desk.person)))
-        await _somebody_waits(desk)
+        await until_waiting(desk.api.container.database())
 
     monkeypatch.setattr(PostgresMergeWork, "merge", merge_slowly)
 
@@ -204,21 +205,8 @@ def _merging_after(
         done = await original(*args, **about)
         if not merges:
             merges.append(asyncio.create_task(desk.merge()))
-            await _somebody_waits(desk)
+            await until_waiting(desk.api.container.database())
         return done
 
     monkeypatch.setattr(work, step, then)
     return lambda: merges[0]
-
-
-async def _somebody_waits(desk: Desk) -> None:
-    """Returns as soon as a statement waits for a lock; the deadline of a lock is a second."""
-    for _ in range(80):
-        (row,) = await desk.sql(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        )
-        if row["count"]:
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail("no statement waits")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.api import Api, code_of
 from tests.booking.holding import Keeping, Made
-from tests.patience import PATIENCE
+from tests.waits import until_waiting
 
 TAKEN = (409, "slot_already_booked")
 REASON = "Emergency"
@@ -302,16 +302,6 @@ async def raw(api: Api, statement: str, *values: Any) -> None:
         await connection.close()
 
 
-async def somebody_waits(here: Keeping) -> None:
-    """Returns as soon as a statement waits for a lock."""
-    waiting = """SELECT EXISTS (SELECT FROM pg_stat_activity
- WHERE wait_event_type = 'Lock' AND datname = current_database())"""
-    async with here.api.container.database().reading() as connection:
-        waits = False
-        while not waits:
-            waits = await connection.fetchval(waiting)
-
-
 async def test_no_override_books_a_doctor_who_goes_at_that_moment(api: Api) -> None:
     here = await Keeping.of(api)
     slot, someone = here.slots[0], await a_patient_of(here)
@@ -324,7 +314,7 @@ async def test_no_override_books_a_doctor_who_goes_at_that_moment(api: Api) -> N
         await going.execute("SELECT FROM time_slots WHERE id = $1 FOR UPDATE", UUID(slot["id"]))
         booking = here.book(slot, here.desk, patient_id=someone, **override("slot_unavailable"))
         asked = asyncio.create_task(booking, context=Context())
-        await asyncio.wait_for(somebody_waits(here), PATIENCE)
+        await until_waiting(api.container.database())
 
     assert code_of(await asked) == (404, "slot_not_found")
     assert await owner_of(here, slot) is None

@@ -10,6 +10,7 @@ import pytest
 from booking_system.platform.postgres.faults import Transient
 from tests.api import Api, code_of
 from tests.booking.calendar import Calendar
+from tests.waits import until_waiting
 
 ROUNDS = 15
 
@@ -53,7 +54,7 @@ async def test_who_waits_for_two_slots_waits_at_the_lower_one(api: Api) -> None:
             asyncio.create_task(calendar.move(calendar.slots[1])),
             asyncio.create_task(calendar.move(calendar.slots[0], other, booking=theirs)),
         ]
-        await _all_wait(calendar, 2)
+        await until_waiting(calendar.api.container.database(), 2)
         # Neither has the upper one meanwhile.
         await holder.execute(f"{lock} NOWAIT", high)
     assert {code_of(answer) for answer in await asyncio.gather(*moves)} == {
@@ -101,9 +102,9 @@ async def test_a_cancellation_that_waited_for_the_old_slot_frees_the_new_one(api
             "SELECT FROM time_slots WHERE id = $1 FOR UPDATE", UUID(calendar.slots[0]["id"])
         )
         move = asyncio.create_task(calendar.move(calendar.slots[1]))
-        await _all_wait(calendar, 1)
+        await until_waiting(calendar.api.container.database(), 1)
         cancel = asyncio.create_task(calendar.do("cancel", calendar.patient))
-        await _all_wait(calendar, 2)
+        await until_waiting(calendar.api.container.database(), 2)
 
     assert code_of(await move) == code_of(await cancel) == (200, None)
     assert [one["action"] for one in await calendar.history()][1:] == ["rescheduled", "cancelled"]
@@ -129,7 +130,7 @@ async def test_who_waited_for_a_slot_that_the_booking_has_left_starts_again(api:
     async with api.container.database().driver_transaction() as holder:
         await holder.execute("SELECT FROM time_slots WHERE id = $1 FOR UPDATE", UUID(old["id"]))
         waiting = [asyncio.create_task(one()) for one in (lock, lock_with)]
-        await _all_wait(calendar, 2)
+        await until_waiting(calendar.api.container.database(), 2)
         await holder.execute(
             "UPDATE appointments SET time_slot_id = $2, time_slot_ids = ARRAY[$2::uuid]"
             " WHERE id = $1",
@@ -139,16 +140,3 @@ async def test_who_waited_for_a_slot_that_the_booking_has_left_starts_again(api:
 
     told = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(one) for one in told] == [Transient, Transient]
-
-
-async def _all_wait(calendar: Calendar, count: int) -> None:
-    """Returns as soon as so many statements wait for a lock."""
-    for _ in range(6000):
-        (row,) = await calendar.sql(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        )
-        if row["count"] >= count:
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail(f"no {count} statements wait")

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.api import Api, Person, code_of
+from tests.waits import until_waiting
 
 PASSWORD, OTHER = "three quiet otters", "four curious hares"
 CHIEF = {"email": "chief@example.com", "full_name": "Example Chief", "role": "clinic_admin"}
@@ -81,10 +82,6 @@ async def test_who_claimed_the_address_before_gets_nothing(api: Api) -> None:
     assert [role["role"] for role in await roles_of(api, claimant)] == ["patient"]
 
 
-WAITING = """SELECT count(*) FROM pg_stat_activity
- WHERE wait_event_type = 'Lock' AND datname = current_database()"""
-
-
 async def test_an_invitation_holds_once_however_many_accept_at_the_same_moment(api: Api) -> None:
     clinic = await api.clinic()
     made = await invited(api, clinic)
@@ -98,9 +95,7 @@ async def test_an_invitation_holds_once_however_many_accept_at_the_same_moment(a
         )
         accepting = [asyncio.create_task(one, context=Context()) for one in asked]
         # Several have found it open by now.
-        waiting = 0
-        while waiting < 2:
-            waiting = await meanwhile.fetchval(WAITING)
+        await until_waiting(api.container.database(), 2)
     answers = await asyncio.gather(*accepting)
 
     codes = [code_of(answer) for answer in answers]
