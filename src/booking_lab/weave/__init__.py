@@ -1,0 +1,1 @@
+"""The weave: one seed decides every coincidence, on a real PostgreSQL."""

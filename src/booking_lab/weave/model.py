@@ -1,0 +1,250 @@
+"""What booking promises, in plain Python: small enough to be explored whole.
+
+Two patients, one doctor with two slots in a row, a service that takes one slot and one that takes
+both, the clinic's desk, a clock. `Model.answer` is the whole of it: what somebody is told, and what
+is so afterwards. It knows nothing of rows, locks or times of day. `replay.py` asks the same of the
+program, in every state that there is, and compares.
+
+Each rule is a method, so that a test can break one and see it found.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+PATIENTS = (0, 1)
+SLOTS = (0, 1)
+SPANS = ((0,), (1,), (0, 1))
+"""What can be held or booked: either slot, or both by the long service."""
+OFF = 1
+"""The slot in which the doctor may take time off."""
+HELD_FOR = 2
+"""So many moments a hold lasts."""
+LAST = 3
+"""The last moment; the clock then stands."""
+NOTICE = {0: 2, 1: LAST}
+"""The last moment at which a patient may give up what begins in a slot."""
+MOST_VISITS = 3
+"""Nobody overbooks where there are so many: else there were states without end."""
+
+OK = "ok"
+Span = tuple[int, ...]
+
+
+class Visit(NamedTuple):
+    """An appointment; one that `shares` was overbooked, and others still have some of its time."""
+
+    patient: int
+    slots: Span
+    shares: bool = False
+
+
+class Hold(NamedTuple):
+    """Slots kept for a patient until a moment, which does not belong to it."""
+
+    patient: int
+    slots: Span
+    until: int
+
+
+class State(NamedTuple):
+    """All that is so at one moment. `owners` are the patients whose visits the slots belong to."""
+
+    now: int = 0
+    visits: frozenset[Visit] = frozenset()
+    owners: tuple[int | None, ...] = (None, None)
+    holds: frozenset[Hold] = frozenset()
+    is_off: bool = False
+
+
+class Ask(NamedTuple):
+    """What somebody asks for: `where` are the slots that they mean, `to` the one to move to."""
+
+    what: str
+    patient: int | None = None
+    where: Span = ()
+    to: int | None = None
+
+    def __str__(self) -> str:
+        """In a few words."""
+        who = "" if self.patient is None else f" patient {self.patient}"
+        to = "" if self.to is None else f" to {self.to}"
+        return f"{self.what}{who} {','.join(map(str, self.where))}{to}".strip()
+
+
+def meet(one: Span, other: Span) -> bool:
+    """Say whether they have a slot in common."""
+    return not set(one).isdisjoint(other)
+
+
+def asks(state: State) -> Iterator[Ask]:
+    """Everything that anybody can ask for in this state."""
+    if state.now < LAST:
+        yield Ask("wait")
+    for patient in PATIENTS:
+        for span in SPANS:
+            yield Ask("hold", patient, span)
+            yield Ask("book", patient, span)
+            if len(state.visits) < MOST_VISITS:
+                yield Ask("overbook", patient, span)
+    for hold in sorted(state.holds):
+        yield Ask("release", hold.patient, hold.slots)
+    for visit in sorted(state.visits):
+        yield Ask("cancel", visit.patient, visit.slots)
+        yield Ask("dismiss", visit.patient, visit.slots)
+        for slot in SLOTS:
+            yield Ask("move", visit.patient, visit.slots, slot)
+    if state.is_off:
+        yield Ask("end time off")
+    else:
+        yield from (Ask("time off"), Ask("time off, keep"), Ask("time off, cancel"))
+
+
+class Model:
+    """The rules."""
+
+    def answer(self, state: State, ask: Ask) -> tuple[str, State]:
+        """Return the code that they are told, and what is so afterwards."""
+        code, after = self._answer(state, ask)
+        return code, self.settled(after)
+
+    def _answer(self, state: State, ask: Ask) -> tuple[str, State]:
+        if ask.what == "wait":
+            return OK, state._replace(now=state.now + 1)
+        if ask.what == "release":
+            return OK, self.without_holds(state, ask.where, of=ask.patient)
+        if ask.what == "end time off":
+            return OK, state._replace(is_off=False)
+        if ask.what in {"book", "overbook"}:
+            return self._book(state, ask)
+        if ask.what in {"cancel", "dismiss"}:
+            return self._cancel(state, ask)
+        others = {"hold": self._hold, "move": self._move}
+        return others.get(ask.what, self._time_off)(state, ask)
+
+    # The rules, each a sentence.
+
+    def is_in_force(self, hold: Hold, now: int) -> bool:
+        """A hold ends with the moment that it names."""
+        return now < hold.until
+
+    def is_closed(self, state: State, span: Span) -> bool:
+        """Nobody books or holds what time off covers, the desk neither."""
+        return state.is_off and OFF in span
+
+    def is_kept(self, state: State, patient: int, span: Span) -> bool:
+        """What is held for another is not to be had, not even a part of it."""
+        return any(hold.patient != patient and meet(hold.slots, span) for hold in state.holds)
+
+    def is_taken(self, state: State, span: Span, own: Visit | None) -> bool:
+        """A slot that belongs to a visit is not free, but to the one that moves."""
+        its = {s for s in own.slots if state.owners[s] == own.patient} if own else set[int]()
+        return any(state.owners[slot] is not None for slot in span if slot not in its)
+
+    def is_busy(self, state: State, patient: int, span: Span) -> bool:
+        """Nobody is in two places, whatever the desk sets aside."""
+        return any(visit.patient == patient and meet(visit.slots, span) for visit in state.visits)
+
+    def is_too_late(self, state: State, visit: Visit) -> bool:
+        """A patient gives up or moves a visit no later than the notice asks."""
+        return state.now > NOTICE[visit.slots[0]]
+
+    def keeps_until(self, state: State, patient: int, span: Span) -> int:
+        """A hold lasts so long; asked for again in a slot that it is in, no longer."""
+        own = [hold for hold in state.holds if hold.patient == patient]
+        again = [hold.until for hold in own if span[0] in hold.slots]
+        return next(iter(again), state.now + HELD_FOR)
+
+    def refusal(
+        self, state: State, who: int, span: Span, own: Visit | None = None, *, insists: bool = False
+    ) -> str | None:
+        """The first reason against it; the desk may insist on what is kept or taken."""
+        if self.is_closed(state, span):
+            return "slot_unavailable"
+        if self.is_kept(state, who, span) and not insists:
+            return "slot_held"
+        if self.is_taken(state, span, own) and not insists:
+            return "slot_already_booked"
+        if own is None and self.is_busy(state, who, span):
+            return "patient_overlap"
+        return None
+
+    def without_holds(self, state: State, span: Span, of: int | None = None) -> State:
+        """A hold goes as a whole, though only a part of it was taken."""
+        gone = {one for one in state.holds if meet(one.slots, span) and of in {None, one.patient}}
+        return state._replace(holds=state.holds - gone)
+
+    def left(self, state: State, visit: Visit) -> State:
+        """What a visit leaves goes to whoever was overbooked in it."""
+        others = state.visits - {visit}
+        heirs = {slot: other.patient for other in others for slot in other.slots}
+        owners = [
+            heirs.get(slot) if owner == visit.patient and slot in visit.slots else owner
+            for slot, owner in enumerate(state.owners)
+        ]
+        return state._replace(visits=others, owners=tuple(owners))
+
+    def entered(self, state: State, visit: Visit) -> State:
+        """A slot belongs to the visit that came first."""
+        owners = [
+            visit.patient if owner is None and slot in visit.slots else owner
+            for slot, owner in enumerate(state.owners)
+        ]
+        return state._replace(visits=state.visits | {visit}, owners=tuple(owners))
+
+    def settled(self, state: State) -> State:
+        """A visit is marked while a part of its time is another's; holds that are over are gone."""
+        marked = {
+            visit._replace(shares={state.owners[slot] for slot in visit.slots} != {visit.patient})
+            for visit in state.visits
+        }
+        holds = {hold for hold in state.holds if self.is_in_force(hold, state.now)}
+        return state._replace(visits=frozenset(marked), holds=frozenset(holds))
+
+    # What is asked for.
+
+    def _hold(self, state: State, ask: Ask) -> tuple[str, State]:
+        patient, span = ask.patient or 0, ask.where
+        if (code := self.refusal(state, patient, span)) is not None:
+            return code, state
+        new = Hold(patient, span, self.keeps_until(state, patient, span))
+        rest = self.without_holds(state, span)
+        return OK, rest._replace(holds=rest.holds | {new})
+
+    def _book(self, state: State, ask: Ask) -> tuple[str, State]:
+        patient, span, insists = ask.patient or 0, ask.where, ask.what == "overbook"
+        if (code := self.refusal(state, patient, span, insists=insists)) is not None:
+            return code, state
+        return OK, self.entered(self.without_holds(state, span), Visit(patient, span))
+
+    def _cancel(self, state: State, ask: Ask) -> tuple[str, State]:
+        visit = _meant(state, ask)
+        if ask.what == "cancel" and self.is_too_late(state, visit):
+            return "cancel_too_late", state
+        return OK, self.left(state, visit)
+
+    def _move(self, state: State, ask: Ask) -> tuple[str, State]:
+        visit, to = _meant(state, ask), (ask.to or 0,)
+        if visit.slots[0] == to[0]:
+            return OK, state
+        if self.is_too_late(state, visit):
+            return "cancel_too_late", state
+        if (code := self.refusal(state, visit.patient, to, visit)) is not None:
+            return code, state
+        if len(visit.slots) > len(to):
+            return "service_not_offered", state
+        rest = self.left(self.without_holds(state, to), visit)
+        return OK, self.entered(rest, Visit(visit.patient, to))
+
+    def _time_off(self, state: State, ask: Ask) -> tuple[str, State]:
+        affected = [visit for visit in state.visits if OFF in visit.slots]
+        if affected and ask.what == "time off":
+            return "bookings_affected", state
+        state = self.without_holds(state, (OFF,))._replace(is_off=True)
+        if ask.what == "time off, cancel":
+            for visit in affected:
+                state = self.left(state, visit)
+        return OK, state
+
+
+def _meant(state: State, ask: Ask) -> Visit:
+    return next(one for one in state.visits if one[:2] == (ask.patient, ask.where))

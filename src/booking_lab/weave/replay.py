@@ -1,0 +1,229 @@
+"""Replays the model's edges on PostgreSQL, through the use cases: the same answers, the same rows.
+
+The states are walked as a tree, each step in a savepoint that is undone behind it, so that every
+edge is done once, from rows that the program itself has made.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from booking_lab.weave import scene
+from booking_lab.weave.exploration import Edge, tree_of
+from booking_lab.weave.model import OK, Ask, Hold, State, Visit
+from booking_lab.weave.scene import BEGIN, DESK, MINUTE, OTHERS_SLOTS, OWNERS, PATIENTS
+from booking_lab.weave.service import Service
+from booking_system.booking.application.ports import BookingWish, MoveWish
+from booking_system.booking.domain.attempt import Override
+from booking_system.booking.domain.holding import Holder
+from booking_system.desk.domain.removal import OnConflict
+from booking_system.shared_kernel.errors import Refusal
+
+MOMENT = 5 * MINUTE
+SERVICES = {1: scene.SHORT, 2: scene.LONG}
+INSISTS = Override(
+    codes=frozenset({"slot_held", "slot_already_booked"}), reason="The desk insists."
+)
+ON_CONFLICT = {
+    "time off": None,
+    "time off, keep": OnConflict.KEEP,
+    "time off, cancel": OnConflict.CANCEL,
+}
+
+SLOTS = """SELECT id, appointment_id, hold_id, held_until, held_for, closed_because
+ FROM time_slots WHERE doctor_id = $1 ORDER BY starts_at"""
+VISITS = """SELECT id, patient_id, time_slot_ids, overbooked FROM appointments
+ WHERE status <> 'cancelled'"""
+TIME_OFF = "SELECT id FROM time_off WHERE deleted_at IS NULL"
+WATCHED = ("time_slots", "appointments", "appointment_history", "outbox", "clinic_patients",
+           "time_off", "calendar_work")  # fmt: skip
+ROWS_OF = "(SELECT sum(hashtextextended(t::text, 0)) FROM {} t)"
+DIGEST = f"SELECT {', '.join(map(ROWS_OF.format, WATCHED))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where the program does not do what the model says."""
+
+    edge: Edge
+    code: str
+    after: State
+    has_changed: bool = False
+    """Rows are others although it was refused."""
+
+    def __str__(self) -> str:
+        """In some lines."""
+        left = " and left a trace" if self.has_changed else ""
+        return (
+            f"in {self.edge.before}\nasked: {self.edge.ask}\n"
+            f"model: {self.edge.code} {self.edge.after}\nprogram: {self.code} {self.after}{left}"
+        )
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is stored, in the model's words, and the ids to name it by."""
+
+    state: State
+    ids: dict[tuple[str, int, tuple[int, ...]], Any] = field(default_factory=dict)
+
+
+class Replay:
+    """The program, asked what the model was asked."""
+
+    def __init__(self, service: Service) -> None:
+        """The scene stands in the service's database."""
+        self._service = service
+        container = service.container
+        booking, desk = container.booking, container.desk
+        self._hold, self._release = booking.hold_slot(), booking.release_hold()
+        self._book, self._cancel = booking.book_appointment(), booking.cancel_appointment()
+        self._move = booking.reschedule_appointment()
+        self._time_off, self._end_time_off = desk.take_time_off(), desk.end_time_off()
+        self._driver: asyncpg.Connection = None
+        self.replayed = 0
+
+    async def run(self, edges: Sequence[Edge], chosen: Iterable[Edge]) -> Difference | None:
+        """Replay the chosen edges; return the first that differs. Nothing is left of it."""
+        wanted = frozenset(chosen)
+        tree, needed = tree_of(edges, wanted)
+        self._service.begin()
+        async with self._service.database.whole() as whole:
+            self._driver = await whole.connection()
+            async with self._undone():
+                return await self._from(State(), tree, needed, wanted)
+
+    async def _from(
+        self,
+        state: State,
+        tree: dict[State, list[Edge]],
+        needed: AbstractSet[Edge],
+        chosen: AbstractSet[Edge],
+    ) -> Difference | None:
+        seen = await self._seen()
+        for edge in tree[state]:
+            if edge not in chosen and edge not in needed:
+                continue
+            async with self._undone():
+                found = await self._differs(edge, seen)
+                if found is None and edge in needed:
+                    found = await self._from(edge.after, tree, needed, chosen)
+                if found is not None:
+                    return found
+        return None
+
+    @asynccontextmanager
+    async def _undone(self) -> AsyncIterator[None]:
+        moment = self._service.clock.moment
+        savepoint = self._driver.transaction()
+        await savepoint.start()
+        try:
+            yield
+        finally:
+            await savepoint.rollback()
+            self._service.clock.moment = moment
+
+    async def _differs(self, edge: Edge, seen: Seen) -> Difference | None:
+        is_refused = edge.code != OK
+        before = await self._driver.fetchrow(DIGEST) if is_refused else None
+        try:
+            await self._asked(edge.ask, seen)
+            code = OK
+        except Refusal as refusal:
+            code = refusal.code
+        self.replayed += 1
+        after = (await self._seen()).state
+        has_changed = is_refused and await self._driver.fetchrow(DIGEST) != before
+        if (code, after, has_changed) == (edge.code, edge.after, False):
+            return None
+        return Difference(edge, code, after, has_changed)
+
+    async def _asked(self, ask: Ask, seen: Seen) -> None:
+        patient = ask.patient or 0
+        owner, named = OWNERS[patient], (patient, ask.where)
+        match ask.what:
+            case "wait":
+                self._service.clock.moment += MOMENT
+            case "hold":
+                await self._hold(wish=_wish(ask), holder=Holder(actor=owner))
+            case "book":
+                await self._book(wish=_wish(ask), actor=owner)
+            case "overbook":
+                await self._book(wish=_wish(ask, INSISTS), actor=DESK)
+            case "release":
+                await self._release(hold_id=seen.ids["hold", *named], holder=Holder(actor=owner))
+            case "cancel" | "dismiss":
+                actor = owner if ask.what == "cancel" else DESK
+                about = {"reason": None, "version": None, "actor": actor}
+                await self._cancel(appointment_id=seen.ids["visit", *named], **about)
+            case "move":
+                slot = OTHERS_SLOTS[ask.to or 0]
+                wish = MoveWish(appointment_id=seen.ids["visit", *named], slot_id=slot)
+                await self._move(wish=wish, version=None, actor=owner)
+            case "end time off":
+                time_off = await self._driver.fetchval(TIME_OFF)
+                await self._end_time_off(time_off_id=time_off, version=None, actor=DESK)
+            case _:
+                await self._away(ON_CONFLICT[ask.what])
+
+    async def _away(self, on_conflict: OnConflict | None) -> None:
+        starts_at = scene.MORNING + scene.SLOT_MINUTES * MINUTE
+        await self._time_off(
+            doctor_id=scene.OTHER,
+            starts_at=starts_at,
+            ends_at=starts_at + scene.SLOT_MINUTES * MINUTE,
+            reason=None,
+            on_conflict=on_conflict,
+            actor=DESK,
+        )
+
+    async def _seen(self) -> Seen:
+        slots = await self._driver.fetch(SLOTS, scene.OTHER)
+        visits = await self._driver.fetch(VISITS)
+        return seen_in(slots, visits, self._service.clock.moment)
+
+
+def seen_in(slots: Sequence[Any], visits: Sequence[Any], now: datetime) -> Seen:
+    """Return the rows as the model says them."""
+    place = {row["id"]: n for n, row in enumerate(slots)}
+    patients = {row["id"]: PATIENTS.index(row["patient_id"]) for row in visits}
+    ids: dict[tuple[str, int, tuple[int, ...]], Any] = {}
+    found = set[Visit]()
+    for row in visits:
+        where = tuple(place[one] for one in row["time_slot_ids"])
+        ids["visit", patients[row["id"]], where] = row["id"]
+        found.add(Visit(patients[row["id"]], where, row["overbooked"]))
+    held = defaultdict[Any, list[Any]](list)
+    for row in slots:
+        if row["hold_id"] is not None and row["held_until"] > now:
+            held[row["hold_id"], row["held_for"], row["held_until"]].append(place[row["id"]])
+    holds = set[Hold]()
+    for (hold_id, patient_id, until), places in held.items():
+        hold = Hold(PATIENTS.index(patient_id), tuple(places), (until - BEGIN) // MOMENT)
+        ids["hold", hold.patient, hold.slots] = hold_id
+        holds.add(hold)
+    closed = [row["closed_because"] for row in slots]
+    assert closed in ([None, None], [None, "time_off"]), "time off closes just its own slot"
+    state = State(
+        now=(now - BEGIN) // MOMENT,
+        visits=frozenset(found),
+        owners=tuple(patients.get(row["appointment_id"]) for row in slots),
+        holds=frozenset(holds),
+        is_off=closed[1] is not None,
+    )
+    return Seen(state, ids)
+
+
+def _wish(ask: Ask, override: Override | None = None) -> BookingWish:
+    return BookingWish(
+        slot_id=OTHERS_SLOTS[ask.where[0]],
+        patient_id=PATIENTS[ask.patient or 0],
+        service_id=SERVICES[len(ask.where)],
+        override=override,
+    )

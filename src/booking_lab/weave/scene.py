@@ -1,0 +1,144 @@
+"""The small clinic in which everything is played: fixed ids, and rows that come back at once."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from booking_system.identity.domain.actor import Actor, Role, RoleGrant
+from booking_system.shared_kernel.identifiers import (
+    ClinicId,
+    DoctorId,
+    PatientId,
+    RuleId,
+    ServiceId,
+    SessionId,
+    SlotId,
+    UserId,
+)
+
+MINUTE = timedelta(minutes=1)
+BEGIN = datetime(2030, 6, 3, 12, tzinfo=UTC)
+"""When every run begins."""
+MORNING = datetime(2030, 6, 4, 8, tzinfo=UTC)
+"""When the first slots of both doctors begin; by the clinic's clock it is 10:00, a Tuesday."""
+SLOT_MINUTES, HOLD_MINUTES = 30, 10
+CANCEL_NOTICE = MORNING - BEGIN - HOLD_MINUTES * MINUTE
+"""So the notice of the first slot begins when a hold of the first moment ends."""
+
+
+def _id(kind: int, number: int) -> UUID:
+    return UUID(int=kind << 64 | number)
+
+
+CLINIC = ClinicId(_id(1, 1))
+ONE, OTHER = DoctorId(_id(2, 1)), DoctorId(_id(2, 2))
+"""The first has three slots in a row, the other one two at the same time."""
+SLOTS = tuple(SlotId(_id(3, number)) for number in range(3))
+OTHERS_SLOTS = tuple(SlotId(_id(3, 10 + number)) for number in range(2))
+RULES = (RuleId(_id(4, 1)), RuleId(_id(4, 2)))
+SHORT, LONG = ServiceId(_id(5, 1)), ServiceId(_id(5, 2))
+PATIENTS = tuple(PatientId(_id(6, number)) for number in range(3))
+USERS = tuple(UserId(_id(7, number)) for number in range(3))
+CLERK = UserId(_id(7, 9))
+
+
+def _actor(user_id: UserId, grant: RoleGrant) -> Actor:
+    return Actor.of(user_id, SessionId(_id(8, user_id.int)), [grant])
+
+
+OWNERS = tuple(
+    _actor(user, RoleGrant(role=Role.PATIENT, patient_id=patient))
+    for user, patient in zip(USERS, PATIENTS, strict=True)
+)
+DESK = _actor(CLERK, RoleGrant(role=Role.CLINIC_ADMIN, clinic_id=CLINIC))
+
+CLINIC_ROW = """INSERT INTO clinics (id, name, slug, time_zone, locale, currency, embed_origins,
+ min_notice_minutes, cancel_notice_minutes, horizon_days, hold_minutes,
+ max_open_bookings_per_patient, anonymous_holds, reminder_offsets_minutes, created_at, updated_at)
+ VALUES ($1, 'Example Clinic', 'example', 'Europe/Berlin', 'en', 'EUR', '{}',
+ 0, $2, 2, $3, 10, true, '{}', $4, $4)"""
+DOCTOR = """INSERT INTO doctors (id, clinic_id, full_name, languages, created_at, updated_at)
+ VALUES ($1, $2, 'Example Doctor', '{}', $3, $3)"""
+RULE = """INSERT INTO availability_rules (id, clinic_id, doctor_id, weekdays, start_minute,
+ end_minute, slot_minutes, gap_minutes, valid_from, mode, created_at, updated_at)
+ VALUES ($1, $2, $3, '{2}', 600, $4, 30, 0, '2030-06-01', 'in_person', $5, $5)"""
+SLOT = """INSERT INTO time_slots (id, clinic_id, doctor_id, starts_at, ends_at, mode, created_at,
+ wall_starts_at, rule_id)
+ VALUES ($1, $2, $3, $4, $5, 'in_person', $6, $4 AT TIME ZONE 'Europe/Berlin', $7)"""
+USER = """INSERT INTO users (id, email, email_key, full_name, created_at, updated_at)
+ VALUES ($1, $2, $2, 'Example Person', $3, $3)"""
+GRANT = """INSERT INTO role_grants (id, user_id, role, clinic_id, created_at)
+ VALUES ($1, $1, 'clinic_admin', $2, $3)"""
+PATIENT = """INSERT INTO patients (id, user_id, full_name, created_at, updated_at)
+ VALUES ($1, $2, 'Example Patient', $3, $3)"""
+KNOWN = """INSERT INTO clinic_patients (clinic_id, patient_id, known_since, known_because)
+ VALUES ($1, $2, $3, 'taken_on')"""
+SERVICE = """INSERT INTO services (id, clinic_id, name, duration_minutes, buffer_before_minutes,
+ buffer_after_minutes, mode, payment, created_at, updated_at)
+ VALUES ($1, $2, 'Example', $3, 0, 0, 'in_person', 'none', $4, $4)"""
+OFFER = "INSERT INTO service_doctors (service_id, doctor_id, clinic_id) VALUES ($1, $2, $3)"
+
+TABLES = """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = 'public' AND c.relkind = 'r' AND c.relname <> 'alembic_version' ORDER BY 1"""
+
+
+class Scene:
+    """The rows of the beginning, which `again` brings back."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        """`connection` is the owner's, and used for nothing that is part of a run."""
+        self._connection = connection
+        self._again = ""
+
+    async def build(self) -> None:
+        """Write the rows into a migrated, empty database, and keep a copy of them."""
+        connection = self._connection
+        # Rows of the copy come back in any order.
+        await connection.execute("SET session_replication_role = replica")
+        await self._people()
+        await self._calendars()
+        await connection.execute("CREATE SCHEMA IF NOT EXISTS weave")
+        parts = list[str]()
+        for row in await connection.fetch(TABLES):
+            name = row["relname"]
+            parts.append(f"DELETE FROM public.{name}")  # noqa: S608  (names of our own tables)
+            if await connection.fetchval(f"SELECT EXISTS (SELECT FROM public.{name})"):  # noqa: S608
+                await connection.execute(f"CREATE TABLE weave.{name} AS TABLE public.{name}")
+                parts.append(f"INSERT INTO public.{name} TABLE weave.{name}")
+        self._again = "; ".join(parts)
+
+    async def again(self) -> None:
+        """Bring the first rows back; all others go."""
+        await self._connection.execute(self._again)
+
+    async def _people(self) -> None:
+        notice = CANCEL_NOTICE // MINUTE
+        await self._connection.execute(CLINIC_ROW, CLINIC, notice, HOLD_MINUTES, BEGIN)
+        users = [(user, f"{user}@example.org", BEGIN) for user in (*USERS, CLERK)]
+        await self._connection.executemany(USER, users)
+        await self._connection.execute(GRANT, CLERK, CLINIC, BEGIN)
+        people = zip(PATIENTS, USERS, strict=True)
+        await self._connection.executemany(PATIENT, [(*one, BEGIN) for one in people])
+        await self._connection.executemany(KNOWN, [(CLINIC, one, BEGIN) for one in PATIENTS])
+        for service, minutes in ((SHORT, SLOT_MINUTES), (LONG, 2 * SLOT_MINUTES)):
+            await self._connection.execute(SERVICE, service, CLINIC, minutes, BEGIN)
+
+    async def _calendars(self) -> None:
+        places = ((ONE, RULES[0], SLOTS), (OTHER, RULES[1], OTHERS_SLOTS))
+        for doctor, rule, slots in places:
+            await self._connection.execute(DOCTOR, doctor, CLINIC, BEGIN)
+            ends = 600 + SLOT_MINUTES * len(slots)
+            await self._connection.execute(RULE, rule, CLINIC, doctor, ends, BEGIN)
+            for service in (SHORT, LONG):
+                await self._connection.execute(OFFER, service, doctor, CLINIC)
+            rows = [_slot(slot, doctor, rule, place) for place, slot in enumerate(slots)]
+            await self._connection.executemany(SLOT, rows)
+
+
+def _slot(slot: SlotId, doctor: DoctorId, rule: RuleId, place: int) -> Sequence[Any]:
+    starts_at = MORNING + place * SLOT_MINUTES * MINUTE
+    ends_at = starts_at + SLOT_MINUTES * MINUTE
+    return slot, CLINIC, doctor, starts_at, ends_at, BEGIN, rule
