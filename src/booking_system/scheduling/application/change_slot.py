@@ -34,6 +34,7 @@ class ReopenSlot:
     async def __call__(self, *, slot_id: SlotId, version: int | None, actor: Actor) -> None:
         """Raises `SlotNotFound`, `NotPermitted`, `Stale`, `SlotUnavailable`."""
         async with self.transaction() as slots:
+            await slots.lock_calendar_of(slot_id)
             slot = await _locked(slots, slot_id, version, actor)
             # Closed by hand before its doctor left, or was away: only the first is written down.
             if await slots.clinic_of(slot.doctor_id) is None or await slots.is_away(slot):
