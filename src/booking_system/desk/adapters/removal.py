@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -19,6 +20,7 @@ from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.domain.time_slot import ClosedBecause
 from booking_system.scheduling.records import calendar_work
 from booking_system.scheduling.records.calendar_statements import TAKE_TIME
+from booking_system.shared_kernel.errors import Transient
 
 REFUSALS: Refusals = {"uq_clinics_slug": RestoreConflict, "uq_patients_user_id": RestoreConflict}
 
@@ -52,13 +54,27 @@ class PostgresRemovalWork:
         return Removable(kind=kind, **about | {"known_to": frozenset(about.get("known_to", ()))})
 
     async def close_slots(self, found: Removable, *, now: datetime) -> None:
-        """One statement for all of them."""
+        """One statement for all of them; no booking of a patient is under way behind it.
+
+        Raises `Transient` where somebody booked for the patient while slots were waited for.
+        """
         about = {"identity": found.id, "now": now}
-        if found.kind in statements.LOCK_SLOTS:
+        if found.kind is Kind.PATIENT:
+            await self._stop_bookings(about)
+        elif found.kind in statements.LOCK_SLOTS:
             await statements.LOCK_SLOTS[found.kind].fetchval(self._connection, **about)
         else:
             closes = statements.CLOSE_SLOTS[found.kind]
             await closes.execute(self._connection, because=BECAUSE[found.kind], **about)
+
+    async def _stop_bookings(self, about: dict[str, Any]) -> None:
+        """Slots come before the patient's row, as for everybody who books."""
+        locking = statements.LOCK_SLOTS[Kind.PATIENT]
+        locked = {row["id"] for row in await locking.fetch(self._connection, **about)}
+        await statements.STOP_BOOKINGS.fetchval(self._connection, identity=about["identity"])
+        rows = await statements.SLOTS_NOW.fetch(self._connection, **about)
+        if not locked.issuperset(row["id"] for row in rows):
+            raise Transient("somebody booked for the patient meanwhile")
 
     async def reopen_slots(self, found: Removable) -> None:
         """A clinic's slots stay closed where their doctor is removed."""

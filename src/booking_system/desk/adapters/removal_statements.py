@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     FromClause,
     Select,
     Update,
@@ -169,15 +170,26 @@ def _locking(query: Select[Any]) -> Statement[Any]:
     return Statement(counted, seconds=LONGEST_SECONDS)
 
 
+def _of_patient() -> CompoundSelect[Any]:
+    return slots_of(lambda a: and_(a.c.patient_id == ID, is_active(a), a.c.starts_at > NOW))
+
+
 LOCK_SLOTS = {
-    Kind.PATIENT: _locking(
-        locked(slots_of(lambda a: and_(a.c.patient_id == ID, is_active(a), a.c.starts_at > NOW)))
-    ),
+    Kind.PATIENT: Statement(locked(_of_patient()), seconds=LONGEST_SECONDS),
     Kind.SERVICE: _locking(
         locked(slots_of(lambda a: and_(_is_of_service(a), is_open(a), a.c.starts_at > NOW)))
     ),
 }
 """What has no slots of its own: those of its appointments."""
+
+STOP_BOOKINGS: Statement[Any] = Statement(
+    select(patients.c.id).where(patients.c.id == ID).with_for_update()
+)
+"""Of the patient: a booking that has been written is waited for, a booking about to be written
+waits, and then finds the patient gone."""
+
+SLOTS_NOW: Statement[Any] = Statement(_of_patient())
+"""Read when nobody books for the patient any more."""
 
 
 def _occupant() -> Select[Any]:
