@@ -1,14 +1,14 @@
 """UUID version 7 (RFC 9562, section 5.7): sorted by time, so that indexes grow at one end."""
 
-import os
-import time
+from os import urandom
+from time import time_ns
 from uuid import UUID
 
 
 def uuid7() -> UUID:
     """Return 48 bits of milliseconds followed by 74 random bits."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
+    milliseconds = time_ns() // 1_000_000
+    random = int.from_bytes(urandom(10), "big")
     high = (random >> 62) & 0xFFF
     low = random & 0x3FFF_FFFF_FFFF_FFFF
     return UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)

@@ -1,9 +1,10 @@
 """Trying again, in one place: around a use case, because a `with` body cannot run twice."""
 
-import asyncio
 import inspect
-import random
+from asyncio import sleep
 from collections.abc import Awaitable, Callable
+from random import uniform
+from time import monotonic
 from typing import ParamSpec, TypeVar
 
 from booking_system.platform.postgres.faults import DependencyUnavailable
@@ -45,16 +46,15 @@ def retrying(
     async def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         if WHOLE.get() is not None:
             return await use_case(*args, **kwargs)
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + DEADLINE_SECONDS
+        deadline = monotonic() + DEADLINE_SECONDS
         for attempt in range(1, TRIES + 1):
             try:
                 return await use_case(*args, **kwargs)
             except Transient as error:
-                pause = random.uniform(0, LONGEST_PAUSE_SECONDS * attempt)  # noqa: S311
-                if attempt == TRIES or loop.time() + pause > deadline:
+                pause = uniform(0, LONGEST_PAUSE_SECONDS * attempt)  # noqa: S311
+                if attempt == TRIES or monotonic() + pause > deadline:
                     raise DependencyUnavailable(retry_after=1) from error
-                await asyncio.sleep(pause)
+                await sleep(pause)
         raise AssertionError  # pragma: no cover
 
     return run
