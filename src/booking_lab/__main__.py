@@ -5,6 +5,7 @@ import typer
 from booking_lab.bench.command import bench
 from booking_lab.demo.command import seed_demo
 from booking_lab.race.command import race
+from booking_lab.weave.command import weave
 from booking_system.bootstrap.console import EXIT_CODES, told_plainly
 from booking_system.bootstrap.process import pin_time_zones
 
@@ -17,7 +18,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for name, command in (("bench", bench), ("race", race), ("seed-demo", seed_demo)):
+for name, command in (
+    ("bench", bench),
+    ("race", race),
+    ("seed-demo", seed_demo),
+    ("weave", weave),
+):
     app.command(name)(told_plainly()(command))
 
 if __name__ == "__main__":

@@ -94,25 +94,30 @@ class Scene:
         self._again = ""
 
     async def build(self) -> None:
-        """Write the rows into a migrated, empty database, and keep a copy of them."""
+        """Write the rows into a migrated database, which loses all others, and keep a copy."""
         connection = self._connection
         # Rows of the copy come back in any order.
         await connection.execute("SET session_replication_role = replica")
+        await connection.execute("DROP SCHEMA IF EXISTS weave_kept CASCADE")
+        for row in await connection.fetch(TABLES):
+            await connection.execute(f"DELETE FROM public.{row['relname']}")  # noqa: S608
         await self._people()
         await self._calendars()
-        await connection.execute("CREATE SCHEMA IF NOT EXISTS weave")
-        parts = list[str]()
+        await connection.execute("CREATE SCHEMA weave_kept")
+        parts, filled = list[str](), list[str]()
         for row in await connection.fetch(TABLES):
             name = row["relname"]
             parts.append(f"DELETE FROM public.{name}")  # noqa: S608  (names of our own tables)
-            if await connection.fetchval(f"SELECT EXISTS (SELECT FROM public.{name})"):  # noqa: S608
-                await connection.execute(f"CREATE TABLE weave.{name} AS TABLE public.{name}")
-                parts.append(f"INSERT INTO public.{name} TABLE weave.{name}")
-        self._again = "; ".join(parts)
+            if await connection.fetchval(f"SELECT count(*) FROM public.{name}"):  # noqa: S608
+                await connection.execute(f"CREATE TABLE weave_kept.{name} AS TABLE public.{name}")
+                filled.append(f"INSERT INTO public.{name} TABLE weave_kept.{name}")
+        self._again = "; ".join((*parts, *filled))
 
-    async def again(self) -> None:
-        """Bring the first rows back; all others go."""
+    async def again(self, *, is_large: bool = False) -> None:
+        """Bring the first rows back; all others go, and where it `is_large`, what they left."""
         await self._connection.execute(self._again)
+        if is_large:
+            await self._connection.execute("VACUUM")
 
     async def _people(self) -> None:
         notice = CANCEL_NOTICE // MINUTE

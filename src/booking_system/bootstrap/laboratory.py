@@ -23,6 +23,7 @@ KNOWN = {
     "cost": "Count what one request costs, the same on every machine.",
     "race": "Let many clients race on your own deployment, and check that nothing is sold twice.",
     "seed-demo": "Load the demo data into an empty database.",
+    "weave": "Let one seed decide every coincidence, and judge each run.",
 }
 
 

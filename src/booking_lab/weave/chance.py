@@ -1,0 +1,65 @@
+"""Choosers: chance, with a seed, or what was chosen before."""
+
+import random
+from collections.abc import Sequence
+
+from booking_lab.weave.loom import Choice, Loom
+from booking_lab.weave.threads import Order
+
+UNLUCKY = 0.45
+"""So many of the runs have misfortunes, at most two."""
+OF_THOSE_WHO_WAIT = 0.5
+"""So many of the misfortunes meet those who wait, where somebody does."""
+
+
+class ByChance:
+    """Chooses whose turn it is, and who has a misfortune, by the seed."""
+
+    def __init__(self, seed: int) -> None:
+        """One seed chooses the same where it is asked the same."""
+        self._dice = random.Random(f"choices of {seed}")  # noqa: S311
+        self._stays = self._dice.choice((0.0, 0.4, 0.8))
+        is_unlucky = self._dice.random() < UNLUCKY
+        self._misfortunes = self._dice.choice((1, 1, 2)) if is_unlucky else 0
+        self._last = ""
+
+    def __call__(self, choices: Sequence[Choice], loom: Loom) -> Choice:
+        """Return one of them."""
+        able = list(dict.fromkeys(one.who for one in choices if one.order is Order.GO))
+        if self._last not in able or self._dice.random() >= self._stays:
+            self._last = self._dice.choice(able)
+        mishaps = [one for one in choices if one.order is not Order.GO]
+        if self._misfortunes and mishaps and self._dice.random() < self._risk(loom):
+            self._misfortunes -= 1
+            own = [one for one in mishaps if one.who == self._last]
+            others = [one for one in mishaps if one.who not in able]
+            is_others = bool(others) and self._dice.random() < OF_THOSE_WHO_WAIT
+            return self._dice.choice(others if is_others else own or mishaps)
+        return Choice(self._last)
+
+    def _risk(self, loom: Loom) -> float:
+        """The end of a transaction is where most can be lost."""
+        steps = {thread.name: thread.step for thread in loom.threads}
+        return 0.4 if steps.get(self._last, "").startswith("COMMIT") else 0.08
+
+
+class AsBefore:
+    """Chooses what is written down, as far as it is possible, and then goes on with the last."""
+
+    def __init__(self, written: Sequence[Choice]) -> None:
+        """What cannot be done is left out."""
+        self._written = list(written)
+        self._last = ""
+
+    def __call__(self, choices: Sequence[Choice], _: Loom) -> Choice:
+        """Return the next one."""
+        while self._written:
+            choice = self._written.pop(0)
+            if choice in choices:
+                self._last = choice.who
+                return choice
+        able = [one for one in choices if one.order is Order.GO]
+        own = [one for one in able if one.who == self._last]
+        choice = (own or able)[0]
+        self._last = choice.who
+        return choice

@@ -1,0 +1,81 @@
+"""What people do, and what befalls them: the words in which a run is planned and told."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from booking_lab.weave.loom import Choice
+from booking_lab.weave.scene import ONE, OTHER, OTHERS_SLOTS, SLOTS
+from booking_system.shared_kernel.identifiers import DoctorId, SlotId
+
+ALL_SLOTS: Sequence[SlotId] = (*SLOTS, *OTHERS_SLOTS)
+"""The first doctor's three, then the other's two, which are at the time of the first two."""
+PEOPLE = ("Ann", "Ben", "Cleo")
+
+
+class Deed(NamedTuple):
+    """One thing that somebody does: `patient` is for whom, `slot` a place in `ALL_SLOTS`."""
+
+    what: str
+    patient: int = 0
+    slot: int = 0
+    is_long: bool = False
+    key: str = ""
+    how: str = ""
+
+    @property
+    def slot_id(self) -> SlotId:
+        """The slot that is meant."""
+        return ALL_SLOTS[self.slot]
+
+    @property
+    def doctor_id(self) -> DoctorId:
+        """Whose slot it is."""
+        return ONE if self.slot < len(SLOTS) else OTHER
+
+    def told(self) -> str:
+        """In a sentence without its subject."""
+        whose, at = PEOPLE[self.patient], f"slot {self.slot}"
+        where = f"{at} and the next" if self.is_long else at
+        key = f" with key {self.key}" if self.key else ""
+        sentences = {
+            "hold": f"holds {where} for {whose}",
+            "book": f"books {where} for {whose}{key}",
+            "overbook": f"books {where} for {whose} although it is taken",
+            "release": f"gives {whose}'s hold on {at} back",
+            "extend": f"keeps {whose}'s hold on {at} for longer",
+            "cancel": f"cancels {whose}'s appointment in {at}",
+            "dismiss": f"cancels {whose}'s appointment in {at} for the clinic",
+            "move": f"moves {whose}'s appointment to {at}",
+            "time off": f"takes {at} off, {self.how or 'if nobody is booked'}",
+            "end time off": f"ends the time off in {at}",
+            "close": f"closes {at}",
+            "reopen": f"opens {at} again",
+            "delete": f"deletes {at}",
+            "hours": f"lets the doctor's hours end {self.how} slot {self.slot}",
+            "remove doctor": f"removes the doctor of {at}, {self.how or 'if nobody is booked'}",
+            "restore doctor": f"brings the doctor of {at} back",
+            "remove patient": f"removes {whose}, {self.how or 'if nothing is booked'}",
+            "tidy": "empties holds that are long over",
+            "plan": "plans the calendars that are due",
+            "wait": f"goes on by {self.how} minutes",
+        }
+        return sentences[self.what]
+
+
+class Part(NamedTuple):
+    """One actor, and what they do, one after the other."""
+
+    name: str
+    deeds: tuple[Deed, ...]
+
+
+class Plan(NamedTuple):
+    """A whole run: what was before, who does what, and whose turn it is at each step.
+
+    Behind the last choice, and where one is not possible, whoever had the last turn goes on as long
+    as they can.
+    """
+
+    before: tuple[Deed, ...]
+    parts: tuple[Part, ...]
+    choices: tuple[Choice, ...] = ()

@@ -1,0 +1,176 @@
+"""The loom: one step at a time, whose is chosen; everybody else stands still."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from booking_lab.weave.backends import Backends
+from booking_lab.weave.threads import Order, Place, Thread
+
+LOOK_SECONDS = 0.001
+"""After so long without an answer the server is asked whether somebody waits. No verdict: whoever
+is slow is asked about once more."""
+STUCK_SECONDS = 60.0
+
+
+class Choice(NamedTuple):
+    """Whose turn it is, and what happens."""
+
+    who: str
+    order: Order = Order.GO
+
+
+class Happening(NamedTuple):
+    """What happened at one step."""
+
+    who: str
+    what: str
+    step: str = ""
+    whom: tuple[str, ...] = ()
+
+
+class DeadlockError(Exception):
+    """Everybody waits for somebody."""
+
+
+class StuckError(Exception):
+    """A thread neither comes to its next step nor waits for a lock: a fault of the weave."""
+
+
+@dataclass(eq=False, slots=True)
+class Ghost:
+    """A server's process that waits for a lock although its client is gone."""
+
+    name: str
+    pid: int
+    place: Place = Place.WAITING
+
+
+Tell = Callable[[Happening], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Loom:
+    """Threads, and what PostgreSQL says of them; `tell` hears of every happening."""
+
+    backends: Backends
+    threads: Sequence[Thread]
+    tell: Tell
+    ghosts: list[Ghost] = field(default_factory=list)
+
+    async def begin(self, work: Sequence[Callable[[], Awaitable[None]]]) -> None:
+        """Bring every thread in front of its first step."""
+        for thread, one in zip(self.threads, work, strict=True):
+            rests = thread.resting()
+            thread.begin(one)
+            await rests
+
+    def choices(self) -> list[Choice]:
+        """Return what can come next, in an order that is the same each time."""
+        found = list[Choice]()
+        for thread in self.threads:
+            if thread.place is Place.AT_STEP:
+                found += [Choice(thread.name, order) for order in Order]
+            elif thread.place is Place.AWAKE:
+                found += [Choice(thread.name)]
+            elif thread.place is Place.WAITING:
+                found += [Choice(thread.name, order) for order in (Order.CUT, Order.LEAVE)]
+        found += [Choice(one.name) for one in self.ghosts if one.place is Place.AWAKE]
+        return found
+
+    @property
+    def is_done(self) -> bool:
+        """Say whether nobody has anything to do any more."""
+        return not self.ghosts and all(one.place is Place.DONE for one in self.threads)
+
+    async def do(self, choice: Choice) -> None:
+        """Do it, until everybody stands still again. Raises `DeadlockError` afterwards."""
+        ghost = next((one for one in self.ghosts if one.name == choice.who), None)
+        if ghost is not None:
+            self.backends.go_on(ghost.pid)
+            self.ghosts.remove(ghost)
+            await self.tell(Happening(ghost.name, "goes on"))
+            await self._ended({ghost.pid}, ghost.name)
+        else:
+            thread = next(one for one in self.threads if one.name == choice.who)
+            await self._step(thread, choice.order)
+            ending, thread.ending = thread.ending, set()
+            await self._ended(ending, thread.name)
+        await self._wake()
+
+    async def _step(self, thread: Thread, order: Order) -> None:
+        step, place = thread.step, thread.place
+        rests = thread.resting()
+        if place is Place.AWAKE:
+            await self.tell(Happening(thread.name, "goes on", step))
+            thread.place = Place.AWAY
+            self.backends.go_on(thread.pid)
+            await self._until_rest(thread, rests)
+            return
+        await self.tell(Happening(thread.name, order, step))
+        if order is Order.LEAVE:
+            # A process that is asked to stop waiting hears of it only while it runs.
+            self.backends.go_on(thread.pid)
+            thread.cancel()
+            await rests
+        elif place is Place.WAITING:
+            # Its process waits on, for nobody.
+            self.ghosts.append(Ghost(f"{thread.name}'s ghost", thread.pid))
+            thread.break_off()
+            await rests
+        else:
+            thread.tell(order)
+            await self._until_rest(thread, rests)
+
+    async def _until_rest(self, thread: Thread, rests: asyncio.Future[None]) -> None:
+        began = time.monotonic()
+        while True:
+            await asyncio.wait([rests], timeout=LOOK_SECONDS)
+            if rests.done():
+                return
+            whom = await self.backends.waits_for(thread.pid) if thread.pid else ()
+            if whom and not rests.done():
+                self.backends.stop(thread.pid)
+                thread.place = Place.WAITING
+                await self.tell(Happening(thread.name, "waits", thread.step, self._names(whom)))
+                return
+            if time.monotonic() - began > STUCK_SECONDS:
+                raise StuckError(f"{thread.name} at {thread.step}")
+
+    async def _ended(self, pids: set[int], name: str) -> None:
+        """Wait until these processes are gone, or wait for a lock themselves."""
+        left, began = set(pids), time.monotonic()
+        while left:
+            left &= await self.backends.there(left)
+            for pid in list(left):
+                if whom := await self.backends.waits_for(pid):
+                    self.backends.stop(pid)
+                    left.discard(pid)
+                    ghost = Ghost(f"{name}'s ghost", pid)
+                    self.ghosts.append(ghost)
+                    await self.tell(Happening(ghost.name, "waits", "", self._names(whom)))
+            if time.monotonic() - began > STUCK_SECONDS:
+                raise StuckError(f"{name}'s process does not end")
+
+    async def _wake(self) -> None:
+        """Find out who has to wait no longer."""
+        waiting: dict[int, Thread | Ghost] = {
+            one.pid: one for one in self.threads if one.place is Place.WAITING
+        }
+        for ghost in self.ghosts:
+            if ghost.place is Place.WAITING:
+                waiting[ghost.pid] = ghost
+        if not waiting:
+            return
+        for pid in sorted(await self.backends.awake(waiting)):
+            waiting[pid].place = Place.AWAKE
+        places = {one.place for one in self.threads} | {one.place for one in self.ghosts}
+        if places <= {Place.WAITING, Place.DONE}:
+            raise DeadlockError(" and ".join(sorted(one.name for one in waiting.values())))
+
+    def _names(self, pids: Sequence[int]) -> tuple[str, ...]:
+        names = {one.pid: one.name for one in self.threads}
+        names |= {one.pid: one.name for one in self.ghosts}
+        return tuple(sorted({names.get(pid, "?") for pid in pids}))

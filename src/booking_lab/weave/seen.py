@@ -1,0 +1,78 @@
+"""What is stored and committed at one moment, as a stranger reads it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from booking_lab.weave.deeds import ALL_SLOTS
+
+SLOTS = """SELECT id, doctor_id, starts_at, ends_at, appointment_id, hold_id, held_until, held_for,
+ closed_because, outside_availability, deleted_at IS NOT NULL AS is_deleted
+ FROM time_slots ORDER BY starts_at, doctor_id, id"""
+VISITS = """SELECT id, patient_id, doctor_id, time_slot_ids, status, overbooked, patient_doubled,
+ starts_at, ends_at, reason, cancel_reason, version FROM appointments ORDER BY id"""
+KEYS = "SELECT key, resource_ids[1] AS appointment_id FROM idempotency_keys ORDER BY key"
+HISTORY = "SELECT appointment_id, version, action, reason FROM appointment_history ORDER BY 1, 2"
+EVENTS = """SELECT payload ->> 'appointment_id' AS appointment_id,
+ (payload ->> 'version')::int AS version FROM outbox WHERE name LIKE 'booking.%' ORDER BY 1, 2"""
+GONE = """SELECT id FROM doctors WHERE deleted_at IS NOT NULL
+ UNION ALL SELECT id FROM patients WHERE deleted_at IS NOT NULL"""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Slots and appointments by id, what each key has made; and what the clock showed."""
+
+    now: datetime
+    slots: Mapping[UUID, Row]
+    visits: Mapping[UUID, Row]
+    keys: Mapping[str, UUID]
+    gone: frozenset[UUID]
+    """Doctors and patients who are removed."""
+
+    def active(self) -> Iterator[Row]:
+        """Yield the appointments that are not cancelled."""
+        return (row for row in self.visits.values() if row["status"] != "cancelled")
+
+    def by_mark(self, mark: str) -> list[Row]:
+        """Return the appointments that a deed of this mark has made."""
+        return [row for row in self.visits.values() if row["reason"] == mark]
+
+    def holder(self, slot: Row) -> UUID | None:
+        """Return the patient for whom the slot is held at this moment."""
+        is_held = slot["hold_id"] is not None and slot["held_until"] > self.now
+        return slot["held_for"] if is_held else None
+
+    def told(self) -> Iterator[str]:
+        """Yield a line for each row, in which nothing is left to chance."""
+        names = {row["id"]: f"visit {row['reason']}" for row in self.visits.values()}
+        for number, slot in enumerate(self.slots.values()):
+            held = None if (holder := self.holder(slot)) is None else holder.int % 16
+            yield (
+                f"slot {number}: {names.get(slot['appointment_id'])}, held for {held},"
+                f" {slot['closed_because']}, {slot['is_deleted']}"
+            )
+        for row in self.visits.values():
+            yield f"{names[row['id']]}: {row['status']} version {row['version']}"
+
+
+async def seen(eyes: asyncpg.Connection, now: datetime) -> Seen:
+    """Look."""
+    return Seen(
+        now,
+        {row["id"]: row for row in await eyes.fetch(SLOTS)},
+        {row["id"]: row for row in await eyes.fetch(VISITS)},
+        {row["key"]: row["appointment_id"] for row in await eyes.fetch(KEYS)},
+        frozenset(row["id"] for row in await eyes.fetch(GONE)),
+    )
+
+
+def place_of(slot_id: UUID) -> int | None:
+    """Return which slot of the scene it is; None for one that was made since."""
+    return next((n for n, one in enumerate(ALL_SLOTS) if one == slot_id), None)

@@ -1,0 +1,118 @@
+"""A thread of the weave: one actor's task, which does one step whenever it is its turn."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from enum import Enum, StrEnum, auto
+
+
+class Order(StrEnum):
+    """What a thread is told when it is its turn; all but the first are misfortunes."""
+
+    GO = "go"
+    CUT = "cut"
+    """The connection breaks before the step, which the server never hears of."""
+    LOSE_ANSWER = "lose answer"
+    """It breaks behind the step."""
+    LEAVE = "leave"
+    """The client goes away: its task is cancelled."""
+
+
+class Place(Enum):
+    """Where a thread is."""
+
+    AWAY = auto()
+    """It works, or it has not begun."""
+    AT_STEP = auto()
+    WAITING = auto()
+    """The server keeps it waiting for a lock."""
+    AWAKE = auto()
+    """The lock is free, but it was not its turn yet."""
+    DONE = auto()
+
+
+class Thread:
+    """One of those who are woven."""
+
+    def __init__(self, name: str) -> None:
+        """`name` is how the story calls it."""
+        self.name = name
+        self.place = Place.AWAY
+        self.step = ""
+        """The text of the statement that it is about to do, or waits in."""
+        self.pid = 0
+        """The server's process that does it."""
+        self._break_off: Callable[[], None] = _nothing
+        self.ending = set[int]()
+        """Processes whose connection it has closed; they may still have to undo something."""
+        self.task: asyncio.Task[None] | None = None
+        self.is_free = False
+        self._turn: asyncio.Future[Order] | None = None
+        self._rests: asyncio.Future[None] | None = None
+
+    def begin(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Start its task, which stops in front of its first step."""
+        self.task = asyncio.create_task(self._all_of(work), name=self.name)
+
+    async def _all_of(self, work: Callable[[], Awaitable[None]]) -> None:
+        THREAD.set(self)
+        try:
+            await work()
+        finally:
+            self.place = Place.DONE
+            self._arrived()
+
+    def resting(self) -> asyncio.Future[None]:
+        """Return what is done when it is in front of its next step, or at its end."""
+        self._rests = asyncio.get_running_loop().create_future()
+        return self._rests
+
+    def tell(self, order: Order) -> None:
+        """Let it do its step."""
+        assert self._turn is not None, "it stands in front of a step"
+        turn, self._turn, self.place = self._turn, None, Place.AWAY
+        turn.set_result(order)
+
+    async def end(self) -> None:
+        """End it without any further turn: the run is over."""
+        self.is_free = True
+        if self.task is not None and not self.task.done():
+            self.task.cancel()
+            await asyncio.wait([self.task])
+
+    def cancel(self) -> None:
+        """Let its client go away."""
+        assert self.task is not None, "it has begun"
+        self._turn, self.place = None, Place.AWAY
+        self.task.cancel()
+
+    def break_off(self) -> None:
+        """Break the connection in which it waits."""
+        self.place = Place.AWAY
+        self._break_off()
+
+    async def turn(self, step: str, pid: int, break_off: Callable[[], None] | None = None) -> Order:
+        """Wait for the next turn; `break_off` breaks the connection to the process."""
+        if self.is_free:
+            return Order.GO
+        self.step, self.pid, self.place = step, pid, Place.AT_STEP
+        self._break_off = break_off or _nothing
+        self._turn = asyncio.get_running_loop().create_future()
+        self._arrived()
+        return await self._turn
+
+    def leaves(self, pid: int) -> None:
+        """Say that it closes the connection to this process."""
+        self.ending.add(pid)
+
+    def _arrived(self) -> None:
+        if self._rests is not None and not self._rests.done():
+            self._rests.set_result(None)
+
+
+def _nothing() -> None:
+    pass
+
+
+THREAD: ContextVar[Thread | None] = ContextVar("THREAD", default=None)
+"""The thread that this task is, if it is one."""

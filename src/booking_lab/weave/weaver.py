@@ -1,0 +1,221 @@
+"""One run: a plan, a chooser, and all that came of it."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import asyncpg
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from booking_lab.weave.answers import wrong_answer
+from booking_lab.weave.backends import Backends
+from booking_lab.weave.coincidences import Notes
+from booking_lab.weave.connection import WovenConnection
+from booking_lab.weave.deeds import Deed, Part, Plan
+from booking_lab.weave.ending import wrong_at_the_end
+from booking_lab.weave.judging import wrong_now, wrong_since
+from booking_lab.weave.loom import Choice, DeadlockError, Happening, Loom
+from booking_lab.weave.people import NothingToDo, People
+from booking_lab.weave.records import LEFT, NOTHING, OK, UNKNOWN, Record
+from booking_lab.weave.scene import BEGIN, Scene
+from booking_lab.weave.seen import Seen, seen
+from booking_lab.weave.service import Service
+from booking_lab.weave.sources import NOW, SEARCH_PATH, Chances, decided, set_now
+from booking_lab.weave.threads import Order, Place, Thread
+from booking_system.platform.postgres.leases import Leases
+from booking_system.platform.postgres.transaction import Database
+from booking_system.platform.postgres.url import sqlalchemy_url
+from booking_system.shared_kernel.errors import Refusal, Transient
+
+CONNECTIONS = 8
+SERVER_SETTINGS = {
+    "application_name": "weave",
+    "timezone": "UTC",
+    "jit": "off",
+    "search_path": SEARCH_PATH,
+    # Who waits is found out by the weave, and for how long does not matter.
+    "deadlock_timeout": "600s",
+    "synchronous_commit": "off",
+}
+ENDS = ("COMMIT", "CLOCK")
+Chooser = Callable[[Sequence[Choice], Loom], Choice]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a run."""
+
+    happenings: list[Happening] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    rows: list[str] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
+
+    def trace(self) -> str:
+        """Return a digest of all that happened, which the same seed has again."""
+        answers = [(one.actor, one.deed, one.answer) for one in self.records]
+        told = repr((self.happenings, answers, self.wrong, self.rows))
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+class Weaver:
+    """A place to run plans in, one after the other."""
+
+    def __init__(self, service: Service, scene: Scene, *, looks: Sequence[Any]) -> None:
+        """`looks` are two further connections: one looks at processes, one at rows."""
+        self.service, self._scene = service, scene
+        observer, self._eyes = looks
+        self._backends, self._people = Backends(observer), People(service, self._eyes)
+        self._chances = Chances()
+        self._committed: list[Seen] = []
+        self._current: dict[str, Record] = {}
+        self._is_judged = False
+        self._runs = 0
+
+    async def run(self, plan: Plan, choose: Chooser) -> Outcome:
+        """Run it from the first rows on."""
+        await self._begin()
+        outcome = Outcome()
+        with decided(self._chances):
+            for number, deed in enumerate(plan.before):
+                await self._one("before", deed, f"before {number}", outcome)
+            threads = [Thread(part.name) for part in plan.parts]
+            loom = Loom(self._backends, threads, partial(self._heard, outcome))
+            works = [partial(self._all_of, part, outcome) for part in plan.parts]
+            try:
+                await loom.begin(works)
+                await self._woven(loom, choose, outcome)
+            except DeadlockError as error:
+                outcome.wrong.append(f"deadlock: {error}")
+            finally:
+                await self._let_go(loom)
+            if not outcome.wrong:
+                await self._finish(outcome)
+        return outcome
+
+    async def _begin(self) -> None:
+        self._runs += 1
+        await self._scene.again(is_large=self._runs % 200 == 0)
+        self.service.begin()
+        self._chances.begin()
+        await set_now(self._eyes, BEGIN)
+        await self._warm()
+        self._committed = [await seen(self._eyes, BEGIN)]
+        self._current = {}
+
+    async def _warm(self) -> None:
+        """Open what was broken in the run before: in a run nobody opens anything."""
+        leases = self.service.database.leases
+        taken = [await leases.take() for _ in range(CONNECTIONS)]
+        for lease in taken:
+            await leases.give(lease)
+
+    async def _woven(self, loom: Loom, choose: Chooser, outcome: Outcome) -> None:
+        while not loom.is_done:
+            choice = choose(loom.choices(), loom)
+            outcome.choices.append(choice)
+            step = next((one.step for one in loom.threads if one.name == choice.who), "")
+            if choice.order is not Order.GO and choice.who in self._current:
+                self._current[choice.who].misfortunes.append(choice.order)
+            record = self._current.get(choice.who)
+            self._is_judged = False
+            await loom.do(choice)
+            is_lost = choice.order in {Order.CUT, Order.LEAVE}
+            if record is not None and step in ENDS and not (is_lost or self._is_judged):
+                await self._audit(record, outcome)
+
+    async def _audit(self, record: Record, outcome: Outcome) -> None:
+        before, self._is_judged = self._committed[-1], True
+        after = await seen(self._eyes, self.service.clock.moment)
+        self._committed.append(after)
+        if record.actor == "before":
+            return
+        if record.deed.what == "wait":
+            outcome.notes.clock(before, after, self._current)
+        else:
+            outcome.notes.commits(record, before, after, self._current)
+        outcome.wrong += [f"{record.actor}: {one}" for one in wrong_now(after)]
+        outcome.wrong += [f"{record.actor}: {one}" for one in wrong_since(before, after, record)]
+
+    async def _all_of(self, part: Part, outcome: Outcome) -> None:
+        for number, deed in enumerate(part.deeds):
+            mark = f"key {deed.key}" if deed.key else f"{part.name} {number}"
+            record = await self._one(part.name, deed, mark, outcome)
+            if record.answer in UNKNOWN and deed.key and record.answer != LEFT:
+                record = await self._one(part.name, deed, mark, outcome)
+            if record.answer == LEFT:
+                return
+
+    async def _one(self, actor: str, deed: Deed, mark: str, outcome: Outcome) -> Record:
+        now = self.service.clock.moment
+        record = Record(actor, deed, mark, begun=len(self._committed) - 1, since=now)
+        outcome.records.append(record)
+        self._current[actor] = record
+        shown = None
+        try:
+            shown = await self._people.do(deed, mark)
+            answer = OK
+        except NothingToDo:
+            answer = NOTHING
+        except Refusal as refusal:
+            answer = refusal.code
+        except Transient:
+            answer = "transient"
+        except asyncio.CancelledError:
+            answer = LEFT
+        except Exception as error:  # noqa: BLE001  (nothing else may come of a use case)
+            answer, record.surprise = type(error).__name__, error
+        record.answered(answer, shown=shown)
+        if actor == "before" or answer in {OK, LEFT} or record.misfortunes:
+            await self._audit(record, outcome)
+        outcome.happenings.append(Happening(actor, "is told", answer))
+        outcome.notes.answered(record)
+        outcome.wrong += [f"{actor}: {one}" for one in wrong_answer(record, self._committed)]
+        return record
+
+    async def _heard(self, outcome: Outcome, happening: Happening) -> None:
+        outcome.happenings.append(happening)
+        outcome.notes.hears(happening, self._current, self._committed[-1])
+
+    async def _let_go(self, loom: Loom) -> None:
+        """Where a run ends early, nobody stays stopped and nothing stays locked."""
+        left = [one for one in loom.threads if one.place is not Place.DONE]
+        self._backends.end({one.pid for one in left} | {one.pid for one in loom.ghosts})
+        for thread in left:
+            await thread.end()
+
+    async def _finish(self, outcome: Outcome) -> None:
+        last = await seen(self._eyes, self.service.clock.moment)
+        outcome.rows = list(last.told())
+        outcome.wrong += [one async for one in wrong_at_the_end(self._people, self._eyes, last)]
+
+
+@asynccontextmanager
+async def weaver_at(url: str) -> AsyncIterator[Weaver]:
+    """A weaver on a migrated, empty database, which nobody else uses."""
+    connections = [await asyncpg.connect(url) for _ in range(3)]
+    scene = Scene(connections[0])
+    await scene.build()
+    await connections[0].execute(NOW)
+    engine = create_async_engine(
+        sqlalchemy_url(url).update_query_dict({"prepared_statement_cache_size": "0"}),
+        hide_parameters=True,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        connect_args={
+            "connection_class": WovenConnection,
+            "server_settings": SERVER_SETTINGS,
+        },
+    )
+    database = Database(Leases(engine, size=CONNECTIONS))
+    try:
+        yield Weaver(Service(url, database), scene, looks=connections[1:])
+    finally:
+        await database.close()
+        for connection in connections:
+            await connection.close()
