@@ -21,13 +21,13 @@ from booking_system.booking.domain.booking_rules import slot_is_available
 from booking_system.booking.domain.span import Span
 from booking_system.booking.records import (
     change_statements,
-    releasing,
     settling,
     settling_statements,
     span_changes,
 )
-from booking_system.desk.adapters import absence_statements, removal_statements
-from booking_system.desk.domain.removal import Kind
+from booking_system.desk.adapters import removal_statements
+from booking_system.desk.adapters.absences import PostgresAbsenceWork
+from booking_system.desk.adapters.removal import PostgresRemovalWork
 from booking_system.platform.postgres import faults, transaction
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.tidying import Chore
@@ -88,18 +88,6 @@ class Silence:
     fetch = staticmethod(no_rows)
 
 
-class Everything(set[Any]):
-    """A set that has all in it."""
-
-    def issuperset(self, _: Any) -> bool:
-        return True
-
-
-def _note_everything(self: Any, rows: Any) -> None:
-    self._locked = Everything()
-    self._outside = {row["id"] for row in rows if row["outside_availability"]}
-
-
 def _add_without_key() -> Any:
     add = PostgresBookingWork.add
 
@@ -128,18 +116,13 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "the locks of a move": unlocked(span_locks.LOCK_TO_MOVE),
     "the order of the locks of a move": lambda: saying(
-        (span_locks.LOCK_TO_MOVE, "ORDER BY s.id FOR", "ORDER BY s.starts_at, s.id DESC FOR"),
-        (span_changes.LOCK_SLOTS_OF, "ORDER BY s.id FOR", "ORDER BY s.id DESC FOR"),
-        (span_locks.LOCK_NEARBY, "ORDER BY s.id FOR", "ORDER BY s.id DESC FOR"),
+        (span_locks.LOCK_TO_MOVE, "ORDER BY s.id FOR", "ORDER BY s.id DESC FOR"),
     ),
     "the locks on slots of a cancellation": unlocked(span_changes.LOCK_SLOTS_OF),
     "the lock on an appointment that is cancelled or moved, and its slots'": lambda: saying(
         (postgres.LOCK_CARD, " FOR UPDATE OF a", ""),
         (span_changes.LOCK_SLOTS_OF, FOR_UPDATE, ""),
         (span_locks.LOCK_TO_MOVE, FOR_UPDATE, ""),
-    ),
-    "the look whether the appointment went elsewhere meanwhile": replaced(
-        PostgresBookingWork, "_note", _note_everything
     ),
     "the lock of a hold that is released or extended": unlocked(hold_statements.LOCK),
     "the queue of holders": replaced(holding, "queue_as", nothing),
@@ -159,9 +142,9 @@ MUTANTS: dict[str, Mutant] = {
     "the heirs": replaced(settling_statements, "HAND_OVER", Silence()),
     "the end of a mark": replaced(settling, "share_less", nothing),
     "the slots that a move leaves": replaced(change_statements, "LEAVE_SLOTS", Silence()),
-    "the locks of time off": unlocked(absence_statements.OF_DOCTOR.lock_slots),
-    "the locks of a doctor's removal": unlocked(
-        removal_statements.CLOSE_SLOTS[Kind.DOCTOR], words=" FOR UPDATE"
+    "what time off closes": replaced(PostgresAbsenceWork, "close_slots", nothing),
+    "the slots that a removal closes before it looks for bookings": replaced(
+        PostgresRemovalWork, "close_slots", nothing
     ),
     "the stop of bookings for a patient who goes": replaced(
         removal_statements, "STOP_BOOKINGS", Silence()
@@ -173,13 +156,9 @@ MUTANTS: dict[str, Mutant] = {
         )
     ),
     "the doctor before the slot": replaced(PostgresSlots, "lock_calendar_of", nothing),
-    "the doctor's lock": unlocked(
-        calendar_statements.LOCK_DOCTOR, words=" FOR NO KEY UPDATE OF d FOR SHARE OF c"
-    ),
     "the locks of a change of hours": unlocked(calendar_statements.LOCK_SLOTS, words=" FOR UPDATE"),
-    "the hours that come back when a hold is released": replaced(holding, "refill_freed", nothing),
-    "the hours that come back when an appointment is cancelled": lambda: patch.multiple(
-        releasing, refill_freed=nothing
+    "the hours that come back when an appointment is cancelled": replaced(
+        postgres, "refill_freed", nothing
     ),
     "the events of what is changed": replaced(settling, "events_text", lambda _: "[]"),
     "the hour for which old holds are kept": lambda: patch.object(

@@ -15,7 +15,7 @@ from booking_lab.weave.weaver import Weaver
 from tests.postgres import TestServer
 from tests.weave.mutants import MUTANTS
 
-SOME = 160
+SOME = 150
 """Seeds in `make test`: nearly every coincidence comes in them."""
 ALL = 50_000
 

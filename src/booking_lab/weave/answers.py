@@ -92,6 +92,9 @@ def _cancelled(record: Record, now: Seen) -> Iterator[str]:
 
 def _away(deed: Deed, now: Seen) -> Iterator[str]:
     slot, patient = now.slots[deed.slot_id], PATIENTS[deed.patient]
+    is_open = slot["closed_because"] is None and not slot["is_deleted"]
+    if deed.what == "time off" and is_open:
+        yield "time off: a slot stayed open"
     for row in now.active():
         is_in_it = row["starts_at"] < slot["ends_at"] and slot["starts_at"] < row["ends_at"]
         is_with_them = row["doctor_id"] == deed.doctor_id

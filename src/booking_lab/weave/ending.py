@@ -9,6 +9,9 @@ from booking_lab.weave.deeds import Deed
 from booking_lab.weave.people import People
 from booking_lab.weave.seen import EVENTS, HISTORY, Row, Seen, seen
 
+OPEN_WHILE_AWAY = """SELECT EXISTS (SELECT FROM time_slots s JOIN time_off t USING (doctor_id)
+ WHERE t.deleted_at IS NULL AND s.deleted_at IS NULL AND s.closed_because IS NULL
+ AND s.starts_at < t.ends_at AND s.ends_at > t.starts_at)"""
 LONG_AFTER = timedelta(hours=2)
 LATER = Deed("wait", how=str(LONG_AFTER // timedelta(minutes=1)))
 
@@ -20,6 +23,8 @@ async def wrong_at_the_end(
     history, events = await eyes.fetch(HISTORY), await eyes.fetch(EVENTS)
     for one in (*_history(last, history), *_events(last, events), *_keys(last)):
         yield one
+    if await eyes.fetchval(OPEN_WHILE_AWAY):
+        yield "a slot is open although its doctor is away"
     await people.do(LATER, "")
     await people.do(Deed("tidy"), "")
     await people.do(Deed("plan"), "")

@@ -17,6 +17,7 @@ MAY_END_HOLDS = frozenset({"overbook", "time off", "remove doctor", "close", "re
 def wrong_now(seen: Seen) -> Iterator[str]:
     """Yield what may be so at no moment."""
     yield from _owners(seen)
+    yield from _marks(seen)
     yield from _two_at_once(seen)
     yield from _holds(seen)
 
@@ -40,6 +41,18 @@ def _owners(seen: Seen) -> Iterator[str]:
             yield "a slot is deleted and booked"
 
 
+def _marks(seen: Seen) -> Iterator[str]:
+    for row in seen.active():
+        others = [one for one in seen.active() if one["id"] != row["id"]]
+        if row["overbooked"] and not any(
+            one["doctor_id"] == row["doctor_id"]
+            and one["starts_at"] < row["ends_at"]
+            and row["starts_at"] < one["ends_at"]
+            for one in others
+        ):
+            yield "an appointment is marked as overbooked, and shares its time with nobody"
+
+
 def _two_at_once(seen: Seen) -> Iterator[str]:
     for one, other in combinations(seen.active(), 2):
         if one["starts_at"] >= other["ends_at"] or other["starts_at"] >= one["ends_at"]:
@@ -59,6 +72,16 @@ def _holds(seen: Seen) -> Iterator[str]:
     counted = Counter(patient for patient, _ in held if patient is not None)
     if max(counted.values(), default=0) > MOST_OF_A_PATIENT:
         yield "a patient holds more than they may"
+    for slot in seen.slots.values():
+        if slot["kept_from"] is not None and seen.holder(slot) is not None:
+            kept = [
+                one["hold_id"]
+                for one in seen.slots.values()
+                if one["doctor_id"] == slot["doctor_id"]
+                and slot["kept_from"] <= one["starts_at"] < slot["kept_until"]
+            ]
+            if set(kept) != {slot["hold_id"]}:
+                yield "a hold keeps a part of its slots"
     until = {(slot["hold_id"], slot["held_until"]) for slot in seen.slots.values()}
     if len(until) != len({hold_id for hold_id, _ in until}):
         yield "a hold ends at two times"

@@ -130,11 +130,11 @@ class Loom:
             await asyncio.wait([rests], timeout=LOOK_SECONDS)
             if rests.done():
                 return
-            whom = await self.backends.waits_for(thread.pid) if thread.pid else ()
+            whom = await self._waits_for(thread.pid) if thread.pid else ()
             if whom and not rests.done():
                 self.backends.stop(thread.pid)
                 thread.place = Place.WAITING
-                await self.tell(Happening(thread.name, "waits", thread.step, self._names(whom)))
+                await self.tell(Happening(thread.name, "waits", thread.step, whom))
                 return
             if time.monotonic() - began > STUCK_SECONDS:
                 raise StuckError(f"{thread.name} at {thread.step}")
@@ -145,12 +145,12 @@ class Loom:
         while left:
             left &= await self.backends.there(left)
             for pid in list(left):
-                if whom := await self.backends.waits_for(pid):
+                if whom := await self._waits_for(pid):
                     self.backends.stop(pid)
                     left.discard(pid)
                     ghost = Ghost(f"{name}'s ghost", pid)
                     self.ghosts.append(ghost)
-                    await self.tell(Happening(ghost.name, "waits", "", self._names(whom)))
+                    await self.tell(Happening(ghost.name, "waits", "", whom))
             if time.monotonic() - began > STUCK_SECONDS:
                 raise StuckError(f"{name}'s process does not end")
 
@@ -170,7 +170,9 @@ class Loom:
         if places <= {Place.WAITING, Place.DONE}:
             raise DeadlockError(" and ".join(sorted(one.name for one in waiting.values())))
 
-    def _names(self, pids: Sequence[int]) -> tuple[str, ...]:
+    async def _waits_for(self, pid: int) -> tuple[str, ...]:
+        """Name those whom the process waits for; PostgreSQL's own, such as a vacuum, soon end."""
         names = {one.pid: one.name for one in self.threads}
         names |= {one.pid: one.name for one in self.ghosts}
-        return tuple(sorted({names.get(pid, "?") for pid in pids}))
+        found = await self.backends.waits_for(pid)
+        return tuple(sorted({names[one] for one in found if one in names}))

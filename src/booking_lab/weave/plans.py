@@ -76,8 +76,10 @@ def _expiry(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
     slot, is_long = dice.randrange(2), dice.random() < 0.4
     rival = Deed(dice.choice(("book", "hold")), 1, slot + (is_long and dice.random() < 0.5))
     owner = Deed(dice.choice(("book", "extend", "release", "hold")), 0, slot, is_long)
-    clock = Deed("wait", how="10")
-    return [Deed("hold", 0, slot, is_long)], [[rival], [owner], [clock]]
+    before = [Deed("hold", 0, slot, is_long)]
+    if dice.random() < 0.3:
+        return before, [[owner], [Deed("book", 0, slot)], [Deed("extend", 0, slot)]]
+    return before, [[rival], [owner], [Deed("wait", how="10")]]
 
 
 def _absence(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
@@ -106,6 +108,8 @@ def _hours(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
         Deed("book", 1, 2),
         Deed("overbook", 1, 2),
         Deed("plan"),
+        Deed("time off", slot=2, how="keep"),
+        Deed("hours", slot=dice.randrange(3), how="behind"),
     ]
     return before, [*parts, *([one] for one in dice.sample(others, 2))]
 
@@ -148,14 +152,25 @@ def _one_person(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
 def _spans(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
     others = [
         Deed("book", 1, 1, is_long=True),
-        Deed("book", 1, 1),
+        Deed("book", 1, dice.randrange(2)),
         Deed("hold", 1, 1),
-        Deed("hold", 1, 1, is_long=True),
+        Deed("hold", 1, dice.randrange(2), is_long=True),
         Deed("overbook", 1, 1),
         Deed("book", 2, 2),
     ]
     first = Deed(dice.choice(("book", "book", "hold")), 0, 0, is_long=True)
     return [], [[first], *([one] for one in dice.sample(others, 2))]
+
+
+def _orders(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
+    """Three who want the same two slots: whoever took them in another order would be stuck."""
+    slot = dice.randrange(2)
+    leaves = Deed("dismiss", 2, slot) if dice.random() < 0.2 else Deed("move", 2, 1 - slot)
+    return [Deed("book", 2, slot)], [
+        [Deed("book", 0, 0, is_long=True)],
+        [Deed("book", 1, 0, is_long=True)],
+        [leaves],
+    ]
 
 
 def _many_holds(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
@@ -199,6 +214,7 @@ THEMES: Sequence[Theme] = (
     _removals,
     _one_person,
     _spans,
+    _orders,
     _many_holds,
     _desk,
     _background,

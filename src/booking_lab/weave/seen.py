@@ -11,7 +11,8 @@ import asyncpg
 from booking_lab.weave.deeds import ALL_SLOTS
 
 SLOTS = """SELECT id, doctor_id, starts_at, ends_at, appointment_id, hold_id, held_until, held_for,
- closed_because, outside_availability, deleted_at IS NOT NULL AS is_deleted
+ closed_because, outside_availability, lower(hold_blocks) AS kept_from,
+ upper(hold_blocks) AS kept_until, deleted_at IS NOT NULL AS is_deleted
  FROM time_slots ORDER BY starts_at, doctor_id, id"""
 VISITS = """SELECT id, patient_id, doctor_id, time_slot_ids, status, overbooked, patient_doubled,
  starts_at, ends_at, reason, cancel_reason, version FROM appointments ORDER BY id"""

@@ -13,7 +13,7 @@ BEFOREHAND = "before"
 def story_of(plan: Plan, outcome: Outcome, *, command: str) -> Iterator[str]:
     """Yield its lines; `command` is what repeats it."""
     for deed in plan.before:
-        yield f"Before: somebody {deed.told()}."
+        yield f"Before, somebody {deed.told()}."
     for part in plan.parts:
         wishes = ", then ".join(deed.told() for deed in part.deeds)
         yield f"{part.name[0].upper()}{part.name[1:]} {wishes}."
