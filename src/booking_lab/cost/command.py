@@ -26,15 +26,29 @@ Database = Annotated[
 ByFile = Annotated[
     str | None, typer.Option("--by-file", help="Show the bytecodes of this operation by file.")
 ]
+InDatabase = Annotated[
+    bool,
+    typer.Option("--instructions", help="Count PostgreSQL's instructions, by valgrind: minutes."),
+]
 
 
-def cost(*, json_file: JsonFile = None, database: Database = None, by_file: ByFile = None) -> None:
+def cost(
+    *,
+    json_file: JsonFile = None,
+    database: Database = None,
+    by_file: ByFile = None,
+    in_database: InDatabase = False,
+) -> None:
     """Count what one request costs: calls, bytecodes, system calls, statements, write-ahead log.
 
     The figures are the same on every machine with this version of Python; nothing is timed. It
-    touches no data of yours, and takes a quarter of a minute.
+    touches no data of yours, and takes a quarter of a minute. With --instructions only what
+    PostgreSQL does for each operation that writes is counted.
     """
     try:
+        if in_database:
+            _count_instructions(json_file)
+            return
         with tempfile.TemporaryDirectory() as folder, _as_in_an_api_process():
             found = _counted(Path(folder), database)
     except BenchProblem as problem:
@@ -60,22 +74,36 @@ def _as_in_an_api_process() -> Iterator[None]:
             del os.environ[VARIABLE]
 
 
-def _counted(folder: Path, database: str | None) -> "Counted":
+def _count_instructions(json_file: Path | None) -> None:
+    from booking_lab.cost.instructions import instructions  # noqa: PLC0415  (loads a lot)
+
+    found = instructions(_settings)
+    if json_file is not None:
+        json_file.write_text(f"{json.dumps(found, indent=2)}\n", encoding="utf-8")
+    for name, count in found.items():
+        typer.echo(f"{name:20}{count // 1000:>10,} thousand instructions")
+
+
+def _settings(folder: Path, url: str) -> Settings:
     from booking_lab.bench.api import PUBLIC_URL  # noqa: PLC0415  (loads a lot)
-    from booking_lab.bench.run import own_place  # noqa: PLC0415
+
+    return Settings(
+        data_dir=folder,
+        database_url=url,
+        secret_key=None,
+        env="development",
+        public_url=PUBLIC_URL,
+        rate_limit=False,
+        log_format="json",
+    )
+
+
+def _counted(folder: Path, database: str | None) -> "Counted":
+    from booking_lab.bench.run import own_place  # noqa: PLC0415  (loads a lot)
     from booking_lab.cost.run import counted  # noqa: PLC0415
 
     def on(url: str) -> "Counted":
-        settings = Settings(
-            data_dir=folder,
-            database_url=url,
-            secret_key=None,
-            env="development",
-            public_url=PUBLIC_URL,
-            rate_limit=False,
-            log_format="json",
-        )
-        return counted(settings, folder / "log")
+        return counted(_settings(folder, url), folder / "log")
 
     if database is not None:
         return on(database)

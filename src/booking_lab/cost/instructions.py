@@ -32,7 +32,7 @@ from booking_system.identity.adapters.tokens import SignedAccessTokens
 from booking_system.platform.postgres.transaction import SERVER_SETTINGS
 
 FIRST, FEW = 2, 4
-"""The first process does for the server what is done once; each other one plans, and then repeats."""
+"""The first process does what a server does once; each other one plans, and then repeats."""
 WATCHED = """#!/bin/sh
 exec valgrind --tool=callgrind --callgrind-out-file=/dev/null --log-file={told}/%p \
  {real}/postgres "$@"
@@ -77,7 +77,8 @@ def can_count() -> bool:
 def instructions(settings_for: Callable[[Path, str], Settings]) -> dict[str, int]:
     """Return the instructions of one request of each operation, and of the bare transaction.
 
-    `settings_for` makes the API's settings of a folder and a database's address. Raises
+    `settings_for` makes the API's settings of a folder and a database's address. Unchanged code
+    gives figures within some hundredths: what is booked is chosen anew each time. Raises
     `BenchProblem` where valgrind is missing or a request fails.
     """
     if not can_count():
