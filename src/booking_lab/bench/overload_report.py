@@ -116,7 +116,7 @@ class OverloadReport:
             )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the same for machines; docs/performance.md names the keys."""
+        """Return the same for machines; docs/measurements.md names the keys."""
         return {
             "machine": dict(self.machine),
             "plan": asdict(self.plan),

@@ -109,7 +109,7 @@ class Report:
         yield f"The load generator drives {drive:.1f} times the rate of bare FastAPI."
 
     def as_json(self) -> dict[str, Any]:
-        """Return the same for machines; docs/performance.md names the keys."""
+        """Return the same for machines; docs/measurements.md names the keys."""
         return {
             "multiples": {
                 way.value: {

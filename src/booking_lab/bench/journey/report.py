@@ -116,7 +116,7 @@ class JourneyReport:
         yield f"load. *: more than {MARKED_FROM:g} × the API time of bare FastAPI."
 
     def as_json(self) -> dict[str, Any]:
-        """Return the same for machines; docs/performance.md names the keys."""
+        """Return the same for machines; docs/measurements.md names the keys."""
         return {
             "journeys": {
                 which.value: {

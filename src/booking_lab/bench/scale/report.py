@@ -79,7 +79,7 @@ class ScaleReport:
         yield from (told for is_met, told in met if is_met)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the same for machines; docs/performance.md names the keys."""
+        """Return the same for machines; docs/measurements.md names the keys."""
         return {
             "machine": dict(self.machine),
             "plan": asdict(self.plan),
