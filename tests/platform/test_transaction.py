@@ -1,13 +1,15 @@
 """What a database error means, when a transaction is tried again, and that it is one at all."""
 
 import asyncio
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, fields
 from uuid import uuid4
 
 import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from booking_system.booking.domain.events import SlotInherited
 from booking_system.platform.postgres import leases
 from booking_system.platform.postgres.driver_blocks import NothingStored
 from booking_system.platform.postgres.faults import (
@@ -16,10 +18,12 @@ from booking_system.platform.postgres.faults import (
     Overloaded,
     meaning_of,
 )
+from booking_system.platform.postgres.outbox import payload_text
 from booking_system.platform.postgres.retry import retried, retrying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import DatabaseUrlError, sqlalchemy_url
 from booking_system.shared_kernel.errors import Conflict, Refusal, Transient
+from tests.commits import Commit, around_commits
 
 INSERT = "INSERT INTO outbox (id, name, payload, occurred_at) VALUES ($1, 'x', '{}', now())"
 INSERT_FIRST = """INSERT INTO outbox (n, id, name, payload, occurred_at) OVERRIDING SYSTEM VALUE
@@ -126,6 +130,7 @@ async def test_parts_of_a_whole_undo_themselves_and_end_with_it(database: Databa
                 async with opener() as part:
                     run = getattr(part, "exec_driver_sql", part.execute)
                     await run(INSERT.replace("$1", f"'{undone}'"))
+                    assert database.leases.in_use == 1
                     raise ValueError("part")
         async with database.reading() as inside:
             assert await inside.fetchval("SELECT count(*) FROM outbox") == 1
@@ -143,6 +148,42 @@ async def test_a_connection_of_unknown_state_is_not_used_again(database: Databas
             await connection.execute("SELECT 1")
     async with database.driver_transaction() as connection:
         assert connection.get_server_pid() not in pids
+
+
+async def test_after_a_refusal_the_connection_is_as_good_as_before(database: Database) -> None:
+    pids = []
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"):
+            async with database.driver_transaction() as connection:
+                pids.append(connection.get_server_pid())
+                await connection.execute(INSERT, uuid4())
+                raise ValueError("no")
+    assert pids[0] == pids[1]
+
+
+@pytest.mark.parametrize("wrong", [TimeoutError, ConnectionResetError, asyncio.CancelledError])
+async def test_after_a_commit_whose_end_nobody_knows_the_connection_goes(
+    database: Database, wrong: type[BaseException]
+) -> None:
+    async def stored_and_lost(commit: Commit) -> None:
+        await commit()
+        raise wrong
+
+    with pytest.MonkeyPatch.context() as patch:
+        around_commits(patch, stored_and_lost)
+        with pytest.raises(OutcomeUnknown if issubclass(wrong, Exception) else wrong):
+            async with database.driver_transaction() as connection:
+                await connection.execute(INSERT, uuid4())
+    assert connection.is_closed()
+    assert database.leases.in_use == 0
+
+
+def test_an_event_tells_its_own_fields_and_not_the_moment_which_is_a_column() -> None:
+    event = SlotInherited(
+        **dict.fromkeys((one.name for one in fields(SlotInherited)), "told")  # type: ignore[arg-type]
+    )
+    names = {one.name for one in fields(SlotInherited)}
+    assert json.loads(payload_text(event)).keys() == names - {"occurred_at"}
 
 
 async def test_a_full_pool_says_so_soon(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
