@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 
 from prometheus_client import values
 
-from booking_system.bootstrap import api_process, cli, serve
+from booking_system.bootstrap import api_process, api_program, cli, serve
 
 MOST_BYTES = 1 << 18
 
@@ -82,7 +82,7 @@ def _api_process(
     command: Sequence[str], *, env: Mapping[str, str], pass_fds: Sequence[int], **_: object
 ) -> Child:
     """In the place of the supervisor's `subprocess.Popen`."""
-    assert command[1:] == ["-m", api_process.__name__]
+    assert command[1:] == ["-m", api_program.__name__]
 
     def main() -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

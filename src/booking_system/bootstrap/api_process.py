@@ -1,4 +1,4 @@
-"""One API process: the program that `serve.ApiProcesses` starts."""
+"""One API process, as `serve.ApiProcesses` starts it by `api_program`."""
 
 import gc
 import os
@@ -36,6 +36,7 @@ def main() -> None:
         # What is loaded by now lives as long as the process: no need to look at it again.
         gc.collect()
         gc.freeze()
+        gc.enable()
         uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -83,7 +84,3 @@ def config_of(app: FastAPI, settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
-
-
-if __name__ == "__main__":
-    main()

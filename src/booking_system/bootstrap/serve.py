@@ -98,7 +98,7 @@ class ApiProcesses:
             "BOOKING_DATABASE_URL": self._settings.database_url or "",
         }
         return subprocess.Popen(
-            [sys.executable, "-m", "booking_system.bootstrap.api_process"],
+            [sys.executable, "-m", "booking_system.bootstrap.api_program"],
             env=environment,
             pass_fds=[listener.fileno()],
             stdin=subprocess.DEVNULL,
