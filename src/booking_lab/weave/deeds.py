@@ -37,6 +37,7 @@ class Deed(NamedTuple):
         whose, at = PEOPLE[self.patient], f"slot {self.slot}"
         where = f"{at} and the next" if self.is_long else at
         key = f" with key {self.key}" if self.key else ""
+        how = {"keep": "and keeps appointments", "cancel": "and cancels appointments"}.get(self.how)
         sentences = {
             "hold": f"holds {where} for {whose}",
             "book": f"books {where} for {whose}{key}",
@@ -46,15 +47,15 @@ class Deed(NamedTuple):
             "cancel": f"cancels {whose}'s appointment in {at}",
             "dismiss": f"cancels {whose}'s appointment in {at} for the clinic",
             "move": f"moves {whose}'s appointment to {at}",
-            "time off": f"takes {at} off, {self.how or 'if nobody is booked'}",
+            "time off": f"takes {at} off {how or 'if nobody is booked'}",
             "end time off": f"ends the time off in {at}",
             "close": f"closes {at}",
             "reopen": f"opens {at} again",
             "delete": f"deletes {at}",
             "hours": f"lets the doctor's hours end {self.how} slot {self.slot}",
-            "remove doctor": f"removes the doctor of {at}, {self.how or 'if nobody is booked'}",
+            "remove doctor": f"removes the doctor of {at} {how or 'if nobody is booked'}",
             "restore doctor": f"brings the doctor of {at} back",
-            "remove patient": f"removes {whose}, {self.how or 'if nothing is booked'}",
+            "remove patient": f"removes {whose} {how or 'if nothing is booked'}",
             "tidy": "empties holds that are long over",
             "plan": "plans the calendars that are due",
             "wait": f"goes on by {self.how} minutes",
