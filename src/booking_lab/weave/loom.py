@@ -101,7 +101,7 @@ class Loom:
         await self._wake()
 
     async def _step(self, thread: Thread, order: Order) -> None:
-        step, place = thread.step, thread.place
+        step, place, waiting = thread.step, thread.place, thread.pid
         rests = thread.resting()
         if place is Place.AWAKE:
             await self.tell(Happening(thread.name, "goes on", step))
@@ -115,6 +115,9 @@ class Loom:
             self.backends.go_on(thread.pid)
             thread.cancel()
             await rests
+            # Its client has gone on already; the process has to hear that it need not wait.
+            while place is Place.WAITING and await self.backends.waits_for(waiting):  # noqa: ASYNC110
+                await asyncio.sleep(LOOK_SECONDS)
         elif place is Place.WAITING:
             # Its process waits on, for nobody.
             self.ghosts.append(Ghost(f"{thread.name}'s ghost", thread.pid))
