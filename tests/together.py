@@ -43,6 +43,7 @@ DEAREST = (
     "tests/bootstrap/test_bench_overload.py",
     "tests/bootstrap/test_bench_journey.py",
     "tests/booking/test_cut_commits.py",
+    "tests/weave/",
     "tests/cost/",
     "tests/walk/",
 )

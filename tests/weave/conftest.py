@@ -13,27 +13,27 @@ from tests.postgres import TestServer
 
 
 @pytest.fixture(scope="session")
-async def scene_url(postgres: TestServer) -> AsyncIterator[str]:
-    """The address of a database in which the scene stands; whoever commits brings it back."""
+async def weave_url(postgres: TestServer) -> AsyncIterator[str]:
+    """The address of a database in which nothing but the scene is played."""
     async with postgres.database() as url:
-        connection = await asyncpg.connect(url)
-        await Scene(connection).build()
-        await connection.close()
         yield url
-
-
-@pytest.fixture
-async def replay(scene_url: str) -> AsyncIterator[Replay]:
-    database = Database.at(sqlalchemy_url(scene_url), pool_size=2)
-    yield Replay(Service(scene_url, database))
-    await database.close()
 
 
 @pytest.fixture(scope="session")
-async def weave_url(postgres: TestServer) -> AsyncIterator[str]:
-    """The address of a database in which nothing but the weave happens."""
-    async with postgres.database() as url:
-        yield url
+async def scene(weave_url: str) -> AsyncIterator[Scene]:
+    connection = await asyncpg.connect(weave_url)
+    scene = Scene(connection)
+    await scene.build()
+    yield scene
+    await connection.close()
+
+
+@pytest.fixture
+async def replay(weave_url: str, scene: Scene) -> AsyncIterator[Replay]:
+    await scene.again()
+    database = Database.at(sqlalchemy_url(weave_url), pool_size=2)
+    yield Replay(Service(weave_url, database))
+    await database.close()
 
 
 @pytest.fixture(scope="session")
