@@ -189,8 +189,8 @@ async def test_a_hold_that_has_run_out_does_not_stand_in_the_way_of_undoing(api:
 async def test_who_came_early_and_was_seen_leaves_all_of_it(api: Api) -> None:
     at = await Keeping.of(api, max_open_bookings_per_patient=1)
     await at.sql(
-        "UPDATE time_slots SET starts_at = starts_at - interval '30 hours',"
-        " ends_at = ends_at - interval '30 hours' WHERE id = $1",
+        "UPDATE time_slots SET starts_at = now() + interval '18 hours',"
+        " ends_at = now() + interval '18 hours 30 minutes' WHERE id = $1",
         UUID(at.slots[0]["id"]),
     )
     booking = (await at.book(at.slots[0], at.patient)).json()

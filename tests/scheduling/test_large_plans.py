@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from booking_system.scheduling.application.follow_hours import MOST_AT_ONCE
 from booking_system.scheduling.domain.timetable import MOST_SLOTS, WINDOW_SLOTS
 from booking_system.scheduling.records.calendar import CalendarRecords
-from tests.api import Api, running_api
+from tests.api import ZONE, Api, running_api
 from tests.patience import PATIENCE
 from tests.scheduling.hours import EVERY_DAY, Made, a_doctor, slots_of
 from tests.scheduling.stalls import watched
@@ -166,7 +167,8 @@ async def test_a_dry_run_has_no_outcome_that_could_be_unknown(
     )
     one = f"/v1/availability/{rule['id']}"
     exceptions = f"/v1/doctors/{doctor['id']}/availability-exceptions"
-    nothing = {"date": rule["created_at"][:10], "hours": [], "replaces": True}
+    today = datetime.now(ZoneInfo(ZONE)).date()
+    nothing = {"date": f"{today}", "hours": [], "replaces": True}
     tries = [
         await api.post(of(await a_doctor_of(api, doctor)), around_the_clock(60), api.admin,
                        params=DRY),
