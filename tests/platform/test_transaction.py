@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from booking_system.booking.domain.events import SlotInherited
 from booking_system.platform.postgres import leases
-from booking_system.platform.postgres.driver_blocks import NothingStored
+from booking_system.platform.postgres.driver_blocks import DriverTransaction, NothingStored
 from booking_system.platform.postgres.faults import (
     DependencyUnavailable,
     OutcomeUnknown,
@@ -184,6 +184,21 @@ def test_an_event_tells_its_own_fields_and_not_the_moment_which_is_a_column() ->
     )
     names = {one.name for one in fields(SlotInherited)}
     assert json.loads(payload_text(event)).keys() == names - {"occurred_at"}
+
+
+@pytest.mark.parametrize("wrong", [asyncpg.InternalClientError, ConnectionResetError])
+async def test_a_rollback_that_fails_hides_no_refusal_and_the_connection_goes(
+    database: Database, monkeypatch: pytest.MonkeyPatch, wrong: type[Exception]
+) -> None:
+    async def broken(_: object) -> None:
+        raise wrong
+
+    monkeypatch.setattr(DriverTransaction, "_rollback", broken)
+    with pytest.raises(Taken):
+        async with database.driver_transaction() as connection:
+            raise Taken
+    assert connection.is_closed()
+    assert database.leases.in_use == 0
 
 
 async def test_a_full_pool_says_so_soon(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,9 +82,13 @@ class DriverTransaction(AbstractAsyncContextManager[Given_co]):
             await self._commit()
             return None
         try:
-            await leave(self._lease.driver, self._rollback)
-        finally:
-            await self._leases.give(self._lease)
+            try:
+                await leave(self._lease.driver, self._rollback)
+            finally:
+                await self._leases.give(self._lease)
+        except BaseException as wrong:
+            self._explain(wrong, committing=False)
+            raise
         self._explain(error, committing=False)
         return None
 

@@ -99,7 +99,13 @@ async def leave(driver: asyncpg.Connection, rollback: Callable[[], Awaitable[obj
         if not driver.is_closed():
             await rollback()
             is_clean = True
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+    except (
+        OSError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        TimeoutError,
+    ):
         pass
     finally:
         # Also when the caller was cancelled in the middle of the rollback.
