@@ -8,7 +8,7 @@ from collections import Counter
 
 MOST = {
     "PostgreSQL servers": 20,
-    "databases": 70,
+    "databases": 74,
     "applications": 84,
     "Python programs": 18,
     "forked programs": 10,
