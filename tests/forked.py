@@ -106,7 +106,7 @@ NURSERY = Nursery()
 
 @contextmanager
 def forked(*arguments: str, env: Mapping[str, str], cwd: Path) -> Iterator[Forked]:
-    """`booking-system` with these arguments, gone afterwards, whatever happens."""
+    """`booking-system` with these arguments, gone afterwards in any case."""
     MADE["forked programs"] += 1
     process = NURSERY.fork(*arguments, env=env, cwd=cwd)
     try:

@@ -69,7 +69,7 @@ def forked(main: Callable[[], object]) -> int:
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException as error:  # noqa: BLE001  (whatever it is, this process ends here)
+    except BaseException as error:  # noqa: BLE001  (this process ends here in any case)
         sys.excepthook(type(error), error, error.__traceback__)
     finally:
         for stream in (sys.stdout, sys.stderr):
@@ -135,7 +135,7 @@ def _start(request: Mapping[str, Any], printed: int, fate: int) -> int:
 
 
 def main() -> NoReturn:
-    """Serve requests until whoever sends them is gone; then all programs go."""
+    """Serve requests until the worker that sends them is gone; then all programs go."""
     asking = socket.socket(fileno=int(sys.argv[1]))
     watched = selectors.DefaultSelector()
     watched.register(asking, selectors.EVENT_READ)

@@ -1,7 +1,7 @@
 """What PostgreSQL's processes do: who waits for whom, who is gone; and how each is kept still.
 
 A process that waits for a lock is stopped (SIGSTOP) at once. When the lock is its, it still does
-nothing until it is its turn: else those who waited for the same transaction would race, and the
+nothing until it is its turn: else all that waited for the same transaction would race, and the
 same seed would have several ends. It sleeps in a wait for its latch then, and has no lock of the
 kind that others could not be told of.
 """
@@ -37,7 +37,7 @@ class Backends:
         return {row["pid"] for row in rows}
 
     async def there(self, pids: Collection[int]) -> set[int]:
-        """Return those that have not ended. One that has ended has let go of all its locks."""
+        """Return those that have not ended. An ended one has let go of all its locks."""
         rows = await self._observer.fetch(THERE, list(pids))
         return {row["pid"] for row in rows}
 

@@ -9,7 +9,7 @@ from booking_lab.weave.threads import Order
 UNLUCKY = 0.45
 """So many of the runs have misfortunes, at most two."""
 OF_THOSE_WHO_WAIT = 0.5
-"""So many of the misfortunes meet those who wait, where somebody does."""
+"""So many of the misfortunes meet somebody who waits, where there is anybody."""
 
 
 class ByChance:

@@ -73,8 +73,8 @@ class Part(NamedTuple):
 class Plan(NamedTuple):
     """A whole run: what was before, who does what, and whose turn it is at each step.
 
-    Behind the last choice, and where one is not possible, whoever had the last turn goes on as long
-    as they can.
+    Behind the last choice, and where one is not possible, the holder of the last turn goes on as
+    long as they can.
     """
 
     before: tuple[Deed, ...]

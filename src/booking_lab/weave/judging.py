@@ -107,7 +107,7 @@ def _sold(before: Seen, after: Seen, was: Row, slot: Row, by: Record) -> Iterato
     owner = slot["appointment_id"]
     if owner is None or was["appointment_id"] is not None or by.deed.what == "overbook":
         return
-    # Whoever books is judged by the time at which they asked.
+    # A caller is judged by the time at which they asked.
     is_kept = was["hold_id"] is not None and was["held_until"] > by.since
     if was["closed_because"] is not None and not (is_kept and was["outside_availability"]):
         yield "a closed slot was sold"

@@ -136,12 +136,12 @@ class Model:
         return any(hold.patient != patient and meet(hold.slots, span) for hold in state.holds)
 
     def is_taken(self, state: State, span: Span, own: Visit | None) -> bool:
-        """A slot that belongs to a visit is not free, but to the one that moves."""
+        """A slot that belongs to a visit is free for nobody but the visit that moves."""
         its = {s for s in own.slots if state.owners[s] == own.patient} if own else set[int]()
         return any(state.owners[slot] is not None for slot in span if slot not in its)
 
     def is_busy(self, state: State, patient: int, span: Span) -> bool:
-        """Nobody is in two places, whatever the desk sets aside."""
+        """Nobody is in two places, also where the desk sets rules aside."""
         return any(visit.patient == patient and meet(visit.slots, span) for visit in state.visits)
 
     def is_too_late(self, state: State, visit: Visit) -> bool:
@@ -174,7 +174,7 @@ class Model:
         return state._replace(holds=state.holds - gone)
 
     def left(self, state: State, visit: Visit) -> State:
-        """What a visit leaves goes to whoever was overbooked in it."""
+        """The visit that was overbooked in it takes over what another leaves."""
         others = state.visits - {visit}
         heirs = {slot: other.patient for other in others for slot in other.slots}
         owners = [

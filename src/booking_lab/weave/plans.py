@@ -163,7 +163,7 @@ def _spans(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
 
 
 def _orders(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
-    """Three who want the same two slots: whoever took them in another order would be stuck."""
+    """Three who want the same two slots: another order of locks would be stuck."""
     slot = dice.randrange(2)
     leaves = Deed("dismiss", 2, slot) if dice.random() < 0.2 else Deed("move", 2, 1 - slot)
     return [Deed("book", 2, slot)], [

@@ -11,7 +11,7 @@ MOST_TRIES = 400
 
 
 def kinds_of(outcome: Outcome) -> frozenset[str]:
-    """Return what went wrong, whoever did it."""
+    """Return what went wrong, by any of them."""
     told = (one.partition(": ") for one in outcome.wrong)
     return frozenset(who if who == "deadlock" else what or who for who, _, what in told)
 

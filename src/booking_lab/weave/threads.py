@@ -32,7 +32,7 @@ class Place(Enum):
 
 
 class Thread:
-    """One of those who are woven."""
+    """An actor of the weave."""
 
     def __init__(self, name: str) -> None:
         """`name` is how the story calls it."""
