@@ -1,6 +1,5 @@
 """Programs that a `tests.nursery` forks: started as quickly as a real start of the API allows."""
 
-import contextlib
 import io
 import json
 import os
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from tests import nursery
+from tests.bootstrap.processes import gone_afterwards
 from tests.budget import MADE
 
 
@@ -109,11 +109,5 @@ def forked(*arguments: str, env: Mapping[str, str], cwd: Path) -> Iterator[Forke
     """`booking-system` with these arguments, gone afterwards in any case."""
     MADE["forked programs"] += 1
     process = NURSERY.fork(*arguments, env=env, cwd=cwd)
-    try:
+    with gone_afterwards(process):
         yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()

@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import IO, Protocol
 
 import booking_system
 from tests.budget import MADE
@@ -43,8 +44,24 @@ def running(
         text=True,
         start_new_session=True,
     )
-    try:
+    with gone_afterwards(process):
         yield process
+
+
+class Started(Protocol):
+    """A program in a session of its own."""
+
+    pid: int
+    stdout: IO[str] | None
+
+    def wait(self) -> int: ...
+
+
+@contextlib.contextmanager
+def gone_afterwards(process: Started) -> Iterator[None]:
+    """Kill it, and all that it started in its session."""
+    try:
+        yield
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Servers to compare with: bare FastAPI, and one that does nothing but send bytes.
+"""Servers to compare with: bare FastAPI, and a server that does nothing but send bytes.
 
 Each reads the body of its answers from standard input and prints its port; `several` reads lengths
 there, as JSON, and answers so many bytes at `/0`, `/1` ...

@@ -1,6 +1,6 @@
 """The one seam: a connection that asks, before each statement and each commit, whose turn it is.
 
-SQLAlchemy and the leases both come through here. Outside of a run, and for whoever is no thread
+SQLAlchemy and the leases both come through here. Outside of a run, and for anybody who is no thread
 of it, it is the driver's own.
 """
 

@@ -10,8 +10,8 @@ from booking_lab.weave.backends import Backends
 from booking_lab.weave.threads import Order, Place, Thread
 
 LOOK_SECONDS = 0.001
-"""After so long without an answer the server is asked whether somebody waits. No verdict: whoever
-is slow is asked about once more."""
+"""After so long without an answer the server is asked whether somebody waits. No verdict: about
+anybody who is slow it is asked once more."""
 STUCK_SECONDS = 60.0
 
 

@@ -1,6 +1,6 @@
 """What booking promises, in plain Python: small enough to be explored whole.
 
-Two patients, one doctor with two slots in a row, a service that takes one slot and one that takes
+Two patients, one doctor with two slots in a row, a service that takes one slot, another that takes
 both, the clinic's desk, a clock. `Model.answer` is the whole of it: what somebody is told, and what
 is so afterwards. It knows nothing of rows, locks or times of day. `replay.py` asks the same of the
 program, in every state that there is, and compares.
@@ -31,7 +31,7 @@ Span = tuple[int, ...]
 
 
 class Visit(NamedTuple):
-    """An appointment; one that `shares` was overbooked, and others still have some of its time."""
+    """An appointment; where it `shares`, it was overbooked: others still have some of it."""
 
     patient: int
     slots: Span

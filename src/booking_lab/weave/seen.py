@@ -75,5 +75,5 @@ async def seen(eyes: asyncpg.Connection, now: datetime) -> Seen:
 
 
 def place_of(slot_id: UUID) -> int | None:
-    """Return which slot of the scene it is; None for one that was made since."""
+    """Return which slot of the scene it is; None for a slot that was made since."""
     return next((n for n, one in enumerate(ALL_SLOTS) if one == slot_id), None)
