@@ -20,7 +20,6 @@ from booking_lab.bench import driver, load, rounds, servers
 from booking_lab.bench.driver import Target, again_and_again, once, races, send
 from booking_lab.bench.figures import Cpu, Sample, percentile, row_of
 from booking_lab.bench.load import END_OF_HEAD, Result, Task, result_of
-from booking_lab.bench.pgbench import own_script, with_values
 from booking_lab.bench.plan import CONNECTIONS, RIVALS, BenchProblem, Plan
 from booking_lab.bench.processes import (
     announced_port,
@@ -32,6 +31,7 @@ from booking_lab.bench.processes import (
 from booking_lab.bench.report import TITLES, Report
 from booking_lab.bench.rounds import Way
 from booking_lab.bench.run import own_server
+from booking_lab.bench.scripts import own_script, with_values
 from booking_system.booking.adapters.add_statements import ADD
 from booking_system.booking.adapters.attempt_statements import ATTEMPT
 from booking_system.bootstrap.cli import app

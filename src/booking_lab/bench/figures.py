@@ -75,6 +75,27 @@ class Row:
     statuses: Mapping[int, int]
 
 
+def joined(samples: Sequence[Sample]) -> Sample:
+    """Return several turns of one way as one sample."""
+
+    def total(part: Callable[[Cpu], float | None]) -> float | None:
+        parts = [found for sample in samples if (found := part(sample.cpu)) is not None]
+        return sum(parts) if parts else None
+
+    return Sample(
+        answers=sum(sample.answers for sample in samples),
+        seconds=sum(sample.seconds for sample in samples),
+        latencies=[latency for sample in samples for latency in sample.latencies],
+        cpu=Cpu(
+            api=total(lambda cpu: cpu.api),
+            database=total(lambda cpu: cpu.database),
+            load=sum(sample.cpu.load for sample in samples),
+        ),
+        statuses=_added(samples),
+        others=sum(sample.others for sample in samples),
+    )
+
+
 def percentile(ordered: Sequence[float], percent: float) -> float:
     """Return the smallest value that `percent` of the ascending values do not exceed."""
     place = math.ceil(len(ordered) * percent / 100) - 1
@@ -129,7 +150,7 @@ def rate_share(samples: Sequence[Sample], baselines: Sequence[Sample]) -> Estima
 
 
 def row_of(samples: Sequence[Sample], ceilings: Sequence[Sample] = ()) -> Row:
-    """Sum up the rounds. The share is taken round by round: a machine's mood changes slowly."""
+    """Sum up the rounds. The share is taken round by round."""
 
     def middle(figure: Callable[[Sample], float]) -> float:
         return median(figure(sample) for sample in samples)

@@ -1,110 +1,107 @@
 """What PostgreSQL alone can do: the ceilings, measured by its own `pgbench`."""
 
 import os
-import re
 import signal
 import subprocess
 import tempfile
+import time
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
-from booking_lab.bench.figures import MICRO, Cpu, Sample
+from booking_lab.bench.figures import MICRO, Cpu, Sample, joined
 from booking_lab.bench.plan import CONNECTIONS, BenchProblem
-from booking_lab.bench.processes import cpu_of_the_ended, cpu_with_children
-from booking_system.booking.adapters.add_statements import ADD, ADD_USUAL
-from booking_system.booking.adapters.attempt_statements import ATTEMPT
-from booking_system.booking.domain.events import AppointmentBooked
+from booking_lab.bench.processes import cpu_of, cpu_with_children
 from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
 from booking_system.bootstrap.postgres_cluster import PORT
 from booking_system.bootstrap.process import die_with_parent
-from booking_system.platform.postgres.statement import Statement
 
-PARAMETER = re.compile(r"\$(\d+)")
-RATE = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
-DONE = re.compile(r"actually processed: (\d+)")
-
-# Each client counts for itself, so that no two ever meet: what is measured is work, not waiting.
-COUNTED = f"\\set step :step + 1\n\\set n :step * {CONNECTIONS} + :client_id\n"
-
-BARE = f"""{COUNTED}BEGIN;
-SELECT id, doctor_id, starts_at, ends_at, status, version FROM bench.plain_slots \
- WHERE id = (SELECT id FROM bench.plain_orders WHERE n = :n) FOR UPDATE \\gset
-INSERT INTO bench.plain_bookings VALUES (uuidv7(), :id, :doctor_id, uuidv7(), :starts_at, \
- :ends_at, 'booked', :doctor_id, now());
-UPDATE bench.plain_slots SET status = 'booked', version = version + 1 WHERE id = :id;
-COMMIT;
-"""  # noqa: S608  (its parameters are pgbench's)
-
-GUARDED = f"""{COUNTED}BEGIN;
-SELECT id, doctor_id, starts_at, ends_at, status, version FROM bench.guarded_slots \
- WHERE id = (SELECT slot_id FROM bench.orders WHERE kind = 'sql' AND n = :n) FOR UPDATE \\gset
-INSERT INTO bench.guarded_bookings SELECT uuidv7(), :id, :doctor_id, patient_id, :starts_at, \
- :ends_at, 'booked', user_id, now() FROM bench.orders WHERE kind = 'sql' AND n = :n;
-UPDATE bench.guarded_slots SET status = 'booked', version = version + 1 WHERE id = :id;
-COMMIT;
-"""  # noqa: S608  (its parameters are pgbench's)
-
-# Gives each booking its values: one row by its key, outside the transaction.
-LOOK_UP = """SELECT o.slot_id AS wanted, o.service_id, o.patient_id, o.user_id, now() AS now,
- uuidv7() AS new_id, uuidv7() AS event_id, substr(md5(o.slot_id::text), 1, 12) AS reference,
- jsonb_build_object('appointment_id', uuidv7(), 'time_slot_id', o.slot_id,
-  'time_slot_ids', ARRAY[o.slot_id], 'version', 1, 'revision', 1, 'status', 'confirmed',
-  'patient_id', o.patient_id, 'clinic_id', o.service_id, 'doctor_id', o.user_id,
-  'starts_at', now(), 'ends_at', now()) AS event_payload
- FROM bench.orders o WHERE kind = 'sql' AND n = :n"""
-
-WANTED = {
-    "slot_id": ":wanted",
-    "patient_id": ":patient_id",
-    "service_id": ":service_id",
-    "now": ":now",
-}
-"""The values of `ATTEMPT`: variables, or literals."""
-
-NULL = "NULL"
-
-ADDED = {name: f":{name}" for name in ADD.names} | {
-    "id": ":new_id",
-    "status": "'confirmed'",
-    "payment_status": "'unpaid'",
-    "time_slot_id": ":wanted",
-    "time_slot_ids": "ARRAY[:wanted]::uuid[]",
-    "blocked_from": ":starts_at",
-    "blocked_until": ":ends_at",
-    "reason": "'First visit'",
-    "price_currency": ":currency",
-    "booked_by": ":user_id",
-    "created_at": ":now",
-    "overbooked": "'false'",
-    "patient_doubled": "'false'",
-    "override_codes": NULL,
-    "override_reason": NULL,
-    "event_name": f"'{AppointmentBooked.name}'",
-}
-"""The values of `ADD`: most are what `ATTEMPT` has found, under the same name."""
+LONGEST = 86_400
+"""Seconds after which pgbench would end without being told."""
+FIRST_SECONDS, END_SECONDS = 60.0, 60.0
+LOOK_SECONDS = 0.01
+LEAST_SHARE = 0.05
+"""A turn lasts until the server has worked for this share of it, however busy the machine is."""
 
 
-def with_values(statement: Statement[Any], values: Mapping[str, str]) -> str:
-    """Return the statement with these values in place of `$1`, `$2` ..., on one line."""
+class Clients:
+    """32 connections of pgbench that run a script on a database in each of their turns."""
 
-    def value(place: re.Match[str]) -> str:
-        return values[statement.names[int(place[1]) - 1]]
+    def __init__(self, pgbench: "Pgbench", script: str, *, database: str, warm_up: float) -> None:
+        """In each turn they connect and work for `warm_up` seconds before it counts."""
+        self._pgbench, self._script, self._database = pgbench, script, database
+        self._warm_up = warm_up
+        self._step = -1
+        self._samples = list[Sample]()
 
-    return " ".join(PARAMETER.sub(value, statement.text).split())
+    def warm_up(self) -> None:
+        """Nothing is left warm from one turn to the next."""
 
+    def turn(self, seconds: float) -> None:
+        """Connect, warm up, and work for so long, counted. Raises `BenchProblem`."""
+        with tempfile.TemporaryDirectory(prefix="booking-bench-") as name:
+            folder = Path(name)
+            (folder / "script").write_text(self._script, encoding="utf-8")
+            with self._pgbench.running(folder, database=self._database, step=self._step) as process:
+                self._samples.append(self._counted(process, folder, seconds))
 
-def own_script() -> str:
-    """Return the statements of the program as a script: only the values differ."""
-    attempt, look_up = with_values(ATTEMPT, WANTED), " ".join(LOOK_UP.split())
-    usual, other = with_values(ADD_USUAL, ADDED), with_values(ADD, ADDED)
-    add = f"\\if :is_known_here\n{usual};\n\\else\n{other};\n\\endif"
-    return f"{COUNTED}{look_up} \\gset\nBEGIN;\n{attempt} \\gset\n{add}\nCOMMIT;\n"
+    def end(self) -> Sample:
+        """Return all turns."""
+        return joined(self._samples)
+
+    def _counted(self, process: "subprocess.Popen[str]", folder: Path, seconds: float) -> Sample:
+        until = time.monotonic() + FIRST_SECONDS
+        while not any(log.stat().st_size for log in _logs(folder)):
+            if process.poll() is not None or time.monotonic() > until:
+                _fail(process)
+            time.sleep(LOOK_SECONDS)
+        time.sleep(self._warm_up)
+        began, load, database = time.time(), cpu_of(process.pid), self._pgbench.spent()
+        time.sleep(seconds)
+        while self._pgbench.spent() - database < LEAST_SHARE * seconds:
+            if process.poll() is not None:
+                _fail(process)
+            time.sleep(LOOK_SECONDS)
+        ended = time.time()
+        load, database = cpu_of(process.pid) - load, self._pgbench.spent() - database
+        # To pgbench it means that its time is over: then it writes the rest of its logs.
+        process.send_signal(signal.SIGALRM)
+        process.wait(END_SECONDS)
+        if process.returncode != 0:
+            _fail(process)
+        answers, latencies = self._read(folder, began, ended)
+        return Sample(
+            answers=answers,
+            seconds=ended - began,
+            latencies=latencies,
+            cpu=Cpu(database=database, load=load),
+            statuses={},
+        )
+
+    def _read(self, folder: Path, began: float, ended: float) -> "tuple[int, array[float]]":
+        """Count the transactions that ended in between; the next turn begins behind all of them.
+
+        A line of a log has one: the client, how many it has done, microseconds, the script, and the
+        end in seconds since 1970 and microseconds.
+        """
+        answers, latencies, most = 0, array("d"), 0
+        for log in _logs(folder):
+            for line in log.read_text("ascii").splitlines():
+                _, number, taken, _, second, micro = line.split(" ")[:6]
+                most = max(most, int(number))
+                if began <= int(second) + int(micro) / MICRO <= ended:
+                    answers += 1
+                    latencies.append(int(taken) / MICRO)
+        self._step += most + 2
+        if not answers:
+            raise BenchProblem("pgbench ended no transaction in its turn.")
+        return answers, latencies
 
 
 class Pgbench:
-    """Runs scripts on a database of the server."""
+    """The program, for databases of the server."""
 
     def __init__(self, server: EmbeddedPostgres, binaries: Path) -> None:
         """`binaries` is the directory that holds `pgbench`. Raises `BenchProblem` without one."""
@@ -113,36 +110,20 @@ class Pgbench:
         if not self._program.exists():
             raise BenchProblem(f"{binaries} holds no program named pgbench.")
 
-    def run(
-        self, script: str, *, database: str, seconds: float, transactions: int | None = None
-    ) -> Sample:
-        """Run the script on 32 connections: for whole `seconds`, or so many times on each.
+    def clients(self, script: str, *, database: str, warm_up: float) -> Clients:
+        """Return 32 clients; `warm_up` is in seconds."""
+        return Clients(self, script, database=database, warm_up=warm_up)
 
-        Raises `BenchProblem` where a client fails.
-        """
-        with tempfile.TemporaryDirectory(prefix="booking-bench-") as name:
-            folder = Path(name)
-            (folder / "script").write_text(script, encoding="utf-8")
-            spent, before = self._spent(), cpu_of_the_ended()
-            told = self._output(folder, database, seconds, transactions)
-            load, used = cpu_of_the_ended() - before, self._spent() - spent
-            rate, done = RATE.search(told), DONE.search(told)
-            if rate is None or done is None:
-                raise BenchProblem("pgbench said nothing that could be read.")
-            return Sample(
-                answers=int(done[1]),
-                seconds=int(done[1]) / float(rate[1]),
-                latencies=_latencies(folder),
-                cpu=Cpu(database=used, load=load),
-                statuses={},
-            )
-
-    def _spent(self) -> float:
+    def spent(self) -> float:
+        """Return the processor seconds of the server until now."""
         return cpu_with_children(self._server.server_pid)
 
-    def _output(self, folder: Path, database: str, seconds: float, transactions: int | None) -> str:
+    @contextmanager
+    def running(
+        self, folder: Path, *, database: str, step: int
+    ) -> "Iterator[subprocess.Popen[str]]":
+        """Run the folder's script behind the `step`, until told to stop; its logs go there, too."""
         parent = os.getpid()
-        until = f"--transactions={transactions}" if transactions else f"--time={seconds:.0f}"
         command: list[str] = [
             *(
                 str(self._program),
@@ -150,26 +131,35 @@ class Pgbench:
                 "--protocol=prepared",
                 f"--file={folder / 'script'}",
             ),
-            *(f"--client={CONNECTIONS}", "--jobs=2", until, "--define=step=-1"),
-            *("--log", f"--log-prefix={folder / 'log'}"),
+            *(f"--client={CONNECTIONS}", "--jobs=2", f"--time={LONGEST}"),
+            *(f"--define=step={step}", "--log", f"--log-prefix={folder / 'log'}"),
             *(f"--host={self._server.sockets}", f"--port={PORT}", "--username=postgres", database),
         ]
         process = subprocess.Popen(  # noqa: S603  (our own program, no shell)
             command,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
             preexec_fn=lambda: die_with_parent(parent, signal.SIGKILL),  # noqa: PLW1509
         )
         try:
-            told, complaints = process.communicate(timeout=seconds + 60)
+            yield process
         finally:
             process.kill()
             process.wait()
-        if process.returncode != 0:
-            raise BenchProblem(_why(complaints))
-        return told
+            assert process.stderr is not None
+            process.stderr.close()
+
+
+def _logs(folder: Path) -> list[Path]:
+    return list(folder.glob("log.*"))
+
+
+def _fail(process: "subprocess.Popen[str]") -> NoReturn:
+    process.kill()
+    _, complaints = process.communicate()
+    raise BenchProblem(_why(complaints))
 
 
 def _why(complaints: str) -> str:
@@ -177,12 +167,3 @@ def _why(complaints: str) -> str:
         return "This machine is faster than the bench has slots for: take fewer --seconds."
     errors = [line for line in complaints.splitlines() if "error" in line]
     return f"pgbench failed: {''.join(errors[:1]) or 'no reason given'}."
-
-
-def _latencies(folder: Path) -> "array[float]":
-    """Its log has one line per transaction, the third field being microseconds."""
-    found = array("d")
-    for log in folder.glob("log.*"):
-        with log.open(encoding="ascii") as lines:
-            found.extend(float(line.split(" ", 3)[2]) / MICRO for line in lines)
-    return found

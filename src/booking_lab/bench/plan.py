@@ -21,20 +21,21 @@ class BenchProblem(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Lengths in seconds; `warm_up` goes before each measurement, `warm_up_bookings` before one.
+    """Lengths in seconds. In a round each way is measured for `seconds`, in so many `turns`.
 
-    `look` is how long the machine is watched before, between and after the rounds.
-    `races` are those for one slot in a round. `appointments` are there before anybody books: an
-    empty table has other plans than a full one. Where there are `transactions`, each client of
-    pgbench does so many instead of as many as it can.
+    A way and its baseline are a few seconds apart then: a machine's speed changes within a minute.
+    `warm_up` goes before the first turn of each, `warm_up_bookings` before the first booking that
+    counts. `look` is how long the machine is watched before, between and after the rounds. `races`
+    are those for one slot in a round. `appointments` are there before anybody books: an empty table
+    has other plans than a full one.
     """
 
     rounds: int = 5
     seconds: float = 5
+    turns: int = 5
     look: float = 1.0
     warm_up: float = 1.0
     warm_up_bookings: int = 200
-    transactions: int | None = None
     races: int = 20
     doctors: int = 200
     days: int = 182
@@ -45,13 +46,13 @@ class Plan:
         """Return the shortest run that touches everything; its figures say little."""
         return cls(
             rounds=1,
-            seconds=0.2,
+            seconds=0.1,
+            turns=2,
             look=0.05,
             warm_up=0.05,
             warm_up_bookings=CONNECTIONS,
-            transactions=5,
             races=1,
-            doctors=10,
+            doctors=20,
             days=63,
             appointments=200,
         )

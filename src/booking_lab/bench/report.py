@@ -98,7 +98,8 @@ class Report:
         yield "value; a bar inside of it is not decided."
         yield ""
         yield from (f"{name}: {value}" for name, value in self.machine.items())
-        yield f"medians of {self.plan.rounds} rounds of {self.plan.seconds:g} s each"
+        plan = self.plan
+        yield f"medians of {plan.rounds} rounds, in each {plan.seconds:g} s in {plan.turns} turns"
         yield ""
         yield _line(HEAD)
         for way, row in self.rows.items():

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +10,8 @@ import asyncpg
 from booking_lab.bench import seed
 from booking_lab.bench.plan import BOOK_FROM, DAYS_READ, RACE_FROM, READ_FROM, RIVALS
 from booking_system.identity.adapters.tokens import SignedAccessTokens
+from booking_system.platform.clock import SystemClock
+from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import SessionId, UserId
 
 Row = Mapping[str, Any]
@@ -19,9 +20,13 @@ Row = Mapping[str, Any]
 class Callers:
     """Signs people in, each once: the API looks once at a token that it has seen."""
 
-    def __init__(self, tokens: SignedAccessTokens) -> None:
-        """`tokens` signs with the key of the API that shall be asked."""
-        self._tokens = tokens
+    def __init__(
+        self,
+        tokens: SignedAccessTokens,
+        clock: Clock = SystemClock(),  # noqa: B008  (no state)
+    ) -> None:
+        """`tokens` signs with the key of the API that shall be asked, which has this `clock`."""
+        self._tokens, self._clock = tokens, clock
         self._signed: dict[object, str] = {}
 
     def token(self, caller: Row) -> str:
@@ -29,7 +34,7 @@ class Callers:
         known = self._signed.get(caller["session_id"])
         if known is None:
             user_id, session_id = UserId(caller["user_id"]), SessionId(caller["session_id"])
-            known = self._tokens.sign(user_id, session_id, datetime.now(UTC))
+            known = self._tokens.sign(user_id, session_id, self._clock.now())
             self._signed[caller["session_id"]] = known
         return known
 

@@ -1,9 +1,9 @@
-"""One round: every way measured once, one after the other, on a fresh copy of the rows."""
+"""One round: every way measured, by turns, on a fresh copy of the rows."""
 
 import asyncio
 import http.client
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,29 +13,37 @@ import asyncpg
 
 from booking_lab.bench import seed, servers
 from booking_lab.bench.api import serving, tokens_for
-from booking_lab.bench.driver import Target, again_and_again, once, races
+from booking_lab.bench.driver import Target, races
 from booking_lab.bench.figures import Sample
-from booking_lab.bench.pgbench import BARE, GUARDED, Pgbench, own_script
+from booking_lab.bench.measured import (
+    MOST_BOOKINGS_PER_SECOND,
+    Bookings,
+    Measured,
+    Readings,
+)
+from booking_lab.bench.pgbench import Pgbench
 from booking_lab.bench.plan import BenchProblem, Plan
 from booking_lab.bench.processes import announced_port, running
 from booking_lab.bench.requests import Wishes
+from booking_lab.bench.scripts import BARE, GUARDED, own_script
 from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
 from booking_system.bootstrap.postgres_cluster import DATABASE
 
-MOST_BOOKINGS_PER_SECOND = 8_000
-
 
 class Way(StrEnum):
-    """What is measured, in the order in which a round does it."""
+    """What is measured; all but the last by turns in this order, each beside its baseline."""
 
     UNGUARDED = "unguarded"
-    TRANSACTION = "transaction"
     STATEMENTS = "statements"
-    RAW = "raw"
-    FASTAPI = "fastapi"
-    SLOTS = "slots"
+    TRANSACTION = "transaction"
     BOOKING = "booking"
+    SLOTS = "slots"
+    FASTAPI = "fastapi"
+    RAW = "raw"
     RACE = "race"
+
+
+BY_TURNS = [way for way in Way if way is not Way.RACE]
 
 
 SCRIPTS = {
@@ -72,49 +80,43 @@ class Round:
     def run(self, tell: Tell) -> Samples:
         """Return a sample of every way. Raises `BenchProblem`."""
         tell("a copy of the rows")
-        with self._copy() as database:
-            samples = {}
-            for way, script in SCRIPTS.items():
-                tell(way)
-                asyncio.run(self._execute("CHECKPOINT"))
-                samples[way] = self.pgbench.run(
-                    script,
-                    database=database,
-                    seconds=self.plan.seconds,
-                    transactions=self.plan.transactions,
-                )
+        with self._copy() as database, ExitStack() as stack:
             tell("the API")
             url = self.server.url_for(database)
-            with serving(url, self.folder, self.server.server_pid) as api:
-                return samples | self._over_http(api, url, tell)
+            api = stack.enter_context(serving(url, self.folder, self.server.server_pid))
+            prepared = asyncio.run(self._prepare(url))
+            ways = self._ways(stack, api, prepared, database)
+            for way in BY_TURNS:
+                ways[way].warm_up()
+            asyncio.run(self._execute("CHECKPOINT"))
+            for turn in range(self.plan.turns):
+                # There and back: a drift meets each way and its baseline alike.
+                for way in reversed(BY_TURNS) if turn % 2 else BY_TURNS:
+                    tell(way)
+                    ways[way].turn(self.plan.seconds / self.plan.turns)
+            samples = {way: ways[way].end() for way in BY_TURNS}
+            tell(Way.RACE)
+            return samples | {Way.RACE: self._race(api, prepared, url)}
 
-    def _over_http(self, api: Target, url: str, tell: Tell) -> dict[Way, Sample]:
-        prepared = asyncio.run(self._prepare(url))
-        body, samples = _body_of(api, prepared.read[0]), {}
+    def _ways(
+        self, stack: ExitStack, api: Target, prepared: Prepared, database: str
+    ) -> dict[Way, Measured]:
+        warm_up = self.plan.warm_up
+        ways: dict[Way, Measured] = {
+            Way.SLOTS: Readings(api, prepared.read, warm_up),
+            Way.BOOKING: Bookings(api, prepared.book, prepared.warm_up, self.plan.warm_up_bookings),
+        }
+        for way, script in SCRIPTS.items():
+            ways[way] = self.pgbench.clients(
+                script, database=database, warm_up=warm_up / self.plan.turns
+            )
+        body = _body_of(api, prepared.read[0])
         for way, kind in ((Way.RAW, "raw"), (Way.FASTAPI, "fastapi")):
-            tell(way)
-            with running(servers.__name__, kind, folder=self.folder, given=body) as server:
-                target = Target(port=announced_port(server), pid=server.pid)
-                samples[way] = self._reading(target, prepared.read)
-        tell(Way.SLOTS)
-        samples[Way.SLOTS] = self._reading(api, prepared.read)
-        tell(Way.BOOKING)
-        samples[Way.BOOKING] = self._booking(api, prepared)
-        tell(Way.RACE)
-        samples[Way.RACE] = self._race(api, prepared, url)
-        return samples
-
-    def _reading(self, target: Target, requests: list[bytes]) -> Sample:
-        again_and_again(target, requests, seconds=self.plan.warm_up)
-        return again_and_again(target, requests, seconds=self.plan.seconds)
-
-    def _booking(self, api: Target, prepared: Prepared) -> Sample:
-        once(api, prepared.warm_up)
-        first = self.plan.warm_up_bookings
-        once(api, prepared.book[:first], hoped=201)
-        asyncio.run(self._execute("CHECKPOINT"))
-        rest = prepared.book[first:]
-        return once(api, rest, hoped=201, seconds=self.plan.seconds)
+            running_server = running(servers.__name__, kind, folder=self.folder, given=body)
+            server = stack.enter_context(running_server)
+            target = Target(port=announced_port(server), pid=server.pid)
+            ways[way] = Readings(target, prepared.read, warm_up)
+        return ways
 
     def _race(self, api: Target, prepared: Prepared, url: str) -> Sample:
         sample, groups = races(api, prepared.race)

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -15,8 +16,8 @@ from booking_lab.bench import machine, seed
 from booking_lab.bench.neighbours import Neighbours
 from booking_lab.bench.pgbench import Pgbench
 from booking_lab.bench.plan import BenchProblem, Plan
-from booking_lab.bench.report import TITLES, Report
-from booking_lab.bench.rounds import Round
+from booking_lab.bench.report import Report
+from booking_lab.bench.rounds import BY_TURNS, Round
 from booking_system.bootstrap import migrations
 from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
 from booking_system.bootstrap.postgres_binaries import ServerUser, binaries_for
@@ -30,7 +31,7 @@ Progress = Callable[[int, int, str], None]
 
 def measure(plan: Plan, *, postgres_bin: Path | None, progress: Progress) -> Report:
     """Do all rounds. Raises `BenchProblem`, `LocalStackError`, `DatabaseProblemError`."""
-    steps = Steps(progress, 1 + plan.rounds * (len(TITLES) + BESIDES))
+    steps = Steps(progress, 1 + plan.rounds * (BESIDES + plan.turns * len(BY_TURNS) + 1))
     with own_place(postgres_bin) as (folder, server):
         neighbours = Neighbours(server.server_pid, plan.look)
         neighbours.rest("before the first round")
@@ -102,7 +103,7 @@ async def seeded(url: str, plan: Plan) -> str:
     try:
         if connection.get_server_version().major < seed.OLDEST:
             raise BenchProblem(f"The bench needs PostgreSQL {seed.OLDEST} or newer.")
-        await seed.seed(connection, plan)
+        await seed.seed(connection, plan, datetime.now(UTC))
         return str(await connection.fetchval("SHOW server_version"))
     finally:
         await connection.close()

@@ -3,6 +3,8 @@
 Real ids of version 7: ids from a counter would make the pages of the GiST indexes overlap.
 """
 
+from datetime import datetime
+
 import asyncpg
 
 from booking_lab.bench.plan import BOOK_FROM, SLOTS_A_DAY, Plan
@@ -13,7 +15,8 @@ BLOCKS = 40
 """Patients per doctor."""
 
 SIZE = """CREATE TABLE bench.size AS SELECT $1::int AS doctors, $2::int AS days,
- date_trunc('day', now(), 'UTC') + interval '1 day' AS first_day, now() AS made_at"""
+ date_trunc('day', $3::timestamptz, 'UTC') + interval '1 day' AS first_day,
+ $3::timestamptz AS made_at"""
 
 CLINICS = """INSERT INTO clinics (id, name, slug, time_zone, locale, currency, embed_origins,
   min_notice_minutes, cancel_notice_minutes, horizon_days, hold_minutes,
@@ -170,10 +173,10 @@ WON = """SELECT count(*) FROM time_slots s
   AND (SELECT count(*) FROM appointments b WHERE b.time_slot_id = s.id) = 1"""
 
 
-async def seed(connection: asyncpg.Connection, plan: Plan) -> None:
-    """Fill a migrated, empty database."""
+async def seed(connection: asyncpg.Connection, plan: Plan, now: datetime) -> None:
+    """Fill a migrated, empty database; the first slots are on the day after `now`, in UTC."""
     await connection.execute("CREATE SCHEMA bench")
-    await connection.execute(SIZE, plan.doctors, plan.days)
+    await connection.execute(SIZE, plan.doctors, plan.days, now)
     for statement in (CLINICS, DOCTORS, SERVICES, OFFERED):
         await connection.execute(statement)
     await connection.execute(PEOPLE, BLOCKS)
@@ -181,6 +184,8 @@ async def seed(connection: asyncpg.Connection, plan: Plan) -> None:
         await connection.execute(statement)
     await connection.execute(TIMES, SLOTS_A_DAY)
     await connection.execute(SLOTS)
+    # The same statistics, so the same plan and order, whether or not autovacuum was here by now.
+    await connection.execute("ANALYZE")
     await connection.execute(ORDERS, BLOCKS, BOOK_FROM)
     for statement in (*PLAIN, *GUARDED):
         await connection.execute(statement)

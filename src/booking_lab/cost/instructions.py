@@ -19,12 +19,11 @@ from typing import Any
 
 import asyncpg
 
-from booking_lab.bench import seed
 from booking_lab.bench.plan import BenchProblem
 from booking_lab.bench.run import own_folder
-from booking_lab.cost.operations import ROWS, WRITES, Requests
+from booking_lab.cost.operations import WRITES, Requests
+from booking_lab.cost.run import seeded
 from booking_lab.cost.served import Served, serving
-from booking_system.bootstrap import migrations
 from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
 from booking_system.bootstrap.postgres_binaries import ServerUser, binaries_for
 from booking_system.bootstrap.settings import Settings
@@ -78,8 +77,8 @@ def instructions(settings_for: Callable[[Path, str], Settings]) -> dict[str, int
     """Return the instructions of one request of each operation, and of the bare transaction.
 
     `settings_for` makes the API's settings of a folder and a database's address. Unchanged code
-    gives figures within some hundredths: what is booked is chosen anew each time. Raises
-    `BenchProblem` where valgrind is missing or a request fails.
+    gives figures within some hundredths. Raises `BenchProblem` where valgrind is missing or a
+    request fails.
     """
     if not can_count():
         raise BenchProblem("Instructions are counted by valgrind, which is not installed here.")
@@ -88,7 +87,7 @@ def instructions(settings_for: Callable[[Path, str], Settings]) -> dict[str, int
         server = EmbeddedPostgres(folder)
         server.start()
         try:
-            asyncio.run(_seeded(server.url))
+            asyncio.run(seeded(server.url))
             asyncio.run(_copy(server.url_for("postgres"), "replayed"))
             said = _said(settings_for(folder, server.url), folder / "log")
             said["bare transaction"] = asyncio.run(_bare(server.url))
@@ -117,15 +116,6 @@ def _watched(folder: Path, real: Path) -> tuple[Path, Path]:
         script.write_text(text.format(real=real, told=told, name=program.name), encoding="utf-8")
         script.chmod(0o755)
     return binaries, told
-
-
-async def _seeded(url: str) -> None:
-    await migrations.upgrade(url)
-    connection = await asyncpg.connect(url)
-    try:
-        await seed.seed(connection, ROWS)
-    finally:
-        await connection.close()
 
 
 async def _copy(url: str, name: str) -> None:

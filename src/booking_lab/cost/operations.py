@@ -9,6 +9,7 @@ import asyncpg
 
 from booking_lab.bench.plan import BOOK_FROM, DAYS_READ, READ_FROM, Plan
 from booking_lab.bench.requests import Callers, Row, request_of
+from booking_lab.cost.served import STOPPED
 from booking_system.identity.adapters.tokens import SignedAccessTokens
 
 ROWS = Plan(rounds=1, doctors=8, days=42, appointments=200)
@@ -38,7 +39,7 @@ class Requests:
     def __init__(self, connection: asyncpg.Connection, tokens: SignedAccessTokens) -> None:
         """`tokens` signs as the API does that shall be asked."""
         self._connection = connection
-        self._callers = Callers(tokens)
+        self._callers = Callers(tokens, STOPPED)
 
     async def by_operation(self) -> dict[str, list[bytes]]:
         """Return requests for each operation, by its name in the ledger, in the order to send."""

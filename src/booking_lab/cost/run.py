@@ -15,7 +15,7 @@ from booking_lab.bench import seed
 from booking_lab.bench.plan import BenchProblem
 from booking_lab.cost.counting import Python, SystemCalls
 from booking_lab.cost.operations import ROWS, WRITES, Requests
-from booking_lab.cost.served import Served, serving
+from booking_lab.cost.served import STOPPED, Served, serving
 from booking_system.bootstrap import migrations
 from booking_system.bootstrap.settings import Settings
 from booking_system.identity.adapters.tokens import SignedAccessTokens
@@ -54,7 +54,7 @@ async def seeded(url: str) -> None:
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("SELECT setseed(0.5)")
-        await seed.seed(connection, ROWS)
+        await seed.seed(connection, ROWS, STOPPED.now())
     finally:
         await connection.close()
 

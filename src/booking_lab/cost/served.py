@@ -7,11 +7,13 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
 import uvloop
+from dependency_injector import providers
 from uvicorn.server import ServerState
 
 from booking_lab.bench.load import END_OF_HEAD, LENGTH
@@ -25,6 +27,17 @@ from booking_system.bootstrap.settings import Settings
 from booking_system.platform.postgres.transaction import Database
 
 PATIENCE = 60.0
+
+
+class StoppedClock:
+    """Stands at noon of a Monday in summer: no figure depends on when it is counted."""
+
+    def now(self) -> datetime:
+        """Return the same instant each time, UTC."""
+        return datetime(2030, 6, 3, 12, tzinfo=UTC)
+
+
+STOPPED = StoppedClock()
 DATE = (b"date", b"Mon, 01 Mar 2027 09:00:00 GMT")
 T = TypeVar("T")
 
@@ -52,6 +65,7 @@ class Served:
         """Return the port."""
         self._task = threading.get_native_id()
         container = build(settings)
+        container.clock.override(providers.Object(STOPPED))
         self._database = container.database()
         self._opened.push_async_callback(close, container)
         app = create_app(container)

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -63,7 +63,7 @@ async def people(url: str, plan: JourneyPlan) -> list[Row]:
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("CREATE SCHEMA bench")
-        await connection.execute(seed.SIZE, 1, plan.days)
+        await connection.execute(seed.SIZE, 1, plan.days, datetime.now(UTC))
         await connection.execute(seed.PEOPLE, 1 + OF_EACH + plan.orders // OF_EACH)
         for statement in (seed.USERS, seed.SESSIONS, seed.PATIENTS, seed.GRANTS, ADMIN):
             await connection.execute(statement)
