@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from booking_system.bootstrap.container import build
+from booking_system.bootstrap.worker_program import working
 from booking_system.platform.postgres import tidying as module
 from booking_system.platform.postgres.idempotency import OLD_KEYS
 from booking_system.platform.postgres.tidying import LOCK, Chore, Tidying
@@ -127,12 +128,10 @@ async def test_it_goes_on_until_the_program_ends(
     assert await left(database) == ["late1"]
 
 
-async def test_the_application_tidies_up_while_it_runs(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_worker_tidies_up_while_it_runs(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0.02)
     database = api.container.database()
     await store(database, "old", 2 * KEPT_FOR)
-    async with api.app.router.lifespan_context(api.app), asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(PATIENCE), working(api.container):
         while await left(database):  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -18,7 +18,7 @@ CHORES: Sequence[Chore] = build(NOTHING).tidying().chores
 FOUND_BY = {
     "idempotency_keys": r"Index Cond: \(created_at <",
     "holds": r"Index.* ix_time_slots_h(old|eld_)",
-    "outbox": r"Limit .*\n *-> +LockRows .*\n *-> +Index Scan using pk_outbox",
+    "event_feed": r"Index Only Scan using pk_event_feed .*\n *Index Cond: \(seq <",
     "access_changes": r"Index Cond: \(changed_at <",
     "refresh_tokens": r"Index Cond: \(expires_at <",
     "sessions": r"Index Cond: \(last_used_at <",
@@ -44,6 +44,8 @@ KEPT = {
     "availability_exceptions": "hours of single dates, few; slots name what made them",
     "time_off": "absences, few; slots name what closed them",
     "closures": "days on which a clinic was closed, few; slots name what closed them",
+    "outbox": "events wait there until the relay takes them",
+    "feed_epoch": "one row",
     "calendar_work": "one row for each doctor at most, gone when the work is done",
 }
 
@@ -70,8 +72,6 @@ async def test_a_chore_finds_what_is_old_through_an_index(database: Database, ch
 MAKE = {
     "access_changes": """INSERT INTO access_changes (user_id, changed_at)
         VALUES (gen_random_uuid(), now() - $1::interval)""",
-    "outbox": """INSERT INTO outbox (id, name, payload, occurred_at)
-        VALUES (gen_random_uuid(), 'told', '{}', now() - $1::interval)""",
     "sessions": """INSERT INTO sessions (id, user_id, created_at, last_used_at)
         VALUES (gen_random_uuid(), (SELECT id FROM users), now() - interval '100 days',
                 now() - $1::interval)""",
@@ -87,7 +87,6 @@ USER = """INSERT INTO users (id, email, email_key, full_name, created_at, update
     ("name", "stays", "goes"),
     [
         ("access_changes", "59 minutes", "61 minutes"),
-        ("outbox", "29 days 23 hours", "30 days 1 hour"),
         ("sessions", "30 days 23 hours", "31 days 1 hour"),
         ("refresh_tokens", "23 hours", "25 hours"),
     ],

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from booking_system import __version__
-from booking_system.bootstrap import checks, horizon, laboratory, up
+from booking_system.bootstrap import checks, horizon, laboratory, up, worker_program
 from booking_system.bootstrap.console import (
     DATABASE,
     EXIT_CODES,
@@ -51,6 +51,13 @@ def serve() -> None:
     """Serve the API of a database whose tables are up to date."""
     with told_plainly(code_when_stopped=0):
         up.serve(settings_and_logs(), out.print)
+
+
+@app.command()
+def worker() -> None:
+    """Do the work behind the requests: events, calendars, tidying. Any number may run."""
+    with told_plainly(code_when_stopped=0):
+        worker_program.work(settings_and_logs())
 
 
 @app.command()

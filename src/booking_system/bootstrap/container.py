@@ -31,9 +31,9 @@ from booking_system.platform.observability.metrics import Metrics
 from booking_system.platform.observability.metrics_routes import PATH, MetricsRoutes
 from booking_system.platform.observability.tracing import Tracing
 from booking_system.platform.postgres.faults import Overloaded
+from booking_system.platform.postgres.feed import OLD_EVENTS, Relay
 from booking_system.platform.postgres.idempotency import OLD_KEYS
 from booking_system.platform.postgres.leases import Leases
-from booking_system.platform.postgres.outbox import OLD_EVENTS
 from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.tidying import Tidying
 from booking_system.platform.postgres.transaction import Database, engine_for
@@ -158,6 +158,14 @@ class Container(containers.DeclarativeContainer):
         store_clinic=directory.change_clinic,
         plan_doctor=scheduling.extend_doctor,
     )
+    jobs = providers.List(
+        providers.Singleton(Relay, database=database),
+        tidying,
+        scheduling.calendar_upkeep,
+        scheduling.calendar_worker,
+    )
+    """What a worker does again and again."""
+
     revision = providers.Singleton(migrations.newest)
     health = providers.Singleton(HealthRoutes, database=database, revision=revision)
     metrics = providers.Singleton(

@@ -35,6 +35,8 @@ SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "256MB",
     "logging_collector": "off",
+    # Events are numbered in the order in which their transactions were committed.
+    "track_commit_timestamp": "on",
 }
 FAST_AND_FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 log = structlog.get_logger("booking_system.postgres")

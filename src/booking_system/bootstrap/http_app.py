@@ -59,9 +59,6 @@ def create_app(container: Container) -> FastAPI:
         async with (
             tracing.running(),
             container.identity.follow_changes().running(),
-            container.tidying().running(),
-            container.scheduling.calendar_upkeep().running(),
-            container.scheduling.calendar_worker().running(),
         ):
             yield
         container.metrics().requests.flush()

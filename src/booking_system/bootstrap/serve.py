@@ -1,4 +1,4 @@
-"""The API processes of one instance: their sockets, start, supervision and end."""
+"""The processes of one instance, API and worker: sockets, start, supervision and end."""
 
 import contextlib
 import errno
@@ -27,6 +27,8 @@ ANSWER_SECONDS = 2.0
 STOP_SECONDS = GRACEFUL_SECONDS + 5.0
 LOOK_SECONDS = 0.2
 RESTART_SECONDS = 1.0
+API = "booking_system.bootstrap.api_program"
+WORKER = "booking_system.bootstrap.worker_program"
 log = structlog.get_logger("booking_system.serve")
 
 
@@ -55,12 +57,16 @@ def listeners(settings: Settings) -> Iterator[Sequence[socket.socket]]:
 
 
 class ApiProcesses:
-    """Runs the API processes and restarts one that dies."""
+    """Runs the API processes, one for each socket, and a worker; restarts one that dies."""
 
-    def __init__(self, settings: Settings, sockets: Sequence[socket.socket]) -> None:
+    def __init__(
+        self, settings: Settings, sockets: Sequence[socket.socket], *, has_worker: bool = False
+    ) -> None:
         """`settings` name the database that the processes shall use."""
         self._settings = settings
         self._sockets = sockets
+        self._listeners: list[socket.socket | None] = [*sockets, *([None] if has_worker else [])]
+        """What each child listens on; the worker listens on nothing."""
         self._children: list[subprocess.Popen[bytes]] = []
         self._born: list[float] = []
 
@@ -71,8 +77,9 @@ class ApiProcesses:
         """
         with counting_together() as counts:
             try:
-                for listener in self._sockets:
-                    self._listen(listener)
+                for listener in self._listeners:
+                    if listener is not None:
+                        self._listen(listener)
                     self._children.append(self._spawn(listener, counts))
                     self._born.append(time.monotonic())
                 self._wait_until_live()
@@ -89,18 +96,21 @@ class ApiProcesses:
         except OSError as error:
             raise AddressUnavailable(_why_not(error, self._settings)) from error
 
-    def _spawn(self, listener: socket.socket, counts: str) -> subprocess.Popen[bytes]:
+    def _spawn(self, listener: socket.socket | None, counts: str) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
             PARENT: str(os.getpid()),
-            LISTENER: str(listener.fileno()),
             VARIABLE: counts,
             "BOOKING_DATABASE_URL": self._settings.database_url or "",
         }
-        return subprocess.Popen(
-            [sys.executable, "-m", "booking_system.bootstrap.api_program"],
+        passed = [] if listener is None else [listener.fileno()]
+        if listener is not None:
+            environment[LISTENER] = str(listener.fileno())
+        program = WORKER if listener is None else API
+        return subprocess.Popen(  # noqa: S603  (our own programs, no shell)
+            [sys.executable, "-m", program],
             env=environment,
-            pass_fds=[listener.fileno()],
+            pass_fds=passed,
             stdin=subprocess.DEVNULL,
             # Ctrl-C is for us: we tell the processes.
             start_new_session=True,
@@ -122,9 +132,11 @@ class ApiProcesses:
         for place, child in enumerate(self._children):
             age = time.monotonic() - self._born[place]
             if child.poll() is not None and age > RESTART_SECONDS:
-                log.error("api_process_restarts", exit_code=child.returncode)
+                is_worker = self._listeners[place] is None
+                event = "worker_restarts" if is_worker else "api_process_restarts"
+                log.error(event, exit_code=child.returncode)
                 forget_process(counts, child.pid)
-                self._children[place] = self._spawn(self._sockets[place], counts)
+                self._children[place] = self._spawn(self._listeners[place], counts)
                 self._born[place] = time.monotonic()
 
     def _stop(self) -> None:

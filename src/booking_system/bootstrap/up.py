@@ -48,13 +48,14 @@ def bring_up(settings: Settings, say: Say, progress: Progress) -> None:
         with database_for(settings) as ready:
             asyncio.run(_prepare(ready, say, progress))
             say("Starting the API ...")
-            ApiProcesses(ready, sockets).run(lambda: _announce(ready, say))
+            processes = ApiProcesses(ready, sockets, has_worker=True)
+            processes.run(lambda: _announce(ready, say))
 
 
 def serve(settings: Settings, say: Say) -> None:
     """Serve the API of a database that is up to date; raises as `bring_up` does."""
     with listeners(settings) as sockets, database_for(settings) as ready:
-        asyncio.run(_refuse_unfit(ready))
+        asyncio.run(refuse_unfit(ready))
         ApiProcesses(ready, sockets).run(lambda: _announce(ready, say))
 
 
@@ -92,7 +93,7 @@ def openapi(settings: Settings) -> str:
 
 async def _prepare(settings: Settings, say: Say, progress: Progress) -> None:
     await _migrate(settings)
-    await _refuse_unfit(settings)
+    await refuse_unfit(settings)
     if settings.admin_email is not None:
         try:
             await _ensure_admin(settings)
@@ -118,7 +119,8 @@ async def _migrate(settings: Settings) -> None:
     await upgrade(settings.url_for_migrations)
 
 
-async def _refuse_unfit(settings: Settings) -> None:
+async def refuse_unfit(settings: Settings) -> None:
+    """Raise `DatabaseProblemError`, `SettingsProblem` where nothing should work on the database."""
     await refuse_other_schema(settings)
     if settings.in_production and (sentences := await production_database.refused(settings)):
         raise SettingsProblem(sentences)

@@ -1,8 +1,10 @@
-"""The outbox: events are stored by the very statement that writes what they tell of."""
+"""The outbox: events are stored by the very statement that writes what they tell of.
+
+From there the relay of `feed.py` takes them.
+"""
 
 from collections.abc import Iterable
 from dataclasses import fields
-from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -12,7 +14,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     DateTime,
-    Delete,
     FromClause,
     Identity,
     Insert,
@@ -21,7 +22,6 @@ from sqlalchemy import (
     Uuid,
     cast,
     column,
-    delete,
     func,
     insert,
     select,
@@ -29,9 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from booking_system.platform.postgres.metadata import metadata
-from booking_system.platform.postgres.phrases import INSTANT, a_text, ago, an_id
+from booking_system.platform.postgres.phrases import INSTANT, a_text, an_id
 from booking_system.platform.postgres.statement import Statement
-from booking_system.platform.postgres.tidying import Chore, in_batch
 from booking_system.platform.uuid7 import uuid7
 from booking_system.shared_kernel.aggregate import DomainEvent
 
@@ -52,16 +51,6 @@ outbox = Table(
         "autovacuum_vacuum_cost_delay": 0,
     },
 )
-
-
-def _old_events() -> Delete:
-    oldest = select(outbox.c.n).order_by(outbox.c.n).with_for_update(skip_locked=True)
-    is_old = outbox.c.occurred_at < ago(timedelta(days=30))
-    return delete(outbox).where(is_old, in_batch(outbox, oldest))
-
-
-OLD_EVENTS = Chore("outbox", Statement(_old_events()).text)
-"""Those that were stored first are the oldest: a booking need not pay for another index."""
 
 
 _TOLD_BY: dict[type[DomainEvent], list[str]] = {}

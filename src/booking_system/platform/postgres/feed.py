@@ -1,0 +1,220 @@
+"""The feed: the events of the outbox, numbered without a gap in the order of their commits.
+
+A relay takes all that is there, never "more than the last": a transaction that commits late is in
+a later batch. Numbers are the head's and the next ones, inside of the transaction that stores them,
+one relay at a time: so `seq > last ORDER BY seq` leaves nothing out, and nothing comes twice.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import asyncpg
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    DateTime,
+    Index,
+    Insert,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from booking_system.platform.postgres.metadata import metadata
+from booking_system.platform.postgres.outbox import outbox
+from booking_system.platform.postgres.periodic import PeriodicJob, take_turn
+from booking_system.platform.postgres.phrases import a_text, ago, how_many
+from booking_system.platform.postgres.statement import Statement
+from booking_system.platform.postgres.tidying import Chore, in_batch
+from booking_system.platform.postgres.transaction import Database
+
+KEPT = timedelta(days=30)
+PAUSE_SECONDS = 0.5
+"""Between two looks, on average; from half as long to half as long again."""
+FAILED_SECONDS = 2.0
+MOST = 500
+"""Events of one transaction."""
+WHOLE_LOOK_SECONDS = 30.0
+BEHIND = 10_000
+"""So many numbers below the last batch are looked through each time, and all each half a minute:
+where an old snapshot keeps dead rows, every look from the first number on goes through them all."""
+LOCK = 0x6665_6564
+CHANNEL = "feed"
+"""Listeners hear the new head of the feed there: a hint to look, never the truth."""
+
+event_feed = Table(
+    "event_feed",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("clinic_id", Uuid),
+    Column("payload", JSONB, nullable=False),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    Column("relayed_at", DateTime(timezone=True), nullable=False),
+    Index("ix_event_feed_clinic", "clinic_id", "seq"),
+)
+
+feed_epoch = Table(
+    "feed_epoch",
+    metadata,
+    # One row: numbers of one epoch are those of one history of the database.
+    Column("is_only", Boolean, primary_key=True, server_default=text("true")),
+    Column("epoch", Uuid, nullable=False),
+    CheckConstraint("is_only", name="only"),
+)
+
+
+def _old_events() -> Chore:
+    newest = select(func.max(event_feed.c.seq)).scalar_subquery()
+    # Numbers go on from the newest, so that one stays, however old it is.
+    found = select(event_feed.c.seq).where(event_feed.c.seq < newest).order_by(event_feed.c.seq)
+    is_old = event_feed.c.relayed_at < ago(KEPT)
+    statement = delete(event_feed).where(is_old, in_batch(event_feed, found))
+    return Chore("event_feed", Statement(statement).text)
+
+
+OLD_EVENTS = _old_events()
+"""The first numbers are the oldest: no index of times is needed."""
+
+
+def _committed_at() -> ColumnElement[object]:
+    """When the event was committed, where the server keeps that; else null."""
+    keeps = func.current_setting("track_commit_timestamp") == "on"
+    return case((keeps, func.pg_xact_commit_timestamp(literal_column("outbox.xmin"))))
+
+
+def _taking() -> Insert:
+    low = bindparam("low", type_=BigInteger())
+    there = select(outbox.c.n).where(outbox.c.n >= low).order_by(outbox.c.n)
+    o = outbox.c
+    taken = (
+        delete(outbox)
+        .where(in_batch(outbox, there))
+        .returning(o.n, o.id, o.name, o.payload, o.occurred_at, _committed_at().label("at"))
+        .cte("taken")
+    )
+    last = select(event_feed.c.seq).order_by(event_feed.c.seq.desc()).limit(1)
+    head = select(func.coalesce(last.scalar_subquery(), 0).label("seq")).cte("head")
+    t = taken.c
+    # A number is drawn before its statement may wait for another's commit: the commits decide.
+    place = func.row_number().over(order_by=(t.at.nulls_first(), t.n))
+    clinic_id = cast(t.payload["clinic_id"].astext, Uuid)
+    rows: Select[tuple[object, ...]] = select(
+        head.c.seq + place, t.id, t.name, clinic_id, t.payload, t.occurred_at, func.now()
+    ).select_from(taken.join(head, literal_column("true")))
+    names = ["seq", "id", "name", "clinic_id", "payload", "occurred_at", "relayed_at"]
+    return insert(event_feed).from_select(names, rows)
+
+
+def _take() -> Select[tuple[int, int | None, int | None]]:
+    stored = _taking().returning(event_feed.c.seq).cte("stored")
+    lowest = select(func.min(literal_column("n"))).select_from(text("taken")).scalar_subquery()
+    return select(
+        func.count().label("count"),
+        func.max(stored.c.seq).label("head"),
+        lowest.label("lowest"),
+    ).select_from(stored)
+
+
+TAKE = Statement(_take())
+TELL = Statement(select(func.pg_notify(CHANNEL, a_text("head"))))
+
+
+@dataclass(slots=True, kw_only=True)
+class Relay:
+    """Brings events from the outbox into the feed; any number of processes may have one."""
+
+    database: Database
+    monotonic: Callable[[], float] = time.monotonic
+    _low: int = field(default=0, init=False)
+    _whole_at: float = field(default=float("-inf"), init=False)
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Do so for as long as the block lasts."""
+        job = PeriodicJob(
+            name="relay",
+            round=self.once,
+            failed="events_not_relayed",
+            first_pause=PAUSE_SECONDS,
+            pause=PAUSE_SECONDS,
+            pause_after_failure=FAILED_SECONDS,
+        )
+        return job.running()
+
+    async def once(self) -> bool:
+        """Take all that is there, batch by batch, unless another relay is at it."""
+        while await self.batch() == MOST:
+            pass
+        return True
+
+    async def batch(self) -> int:
+        """Return how many events went over."""
+        low, now = self._low, self.monotonic()
+        if now - self._whole_at >= WHOLE_LOOK_SECONDS:
+            low, self._whole_at = 0, now
+        async with self.database.driver_transaction() as connection:
+            # In a statement of its own: the next one sees what the relay before has committed.
+            if not await take_turn(connection, LOCK):
+                return 0
+            row = await TAKE.fetchrow(connection, low=low, most=MOST)
+            assert row is not None, "an aggregate has a row"
+            if row["count"]:
+                await TELL.execute(connection, head=str(row["head"]))
+        self._low = low if row["lowest"] is None else max(0, row["lowest"] - BEHIND)
+        count: int = row["count"]
+        return count
+
+
+HEAD = Statement(
+    select(
+        select(feed_epoch.c.epoch).scalar_subquery().label("epoch"),
+        func.coalesce(func.max(event_feed.c.seq), 0).label("head"),
+        func.coalesce(func.min(event_feed.c.seq), 1).label("oldest"),
+    )
+)
+
+
+def _page() -> Select[tuple[object, ...]]:
+    e = event_feed.c
+    behind, until = (bindparam(name, type_=BigInteger()) for name in ("after", "until"))
+    return (
+        select(e.seq, e.id, e.name, e.clinic_id, e.payload, e.occurred_at)
+        .where(e.seq > behind, e.seq <= until)
+        .order_by(e.seq)
+        .limit(how_many("most"))
+    )
+
+
+PAGE = Statement(_page())
+PAGE_OF_CLINIC = Statement(
+    _page().where(event_feed.c.clinic_id == bindparam("clinic_id", type_=Uuid()))
+)
+
+
+async def page(
+    connection: asyncpg.Connection, *, after: int, until: int, most: int, clinic_id: object = None
+) -> list[asyncpg.Record]:
+    """Return the events behind a number, up to another, of a clinic or all, in their order."""
+    if clinic_id is None:
+        return await PAGE.fetch(connection, after=after, until=until, most=most)
+    return await PAGE_OF_CLINIC.fetch(
+        connection, after=after, until=until, most=most, clinic_id=clinic_id
+    )
