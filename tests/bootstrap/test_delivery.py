@@ -189,6 +189,10 @@ def test_services_start_in_order_and_say_how_they_are() -> None:
         "database": {"condition": "service_healthy"},
         "migrate": {"condition": "service_completed_successfully"},
     }
+    worker = services["worker"]
+    assert worker["command"] == ["worker"]
+    assert worker["depends_on"] == services["api"]["depends_on"]
+    assert worker["healthcheck"] == {"disable": True}
     assert int(services["api"]["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
 
 
@@ -211,7 +215,7 @@ def test_the_data_outlives_the_containers() -> None:
     assert set(declared) == {"database", volume}
 
 
-@pytest.mark.parametrize("service", ["api", "migrate"])
+@pytest.mark.parametrize("service", ["api", "migrate", "worker"])
 @pytest.mark.parametrize("env", ["development", "production"])
 def test_the_settings_of_compose_are_good(
     env: str,
@@ -264,6 +268,7 @@ def test_each_service_has_the_passwords_that_it_needs_and_no_others() -> None:
         "migrate": {"OWNER", "API"},
         "api": {"API"},
         "lab": {"API"},
+        "worker": {"API"},
     }
     assert set(needs) == set(compose())
     for service, wanted in needs.items():

@@ -1,5 +1,6 @@
 """`booking-system up` as an operator lives it: started, used, stopped, killed, started again."""
 
+import asyncio
 import http.client
 import json
 import signal
@@ -25,6 +26,7 @@ from tests.bootstrap.processes import (
     free_port,
     running,
 )
+from tests.bootstrap.test_worker import relayed
 
 ADMIN = {"admin_email": "admin@example.com", "admin_password": "a-long-enough-passphrase"}
 LAST_LINE = "Press Ctrl-C to stop.\n"
@@ -56,7 +58,7 @@ class Instance:
 
 
 FEWEST_OF_A_FAMILY = 5
-"""The program, its API processes, and then the database's processes."""
+"""The program, its API processes, its worker, and then the database's processes."""
 NEW_SERVER = 3
 """A database server has more processes of its own than that."""
 
@@ -93,6 +95,7 @@ def test_an_instance_serves_recovers_stops_and_finds_its_data_again(place: Path)
         assert f"Docs     http://127.0.0.1:{first.port}/docs\n" in first.told
         assert first.status("/health/live") == 200
         assert first.is_ready()
+        asyncio.run(relayed(EmbeddedPostgres(place / "data").url))
 
         before = set(first.family())
         EmbeddedPostgres(place / "data").kill()

@@ -35,6 +35,14 @@ def serving(database_url: str, folder: Path, postmaster: int, **settings: str) -
         yield Target(port=port, pid=process, database=postmaster)
 
 
+@contextmanager
+def working(database_url: str, folder: Path) -> Iterator[None]:
+    """Run a worker for as long as the block lasts."""
+    environment = _environment(database_url, folder, free_port(), {})
+    with running(PROGRAM, "worker", environment=environment, folder=folder):
+        yield
+
+
 def tokens_for(folder: Path) -> SignedAccessTokens:
     """Return what signs tokens that the API in this folder believes."""
     settings = Settings(data_dir=folder, secret_key=None, env="development")

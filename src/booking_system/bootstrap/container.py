@@ -29,6 +29,7 @@ from booking_system.platform.http.network import Networks
 from booking_system.platform.http.problems import status_of
 from booking_system.platform.observability.metrics import Metrics
 from booking_system.platform.observability.metrics_routes import PATH, MetricsRoutes
+from booking_system.platform.observability.outbox_metrics import OutboxWatch
 from booking_system.platform.observability.tracing import Tracing
 from booking_system.platform.postgres.faults import Overloaded
 from booking_system.platform.postgres.feed import OLD_EVENTS, Relay
@@ -173,6 +174,9 @@ class Container(containers.DeclarativeContainer):
         leases=leases,
         version=__version__,
         revision=revision,
+    )
+    outbox_watch = providers.Singleton(
+        OutboxWatch, database=database, tell=metrics.provided.outbox.tell
     )
     entrance = providers.Singleton(
         Entrance,

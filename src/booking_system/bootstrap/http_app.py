@@ -59,6 +59,7 @@ def create_app(container: Container) -> FastAPI:
         async with (
             tracing.running(),
             container.identity.follow_changes().running(),
+            container.outbox_watch().running(),
         ):
             yield
         container.metrics().requests.flush()

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 
 from booking_lab.bench import machine, servers
-from booking_lab.bench.api import serving, tokens_for
+from booking_lab.bench.api import serving, tokens_for, working
 from booking_lab.bench.driver import Target
 from booking_lab.bench.journey import ground
 from booking_lab.bench.journey.ground import Ground
@@ -91,7 +91,8 @@ class _Places:
         url = self.urls[Which.SMALL]
         people = asyncio.run(ground.people(url, self.plan))
         api, callers = self._api(Which.SMALL)
-        service_id = ground.newcomer(api.port, self.plan, callers.token(people[0]))
+        with working(url, self.folder / Which.SMALL):
+            service_id = ground.newcomer(api.port, self.plan, callers.token(people[0]))
         there = asyncio.run(ground.small(url, self.plan, people, service_id))
         return self._walk(Which.SMALL, api, callers, there)
 

@@ -14,6 +14,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from booking_system.platform.observability.exchange import UNMATCHED, Exchange
 from booking_system.platform.observability.life_metrics import LifeMetrics
+from booking_system.platform.observability.outbox_metrics import OutboxMetrics
 from booking_system.platform.observability.shared_counts import SUM_OF_THE_LIVING, VARIABLE
 from booking_system.platform.postgres.leases import Leases
 
@@ -146,6 +147,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self.requests = RequestMetrics(self._registry, leases)
         self.lives = LifeMetrics(self._registry)
+        self.outbox = OutboxMetrics(self._registry)
         size = Gauge(
             "booking_database_pool_size",
             "Connections that the pools may open.",

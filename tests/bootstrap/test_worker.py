@@ -1,0 +1,61 @@
+"""`booking-system worker` as an operator lives it."""
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+
+import asyncpg
+
+from booking_system.platform.uuid7 import uuid7
+from tests.bootstrap.processes import environment
+from tests.forked import forked
+from tests.patience import PATIENCE
+from tests.postgres import TestServer
+
+RECORD = """INSERT INTO outbox (id, name, payload, occurred_at)
+ VALUES ($1, 'told', '{}', now())"""
+RELAYED = "SELECT count(*) FROM event_feed WHERE id = $1"
+
+
+async def relayed(url: str) -> None:
+    """Records an event, and returns once a worker has taken it over."""
+    event_id = uuid7()
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(RECORD, event_id)
+        async with asyncio.timeout(PATIENCE):
+            while not await connection.fetchval(RELAYED, event_id):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    finally:
+        await connection.close()
+
+
+async def test_workers_work_until_they_are_stopped(database_url: str, tmp_path: Path) -> None:
+    env = environment(data_dir=tmp_path, database_url=database_url, log_format="json")
+    with (
+        forked("worker", env=env, cwd=tmp_path) as one,
+        forked("worker", env=env, cwd=tmp_path) as other,
+    ):
+        await relayed(database_url)
+        one.kill()
+        assert await asyncio.to_thread(one.wait, PATIENCE) == -signal.SIGKILL
+        await relayed(database_url)
+        other.terminate()
+        assert await asyncio.to_thread(other.wait, PATIENCE) == 0
+        assert other.stdout is not None
+        *lines, last = other.stdout.read().splitlines()
+    assert [json.loads(line)["event"] for line in lines] == ["worker_started"]
+    assert last == "Stopped."
+
+
+async def test_a_worker_refuses_tables_of_another_version(
+    postgres: TestServer, tmp_path: Path
+) -> None:
+    async with postgres.database(template="template0") as url:
+        env = environment(data_dir=tmp_path, database_url=url)
+        with forked("worker", env=env, cwd=tmp_path) as refused:
+            assert await asyncio.to_thread(refused.wait, PATIENCE) == 3
+            assert refused.stdout is not None
+            told = refused.stdout.read()
+    assert told == "The tables are not up to date: run `booking-system migrate` first.\n"
