@@ -233,6 +233,9 @@ ROWS = [
         CALLED),
     # Slots
     Row("GET", "/v1/slots", PUBLIC, EVERYBODY),
+    Row("GET", "/v1/events", PUBLIC, PLATFORM),
+    Row("GET", "/v1/events", PUBLIC, ADMIN | PLATFORM, scenes.clinic, about="of a clinic",
+        query="?clinic_id={clinic_id}"),
     Row("GET", "/v1/slots/next", PUBLIC, EVERYBODY),
     Row("GET", "/v1/slots/calendar", PUBLIC, EVERYBODY, scenes.clinic,
         query="?clinic_id={clinic_id}", names="clinic_id", absent="validation_error"),

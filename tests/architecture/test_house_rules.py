@@ -35,7 +35,7 @@ CONTRACT = """
     beyond_horizon too_many_open_bookings cancel_too_late service_required
     service_not_offered nonexistent_local_time password_too_weak idempotency_key_reused
     payment_not_required rate_limited internal_error overloaded dependency_unavailable
-    outcome_unknown plan_too_large possible_duplicate invitation_over
+    outcome_unknown plan_too_large possible_duplicate invitation_over feed_reset
 """
 CODES = set(CONTRACT.split())
 """The closed list that clients rely on."""
@@ -45,6 +45,7 @@ KINDS = {
     errors.RuleViolation,
     errors.NotPermitted,
     errors.Unauthenticated,
+    errors.Gone,
     errors.Stale,
     errors.Malformed,
     errors.TooMany,

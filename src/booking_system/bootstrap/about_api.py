@@ -31,5 +31,6 @@ TAGS = {
     "Availability": "Weekly hours of doctors, which make their time slots; time off and closures.",
     "Holds": "Time slots that are kept for a patient, or a visitor, who is about to book.",
     "Bookings": "Appointments: a time slot taken by a patient.",
+    "Events": "What has happened, in order, for programs that follow it.",
     "Health": "For load balancers and operators.",
 }

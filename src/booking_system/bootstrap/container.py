@@ -20,6 +20,7 @@ from booking_system.identity.adapters.chores import OLD_CHANGES, OLD_TOKENS, old
 from booking_system.identity.container import IdentityContainer
 from booking_system.identity.domain.policies import public
 from booking_system.identity.domain.session import Lifetimes
+from booking_system.integrations.container import IntegrationsContainer
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.http.budgets import budgets_for
 from booking_system.platform.http.entrance import Entrance
@@ -175,6 +176,7 @@ class Container(containers.DeclarativeContainer):
         version=__version__,
         revision=revision,
     )
+    integrations = providers.Container(IntegrationsContainer, database=database)
     outbox_watch = providers.Singleton(
         OutboxWatch, database=database, tell=metrics.provided.outbox.tell
     )
@@ -224,6 +226,7 @@ class Container(containers.DeclarativeContainer):
         desk.time_off_routes,
         desk.closure_routes,
         desk.day_routes,
+        integrations.feed_routes,
         health,
         metrics_routes,
     )

@@ -7,6 +7,7 @@
   + NotPermitted    this caller may not do it
   + Unauthenticated nobody knows who is calling
   + Stale           the caller worked on an older version
+  + Gone            what the caller goes on from is no longer there
   + Malformed       the request cannot be read at all
   + TooMany         the caller asks too often
   + Unavailable     it cannot be done now, or nobody knows yet whether it was
@@ -107,6 +108,10 @@ class Stale(Refusal):
     """
 
     code = "precondition_failed"
+
+
+class Gone(Refusal):
+    """What you go on from is no longer there."""
 
 
 class Malformed(Refusal):

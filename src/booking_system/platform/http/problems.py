@@ -63,6 +63,7 @@ STATUS: Mapping[type[errors.Refusal], int] = {
     MethodNotAllowed: 405,
     RequestHeadTooSlow: 408,
     errors.Conflict: 409,
+    errors.Gone: 410,
     errors.Stale: 412,
     BodyTooLarge: 413,
     UnsupportedMediaType: 415,

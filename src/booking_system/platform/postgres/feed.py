@@ -11,7 +11,6 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-import asyncpg
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -34,13 +33,14 @@ from sqlalchemy import (
     literal_column,
     select,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from booking_system.platform.postgres.metadata import metadata
 from booking_system.platform.postgres.outbox import outbox
 from booking_system.platform.postgres.periodic import PeriodicJob, take_turn
-from booking_system.platform.postgres.phrases import a_text, ago, how_many
+from booking_system.platform.postgres.phrases import a_text, ago, an_id, how_many
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.tidying import Chore, in_batch
 from booking_system.platform.postgres.transaction import Database
@@ -183,38 +183,24 @@ class Relay:
         return count
 
 
-HEAD = Statement(
-    select(
-        select(feed_epoch.c.epoch).scalar_subquery().label("epoch"),
-        func.coalesce(func.max(event_feed.c.seq), 0).label("head"),
-        func.coalesce(func.min(event_feed.c.seq), 1).label("oldest"),
-    )
-)
-
-
-def _page() -> Select[tuple[object, ...]]:
+def _reading(of: ColumnElement[bool]) -> Select[tuple[object, ...]]:
+    """One statement, so that a page and what is said of the whole feed are of one moment."""
     e = event_feed.c
-    behind, until = (bindparam(name, type_=BigInteger()) for name in ("after", "until"))
-    return (
+    some = (
         select(e.seq, e.id, e.name, e.clinic_id, e.payload, e.occurred_at)
-        .where(e.seq > behind, e.seq <= until)
+        .where(e.seq > bindparam("after", type_=BigInteger()), of)
         .order_by(e.seq)
         .limit(how_many("most"))
+        .subquery("some")
     )
+    state = select(
+        select(feed_epoch.c.epoch).scalar_subquery().label("epoch"),
+        func.coalesce(func.max(e.seq), 0).label("head"),
+        func.coalesce(func.min(e.seq), 1).label("oldest"),
+    ).subquery("state")
+    return select(*state.c, *some.c).select_from(state.outerjoin(some, true())).order_by(some.c.seq)
 
 
-PAGE = Statement(_page())
-PAGE_OF_CLINIC = Statement(
-    _page().where(event_feed.c.clinic_id == bindparam("clinic_id", type_=Uuid()))
-)
-
-
-async def page(
-    connection: asyncpg.Connection, *, after: int, until: int, most: int, clinic_id: object = None
-) -> list[asyncpg.Record]:
-    """Return the events behind a number, up to another, of a clinic or all, in their order."""
-    if clinic_id is None:
-        return await PAGE.fetch(connection, after=after, until=until, most=most)
-    return await PAGE_OF_CLINIC.fetch(
-        connection, after=after, until=until, most=most, clinic_id=clinic_id
-    )
+READ = Statement(_reading(true()))
+"""The events behind a number; without any there is one row, whose `seq` is null."""
+READ_OF_CLINIC = Statement(_reading(event_feed.c.clinic_id == an_id("clinic_id")))

@@ -1,0 +1,1 @@
+"""How they ask, and where the answers are stored."""

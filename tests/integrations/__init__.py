@@ -1,0 +1,1 @@
+"""Other programs that follow what happens."""
