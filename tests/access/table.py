@@ -72,6 +72,9 @@ class Row:
     knows_anybody: bool = False
     """Whoever has not signed in is told what strangers are told, not that they should sign in."""
 
+    is_stream: bool = False
+    """It has no end: who may open it asks for the head only."""
+
     @property
     def thing(self) -> str | None:
         """The placeholder of the thing, None where there is none that could be absent."""
@@ -236,6 +239,7 @@ ROWS = [
     Row("GET", "/v1/events", PUBLIC, PLATFORM),
     Row("GET", "/v1/events", PUBLIC, ADMIN | PLATFORM, scenes.clinic, about="of a clinic",
         query="?clinic_id={clinic_id}"),
+    Row("GET", "/v1/clinics/{clinic_id}/stream", PRIVATE, DESK, scenes.clinic, is_stream=True),
     Row("GET", "/v1/slots/next", PUBLIC, EVERYBODY),
     Row("GET", "/v1/slots/calendar", PUBLIC, EVERYBODY, scenes.clinic,
         query="?clinic_id={clinic_id}", names="clinic_id", absent="validation_error"),

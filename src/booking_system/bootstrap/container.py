@@ -227,6 +227,7 @@ class Container(containers.DeclarativeContainer):
         desk.closure_routes,
         desk.day_routes,
         integrations.feed_routes,
+        integrations.stream_routes,
         health,
         metrics_routes,
     )

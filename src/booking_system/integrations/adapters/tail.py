@@ -1,0 +1,127 @@
+"""The newest events, read once for all streams of a process.
+
+A stream first reads what it has missed, by itself; then it gets what comes from here. It changes
+over at a number, in one go, so that nothing is missed and nothing comes twice.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
+
+from booking_system.integrations.application.read_feed import EventFeed
+from booking_system.integrations.domain.feed import FeedEvent, FeedState
+from booking_system.integrations.domain.refusals import FeedReset
+from booking_system.platform.http.mailbox import Mailbox
+from booking_system.platform.postgres.periodic import PeriodicJob
+from booking_system.shared_kernel.identifiers import ClinicId
+
+PAUSE_SECONDS = 0.5
+"""Between two looks, on average; nobody looks where there is no stream."""
+MOST = 200
+SIZE = 500
+"""Bytes of an event, about."""
+BEHIND_ALL = 2**62
+
+Box = Mailbox[FeedEvent]
+
+
+class Tail:
+    """Hands events to the streams of their clinics."""
+
+    def __init__(self, feed: EventFeed) -> None:
+        """`feed` is asked for the events of all clinics."""
+        self._feed = feed
+        self._boxes: defaultdict[ClinicId, set[Box]] = defaultdict(set)
+        self._head: int | None = None
+        """Up to here all have been handed on; None while there is no stream."""
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Look for as long as the block lasts."""
+        job = PeriodicJob(
+            name="event streams",
+            round=self.once,
+            failed="events_not_read",
+            first_pause=PAUSE_SECONDS,
+            pause=PAUSE_SECONDS,
+            pause_after_failure=PAUSE_SECONDS,
+        )
+        return job.running()
+
+    async def once(self) -> bool:
+        """Hand on all that is new."""
+        while self._head is not None:
+            since = self._head
+            state, events = await self._feed.behind(since, most=MOST, clinic_id=None)
+            if state.head < since:
+                # The database was set back: whoever comes again is told.
+                self._end_all()
+            elif self._head is not None:
+                for event in events:
+                    self._hand_on(event)
+                self._head = events[-1].seq if events else max(since, state.head)
+            if len(events) < MOST:
+                break
+        return True
+
+    async def follow(
+        self, clinic_id: ClinicId, after: int | None
+    ) -> AsyncGenerator[FeedEvent | FeedState, None]:
+        """Yield the clinic's events behind a number, or from now on, as they come.
+
+        A state in their place: events are missing, and what comes goes on from there. Raises
+        `TooSlowError` where the reader does not keep up.
+        """
+        box: Box = Mailbox()
+        last = after if after is not None else await self._newest()
+        has_missed = after is not None
+        try:
+            while has_missed or not self._joins(clinic_id, box, last):
+                state, events = await self._feed.behind(last, most=MOST, clinic_id=clinic_id)
+                has_missed = len(events) == MOST
+                try:
+                    state.refuse_another_history(epoch=None, after=last)
+                except FeedReset:
+                    last, has_missed = state.head, False
+                    yield state
+                    continue
+                last = events[-1].seq if has_missed else state.head
+                for event in events:
+                    yield event
+            async for event in box.items():
+                if event.seq > last:
+                    yield event
+        finally:
+            self._leave(clinic_id, box)
+
+    async def _newest(self) -> int:
+        state, _ = await self._feed.behind(BEHIND_ALL, most=1, clinic_id=None)
+        return state.head
+
+    def _joins(self, clinic_id: ClinicId, box: Box, last: int) -> bool:
+        """Take part from `last` on, unless that was handed on already."""
+        if self._head is not None and self._head > last:
+            return False
+        if self._head is None:
+            self._head = last
+        self._boxes[clinic_id].add(box)
+        return True
+
+    def _hand_on(self, event: FeedEvent) -> None:
+        if event.clinic_id is not None:
+            for box in self._boxes.get(event.clinic_id, ()):
+                box.put(event, SIZE)
+
+    def _leave(self, clinic_id: ClinicId, box: Box) -> None:
+        boxes = self._boxes.get(clinic_id, set())
+        boxes.discard(box)
+        if not boxes:
+            self._boxes.pop(clinic_id, None)
+        if not self._boxes:
+            self._head = None
+
+    def _end_all(self) -> None:
+        for boxes in self._boxes.values():
+            for box in boxes:
+                box.close()
+        self._boxes.clear()
+        self._head = None
