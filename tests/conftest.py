@@ -1,98 +1,24 @@
-"""What every test can ask for."""
+"""How tests are dealt, counted and summed up; what they can ask for is in `fixtures.py`."""
 
 import gc
-import sys
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from booking_system.platform.postgres.transaction import Database
-from booking_system.platform.postgres.url import sqlalchemy_url
-from tests.api import Api, contract_of_all, running_api
 from tests.budget import MADE, MOST, overspent
-from tests.contract import REACHED
-from tests.forked import NURSERY
-from tests.patience import patient
-from tests.postgres import TestServer, running_server
-from tests.stage import Stage, a_stage
+from tests.reached import PROMISED, REACHED
 from tests.together import Together, rank
 
-# httpx looks for it with every request without a network, through the whole path for imports.
-sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not deals(config):
+        config.pluginmanager.import_plugin("tests.fixtures")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _patient_program() -> Iterator[None]:
-    """No verdict hangs on the speed of the machine."""
-    with patient():
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _nobody_left_in_the_nursery() -> Iterator[None]:
-    yield
-    NURSERY.end()
-
-
-@pytest.fixture(scope="session")
-async def postgres() -> AsyncIterator[TestServer]:
-    """A real PostgreSQL, started once for this worker."""
-    with running_server() as server:
-        await server.prepare()
-        yield server
-
-
-@pytest.fixture(scope="session")
-async def stage(
-    postgres: TestServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Stage]:
-    """The database and the application that the tests of this worker share."""
-    async with a_stage(postgres, tmp_path_factory.mktemp("stage")) as stage:
-        yield stage
-
-
-@pytest.fixture
-async def database_url(stage: Stage) -> str:
-    """The address of a migrated, empty database, which is this test's alone while it runs."""
-    await stage.clear()
-    return stage.url
-
-
-@pytest.fixture
-def database(database_url: str, stage: Stage) -> Database:
-    """The same, with connections to it."""
-    return stage.database()
-
-
-@pytest.fixture
-async def api(database_url: str, stage: Stage) -> AsyncIterator[Api]:
-    """The whole application on an empty database."""
-    async with stage.api() as api:
-        yield api
-
-
-@pytest.fixture
-async def own_database_url(postgres: TestServer) -> AsyncIterator[str]:
-    """A database of the test's own: it changes the schema, or starts programs that outlive rows."""
-    async with postgres.database() as url:
-        yield url
-
-
-@pytest.fixture
-async def own_database(own_database_url: str) -> AsyncIterator[Database]:
-    """The same, with connections to it."""
-    database = Database.at(sqlalchemy_url(own_database_url), pool_size=10)
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-async def own_api(own_database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
-    """An application and a database of the test's own: it changes more than rows."""
-    async with running_api(own_database_url, tmp_path) as api:
-        yield api
+def deals(config: pytest.Config) -> bool:
+    """Say whether this process runs no test itself: it would load all of them for nothing."""
+    is_worker = hasattr(config, "workerinput")
+    return not is_worker and config.getoption("dist", "no") != "no"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -123,16 +49,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
 def pytest_testnodedown(node: Any) -> None:
     told = getattr(node, "workeroutput", {})
     REACHED.update(tuple(one) for one in told.get("reached", ()))
+    PROMISED.update(tuple(one) for one in told.get("promised", ()))
     MADE.update(told.get("made", {}))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    asked = session.config.getoption("--every-documented-error") and session.testsfailed == 0
+    if asked and not deals(session.config):
+        from tests.api import contract_of_all  # noqa: PLC0415  (takes long)
+
+        PROMISED.update(contract_of_all().promised())
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput.update(reached=sorted(REACHED), made=dict(MADE))
+        told = {"reached": sorted(REACHED), "promised": sorted(PROMISED), "made": dict(MADE)}
+        session.config.workeroutput.update(told)
         return
     wrong = overspent()
-    if session.config.getoption("--every-documented-error") and session.testsfailed == 0:
-        missed = contract_of_all().promised() - REACHED
+    if asked:
+        missed = PROMISED - REACHED
+        wrong += [] if PROMISED else ["no process said which errors are documented"]
         wrong += [
             f"documented, but no test reached it: {operation} {status} {code}"
             for operation, status, code in sorted(missed)

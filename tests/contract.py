@@ -14,10 +14,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from booking_system.platform.http.problems import MEDIA_TYPE
-
-Reached = tuple[str, int, str]
-REACHED: set[Reached] = set()
-"""Operation id, status and code of each error that an answer of this process had."""
+from tests.reached import REACHED, Reached
 
 NOT_OF_AN_OPERATION = 405
 REFERENCE = re.compile(r"#/components/schemas/([^\"]+)")
