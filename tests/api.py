@@ -21,7 +21,13 @@ from booking_system.bootstrap.secret_key import _new_key
 from booking_system.bootstrap.settings import Settings
 from booking_system.identity.adapters.passwords import Argon2Passwords
 from booking_system.identity.domain.actor import Role, RoleGrant
-from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, PatientId, UserId
+from booking_system.shared_kernel.identifiers import (
+    ClinicId,
+    DoctorId,
+    PatientId,
+    SessionId,
+    UserId,
+)
 from tests.budget import MADE
 from tests.contract import Contract, Watched
 from tests.identity.builders import CHEAP
@@ -44,12 +50,18 @@ def next_morning(at: datetime) -> datetime:
 
 START = next_morning(datetime.now(UTC) + timedelta(days=2))
 PERSON = """WITH account AS (INSERT INTO users (id, email, email_key, full_name, version,
- created_at, updated_at) VALUES ($1, $2, $2, 'Example Person', $3, $4, $4))
+ created_at, updated_at) VALUES ($1, $2, $2, 'Example Person', $3, $4, $4)),
+ known AS (INSERT INTO patients (id, full_name, user_id, created_at, updated_at)
+ SELECT id, 'Example Patient', $1, $4, $4 FROM unnest($5::uuid[]) AS given (id)),
+ session AS (INSERT INTO sessions (id, user_id, created_at, last_used_at)
+ VALUES ($6, $1, $4, $4)),
+ token AS (INSERT INTO refresh_tokens (token_hash, session_id, issued_at, expires_at)
+ VALUES ($7, $6, $4, $8))
  INSERT INTO role_grants (id, user_id, role, clinic_id, doctor_id, patient_id, created_at)
  SELECT given.id, $1, given.role, given.clinic_id, given.doctor_id, given.patient_id, $4
- FROM unnest($5::uuid[], $6::text[], $7::uuid[], $8::uuid[], $9::uuid[])
+ FROM unnest($9::uuid[], $10::text[], $11::uuid[], $12::uuid[], $13::uuid[])
  AS given (id, role, clinic_id, doctor_id, patient_id)"""
-"""At once what `Accounts` does one after the other: there are thousands of them in a run."""
+"""At once what the program does one after the other: there are thousands of them in a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,27 +106,31 @@ class Api:
         made: dict[str, Any] = answer.json()
         return made
 
-    async def person(self, *grants: RoleGrant, patient_id: UUID | None = None) -> Person:
+    async def person(
+        self, *grants: RoleGrant, patient_id: UUID | None = None, new_patient: bool = False
+    ) -> Person:
         """Sign somebody in without a password: hashing is slow on purpose."""
-        user_id, now = UserId(uuid4()), datetime.now(UTC)
-        accounts_of = self.container.identity.accounts_of()
-        async with self.container.database().transaction() as connection:
-            await connection.exec_driver_sql(
+        user_id, session_id = UserId(uuid4()), SessionId(uuid4())
+        identity, now = self.container.identity, datetime.now(UTC)
+        async with self.container.database().reading() as connection:
+            await connection.execute(
                 PERSON,
-                (
-                    user_id,
-                    f"{user_id}@example.com",
-                    1 + len(grants),
-                    now,
-                    [uuid4() for _ in grants],
-                    [grant.role for grant in grants],
-                    [grant.clinic_id for grant in grants],
-                    [grant.doctor_id for grant in grants],
-                    [grant.patient_id for grant in grants],
-                ),
+                user_id,
+                f"{user_id}@example.com",
+                1 + len(grants),
+                now,
+                [patient_id] if new_patient else [],
+                session_id,
+                session_id.bytes,
+                identity.lifetimes().end_of(now, now),
+                [uuid4() for _ in grants],
+                [grant.role for grant in grants],
+                [grant.clinic_id for grant in grants],
+                [grant.doctor_id for grant in grants],
+                [grant.patient_id for grant in grants],
             )
-            tokens = await accounts_of(connection).start_session(user_id, None, now)
-        return Person(user_id, tokens.access_token, patient_id)
+        token = identity.access_tokens().sign(user_id, session_id, now)
+        return Person(user_id, token, patient_id)
 
     async def platform_admin(self) -> Person:
         return await self.person(RoleGrant(role=Role.PLATFORM_ADMIN))
@@ -133,21 +149,9 @@ class Api:
 
     async def patient(self) -> Person:
         """A patient with an account."""
-        patient_id, now = PatientId(uuid4()), datetime.now(UTC)
-        async with self.container.database().transaction() as connection:
-            await connection.exec_driver_sql(
-                "INSERT INTO patients (id, full_name, created_at, updated_at)"
-                " VALUES ($1, 'Example Patient', $2, $2)",
-                (patient_id, now),
-            )
-        person = await self.person(
-            RoleGrant(role=Role.PATIENT, patient_id=patient_id), patient_id=patient_id
-        )
-        async with self.container.database().transaction() as connection:
-            await connection.exec_driver_sql(
-                "UPDATE patients SET user_id = $1 WHERE id = $2", (person.user_id, patient_id)
-            )
-        return person
+        patient_id = PatientId(uuid4())
+        grant = RoleGrant(role=Role.PATIENT, patient_id=patient_id)
+        return await self.person(grant, patient_id=patient_id, new_patient=True)
 
     async def clinic(self, **about: Any) -> dict[str, Any]:
         usual = {"name": "Example Clinic", "slug": f"clinic-{uuid4().hex[:12]}", "time_zone": ZONE}
