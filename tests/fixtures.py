@@ -10,6 +10,7 @@ from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
 from tests.api import Api, running_api
 from tests.forked import NURSERY
+from tests.lines import printed_plainly
 from tests.patience import patient
 from tests.postgres import TestServer, running_server
 from tests.stage import Stage, a_stage
@@ -23,6 +24,11 @@ def _patient_program() -> Iterator[None]:
     """No verdict hangs on the speed of the machine."""
     with patient():
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _lines_of_requests() -> None:
+    printed_plainly()
 
 
 @pytest.fixture(scope="session", autouse=True)

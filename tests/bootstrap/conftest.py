@@ -1,6 +1,5 @@
 """Fixtures for tests that start real processes."""
 
-import logging
 import os
 import shutil
 import signal
@@ -9,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
-from booking_system.platform.observability.lines import LINES
+from tests.lines import logging_kept
 
 
 @pytest.fixture
@@ -34,13 +32,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def logging_put_back() -> Iterator[None]:
     """The program sets up logging for the whole process: undo that."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-    LINES.told = None
+    with logging_kept():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
