@@ -1,10 +1,12 @@
 """What every test can ask for: loaded where tests run, which is not the process that deals them."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
@@ -14,6 +16,9 @@ from tests.lines import printed_plainly
 from tests.patience import patient
 from tests.postgres import TestServer, running_server
 from tests.stage import Stage, a_stage
+
+# As in every process that serves.
+asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 # httpx looks for it with every request without a network, through the whole path for imports.
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
