@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
 from tests.api import Api, running_api
 from tests.forked import NURSERY
-from tests.lines import printed_plainly
+from tests.lines import SEEN, kept_plainly
 from tests.patience import patient
 from tests.postgres import TestServer, running_server
 from tests.stage import Stage, a_stage
@@ -33,7 +33,19 @@ def _patient_program() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _lines_of_requests() -> None:
-    printed_plainly()
+    kept_plainly()
+
+
+def pytest_runtest_setup() -> None:
+    SEEN.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and SEEN:
+        report.sections.append(("Requests", "".join(SEEN)))
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)
