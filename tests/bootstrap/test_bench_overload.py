@@ -149,7 +149,8 @@ async def test_requests_come_when_they_are_due_however_slow_the_answers() -> Non
     # A closed loop of 60 would have asked 60 times.
     assert 50 <= len(asked) == len(outcome.latencies_of(201)) <= 51
     assert asked == sorted(set(asked))
-    assert all(latency >= 0.6 for latency in outcome.latencies)
+    # The loop's clock goes by whole milliseconds.
+    assert all(latency >= 0.599 for latency in outcome.latencies)
 
 
 async def test_a_machine_that_is_busy_elsewhere_does_not_make_the_load_smaller() -> None:
