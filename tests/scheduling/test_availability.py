@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -81,7 +82,19 @@ def _days() -> Iterator[date]:
         day += DAY
 
 
-@pytest.mark.parametrize("zone", sorted(time_zones()))
+def other_names() -> set[str]:
+    """Zones that are another one by another name."""
+    links = files("tzdata").joinpath("zoneinfo", "tzdata.zi").read_text().splitlines()
+    return {link.split()[2] for link in links if link.startswith("L ")}
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        *sorted(time_zones() - other_names()),
+        *(pytest.param(name, marks=pytest.mark.proof) for name in sorted(other_names())),
+    ],
+)
 def test_whole_days_leave_no_hole_and_never_overlap_in_any_zone(zone: str) -> None:
     """The days on which an offset changes, with their neighbours, are tiled to the minute."""
     around = hours(end_minute=1440, slot=15 * MINUTE)
