@@ -34,7 +34,7 @@ class Storm:
 SHORT = Storm(
     plan=Plan(clients=8, desks=2, seconds=1, doctors=4, slots_per_doctor=12, hanging_up=0.1),
     processes=1,
-    kills=2,
+    kills=1,
     bookings_between=8,
 )
 LONG = Storm(

@@ -66,13 +66,13 @@ async def check(api: Api, seed: int) -> None:
     await check_holds(day)
 
 
-@pytest.mark.parametrize("seed", [7, 11, 13])
+@pytest.mark.parametrize("seed", [7, 13])
 async def test_all_who_are_asked_say_the_same(api: Api, seed: int) -> None:
     """Small calendars with bookings of two, holds for services, buffers and both modes."""
     await check(api, seed)
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("seed", range(100, 200))
+@pytest.mark.parametrize("seed", [11, *range(100, 200)])
 async def test_all_who_are_asked_say_the_same_of_a_hundred_calendars(api: Api, seed: int) -> None:
     await check(api, seed)

@@ -60,8 +60,8 @@ async def sent(client: AsyncClient, path: str, body: dict[str, Any], by: Person)
 @pytest.mark.parametrize(
     ("rounds", "patients", "minutes", "buffers"),
     [
-        pytest.param(2, 12, 60, (0, 0), id="short"),
-        pytest.param(2, 12, 30, (10, 20), id="short, with buffers"),
+        pytest.param(1, 12, 60, (0, 0), id="short"),
+        pytest.param(1, 12, 30, (10, 20), id="short, with buffers"),
         pytest.param(50, 32, 60, (0, 0), id="long", marks=pytest.mark.proof),
         pytest.param(50, 32, 45, (10, 20), id="long, with buffers", marks=pytest.mark.proof),
     ],
