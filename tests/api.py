@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 from dependency_injector import providers
 from fastapi import FastAPI
-from httpx import ASGITransport, AsyncClient, Request, Response
+from httpx import AsyncClient, Response
 from pydantic import SecretStr
 
 from booking_system.bootstrap.container import Container, build, close
@@ -29,9 +29,9 @@ from booking_system.shared_kernel.identifiers import (
     UserId,
 )
 from tests.budget import MADE
+from tests.client import Client
 from tests.contract import Contract, Watched
 from tests.identity.builders import CHEAP
-from tests.patience import PATIENCE
 
 ZONE = "Europe/Berlin"
 NOTHING = Settings(database_url="postgresql:///none", secret_key=SecretStr(_new_key().decode()))
@@ -233,24 +233,9 @@ def application_at(
     return container, create_app(container)
 
 
-class Client(AsyncClient):
-    """Leaves out what this API has no use for, a third of the time of a request: cookies, logs."""
-
-    def __init__(self, transport: ASGITransport) -> None:
-        super().__init__(transport=transport, base_url="http://test", timeout=PATIENCE)
-
-    async def send(self, request: Request, *, stream: bool = False, **about: Any) -> Response:
-        if stream:
-            return await super().send(request, stream=True, **about)
-        answer = await self._transport.handle_async_request(request)
-        answer.request = request
-        await answer.aread()
-        return answer
-
-
 @asynccontextmanager
 async def client_of(container: Container, app: FastAPI) -> AsyncIterator[Api]:
-    async with Client(ASGITransport(Watched(app, contract_of_all()))) as client:
+    async with Client(Watched(app, contract_of_all())) as client:
         api = Api(client, container, app)
         api.admin = await api.platform_admin()
         yield api

@@ -27,6 +27,7 @@ from booking_system.platform.observability.metrics import RequestMetrics
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import RandomIdentities
 from booking_system.shared_kernel.identifiers import UserId
+from tests.client import Client
 from tests.contract import Contract, Watched
 from tests.identity.builders import (
     CHEAP,
@@ -120,8 +121,7 @@ async def running_site(database: Database) -> AsyncIterator[Site]:
         )
     if not CONTRACT:
         CONTRACT.append(Contract(app.openapi()))
-    transport = httpx.ASGITransport(Watched(app, *CONTRACT))
-    async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as client:
+    async with Client(Watched(app, *CONTRACT)) as client:
         yield Site(client=client, app=app, container=container, clock=clock, user_id=user_id)
 
 

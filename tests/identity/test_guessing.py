@@ -8,13 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from httpx import ASGITransport, AsyncClient, Response
+from httpx import AsyncClient, Response
 
 from booking_system.identity.adapters import throttle as counting
 from booking_system.identity.adapters.throttle import CountingThrottle
 from booking_system.identity.adapters.turns import PACE_SECONDS, PacedTurns
 from booking_system.identity.application.sign_in import SignIn
 from booking_system.identity.domain.refusals import InvalidCredentials, RateLimited
+from tests.client import Client
 from tests.identity.builders import EMAIL, NOON, PASSWORD
 from tests.identity.hours import Hours
 from tests.identity.site import Site, code_of
@@ -26,8 +27,7 @@ NEW = {"current_password": PASSWORD, "new_password": "four curious hares"}
 
 
 def from_network(site: Site, number: int) -> AsyncClient:
-    transport = ASGITransport(site.app, client=(f"198.51.100.{number}", 1))
-    return AsyncClient(transport=transport, base_url="http://test")
+    return Client(site.app, (f"198.51.100.{number}", 1))
 
 
 async def guess(site: Site, number: int, times: int) -> list[Response]:
