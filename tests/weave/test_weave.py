@@ -15,7 +15,7 @@ from booking_lab.weave.weaver import Weaver
 from tests.postgres import TestServer
 from tests.weave.mutants import MUTANTS
 
-SOME = 60
+SOME = 100
 """Seeds in `make test`: most of the coincidences come in them."""
 ALL = 50_000
 
