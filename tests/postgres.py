@@ -1,5 +1,7 @@
 """Real PostgreSQL for tests: one embedded server per worker, a migrated template, quick clones."""
 
+import os
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -13,6 +15,9 @@ from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
 from tests.budget import MADE
 
 TEMPLATE = "template_migrated"
+IN_MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+"""Bytes: more than the files of all workers' servers."""
 
 
 class TestServer:
@@ -49,10 +54,18 @@ class TestServer:
             await self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def memory_with_room() -> Path | None:
+    """A folder whose files are in memory, where there is one: nothing is written to a disk then."""
+    if os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM:
+        return IN_MEMORY
+    return None
+
+
 @contextmanager
 def running_server(*, durable: bool = False) -> Iterator[TestServer]:
     MADE["PostgreSQL servers"] += 1
-    with tempfile.TemporaryDirectory(prefix="booking-tests-") as folder:
+    memory = None if durable else memory_with_room()
+    with tempfile.TemporaryDirectory(prefix="booking-tests-", dir=memory) as folder:
         Path(folder).chmod(0o755)
         settings = {"max_connections": "200", "shared_buffers": "128MB"}
         server = EmbeddedPostgres(Path(folder), durable=durable, settings=settings)
