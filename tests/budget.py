@@ -10,8 +10,8 @@ MOST = {
     "PostgreSQL servers": 20,
     "databases": 74,
     "applications": 84,
-    "Python programs": 18,
-    "forked programs": 12,
+    "Python programs": 17,
+    "forked programs": 14,
 }
 """For all tests of `make test`, on however many workers."""
 MADE: Counter[str] = Counter()
