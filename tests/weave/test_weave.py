@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 
+import asyncpg
 import pytest
 
 from booking_lab.weave.chance import AsBefore
@@ -89,6 +90,35 @@ async def test_a_commit_is_lost_before_or_after_it_arrived(
     assert outcome.wrong == []
     assert [one.answer for one in outcome.records] == ["outcome_unknown"]
     assert [row for row in outcome.rows if row.startswith("visit")] == left
+
+
+PROCESSES = """SELECT array_agg(pid ORDER BY pid) FROM pg_stat_activity
+ WHERE datname = current_database() AND application_name = 'weave'"""
+
+
+@pytest.mark.parametrize(
+    ("choices", "goes_on"),
+    [
+        ((Choice("Ann"), Choice("Ann"), Choice("Ann", Order.CUT)), True),
+        ((Choice("Ann"), Choice("Ann"), Choice("Ann", Order.LEAVE)), True),
+        ((Choice("Ann"), Choice("Ben"), Choice("Ben", Order.CUT)), False),
+    ],
+)
+async def test_a_broken_connections_process_is_used_again_unless_it_waits(
+    weaver: Weaver, weave_url: str, choices: tuple[Choice, ...], goes_on: bool
+) -> None:
+    deeds = Deed("book", 0, 0), Deed("book", 1, 0)
+    parts = tuple(Part(name, (deed,)) for name, deed in zip(("Ann", "Ben"), deeds, strict=True))
+    await weaver.run(Plan((), parts), AsBefore(()))
+    connection = await asyncpg.connect(weave_url)
+
+    before = await connection.fetchval(PROCESSES)
+    outcome = await weaver.run(Plan((), parts, choices), AsBefore(choices))
+    assert outcome.wrong == []
+    await weaver.run(Plan((), parts), AsBefore(()))
+    assert (await connection.fetchval(PROCESSES) == before) is goes_on
+
+    await connection.close()
 
 
 async def test_a_fault_is_told_with_as_little_as_is_needed(weaver: Weaver) -> None:

@@ -4,6 +4,7 @@ SQLAlchemy and the leases both come through here. Outside of a run, and for anyb
 of it, it is the driver's own.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,12 @@ AT_ONCE = ("BEGIN", "SAVEPOINT", "RELEASE")
 
 class WovenConnection(asyncpg.Connection):  # type: ignore[misc]
     """Stops in front of every step."""
+
+    _protocol: Any
+    _stmt_cache: Any
+    spares: "Spares"
+    is_spare = False
+    """It goes on with the server's process of a connection that broke, and nobody had it yet."""
 
     async def execute(self, query: str, *args: Any, **about: Any) -> Any:
         """Run a command; with values it is a statement, which is asked for below."""
@@ -52,14 +59,44 @@ class WovenConnection(asyncpg.Connection):  # type: ignore[misc]
         return await self._in_turn(thread, query, run)
 
     def terminate(self) -> None:
-        """Break off; the server's process is waited for by the run."""
+        """Break off, as far as the program can tell."""
+        if not self._passes_on():
+            self.break_off()
+
+    def break_off(self) -> None:
+        """Break off for the server, too, in whatever it is doing; the run waits for its process."""
         self._is_ending()
         super().terminate()
 
     async def close(self, **about: Any) -> None:
         """Say goodbye."""
-        self._is_ending()
-        await super().close(**about)
+        if not self._passes_on():
+            self._is_ending()
+            await super().close(**about)
+
+    def _passes_on(self) -> bool:
+        """Keep the server's process, if no statement is under way in it, and say so."""
+        thread = THREAD.get()
+        if thread is None or thread.is_free or thread.is_interrupted or self.is_closed():
+            return False
+        about = (self._loop, self._addr, self._config, self._params)
+        spare = WovenConnection(self._protocol, self._transport, *about)
+        self._stmt_cache = spare.knowing(self._stmt_cache)
+        self._protocol.set_connection(spare)
+        self._aborted, self._protocol = True, None
+        self._cleanup()
+        thread.undoing.append(self.spares.keep(spare))
+        return True
+
+    def knowing(self, statements: Any) -> Any:
+        """Take over the prepared statements of another connection, and return its own: none."""
+        own, self._stmt_cache = self._stmt_cache, statements
+        return own
+
+    def _drop_local_statement_cache(self) -> None:
+        """SQLAlchemy tells each connection its codecs; a spare one knows them."""
+        if not self.is_spare:
+            super()._drop_local_statement_cache()
 
     def _is_ending(self) -> None:
         thread = THREAD.get()
@@ -67,7 +104,8 @@ class WovenConnection(asyncpg.Connection):  # type: ignore[misc]
             thread.leaves(self.get_server_pid())
 
     async def _in_turn(self, thread: Thread, query: str, run: Callable[[], Awaitable[Any]]) -> Any:
-        order = await thread.turn(name_of(query), self.get_server_pid(), self.terminate)
+        self.is_spare = False
+        order = await thread.turn(name_of(query), self.get_server_pid(), self.break_off)
         if order is Order.CUT:
             self.terminate()
             raise asyncpg.ConnectionDoesNotExistError("connection was closed before it was asked")
@@ -76,3 +114,32 @@ class WovenConnection(asyncpg.Connection):  # type: ignore[misc]
             self.terminate()
             raise asyncpg.ConnectionDoesNotExistError("connection was closed, the answer is lost")
         return done
+
+
+class Spares:
+    """Processes of the server whose connection broke, so that a run need not start others.
+
+    A new process plans every statement anew, which took two thirds of a run's time. For the program
+    the connection is gone; the process undoes its transaction, as it would at its end, and waits
+    for the program to open the next connection.
+    """
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._kept = list[WovenConnection]()
+
+    async def connect(self, *args: Any, **about: Any) -> WovenConnection:
+        """Return a spare one, or connect."""
+        while self._kept:
+            spare = self._kept.pop()
+            if not spare.is_closed():
+                return spare
+        opened: WovenConnection = await asyncpg.connect(*args, **about)
+        opened.spares = self
+        return opened
+
+    def keep(self, spare: WovenConnection) -> asyncio.Task[Any]:
+        """Keep it for later; the task is done when its transaction is undone."""
+        spare.spares, spare.is_spare = self, True
+        self._kept.append(spare)
+        return asyncio.create_task(asyncpg.Connection.execute(spare, "ROLLBACK"))

@@ -96,6 +96,8 @@ class Loom:
         else:
             thread = next(one for one in self.threads if one.name == choice.who)
             await self._step(thread, choice.order)
+            undoing, thread.undoing = thread.undoing, []
+            await asyncio.gather(*undoing)
             ending, thread.ending = thread.ending, set()
             await self._ended(ending, thread.name)
         await self._wake()

@@ -45,6 +45,10 @@ class Thread:
         self._break_off: Callable[[], None] = _nothing
         self.ending = set[int]()
         """Processes whose connection it has closed; they may still have to undo something."""
+        self.undoing = list[asyncio.Task[object]]()
+        """Done when processes that are used again have undone what was begun."""
+        self.is_interrupted = False
+        """Its client went away while it waited: a statement is still under way."""
         self.task: asyncio.Task[None] | None = None
         self.is_free = False
         self._turn: asyncio.Future[Order] | None = None
@@ -83,6 +87,7 @@ class Thread:
     def cancel(self) -> None:
         """Let its client go away."""
         assert self.task is not None, "it has begun"
+        self.is_interrupted = self.place is Place.WAITING
         self._turn, self.place = None, Place.AWAY
         self.task.cancel()
 

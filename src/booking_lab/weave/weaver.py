@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from booking_lab.weave.answers import wrong_answer
 from booking_lab.weave.backends import Backends
 from booking_lab.weave.coincidences import Notes
-from booking_lab.weave.connection import WovenConnection
+from booking_lab.weave.connection import Spares, WovenConnection
 from booking_lab.weave.deeds import Deed, Part, Plan
 from booking_lab.weave.ending import wrong_at_the_end
 from booking_lab.weave.judging import wrong_now, wrong_since
@@ -40,6 +40,7 @@ SERVER_SETTINGS = {
     # Who waits is found out by the weave, and for how long does not matter.
     "deadlock_timeout": "600s",
     "synchronous_commit": "off",
+    "plan_cache_mode": "force_generic_plan",
 }
 ENDS = ("COMMIT", "CLOCK")
 Chooser = Callable[[Sequence[Choice], Loom], Choice]
@@ -208,6 +209,7 @@ async def weaver_at(url: str) -> AsyncIterator[Weaver]:
         pool_size=CONNECTIONS,
         max_overflow=0,
         connect_args={
+            "async_creator_fn": Spares().connect,
             "connection_class": WovenConnection,
             "server_settings": SERVER_SETTINGS,
         },
