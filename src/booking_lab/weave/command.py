@@ -1,13 +1,11 @@
 """The command `booking-system weave`; what it needs is loaded once it runs."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from booking_lab.bench.plan import BenchProblem
 from booking_system.bootstrap.settings import Settings
@@ -31,12 +29,13 @@ def weave(*, seeds: Seeds = "0:2000", processes: Processes = 2) -> None:
     use, 3 it could not be run.
     """
     from booking_lab.weave.many import run_all  # noqa: PLC0415  (loads a lot)
+    from booking_lab.weave.progress import progress  # noqa: PLC0415
 
     wanted = _range(seeds)
     try:
         with ExitStack() as stack:
             urls = stack.enter_context(_databases(min(processes, len(wanted))))
-            tell = stack.enter_context(_progress(len(wanted)))
+            tell = stack.enter_context(progress(len(wanted)))
             report = run_all(urls, wanted, tell=tell)
             stories = [_story(urls[0], seed) for seed in sorted(report.wrong)[:1]]
     except BenchProblem as problem:
@@ -88,19 +87,3 @@ def _databases(count: int) -> Iterator[list[str]]:
             urls.append(server.url_for(f"weave_{number}"))
             asyncio.run(migrations.upgrade(urls[-1]))
         yield urls
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("schedules", total=total)
-        yield lambda done: bar.update(task, completed=done)

@@ -73,8 +73,8 @@ async def told(weaver: Weaver, seed: int) -> Sequence[str]:
     return list(story_of(plan, shrinking.best, command=COMMAND.format(seed, seed + 1)))
 
 
-def run_all(urls: Sequence[str], seeds: range, *, tell: Callable[[int], None]) -> Report:
-    """Run the seeds, one process for each database; `tell` hears how many are done."""
+def run_all(urls: Sequence[str], seeds: range, *, tell: Callable[[Report], None]) -> Report:
+    """Run the seeds, one process for each database; `tell` hears of the report as it grows."""
     context, report = multiprocessing.get_context("spawn"), Report()
     pipes, processes = list[Connection](), list[BaseProcess]()
     for number, url in enumerate(urls):
@@ -92,7 +92,7 @@ def run_all(urls: Sequence[str], seeds: range, *, tell: Callable[[int], None]) -
                 report.add(pipe.recv())
             except EOFError:
                 pipes.remove(pipe)
-        tell(report.seeds)
+        tell(report)
     for done in processes:
         done.join()
     if report.seeds != len(seeds) and not report.wrong:
