@@ -7,16 +7,16 @@ from booking_lab.weave.loom import Choice, Loom
 from booking_lab.weave.threads import Order
 
 UNLUCKY = 0.45
-"""So many of the runs have misfortunes, at most two."""
-OF_THOSE_WHO_WAIT = 0.5
-"""So many of the misfortunes meet somebody who waits, where there is anybody."""
+"""The share of the runs that have a misfortune, or two."""
+BEFALL_WAITING = 0.5
+"""The share of the misfortunes that befall a thread that waits, where there is one."""
 
 
 class ByChance:
     """Chooses whose turn it is, and who has a misfortune, by the seed."""
 
     def __init__(self, seed: int) -> None:
-        """One seed chooses the same where it is asked the same."""
+        """The same seed chooses the same, if it is given the same choices."""
         self._dice = random.Random(f"choices of {seed}")  # noqa: S311
         self._stays = self._dice.choice((0.0, 0.4, 0.8))
         is_unlucky = self._dice.random() < UNLUCKY
@@ -33,21 +33,21 @@ class ByChance:
             self._misfortunes -= 1
             own = [one for one in mishaps if one.who == self._last]
             others = [one for one in mishaps if one.who not in able]
-            is_others = bool(others) and self._dice.random() < OF_THOSE_WHO_WAIT
+            is_others = bool(others) and self._dice.random() < BEFALL_WAITING
             return self._dice.choice(others if is_others else own or mishaps)
         return Choice(self._last)
 
     def _risk(self, loom: Loom) -> float:
-        """The end of a transaction is where most can be lost."""
+        """Return how likely a misfortune is now: most can be lost at a COMMIT."""
         steps = {thread.name: thread.step for thread in loom.threads}
         return 0.4 if steps.get(self._last, "").startswith("COMMIT") else 0.08
 
 
 class AsBefore:
-    """Chooses what is written down, as far as it is possible, and then goes on with the last."""
+    """Repeats choices that were written down; behind them the last thread goes on."""
 
     def __init__(self, written: Sequence[Choice]) -> None:
-        """What cannot be done is left out."""
+        """A written choice that is not possible when its turn comes is left out."""
         self._written = list(written)
         self._last = ""
 

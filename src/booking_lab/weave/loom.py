@@ -1,4 +1,4 @@
-"""The loom: one step at a time, whose is chosen; everybody else stands still."""
+"""Runs one step at a time: the thread that was chosen moves, all others stand still."""
 
 import asyncio
 import time
@@ -10,13 +10,14 @@ from booking_lab.weave.backends import Backends
 from booking_lab.weave.threads import Order, Place, Thread
 
 LOOK_SECONDS = 0.001
-"""After so long without an answer the server is asked whether somebody waits. No verdict: about
-anybody who is slow it is asked once more."""
+"""A thread that has not come to its next step after so long may wait for a lock: the server is
+asked, and asked again after as long. Only the server's answer counts, so this figure changes no
+run."""
 STUCK_SECONDS = 60.0
 
 
 class Choice(NamedTuple):
-    """Whose turn it is, and what happens."""
+    """Whose turn it is, and whether they do their step or have a misfortune."""
 
     who: str
     order: Order = Order.GO
@@ -32,7 +33,7 @@ class Happening(NamedTuple):
 
 
 class DeadlockError(Exception):
-    """Everybody waits for somebody."""
+    """Every thread that is not done waits for another."""
 
 
 class StuckError(Exception):
@@ -53,7 +54,10 @@ Tell = Callable[[Happening], Awaitable[None]]
 
 @dataclass(slots=True)
 class Loom:
-    """Threads, and what PostgreSQL says of them; `tell` hears of every happening."""
+    """The threads of a run, and who of them waits by PostgreSQL's word.
+
+    `tell` is given every happening.
+    """
 
     backends: Backends
     threads: Sequence[Thread]
@@ -82,11 +86,14 @@ class Loom:
 
     @property
     def is_done(self) -> bool:
-        """Say whether nobody has anything to do any more."""
+        """Say whether every thread is done and no ghost is left."""
         return not self.ghosts and all(one.place is Place.DONE for one in self.threads)
 
     async def do(self, choice: Choice) -> None:
-        """Do it, until everybody stands still again. Raises `DeadlockError` afterwards."""
+        """Do what was chosen; return when every thread stands still again.
+
+        Raises `DeadlockError` where no thread can be chosen after it.
+        """
         ghost = next((one for one in self.ghosts if one.name == choice.who), None)
         if ghost is not None:
             self.backends.go_on(ghost.pid)
@@ -160,7 +167,7 @@ class Loom:
                 raise StuckError(f"{name}'s process does not end")
 
     async def _wake(self) -> None:
-        """Find out who has to wait no longer."""
+        """Mark all who waited and whose lock is free now; they go on when they are chosen."""
         waiting: dict[int, Thread | Ghost] = {
             one.pid: one for one in self.threads if one.place is Place.WAITING
         }
@@ -176,7 +183,10 @@ class Loom:
             raise DeadlockError(" and ".join(sorted(one.name for one in waiting.values())))
 
     async def _waits_for(self, pid: int) -> tuple[str, ...]:
-        """Name those whom the process waits for; PostgreSQL's own, such as a vacuum, soon end."""
+        """Return the names of the threads and ghosts that block the process, in order.
+
+        What else blocks it is PostgreSQL's own, such as a vacuum, and ends by itself.
+        """
         names = {one.pid: one.name for one in self.threads}
         names |= {one.pid: one.name for one in self.ghosts}
         found = await self.backends.waits_for(pid)

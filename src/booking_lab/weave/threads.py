@@ -51,6 +51,7 @@ class Thread:
         """Its client went away while it waited: a statement is still under way."""
         self.task: asyncio.Task[None] | None = None
         self.is_free = False
+        """The run is over: it waits for no turn any more."""
         self._turn: asyncio.Future[Order] | None = None
         self._rests: asyncio.Future[None] | None = None
 
@@ -67,7 +68,7 @@ class Thread:
             self._arrived()
 
     def resting(self) -> asyncio.Future[None]:
-        """Return what is done when it is in front of its next step, or at its end."""
+        """Return a future that is done once it is in front of its next step, or at its end."""
         self._rests = asyncio.get_running_loop().create_future()
         return self._rests
 
@@ -97,7 +98,10 @@ class Thread:
         self._break_off()
 
     async def turn(self, step: str, pid: int, break_off: Callable[[], None] | None = None) -> Order:
-        """Wait for the next turn; `break_off` breaks the connection to the process."""
+        """Stop in front of a step, and return what the thread is told when it is its turn.
+
+        `break_off` breaks the connection to the process `pid` while the step is under way.
+        """
         if self.is_free:
             return Order.GO
         self.step, self.pid, self.place = step, pid, Place.AT_STEP
@@ -107,7 +111,7 @@ class Thread:
         return await self._turn
 
     def leaves(self, pid: int) -> None:
-        """Say that it closes the connection to this process."""
+        """Note that it closed the connection to this process, whose end has to be awaited."""
         self.ending.add(pid)
 
     def _arrived(self) -> None:

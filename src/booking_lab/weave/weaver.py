@@ -65,7 +65,7 @@ class Outcome:
 
 
 class Weaver:
-    """A place to run plans in, one after the other."""
+    """Runs plans on one database, one after the other."""
 
     def __init__(self, service: Service, scene: Scene, *, looks: Sequence[Any]) -> None:
         """`looks` are two further connections: one looks at processes, one at rows."""
@@ -79,7 +79,7 @@ class Weaver:
         self._runs = 0
 
     async def run(self, plan: Plan, choose: Chooser) -> Outcome:
-        """Run it from the first rows on."""
+        """Bring the scene's rows back, then run the plan; `choose` says whose turn it is."""
         await self._begin()
         outcome = Outcome()
         with decided(self._chances):
@@ -110,7 +110,7 @@ class Weaver:
         self._current = {}
 
     async def _warm(self) -> None:
-        """Open what was broken in the run before: in a run nobody opens anything."""
+        """Open every connection that broke in the run before, so that no run opens any."""
         leases = self.service.database.leases
         taken = [await leases.take() for _ in range(CONNECTIONS)]
         for lease in taken:
