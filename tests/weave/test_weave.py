@@ -92,6 +92,24 @@ async def test_a_commit_is_lost_before_or_after_it_arrived(
     assert [row for row in outcome.rows if row.startswith("visit")] == left
 
 
+async def test_a_hold_of_two_slots_that_comes_while_one_is_awaited_leaves_no_lock_out_of_order(
+    weaver: Weaver,
+) -> None:
+    deeds = (
+        ("Ben", Deed("hold", 1, 1, is_long=True)),
+        ("Cleo", Deed("book", 2, 2)),
+        ("the desk", Deed("overbook", 0, 0, is_long=True)),
+    )
+    parts = tuple(Part(name, (deed,)) for name, deed in deeds)
+    turns = [("Ben", 3), ("Cleo", 1), ("Ben", 5), ("the desk", 1), ("Cleo", 2), ("the desk", 4)]
+    choices = tuple(Choice(who) for who, times in turns for _ in range(times))
+
+    outcome = await weaver.run(Plan((), parts, choices), AsBefore(choices))
+
+    assert ("Cleo", "waits") in [(who, what) for who, what, *_ in outcome.happenings]
+    assert outcome.wrong == []
+
+
 PROCESSES = """SELECT array_agg(pid ORDER BY pid) FROM pg_stat_activity
  WHERE datname = current_database() AND application_name = 'weave'"""
 

@@ -161,9 +161,18 @@ def _attempt(*told: ColumnElement[bool]) -> Select[Any]:
     facts = _facts(ends_at=SLOT.c.ends_at, is_there=is_there, others=[*told])
     is_enough = func.coalesce(is_one_slot(SLOT, SERVICE), true())
     one_slot = facts.add_columns(true().label("is_clear")).where(
-        SLOT.c.hold_blocks.is_(None), is_enough
+        or_(_is_locked_by_now(), SLOT.c.hold_blocks.is_(None)), is_enough
     )
     return one_slot.with_for_update(of=SLOT)
+
+
+def _is_locked_by_now() -> ColumnElement[bool]:
+    """The slot was waited for, and this is how it is now: its lock gave the transaction an id.
+
+    Behind the wait PostgreSQL judges the row again, but not the subquery: so it has to come first.
+    """
+    transaction = func.pg_current_xact_id_if_assigned()
+    return transaction.is_distinct_from(select(transaction).scalar_subquery())
 
 
 def _span_facts(*told: ColumnElement[bool]) -> Select[Any]:
@@ -183,7 +192,10 @@ FACTS, FACTS_TOLD = Statement(_span_facts(), WantedSpan), Statement(_span_facts(
 A patient who was removed keeps the appointments that were kept, and these can be moved."""
 
 ATTEMPT, ATTEMPT_TOLD = Statement(_attempt(), Wanted), Statement(_attempt(HERE), Wanted)
-"""The same, and the lock, where the slot by itself is enough; otherwise no row, and no lock."""
+"""The same, and the lock, where the slot by itself is enough; otherwise no row, and no lock.
+
+Where a hold of several slots came while the slot was waited for, there is a row and a lock: with
+the lock in hand the slots before it would be locked out of order."""
 
 AGREED = Statement(
     select(

@@ -40,6 +40,8 @@ async def locked(connection: asyncpg.Connection, asked: AttemptRequest) -> Readi
         wanted = attempt_statements.ATTEMPT if is_all_told else attempt_statements.ATTEMPT_TOLD
         row = await wanted.fetchrow(connection, _wanted(asked))
         if row is not None:
+            if row["hold_blocks"] is not None:
+                raise Transient("a hold of several slots came while the slot was waited for")
             attempt = attempt_of(row, asked)
             return await _knowing_the_hold(connection, Reading(attempt))
     rows = await _lock_nearby(connection, asked)
