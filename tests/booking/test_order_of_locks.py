@@ -41,34 +41,41 @@ async def test_whoever_reopens_a_slot_waits_for_the_doctor_and_not_with_the_slot
     assert code_of(await reopening) == (200, None)
 
 
+@pytest.mark.parametrize("kind", ["patient", "service"])
 @pytest.mark.parametrize(
     ("on_conflict", "told", "left"),
     [("", (409, "bookings_affected"), "confirmed"), ("cancel", (204, None), "cancelled")],
 )
-async def test_a_patient_who_goes_waits_for_a_booking_that_is_being_written(
-    api: Api, monkeypatch: pytest.MonkeyPatch, on_conflict: str, told: Any, left: str
+async def test_what_goes_waits_for_a_booking_that_is_being_written(
+    api: Api, monkeypatch: pytest.MonkeyPatch, on_conflict: str, told: Any, left: str, kind: str
 ) -> None:
     clinic = await api.clinic()
     doctor, patient = await api.doctor(clinic), await api.patient()
+    service = await api.service(clinic, doctor_ids=[doctor["id"]])
     (slot,) = await api.slots(doctor, 1)
+    what, who = {
+        "patient": (f"/v1/patients/{patient.patient_id}", patient),
+        "service": (f"/v1/services/{service['id']}", await api.clinic_admin(clinic["id"])),
+    }[kind]
     add, goings = PostgresBookingWork.add, list[asyncio.Task[Any]]()
     query = f"?on_conflict={on_conflict}" if on_conflict else ""
 
     async def add_and_be_overtaken(*args: Any, **about: Any) -> None:
         await add(*args, **about)
-        going = api.send("DELETE", f"/v1/patients/{patient.patient_id}{query}", patient)
+        going = api.send("DELETE", f"{what}{query}", who)
         goings.append(asyncio.create_task(going, context=contextvars.Context()))
         await until_somebody_waits(api)
 
     monkeypatch.setattr(PostgresBookingWork, "add", add_and_be_overtaken)
-    booked = await api.book(slot, patient)
+    wish = {"time_slot_id": slot["id"], "service_id": service["id"]}
+    booked = await api.post("/v1/bookings", wish, patient)
     assert code_of(booked) == (201, None)
     monkeypatch.undo()
 
     await soon(goings[0].done)
     answer = goings[0].result()
     if code_of(answer) == (503, "dependency_unavailable"):
-        answer = await api.send("DELETE", f"/v1/patients/{patient.patient_id}{query}", patient)
+        answer = await api.send("DELETE", f"{what}{query}", who)
     assert code_of(answer) == told
     async with api.container.database().reading() as connection:
         assert await connection.fetchval("SELECT status FROM appointments") == left

@@ -144,6 +144,7 @@ WRITING = {
     "attempt": attempt_statements.ATTEMPT,
     "add": add_statements.ADD,
     "add, as usual": add_statements.ADD_USUAL,
+    "add, with a service": add_statements.ADD_SERVICE,
     "hold": hold_statements.PLACE,
     "move": change_statements.MOVE,
     "cancel": change_statements.CANCEL,

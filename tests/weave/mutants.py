@@ -16,7 +16,7 @@ from booking_system.booking.adapters import (
 )
 from booking_system.booking.adapters.postgres import PostgresBookingWork
 from booking_system.booking.application.book_appointment import BookAppointment
-from booking_system.booking.domain import double_booking
+from booking_system.booking.domain import booking_rules, double_booking
 from booking_system.booking.domain.booking_rules import slot_is_available
 from booking_system.booking.domain.span import Span
 from booking_system.booking.records import (
@@ -28,6 +28,7 @@ from booking_system.booking.records import (
 from booking_system.desk.adapters import removal_statements
 from booking_system.desk.adapters.absences import PostgresAbsenceWork
 from booking_system.desk.adapters.removal import PostgresRemovalWork
+from booking_system.desk.domain.removal import Kind
 from booking_system.platform.postgres import faults, transaction
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.tidying import Chore
@@ -37,6 +38,7 @@ from booking_system.scheduling.records import calendar_statements
 from booking_system.scheduling.records.ended_holds import OLD_HOLDS
 
 Mutant = Callable[[], AbstractContextManager[Any]]
+ADDING_A_SERVICE = (add_statements.ADD_SERVICE, add_statements.ADD_USUAL_SERVICE)
 FOR_UPDATE = " FOR UPDATE OF s"
 
 
@@ -146,15 +148,19 @@ MUTANTS: dict[str, Mutant] = {
     "the slots that a removal closes before it looks for bookings": replaced(
         PostgresRemovalWork, "close_slots", nothing
     ),
-    "the stop of bookings for a patient who goes": replaced(
-        removal_statements, "STOP_BOOKINGS", Silence()
+    "the stop of bookings for a patient who goes": lambda: patch.dict(
+        removal_statements.STOP_BOOKINGS, {Kind.PATIENT: Silence()}
+    ),
+    "the stop of bookings of a service that goes": lambda: patch.dict(
+        removal_statements.STOP_BOOKINGS, {Kind.SERVICE: Silence()}
     ),
     "the look at a patient when the booking is written": lambda: saying(
-        *(
-            (one, "AND patients.deleted_at IS NULL", "")
-            for one in (add_statements.ADD, add_statements.ADD_USUAL)
-        )
+        *((one, "AND patients.deleted_at IS NULL", "") for one in ADDING_A_SERVICE)
     ),
+    "the look at a service when the booking is written": lambda: saying(
+        *((one, "AND services.deleted_at IS NULL", "") for one in ADDING_A_SERVICE)
+    ),
+    "the doctors of a service": silent(booking_rules.service_is_offered),
     "the doctor before the slot": replaced(PostgresSlots, "lock_calendar_of", nothing),
     "the locks of a change of hours": unlocked(calendar_statements.LOCK_SLOTS, words=" FOR UPDATE"),
     "the hours that come back when an appointment is cancelled": replaced(

@@ -92,6 +92,22 @@ async def test_a_commit_is_lost_before_or_after_it_arrived(
     assert [row for row in outcome.rows if row.startswith("visit")] == left
 
 
+@pytest.mark.parametrize("what", ["remove service", "remove patient"])
+async def test_what_goes_cancels_no_booking_whose_slots_it_has_not_locked(
+    weaver: Weaver, what: str
+) -> None:
+    ann = Part("Ann", (Deed("book", 0, 1), Deed("cancel", 0, 1)))
+    other = Part("other", (Deed(what, how="cancel"),))
+    turns = [("Ann", 2), ("other", 4), ("Ann", 1), ("other", 3), ("Ann", 3), ("other", 1)]
+    choices = tuple(Choice(who) for who, times in turns for _ in range(times))
+
+    outcome = await weaver.run(Plan((), (ann, other), choices), AsBefore(choices))
+
+    assert ("other", "waits") in [(who, what) for who, what, *_ in outcome.happenings]
+    assert outcome.wrong == []
+    assert {one.answer for one in outcome.records} == {"ok"}
+
+
 async def test_a_hold_of_two_slots_that_comes_while_one_is_awaited_leaves_no_lock_out_of_order(
     weaver: Weaver,
 ) -> None:

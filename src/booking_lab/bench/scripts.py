@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from booking_lab.bench.plan import CONNECTIONS
-from booking_system.booking.adapters.add_statements import ADD, ADD_USUAL
+from booking_system.booking.adapters.add_statements import ADD_SERVICE, ADD_USUAL_SERVICE
 from booking_system.booking.adapters.attempt_statements import ATTEMPT
 from booking_system.booking.domain.events import AppointmentBooked
 from booking_system.platform.postgres.statement import Statement
@@ -52,7 +52,7 @@ WANTED = {
 
 NULL = "NULL"
 
-ADDED = {name: f":{name}" for name in ADD.names} | {
+ADDED = {name: f":{name}" for name in ADD_SERVICE.names} | {
     "id": ":new_id",
     "status": "'confirmed'",
     "payment_status": "'unpaid'",
@@ -70,7 +70,7 @@ ADDED = {name: f":{name}" for name in ADD.names} | {
     "override_reason": NULL,
     "event_name": f"'{AppointmentBooked.name}'",
 }
-"""The values of `ADD`: most are what `ATTEMPT` has found, under the same name."""
+"""The values of `ADD_SERVICE`: most are what `ATTEMPT` has found, under the same name."""
 
 
 def with_values(statement: Statement[Any], values: Mapping[str, str]) -> str:
@@ -85,6 +85,6 @@ def with_values(statement: Statement[Any], values: Mapping[str, str]) -> str:
 def own_script() -> str:
     """Return the statements of the program as a script: only the values differ."""
     attempt, look_up = with_values(ATTEMPT, WANTED), " ".join(LOOK_UP.split())
-    usual, other = with_values(ADD_USUAL, ADDED), with_values(ADD, ADDED)
+    usual, other = (with_values(one, ADDED) for one in (ADD_USUAL_SERVICE, ADD_SERVICE))
     add = f"\\if :is_known_here\n{usual};\n\\else\n{other};\n\\endif"
     return f"{COUNTED}{look_up} \\gset\nBEGIN;\n{attempt} \\gset\n{add}\nCOMMIT;\n"

@@ -10,7 +10,7 @@ from booking_lab.weave.seen import Row, Seen
 from booking_lab.weave.threads import Order
 
 SLOT_CODES = {"slot_already_booked", "slot_held", "slot_unavailable", "slot_not_found"}
-REMOVES = {"time off", "remove doctor", "remove patient"}
+REMOVES = {"time off", "remove doctor", "remove patient", "remove service"}
 TAKES = {"hold", "book", "overbook", "move"}
 CODES = {
     "hold": SLOT_CODES | {"patient_overlap", "too_many_holds", "service_not_offered",
@@ -34,6 +34,8 @@ CODES = {
     "remove doctor": {"bookings_affected", "not_found"},
     "restore doctor": {"not_found"},
     "remove patient": {"bookings_affected", "not_found"},
+    "remove service": {"bookings_affected", "not_found"},
+    "take off": {"not_found"},
     # Jobs that fail are done again later.
     "tidy": {"transient"},
     "plan": {"transient"},
@@ -59,6 +61,7 @@ def wrong_answer(record: Record, committed: Sequence[Seen]) -> Iterator[str]:
         yield f"{what}: somebody who has left was answered"
     if what in {"book", "overbook"}:
         yield from _booked(record, now)
+        yield from _offered(record, committed[record.begun :])
     if what in {"cancel", "dismiss"} and record.is_done:
         yield from _cancelled(record, now)
     if what in REMOVES and record.is_done and record.deed.how != "keep":
@@ -85,6 +88,17 @@ def _booked(record: Record, now: Seen) -> Iterator[str]:
         yield "somebody was refused, and has the appointment"
 
 
+def _offered(record: Record, during: Sequence[Seen]) -> Iterator[str]:
+    """A hold keeps what was agreed, also where the doctor offers it no more."""
+    deed, patient = record.deed, PATIENTS[record.deed.patient]
+    if not record.is_done or deed.key:
+        return
+    if not any(
+        seen.is_offered(deed) or seen.slots[deed.slot_id]["held_for"] == patient for seen in during
+    ):
+        yield "somebody was booked for what the doctor did not offer"
+
+
 def _cancelled(record: Record, now: Seen) -> Iterator[str]:
     if record.made is not None and now.visits[record.made]["status"] != "cancelled":
         yield "somebody was told that it is cancelled, and it is not"
@@ -102,6 +116,7 @@ def _away(deed: Deed, now: Seen) -> Iterator[str]:
             "time off": is_in_it and is_with_them,
             "remove doctor": is_with_them,
             "remove patient": row["patient_id"] == patient,
+            "remove service": row["service_id"] == deed.service_id,
         }[deed.what]:
             yield f"{deed.what}: an appointment was overlooked"
 

@@ -57,6 +57,10 @@ SOMETIMES: Mapping[str, str] = {
     "a patient goes while they are booked": (
         "^(remove patient waits for (book|overbook)|(book|overbook) waits for remove patient)"
     ),
+    "a service goes while it is booked": (
+        "^(remove service waits for (book|overbook)|(book|overbook) waits for remove service)"
+    ),
+    "a doctor is taken off a service while it is booked": "^take off commits in (book|overbook)",
     "one patient is booked with two doctors at once": (
         "^(book|overbook) waits for .* at ADD.*one patient"
     ),

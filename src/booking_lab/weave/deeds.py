@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from booking_lab.weave.loom import Choice
-from booking_lab.weave.scene import ONE, OTHER, OTHERS_SLOTS, SLOTS
-from booking_system.shared_kernel.identifiers import DoctorId, SlotId
+from booking_lab.weave.scene import LONG, ONE, OTHER, OTHERS_SLOTS, SHORT, SLOTS
+from booking_system.shared_kernel.identifiers import DoctorId, ServiceId, SlotId
 
 ALL_SLOTS: Sequence[SlotId] = (*SLOTS, *OTHERS_SLOTS)
 """The first doctor's three, then the other's two, which are at the time of the first two."""
@@ -32,12 +32,18 @@ class Deed(NamedTuple):
         """Whose slot it is."""
         return ONE if self.slot < len(SLOTS) else OTHER
 
+    @property
+    def service_id(self) -> ServiceId:
+        """What it is booked for: the long service takes the next slot, too."""
+        return LONG if self.is_long else SHORT
+
     def told(self) -> str:
         """In a sentence without its subject."""
         whose, at = PEOPLE[self.patient], f"slot {self.slot}"
         where = f"{at} and the next" if self.is_long else at
         key = f" with key {self.key}" if self.key else ""
         how = {"keep": "and keeps appointments", "cancel": "and cancels appointments"}.get(self.how)
+        service = f"the {'long' if self.is_long else 'short'} service"
         sentences = {
             "hold": f"holds {where} for {whose}",
             "book": f"books {where} for {whose}{key}",
@@ -56,6 +62,8 @@ class Deed(NamedTuple):
             "remove doctor": f"removes the doctor of {at} {how or 'if nobody is booked'}",
             "restore doctor": f"brings the doctor of {at} back",
             "remove patient": f"removes {whose} {how or 'if nothing is booked'}",
+            "remove service": f"removes {service} {how or 'if nobody is booked'}",
+            "take off": f"takes the doctor of {at} off {service}",
             "tidy": "empties holds that are long over",
             "plan": "plans the calendars that are due",
             "wait": f"goes on by {self.how} minutes",

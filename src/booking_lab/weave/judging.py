@@ -99,8 +99,17 @@ def wrong_since(before: Seen, after: Seen, by: Record) -> Iterator[str]:
         old = before.visits.get(row["id"])
         if old is None and not before.gone.isdisjoint((row["patient_id"], row["doctor_id"])):
             yield "somebody was booked who was removed, or with a doctor who was"
+        if old is None and row["service_id"] in before.gone and not _is_agreed(before, row, by):
+            yield "somebody was booked for a service that was removed"
         if old is not None and old["status"] == "cancelled" and row["status"] != "cancelled":
             yield "a cancelled appointment is there again"
+
+
+def _is_agreed(before: Seen, row: Row, by: Record) -> bool:
+    """A hold keeps what was agreed, also where the service goes."""
+    slot = before.slots[row["time_slot_ids"][0]]
+    is_held = slot["hold_id"] is not None and slot["held_until"] > by.since
+    return is_held and slot["held_for"] == row["patient_id"]
 
 
 def _sold(before: Seen, after: Seen, was: Row, slot: Row, by: Record) -> Iterator[str]:

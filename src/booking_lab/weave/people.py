@@ -48,6 +48,7 @@ class People:
         self._remove, self._restore = desk.remove(), desk.restore()
         self._close, self._reopen = scheduling.close_slot(), scheduling.reopen_slot()
         self._delete, self._hours = scheduling.delete_slot(), scheduling.change_availability()
+        self._change_service = of.directory.change_service()
         self._worker = scheduling.calendar_worker()
         self._deeds: dict[str, Callable[[Deed, str], Awaitable[Any]]] = {
             "hold": self.hold,
@@ -67,6 +68,8 @@ class People:
             "remove doctor": self.remove_doctor,
             "restore doctor": self.restore_doctor,
             "remove patient": self.remove_patient,
+            "remove service": self.remove_service,
+            "take off": self.take_off,
             "tidy": self.tidy,
             "plan": self.plan,
             "wait": self.wait,
@@ -84,7 +87,7 @@ class People:
         wish = BookingWish(
             slot_id=deed.slot_id,
             patient_id=PATIENTS[deed.patient],
-            service_id=scene.LONG if deed.is_long else scene.SHORT,
+            service_id=deed.service_id,
         )
         return await self._hold(wish=wish, holder=Holder(actor=OWNERS[deed.patient]))
 
@@ -101,7 +104,7 @@ class People:
         wish = BookingWish(
             slot_id=deed.slot_id,
             patient_id=PATIENTS[deed.patient],
-            service_id=scene.LONG if deed.is_long else scene.SHORT,
+            service_id=deed.service_id,
             reason=mark,
             key=key if deed.key else None,
             override=INSISTS if insists else None,
@@ -190,6 +193,20 @@ class People:
         about = {"on_conflict": _on_conflict(deed), "version": None}
         actor = OWNERS[deed.patient]
         await self._remove(kind=Kind.PATIENT, identity=PATIENTS[deed.patient], actor=actor, **about)
+
+    async def remove_service(self, deed: Deed, _: str) -> Any:
+        """The desk removes a service."""
+        about = {"on_conflict": _on_conflict(deed), "version": None, "actor": DESK}
+        await self._remove(kind=Kind.SERVICE, identity=deed.service_id, **about)
+
+    async def take_off(self, deed: Deed, _: str) -> Any:
+        """The desk lets the other doctor alone offer a service."""
+        await self._change_service(
+            service_id=deed.service_id,
+            changes={"doctor_ids": (scene.ONE if deed.doctor_id == scene.OTHER else scene.OTHER,)},
+            version=None,
+            actor=DESK,
+        )
 
     async def tidy(self, *_: object) -> Any:
         """The background empties holds."""

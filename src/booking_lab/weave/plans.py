@@ -142,6 +142,21 @@ def _removals(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
     return before, [gone, *([one] for one in dice.sample(others, 2))]
 
 
+def _services(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
+    slot, is_long = dice.randrange(2), dice.random() < 0.4
+    goes = Deed("remove service", slot=slot, is_long=is_long, how=dice.choice(ABSENCES))
+    if dice.random() < 0.3:
+        goes = Deed("take off", slot=slot, is_long=is_long)
+    before = [Deed(dice.choice(("book", "hold")), 0, slot, is_long)] if dice.random() < 0.4 else []
+    others = [Deed("book", 0, slot, is_long), Deed("book", 1, slot, is_long),
+              Deed("book", 2, 3, is_long), Deed("overbook", 1, slot, is_long),
+              Deed("move", 0, 2), Deed("cancel", 0, slot)]  # fmt: skip
+    parts = [[goes], *([one] for one in dice.sample(others, 2))]
+    if dice.random() < 0.3:
+        parts[1:] = [[Deed("book", 1, slot, is_long), Deed("cancel", 1, slot)]]
+    return before, parts
+
+
 def _one_person(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
     place = dice.randrange(2)
     kinds = [dice.choice(("book", "book", "hold", "overbook")) for _ in range(2)]
@@ -212,6 +227,7 @@ THEMES: Sequence[Theme] = (
     _hours,
     _heirs,
     _removals,
+    _services,
     _one_person,
     _spans,
     _orders,

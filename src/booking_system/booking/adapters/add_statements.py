@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import array
 from booking_system.booking.records.claimed_time import shared
 from booking_system.booking.records.tables import appointments
 from booking_system.directory.records.acquaintance import meeting
-from booking_system.directory.records.tables import patients
+from booking_system.directory.records.tables import patients, services
 from booking_system.platform.postgres.idempotency import idempotency_keys
 from booking_system.platform.postgres.outbox import recording_one
 from booking_system.platform.postgres.phrases import during, given
@@ -72,13 +72,15 @@ class AddingWithKey(NamedTuple):
 VALUE = {name: given(appointments.c[name]) for name in Adding._fields if name in appointments.c}
 
 
-def _living_patient() -> CTE:
-    """The patient, unless they went while the slot was waited for.
+def _living(*, with_service: bool) -> CTE:
+    """The patient, unless they, or the service, went while the slot was waited for.
 
-    The foreign key takes the same lock anyway; a merge of the patient's record keeps it
-    waiting.
+    The foreign keys take the same locks anyway; a merge of the patient's record keeps it waiting,
+    and so does a removal.
     """
-    is_there = (patients.c.id == VALUE["patient_id"], patients.c.deleted_at.is_(None))
+    is_there = [patients.c.id == VALUE["patient_id"], patients.c.deleted_at.is_(None)]
+    if with_service:
+        is_there += [services.c.id == VALUE["service_id"], services.c.deleted_at.is_(None)]
     query = select(patients.c.id).where(*is_there)
     return query.with_for_update(read=True, key_share=True).cte("living_patient")
 
@@ -126,11 +128,26 @@ def _storing_the_key(patient: CTE) -> CTE:
     return insert(idempotency_keys).from_select(list(row), query).cte("stored_key")
 
 
-_PATIENT = _living_patient()
-_KEY = _storing_the_key(_PATIENT)
-_KNOWN = meeting(VALUE["clinic_id"], _PATIENT, since=VALUE["created_at"]).cte("known")
+def _add(*, is_usual: bool = False, with_service: bool = False) -> Statement[Adding]:
+    patient = _living(with_service=with_service)
+    known = [] if is_usual else [_known(patient)]
+    return Statement(_adding(patient, *known, is_usual=is_usual), Adding)
 
-ADD = Statement(_adding(_PATIENT, _KNOWN), Adding)
+
+def _add_with_key(
+    *, is_usual: bool = False, with_service: bool = False
+) -> Statement[AddingWithKey]:
+    patient = _living(with_service=with_service)
+    known = [] if is_usual else [_known(patient)]
+    key = _storing_the_key(patient)
+    return Statement(_adding(patient, *known, key, is_usual=is_usual), AddingWithKey)
+
+
+def _known(patient: CTE) -> CTE:
+    return meeting(VALUE["clinic_id"], patient, since=VALUE["created_at"]).cte("known")
+
+
+ADD = _add()
 """Writes the appointment, its slots' owner, the acquaintance of clinic and patient, and the event.
 
 Nothing of it for a patient who is gone."""
@@ -138,13 +155,34 @@ Nothing of it for a patient who is gone."""
 NOTHING = "INSERT 0 0"
 """What the driver says where that was so."""
 
-ADD_WITH_KEY = Statement(_adding(_PATIENT, _KNOWN, _KEY), AddingWithKey)
+ADD_WITH_KEY = _add_with_key()
 """The same for a request with an idempotency key."""
 
-ADD_USUAL = Statement(_adding(_PATIENT, is_usual=True), Adding)
+ADD_USUAL = _add(is_usual=True)
 """The same for nearly all bookings: the clinic knows the patient, and no time is shared.
 
 An acquaintance goes only with the patient's record, and then nothing is written. An appointment
 that is marked as sharing its time is refused by `ck_appointments_override` here."""
 
-ADD_USUAL_WITH_KEY = Statement(_adding(_PATIENT, _KEY, is_usual=True), AddingWithKey)
+ADD_USUAL_WITH_KEY = _add_with_key(is_usual=True)
+
+ADD_SERVICE, ADD_USUAL_SERVICE = (_add(is_usual=one, with_service=True) for one in (False, True))
+ADD_SERVICE_WITH_KEY, ADD_USUAL_SERVICE_WITH_KEY = (
+    _add_with_key(is_usual=one, with_service=True) for one in (False, True)
+)
+"""The same for a service that the clinic offered when the slot was locked: nothing of it where the
+service is gone by now. Without it a removal could overlook a booking that is being written."""
+
+
+def adding(*, is_usual: bool, with_service: bool) -> Statement[Adding]:
+    """Return the statement for such a booking without a key."""
+    if with_service:
+        return ADD_USUAL_SERVICE if is_usual else ADD_SERVICE
+    return ADD_USUAL if is_usual else ADD
+
+
+def adding_with_key(*, is_usual: bool, with_service: bool) -> Statement[AddingWithKey]:
+    """Return the statement for such a booking with a key."""
+    if with_service:
+        return ADD_USUAL_SERVICE_WITH_KEY if is_usual else ADD_SERVICE_WITH_KEY
+    return ADD_USUAL_WITH_KEY if is_usual else ADD_WITH_KEY

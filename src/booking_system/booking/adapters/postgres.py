@@ -81,15 +81,16 @@ class PostgresBookingWork:
         self._calendars: frozenset[DoctorId] = frozenset()
         self._outside: set[UUID] = set()
         self._ending: frozenset[UUID] = frozenset()
-        self._is_known = False
+        self._is_known = self._is_offered = False
         self._claim: Left | None = None
 
     async def attempt(self, wish: BookingWish, *, actor: Actor, now: datetime) -> BookingAttempt:
         """Lock `FOR UPDATE` and read, in one statement where the slot is enough."""
         reading = await attempting.locked(self._connection, AttemptRequest(wish, actor, now))
         self._ending = reading.ending
-        patient = reading.attempt.patient
+        patient, service = reading.attempt.patient, reading.attempt.service
         self._is_known = patient is not None and patient.is_known_here
+        self._is_offered = service is not None and service.is_live
         return reading.attempt
 
     async def add(self, appointment: Appointment, key: IdempotencyKey | None = None) -> None:
@@ -97,16 +98,15 @@ class PostgresBookingWork:
         first, *others = appointment.pull_events()
         adding = _adding(appointment, first)
         is_usual = self._is_known and not (appointment.overbooked or appointment.patient_doubled)
+        kind = {"is_usual": is_usual, "with_service": self._is_offered}
         if key is None:
-            add = add_statements.ADD_USUAL if is_usual else add_statements.ADD
-            done = await add.execute(self._connection, adding)
+            done = await add_statements.adding(**kind).execute(self._connection, adding)
         else:
             named = Key(key.owner, key.operation, key.key, key.fingerprint)
-            usual, other = add_statements.ADD_USUAL_WITH_KEY, add_statements.ADD_WITH_KEY
-            keyed = usual if is_usual else other
-            done = await keyed.execute(self._connection, AddingWithKey(adding, named))
+            keyed = AddingWithKey(adding, named)
+            done = await add_statements.adding_with_key(**kind).execute(self._connection, keyed)
         if done == add_statements.NOTHING:
-            raise Transient("the patient went meanwhile")
+            raise Transient("the patient or the service went meanwhile")
         if others:
             await RECORD.execute(self._connection, events=events_text(others))
         await self._keep_clear(appointment)

@@ -54,27 +54,27 @@ class PostgresRemovalWork:
         return Removable(kind=kind, **about | {"known_to": frozenset(about.get("known_to", ()))})
 
     async def close_slots(self, found: Removable, *, now: datetime) -> None:
-        """One statement for all of them; no booking of a patient is under way behind it.
+        """One statement for all of them; no booking of what goes is under way behind it.
 
-        Raises `Transient` where somebody booked for the patient while slots were waited for.
+        Raises `Transient` where somebody booked for the patient, or the service, while slots were
+        waited for.
         """
         about = {"identity": found.id, "now": now}
-        if found.kind is Kind.PATIENT:
-            await self._stop_bookings(about)
-        elif found.kind in statements.LOCK_SLOTS:
-            await statements.LOCK_SLOTS[found.kind].fetchval(self._connection, **about)
+        if found.kind in statements.STOP_BOOKINGS:
+            await self._stop_bookings(found.kind, about)
         else:
             closes = statements.CLOSE_SLOTS[found.kind]
             await closes.execute(self._connection, because=BECAUSE[found.kind], **about)
 
-    async def _stop_bookings(self, about: dict[str, Any]) -> None:
-        """Slots come before the patient's row, as for everybody who books."""
-        locking = statements.LOCK_SLOTS[Kind.PATIENT]
-        locked = {row["id"] for row in await locking.fetch(self._connection, **about)}
-        await statements.STOP_BOOKINGS.fetchval(self._connection, identity=about["identity"])
-        rows = await statements.SLOTS_NOW.fetch(self._connection, **about)
+    async def _stop_bookings(self, kind: Kind, about: dict[str, Any]) -> None:
+        """Slots come before the row of the patient or the service, as for everybody who books."""
+        rows = await statements.LOCK_SLOTS[kind].fetch(self._connection, **about)
+        locked = {row["id"] for row in rows}
+        stops = statements.STOP_BOOKINGS[kind]
+        await stops.fetchval(self._connection, identity=about["identity"])
+        rows = await statements.SLOTS_NOW[kind].fetch(self._connection, **about)
         if not locked.issuperset(row["id"] for row in rows):
-            raise Transient("somebody booked for the patient meanwhile")
+            raise Transient("somebody booked for what is to go meanwhile")
 
     async def reopen_slots(self, found: Removable) -> None:
         """A clinic's slots stay closed where their doctor is removed."""

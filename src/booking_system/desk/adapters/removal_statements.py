@@ -165,31 +165,27 @@ CLOSE_SLOTS, REOPEN_SLOTS = (
 )
 
 
-def _locking(query: Select[Any]) -> Statement[Any]:
-    counted = select(func.count()).select_from(query.subquery("locked"))
-    return Statement(counted, seconds=LONGEST_SECONDS)
+def _slots_of(kind: Kind) -> CompoundSelect[Any]:
+    counts = {Kind.PATIENT: is_active, Kind.SERVICE: is_open}[kind]
+    return slots_of(lambda a: and_(WHOSE[kind](a), counts(a), a.c.starts_at > NOW))
 
 
-def _of_patient() -> CompoundSelect[Any]:
-    return slots_of(lambda a: and_(a.c.patient_id == ID, is_active(a), a.c.starts_at > NOW))
-
+WITHOUT_SLOTS = (Kind.PATIENT, Kind.SERVICE)
+"""What has no slots of its own, but those of its appointments."""
 
 LOCK_SLOTS = {
-    Kind.PATIENT: Statement(locked(_of_patient()), seconds=LONGEST_SECONDS),
-    Kind.SERVICE: _locking(
-        locked(slots_of(lambda a: and_(_is_of_service(a), is_open(a), a.c.starts_at > NOW)))
-    ),
+    kind: Statement(locked(_slots_of(kind)), seconds=LONGEST_SECONDS) for kind in WITHOUT_SLOTS
 }
-"""What has no slots of its own: those of its appointments."""
 
-STOP_BOOKINGS: Statement[Any] = Statement(
-    select(patients.c.id).where(patients.c.id == ID).with_for_update()
-)
-"""Of the patient: a booking that has been written is waited for, a booking about to be written
-waits, and then finds the patient gone."""
+STOP_BOOKINGS: dict[Kind, Statement[Any]] = {
+    kind: Statement(select(one.c.id).where(one.c.id == ID).with_for_update())
+    for kind, one in ((Kind.PATIENT, patients), (Kind.SERVICE, services))
+}
+"""A booking that has been written is waited for, a booking about to be written waits, and then
+finds the patient, or the service, gone."""
 
-SLOTS_NOW: Statement[Any] = Statement(_of_patient())
-"""Read when nobody books for the patient any more."""
+SLOTS_NOW = {kind: Statement(_slots_of(kind), seconds=LONGEST_SECONDS) for kind in WITHOUT_SLOTS}
+"""Read when nobody books for it any more."""
 
 
 def _occupant() -> Select[Any]:
