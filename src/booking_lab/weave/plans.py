@@ -95,7 +95,8 @@ def _absence(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
 
 
 def _hours(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
-    before = [Deed(dice.choice(("hold", "book")), 0, 2)]
+    is_held = dice.random() < 0.5
+    before = [Deed("hold" if is_held else "book", 0, 2)]
     parts = [[Deed("hours", slot=2, how="before")]]
     if dice.random() < 0.5:
         before.append(Deed("hours", slot=2, how="before"))
@@ -111,7 +112,11 @@ def _hours(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
         Deed("time off", slot=2, how="keep"),
         Deed("hours", slot=dice.randrange(3), how="behind"),
     ]
-    return before, [*parts, *([one] for one in dice.sample(others, 2))]
+    chosen = dice.sample(others, 2)
+    if dice.random() < 0.5:
+        gives_up = (Deed("cancel", 0, 2), Deed("move", 0, 0))
+        chosen[0] = Deed("release", 0, 2) if is_held else dice.choice(gives_up)
+    return before, [*parts, *([one] for one in chosen)]
 
 
 def _heirs(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
