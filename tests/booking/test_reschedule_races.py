@@ -1,11 +1,7 @@
 """Moves, swaps and cancellations at the same moment: nobody blocks another for good."""
 
 import asyncio
-import random
-from collections import Counter
 from uuid import UUID
-
-import pytest
 
 from booking_system.platform.postgres.faults import Transient
 from tests.api import Api, code_of
@@ -13,33 +9,6 @@ from tests.booking.calendar import Calendar
 from tests.waits import until_waiting
 
 ROUNDS = 15
-
-
-async def test_two_who_want_each_others_slots_never_block_one_another(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One try each: a deadlock would not be hidden by the next one. Nor by a slow machine."""
-    monkeypatch.setattr("booking_system.platform.postgres.retry.TRIES", 1)
-    calendar, other = await Calendar.of(api, 2), await api.patient()
-    theirs = (await api.book(calendar.slots[1], other)).json()
-    told: Counter[tuple[int, str | None]] = Counter()
-
-    for _ in range(ROUNDS):
-        answers = await asyncio.gather(
-            calendar.move(calendar.slots[1]),
-            calendar.move(calendar.slots[0], other, booking=theirs),
-        )
-        told.update(code_of(answer) for answer in answers)
-        assert await calendar.is_consistent()
-
-    assert told.keys() <= {(409, "slot_already_booked"), (503, "dependency_unavailable")}
-    assert told[409, "slot_already_booked"] > ROUNDS
-    # What a connection has counted is told to others after a second.
-    await asyncio.sleep(1.1)
-    ((deadlocks,),) = await calendar.sql(
-        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-    )
-    assert deadlocks == 0
 
 
 async def test_who_waits_for_two_slots_waits_at_the_lower_one(api: Api) -> None:
@@ -60,39 +29,6 @@ async def test_who_waits_for_two_slots_waits_at_the_lower_one(api: Api) -> None:
     assert {code_of(answer) for answer in await asyncio.gather(*moves)} == {
         (409, "slot_already_booked")
     }
-
-
-async def test_moves_and_cancellations_in_any_order_leave_a_consistent_calendar(api: Api) -> None:
-    calendar, dice = await Calendar.of(api, 4), random.Random(11)
-    patients = [calendar.patient, await api.patient(), await api.patient()]
-    bookings = [calendar.booking]
-    for slot, who in zip(calendar.slots[1:], patients[1:], strict=False):
-        bookings.append((await api.book(slot, who)).json())
-    told: Counter[tuple[int, str | None]] = Counter()
-
-    for _ in range(ROUNDS):
-        answers = await asyncio.gather(
-            *(
-                calendar.move(dice.choice(calendar.slots), who, booking=booking)
-                for who, booking in zip(patients, bookings, strict=True)
-            )
-        )
-        told.update(code_of(answer) for answer in answers)
-        assert await calendar.is_consistent()
-    ends = await asyncio.gather(
-        *(calendar.do("cancel", who, one) for who, one in zip(patients, bookings, strict=True)),
-        *(
-            calendar.move(dice.choice(calendar.slots), who, booking=booking)
-            for who, booking in zip(patients, bookings, strict=True)
-        ),
-    )
-
-    assert {answer.status_code for answer in ends[:3]} == {200}
-    assert {answer.status_code for answer in ends[3:]} <= {200, 409}
-    assert set(told) == {(200, None), (409, "slot_already_booked")}
-    assert await calendar.is_consistent()
-    for slot in calendar.slots:
-        assert (await api.get(f"/v1/slots/{slot['id']}")).json()["status"] == "open"
 
 
 async def test_a_cancellation_that_waited_for_the_old_slot_frees_the_new_one(api: Api) -> None:

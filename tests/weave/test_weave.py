@@ -126,6 +126,22 @@ async def test_a_hold_of_two_slots_that_comes_while_one_is_awaited_leaves_no_loc
     assert outcome.wrong == []
 
 
+@pytest.mark.parametrize("what", ["extend", "release"])
+async def test_a_booking_waits_for_whoever_changes_its_hold(weaver: Weaver, what: str) -> None:
+    parts = (Part("Ann", (Deed("book", 0, 0),)), Part("Ann 2", (Deed(what, 0, 0),)))
+    choices = tuple(Choice(who) for who in ("Ann 2", "Ann 2", "Ann", "Ann", "Ann"))
+
+    outcome = await weaver.run(Plan((Deed("hold", 0, 0),), parts, choices), AsBefore(choices))
+
+    assert outcome.wrong == []
+    assert [(one.actor, one.answer) for one in outcome.records[1:]] == [
+        ("Ann", "ok"),
+        ("Ann 2", "ok"),
+    ]
+    happened = [(who, what) for who, what, *_ in outcome.happenings]
+    assert ("Ann", "waits") in happened
+
+
 PROCESSES = """SELECT array_agg(pid ORDER BY pid) FROM pg_stat_activity
  WHERE datname = current_database() AND application_name = 'weave'"""
 
