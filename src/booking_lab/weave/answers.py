@@ -33,7 +33,7 @@ CODES = {
     "hours": {"not_found", "validation_error"},
     "remove doctor": {"bookings_affected", "not_found"},
     "restore doctor": {"not_found"},
-    "remove patient": {"bookings_affected", "not_found"},
+    "remove patient": {"bookings_affected", "not_found", "cancel_too_late"},
     "remove service": {"bookings_affected", "not_found"},
     "take off": {"not_found"},
     # Jobs that fail are done again later.
