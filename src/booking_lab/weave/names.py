@@ -66,6 +66,13 @@ TOLD = {
     "MOVE": "writes where it is now",
     "NEARBY": "reads the slots that it meets",
     "NEARBY_TO_MOVE": "reads the slots that it meets",
+    "OF_DOCTOR affected": "looks for appointments in that time",
+    "OF_DOCTOR affected_locked": "locks the appointments in that time",
+    "OF_DOCTOR close": "closes the slots in that time",
+    "OF_DOCTOR count_affected": "counts appointments in that time",
+    "OF_DOCTOR end_holds": "ends holds in that time",
+    "OF_DOCTOR lock_slots": "locks the slots in that time",
+    "OF_DOCTOR open_slots": "counts the free slots in that time",
     "OLD_HOLDS": "empties old holds",
     "OPEN": "opens slots",
     "PAUSE": "tries again",
@@ -116,10 +123,12 @@ def _names() -> dict[str, str]:
             for constant, value in vars(module).items():
                 if isinstance(value, Statement):
                     found.setdefault(value.text, constant)
-                elif isinstance(value, dict):
-                    found |= {
-                        one.text: f"{constant} {key}"
-                        for key, one in value.items()
-                        if isinstance(one, Statement)
-                    }
+                    continue
+                is_our_object = type(value).__module__.startswith("booking_system.")
+                several = value if isinstance(value, dict) else {}
+                if is_our_object and hasattr(value, "__dict__"):
+                    several = vars(value)
+                for key, one in several.items():
+                    if isinstance(one, Statement):
+                        found.setdefault(one.text, f"{constant} {key}")
     return found
