@@ -39,6 +39,8 @@ from booking_system.scheduling.records.ended_holds import OLD_HOLDS
 
 Mutant = Callable[[], AbstractContextManager[Any]]
 ADDING_A_SERVICE = (add_statements.ADD_SERVICE, add_statements.ADD_USUAL_SERVICE)
+FACTS = (attempt_statements.ATTEMPT, attempt_statements.ATTEMPT_TOLD,
+         attempt_statements.FACTS, attempt_statements.FACTS_TOLD)  # fmt: skip
 FOR_UPDATE = " FOR UPDATE OF s"
 
 
@@ -160,7 +162,10 @@ MUTANTS: dict[str, Mutant] = {
     "the look at a service when the booking is written": lambda: saying(
         *((one, "AND services.deleted_at IS NULL", "") for one in ADDING_A_SERVICE)
     ),
-    "the doctors of a service": silent(booking_rules.service_is_offered),
+    "the rule that a service is offered": silent(booking_rules.service_is_offered),
+    "the doctors of a service": lambda: saying(
+        *((one, " AND o.doctor_id = s.doctor_id", "") for one in FACTS)
+    ),
     "the doctor before the slot": replaced(PostgresSlots, "lock_calendar_of", nothing),
     "the locks of a change of hours": unlocked(calendar_statements.LOCK_SLOTS, words=" FOR UPDATE"),
     "the hours that come back when an appointment is cancelled": replaced(
