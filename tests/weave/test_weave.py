@@ -127,7 +127,7 @@ async def test_a_hold_of_two_slots_that_comes_while_one_is_awaited_leaves_no_loc
 
 
 @pytest.mark.parametrize("what", ["extend", "release"])
-async def test_a_booking_waits_for_whoever_changes_its_hold(weaver: Weaver, what: str) -> None:
+async def test_a_booking_waits_for_a_change_of_its_hold(weaver: Weaver, what: str) -> None:
     parts = (Part("Ann", (Deed("book", 0, 0),)), Part("Ann 2", (Deed(what, 0, 0),)))
     choices = tuple(Choice(who) for who in ("Ann 2", "Ann 2", "Ann", "Ann", "Ann"))
 

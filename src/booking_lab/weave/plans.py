@@ -158,7 +158,7 @@ def _services(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
               Deed("move", 0, 2), Deed("cancel", 0, slot)]  # fmt: skip
     parts = [[goes], *([one] for one in dice.sample(others, 2))]
     if goes.what == "take off":
-        # Whoever asks for the first time does so before anybody's first step.
+        # Each first wish is asked before anybody's first step.
         parts[1] = [Deed("hold", 1, 2), Deed("book", 1, slot, is_long)]
     elif dice.random() < 0.3:
         parts[1:] = [[Deed("book", 1, slot, is_long), Deed("cancel", 1, slot)]]
