@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from booking_system.bootstrap.worker_program import working
 from booking_system.scheduling.adapters import calendar_upkeep as module
 from booking_system.scheduling.adapters.calendar_upkeep import LOCK, CalendarUpkeep
 from booking_system.scheduling.application.extend_horizon import Extension
@@ -114,14 +115,14 @@ async def test_a_doctor_whose_calendar_fails_stops_no_other(
     assert (done["doctors"], done["failed"], done["opened"]) == (1, 1, 20)
 
 
-async def test_the_application_does_so_soon_after_its_start_and_again(
+async def test_a_worker_does_so_soon_after_its_start_and_again(
     api: Api, upkeep: CalendarUpkeep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "FIRST_SECONDS", 0.02)
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0.02)
     await _doctors(api)
     before = await _sql(api, COUNT)
-    async with api.app.router.lifespan_context(api.app):
+    async with working(api.container):
         await _until(api, before + 20)
         await _sql(api, "UPDATE clinics SET horizon_days = 30")
         await _until(api, before + 40)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from booking_system.bootstrap.worker_program import working
 from booking_system.scheduling.adapters.calendar_worker import CalendarWorker
 from booking_system.scheduling.application.extend_horizon import Extension
 from booking_system.scheduling.records import calendar_work
@@ -119,10 +120,10 @@ async def test_a_calendar_that_fails_is_put_off_and_stops_no_other(
     assert await _sql(api, COUNT) == before + 40
 
 
-async def test_the_application_plans_what_was_asked_for(api: Api) -> None:
+async def test_a_worker_plans_what_was_asked_for(api: Api) -> None:
     clinic, _ = await _clinic(api)
     before = await _sql(api, COUNT)
-    async with api.app.router.lifespan_context(api.app):
+    async with working(api.container):
         await _ask(api, clinic)
         async with asyncio.timeout(PATIENCE):
             while await _sql(api, COUNT) < before + 20:  # noqa: ASYNC110
