@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from booking_system.identity.domain.actor import Role, RoleGrant
+from booking_system.platform.postgres.feed import Relay
 from booking_system.shared_kernel.identifiers import ClinicId, PatientId
 from tests.access.scenes import (
     made_closure,
@@ -98,6 +99,7 @@ LISTS: dict[str, Statements] = {
         "else": None,
     },
     "/v1/clinics/{clinic_id}/closures": {**dict.fromkeys(DESK, CLOSURES), "else": None},
+    "/v1/events": {"platform_admin": "SELECT id FROM event_feed", "else": None},
     "/v1/sessions": {ANONYMOUS: None, "else": SESSIONS},
     "/v1/patients": {
         ANONYMOUS: None,
@@ -212,6 +214,7 @@ async def _furnish(world: World) -> None:
     await world.sql(
         "UPDATE sessions SET last_used_at = now() - interval '31 days' WHERE user_agent = 'old'"
     )
+    await Relay(database=api.container.database()).once()
 
 
 async def _furnish_calendars(world: World) -> None:
@@ -287,7 +290,7 @@ async def _found(world: World, path: str, person: Person | None, **params: str) 
     if answer.status_code in {401, 403}:
         return None
     assert answer.status_code == 200, answer.text
-    assert answer.json()["next_cursor"] is None
+    assert answer.json().get("next_cursor") is None
     return sorted(item.get("id") or item["user_id"] for item in answer.json()["items"])
 
 

@@ -95,8 +95,9 @@ class FeedRoutes:
     ) -> Response:
         """Read what has happened, in order, from a number on: nothing is left out, nothing twice.
 
-        For administrators: of a clinic its events, of the platform those of all clinics. Ask again
-        with `next_after`, once a second or less often where `items` was empty.
+        For administrators: of a clinic its events, of the platform those of all clinics, without
+        the ids of patients. Ask again with `next_after`, once a second or less often where `items`
+        was empty.
         """
         page = await self.read(
             actor=actor,

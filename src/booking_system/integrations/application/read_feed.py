@@ -23,7 +23,10 @@ class EventFeed(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadFeed:
-    """A clinic's administrators follow its events, the platform's those of all clinics."""
+    """A clinic's administrators follow its events, the platform's those of all clinics.
+
+    The platform's administrators are told of no patient.
+    """
 
     feed: EventFeed
 
@@ -41,6 +44,8 @@ class ReadFeed:
             raise NotPermitted
         state, events = await self.feed.behind(after, most=limit, clinic_id=clinic_id)
         state.refuse_another_history(epoch=epoch, after=after)
+        if clinic_id is None or not actor.works_at(clinic_id):
+            events = [event.without_patients() for event in events]
         # Behind a page that is not full nothing is left, of other clinics at most.
         next_after = events[-1].seq if len(events) == limit else state.head
         return FeedPage(state=state, events=events, next_after=next_after)

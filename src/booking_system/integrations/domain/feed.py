@@ -1,13 +1,16 @@
 """The feed of events: numbers without a gap, in the order of the commits."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from booking_system.integrations.domain.refusals import FeedReset
 from booking_system.shared_kernel.identifiers import ClinicId
+
+PATIENT = "patient_id"
+"""How the names of ids end that say who a patient is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,11 @@ class FeedEvent:
     clinic_id: ClinicId | None
     occurred_at: datetime
     data: Mapping[str, Any]
+
+    def without_patients(self) -> "FeedEvent":
+        """Return it for readers who may not learn whose appointment it is."""
+        data = {name: value for name, value in self.data.items() if not name.endswith(PATIENT)}
+        return replace(self, data=data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

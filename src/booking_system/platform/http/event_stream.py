@@ -31,6 +31,8 @@ RETRY_MILLISECONDS = (500, 2_500)
 """When a client comes again whose stream ended in due course: not all at one moment."""
 IN_DUE_COURSE = {Ending.DONE, Ending.LIFE_OVER, Ending.DRAINING}
 BREAK = re.compile(r"[\r\n\0]")
+EXAMPLE = 'id: 4712\nevent: example\ndata: {"n": 1}\n\n'
+"""What the document shows of a stream."""
 log = structlog.get_logger("booking_system.http")
 
 

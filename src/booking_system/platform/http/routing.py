@@ -4,11 +4,12 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from booking_system.platform.http.caller import Policy
 from booking_system.platform.http.documentation import Problems, documented
-from booking_system.platform.http.event_stream import EventStream, StreamRoute
+from booking_system.platform.http.event_stream import EXAMPLE, EventStream, StreamRoute
 from booking_system.platform.http.guarded import GuardedRoute, Shortcut, needs_token
 from booking_system.platform.http.habits import Habits
 from booking_system.platform.http.hooks import HookRoute
@@ -189,6 +190,8 @@ class Routes:
             status_code=200,
             operation_id=endpoint.__name__,
             response_model=None,
+            # One without a media type: what the stream is, is said below.
+            response_class=Response,
         )
         habits = Habits(
             asks_who=asks_who,
@@ -201,7 +204,9 @@ class Routes:
             is_idempotent=False,
         )
         documented(route, None, refuses, habits, {})
-        route.responses[200]["content"] = {EventStream.media_type: {"schema": {"type": "string"}}}
+        route.responses[200]["content"] = {
+            EventStream.media_type: {"schema": {"type": "string"}, "example": EXAMPLE}
+        }
         self._routes.append(route)
 
     def socket(  # noqa: PLR0913
