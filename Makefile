@@ -4,8 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 ENTRY := $(BIN)/booking-system
 OURS := --editable . --editable src/booking_lab
+# Three, so that two processors have work while one waits for a program that starts.
 # Bytecode is kept, whatever the environment says: without it each process rewrites every assert.
-TESTS := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not proof"
+TESTS := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not proof"
 
 .DEFAULT_GOAL := help
 .PHONY: help run test coverage lint types style contracts format prove lock openapi costs audit compose-env clean

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from booking_lab.bench.figures import MICRO, Cpu, Sample, joined
 from booking_lab.bench.plan import CONNECTIONS, BenchProblem
-from booking_lab.bench.processes import cpu_of, cpu_with_children
+from booking_lab.bench.processes import cpu_of, cpu_of_the_ended, cpu_with_children
 from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
 from booking_system.bootstrap.postgres_cluster import PORT
 from booking_system.bootstrap.process import die_with_parent
@@ -29,10 +29,21 @@ LEAST_SHARE = 0.05
 class Clients:
     """32 connections of pgbench that run a script on a database in each of their turns."""
 
-    def __init__(self, pgbench: "Pgbench", script: str, *, database: str, warm_up: float) -> None:
-        """In each turn they connect and work for `warm_up` seconds before it counts."""
+    def __init__(
+        self,
+        pgbench: "Pgbench",
+        script: str,
+        *,
+        database: str,
+        warm_up: float,
+        transactions: int | None,
+    ) -> None:
+        """In each turn they connect and work for `warm_up` seconds before it counts.
+
+        With `transactions` each client does so many in a turn, and all count.
+        """
         self._pgbench, self._script, self._database = pgbench, script, database
-        self._warm_up = warm_up
+        self._warm_up, self._transactions = warm_up, transactions
         self._step = -1
         self._samples = list[Sample]()
 
@@ -44,7 +55,13 @@ class Clients:
         with tempfile.TemporaryDirectory(prefix="booking-bench-") as name:
             folder = Path(name)
             (folder / "script").write_text(self._script, encoding="utf-8")
-            with self._pgbench.running(folder, database=self._database, step=self._step) as process:
+            until = (
+                f"--time={LONGEST}"
+                if self._transactions is None
+                else f"--transactions={self._transactions}"
+            )
+            running = self._pgbench.running(folder, until, database=self._database, step=self._step)
+            with running as process:
                 self._samples.append(self._counted(process, folder, seconds))
 
     def end(self) -> Sample:
@@ -52,23 +69,21 @@ class Clients:
         return joined(self._samples)
 
     def _counted(self, process: "subprocess.Popen[str]", folder: Path, seconds: float) -> Sample:
-        until = time.monotonic() + FIRST_SECONDS
-        while not any(log.stat().st_size for log in _logs(folder)):
-            if process.poll() is not None or time.monotonic() > until:
-                _fail(process)
-            time.sleep(LOOK_SECONDS)
-        time.sleep(self._warm_up)
+        if self._transactions is None:
+            self._wait_until_warm(process, folder)
         began, load, database = time.time(), cpu_of(process.pid), self._pgbench.spent()
-        time.sleep(seconds)
-        while self._pgbench.spent() - database < LEAST_SHARE * seconds:
-            if process.poll() is not None:
-                _fail(process)
-            time.sleep(LOOK_SECONDS)
-        ended = time.time()
-        load, database = cpu_of(process.pid) - load, self._pgbench.spent() - database
-        # To pgbench it means that its time is over: then it writes the rest of its logs.
-        process.send_signal(signal.SIGALRM)
-        process.wait(END_SECONDS)
+        if self._transactions is None:
+            self._work(process, seconds, database)
+            ended, load = time.time(), cpu_of(process.pid) - load
+            database = self._pgbench.spent() - database
+            # To pgbench it means that its time is over: then it writes the rest of its logs.
+            process.send_signal(signal.SIGALRM)
+            process.wait(END_SECONDS)
+        else:
+            load = cpu_of_the_ended()
+            process.wait(END_SECONDS)
+            ended, load = time.time(), cpu_of_the_ended() - load
+            database = self._pgbench.spent() - database
         if process.returncode != 0:
             _fail(process)
         answers, latencies = self._read(folder, began, ended)
@@ -79,6 +94,21 @@ class Clients:
             cpu=Cpu(database=database, load=load),
             statuses={},
         )
+
+    def _wait_until_warm(self, process: "subprocess.Popen[str]", folder: Path) -> None:
+        until = time.monotonic() + FIRST_SECONDS
+        while not any(log.stat().st_size for log in _logs(folder)):
+            if process.poll() is not None or time.monotonic() > until:
+                _fail(process)
+            time.sleep(LOOK_SECONDS)
+        time.sleep(self._warm_up)
+
+    def _work(self, process: "subprocess.Popen[str]", seconds: float, database: float) -> None:
+        time.sleep(seconds)
+        while self._pgbench.spent() - database < LEAST_SHARE * seconds:
+            if process.poll() is not None:
+                _fail(process)
+            time.sleep(LOOK_SECONDS)
 
     def _read(self, folder: Path, began: float, ended: float) -> "tuple[int, array[float]]":
         """Count the transactions that ended in between; the next turn begins behind all of them.
@@ -110,9 +140,11 @@ class Pgbench:
         if not self._program.exists():
             raise BenchProblem(f"{binaries} holds no program named pgbench.")
 
-    def clients(self, script: str, *, database: str, warm_up: float) -> Clients:
+    def clients(
+        self, script: str, *, database: str, warm_up: float, transactions: int | None
+    ) -> Clients:
         """Return 32 clients; `warm_up` is in seconds."""
-        return Clients(self, script, database=database, warm_up=warm_up)
+        return Clients(self, script, database=database, warm_up=warm_up, transactions=transactions)
 
     def spent(self) -> float:
         """Return the processor seconds of the server until now."""
@@ -120,9 +152,9 @@ class Pgbench:
 
     @contextmanager
     def running(
-        self, folder: Path, *, database: str, step: int
+        self, folder: Path, until: str, *, database: str, step: int
     ) -> "Iterator[subprocess.Popen[str]]":
-        """Run the folder's script behind the `step`, until told to stop; its logs go there, too."""
+        """Run the folder's script behind the `step`; its logs go there, too."""
         parent = os.getpid()
         command: list[str] = [
             *(
@@ -131,7 +163,7 @@ class Pgbench:
                 "--protocol=prepared",
                 f"--file={folder / 'script'}",
             ),
-            *(f"--client={CONNECTIONS}", "--jobs=2", f"--time={LONGEST}"),
+            *(f"--client={CONNECTIONS}", "--jobs=2", until),
             *(f"--define=step={step}", "--log", f"--log-prefix={folder / 'log'}"),
             *(f"--host={self._server.sockets}", f"--port={PORT}", "--username=postgres", database),
         ]

@@ -27,7 +27,8 @@ class Plan:
     `warm_up` goes before the first turn of each, `warm_up_bookings` before the first booking that
     counts. `look` is how long the machine is watched before, between and after the rounds. `races`
     are those for one slot in a round. `appointments` are there before anybody books: an empty table
-    has other plans than a full one.
+    has other plans than a full one. Where there are `transactions`, each client of pgbench does so
+    many in a turn, and all of them count: on few rows time would be no limit.
     """
 
     rounds: int = 5
@@ -36,6 +37,7 @@ class Plan:
     look: float = 1.0
     warm_up: float = 1.0
     warm_up_bookings: int = 200
+    transactions: int | None = None
     races: int = 20
     doctors: int = 200
     days: int = 182
@@ -51,8 +53,9 @@ class Plan:
             look=0.05,
             warm_up=0.05,
             warm_up_bookings=CONNECTIONS,
+            transactions=5,
             races=1,
-            doctors=20,
+            doctors=10,
             days=63,
             appointments=200,
         )

@@ -108,7 +108,10 @@ class Round:
         }
         for way, script in SCRIPTS.items():
             ways[way] = self.pgbench.clients(
-                script, database=database, warm_up=warm_up / self.plan.turns
+                script,
+                database=database,
+                warm_up=warm_up / self.plan.turns,
+                transactions=self.plan.transactions,
             )
         body = _body_of(api, prepared.read[0])
         for way, kind in ((Way.RAW, "raw"), (Way.FASTAPI, "fastapi")):
