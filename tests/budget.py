@@ -8,8 +8,8 @@ from collections import Counter
 
 MOST = {
     "PostgreSQL servers": 20,
-    "databases": 74,
-    "applications": 84,
+    "databases": 80,
+    "applications": 92,
     "Python programs": 17,
     "forked programs": 14,
 }
