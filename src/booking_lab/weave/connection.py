@@ -64,7 +64,7 @@ class WovenConnection(asyncpg.Connection):  # type: ignore[misc]
             self.break_off()
 
     def break_off(self) -> None:
-        """Break off for the server, too, in whatever it is doing; the run waits for its process."""
+        """Break off for the server, too; the run waits for its process."""
         self._is_ending()
         super().terminate()
 

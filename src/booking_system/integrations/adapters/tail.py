@@ -53,7 +53,7 @@ class Tail:
             since = self._head
             state, events = await self._feed.behind(since, most=MOST, clinic_id=None)
             if state.head < since:
-                # The database was set back: whoever comes again is told.
+                # The database was set back: clients that come again are told.
                 self._end_all()
             elif self._head is not None:
                 for event in events:
