@@ -16,9 +16,9 @@ from tests.platform.doors import ALWAYS, House, arriving
 
 SECONDS = 0.15
 SOON = 60.0
+"""Long after the deadline, on any machine."""
 TICK = 0.001
 """The loop's clock goes by whole milliseconds."""
-"""Long after the deadline, on any machine."""
 LOCK = 7
 INSERT = """INSERT INTO outbox (id, name, payload, occurred_at)
  VALUES (gen_random_uuid(), 'x', '{}', now())"""
