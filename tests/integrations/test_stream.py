@@ -80,7 +80,7 @@ async def test_what_happens_is_told_and_nothing_is_missed_in_between(server: Rea
 class Followed:
     """What one stream has been given."""
 
-    def __init__(self, tail: Tail, after: int | None = None) -> None:
+    def __init__(self, tail: Tail, after: int) -> None:
         self.seen: list[int | FeedState] = []
         self._from = tail.follow(CLINIC, after)
         self.task = asyncio.create_task(self._follow())
@@ -116,7 +116,7 @@ async def test_streams_go_over_from_what_they_missed_to_what_comes(
 ) -> None:
     await told(database, 1, 5)
     async with tail.running():
-        early = Followed(tail)
+        early = Followed(tail, after=5)
         await until_following(tail)
         late = Followed(tail, after=2)
         await told(database, 6, 8)
@@ -135,9 +135,9 @@ async def test_streams_go_over_from_what_they_missed_to_what_comes(
     assert not tail._boxes
 
 
-async def until_following(tail: Tail) -> None:
+async def until_following(tail: Tail, streams: int = 1) -> None:
     async with asyncio.timeout(PATIENCE):
-        while tail._head is None:  # noqa: ASYNC110
+        while sum(map(len, tail._boxes.values())) < streams:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 
@@ -145,7 +145,7 @@ async def test_a_stream_that_reads_slowly_joins_behind_what_the_others_have(
     database: Database, tail: Tail
 ) -> None:
     await told(database, 1, 2)
-    other = Followed(tail)
+    other = Followed(tail, after=2)
     await until_following(tail)
     slow = tail.follow(CLINIC, 0)
     numbers = [one.data["n"] for one in [await anext(slow)] if isinstance(one, FeedEvent)]
@@ -184,7 +184,7 @@ async def test_a_reader_whose_events_are_gone_is_told_to_read_anew(
     async with tail.running():
         one = Followed(tail, after=1)
         other = Followed(tail, after=70)
-        await until_following(tail)
+        await until_following(tail, 2)
         await told(database, 6, 6)
         for followed in (one, other):
             async with asyncio.timeout(PATIENCE):
@@ -199,7 +199,7 @@ async def test_a_reader_whose_events_are_gone_is_told_to_read_anew(
 async def test_streams_end_where_the_database_was_set_back(database: Database, tail: Tail) -> None:
     await told(database, 1, 5)
     async with tail.running():
-        one = Followed(tail)
+        one = Followed(tail, after=5)
         await until_following(tail)
         async with database.driver_transaction() as connection:
             await connection.execute(SET_BACK)
@@ -209,7 +209,7 @@ async def test_streams_end_where_the_database_was_set_back(database: Database, t
 
 
 async def test_a_slow_reader_is_let_go(database: Database, tail: Tail) -> None:
-    following = tail.follow(CLINIC, None)
+    following = tail.follow(CLINIC, 0)
     first = asyncio.create_task(anext(following))
     await until_following(tail)
     await told(database, 1, 100)

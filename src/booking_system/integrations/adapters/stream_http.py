@@ -75,9 +75,12 @@ class StreamRoutes:
         if not actor.works_at(ClinicId(clinic_id)):
             raise NotFound
         after = last_seen if last_seen is not None else last_event_id
+        if after is None:
+            # Before the stream is open: what its client reads from then on is not older.
+            after = await self.tail.newest()
         return EventStream(self._events(ClinicId(clinic_id), after))
 
-    async def _events(self, clinic_id: ClinicId, after: int | None) -> AsyncGenerator[Event, None]:
+    async def _events(self, clinic_id: ClinicId, after: int) -> AsyncGenerator[Event, None]:
         async with aclosing(self.tail.follow(clinic_id, after)) as followed:
             async for one in followed:
                 if isinstance(one, FeedState):

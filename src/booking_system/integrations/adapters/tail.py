@@ -64,16 +64,15 @@ class Tail:
         return True
 
     async def follow(
-        self, clinic_id: ClinicId, after: int | None
+        self, clinic_id: ClinicId, after: int
     ) -> AsyncGenerator[FeedEvent | FeedState, None]:
-        """Yield the clinic's events behind a number, or from now on, as they come.
+        """Yield the clinic's events behind a number as they come.
 
         A state in their place: events are missing, and what comes goes on from there. Raises
         `TooSlowError` where the reader does not keep up.
         """
         box: Box = Mailbox()
-        last = after if after is not None else await self._newest()
-        has_missed = after is not None
+        last, has_missed = after, True
         try:
             while has_missed or not self._joins(clinic_id, box, last):
                 state, events = await self._feed.behind(last, most=MOST, clinic_id=clinic_id)
@@ -93,7 +92,8 @@ class Tail:
         finally:
             self._leave(clinic_id, box)
 
-    async def _newest(self) -> int:
+    async def newest(self) -> int:
+        """Return the number of the newest event: who follows from there on follows from now on."""
         state, _ = await self._feed.behind(BEHIND_ALL, most=1, clinic_id=None)
         return state.head
 
