@@ -93,7 +93,7 @@ class Tail:
             self._leave(clinic_id, box)
 
     async def newest(self) -> int:
-        """Return the number of the newest event: who follows from there on follows from now on."""
+        """Return the number of the newest event: a stream from there has what comes from now on."""
         state, _ = await self._feed.behind(BEHIND_ALL, most=1, clinic_id=None)
         return state.head
 
