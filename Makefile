@@ -56,8 +56,8 @@ costs: .venv/installed  ## Write tests/cost/ledger.json, with which a test compa
 	@$(ENTRY) cost --json tests/cost/ledger.json
 
 lock: .venv/installed  ## Pin the dependencies of pyproject.toml anew, with hashes
-	@for set in runtime:pyproject.toml "local:--extra=local pyproject.toml" \
-	    "dev:--extra=local --extra=dev pyproject.toml" audit:--group=audit; do \
+	@for set in "runtime:--extra=aws pyproject.toml" "local:--extra=aws --extra=local pyproject.toml" \
+	    "dev:--extra=aws --extra=local --extra=dev pyproject.toml" audit:--group=audit; do \
 	  $(BIN)/uv pip compile --system-certs --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header --upgrade --quiet $${set#*:} \
 	    -o requirements/$${set%%:*}.txt || exit 1; done

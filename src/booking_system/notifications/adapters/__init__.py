@@ -1,0 +1,1 @@
+"""Messages in PostgreSQL, over HTTP and through the providers."""

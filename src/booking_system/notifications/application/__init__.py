@@ -1,0 +1,1 @@
+"""Planning, sending and showing messages."""

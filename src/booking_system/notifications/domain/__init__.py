@@ -1,0 +1,1 @@
+"""Messages, and the rules of when which may be sent."""

@@ -1,0 +1,78 @@
+"""What a message is written from: read when it is sent, not when it was planned."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from booking_system.notifications.domain.message import Kind
+from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClinicFacts:
+    """The clinic that writes; `time_zone` is an IANA name, and all times are told in it."""
+
+    id: ClinicId
+    name: str
+    time_zone: str
+    locale: str
+    address: str | None
+    phone: str | None
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentFacts:
+    """The appointment as it is now; times in UTC, `ends_at` without buffers.
+
+    `revision` is the SEQUENCE of calendars.
+    """
+
+    id: AppointmentId
+    revision: int
+    starts_at: datetime
+    ends_at: datetime
+    booked_at: datetime
+    mode: Literal["in_person", "online", "phone"] | None
+    service_name: str | None
+    doctor_name: str
+    doctor_title: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentMessage:
+    """Of an appointment: `confirmation`, `change`, `cancellation`, `reminder` or `staff_notice`.
+
+    `recipient_locale` is a BCP 47 tag, such as `de` or `en-GB`: the patient's, or for a staff
+    notice the clinic's. `sender_address` is the e-mail address that all mails of the clinic come
+    from. `manage_url` leads to a page that shows the appointment, for patients; `told` names what
+    a staff notice tells of. `can_reply`: an answer by SMS reaches us.
+    """
+
+    kind: Kind
+    clinic: ClinicFacts
+    appointment: AppointmentFacts
+    recipient_name: str
+    recipient_email: str | None
+    recipient_locale: str
+    sender_address: str
+    manage_url: str | None
+    told: Literal["booked", "moved", "cancelled"] | None = None
+    can_reply: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountMessage:
+    """Of an account: `invitation`, `email_verification`, `password_reset`, `password_changed`.
+
+    `link` is where to go on until `expires_at` (UTC); `clinic_name` and `role` are an invitation's.
+    """
+
+    kind: Kind
+    recipient_name: str | None
+    recipient_locale: str
+    time_zone: str
+    link: str | None
+    expires_at: datetime | None
+    clinic_name: str | None = None
+    role: str | None = None

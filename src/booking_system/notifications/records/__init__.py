@@ -1,0 +1,1 @@
+"""The tables of this context, and what contexts above may use in their own statements."""
