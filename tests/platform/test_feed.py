@@ -15,13 +15,11 @@ from booking_system.platform.postgres import feed as module
 from booking_system.platform.postgres.feed import (
     CHANNEL,
     LOCK,
-    OLD_EVENTS,
     READ,
     READ_OF_CLINIC,
     Relay,
 )
 from booking_system.platform.postgres.periodic import take_turn
-from booking_system.platform.postgres.tidying import Tidying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
 from booking_system.platform.uuid7 import uuid7
@@ -186,26 +184,6 @@ async def test_listeners_hear_the_new_head(
         async with asyncio.timeout(PATIENCE):
             assert await heard.get() == "2"
     assert heard.empty()
-
-
-async def test_old_events_go_but_for_the_newest(database: Database, relay: Relay) -> None:
-    async with database.driver_transaction() as connection:
-        for name in ("old", "older than young", "young", "newest"):
-            await record(connection, name)
-    await relay.batch()
-    aged = "UPDATE event_feed SET relayed_at = now() - interval '31 days' WHERE seq IN (1, 2, 4)"
-    tidying = Tidying(database=database, chores=[OLD_EVENTS])
-    async with database.driver_transaction() as connection:
-        await connection.execute(aged)
-    await tidying.once()
-    assert await told(database) == [(3, "young"), (4, "newest")]
-    async with database.driver_transaction() as connection:
-        await connection.execute("UPDATE event_feed SET relayed_at = now() - interval '31 days'")
-        await record(connection, "next")
-    await tidying.once()
-    assert await told(database) == [(4, "newest")]
-    await relay.batch()
-    assert await told(database) == [(4, "newest"), (5, "next")]
 
 
 @dataclass(slots=True)

@@ -18,12 +18,15 @@ CHORES: Sequence[Chore] = build(NOTHING).tidying().chores
 FOUND_BY = {
     "idempotency_keys": r"Index Cond: \(created_at <",
     "holds": r"Index.* ix_time_slots_h(old|eld_)",
-    "event_feed": r"Index Only Scan using pk_event_feed .*\n *Index Cond: \(seq <",
+    "event_feed": r"Index Only Scan using pk_event_feed .*\n *Index Cond: \(+seq <",
     "access_changes": r"Index Cond: \(changed_at <",
     "refresh_tokens": r"Index Cond: \(expires_at <",
     "sessions": r"Index Cond: \(last_used_at <",
     "invitations": r"Index Cond: \(expires_at <",
     "told_overlaps": r"Index Cond: \(told_at <",
+    "message_ledger": r"Index Only Scan using pk_message_ledger|Index Scan using pk_message_ledger",
+    "message_reports": r"Index Cond: \(stored_at <",
+    "recipient_blocks": r"Index Cond: \(until <",
 }
 """What an index has to be asked, so that what is young is not even looked at."""
 OF_ROWS_THAT_STAY = {"holds": "time_slots"}
@@ -46,6 +49,10 @@ KEPT = {
     "closures": "days on which a clinic was closed, few; slots name what closed them",
     "outbox": "events wait there until the relay takes them",
     "feed_epoch": "one row",
+    "feed_consumers": "one row for each consumer",
+    "dead_events": "events whose effect is missing, until the operator has them tried again",
+    "message_attempts": "gone with their message",
+    "notification_preferences": "one row for each patient who has set them",
     "calendar_work": "one row for each doctor at most, gone when the work is done",
 }
 

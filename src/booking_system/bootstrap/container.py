@@ -21,6 +21,7 @@ from booking_system.identity.container import IdentityContainer
 from booking_system.identity.domain.policies import public
 from booking_system.identity.domain.session import Lifetimes
 from booking_system.integrations.container import IntegrationsContainer
+from booking_system.notifications.adapters.chores import OLD_BLOCKS, OLD_MESSAGES, OLD_REPORTS
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.http.budgets import budgets_for
 from booking_system.platform.http.entrance import Entrance
@@ -32,8 +33,9 @@ from booking_system.platform.observability.metrics import Metrics
 from booking_system.platform.observability.metrics_routes import PATH, MetricsRoutes
 from booking_system.platform.observability.outbox_metrics import OutboxWatch
 from booking_system.platform.observability.tracing import Tracing
+from booking_system.platform.postgres.consumers import OLD_EVENTS
 from booking_system.platform.postgres.faults import Overloaded
-from booking_system.platform.postgres.feed import OLD_EVENTS, Relay
+from booking_system.platform.postgres.feed import Relay
 from booking_system.platform.postgres.idempotency import OLD_KEYS
 from booking_system.platform.postgres.leases import Leases
 from booking_system.platform.postgres.retry import retried
@@ -85,6 +87,9 @@ class Container(containers.DeclarativeContainer):
             providers.Object(OLD_INVITATIONS),
             providers.Object(OLD_TOLD_OVERLAPS),
             providers.Object(OLD_EVENTS),
+            providers.Object(OLD_REPORTS),
+            providers.Object(OLD_MESSAGES),
+            providers.Object(OLD_BLOCKS),
             providers.Object(OLD_CHANGES),
             providers.Object(OLD_TOKENS),
             providers.Callable(old_sessions, lifetimes),

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from sqlalchemy import (
     BigInteger,
@@ -40,12 +39,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from booking_system.platform.postgres.metadata import metadata
 from booking_system.platform.postgres.outbox import outbox
 from booking_system.platform.postgres.periodic import PeriodicJob, take_turn
-from booking_system.platform.postgres.phrases import a_text, ago, an_id, how_many
+from booking_system.platform.postgres.phrases import a_text, an_id, how_many
 from booking_system.platform.postgres.statement import Statement
-from booking_system.platform.postgres.tidying import Chore, in_batch
+from booking_system.platform.postgres.tidying import in_batch
 from booking_system.platform.postgres.transaction import Database
 
-KEPT = timedelta(days=30)
 PAUSE_SECONDS = 0.5
 """Between two looks, on average; from half as long to half as long again."""
 FAILED_SECONDS = 2.0
@@ -80,19 +78,6 @@ feed_epoch = Table(
     Column("epoch", Uuid, nullable=False),
     CheckConstraint("is_only", name="only"),
 )
-
-
-def _old_events() -> Chore:
-    newest = select(func.max(event_feed.c.seq)).scalar_subquery()
-    # Numbers go on from the newest, so that one stays, however old it is.
-    found = select(event_feed.c.seq).where(event_feed.c.seq < newest).order_by(event_feed.c.seq)
-    is_old = event_feed.c.relayed_at < ago(KEPT)
-    statement = delete(event_feed).where(is_old, in_batch(event_feed, found))
-    return Chore("event_feed", Statement(statement).text)
-
-
-OLD_EVENTS = _old_events()
-"""The first numbers are the oldest: no index of times is needed."""
 
 
 def _committed_at() -> ColumnElement[object]:
