@@ -111,6 +111,12 @@ def _make_ledger() -> None:
         postgresql_where=sa.text("state = 'planned'"),
     )
     op.create_index(
+        "ix_message_ledger_turns",
+        "message_ledger",
+        ["lane", "clinic_id", "due_at"],
+        postgresql_where=sa.text("state = 'planned'"),
+    )
+    op.create_index(
         "ix_message_ledger_lease", "message_ledger", ["lease_until"], postgresql_where=UNDER_WAY
     )
     op.create_index(

@@ -19,7 +19,8 @@ from booking_system.platform.postgres.tidying import Tidying
 from booking_system.platform.postgres.transaction import Database
 
 FEED = """INSERT INTO event_feed (seq, id, name, payload, occurred_at, relayed_at)
- SELECT n, gen_random_uuid(), 'event ' || n, '{}', now(), now() FROM generate_series($1::int, $2::int) n"""
+ SELECT n, gen_random_uuid(), 'event ' || n, '{}', now(), now()
+ FROM generate_series($1::int, $2::int) n"""
 # Any table serves as the effect: what is in it is undone with the consumer's place.
 EFFECT = """INSERT INTO message_reports (provider, event_id, reported, at, stored_at)
  SELECT 'test', $1, 'accepted', now(), now()"""

@@ -22,6 +22,8 @@ class Purpose(Enum):
     HOLD_TOKENS = b"booking-system hold-token seal v1"
     FINGERPRINTS = b"booking-system idempotency fingerprint v1"
     NETWORKS = b"booking-system network name v1"
+    RECIPIENTS = b"booking-system recipient name v1"
+    UNSUBSCRIBING = b"booking-system unsubscribe link v1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ message_ledger = Table(
     ),
     CheckConstraint("began <= 2", name="began"),
     Index("ix_message_ledger_due", "lane", "due_at", postgresql_where=PLANNED),
+    Index("ix_message_ledger_turns", "lane", "clinic_id", "due_at", postgresql_where=PLANNED),
     Index("ix_message_ledger_lease", "lease_until", postgresql_where=UNDER_WAY),
     Index(
         "uq_message_ledger_provider_id",

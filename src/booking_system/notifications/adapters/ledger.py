@@ -1,0 +1,190 @@
+"""The ledger in PostgreSQL."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from booking_system.notifications.adapters import ledger_statements as sql
+from booking_system.notifications.adapters.facts import facts_of
+from booking_system.notifications.adapters.recipients import Recipients
+from booking_system.notifications.application.ledger_ports import Claim, Found
+from booking_system.notifications.domain.gate import Due, Send, Skip, Verdict, Wait
+from booking_system.notifications.domain.message import Channel, State
+from booking_system.notifications.domain.planning import Lane, Skipped
+from booking_system.notifications.domain.sending import Fault, NotSentError
+from booking_system.platform.postgres.transaction import Database
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.identifiers import Identities
+
+SUPERSEDED = "superseded"
+CONSEQUENCE = {
+    (Channel.SMS, Fault.RECIPIENT): Skipped.UNUSABLE,
+    (Channel.EMAIL, Fault.RECIPIENT): Skipped.BOUNCED,
+    (Channel.SMS, Fault.OPTED_OUT): Skipped.OPTED_OUT,
+    (Channel.EMAIL, Fault.OPTED_OUT): Skipped.COMPLAINED,
+}
+"""What a provider's refusal means for the next messages to the same address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresLedger:
+    """Claims last by the database's clock; what is due is so by the program's."""
+
+    database: Database
+    recipients: Recipients
+    identities: Identities
+    clock: Clock
+
+    async def rescue(self) -> None:
+        """One statement; it leaves alone what another worker has at hand."""
+        async with self.database.driver_transaction() as connection:
+            await sql.RESCUE.execute(connection)
+
+    async def claim(self, lane: Lane, *, most: int, now: datetime) -> Sequence[Claim]:
+        """Claim those that are due longest; in a burst some of each clinic."""
+        async with self.database.driver_transaction() as connection:
+            is_burst = lane is not Lane.ACCOUNTS and await self._is_burst(connection, lane, now)
+            claiming = sql.CLAIM_IN_BURST if is_burst else sql.CLAIM
+            rows = await claiming.fetch(connection, lane=lane, most=most, now=now)
+        return [
+            Claim(
+                id=row["id"],
+                token=row["token"],
+                channel=Channel(row["channel"]),
+                attempts=row["attempts"],
+            )
+            for row in rows
+        ]
+
+    async def _is_burst(self, connection: asyncpg.Connection, lane: Lane, now: datetime) -> bool:
+        count: int = await sql.COUNT_DUE.fetchval(connection, lane=lane, now=now)
+        return count >= sql.BURST
+
+    async def look(self, claim: Claim) -> Found:
+        """Read all about it in one statement, and in a second one whether it may be written to."""
+        async with self.database.reading() as connection:
+            return await facts_of(connection, claim.id, self.recipients)
+
+    async def begin(
+        self, claim: Claim, *, judge: Callable[[Due], Verdict], address: str, provider: str
+    ) -> Verdict | None:
+        """Judge what is read behind the appointment's lock, in one transaction with the note."""
+        async with self.database.driver_transaction() as connection:
+            found = await facts_of(connection, claim.id, self.recipients)
+            await self._lock(connection, found)
+            found = await facts_of(connection, claim.id, self.recipients)
+            verdict = judge(found.due)
+            if not isinstance(verdict, Send):
+                return verdict
+            if found.due.address != address:
+                return Wait(self.clock.now())
+            fence = {"id": claim.id, "token": claim.token, "provider": provider}
+            begun = await sql.BEGIN.execute(connection, **fence)
+            return verdict if begun.endswith(" 1") else None
+
+    async def _lock(self, connection: asyncpg.Connection, found: Found) -> tuple[int, str]:
+        row = await sql.LOCK_APPOINTMENT.fetchrow(connection, appointment_id=found.appointment.id)
+        assert row is not None, "appointments are never deleted"
+        return row["revision"], row["status"]
+
+    @asynccontextmanager
+    async def handing_over(self, claim: Claim, found: Found) -> AsyncIterator[bool]:
+        """Hold the appointment for as long as the bytes need to leave.
+
+        The one place where something is sent between a lock and a commit: a cancellation is
+        acknowledged either before this lock, and nothing goes, or behind it, when all has gone.
+        """
+        fence = {"id": claim.id, "token": claim.token}
+        async with self.database.driver_transaction() as connection:
+            present = await self._lock(connection, found)
+            may_go = present == (found.due.revision, found.due.status)
+            if may_go:
+                may_go = await sql.STILL_BEGUN.fetchval(connection, **fence) is not None
+            else:
+                await sql.UNDO_BEGIN.execute(connection, **fence)
+            yield may_go
+
+    async def finish(self, claim: Claim, *, provider: str, provider_id: str | None) -> None:
+        """Note it with the attempt as well: a late success stops a repeat that has not begun."""
+        async with self.database.driver_transaction() as connection:
+            await sql.FINISH.execute(
+                connection,
+                id=claim.id,
+                token=claim.token,
+                provider=provider,
+                provider_id=provider_id,
+            )
+
+    async def settle(self, claim: Claim, verdict: Verdict) -> None:
+        """Withdraw it, skip it, or let it wait."""
+        if isinstance(verdict, Wait):
+            async with self.database.driver_transaction() as connection:
+                fence = {"id": claim.id, "token": claim.token}
+                await sql.WAIT.execute(connection, **fence, until=verdict.until)
+        elif isinstance(verdict, Skip):
+            await self._end(claim, State.SKIPPED, verdict.reason, falls_back=verdict.falls_back)
+        else:
+            await self._end(claim, State.WITHDRAWN, SUPERSEDED)
+
+    async def put_off(self, claim: Claim, error: NotSentError, *, until: datetime) -> None:
+        """Give the claim back."""
+        async with self.database.driver_transaction() as connection:
+            fence = {"id": claim.id, "token": claim.token}
+            await sql.PUT_OFF.execute(connection, **fence, code=error.code, until=until)
+
+    async def give_up(self, claim: Claim, fault: Fault | str, *, code: str) -> None:
+        """Let the address be, where it is its fault, and take the other channel."""
+        consequence = None
+        if isinstance(fault, Fault):
+            consequence = CONSEQUENCE.get((claim.channel, fault))
+        await self._end(
+            claim,
+            State.FAILED,
+            fault,
+            code=code,
+            falls_back=isinstance(fault, Fault),
+            consequence=consequence,
+        )
+
+    async def _end(  # noqa: PLR0913
+        self,
+        claim: Claim,
+        state: State,
+        reason: str,
+        *,
+        code: str | None = None,
+        falls_back: bool = False,
+        consequence: Skipped | None = None,
+    ) -> None:
+        now = self.clock.now()
+        async with self.database.driver_transaction() as connection:
+            ended = await sql.END.fetchval(
+                connection,
+                id=claim.id,
+                token=claim.token,
+                state=state,
+                reason=reason,
+                code=code,
+                now=now,
+            )
+            if ended is None:
+                return
+            if consequence is not None:
+                await self._block(connection, claim, consequence)
+            if falls_back:
+                new_id = self.identities.new()
+                await sql.FALL_BACK.execute(connection, id=claim.id, new_id=new_id, now=now)
+
+    async def _block(self, connection: asyncpg.Connection, claim: Claim, reason: Skipped) -> None:
+        found = await facts_of(connection, claim.id, self.recipients)
+        if found.due.address is not None:
+            await self.recipients.block(connection, claim.channel, found.due.address, reason)
+
+    async def leave_unknown(self, claim: Claim, *, code: str) -> None:
+        """Wait for the provider's own word, as long as `PATIENCE`."""
+        async with self.database.driver_transaction() as connection:
+            fence = {"id": claim.id, "token": claim.token}
+            await sql.UNKNOWN.execute(connection, **fence, code=code)

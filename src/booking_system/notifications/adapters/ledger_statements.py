@@ -1,0 +1,315 @@
+"""The ledger in SQL: claims with a lease and a fence, as one queue."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Integer,
+    Interval,
+    Select,
+    SmallInteger,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as adding
+
+from booking_system.booking.records.tables import appointments
+from booking_system.notifications.records.tables import message_attempts, message_ledger
+from booking_system.platform.postgres.phrases import (
+    INSTANT,
+    a_text,
+    an_id,
+    how_many,
+    instant,
+    materialized,
+)
+from booking_system.platform.postgres.statement import Statement
+
+LEASE = timedelta(seconds=15)
+"""Longer than any provider is waited for: else the rescue itself would send twice."""
+PATIENCE = timedelta(seconds=90)
+"""So long a provider's own word is waited for, when its answer was lost."""
+BURST = 500
+"""Where so many are due at a time, clinics take turns."""
+MOST_RESCUED = 100
+MOST_SENDINGS = 2
+MOST_OF_CLINIC = 4
+"""Of one clinic, of a claim in a burst."""
+
+KEY = ("appointment_id", "revision", "kind", "offset_minutes")
+
+m = message_ledger
+_now: ColumnElement[Any] = func.clock_timestamp(type_=INSTANT)
+
+
+def _in(time: timedelta) -> ColumnElement[Any]:
+    return _now + literal(time, Interval())
+
+
+def _is_due() -> ColumnElement[bool]:
+    lane = bindparam("lane", type_=SmallInteger())
+    return and_(m.c.state == "planned", m.c.lane == lane, m.c.due_at <= instant("now"))
+
+
+COUNT_DUE = Statement(
+    select(func.count()).select_from(
+        select(m.c.id).where(_is_due()).limit(literal(BURST)).subquery("due")
+    )
+)
+
+
+def _claiming(found: CTE) -> Any:
+    return (
+        update(m)
+        .where(m.c.id == found.c.id)
+        .values(state="claimed", token=m.c.token + 1, lease_until=_in(LEASE))
+        .returning(m.c.id, m.c.token, m.c.channel, m.c.attempts)
+    )
+
+
+def _in_turn() -> CTE:
+    found = select(m.c.id).where(_is_due()).order_by(m.c.due_at).limit(how_many("most"))
+    return materialized("found", found.with_for_update(skip_locked=True))
+
+
+def _clinics_in_turn() -> CTE:
+    """The oldest of each clinic: clinics are found one after the other, each by the index."""
+    planned = m.alias("planned")
+    lane = bindparam("lane", type_=SmallInteger())
+    is_of_lane = and_(planned.c.state == "planned", planned.c.lane == lane)
+    order = planned.c.clinic_id
+    first = select(planned.c.clinic_id).where(is_of_lane).order_by(order).limit(1)
+    seen = first.cte("seen", recursive=True)
+    following = (
+        select(planned.c.clinic_id)
+        .where(is_of_lane, planned.c.clinic_id > seen.c.clinic_id)
+        .order_by(order)
+        .limit(1)
+        .correlate(seen)
+        .scalar_subquery()
+    )
+    seen = seen.union_all(select(following).where(seen.c.clinic_id.is_not(None)))
+    of_clinic = (
+        select(m.c.id, m.c.due_at)
+        .where(_is_due(), m.c.clinic_id == seen.c.clinic_id)
+        .order_by(m.c.due_at)
+        .limit(MOST_OF_CLINIC)
+        .lateral("of_clinic")
+    )
+    turns: Select[Any] = (
+        select(of_clinic.c.id, of_clinic.c.due_at)
+        .select_from(seen.join(of_clinic, true()))
+        .order_by(of_clinic.c.due_at)
+    )
+    some = turns.subquery("turns")
+    chosen = (
+        select(m.c.id)
+        .where(m.c.id.in_(select(some.c.id)), m.c.state == "planned")
+        .order_by(func.random())
+        .limit(how_many("most"))
+        .with_for_update(skip_locked=True)
+    )
+    return materialized("found", chosen)
+
+
+CLAIM = Statement(_claiming(_in_turn()))
+CLAIM_IN_BURST = Statement(_claiming(_clinics_in_turn()))
+
+
+def _rescuing() -> Any:
+    over = (
+        select(m.c.id)
+        .where(m.c.state.in_(["claimed", "sending", "unknown"]), m.c.lease_until < _now)
+        .order_by(m.c.lease_until)
+        .limit(MOST_RESCUED)
+        .with_for_update(skip_locked=True)
+    )
+    found = materialized("found", over)
+    may_repeat = and_(m.c.channel == "email", m.c.began < MOST_SENDINGS)
+    # What was only claimed was not begun; what was begun may have been taken.
+    state = case(
+        (m.c.state == "claimed", "planned"),
+        (m.c.state == "sending", "unknown"),
+        (may_repeat, "planned"),
+        else_="failed",
+    )
+    is_left = m.c.state == "sending"
+    is_given_up = and_(m.c.state == "unknown", ~may_repeat)
+    return (
+        update(m)
+        .where(m.c.id == found.c.id)
+        .values(
+            state=state,
+            token=m.c.token + case((is_left, 0), else_=1),
+            lease_until=case((is_left, _in(PATIENCE)), else_=None),
+            reason=case((is_given_up, "unknown"), else_=m.c.reason),
+            ended_at=case((is_given_up, _now), else_=None),
+        )
+    )
+
+
+RESCUE = Statement(_rescuing())
+
+
+def _is_ours(*states: str) -> ColumnElement[bool]:
+    return and_(
+        m.c.id == an_id("id"),
+        m.c.token == bindparam("token", type_=Integer()),
+        m.c.state.in_(states),
+    )
+
+
+def _beginning() -> Any:
+    begun = (
+        update(m)
+        .where(_is_ours("claimed"), m.c.lease_until > _now)
+        .values(
+            state="sending",
+            began=m.c.began + 1,
+            attempts=m.c.attempts + 1,
+            began_at=_now,
+            lease_until=_in(LEASE),
+            provider=a_text("provider"),
+        )
+        .returning(m.c.id, m.c.token, m.c.began_at, m.c.provider)
+        .cte("begun")
+    )
+    names = ["message_id", "token", "began_at", "provider"]
+    return insert(message_attempts).from_select(names, select(*begun.c))
+
+
+BEGIN = Statement(_beginning())
+"""`INSERT 0 1`, or 0 where the claim was lost."""
+STILL_BEGUN = Statement(select(m.c.id).where(_is_ours("sending")).with_for_update())
+LOCK_APPOINTMENT = Statement(
+    select(appointments.c.revision, appointments.c.status)
+    .where(appointments.c.id == an_id("appointment_id"))
+    .with_for_update(read=True)
+)
+"""A share lock: who cancels or moves it meanwhile waits, and a key share would not stop them."""
+
+UNDO_BEGIN = Statement(
+    update(m)
+    .where(_is_ours("sending"))
+    .values(
+        state="withdrawn", reason="superseded", lease_until=None, ended_at=_now, began=m.c.began - 1
+    )
+)
+
+
+def _finishing() -> Any:
+    t = message_attempts
+    told = {"provider_id": a_text("provider_id")}
+    attempt = (
+        update(t)
+        .where(t.c.message_id == an_id("id"), t.c.token == bindparam("token", type_=Integer()))
+        .values(outcome="sent", **told)
+        .returning(t.c.message_id)
+        .cte("attempt")
+    )
+    # A repeat that has not begun is not needed any more: what was sent late was sent.
+    is_open = m.c.state.in_(["sending", "unknown"])
+    is_same = m.c.token == bindparam("token", type_=Integer())
+    not_begun = m.c.state.in_(["planned", "claimed"])
+    return (
+        update(m)
+        .where(m.c.id == attempt.c.message_id, or_(and_(is_open, is_same), not_begun))
+        .values(
+            state="sent",
+            token=m.c.token + case((is_same, 0), else_=1),
+            lease_until=None,
+            ended_at=_now,
+            reason=None,
+            provider=a_text("provider"),
+            **told,
+        )
+    )
+
+
+FINISH = Statement(_finishing())
+
+
+def _ending_attempt(outcome: str) -> CTE:
+    t = message_attempts
+    return (
+        update(t)
+        .where(t.c.message_id == an_id("id"), t.c.token == bindparam("token", type_=Integer()))
+        .values(outcome=outcome, error_code=a_text("code"))
+        .cte("attempt")
+    )
+
+
+_was_begun = case((m.c.state == "sending", 1), else_=0)
+"""Surely it was not taken, so it does not count as sent perhaps."""
+PUT_OFF = Statement(
+    update(m)
+    .where(_is_ours("claimed", "sending"))
+    .values(
+        state="planned",
+        lease_until=None,
+        due_at=instant("until"),
+        error_code=a_text("code"),
+        began=m.c.began - _was_begun,
+        # An attempt that ended before it began counts as one, too.
+        attempts=m.c.attempts + 1 - _was_begun,
+    )
+    .add_cte(_ending_attempt("not_sent"))
+)
+WAIT = Statement(
+    update(m)
+    .where(_is_ours("claimed"))
+    .values(state="planned", lease_until=None, due_at=instant("until"))
+)
+UNKNOWN = Statement(
+    update(m)
+    .where(_is_ours("sending"))
+    .values(state="unknown", lease_until=_in(PATIENCE), error_code=a_text("code"))
+    .add_cte(_ending_attempt("unknown"))
+)
+END = Statement(
+    update(m)
+    .where(_is_ours("claimed", "sending"))
+    .values(
+        state=a_text("state"),
+        reason=a_text("reason"),
+        error_code=a_text("code"),
+        lease_until=None,
+        ended_at=instant("now"),
+        began=m.c.began - _was_begun,
+    )
+    .returning(m.c.id)
+    .add_cte(_ending_attempt("not_sent"))
+)
+"""Withdrawn, skipped or failed."""
+
+
+def _falling_back() -> Any:
+    other = case((m.c.channel == "email", "sms"), else_="email")
+    names = [*KEY, "recipient_key", "clinic_id", "lane", "not_after"]
+    row = select(
+        *(m.c[name] for name in names),
+        an_id("new_id"),
+        other,
+        instant("now"),
+        instant("now"),
+        literal("planned"),
+    ).where(m.c.id == an_id("id"))
+    return (
+        adding(m)
+        .from_select([*names, "id", "channel", "planned_at", "due_at", "state"], row)
+        .on_conflict_do_nothing()
+    )
+
+
+FALL_BACK = Statement(_falling_back())
+"""The same message through the other channel, where it has none there."""

@@ -1,0 +1,117 @@
+"""Plans the messages of appointments, in the transaction in which their events were read."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from booking_system.booking.domain.lifecycle import AppointmentStatus
+from booking_system.notifications.adapters.planning_statements import (
+    COMING,
+    PLAN,
+    STANDINGS,
+    WITHDRAW,
+)
+from booking_system.notifications.domain.message import State
+from booking_system.notifications.domain.planning import Planned, Standing, plan
+from booking_system.notifications.domain.preferences import Preferences, QuietHours
+from booking_system.platform.postgres.consumers import StoredEvent
+from booking_system.platform.postgres.transaction import Database
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.identifiers import Identities
+
+TELLING = frozenset({"booking.created", "booking.rescheduled", "booking.cancelled"})
+"""The events that raise the revision of an appointment."""
+PAGE = 200
+NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planner:
+    """Makes the ledger say what appointments call for; again, it changes nothing."""
+
+    database: Database
+    identities: Identities
+    clock: Clock
+
+    async def take(self, connection: asyncpg.Connection, events: Sequence[StoredEvent]) -> None:
+        """Plan for those that the events tell of, as these are now."""
+        told = {UUID(one.data["appointment_id"]) for one in events if one.name in TELLING}
+        if told:
+            now = self.clock.now()
+            await WITHDRAW.execute(connection, ids=[*told], now=now)
+            rows = await STANDINGS.fetch(connection, ids=[*told])
+            await self._store(connection, map(standing_of, rows), now)
+
+    async def plan_all(self) -> int:
+        """Plan for all that will take place; return for how many. What is there stays."""
+        after, count = NOBODY, 0
+        while True:
+            now = self.clock.now()
+            async with self.database.driver_transaction() as connection:
+                rows = await COMING.fetch(connection, now=now, after=after, most=PAGE)
+                await self._store(connection, map(standing_of, rows), now)
+            count += len(rows)
+            if len(rows) < PAGE:
+                return count
+            after = rows[-1]["id"]
+
+    async def _store(
+        self, connection: asyncpg.Connection, standings: Iterable[Standing], now: datetime
+    ) -> None:
+        rows = [self._row(one, message) for one in standings for message in plan(one)]
+        if rows:
+            await PLAN.execute(connection, rows=_text(rows), now=now)
+
+    def _row(self, standing: Standing, message: Planned) -> dict[str, Any]:
+        return {
+            "id": self.identities.new(),
+            "appointment_id": standing.appointment_id,
+            "revision": standing.revision,
+            "kind": message.kind,
+            "offset_minutes": message.offset_minutes,
+            "channel": message.channel,
+            "recipient_key": message.recipient,
+            "clinic_id": standing.clinic_id,
+            "lane": message.lane,
+            "due_at": message.due_at,
+            "not_after": message.not_after,
+            "state": State.PLANNED if message.skipped is None else State.SKIPPED,
+            "reason": message.skipped,
+        }
+
+
+def _text(rows: Sequence[dict[str, Any]]) -> str:
+    return orjson.dumps(rows, default=str, option=orjson.OPT_UTC_Z).decode()
+
+
+def standing_of(row: asyncpg.Record) -> Standing:
+    """Return the appointment of a row of `STANDINGS`."""
+    return Standing(
+        appointment_id=row["id"],
+        clinic_id=row["clinic_id"],
+        revision=row["revision"],
+        status=AppointmentStatus(row["status"]),
+        starts_at=row["starts_at"],
+        agreed_at=row["agreed_at"],
+        zone=row["zone"],
+        offsets=row["reminder_offsets_minutes"],
+        tells_clinic=row["tells_clinic"],
+        preferences=preferences_of(row),
+    )
+
+
+def preferences_of(row: asyncpg.Record) -> Preferences:
+    """Return what the patient has set, else what is usual."""
+    if row["wants_email"] is None:
+        return Preferences()
+    return Preferences(
+        email=row["wants_email"],
+        sms=row["wants_sms"],
+        reminders=row["wants_reminders"],
+        quiet=QuietHours(since=row["wants_quiet_from"], until=row["wants_quiet_until"]),
+    )

@@ -1,0 +1,151 @@
+"""What planning reads of appointments, and how it writes the ledger."""
+
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    case,
+    cast,
+    column,
+    func,
+    select,
+    true,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from booking_system.booking.records.tables import appointment_history, appointments
+from booking_system.directory.records.tables import clinics, patients
+from booking_system.notifications.records.tables import message_ledger, notification_preferences
+from booking_system.platform.postgres.phrases import INSTANT, a_text, how_many, ids, instant
+from booking_system.platform.postgres.statement import Statement
+
+a, c, p = appointments.alias("a"), clinics.alias("c"), patients.alias("p")
+w = notification_preferences.alias("w")
+PREFERENCES = tuple(
+    w.c[name].label(f"wants_{name}")
+    for name in ("email", "sms", "reminders", "quiet_from", "quiet_until")
+)
+"""All null where the patient has set nothing."""
+
+
+def zone() -> ColumnElement[str]:
+    """The patient's, else the clinic's."""
+    return func.coalesce(p.c.time_zone, c.c.time_zone)
+
+
+def _standings() -> Any:
+    h = appointment_history.alias("h")
+    told = (
+        select(h.c.occurred_at, h.c.side)
+        .where(h.c.appointment_id == a.c.id, h.c.action.in_(["rescheduled", "cancelled"]))
+        .order_by(h.c.version.desc())
+        .limit(1)
+        .lateral("told")
+    )
+    # Of the first revision the history says nothing.
+    is_first = a.c.revision == 1
+    by_patient = case((is_first, a.c.booked_by == p.c.user_id), else_=told.c.side == "patient")
+    tells_clinic = func.coalesce(by_patient, False) & c.c.email.is_not(None)
+    agreed_at = case((is_first, a.c.created_at), else_=told.c.occurred_at)
+    return (
+        select(
+            a.c.id,
+            a.c.clinic_id,
+            a.c.revision,
+            a.c.status,
+            a.c.starts_at,
+            func.coalesce(agreed_at, a.c.updated_at).label("agreed_at"),
+            zone().label("zone"),
+            c.c.reminder_offsets_minutes,
+            tells_clinic.label("tells_clinic"),
+            *PREFERENCES,
+        )
+        .select_from(
+            a.join(c, c.c.id == a.c.clinic_id)
+            .join(p, p.c.id == a.c.patient_id)
+            .outerjoin(w, w.c.patient_id == p.c.id)
+            .outerjoin(told, true())
+        )
+        .order_by(a.c.id)
+    )
+
+
+STANDINGS = Statement(_standings().where(a.c.id == func.any(ids("ids"))))
+"""Appointments as they are now, whatever the events said."""
+COMING = Statement(
+    _standings()
+    .where(
+        a.c.status == "confirmed",
+        a.c.starts_at > instant("now"),
+        tuple_(a.c.id) > tuple_(bindparam("after", type_=Uuid())),
+    )
+    .limit(how_many("most"))
+)
+"""All that will take place, page by page."""
+
+KEYS = ("appointment_id", "revision", "kind", "offset_minutes", "channel", "recipient_key")
+ROWS = Table(
+    "planned",
+    MetaData(),
+    Column("id", Uuid),
+    Column("appointment_id", Uuid),
+    Column("revision", Integer),
+    Column("kind", Text),
+    Column("offset_minutes", Integer),
+    Column("channel", Text),
+    Column("recipient_key", Text),
+    Column("clinic_id", Uuid),
+    Column("lane", SmallInteger),
+    Column("due_at", INSTANT),
+    Column("not_after", INSTANT),
+    Column("state", Text),
+    Column("reason", Text),
+)
+
+
+def _planning() -> Any:
+    names = [one.name for one in ROWS.columns]
+    given = (
+        func.jsonb_to_recordset(cast(a_text("rows"), JSONB))
+        .table_valued(*(column(one.name, one.type) for one in ROWS.columns))
+        .render_derived(name="given", with_types=True)
+    )
+    over = case((given.c.state == "planned", None), else_=instant("now"))
+    stored = select(*(given.c[name] for name in names), instant("now"), over)
+    return (
+        insert(message_ledger)
+        .from_select([*names, "planned_at", "ended_at"], stored)
+        .on_conflict_do_nothing(index_elements=KEYS)
+    )
+
+
+PLAN = Statement(_planning())
+"""What stands in the ledger already stays as it is."""
+
+
+def _withdrawing() -> Any:
+    m = message_ledger
+    return (
+        update(m)
+        .where(
+            m.c.appointment_id == appointments.c.id,
+            appointments.c.id == func.any(ids("ids")),
+            m.c.revision < appointments.c.revision,
+            m.c.state == "planned",
+        )
+        .values(state="withdrawn", reason="superseded", ended_at=instant("now"))
+    )
+
+
+WITHDRAW = Statement(_withdrawing())
+"""What was planned for a revision that is not the present one any more."""

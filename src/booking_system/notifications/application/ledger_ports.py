@@ -1,0 +1,95 @@
+"""What sending needs from the ledger."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+from uuid import UUID
+
+from booking_system.notifications.domain.facts import AppointmentFacts, ClinicFacts
+from booking_system.notifications.domain.gate import Due, Verdict
+from booking_system.notifications.domain.message import Channel
+from booking_system.notifications.domain.planning import Lane
+from booking_system.notifications.domain.sending import Fault, NotSentError
+
+Told = Literal["booked", "moved", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A message that is ours for some seconds; `token` is the fence, drawn for this claim."""
+
+    id: UUID
+    token: int
+    channel: Channel
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A claimed message with all that it is judged by and written from.
+
+    `recipient_id` is the patient's, None for a notice to the clinic. `told` is what that tells of.
+    """
+
+    due: Due
+    clinic: ClinicFacts
+    appointment: AppointmentFacts
+    recipient_id: UUID | None
+    recipient_name: str
+    recipient_email: str | None
+    recipient_locale: str
+    told: Told
+
+
+class Ledger(Protocol):
+    """The plan, the queue and the record of messages.
+
+    Each write of a claim's owner is fenced: it changes nothing where the claim was lost.
+    """
+
+    async def rescue(self) -> None:
+        """Give back what workers have claimed and left; decide on what nobody knows the end of."""
+        ...
+
+    async def claim(self, lane: Lane, *, most: int, now: datetime) -> Sequence[Claim]:
+        """Claim messages that are due, no clinic's before all of another's in a burst."""
+        ...
+
+    async def look(self, claim: Claim) -> Found:
+        """Read all about a message, as it is now."""
+        ...
+
+    async def begin(
+        self, claim: Claim, *, judge: Callable[[Due], Verdict], address: str, provider: str
+    ) -> Verdict | None:
+        """Judge once more, the appointment locked, and note that sending begins if it may go.
+
+        None: the claim was lost, or the address is another one now.
+        """
+        ...
+
+    def handing_over(self, claim: Claim, found: Found) -> AbstractAsyncContextManager[bool]:
+        """Keep the appointment as it is while the block gives the message away; False: do not."""
+        ...
+
+    async def finish(self, claim: Claim, *, provider: str, provider_id: str | None) -> None:
+        """Note that the provider has taken it."""
+        ...
+
+    async def settle(self, claim: Claim, verdict: Verdict) -> None:
+        """Note that it does not go, or not yet."""
+        ...
+
+    async def put_off(self, claim: Claim, error: NotSentError, *, until: datetime) -> None:
+        """Try it again later: surely it was not taken."""
+        ...
+
+    async def give_up(self, claim: Claim, fault: Fault | str, *, code: str) -> None:
+        """Note that it failed, and plan it through another channel where that may help."""
+        ...
+
+    async def leave_unknown(self, claim: Claim, *, code: str) -> None:
+        """Note that nobody knows whether it was taken."""
+        ...

@@ -1,0 +1,68 @@
+"""Letters: what a message is sent as, from what is known of it now."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from booking_system.notifications.application.ledger_ports import Found
+from booking_system.notifications.application.writing_ports import Writer
+from booking_system.notifications.domain.facts import AppointmentMessage
+from booking_system.notifications.domain.letter import Email, Mailbox, Sms
+from booking_system.notifications.domain.message import Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letters:
+    """Writes them, all mails from one address: the one that this installation may send from."""
+
+    writer: Writer
+    sender_address: str
+    unsubscribe_url: Callable[[UUID], str]
+    can_reply: bool
+
+    def email(self, message_id: UUID, found: Found) -> Email:
+        """Write the mail; an answer goes to the clinic."""
+        written = self.writer.email(self._message(found))
+        assert found.due.address is not None, "nothing goes without an address"
+        clinic = found.clinic
+        return Email(
+            id=message_id,
+            sender=Mailbox(address=self.sender_address, name=clinic.name),
+            reply_to=None if clinic.email is None else Mailbox(address=clinic.email),
+            to=Mailbox(address=found.due.address, name=found.recipient_name),
+            subject=written.subject,
+            text=written.text,
+            html=written.html,
+            calendar=written.calendar,
+            unsubscribe_url=self._unsubscribe_url(found),
+        )
+
+    def sms(self, message_id: UUID, found: Found) -> Sms:
+        """Write the SMS."""
+        assert found.due.address is not None, "nothing goes without a number"
+        return Sms(
+            id=message_id,
+            to=found.due.address,
+            text=self.writer.sms(self._message(found)),
+            not_after=found.due.not_after,
+        )
+
+    def _unsubscribe_url(self, found: Found) -> str | None:
+        """Of reminders alone: what has happened to an appointment, its patient has to know."""
+        if found.due.kind is not Kind.REMINDER or found.recipient_id is None:
+            return None
+        return self.unsubscribe_url(found.recipient_id)
+
+    def _message(self, found: Found) -> AppointmentMessage:
+        return AppointmentMessage(
+            kind=found.due.kind,
+            clinic=found.clinic,
+            appointment=found.appointment,
+            recipient_name=found.recipient_name,
+            recipient_email=found.recipient_email,
+            recipient_locale=found.recipient_locale,
+            sender_address=self.sender_address,
+            manage_url=None,
+            told=found.told if found.due.kind is Kind.STAFF_NOTICE else None,
+            can_reply=self.can_reply,
+        )

@@ -1,0 +1,122 @@
+"""Messages that are due go out."""
+
+import random
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from booking_system.notifications.application.ledger_ports import Claim, Found, Ledger
+from booking_system.notifications.application.letters import Letters
+from booking_system.notifications.application.sending_ports import (
+    EmailCarrier,
+    Handover,
+    SmsCarrier,
+)
+from booking_system.notifications.domain.gate import Due, Send, Verdict, verdict_on
+from booking_system.notifications.domain.message import Channel
+from booking_system.notifications.domain.retrying import again_at
+from booking_system.notifications.domain.sending import (
+    Fault,
+    NotSentError,
+    OutcomeUnknownError,
+)
+from booking_system.shared_kernel.clock import Clock
+
+REFUSED_WAIT = timedelta(minutes=1)
+"""So long nothing is tried where the provider refuses all of ours."""
+OUR_TRIES = 5
+"""So often an error of our own is tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carriers:
+    """What this installation sends through; None: nothing of that kind."""
+
+    email: EmailCarrier | None
+    sms: SmsCarrier | None
+
+    @property
+    def channels(self) -> frozenset[Channel]:
+        """The channels that there are."""
+        there: Mapping[Channel, object] = {Channel.EMAIL: self.email, Channel.SMS: self.sms}
+        return frozenset(one for one, carrier in there.items() if carrier is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendMessage:
+    """One claimed message is written, judged twice, handed over, and its end noted."""
+
+    ledger: Ledger
+    letters: Letters
+    carriers: Carriers
+    clock: Clock
+    chance: Callable[[], float] = field(default=random.random)
+
+    async def __call__(self, claim: Claim) -> None:
+        """Send it, or note why not; nothing is raised but what the ledger raises."""
+        found = await self.ledger.look(claim)
+        verdict = self._judge(found.due)
+        if not isinstance(verdict, Send):
+            await self.ledger.settle(claim, verdict)
+            return
+        try:
+            await self._send(claim, found)
+        except NotSentError as error:
+            await self._not_sent(claim, error)
+        except OutcomeUnknownError as error:
+            await self.ledger.leave_unknown(claim, code=error.code)
+
+    def _judge(self, due: Due) -> Verdict:
+        return verdict_on(due, now=self.clock.now(), channels=self.carriers.channels)
+
+    async def _send(self, claim: Claim, found: Found) -> None:
+        provider, opened = self._opened(claim, found)
+        address = found.due.address
+        assert address is not None, "nothing goes without an address"
+        async with opened as handover:
+            verdict = await self.ledger.begin(
+                claim, judge=self._judge, address=address, provider=provider
+            )
+            if verdict is None:
+                return
+            if not isinstance(verdict, Send):
+                await self.ledger.settle(claim, verdict)
+                return
+            async with self.ledger.handing_over(claim, found) as may_go:
+                if not may_go:
+                    return
+                await handover.write()
+            provider_id = await handover.answer()
+        await self.ledger.finish(claim, provider=provider, provider_id=provider_id)
+
+    def _opened(
+        self, claim: Claim, found: Found
+    ) -> tuple[str, AbstractAsyncContextManager[Handover]]:
+        if claim.channel is Channel.EMAIL:
+            assert self.carriers.email is not None, "the gate asks for the channel"
+            return self.carriers.email.name, self.carriers.email.opened(
+                self.letters.email(claim.id, found)
+            )
+        assert self.carriers.sms is not None, "the gate asks for the channel"
+        return self.carriers.sms.name, self.carriers.sms.opened(self.letters.sms(claim.id, found))
+
+    async def _not_sent(self, claim: Claim, error: NotSentError) -> None:
+        now = self.clock.now()
+        if error.fault is Fault.TEMPORARY:
+            least = error.again_after or timedelta(0)
+            until = again_at(now=now, attempts=claim.attempts, chance=self.chance(), least=least)
+            await self.ledger.put_off(claim, error, until=until)
+        elif error.fault is Fault.REFUSED:
+            await self.ledger.put_off(claim, error, until=now + REFUSED_WAIT)
+        else:
+            await self.ledger.give_up(claim, error.fault, code=error.code)
+
+    async def failed(self, claim: Claim, error: str) -> None:
+        """Note that a mistake of ours stopped it: again later, in the end not any more."""
+        if claim.attempts + 1 >= OUR_TRIES:
+            await self.ledger.give_up(claim, "program_error", code=error)
+            return
+        now = self.clock.now()
+        until = again_at(now=now, attempts=claim.attempts, chance=1.0, least=timedelta(0))
+        await self.ledger.put_off(claim, NotSentError(Fault.TEMPORARY, error), until=until)

@@ -1,0 +1,61 @@
+"""What messages need from outside, and what they offer."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from dependency_injector import containers, providers
+
+from booking_system.notifications.adapters.ledger import PostgresLedger
+from booking_system.notifications.adapters.planner import Planner
+from booking_system.notifications.adapters.recipients import Recipients
+from booking_system.notifications.adapters.sending_job import SendingJob
+from booking_system.notifications.application.letters import Letters
+from booking_system.notifications.application.send_messages import Carriers, SendMessage
+from booking_system.notifications.application.writing_ports import Writer
+from booking_system.platform.clock import SystemClock
+from booking_system.platform.keyring import Keyring
+from booking_system.platform.postgres.consumers import Consumer
+from booking_system.platform.postgres.transaction import Database
+from booking_system.platform.uuid7 import RandomIdentities
+
+CONSUMER = "messages"
+"""Its place in the feed, in `feed_consumers`."""
+
+
+class NotificationsContainer(containers.DeclarativeContainer):
+    """Messages: planned from events, sent when they are due."""
+
+    database = providers.Dependency(instance_of=Database)
+    clock = providers.Dependency(instance_of=SystemClock)
+    identities = providers.Dependency(instance_of=RandomIdentities)
+    keys = providers.Dependency(instance_of=Keyring)
+    carriers = providers.Dependency(instance_of=Carriers)
+    writer: providers.Dependency[Writer] = providers.Dependency()
+    sender_address = providers.Dependency(instance_of=str)
+    senders = providers.Dependency(instance_of=dict)
+    unsubscribe_url: providers.Dependency[Callable[[UUID], str]] = providers.Dependency()
+    can_reply = providers.Dependency(instance_of=bool)
+
+    planner = providers.Singleton(Planner, database=database, identities=identities, clock=clock)
+    consumer = providers.Singleton(
+        Consumer, database=database, name=CONSUMER, effect=planner.provided.take
+    )
+    recipients = providers.Singleton(Recipients, keys=keys, clock=clock, senders=senders)
+    ledger = providers.Singleton(
+        PostgresLedger,
+        database=database,
+        recipients=recipients,
+        identities=identities,
+        clock=clock,
+    )
+    letters = providers.Singleton(
+        Letters,
+        writer=writer,
+        sender_address=sender_address,
+        unsubscribe_url=unsubscribe_url,
+        can_reply=can_reply,
+    )
+    send = providers.Singleton(
+        SendMessage, ledger=ledger, letters=letters, carriers=carriers, clock=clock
+    )
+    sending = providers.Singleton(SendingJob, ledger=ledger, send=send, clock=clock)

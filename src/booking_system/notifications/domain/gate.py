@@ -1,0 +1,130 @@
+"""Whether a message that is due may go: asked before it is written, and again before it goes.
+
+One gate for all kinds and channels. It looks at the appointment, and not at how that was changed.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from booking_system.booking.domain.lifecycle import OPEN, AppointmentStatus
+from booking_system.notifications.domain.message import Channel, Kind
+from booking_system.notifications.domain.planning import Skipped
+from booking_system.notifications.domain.preferences import Preferences
+
+ACCOUNTS = frozenset(
+    {Kind.INVITATION, Kind.EMAIL_VERIFICATION, Kind.PASSWORD_RESET, Kind.PASSWORD_CHANGED}
+)
+FALLS_BACK = frozenset(
+    {
+        Skipped.NO_ADDRESS,
+        Skipped.NOT_WANTED,
+        Skipped.OPTED_OUT,
+        Skipped.BOUNCED,
+        Skipped.COMPLAINED,
+        Skipped.UNUSABLE,
+        Skipped.NO_CHANNEL,
+    }
+)
+"""What is no reason against the other channel."""
+EXPECTS: dict[Kind, frozenset[AppointmentStatus]] = {
+    Kind.CONFIRMATION: OPEN,
+    Kind.CHANGE: OPEN,
+    Kind.REMINDER: frozenset({AppointmentStatus.CONFIRMED}),
+    Kind.CANCELLATION: frozenset({AppointmentStatus.CANCELLED}),
+    Kind.STAFF_NOTICE: frozenset(AppointmentStatus),
+}
+"""In which states of the appointment a message is true."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A message whose time has come, with what stands about it now; times in UTC.
+
+    `revision` and `status` are the appointment's, None without one. `address` is where it would go.
+    `blocked`: why the address is not to be written to. `is_gone`: recipient or clinic was removed.
+    """
+
+    kind: Kind
+    channel: Channel
+    planned_revision: int
+    not_after: datetime
+    revision: int | None
+    status: AppointmentStatus | None
+    address: str | None
+    blocked: Skipped | None
+    is_gone: bool
+    zone: str
+    preferences: Preferences
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """It may go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """It is not true any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """It will not go; `falls_back`: something may go through another channel."""
+
+    reason: Skipped
+    falls_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not before an instant (UTC)."""
+
+    until: datetime
+
+
+Verdict = Send | Withdraw | Skip | Wait
+
+
+def verdict_on(due: Due, *, now: datetime, channels: Collection[Channel]) -> Verdict:
+    """Judge; `channels` are those that this installation has."""
+    if not _is_true(due):
+        return Withdraw()
+    if now >= due.not_after:
+        return Skip(Skipped.TOO_LATE, falls_back=False)
+    reason = _reason_against(due, channels)
+    if reason is not None:
+        return Skip(reason, falls_back=reason in FALLS_BACK and due.kind is not Kind.STAFF_NOTICE)
+    return _waiting(due, now) or Send()
+
+
+def _is_true(due: Due) -> bool:
+    if due.kind in ACCOUNTS:
+        return True
+    return due.revision == due.planned_revision and due.status in EXPECTS[due.kind]
+
+
+def _reason_against(due: Due, channels: Collection[Channel]) -> Skipped | None:
+    if due.is_gone:
+        return Skipped.RECIPIENT_GONE
+    if due.channel not in channels:
+        return Skipped.NO_CHANNEL
+    if due.address is None:
+        return Skipped.NO_ADDRESS
+    is_for_patient = due.kind not in ACCOUNTS and due.kind is not Kind.STAFF_NOTICE
+    if is_for_patient and not due.preferences.allow(due.channel):
+        return Skipped.NOT_WANTED
+    if due.kind is Kind.REMINDER and not due.preferences.reminders:
+        return Skipped.NOT_WANTED
+    return due.blocked
+
+
+def _waiting(due: Due, now: datetime) -> Wait | Skip | None:
+    """A reminder that is late does not wake anybody up."""
+    quiet = due.preferences.quiet
+    if due.kind is not Kind.REMINDER or not quiet.has(now, due.zone):
+        return None
+    until = quiet.end_after(now, due.zone)
+    if until >= due.not_after:
+        return Skip(Skipped.QUIET_HOURS, falls_back=False)
+    return Wait(until)

@@ -1,0 +1,192 @@
+"""Which messages an appointment calls for: one function, from the appointment as it is now.
+
+Two moves within a second make one message of a change: the first one's revision is not the present
+one any more when somebody looks.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+
+from booking_system.booking.domain.lifecycle import OPEN, AppointmentStatus
+from booking_system.notifications.domain.message import Channel, Kind
+from booking_system.notifications.domain.preferences import Preferences
+from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId
+
+SOON = timedelta(hours=24)
+"""What changes so shortly before the appointment is told through every channel."""
+LAST_CALL = timedelta(minutes=10)
+"""So long before the start a reminder is of use."""
+TIME_TO_GET_UP = timedelta(minutes=60)
+"""So long before the start a reminder that waits for the end of quiet hours comes at the latest."""
+BEFORE_QUIET = timedelta(minutes=5)
+STILL_WORTH_KNOWING = timedelta(hours=2)
+"""So long behind the start it is still told that an appointment does not take place."""
+
+PATIENT = "patient"
+CLINIC = "clinic"
+
+
+class Lane(IntEnum):
+    """Queues that do not wait for each other."""
+
+    ACCOUNTS = 0
+    CHANGES = 1
+    REMINDERS = 2
+
+
+class Skipped(StrEnum):
+    """Why a message is not sent, although its time came."""
+
+    DUE_BEFORE_BOOKING = "due_before_booking"
+    OVERTAKEN = "overtaken_by_next_reminder"
+    QUIET_HOURS = "quiet_hours"
+    TOO_LATE = "too_late"
+    NO_ADDRESS = "no_address"
+    NOT_WANTED = "not_wanted"
+    OPTED_OUT = "opted_out"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    UNUSABLE = "unusable"
+    NO_CHANNEL = "no_channel"
+    RECIPIENT_GONE = "recipient_gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """An appointment, as far as messages go; times in UTC.
+
+    `agreed_at`: when this revision came to be. `zone` is the patient's, else the clinic's.
+    `offsets` are the clinic's, in minutes before the start. `tells_clinic`: the patient did it, and
+    the clinic has an address.
+    """
+
+    appointment_id: AppointmentId
+    clinic_id: ClinicId
+    revision: int
+    status: AppointmentStatus
+    starts_at: datetime
+    agreed_at: datetime
+    zone: str
+    offsets: Sequence[int]
+    tells_clinic: bool
+    preferences: Preferences = field(default_factory=Preferences)
+
+    @property
+    def kind(self) -> Kind | None:
+        """What the present revision is told as; None: by nothing."""
+        if self.status is AppointmentStatus.CANCELLED:
+            return Kind.CANCELLATION
+        if self.status not in OPEN:
+            return None
+        return Kind.CONFIRMATION if self.revision == 1 else Kind.CHANGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One message of an appointment; `skipped` says why it will never be sent.
+
+    `offset_minutes` is a reminder's, 0 for others. It goes from `due_at` on, until `not_after`.
+    """
+
+    kind: Kind
+    channel: Channel
+    recipient: str
+    lane: Lane
+    due_at: datetime
+    not_after: datetime
+    offset_minutes: int = 0
+    skipped: Skipped | None = None
+
+
+def plan(standing: Standing) -> Sequence[Planned]:
+    """Return all messages of the present revision."""
+    return [*_word(standing), *_reminders(standing), *_notice(standing)]
+
+
+def _word(standing: Standing) -> Iterator[Planned]:
+    """Tell the patient what has just happened."""
+    if standing.kind is None:
+        return
+    is_cancelled = standing.kind is Kind.CANCELLATION
+    not_after = standing.starts_at + (STILL_WORTH_KNOWING if is_cancelled else timedelta(0))
+    if not_after <= standing.agreed_at:
+        return
+    for channel in _channels_of_word(standing):
+        yield Planned(
+            kind=standing.kind,
+            channel=channel,
+            recipient=PATIENT,
+            lane=Lane.CHANGES,
+            due_at=standing.agreed_at,
+            not_after=not_after,
+        )
+
+
+def _channels_of_word(standing: Standing) -> Sequence[Channel]:
+    """A mail, and both where a mail may be read too late."""
+    wanted = [one for one in Channel if standing.preferences.allow(one)]
+    is_news = standing.kind is not Kind.CONFIRMATION
+    is_soon = standing.starts_at - standing.agreed_at < SOON
+    return wanted if is_news and is_soon else wanted[:1]
+
+
+def _reminders(standing: Standing) -> Iterator[Planned]:
+    """Remind of what will take place; when the next reminder is due, one is too late."""
+    if standing.status is not AppointmentStatus.CONFIRMED or not standing.preferences.reminders:
+        return
+    channel = next((one for one in reversed(Channel) if standing.preferences.allow(one)), None)
+    if channel is None or standing.starts_at <= standing.agreed_at:
+        return
+    following: datetime = standing.starts_at - LAST_CALL
+    found: list[Planned] = []
+    for offset in sorted(set(standing.offsets)):
+        due_at, skipped = _due(standing, timedelta(minutes=offset))
+        if skipped is None and due_at >= following:
+            skipped = Skipped.OVERTAKEN
+        found.append(
+            Planned(
+                kind=Kind.REMINDER,
+                channel=channel,
+                recipient=PATIENT,
+                lane=Lane.REMINDERS,
+                due_at=due_at,
+                not_after=max(following, due_at),
+                offset_minutes=offset,
+                skipped=skipped,
+            )
+        )
+        following = due_at if skipped is None else following
+    yield from found
+
+
+def _due(standing: Standing, offset: timedelta) -> tuple[datetime, Skipped | None]:
+    """Return when the reminder is due, outside of quiet hours; offsets are time gone by."""
+    due_at = standing.starts_at - offset
+    if due_at <= standing.agreed_at:
+        return due_at, Skipped.DUE_BEFORE_BOOKING
+    quiet, zone = standing.preferences.quiet, standing.zone
+    if not quiet.has(due_at, zone):
+        return due_at, None
+    later = quiet.end_after(due_at, zone)
+    if later <= standing.starts_at - TIME_TO_GET_UP:
+        return later, None
+    earlier = quiet.start_before(due_at, zone) - BEFORE_QUIET
+    if earlier <= standing.agreed_at:
+        return due_at, Skipped.QUIET_HOURS
+    return earlier, None
+
+
+def _notice(standing: Standing) -> Iterator[Planned]:
+    """Tell the clinic what a patient did."""
+    if standing.kind is None or not standing.tells_clinic:
+        return
+    yield Planned(
+        kind=Kind.STAFF_NOTICE,
+        channel=Channel.EMAIL,
+        recipient=CLINIC,
+        lane=Lane.CHANGES,
+        due_at=standing.agreed_at,
+        not_after=standing.agreed_at + SOON,
+    )
