@@ -114,7 +114,7 @@ class Handing:
 class Office:
     """Relay, planner and sender of one worker, on one database."""
 
-    def __init__(self, database: Database, *, email: Carrier, sms: Carrier | None) -> None:
+    def __init__(self, database: Database, *, email: Any, sms: Any) -> None:
         self.database = database
         self.email, self.sms = email, sms
         self.clock = ShiftedClock()

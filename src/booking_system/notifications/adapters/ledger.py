@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 
@@ -19,6 +19,10 @@ from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
 
+LEASE = timedelta(seconds=15)
+"""Longer than any provider is waited for: else the rescue itself would send twice."""
+PATIENCE = timedelta(seconds=90)
+"""So long a provider's own word is waited for, when its answer was lost."""
 SUPERSEDED = "superseded"
 CONSEQUENCE = {
     (Channel.SMS, Fault.RECIPIENT): Skipped.UNUSABLE,
@@ -37,18 +41,20 @@ class PostgresLedger:
     recipients: Recipients
     identities: Identities
     clock: Clock
+    lease: timedelta = LEASE
+    patience: timedelta = PATIENCE
 
     async def rescue(self) -> None:
         """One statement; it leaves alone what another worker has at hand."""
         async with self.database.driver_transaction() as connection:
-            await sql.RESCUE.execute(connection)
+            await sql.RESCUE.execute(connection, patience=self.patience)
 
     async def claim(self, lane: Lane, *, most: int, now: datetime) -> Sequence[Claim]:
         """Claim those that are due longest; in a burst some of each clinic."""
         async with self.database.driver_transaction() as connection:
             is_burst = lane is not Lane.ACCOUNTS and await self._is_burst(connection, lane, now)
             claiming = sql.CLAIM_IN_BURST if is_burst else sql.CLAIM
-            rows = await claiming.fetch(connection, lane=lane, most=most, now=now)
+            rows = await claiming.fetch(connection, lane=lane, most=most, now=now, lease=self.lease)
         return [
             Claim(
                 id=row["id"],
@@ -81,8 +87,10 @@ class PostgresLedger:
                 return verdict
             if found.due.address != address:
                 return Wait(self.clock.now())
-            fence = {"id": claim.id, "token": claim.token, "provider": provider}
-            begun = await sql.BEGIN.execute(connection, **fence)
+            fence = {"id": claim.id, "token": claim.token}
+            begun = await sql.BEGIN.execute(
+                connection, **fence, provider=provider, lease=self.lease
+            )
             return verdict if begun.endswith(" 1") else None
 
     async def _lock(self, connection: asyncpg.Connection, found: Found) -> tuple[int, str]:
@@ -187,4 +195,4 @@ class PostgresLedger:
         """Wait for the provider's own word, as long as `PATIENCE`."""
         async with self.database.driver_transaction() as connection:
             fence = {"id": claim.id, "token": claim.token}
-            await sql.UNKNOWN.execute(connection, **fence, code=code)
+            await sql.UNKNOWN.execute(connection, **fence, code=code, patience=self.patience)

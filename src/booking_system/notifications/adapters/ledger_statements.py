@@ -1,6 +1,5 @@
 """The ledger in SQL: claims with a lease and a fence, as one queue."""
 
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -35,10 +34,6 @@ from booking_system.platform.postgres.phrases import (
 )
 from booking_system.platform.postgres.statement import Statement
 
-LEASE = timedelta(seconds=15)
-"""Longer than any provider is waited for: else the rescue itself would send twice."""
-PATIENCE = timedelta(seconds=90)
-"""So long a provider's own word is waited for, when its answer was lost."""
 BURST = 500
 """Where so many are due at a time, clinics take turns."""
 MOST_RESCUED = 100
@@ -52,8 +47,8 @@ m = message_ledger
 _now: ColumnElement[Any] = func.clock_timestamp(type_=INSTANT)
 
 
-def _in(time: timedelta) -> ColumnElement[Any]:
-    return _now + literal(time, Interval())
+def _in(name: str) -> ColumnElement[Any]:
+    return _now + bindparam(name, type_=Interval())
 
 
 def _is_due() -> ColumnElement[bool]:
@@ -72,7 +67,7 @@ def _claiming(found: CTE) -> Any:
     return (
         update(m)
         .where(m.c.id == found.c.id)
-        .values(state="claimed", token=m.c.token + 1, lease_until=_in(LEASE))
+        .values(state="claimed", token=m.c.token + 1, lease_until=_in("lease"))
         .returning(m.c.id, m.c.token, m.c.channel, m.c.attempts)
     )
 
@@ -151,7 +146,7 @@ def _rescuing() -> Any:
         .values(
             state=state,
             token=m.c.token + case((is_left, 0), else_=1),
-            lease_until=case((is_left, _in(PATIENCE)), else_=None),
+            lease_until=case((is_left, _in("patience")), else_=None),
             reason=case((is_given_up, "unknown"), else_=m.c.reason),
             ended_at=case((is_given_up, _now), else_=None),
         )
@@ -178,7 +173,7 @@ def _beginning() -> Any:
             began=m.c.began + 1,
             attempts=m.c.attempts + 1,
             began_at=_now,
-            lease_until=_in(LEASE),
+            lease_until=_in("lease"),
             provider=a_text("provider"),
         )
         .returning(m.c.id, m.c.token, m.c.began_at, m.c.provider)
@@ -273,7 +268,7 @@ WAIT = Statement(
 UNKNOWN = Statement(
     update(m)
     .where(_is_ours("sending"))
-    .values(state="unknown", lease_until=_in(PATIENCE), error_code=a_text("code"))
+    .values(state="unknown", lease_until=_in("patience"), error_code=a_text("code"))
     .add_cte(_ending_attempt("unknown"))
 )
 END = Statement(

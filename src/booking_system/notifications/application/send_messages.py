@@ -1,6 +1,7 @@
 """Messages that are due go out."""
 
 import random
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from booking_system.shared_kernel.clock import Clock
 
 REFUSED_WAIT = timedelta(minutes=1)
 """So long nothing is tried where the provider refuses all of ours."""
+HANDING_SECONDS = 2.0
+"""From the wish for the lock to the first byte: PostgreSQL ends an idle transaction after five."""
 OUR_TRIES = 5
 """So often an error of our own is tried again."""
 
@@ -52,6 +55,7 @@ class SendMessage:
     carriers: Carriers
     clock: Clock
     chance: Callable[[], float] = field(default=random.random)
+    monotonic: Callable[[], float] = field(default=time.monotonic)
 
     async def __call__(self, claim: Claim) -> None:
         """Send it, or note why not; nothing is raised but what the ledger raises."""
@@ -83,12 +87,19 @@ class SendMessage:
             if not isinstance(verdict, Send):
                 await self.ledger.settle(claim, verdict)
                 return
+            since = self.monotonic()
             async with self.ledger.handing_over(claim, found) as may_go:
                 if not may_go:
                     return
+                self._refuse_after_a_stop(since)
                 await handover.write()
             provider_id = await handover.answer()
         await self.ledger.finish(claim, provider=provider, provider_id=provider_id)
+
+    def _refuse_after_a_stop(self, since: float) -> None:
+        """A process that stood still may have lost its lock, and a cancellation may be told."""
+        if self.monotonic() - since > HANDING_SECONDS:
+            raise NotSentError(Fault.TEMPORARY, "stalled")
 
     def _opened(
         self, claim: Claim, found: Found

@@ -173,7 +173,7 @@ def _due(standing: Standing, offset: timedelta) -> tuple[datetime, Skipped | Non
     if later <= standing.starts_at - TIME_TO_GET_UP:
         return later, None
     earlier = quiet.start_before(due_at, zone) - BEFORE_QUIET
-    if earlier <= standing.agreed_at:
+    if earlier <= standing.agreed_at or quiet.has(earlier, zone):
         return due_at, Skipped.QUIET_HOURS
     return earlier, None
 
