@@ -77,6 +77,8 @@ class Workers:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self.alive: list[int] = []
+        self.stopped: list[int] = []
+        self.waiting: list[asyncio.TimerHandle] = []
 
     async def more(self) -> None:
         assert self._process.stdin is not None
@@ -100,8 +102,10 @@ async def workers(url: str, port: int) -> AsyncIterator[Workers]:
     try:
         yield made
     finally:
-        for pid in [*made.alive]:
-            made.kill(pid)
+        for one in made.waiting:
+            one.cancel()
+        for pid in (*made.alive, *made.stopped):
+            os.kill(pid, signal.SIGKILL)
         assert process.stdin is not None
         process.stdin.close()
         await process.wait()
@@ -116,7 +120,9 @@ async def harass(plan: Plan, made: Workers, chance: random.Random) -> None:
         if number in stops:
             os.kill(victim, signal.SIGSTOP)
             made.alive.remove(victim)
-            asyncio.get_running_loop().call_later(plan.stopped, go_on, made, victim)
+            made.stopped.append(victim)
+            waiting = asyncio.get_running_loop().call_later(plan.stopped, go_on, made, victim)
+            made.waiting.append(waiting)
         else:
             made.kill(victim)
         await made.more()
@@ -124,6 +130,7 @@ async def harass(plan: Plan, made: Workers, chance: random.Random) -> None:
 
 def go_on(made: Workers, pid: int) -> None:
     os.kill(pid, signal.SIGCONT)
+    made.stopped.remove(pid)
     made.alive.append(pid)
 
 
@@ -172,11 +179,14 @@ async def test_what_is_true_is_told_and_nothing_else(
         for _ in range(plan.workers):
             await made.more()
         planning = asyncio.create_task(plan_on(office))
-        cancelled, _ = await asyncio.gather(
-            cancel_some(api, bookings, plan, chance), harass(plan, made, chance)
-        )
-        await all_ended(office)
-        planning.cancel()
+        try:
+            async with asyncio.TaskGroup() as troubles:
+                cancelling = troubles.create_task(cancel_some(api, bookings, plan, chance))
+                troubles.create_task(harass(plan, made, chance))
+            await all_ended(office)
+        finally:
+            planning.cancel()
+    cancelled = cancelling.result()
     calls = sorted(Counter(provider.calls.values()).items())
     sys.stdout.write(f"calls of a message: {calls}; cancelled: {len(cancelled)}\n")
     confirmed = {one for kind, one in provider.began if kind == "confirmation"}

@@ -89,6 +89,8 @@ def main() -> None:
             sys.stdout.write(f"{pid}\n")
             sys.stdout.flush()
             continue
+        # What it logs is no answer.
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(work(url, port))
         os._exit(0)

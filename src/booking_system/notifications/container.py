@@ -1,20 +1,30 @@
 """What messages need from outside, and what they offer."""
 
-from collections.abc import Callable
-from uuid import UUID
-
 from dependency_injector import containers, providers
 
 from booking_system.notifications.adapters.ledger import PostgresLedger
+from booking_system.notifications.adapters.messages_http import MessageRoutes
 from booking_system.notifications.adapters.planner import Planner
+from booking_system.notifications.adapters.preferences import PostgresPreferences
+from booking_system.notifications.adapters.preferences_http import PreferenceRoutes
 from booking_system.notifications.adapters.recipients import Recipients
 from booking_system.notifications.adapters.sending_job import SendingJob
+from booking_system.notifications.adapters.shown_messages import PostgresMessages
+from booking_system.notifications.adapters.unsubscribing import UnsubscribeLinks
 from booking_system.notifications.application.letters import Letters
+from booking_system.notifications.application.preferences import (
+    ChangePreferences,
+    ReadPreferences,
+    SeePatient,
+    StopReminders,
+)
 from booking_system.notifications.application.send_messages import Carriers, SendMessage
+from booking_system.notifications.application.show_messages import SeeAppointment, ShowMessages
 from booking_system.notifications.application.writing_ports import Writer
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.consumers import Consumer
+from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import RandomIdentities
 
@@ -33,8 +43,10 @@ class NotificationsContainer(containers.DeclarativeContainer):
     writer: providers.Dependency[Writer] = providers.Dependency()
     sender_address = providers.Dependency(instance_of=str)
     senders = providers.Dependency(instance_of=dict)
-    unsubscribe_url: providers.Dependency[Callable[[UUID], str]] = providers.Dependency()
+    public_url = providers.Dependency(instance_of=str)
     can_reply = providers.Dependency(instance_of=bool)
+    see_appointment: providers.Dependency[SeeAppointment] = providers.Dependency()
+    see_patient: providers.Dependency[SeePatient] = providers.Dependency()
 
     planner = providers.Singleton(Planner, database=database, identities=identities, clock=clock)
     consumer = providers.Singleton(
@@ -48,14 +60,34 @@ class NotificationsContainer(containers.DeclarativeContainer):
         identities=identities,
         clock=clock,
     )
+    links = providers.Singleton(UnsubscribeLinks, keys=keys, public_url=public_url)
     letters = providers.Singleton(
         Letters,
         writer=writer,
         sender_address=sender_address,
-        unsubscribe_url=unsubscribe_url,
+        unsubscribe_url=links.provided.link,
         can_reply=can_reply,
     )
     send = providers.Singleton(
         SendMessage, ledger=ledger, letters=letters, carriers=carriers, clock=clock
     )
     sending = providers.Singleton(SendingJob, ledger=ledger, send=send, clock=clock)
+
+    preferences = providers.Singleton(PostgresPreferences, database)
+    preference_routes = providers.Singleton(
+        PreferenceRoutes,
+        read=providers.Factory(ReadPreferences, see=see_patient, store=preferences),
+        change=providers.Factory(
+            retried(ChangePreferences), see=see_patient, store=preferences, clock=clock
+        ),
+    )
+    message_routes = providers.Singleton(
+        MessageRoutes,
+        show=providers.Factory(
+            ShowMessages,
+            see=see_appointment,
+            reader=providers.Singleton(PostgresMessages, database),
+        ),
+        stop=providers.Factory(retried(StopReminders), store=preferences, clock=clock),
+        links=links,
+    )

@@ -1,0 +1,122 @@
+"""Takes what providers tell of messages, once each, and draws the consequences."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from booking_system.notifications.adapters import report_statements as sql
+from booking_system.notifications.adapters.facts import facts_of
+from booking_system.notifications.adapters.ledger import CONSEQUENCE
+from booking_system.notifications.adapters.ledger_statements import FALL_BACK
+from booking_system.notifications.adapters.recipients import Recipients
+from booking_system.notifications.domain.message import State
+from booking_system.notifications.domain.planning import Skipped
+from booking_system.notifications.domain.sending import Fault, Report, Reported, SmsReply
+from booking_system.platform.postgres.transaction import Database
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.identifiers import Identities
+
+STATES = {
+    Reported.ACCEPTED: State.SENT,
+    Reported.DELIVERED: State.DELIVERED,
+    Reported.FAILED: State.FAILED,
+    Reported.BOUNCED: State.FAILED,
+}
+BLOCKS = {
+    Reported.COMPLAINED: Skipped.COMPLAINED,
+    Reported.OPTED_OUT: Skipped.OPTED_OUT,
+}
+
+log = structlog.get_logger("booking_system.messages")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeReports:
+    """Stores reports and lets them count; what people answer goes to `answered`."""
+
+    database: Database
+    recipients: Recipients
+    identities: Identities
+    clock: Clock
+    answered: Callable[[SmsReply], Awaitable[None]]
+
+    async def __call__(self, told: Sequence[Report | SmsReply]) -> None:
+        """Each in a transaction of its own: the provider tells all again if one fails."""
+        for one in told:
+            if isinstance(one, SmsReply):
+                await self.answered(one)
+            else:
+                await self._take(one)
+
+    async def _take(self, report: Report) -> None:
+        async with self.database.driver_transaction() as connection:
+            message_id = await sql.FIND.fetchval(
+                connection,
+                message_id=report.message_id,
+                provider=report.provider,
+                provider_id=report.provider_id,
+            )
+            is_new = await sql.STORE.fetchval(
+                connection,
+                provider=report.provider,
+                event_id=report.event_id,
+                message_id=message_id,
+                reported=report.reported,
+                code=report.code,
+                at=report.at,
+                now=self.clock.now(),
+            )
+            if is_new is not None:
+                log.info("message_reported", provider=report.provider, reported=report.reported)
+                await self._count(connection, report, message_id)
+
+    async def _count(
+        self, connection: asyncpg.Connection, report: Report, message_id: UUID | None
+    ) -> None:
+        state = STATES.get(report.reported)
+        if state is not None and message_id is not None:
+            await self._advance(connection, report, message_id, state)
+        address = report.recipient or await self._address(connection, message_id)
+        if address is None:
+            return
+        if report.reported is Reported.OPTED_IN:
+            await self.recipients.let_in(connection, report.channel, address)
+        elif (reason := _block(report)) is not None:
+            await self.recipients.block(connection, report.channel, address, reason)
+
+    async def _advance(
+        self, connection: asyncpg.Connection, report: Report, message_id: UUID, state: State
+    ) -> None:
+        has_failed = state is State.FAILED
+        advanced = await sql.ADVANCE.fetchrow(
+            connection,
+            id=message_id,
+            rank=sql.RANK[state],
+            state=state,
+            reason=(report.fault or Fault.TEMPORARY) if has_failed else None,
+            code=report.code if has_failed else None,
+        )
+        if advanced is not None and has_failed:
+            await FALL_BACK.execute(
+                connection,
+                id=message_id,
+                new_id=self.identities.new(),
+                now=self.clock.now(),
+            )
+
+    async def _address(self, connection: asyncpg.Connection, message_id: UUID | None) -> str | None:
+        if message_id is None:
+            return None
+        return (await facts_of(connection, message_id, self.recipients)).due.address
+
+
+def _block(report: Report) -> Skipped | None:
+    """Return why the address is let be from now on."""
+    if report.reported in BLOCKS:
+        return BLOCKS[report.reported]
+    if report.reported in {Reported.FAILED, Reported.BOUNCED} and report.fault is not None:
+        return CONSEQUENCE.get((report.channel, report.fault))
+    return None
