@@ -11,6 +11,14 @@ async def nothing(_world: World, _name: str) -> Aim:
     return Aim({})
 
 
+async def unsubscribe_link(world: World, _name: str) -> Aim:
+    """The link of a mail to a patient: whoever has it may follow it."""
+    patient = world.person("patient")
+    assert patient.patient_id is not None
+    links = world.api.container.notifications.links()
+    return Aim({"token": links.link(patient.patient_id).rpartition("/")[2]})
+
+
 async def asset(_world: World, _name: str) -> Aim:
     return Aim({"name": "favicon.png"})
 

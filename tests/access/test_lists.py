@@ -244,9 +244,10 @@ def _lists(world: World) -> Iterator[str]:
 
 
 async def test_every_list_is_compared(world: World) -> None:
-    # A history is of one booking: whoever sees that one sees all of it, and nobody else any. The
-    # soonest doctors are an overview of the slots that everybody sees.
-    others = {"/v1/bookings/{booking_id}/history", "/v1/slots/next"}
+    # A history and messages are of one booking: whoever sees that one sees all of them, and nobody
+    # else any. The soonest doctors are an overview of the slots that everybody sees.
+    booking = "/v1/bookings/{booking_id}"
+    others = {f"{booking}/history", f"{booking}/notifications", "/v1/slots/next"}
     assert set(_lists(world)) - others == set(LISTS)
 
 

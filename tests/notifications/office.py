@@ -1,6 +1,8 @@
 """All that brings messages on their way, with a carrier that keeps what it is given."""
 
 import asyncio
+import random
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -140,6 +142,8 @@ class Office:
             letters=letters,
             carriers=Carriers(email=email, sms=sms),
             clock=self.clock,
+            chance=random.random,
+            monotonic=time.monotonic,
         )
         self.job = SendingJob(ledger=self.ledger, send=self.send, clock=self.clock)
 

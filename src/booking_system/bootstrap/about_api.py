@@ -31,6 +31,7 @@ TAGS = {
     "Availability": "Weekly hours of doctors, which make their time slots; time off and closures.",
     "Holds": "Time slots that are kept for a patient, or a visitor, who is about to book.",
     "Bookings": "Appointments: a time slot taken by a patient.",
+    "Notifications": "What people are told, through what, and what became of it.",
     "Events": "What has happened, in order, for programs that follow it.",
     "Health": "For load balancers and operators.",
 }

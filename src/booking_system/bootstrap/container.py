@@ -22,6 +22,7 @@ from booking_system.identity.domain.policies import public
 from booking_system.identity.domain.session import Lifetimes
 from booking_system.integrations.container import IntegrationsContainer
 from booking_system.notifications.adapters.chores import OLD_BLOCKS, OLD_MESSAGES, OLD_REPORTS
+from booking_system.notifications.container import NotificationsContainer
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.http.budgets import budgets_for
 from booking_system.platform.http.entrance import Entrance
@@ -165,8 +166,19 @@ class Container(containers.DeclarativeContainer):
         store_clinic=directory.change_clinic,
         plan_doctor=scheduling.extend_doctor,
     )
+    notifications = providers.Container(
+        NotificationsContainer,
+        database=database,
+        clock=clock,
+        identities=identities,
+        keys=keys,
+        public_url=settings.provided.public_url,
+        see_appointment=booking.show_appointment,
+        see_patient=directory.show_patient,
+    )
     jobs = providers.List(
         providers.Singleton(Relay, database=database),
+        notifications.consumer,
         tidying,
         scheduling.calendar_upkeep,
         scheduling.calendar_worker,
@@ -231,6 +243,8 @@ class Container(containers.DeclarativeContainer):
         desk.time_off_routes,
         desk.closure_routes,
         desk.day_routes,
+        notifications.message_routes,
+        notifications.preference_routes,
         integrations.feed_routes,
         integrations.stream_routes,
         health,

@@ -1,5 +1,8 @@
 """What messages need from outside, and what they offer."""
 
+import random
+import time
+
 from dependency_injector import containers, providers
 
 from booking_system.notifications.adapters.ledger import PostgresLedger
@@ -69,7 +72,13 @@ class NotificationsContainer(containers.DeclarativeContainer):
         can_reply=can_reply,
     )
     send = providers.Singleton(
-        SendMessage, ledger=ledger, letters=letters, carriers=carriers, clock=clock
+        SendMessage,
+        ledger=ledger,
+        letters=letters,
+        carriers=carriers,
+        clock=clock,
+        chance=providers.Object(random.random),
+        monotonic=providers.Object(time.monotonic),
     )
     sending = providers.Singleton(SendingJob, ledger=ledger, send=send, clock=clock)
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from booking_system.notifications.adapters import claiming_statements as claims
 from booking_system.notifications.adapters import ledger_statements as sql
 from booking_system.notifications.adapters.facts import facts_of
 from booking_system.notifications.adapters.recipients import Recipients
@@ -53,7 +54,7 @@ class PostgresLedger:
         """Claim those that are due longest; in a burst some of each clinic."""
         async with self.database.driver_transaction() as connection:
             is_burst = lane is not Lane.ACCOUNTS and await self._is_burst(connection, lane, now)
-            claiming = sql.CLAIM_IN_BURST if is_burst else sql.CLAIM
+            claiming = claims.CLAIM_IN_BURST if is_burst else claims.CLAIM
             rows = await claiming.fetch(connection, lane=lane, most=most, now=now, lease=self.lease)
         return [
             Claim(
@@ -66,8 +67,8 @@ class PostgresLedger:
         ]
 
     async def _is_burst(self, connection: asyncpg.Connection, lane: Lane, now: datetime) -> bool:
-        count: int = await sql.COUNT_DUE.fetchval(connection, lane=lane, now=now)
-        return count >= sql.BURST
+        count: int = await claims.COUNT_DUE.fetchval(connection, lane=lane, now=now)
+        return count >= claims.BURST
 
     async def look(self, claim: Claim) -> Found:
         """Read all about it in one statement, and in a second one whether it may be written to."""

@@ -1,4 +1,4 @@
-"""The ledger in SQL: claims with a lease and a fence, as one queue."""
+"""The ledger in SQL: what the owner of a claim writes, fenced, and what becomes of lost claims."""
 
 from typing import Any
 
@@ -7,8 +7,6 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Interval,
-    Select,
-    SmallInteger,
     and_,
     bindparam,
     case,
@@ -17,7 +15,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as adding
@@ -28,18 +25,13 @@ from booking_system.platform.postgres.phrases import (
     INSTANT,
     a_text,
     an_id,
-    how_many,
     instant,
     materialized,
 )
 from booking_system.platform.postgres.statement import Statement
 
-BURST = 500
-"""Where so many are due at a time, clinics take turns."""
 MOST_RESCUED = 100
 MOST_SENDINGS = 2
-MOST_OF_CLINIC = 4
-"""Of one clinic, of a claim in a burst."""
 
 KEY = ("appointment_id", "revision", "kind", "offset_minutes")
 
@@ -47,78 +39,9 @@ m = message_ledger
 _now: ColumnElement[Any] = func.clock_timestamp(type_=INSTANT)
 
 
-def _in(name: str) -> ColumnElement[Any]:
+def within(name: str) -> ColumnElement[Any]:
+    """Return the instant by the database's clock that is as far away as the value says."""
     return _now + bindparam(name, type_=Interval())
-
-
-def _is_due() -> ColumnElement[bool]:
-    lane = bindparam("lane", type_=SmallInteger())
-    return and_(m.c.state == "planned", m.c.lane == lane, m.c.due_at <= instant("now"))
-
-
-COUNT_DUE = Statement(
-    select(func.count()).select_from(
-        select(m.c.id).where(_is_due()).limit(literal(BURST)).subquery("due")
-    )
-)
-
-
-def _claiming(found: CTE) -> Any:
-    return (
-        update(m)
-        .where(m.c.id == found.c.id)
-        .values(state="claimed", token=m.c.token + 1, lease_until=_in("lease"))
-        .returning(m.c.id, m.c.token, m.c.channel, m.c.attempts)
-    )
-
-
-def _in_turn() -> CTE:
-    found = select(m.c.id).where(_is_due()).order_by(m.c.due_at).limit(how_many("most"))
-    return materialized("found", found.with_for_update(skip_locked=True))
-
-
-def _clinics_in_turn() -> CTE:
-    """The oldest of each clinic: clinics are found one after the other, each by the index."""
-    planned = m.alias("planned")
-    lane = bindparam("lane", type_=SmallInteger())
-    is_of_lane = and_(planned.c.state == "planned", planned.c.lane == lane)
-    order = planned.c.clinic_id
-    first = select(planned.c.clinic_id).where(is_of_lane).order_by(order).limit(1)
-    seen = first.cte("seen", recursive=True)
-    following = (
-        select(planned.c.clinic_id)
-        .where(is_of_lane, planned.c.clinic_id > seen.c.clinic_id)
-        .order_by(order)
-        .limit(1)
-        .correlate(seen)
-        .scalar_subquery()
-    )
-    seen = seen.union_all(select(following).where(seen.c.clinic_id.is_not(None)))
-    of_clinic = (
-        select(m.c.id, m.c.due_at)
-        .where(_is_due(), m.c.clinic_id == seen.c.clinic_id)
-        .order_by(m.c.due_at)
-        .limit(MOST_OF_CLINIC)
-        .lateral("of_clinic")
-    )
-    turns: Select[Any] = (
-        select(of_clinic.c.id, of_clinic.c.due_at)
-        .select_from(seen.join(of_clinic, true()))
-        .order_by(of_clinic.c.due_at)
-    )
-    some = turns.subquery("turns")
-    chosen = (
-        select(m.c.id)
-        .where(m.c.id.in_(select(some.c.id)), m.c.state == "planned")
-        .order_by(func.random())
-        .limit(how_many("most"))
-        .with_for_update(skip_locked=True)
-    )
-    return materialized("found", chosen)
-
-
-CLAIM = Statement(_claiming(_in_turn()))
-CLAIM_IN_BURST = Statement(_claiming(_clinics_in_turn()))
 
 
 def _rescuing() -> Any:
@@ -146,7 +69,7 @@ def _rescuing() -> Any:
         .values(
             state=state,
             token=m.c.token + case((is_left, 0), else_=1),
-            lease_until=case((is_left, _in("patience")), else_=None),
+            lease_until=case((is_left, within("patience")), else_=None),
             reason=case((is_given_up, "unknown"), else_=m.c.reason),
             ended_at=case((is_given_up, _now), else_=None),
         )
@@ -173,7 +96,7 @@ def _beginning() -> Any:
             began=m.c.began + 1,
             attempts=m.c.attempts + 1,
             began_at=_now,
-            lease_until=_in("lease"),
+            lease_until=within("lease"),
             provider=a_text("provider"),
         )
         .returning(m.c.id, m.c.token, m.c.began_at, m.c.provider)
@@ -268,7 +191,7 @@ WAIT = Statement(
 UNKNOWN = Statement(
     update(m)
     .where(_is_ours("sending"))
-    .values(state="unknown", lease_until=_in("patience"), error_code=a_text("code"))
+    .values(state="unknown", lease_until=within("patience"), error_code=a_text("code"))
     .add_cte(_ending_attempt("unknown"))
 )
 END = Statement(

@@ -100,8 +100,7 @@ class MessageRoutes:
             asks_who=False,
             answers=None,
             needs_database=False,
-            also={200: "A page with a button; opening it changes nothing"},
-            refuses=[NotFound],
+            shown=False,
         )
         routes.add(
             "POST",
@@ -110,8 +109,7 @@ class MessageRoutes:
             policy=public,
             asks_who=False,
             answers=None,
-            also={200: "No more reminders"},
-            refuses=[NotFound],
+            shown=False,
         )
         return routes
 

@@ -3,12 +3,9 @@
 from typing import Any
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Integer,
-    MetaData,
     SmallInteger,
-    Table,
     Text,
     Uuid,
     bindparam,
@@ -22,6 +19,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.types import TypeEngine
 
 from booking_system.booking.records.tables import appointment_history, appointments
 from booking_system.directory.records.tables import clinics, patients
@@ -94,37 +92,34 @@ COMING = Statement(
 """All that will take place, page by page."""
 
 KEYS = ("appointment_id", "revision", "kind", "offset_minutes", "channel", "recipient_key")
-ROWS = Table(
-    "planned",
-    MetaData(),
-    Column("id", Uuid),
-    Column("appointment_id", Uuid),
-    Column("revision", Integer),
-    Column("kind", Text),
-    Column("offset_minutes", Integer),
-    Column("channel", Text),
-    Column("recipient_key", Text),
-    Column("clinic_id", Uuid),
-    Column("lane", SmallInteger),
-    Column("due_at", INSTANT),
-    Column("not_after", INSTANT),
-    Column("state", Text),
-    Column("reason", Text),
-)
+ROWS: dict[str, TypeEngine[Any]] = {
+    "id": Uuid(),
+    "appointment_id": Uuid(),
+    "revision": Integer(),
+    "kind": Text(),
+    "offset_minutes": Integer(),
+    "channel": Text(),
+    "recipient_key": Text(),
+    "clinic_id": Uuid(),
+    "lane": SmallInteger(),
+    "due_at": INSTANT,
+    "not_after": INSTANT,
+    "state": Text(),
+    "reason": Text(),
+}
 
 
 def _planning() -> Any:
-    names = [one.name for one in ROWS.columns]
     given = (
         func.jsonb_to_recordset(cast(a_text("rows"), JSONB))
-        .table_valued(*(column(one.name, one.type) for one in ROWS.columns))
+        .table_valued(*(column(name, of) for name, of in ROWS.items()))
         .render_derived(name="given", with_types=True)
     )
     over = case((given.c.state == "planned", None), else_=instant("now"))
-    stored = select(*(given.c[name] for name in names), instant("now"), over)
+    stored = select(*(given.c[name] for name in ROWS), instant("now"), over)
     return (
         insert(message_ledger)
-        .from_select([*names, "planned_at", "ended_at"], stored)
+        .from_select([*ROWS, "planned_at", "ended_at"], stored)
         .on_conflict_do_nothing(index_elements=KEYS)
     )
 

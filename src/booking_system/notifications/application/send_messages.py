@@ -1,10 +1,8 @@
 """Messages that are due go out."""
 
-import random
-import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from booking_system.notifications.application.ledger_ports import Claim, Found, Ledger
@@ -48,14 +46,17 @@ class Carriers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendMessage:
-    """One claimed message is written, judged twice, handed over, and its end noted."""
+    """One claimed message is written, judged twice, handed over, and its end noted.
+
+    `chance` gives numbers from 0 to 1, `monotonic` seconds of a clock that never goes back.
+    """
 
     ledger: Ledger
     letters: Letters
     carriers: Carriers
     clock: Clock
-    chance: Callable[[], float] = field(default=random.random)
-    monotonic: Callable[[], float] = field(default=time.monotonic)
+    chance: Callable[[], float]
+    monotonic: Callable[[], float]
 
     async def __call__(self, claim: Claim) -> None:
         """Send it, or note why not; nothing is raised but what the ledger raises."""
