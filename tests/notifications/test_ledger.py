@@ -17,7 +17,7 @@ from booking_system.notifications.domain.gate import Send
 from booking_system.notifications.domain.planning import Lane
 from booking_system.notifications.domain.sending import OutcomeUnknownError
 from tests.api import START, Api, Person
-from tests.notifications.conftest import MAIL, reachable
+from tests.notifications.conftest import reachable
 from tests.notifications.office import Office
 from tests.patience import PATIENCE
 
@@ -60,9 +60,8 @@ async def claimed(office: Office) -> Claim:
 
 
 async def begin(office: Office, claim: Claim) -> None:
-    verdict = await office.ledger.begin(
-        claim, judge=lambda _: Send(), address=MAIL, provider="mail"
-    )
+    found = await office.ledger.look(claim)
+    verdict = await office.ledger.begin(claim, found, judge=lambda _: Send(), provider="mail")
     assert verdict == Send()
 
 
@@ -143,6 +142,41 @@ async def test_what_is_cancelled_while_it_is_written_does_not_go(api: Api, offic
     await office.job.once()
     assert office.email.kinds == []
     assert (await confirmation(office))["state"] == "withdrawn"
+
+
+async def test_what_was_written_for_an_old_address_is_written_anew(
+    api: Api, office: Office
+) -> None:
+    patient, _ = await booked(api)
+    await office.plan()
+
+    async def meanwhile(_: object) -> None:
+        office.email.on_open = leave
+        async with office.database.driver_transaction() as connection:
+            new = "UPDATE patients SET email = 'new@example.com' WHERE id = $1"
+            await connection.execute(new, patient.patient_id)
+
+    office.email.on_open = meanwhile
+    await office.job.once()
+    assert office.email.kinds == []
+    await office.job.once()
+    assert [one.letter.to.address for one in office.email.arrived] == ["new@example.com"]
+
+
+async def test_a_mark_and_its_undoing_change_no_message(api: Api, office: Office) -> None:
+    """They count as versions of the appointment, and are no revision."""
+    slot = await api.slot(start=datetime.now(UTC) + timedelta(hours=23))
+    patient = await reachable(api)
+    booking = (await api.book(slot, patient)).json()
+    clinic = await api.receptionist(booking["clinic"]["id"])
+    await office.plan()
+    for mark in ("check-in", "undo"):
+        answer = await api.post(f"/v1/bookings/{booking['id']}/{mark}", None, clinic)
+        assert answer.status_code == 200, answer.text
+    await office.work()
+    assert office.email.kinds == ["confirmation"]
+    states = {row[0]: row[3] for row in await office.told() if row[2] != 1440}
+    assert states == {"confirmation": "sent", "reminder": "planned"}
 
 
 async def test_a_lost_claim_sends_nothing(api: Api, office: Office) -> None:
@@ -228,18 +262,13 @@ async def test_a_late_answer_does_not_touch_a_repeat_under_way(api: Api, office:
     await booked(api)
     await office.plan()
     first = await claimed(office)
-    found = await office.ledger.look(first)
-    await office.ledger.begin(
-        first, judge=office.send._judge, address=found.due.address, provider="mail"
-    )
+    await begin(office, first)
     for _ in range(2):
         await leases_are_over(office)
         await office.ledger.rescue()
     again = await claimed(office)
     assert again.token > first.token
-    await office.ledger.begin(
-        again, judge=office.send._judge, address=found.due.address, provider="mail"
-    )
+    await begin(office, again)
     await office.ledger.finish(first, provider="mail", provider_id="late")
     assert (await confirmation(office))["state"] == "sending"
     await office.ledger.finish(again, provider="mail", provider_id="own")

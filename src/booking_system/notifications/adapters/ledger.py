@@ -76,17 +76,16 @@ class PostgresLedger:
             return await facts_of(connection, claim.id, self.recipients)
 
     async def begin(
-        self, claim: Claim, *, judge: Callable[[Due], Verdict], address: str, provider: str
+        self, claim: Claim, found: Found, *, judge: Callable[[Due], Verdict], provider: str
     ) -> Verdict | None:
         """Judge what is read behind the appointment's lock, in one transaction with the note."""
         async with self.database.driver_transaction() as connection:
-            found = await facts_of(connection, claim.id, self.recipients)
             await self._lock(connection, found)
-            found = await facts_of(connection, claim.id, self.recipients)
-            verdict = judge(found.due)
+            present = await facts_of(connection, claim.id, self.recipients)
+            verdict = judge(present.due)
             if not isinstance(verdict, Send):
                 return verdict
-            if found.due.address != address:
+            if present.due.address != found.due.address:
                 return Wait(self.clock.now())
             fence = {"id": claim.id, "token": claim.token}
             begun = await sql.BEGIN.execute(

@@ -62,11 +62,11 @@ class Ledger(Protocol):
         ...
 
     async def begin(
-        self, claim: Claim, *, judge: Callable[[Due], Verdict], address: str, provider: str
+        self, claim: Claim, found: Found, *, judge: Callable[[Due], Verdict], provider: str
     ) -> Verdict | None:
         """Judge once more, the appointment locked, and note that sending begins if it may go.
 
-        None: the claim was lost, or the address is another one now.
+        What was written for another address waits. None: the claim was lost.
         """
         ...
 

@@ -77,12 +77,8 @@ class SendMessage:
 
     async def _send(self, claim: Claim, found: Found) -> None:
         provider, opened = self._opened(claim, found)
-        address = found.due.address
-        assert address is not None, "nothing goes without an address"
         async with opened as handover:
-            verdict = await self.ledger.begin(
-                claim, judge=self._judge, address=address, provider=provider
-            )
+            verdict = await self.ledger.begin(claim, found, judge=self._judge, provider=provider)
             if verdict is None:
                 return
             if not isinstance(verdict, Send):
