@@ -87,6 +87,27 @@ async def test_a_cancellation_waits_until_the_bytes_are_out(api: Api, office: Of
     assert "confirmation" in office.email.kinds
 
 
+async def test_any_change_of_the_appointment_waits(api: Api, office: Office) -> None:
+    _, booking = await booked(api)
+    changed: asyncio.Task[None] | None = None
+
+    async def change() -> None:
+        async with office.database.driver_transaction() as connection:
+            more = "UPDATE appointments SET version = version + 1 WHERE id = $1"
+            await connection.execute(more, booking["id"])
+
+    async def meanwhile(_: object) -> None:
+        nonlocal changed
+        changed = asyncio.create_task(change(), context=Context())
+        await asyncio.sleep(0.15)
+        assert not changed.done()
+
+    office.email.on_write = meanwhile
+    await office.work()
+    assert changed is not None
+    await changed
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted(PostgresLedger):
     """Something happens between the note that sending begins and the hand-over."""

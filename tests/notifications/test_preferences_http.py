@@ -1,5 +1,7 @@
 """What patients want to be told, the link that ends reminders, and what became of messages."""
 
+import asyncio
+from contextvars import Context
 from typing import Any
 from uuid import uuid4
 
@@ -43,6 +45,26 @@ async def test_a_change_of_something_older_is_refused(api: Api) -> None:
             "PUT", path(patient.patient_id), patient, json={}, headers={"If-Match": tag}
         )
         assert answer.status_code == expected, tag
+
+
+async def test_of_two_who_change_the_same_version_one_is_refused(api: Api, office: Office) -> None:
+    patient = await api.patient()
+
+    async def put() -> int:
+        answer = await api.send(
+            "PUT", path(patient.patient_id), patient, json={}, headers={"If-Match": '"0"'}
+        )
+        return answer.status_code
+
+    async with office.database.driver_transaction() as connection:
+        await connection.execute(
+            "INSERT INTO notification_preferences VALUES ($1, true, true, true, 0, 0, 1, now())",
+            patient.patient_id,
+        )
+        other = asyncio.create_task(put(), context=Context())
+        await asyncio.sleep(0.15)
+        assert not other.done()
+    assert await other == 412
 
 
 @pytest.mark.parametrize("wrong", ["24:00", "8:00", "08:60", "", "٠٨:٠٠"])

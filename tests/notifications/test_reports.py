@@ -136,6 +136,17 @@ async def test_an_opt_out_holds_for_its_sender_until_it_is_taken_back(
         assert await office.recipients.blocked(connection, Channel.SMS, NUMBER) is Skipped.UNUSABLE
 
 
+async def test_a_complaint_is_not_forgotten_because_of_a_bounce(
+    office: Office, take: TakeReports
+) -> None:
+    await take([report(Reported.COMPLAINED, 1, recipient=MAIL)])
+    await take([report(Reported.BOUNCED, 2, recipient=MAIL, fault=Fault.RECIPIENT)])
+    office.clock.shift = timedelta(days=2)
+    async with office.database.reading() as connection:
+        blocked = await office.recipients.blocked(connection, Channel.EMAIL, MAIL)
+    assert blocked is Skipped.COMPLAINED
+
+
 async def test_a_report_of_a_message_nobody_knows_is_kept(
     office: Office, take: TakeReports
 ) -> None:
