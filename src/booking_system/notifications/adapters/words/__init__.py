@@ -1,0 +1,1 @@
+"""What messages say: templates, dates in the reader's language, calendar parts."""
