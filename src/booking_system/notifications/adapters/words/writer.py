@@ -1,35 +1,58 @@
 """Writes messages from templates, in the reader's language."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import FileSystemLoader
+import structlog
 
 from booking_system.notifications.adapters.words.calendar import calendar_part
-from booking_system.notifications.adapters.words.languages import (
-    BUILT_IN,
-    CALENDAR,
-    Language,
-    Languages,
-)
+from booking_system.notifications.adapters.words.languages import CALENDAR, Language, Languages
 from booking_system.notifications.adapters.words.one_line import (
     as_sms,
     one_line,
     paragraphs,
     shortened,
 )
-from booking_system.notifications.adapters.words.sandbox import environment, within_limits
+from booking_system.notifications.adapters.words.own_templates import (
+    ESCAPED,
+    LONGEST_SUBJECT,
+    PLAIN,
+    rendered,
+)
+from booking_system.notifications.adapters.words.sandbox import within_limits
+from booking_system.notifications.adapters.words.template_check import (
+    LAYOUT,
+    TemplateRefusedError,
+)
 from booking_system.notifications.adapters.words.values import values_of
+from booking_system.notifications.application.template_ports import (
+    BrokenTemplate,
+    BrokenTemplateSink,
+    OwnTemplates,
+    OwnTemplatesSource,
+)
 from booking_system.notifications.application.writing_ports import Written
 from booking_system.notifications.domain.facts import AccountMessage, AppointmentMessage
 from booking_system.notifications.domain.letter import CalendarPart
 
-LONGEST_SUBJECT: Final = 150
-"""Characters: programs show half of them."""
-SHARED: Final = FileSystemLoader(BUILT_IN)
-MAIL_AS_TEXT: Final = environment(SHARED, is_html=False).get_template("mail.txt")
-MAIL_AS_HTML: Final = environment(SHARED, is_html=True).get_template("mail.html")
+MAIL_AS_TEXT: Final = PLAIN.get_template("mail.txt")
+MAIL_AS_HTML: Final = ESCAPED.get_template(LAYOUT)
+MAIL: Final = ("subject", "text", "html")
+
+log = structlog.get_logger("booking_system.messages")
+
+
+def log_broken(broken: BrokenTemplate) -> None:
+    """Tell the operator of a clinic's template that does not work."""
+    log.warning(
+        "own_template_broken",
+        clinic_id=str(broken.clinic_id),
+        kind=broken.kind.value,
+        language=broken.language,
+        part=broken.part,
+        reason=broken.reason,
+    )
 
 
 class TemplateWriter:
@@ -41,25 +64,31 @@ class TemplateWriter:
         folders: Sequence[Path] = (),
         site_name: str = "Booking System",
         service_in_calendar: bool = False,
+        own_templates: OwnTemplatesSource | None = None,
+        tell_broken: BrokenTemplateSink = log_broken,
     ) -> None:
         """`folders` hold an operator's languages; `site_name` is what people have accounts with.
 
         With `service_in_calendar` the event is called after the service, which others may see on
-        the patient's screens. Raises `LanguageError`.
+        the patient's screens. `own_templates` are the clinics'; where one does not work, the
+        message says what the program says, and `tell_broken` hears of it. Raises `LanguageError`.
         """
         self._languages = Languages(folders)
         self._site_name = site_name
         self._service_in_calendar = service_in_calendar
+        self._own = own_templates
+        self._tell_broken = tell_broken
 
     def email(self, message: AppointmentMessage | AccountMessage) -> Written:
         """Write the mail."""
         language = self._language(message)
         values = values_of(message, language, self._site_name)
         told = self._told(message, language, values)
+        own = self._in_own_words(message, language, MAIL, told)
         return Written(
-            subject=told["subject"],
-            text=_tidy(within_limits(MAIL_AS_TEXT.generate(told))),
-            html=within_limits(MAIL_AS_HTML.generate(told)),
+            subject=own.get("subject") or told["subject"],
+            text=own.get("text") or _tidy(within_limits(MAIL_AS_TEXT.generate(told))),
+            html=own.get("html") or within_limits(MAIL_AS_HTML.generate(told)),
             calendar=self._calendar(message, language, values),
         )
 
@@ -67,7 +96,62 @@ class TemplateWriter:
         """Write the SMS."""
         language = self._language(message)
         values = values_of(message, language, self._site_name)
+        if own := self._in_own_words(message, language, ("sms",), values):
+            return own["sms"]
         return as_sms(language.blocks(message.kind.value, values)["sms"])
+
+    def preview(
+        self, message: AppointmentMessage, own: OwnTemplates
+    ) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """Try a clinic's templates out on a message.
+
+        Return what each of the parts that are given says, and the reasons of those that are
+        refused, by part.
+        """
+        language = self._language(message)
+        values = values_of(message, language, self._site_name)
+        told = self._told(message, language, values)
+        made, refused = {}, {}
+        for part in (*MAIL, "sms"):
+            if (source := getattr(own, part)) is not None:
+                try:
+                    made[part] = rendered(part, source, values if part == "sms" else told)
+                except TemplateRefusedError as error:
+                    refused[part] = error.reason
+        return made, refused
+
+    def _in_own_words(
+        self,
+        message: AppointmentMessage | AccountMessage,
+        language: Language,
+        parts: Sequence[str],
+        values: Mapping[str, Any],
+    ) -> Mapping[str, str]:
+        """Return the parts that the clinic has words of its own for.
+
+        None if one of them does not work: what its text says, its HTML says, too.
+        """
+        if self._own is None or isinstance(message, AccountMessage):
+            return {}
+        own = self._own.of(message.clinic.id, message.kind, language.tag)
+        made = {}
+        for part in parts if own is not None else ():
+            if (source := getattr(own, part)) is None:
+                continue
+            try:
+                made[part] = rendered(part, source, values)
+            except TemplateRefusedError as error:
+                self._tell_broken(
+                    BrokenTemplate(
+                        clinic_id=message.clinic.id,
+                        kind=message.kind,
+                        language=language.tag,
+                        part=part,
+                        reason=error.reason,
+                    )
+                )
+                return {}
+        return made
 
     def _language(self, message: AppointmentMessage | AccountMessage) -> Language:
         if isinstance(message, AccountMessage):

@@ -1,0 +1,75 @@
+"""Renders what a clinic says in its own words, or finds out why that cannot be done."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from jinja2 import FileSystemLoader, Template
+
+from booking_system.notifications.adapters.words.languages import BUILT_IN
+from booking_system.notifications.adapters.words.one_line import as_sms, one_line, shortened
+from booking_system.notifications.adapters.words.sandbox import (
+    RenderLimitError,
+    environment,
+    within_limits,
+)
+from booking_system.notifications.adapters.words.template_check import (
+    TemplateRefusedError,
+    checked,
+    clean_html,
+)
+from booking_system.notifications.domain.segments import counted
+
+LONGEST_SUBJECT: Final = 150
+"""Characters: programs show half of them."""
+MOST_SEGMENTS: Final = 4
+SHARED: Final = FileSystemLoader(BUILT_IN)
+PLAIN: Final = environment(SHARED, is_html=False)
+ESCAPED: Final = environment(SHARED, is_html=True)
+
+
+def rendered(part: str, source: str, values: Mapping[str, Any]) -> str:
+    """Return a part of a message, made of a clinic's template.
+
+    `part` is a field of `OwnTemplates`; `values` are all names that it may use. Raises
+    `TemplateRefusedError`, and nothing else, whatever the template is.
+    """
+    try:
+        template = _compiled(part, source, frozenset(values))
+        if isinstance(template, str):
+            raise TemplateRefusedError(template)  # noqa: TRY301  (it has its reason already)
+        made = within_limits(template.generate(values))
+    except TemplateRefusedError:
+        raise
+    except RenderLimitError as error:
+        raise TemplateRefusedError(str(error)) from None
+    except Exception as error:  # noqa: BLE001  (a template can make any expression fail)
+        raise TemplateRefusedError(f"it fails: {type(error).__name__}") from None
+    return _in_form(part, made)
+
+
+@lru_cache(maxsize=256)
+def _compiled(part: str, source: str, names: frozenset[str]) -> Template | str:
+    """Return the template, or why it is refused: of both, once is enough."""
+    place = ESCAPED if part == "html" else PLAIN
+    try:
+        checked(source, part, names, place)
+    except TemplateRefusedError as error:
+        return error.reason
+    return place.from_string(source)
+
+
+def _in_form(part: str, made: str) -> str:
+    if not made.strip():
+        raise TemplateRefusedError("it says nothing")
+    if part == "subject":
+        return shortened(one_line(made), LONGEST_SUBJECT)
+    if part == "sms":
+        text = as_sms(made)
+        if counted(text).segments > MOST_SEGMENTS:
+            raise TemplateRefusedError(f"it takes more than {MOST_SEGMENTS} segments")
+        return text
+    if part == "html":
+        clean_html(made)
+        return made
+    return f"{made.strip()}\n"
