@@ -307,7 +307,10 @@ ROWS = [
     Row("GET", f"{BOOKING}/notifications", PRIVATE, PARTIES, scenes.booking),
     Row("GET", "/v1/unsubscribe/{token}", OPEN, EVERYBODY, scenes.unsubscribe_link),
     Row("POST", "/v1/unsubscribe/{token}", OPEN, EVERYBODY, scenes.unsubscribe_link),
+    # What was kept instead of being sent: these people are not at the machine itself.
+    Row("GET", "/v1/dev/outbox", PUBLIC, PLATFORM),
     # What says nothing of anybody
+    Row("GET", "/dev/outbox", PAGE, EVERYBODY),
     Row("GET", "/.well-known/jwks.json", PAGE, EVERYBODY),
     Row("GET", "/health/live", PAGE, EVERYBODY),
     Row("GET", "/health/ready", PAGE, EVERYBODY),

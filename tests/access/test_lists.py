@@ -100,6 +100,7 @@ LISTS: dict[str, Statements] = {
     },
     "/v1/clinics/{clinic_id}/closures": {**dict.fromkeys(DESK, CLOSURES), "else": None},
     "/v1/events": {"platform_admin": "SELECT id FROM event_feed", "else": None},
+    "/v1/dev/outbox": {"platform_admin": "SELECT id FROM kept_messages", "else": None},
     "/v1/sessions": {ANONYMOUS: None, "else": SESSIONS},
     "/v1/patients": {
         ANONYMOUS: None,
@@ -213,6 +214,11 @@ async def _furnish(world: World) -> None:
         )
     await world.sql(
         "UPDATE sessions SET last_used_at = now() - interval '31 days' WHERE user_agent = 'old'"
+    )
+    await world.sql(
+        "INSERT INTO kept_messages (id, message_id, channel, recipient, to_address, text, kept_at)"
+        " SELECT gen_random_uuid(), gen_random_uuid(), 'sms', n, n, 'Hello', now()"
+        " FROM unnest(ARRAY['+4930123', '+4930124']) n"
     )
     await Relay(database=api.container.database()).once()
 

@@ -27,6 +27,7 @@ FOUND_BY = {
     "message_ledger": r"Index Only Scan using pk_message_ledger|Index Scan using pk_message_ledger",
     "message_reports": r"Index Cond: \(stored_at <",
     "recipient_blocks": r"Index Cond: \(until <",
+    "kept_messages": r"Index Cond: \(kept_at <",
 }
 """What an index has to be asked, so that what is young is not even looked at."""
 OF_ROWS_THAT_STAY = {"holds": "time_slots"}

@@ -33,5 +33,6 @@ TAGS = {
     "Bookings": "Appointments: a time slot taken by a patient.",
     "Notifications": "What people are told, through what, and what became of it.",
     "Events": "What has happened, in order, for programs that follow it.",
+    "Development": "For developers at the machine itself. Production has nothing of it.",
     "Health": "For load balancers and operators.",
 }

@@ -22,6 +22,7 @@ from booking_system.identity.domain.policies import public
 from booking_system.identity.domain.session import Lifetimes
 from booking_system.integrations.container import IntegrationsContainer
 from booking_system.notifications.adapters.chores import OLD_BLOCKS, OLD_MESSAGES, OLD_REPORTS
+from booking_system.notifications.adapters.kept.messages import OLD_KEPT_MESSAGES
 from booking_system.notifications.container import NotificationsContainer
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.http.budgets import budgets_for
@@ -91,6 +92,7 @@ class Container(containers.DeclarativeContainer):
             providers.Object(OLD_REPORTS),
             providers.Object(OLD_MESSAGES),
             providers.Object(OLD_BLOCKS),
+            providers.Object(OLD_KEPT_MESSAGES),
             providers.Object(OLD_CHANGES),
             providers.Object(OLD_TOKENS),
             providers.Callable(old_sessions, lifetimes),
@@ -175,6 +177,7 @@ class Container(containers.DeclarativeContainer):
         public_url=settings.provided.public_url,
         see_appointment=booking.show_appointment,
         see_patient=directory.show_patient,
+        in_production=settings.provided.in_production,
     )
     jobs = providers.List(
         providers.Singleton(Relay, database=database),
@@ -247,6 +250,7 @@ class Container(containers.DeclarativeContainer):
         notifications.preference_routes,
         integrations.feed_routes,
         integrations.stream_routes,
+        notifications.outbox_routes,
         health,
         metrics_routes,
     )

@@ -3,6 +3,7 @@
 from booking_system.booking.records import tables as booking
 from booking_system.directory.records import tables as directory
 from booking_system.identity.records import tables as identity
+from booking_system.notifications.records import kept_tables
 from booking_system.notifications.records import tables as notifications
 from booking_system.platform.postgres import consumers, feed, idempotency, outbox
 from booking_system.platform.postgres.metadata import metadata
@@ -15,6 +16,7 @@ __all__ = [
     "feed",
     "idempotency",
     "identity",
+    "kept_tables",
     "metadata",
     "notifications",
     "outbox",

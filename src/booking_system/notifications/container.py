@@ -1,10 +1,14 @@
 """What messages need from outside, and what they offer."""
 
+import operator
 import random
 import time
 
 from dependency_injector import containers, providers
 
+from booking_system.notifications.adapters.kept.carriers import KeptEmails, KeptSms
+from booking_system.notifications.adapters.kept.http import OutboxRoutes
+from booking_system.notifications.adapters.kept.messages import PostgresKeptMessages
 from booking_system.notifications.adapters.ledger import PostgresLedger
 from booking_system.notifications.adapters.messages_http import MessageRoutes
 from booking_system.notifications.adapters.planner import Planner
@@ -23,6 +27,7 @@ from booking_system.notifications.application.preferences import (
 )
 from booking_system.notifications.application.send_messages import Carriers, SendMessage
 from booking_system.notifications.application.show_messages import SeeAppointment, ShowMessages
+from booking_system.notifications.application.show_outbox import ShowOutbox
 from booking_system.notifications.application.writing_ports import Writer
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.keyring import Keyring
@@ -48,8 +53,18 @@ class NotificationsContainer(containers.DeclarativeContainer):
     senders = providers.Dependency(instance_of=dict)
     public_url = providers.Dependency(instance_of=str)
     can_reply = providers.Dependency(instance_of=bool)
+    in_production = providers.Dependency(instance_of=bool)
     see_appointment: providers.Dependency[SeeAppointment] = providers.Dependency()
     see_patient: providers.Dependency[SeePatient] = providers.Dependency()
+
+    kept = providers.Singleton(PostgresKeptMessages, database)
+    kept_emails = providers.Singleton(KeptEmails, kept=kept, clock=clock, identities=identities)
+    kept_sms = providers.Singleton(KeptSms, kept=kept, clock=clock, identities=identities)
+    outbox_routes = providers.Singleton(
+        OutboxRoutes,
+        show=providers.Factory(retried(ShowOutbox), kept=kept),
+        is_offered=providers.Callable(operator.not_, in_production),
+    )
 
     planner = providers.Singleton(Planner, database=database, identities=identities, clock=clock)
     consumer = providers.Singleton(

@@ -1,0 +1,1 @@
+"""The message outbox: messages are kept to be looked at, where no provider is set."""
