@@ -1,0 +1,1 @@
+"""Bring messages to providers."""

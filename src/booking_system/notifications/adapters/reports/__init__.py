@@ -1,0 +1,1 @@
+"""Hear from providers what became of messages, and what people answered."""
