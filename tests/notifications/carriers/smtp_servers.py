@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from tests.notifications.carriers.listening import listening
 
 USER, PASSWORD = "clinic", "correct-horse /#"
 
@@ -101,33 +103,6 @@ async def scripted(**answers: str | None) -> AsyncIterator[tuple[int, Scripted]]
     script = Scripted({names.get(name, name): answer for name, answer in answers.items()})
     async with listening(script.serve) as port:
         yield port, script
-
-
-@asynccontextmanager
-async def listening(serve: Callable[..., Any], **how: Any) -> AsyncIterator[int]:
-    """Serve connections, and wait for none of them at the end."""
-    talks: set[asyncio.Task[Any]] = set()
-
-    async def kept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        talks.add(task)
-        try:
-            await serve(reader, writer)
-        except asyncio.CancelledError:
-            pass
-        finally:
-            writer.close()
-            talks.discard(task)
-
-    server = await asyncio.start_server(kept, "127.0.0.1", 0, **how)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        for talk in list(talks):
-            talk.cancel()
-        await server.wait_closed()
 
 
 def tls_contexts(place: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
