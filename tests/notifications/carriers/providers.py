@@ -1,18 +1,22 @@
 """Providers that speak HTTP and answer as they are told."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import httpx
+from botocore.credentials import Credentials
 
+from booking_system.notifications.adapters.carriers.amazon import AmazonKeys
 from booking_system.notifications.adapters.carriers.http_handover import HttpWay, http_client
 from tests.notifications.carriers.letters import QUICK, Frozen
 from tests.notifications.carriers.listening import listening
 
 HANGS = b""
 DROPS = None
+TLS = ssl.create_default_context()
+"""The same for all: to load the authorities anew takes longer than most tests."""
 
 
 @dataclass
@@ -82,9 +86,12 @@ async def a_provider(answer: bytes | None = HANGS) -> AsyncIterator[Provider]:
 
 @asynccontextmanager
 async def a_way() -> AsyncIterator[HttpWay]:
-    async with http_client() as client:
+    async with http_client(TLS) as client:
         yield HttpWay(client=client, clock=Frozen(), waits=QUICK)
 
 
-def nowhere(port: int) -> str:
-    return str(httpx.URL(f"http://127.0.0.1:{port}"))
+def amazon_keys() -> AmazonKeys:
+    """Keys that need not be looked for."""
+    keys = AmazonKeys()
+    keys._found = Credentials("AKIDEXAMPLE", "very/secret+key", "a-session")
+    return keys

@@ -24,6 +24,7 @@ from tests.notifications.carriers.letters import (
     an_email,
     sent,
 )
+from tests.notifications.carriers.providers import TLS
 from tests.notifications.carriers.smtp_servers import (
     PASSWORD,
     Inbox,
@@ -52,7 +53,7 @@ def carrier(
 ) -> SmtpCarrier:
     address = email_address(f"{scheme}://{login}localhost:{port}{more}")
     assert isinstance(address, SmtpAddress)
-    return SmtpCarrier(address, clock=Frozen(), **{"waits": QUICK, **how})
+    return SmtpCarrier(address, clock=Frozen(), **{"waits": QUICK, "tls": TLS, **how})
 
 
 def parsed(content: bytes) -> EmailMessage:

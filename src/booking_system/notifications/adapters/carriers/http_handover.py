@@ -6,6 +6,7 @@ connection stands and none of its bytes has left, until somebody says go.
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,12 +27,14 @@ HEAD_FAILED = "http11.send_request_headers.failed"
 BODY_DONE = {"http11.send_request_body.complete", "http11.send_request_body.failed"}
 
 
-def http_client() -> httpx.AsyncClient:
+def http_client(tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
     """Return a client for all carriers; it is closed by whom it was made for.
 
     It follows no redirect, since a message is not for others, and keeps connections for seconds.
+    `tls` says whom to believe; without it the authorities that come with httpx.
     """
     return httpx.AsyncClient(
+        verify=True if tls is None else tls,
         follow_redirects=False,
         timeout=httpx.Timeout(Waits().opening),
         limits=httpx.Limits(max_keepalive_connections=20, keepalive_expiry=5.0),

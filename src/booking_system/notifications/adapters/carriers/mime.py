@@ -49,6 +49,12 @@ def mail_bytes(email: Email, *, clock: Clock, utf8: bool = False) -> bytes:
     return mail.as_bytes()
 
 
+def needs_utf8(email: Email) -> bool:
+    """Say whether an address has a name before the @ that is not ASCII (RFC 6531)."""
+    boxes = [email.sender, email.to, *([email.reply_to] if email.reply_to else [])]
+    return not all(box.address.rpartition("@")[0].isascii() for box in boxes)
+
+
 def further_fields(email: Email) -> dict[str, str]:
     """Return what the head says to programs: no answering machine, one click to be left alone."""
     fields = {"Auto-Submitted": "auto-generated"}

@@ -21,7 +21,7 @@ from aiosmtplib.protocol import SMTPProtocol
 
 from booking_system.notifications.adapters.carriers.addresses import SmtpAddress
 from booking_system.notifications.adapters.carriers.mailboxes import ascii_domain, on_the_wire
-from booking_system.notifications.adapters.carriers.mime import mail_bytes
+from booking_system.notifications.adapters.carriers.mime import mail_bytes, needs_utf8
 from booking_system.notifications.adapters.carriers.smtp_answers import Step, refusal
 from booking_system.notifications.adapters.carriers.waits import SEND_BUFFER, Waits
 from booking_system.notifications.domain.letter import Email
@@ -94,7 +94,7 @@ class SmtpCarrier:
         )
         if server.is_ehlo_or_helo_needed:
             await server.ehlo()
-        utf8 = _needs_utf8(email)
+        utf8 = needs_utf8(email)
         if utf8 and not server.supports_extension("smtputf8"):
             raise NotSentError(Fault.RECIPIENT, "smtputf8_missing")
         content = mail_bytes(email, clock=self._clock, utf8=utf8)
@@ -204,8 +204,3 @@ def _understood() -> Iterator[None]:
 def _forgotten(answer: asyncio.Task[SMTPResponse]) -> None:
     if not answer.cancelled():
         answer.exception()
-
-
-def _needs_utf8(email: Email) -> bool:
-    boxes = [email.sender, email.to, *([email.reply_to] if email.reply_to else [])]
-    return not all(box.address.rpartition("@")[0].isascii() for box in boxes)
