@@ -24,6 +24,7 @@ from booking_system.integrations.container import IntegrationsContainer
 from booking_system.notifications.adapters.chores import OLD_BLOCKS, OLD_MESSAGES, OLD_REPORTS
 from booking_system.notifications.adapters.kept.messages import OLD_KEPT_MESSAGES
 from booking_system.notifications.container import NotificationsContainer
+from booking_system.notifications.domain.message import Channel
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.http.budgets import budgets_for
 from booking_system.platform.http.entrance import Entrance
@@ -178,10 +179,14 @@ class Container(containers.DeclarativeContainer):
         see_appointment=booking.show_appointment,
         see_patient=directory.show_patient,
         in_production=settings.provided.in_production,
+        sender_address=providers.Object("clinic@localhost.localdomain"),
+        senders=providers.Object({Channel.EMAIL: "outbox", Channel.SMS: "outbox"}),
+        can_reply=False,
     )
     jobs = providers.List(
         providers.Singleton(Relay, database=database),
         notifications.consumer,
+        notifications.sending,
         tidying,
         scheduling.calendar_upkeep,
         scheduling.calendar_worker,

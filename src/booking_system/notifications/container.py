@@ -18,6 +18,7 @@ from booking_system.notifications.adapters.recipients import Recipients
 from booking_system.notifications.adapters.sending_job import SendingJob
 from booking_system.notifications.adapters.shown_messages import PostgresMessages
 from booking_system.notifications.adapters.unsubscribing import UnsubscribeLinks
+from booking_system.notifications.adapters.words.writer import TemplateWriter
 from booking_system.notifications.application.letters import Letters
 from booking_system.notifications.application.preferences import (
     ChangePreferences,
@@ -28,7 +29,6 @@ from booking_system.notifications.application.preferences import (
 from booking_system.notifications.application.send_messages import Carriers, SendMessage
 from booking_system.notifications.application.show_messages import SeeAppointment, ShowMessages
 from booking_system.notifications.application.show_outbox import ShowOutbox
-from booking_system.notifications.application.writing_ports import Writer
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.consumers import Consumer
@@ -47,8 +47,6 @@ class NotificationsContainer(containers.DeclarativeContainer):
     clock = providers.Dependency(instance_of=SystemClock)
     identities = providers.Dependency(instance_of=RandomIdentities)
     keys = providers.Dependency(instance_of=Keyring)
-    carriers = providers.Dependency(instance_of=Carriers)
-    writer: providers.Dependency[Writer] = providers.Dependency()
     sender_address = providers.Dependency(instance_of=str)
     senders = providers.Dependency(instance_of=dict)
     public_url = providers.Dependency(instance_of=str)
@@ -66,6 +64,8 @@ class NotificationsContainer(containers.DeclarativeContainer):
         is_offered=providers.Callable(operator.not_, in_production),
     )
 
+    writer = providers.Singleton(TemplateWriter)
+    carriers = providers.Singleton(Carriers, email=kept_emails, sms=kept_sms)
     planner = providers.Singleton(Planner, database=database, identities=identities, clock=clock)
     consumer = providers.Singleton(
         Consumer, database=database, name=CONSUMER, effect=planner.provided.take

@@ -17,8 +17,8 @@ from booking_system.shared_kernel.clock import Clock
 PAUSE_SECONDS = 0.5
 """Between two looks, on average; from half as long to half as long again."""
 FAILED_SECONDS = 2.0
-AT_A_TIME = 8
-"""Messages of one lane that a worker has at hand."""
+AT_A_TIME = 4
+"""Messages of one lane that a worker has at hand: with all lanes less than its connections."""
 LAST_SECONDS = 12.0
 """So long a worker that stops waits for the answers to what it has sent."""
 
