@@ -46,6 +46,7 @@ def _make_consumers() -> None:
         sa.Column("occurred_at", INSTANT, nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("died_at", INSTANT, nullable=False),
+        sa.Column("wanted_again", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.PrimaryKeyConstraint("consumer", "seq", name=op.f("pk_dead_events")),
     )
 
@@ -127,6 +128,12 @@ def _make_ledger() -> None:
         postgresql_where=sa.text("provider_id IS NOT NULL"),
     )
     op.create_index("ix_message_ledger_clinic", "message_ledger", ["clinic_id", "id"])
+    op.create_index(
+        "ix_message_ledger_failed",
+        "message_ledger",
+        ["id"],
+        postgresql_where=sa.text("state = 'failed'"),
+    )
 
 
 def _make_attempts_and_reports() -> None:

@@ -1,10 +1,20 @@
 """What the rows of the table are tried on, made anew whenever it was used up."""
 
 from datetime import timedelta
+from itertools import count
 from uuid import UUID, uuid4
 
 from tests.access.world import ANONYMOUS, PASSWORD, Aim, Made, World
 from tests.api import Person
+
+DEAD_MESSAGE = """INSERT INTO message_ledger (id, revision, kind, offset_minutes, channel,
+ recipient_key, lane, planned_at, due_at, not_after, state, ended_at) VALUES ($1, 1,
+ 'password_reset', 0, 'email', $1::uuid::text, 0, now(), now(), now() + interval '1 hour', 'failed',
+ now())"""
+DEAD_EVENT = """INSERT INTO dead_events (consumer, seq, id, name, payload, occurred_at, error,
+ died_at) VALUES ('messages', $1, gen_random_uuid(), 'booking.created', '{}', now(), 'Example',
+ now())"""
+NUMBERS = count(1000)
 
 
 async def nothing(_world: World, _name: str) -> Aim:
@@ -17,6 +27,18 @@ async def unsubscribe_link(world: World, _name: str) -> Aim:
     assert patient.patient_id is not None
     links = world.api.container.notifications.links()
     return Aim({"token": links.link(patient.patient_id).rpartition("/")[2]})
+
+
+async def dead_message(world: World, _name: str) -> Aim:
+    message_id = uuid4()
+    await world.sql(DEAD_MESSAGE, message_id)
+    return Aim({"message_id": str(message_id)})
+
+
+async def dead_event(world: World, _name: str) -> Aim:
+    seq = next(NUMBERS)
+    await world.sql(DEAD_EVENT, seq)
+    return Aim({"consumer": "messages", "seq": str(seq)})
 
 
 async def asset(_world: World, _name: str) -> Aim:

@@ -307,6 +307,11 @@ ROWS = [
     Row("GET", f"{BOOKING}/notifications", PRIVATE, PARTIES, scenes.booking),
     Row("GET", "/v1/unsubscribe/{token}", OPEN, EVERYBODY, scenes.unsubscribe_link),
     Row("POST", "/v1/unsubscribe/{token}", OPEN, EVERYBODY, scenes.unsubscribe_link),
+    Row("GET", "/v1/dead-messages", PUBLIC, PLATFORM),
+    Row("POST", "/v1/dead-messages/{message_id}/retry", PUBLIC, PLATFORM, scenes.dead_message),
+    Row("GET", "/v1/dead-events", PUBLIC, PLATFORM),
+    Row("POST", "/v1/dead-events/{consumer}/{seq}/retry", PUBLIC, PLATFORM, scenes.dead_event,
+        names="consumer"),
     # What was kept instead of being sent: these people are not at the machine itself.
     Row("GET", "/v1/dev/outbox", PUBLIC, PLATFORM),
     # What says nothing of anybody

@@ -9,6 +9,8 @@ from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.platform.postgres.feed import Relay
 from booking_system.shared_kernel.identifiers import ClinicId, PatientId
 from tests.access.scenes import (
+    DEAD_EVENT,
+    DEAD_MESSAGE,
     made_closure,
     made_exception,
     made_rule,
@@ -100,6 +102,11 @@ LISTS: dict[str, Statements] = {
     },
     "/v1/clinics/{clinic_id}/closures": {**dict.fromkeys(DESK, CLOSURES), "else": None},
     "/v1/events": {"platform_admin": "SELECT id FROM event_feed", "else": None},
+    "/v1/dead-messages": {
+        "platform_admin": "SELECT id FROM message_ledger WHERE state = 'failed'",
+        "else": None,
+    },
+    "/v1/dead-events": {"platform_admin": "SELECT id FROM dead_events", "else": None},
     "/v1/dev/outbox": {"platform_admin": "SELECT id FROM kept_messages", "else": None},
     "/v1/sessions": {ANONYMOUS: None, "else": SESSIONS},
     "/v1/patients": {
@@ -215,12 +222,19 @@ async def _furnish(world: World) -> None:
     await world.sql(
         "UPDATE sessions SET last_used_at = now() - interval '31 days' WHERE user_agent = 'old'"
     )
+    await _furnish_messages(world)
+    await Relay(database=api.container.database()).once()
+
+
+async def _furnish_messages(world: World) -> None:
     await world.sql(
         "INSERT INTO kept_messages (id, message_id, channel, recipient, to_address, text, kept_at)"
         " SELECT gen_random_uuid(), gen_random_uuid(), 'sms', n, n, 'Hello', now()"
         " FROM unnest(ARRAY['+4930123', '+4930124']) n"
     )
-    await Relay(database=api.container.database()).once()
+    for number in (1, 2):
+        await world.sql(DEAD_MESSAGE, uuid4())
+        await world.sql(DEAD_EVENT, number)
 
 
 async def _furnish_calendars(world: World) -> None:

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from booking_system.platform.postgres.consumers import (
+    LOOK,
     MOST,
     OLD_EVENTS,
     TRIES,
@@ -15,6 +16,7 @@ from booking_system.platform.postgres.consumers import (
     Effect,
     StoredEvent,
 )
+from booking_system.platform.postgres.dead_events import DEAD, WANT_AGAIN
 from booking_system.platform.postgres.tidying import Tidying
 from booking_system.platform.postgres.transaction import Database
 
@@ -112,6 +114,48 @@ async def test_an_event_that_fails_for_a_while_is_not_buried(database: Database)
     assert await consumer(database).once()
     assert await effects(database) == [1, 2, 3, 4]
     assert await place(database) == (4, 0)
+
+
+async def test_a_dead_event_is_tried_again_when_somebody_wants_it(database: Database) -> None:
+    await feed(database, 1, 3)
+    for _ in range(TRIES + 1):
+        await consumer(database, 2).once()
+    assert await effects(database) == [1, 3]
+
+    async def want() -> list[tuple[int, bool]]:
+        async with database.driver_transaction() as connection:
+            assert await WANT_AGAIN.fetchval(connection, consumer=NAME, seq=2) == 2
+        return await graves()
+
+    async def graves() -> list[tuple[int, bool]]:
+        async with database.reading() as connection:
+            rows = await DEAD.fetch(connection, after=0, most=10)
+        return [(row["seq"], row["wanted_again"]) for row in rows]
+
+    assert await want() == [(2, True)]
+    assert await consumer(database, 2).once()
+    assert (await graves(), await effects(database)) == ([(2, False)], [1, 3])
+    await want()
+    assert await consumer(database).once()
+    assert (await graves(), await effects(database)) == ([], [1, 2, 3])
+
+
+async def test_how_far_behind_a_consumer_is_can_be_seen(database: Database) -> None:
+    async def seen() -> tuple[int, bool, int]:
+        async with database.reading() as connection:
+            row = await LOOK.fetchrow(connection)
+        assert row is not None
+        assert row["queue"] == "feed of messages"
+        return row["waiting"], row["seconds"] > 0, row["dead"]
+
+    assert await seen() == (0, False, 0)
+    await feed(database, 1, 3)
+    assert await seen() == (3, True, 0)
+    for _ in range(TRIES):
+        await consumer(database, 1).once()
+    assert await seen() == (2, True, 1)
+    await consumer(database).once()
+    assert await seen() == (0, False, 1)
 
 
 async def test_one_process_works_at_a_time(database: Database) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from booking_system import __version__
-from booking_system.bootstrap import checks, horizon, laboratory, up, worker_program
+from booking_system.bootstrap import after_failures, checks, horizon, laboratory, up, worker_program
 from booking_system.bootstrap.console import (
     DATABASE,
     EXIT_CODES,
@@ -93,6 +93,30 @@ def extend_horizon() -> None:
             done = up.extend_horizon(settings_and_logs(), step)
         for line in horizon.sentences(done):
             out.print(line)
+
+
+@app.command("dead-letters")
+def dead_letters(
+    *,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Have all of them tried again by the next worker.")
+    ] = False,
+) -> None:
+    """List events and messages that were given up, oldest first."""
+    with told_plainly():
+        found = after_failures.dead_letters(settings_and_logs(), retry=retry)
+        for line in found.lines:
+            out.print(line)
+        tried = f" {found.retried} will be tried again." if retry else ""
+        out.print(f"{len(found.lines)} in all.{tried}")
+
+
+@app.command()
+def replan() -> None:
+    """Plan the messages of all coming appointments anew; what is planned stays as it is."""
+    with told_plainly():
+        done = after_failures.replan(settings_and_logs())
+        out.print(f"Messages of {done} appointments are planned.")
 
 
 @app.command()

@@ -22,6 +22,7 @@ from booking_system.identity.domain.policies import public
 from booking_system.identity.domain.session import Lifetimes
 from booking_system.integrations.container import IntegrationsContainer
 from booking_system.notifications.adapters.chores import OLD_BLOCKS, OLD_MESSAGES, OLD_REPORTS
+from booking_system.notifications.adapters.dead_messages import LOOK as MESSAGES_LOOK
 from booking_system.notifications.adapters.kept.messages import OLD_KEPT_MESSAGES
 from booking_system.notifications.container import NotificationsContainer
 from booking_system.notifications.domain.message import Channel
@@ -35,7 +36,9 @@ from booking_system.platform.http.problems import status_of
 from booking_system.platform.observability.metrics import Metrics
 from booking_system.platform.observability.metrics_routes import PATH, MetricsRoutes
 from booking_system.platform.observability.outbox_metrics import OutboxWatch
+from booking_system.platform.observability.queue_metrics import QueueWatch
 from booking_system.platform.observability.tracing import Tracing
+from booking_system.platform.postgres.consumers import LOOK as CONSUMERS_LOOK
 from booking_system.platform.postgres.consumers import OLD_EVENTS
 from booking_system.platform.postgres.faults import Overloaded
 from booking_system.platform.postgres.feed import Relay
@@ -205,6 +208,12 @@ class Container(containers.DeclarativeContainer):
     outbox_watch = providers.Singleton(
         OutboxWatch, database=database, tell=metrics.provided.outbox.tell
     )
+    queue_watch = providers.Singleton(
+        QueueWatch,
+        database=database,
+        looks=providers.List(providers.Object(CONSUMERS_LOOK), providers.Object(MESSAGES_LOOK)),
+        metrics=metrics.provided.queues,
+    )
     entrance = providers.Singleton(
         Entrance,
         most_inside=settings.provided.places,
@@ -255,6 +264,8 @@ class Container(containers.DeclarativeContainer):
         notifications.preference_routes,
         integrations.feed_routes,
         integrations.stream_routes,
+        integrations.dead_event_routes,
+        notifications.dead_message_routes,
         notifications.outbox_routes,
         health,
         metrics_routes,

@@ -60,6 +60,7 @@ def create_app(container: Container) -> FastAPI:
             tracing.running(),
             container.identity.follow_changes().running(),
             container.outbox_watch().running(),
+            container.queue_watch().running(),
             container.integrations.tail().running(),
         ):
             yield

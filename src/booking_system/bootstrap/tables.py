@@ -5,13 +5,14 @@ from booking_system.directory.records import tables as directory
 from booking_system.identity.records import tables as identity
 from booking_system.notifications.records import kept_tables
 from booking_system.notifications.records import tables as notifications
-from booking_system.platform.postgres import consumers, feed, idempotency, outbox
+from booking_system.platform.postgres import consumers, dead_events, feed, idempotency, outbox
 from booking_system.platform.postgres.metadata import metadata
 from booking_system.scheduling.records import tables as scheduling
 
 __all__ = [
     "booking",
     "consumers",
+    "dead_events",
     "directory",
     "feed",
     "idempotency",

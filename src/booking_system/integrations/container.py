@@ -2,6 +2,7 @@
 
 from dependency_injector import containers, providers
 
+from booking_system.integrations.adapters.dead_events_http import DeadEventRoutes
 from booking_system.integrations.adapters.feed import PostgresFeed
 from booking_system.integrations.adapters.feed_http import FeedRoutes
 from booking_system.integrations.adapters.stream_http import StreamRoutes
@@ -21,3 +22,4 @@ class IntegrationsContainer(containers.DeclarativeContainer):
     feed_routes = providers.Singleton(FeedRoutes, read=read_feed)
     tail = providers.Singleton(Tail, feed)
     stream_routes = providers.Singleton(StreamRoutes, tail=tail)
+    dead_event_routes = providers.Singleton(DeadEventRoutes, database=database)

@@ -6,6 +6,7 @@ import time
 
 from dependency_injector import containers, providers
 
+from booking_system.notifications.adapters.dead_messages_http import DeadMessageRoutes
 from booking_system.notifications.adapters.kept.carriers import KeptEmails, KeptSms
 from booking_system.notifications.adapters.kept.http import OutboxRoutes
 from booking_system.notifications.adapters.kept.messages import PostgresKeptMessages
@@ -115,3 +116,4 @@ class NotificationsContainer(containers.DeclarativeContainer):
         stop=providers.Factory(retried(StopReminders), store=preferences, clock=clock),
         links=links,
     )
+    dead_message_routes = providers.Singleton(DeadMessageRoutes, database=database, clock=clock)

@@ -83,6 +83,7 @@ message_ledger = Table(
         postgresql_where=text("provider_id IS NOT NULL"),
     ),
     Index("ix_message_ledger_clinic", "clinic_id", "id"),
+    Index("ix_message_ledger_failed", "id", postgresql_where=text("state = 'failed'")),
     postgresql_with={"fillfactor": 70},
 )
 

@@ -17,21 +17,28 @@ import structlog
 from sqlalchemy import (
     BigInteger,
     Column,
-    DateTime,
+    Double,
     Select,
     SmallInteger,
     Table,
     Text,
-    Uuid,
     bindparam,
+    cast,
     delete,
     func,
+    literal,
     select,
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB, insert
 
+from booking_system.platform.postgres.dead_events import (
+    BURY,
+    RAISE,
+    REST,
+    WANTED_AGAIN,
+    dead_events,
+)
 from booking_system.platform.postgres.feed import event_feed
 from booking_system.platform.postgres.metadata import metadata
 from booking_system.platform.postgres.periodic import PeriodicJob
@@ -58,21 +65,6 @@ feed_consumers = Table(
     Column("seq", BigInteger, nullable=False),
     # How often the next one has failed alone.
     Column("tries", SmallInteger, nullable=False, server_default=text("0")),
-)
-
-dead_events = Table(
-    "dead_events",
-    metadata,
-    Column("consumer", Text, primary_key=True),
-    Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("id", Uuid, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("clinic_id", Uuid),
-    Column("payload", JSONB, nullable=False),
-    Column("occurred_at", DateTime(timezone=True), nullable=False),
-    # The name of the error, never its text.
-    Column("error", Text, nullable=False),
-    Column("died_at", DateTime(timezone=True), nullable=False),
 )
 
 
@@ -102,6 +94,24 @@ def _old_events() -> Chore:
 OLD_EVENTS = _old_events()
 """The first numbers are the oldest: no index of times is needed."""
 
+
+def _looking() -> Select[Any]:
+    """Of each consumer: how far behind it is, since when, and how many events are dead."""
+    c, e, d = feed_consumers.c, event_feed.c, dead_events.c
+    head = select(func.coalesce(func.max(e.seq), 0)).scalar_subquery()
+    oldest = select(e.relayed_at).where(e.seq > c.seq).order_by(e.seq).limit(1).scalar_subquery()
+    dead = select(func.count()).where(d.consumer == c.name).scalar_subquery()
+    seconds = cast(func.extract("epoch", func.now() - oldest), Double)
+    return select(
+        (literal("feed of ") + c.name).label("queue"),
+        func.greatest(head - c.seq, 0).label("waiting"),
+        func.coalesce(seconds, 0.0).label("seconds"),
+        dead.label("dead"),
+    )
+
+
+LOOK = Statement(_looking())
+
 Effect = Callable[[asyncpg.Connection, Sequence[StoredEvent]], Awaitable[None]]
 """What a consumer does with some events, in their order, in the transaction that it is given."""
 
@@ -116,39 +126,13 @@ def _events(of: Any) -> Select[Any]:
     return select(*columns).where(of).order_by(e.seq).limit(how_many("most"))
 
 
-_c, _d = feed_consumers.c, dead_events.c
+_c = feed_consumers.c
 _of_name = _c.name == a_text("consumer")
 TAKE_PLACE = Statement(select(_c.seq, _c.tries).where(_of_name).with_for_update(skip_locked=True))
 """No row: another process is at it."""
 NEXT = Statement(_events(event_feed.c.seq > _seq("after")))
 MOVE_ON = Statement(update(feed_consumers).where(_of_name).values(seq=_seq(), tries=0))
 FAIL = Statement(update(feed_consumers).where(_of_name).values(tries=_c.tries + 1))
-BURY = Statement(
-    insert(dead_events)
-    .from_select(
-        [
-            "consumer",
-            "seq",
-            "id",
-            "name",
-            "clinic_id",
-            "payload",
-            "occurred_at",
-            "error",
-            "died_at",
-        ],
-        select(
-            a_text("consumer"),
-            *(
-                event_feed.c[name]
-                for name in ("seq", "id", "name", "clinic_id", "payload", "occurred_at")
-            ),
-            a_text("error"),
-            func.now(),
-        ).where(event_feed.c.seq == _seq()),
-    )
-    .on_conflict_do_nothing()
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +159,12 @@ class Consumer:
         return job.running()
 
     async def once(self) -> bool:
-        """Take all that is there; say whether nothing failed."""
+        """Take all that is there; say whether nothing failed.
+
+        First the dead that somebody wants to be tried again, each alone.
+        """
+        while (seq := await self._again()) is not None:
+            log.info("event_tried_again", job=self.name, seq=seq)
         try:
             while await self._batch(MOST) == MOST:
                 pass
@@ -183,6 +172,24 @@ class Consumer:
             log.warning("events_not_consumed", job=self.name, error=type(error).__name__)
             return await self._one_by_one()
         return True
+
+    async def _again(self) -> int | None:
+        """Return which one was tried."""
+        seq: int | None = None
+        try:
+            async with self.database.driver_transaction() as connection:
+                row = await WANTED_AGAIN.fetchrow(connection, consumer=self.name)
+                if row is not None:
+                    seq = row["seq"]
+                    await self.effect(connection, [event_of(row)])
+                    await RAISE.execute(connection, consumer=self.name, seq=seq)
+        except Exception as error:
+            if seq is None:
+                raise
+            async with self.database.driver_transaction() as connection:
+                why = type(error).__name__
+                await REST.execute(connection, consumer=self.name, seq=seq, error=why)
+        return seq
 
     async def _batch(self, most: int) -> int:
         """Return how many events have their effect now."""
