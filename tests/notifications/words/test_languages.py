@@ -54,6 +54,16 @@ def test_an_operator_changes_one_file_of_a_language(tmp_path: Path) -> None:
     assert "Wann: Freitag" in mail.text
 
 
+def test_a_subject_that_takes_two_lines_in_its_file_is_one_line(tmp_path: Path) -> None:
+    file = french(tmp_path) / "reminder.txt"
+    words = file.read_text(encoding="utf-8")
+    subject = "{% block subject %}\nRappel :\nvotre rendez-vous\n{% endblock %}\n"
+    file.write_text(subject + words.partition("\n")[2], encoding="utf-8")
+    writer = TemplateWriter(folders=[tmp_path])
+    mail = writer.email(an_appointment_message(Kind.REMINDER, recipient_locale="fr"))
+    assert mail.subject == "Rappel : votre rendez-vous"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "lacks"),
     [
