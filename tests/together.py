@@ -23,6 +23,7 @@ GROUPS = {
     "tests/bootstrap/test_database_roles.py": "roles",
     "tests/identity/test_key_rotation.py": "rotation",
     "tests/notifications/carriers/test_amazon.py": "amazon",
+    "tests/notifications/reports/": "reports",
     "tests/weave/": "weave",
     "tests/platform/test_readable_by_programs.py": "traced",
     "tests/platform/test_tracing.py": "traced",

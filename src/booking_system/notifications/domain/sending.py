@@ -64,8 +64,8 @@ class Report:
     """One thing that a provider tells; told twice it has the same `event_id`.
 
     `message_id` is ours, where the provider gives it back; `provider_id` is the provider's own.
-    `recipient` is the address or number it is about. `fault` and `code` say why a message was not
-    brought.
+    `recipient` is the address or number it is about, `sender` the number that wrote to it: an
+    opt-out by SMS is towards that one only. `fault` and `code` say why a message was not brought.
     """
 
     provider: str
@@ -76,6 +76,7 @@ class Report:
     message_id: UUID | None = None
     provider_id: str | None = None
     recipient: str | None = None
+    sender: str | None = None
     fault: Fault | None = None
     code: str | None = None
 

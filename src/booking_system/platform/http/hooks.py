@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from starlette.types import Scope
 
 from booking_system.platform.http.guarded import GuardedRoute
 from booking_system.platform.http.input import BODY, StrictRequest
-from booking_system.platform.http.signatures import Signature
+from booking_system.platform.http.signatures import Signature, Signed
 
 
 class HookRoute(GuardedRoute):
@@ -35,7 +36,12 @@ class HookRoute(GuardedRoute):
         request.scope["caller"] = None
         self._check_size(request)
         raw = await StrictRequest(request.scope, request.receive).body()
-        await self._signature(request.headers, raw)
+        await self._signature(
+            Signed(headers=request.headers, target=_target(request.scope), body=raw)
+        )
+
+    def _check_parameters(self, request: Request) -> None:
+        """A sender adds to the address what it likes: what counts is that it was signed."""
 
 
 async def raw_body(request: Request) -> bytes:
@@ -45,6 +51,12 @@ async def raw_body(request: Request) -> bytes:
 
 
 RawBody = Annotated[bytes, Depends(raw_body)]
+
+
+def _target(scope: Scope) -> bytes:
+    query = scope["query_string"]
+    path: bytes = scope["raw_path"]
+    return path + b"?" + query if query else path
 
 
 def _nobody(_: Any) -> None:

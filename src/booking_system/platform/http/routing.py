@@ -130,11 +130,13 @@ class Routes:
         status: int = 200,
         refuses: Sequence[type[Refusal]] = (),
         body_limit: BodyLimit = USUAL_BODY,
+        shown: bool = True,
     ) -> None:
         """Add an address that another machine calls by POST with a body that it has signed.
 
         The `signature` is the policy. The endpoint takes a `RawBody`, the bytes that were signed,
-        and knows by the sender's ids what it has been told before.
+        and knows by the sender's ids what it has been told before. One that is not `shown` stays
+        out of the document: what comes is described by its sender.
         """
         route = HookRoute(
             path,
@@ -147,6 +149,7 @@ class Routes:
             response_description="Taken",
             operation_id=endpoint.__name__,
             response_model=None,
+            include_in_schema=shown,
         )
         habits = Habits(
             asks_who=False,

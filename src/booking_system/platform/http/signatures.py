@@ -3,13 +3,24 @@
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Malformed
 
-Signature = Callable[[Mapping[str, str], bytes], Awaitable[None]]
-"""Looks at the fields of the head and at the body as it came; raises `InvalidSignature`."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """A request as it came: `target` is its path and query, neither decoded nor put in order."""
+
+    headers: Mapping[str, str]
+    target: bytes
+    body: bytes
+
+
+Signature = Callable[[Signed], Awaitable[None]]
+"""Looks at a request before it is parsed; raises `InvalidSignature`, or another refusal."""
 
 TOLERANCE = timedelta(seconds=300)
 """How far the moment of a signature may be from ours, in both directions."""
@@ -41,11 +52,11 @@ class TimedSignatures:
         self._secrets = tuple(secrets)
         self._clock = clock
 
-    async def __call__(self, headers: Mapping[str, str], body: bytes) -> None:
+    async def __call__(self, signed: Signed) -> None:
         """Raise `InvalidSignature`, with the same words for each cause."""
-        moment, signatures = _parts(headers.get(self._header, ""))
+        moment, signatures = _parts(signed.headers.get(self._header, ""))
         far = abs(self._clock.now().timestamp() - moment)
-        if far > TOLERANCE.total_seconds() or not self._fits(moment, signatures, body):
+        if far > TOLERANCE.total_seconds() or not self._fits(moment, signatures, signed.body):
             raise InvalidSignature
 
     def _fits(self, moment: int, signatures: Sequence[bytes], body: bytes) -> bool:
