@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 from sqlalchemy import URL
 
 from booking_system.bootstrap import production
+from booking_system.bootstrap.message_settings import MessageSettings
+from booking_system.bootstrap.plain_addresses import is_plain_address, listed
 from booking_system.bootstrap.secret_key import SecretKeyError, key_from, key_kept_in, keys_from
 from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.url import sqlalchemy_url
@@ -45,7 +46,7 @@ class SettingsProblem(Exception):
         self.sentences = sentences
 
 
-class Settings(BaseSettings):
+class Settings(MessageSettings):
     """All settings; each has a default that works on one machine."""
 
     model_config = SettingsConfigDict(
@@ -149,12 +150,12 @@ class Settings(BaseSettings):
     @property
     def allowed_origins(self) -> list[str]:
         """Return the sites whose pages may call this API."""
-        return _listed(self.cors_origins)
+        return listed(self.cors_origins)
 
     @property
     def trusted_proxies(self) -> list[str]:
         """Return the proxies whose word about addresses is believed."""
-        return _listed(self.forwarded_allow_ips)
+        return listed(self.forwarded_allow_ips)
 
     def with_database(self, url: str) -> "Settings":
         """Return the same settings for the database at `url`."""
@@ -168,7 +169,7 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _origin(cls, value: str) -> str:
-        if value and not _is_plain_address(value):
+        if value and not is_plain_address(value):
             raise ValueError(
                 "BOOKING_PUBLIC_URL must be an address like https://booking.example.com."
             )
@@ -177,7 +178,7 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def _origins(cls, value: str) -> str:
-        if not all(map(_is_plain_address, _listed(value))):
+        if not all(map(is_plain_address, listed(value))):
             raise ValueError(
                 "BOOKING_CORS_ORIGINS must be addresses like https://www.example.com, with commas "
                 "between them."
@@ -187,7 +188,7 @@ class Settings(BaseSettings):
     @field_validator("otlp_endpoint")
     @classmethod
     def _collector(cls, value: str | None) -> str | None:
-        if value is not None and not _is_plain_address(value):
+        if value is not None and not is_plain_address(value):
             raise ValueError("BOOKING_OTLP_ENDPOINT must be an address like http://localhost:4318.")
         return value and value.rstrip("/")
 
@@ -253,6 +254,7 @@ class Settings(BaseSettings):
             yield "BOOKING_ADMIN_EMAIL and BOOKING_ADMIN_PASSWORD must be set together."
         if self.migration_url is not None and self.database_url is None:
             yield "BOOKING_MIGRATION_URL needs BOOKING_DATABASE_URL beside it."
+        yield from self._message_contradictions()
         if self.in_production:
             yield from production.refused(self)
 
@@ -261,25 +263,6 @@ class Settings(BaseSettings):
         if ":" in name and not name.startswith("["):
             name = f"[{name}]"
         return f"http://{name}:{self.port}"
-
-
-def _listed(value: str) -> list[str]:
-    return [one.strip().rstrip("/") for one in value.split(",") if one.strip()]
-
-
-def _is_plain_address(value: str) -> bool:
-    """Say whether this is an HTTP address without a login, a query or a fragment."""
-    try:
-        parts = urlsplit(value)
-        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:
-        return False
-    is_one = "*" not in parts.netloc
-    return (
-        is_address
-        and is_one
-        and not (parts.query or parts.fragment or parts.username or parts.password)
-    )
 
 
 def _is_whole(url: URL) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from httpx import Response
 from pydantic import SecretStr
 
+from booking_system.notifications.adapters.reports.http import twilio_callback
 from booking_system.notifications.adapters.reports.twilio import TwilioSignature
 from booking_system.notifications.domain.message import Channel
 from booking_system.notifications.domain.sending import Fault, Report, Reported, SmsReply
@@ -233,6 +234,24 @@ async def test_without_a_token_there_is_no_such_address(hooks: Api, office: Offi
         for target in (STATUS, REPLIES):
             answer = await told(hooks, target, encoded())
             assert code_of(answer) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("public_url", "is_public"),
+    [
+        ("https://booking.example.com", True),
+        ("https://203.0.113.7", False),
+        ("https://8.8.8.8:8443", True),
+        ("http://127.0.0.1:8000", False),
+        ("http://[::1]:8000", False),
+        ("http://10.0.0.7", False),
+        ("http://localhost:8000", False),
+        ("http://api:8000", False),
+    ],
+)
+def test_twilio_is_told_of_addresses_that_it_can_reach(public_url: str, *, is_public: bool) -> None:
+    expected = f"{public_url}/v1/message-callbacks/twilio" if is_public else None
+    assert twilio_callback(public_url) == expected
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from importlib.util import find_spec
 from ipaddress import ip_address
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -12,10 +13,13 @@ REGION = re.compile(r"[a-z]{2}(-[a-z]+){1,3}-\d{1,2}", re.ASCII)
 SID = re.compile(r"AC[0-9a-fA-F]{32}", re.ASCII)
 NUMBER = re.compile(r"\+[1-9]\d{5,14}", re.ASCII)
 TWILIO_SENDER = re.compile(
-    rf"{NUMBER.pattern}|MG[0-9a-fA-F]{{32}}|(?=.*[A-Za-z])[A-Za-z0-9 ]{{1,11}}|\d{{3,8}}", re.ASCII
+    rf"{NUMBER.pattern}|MG[0-9a-fA-F]{{32}}|(?=.*[A-Za-z])[A-Za-z0-9 ]{{1,11}}|[1-9]\d{{2,7}}",
+    re.ASCII,
 )
 SNS_SENDER = re.compile(rf"{NUMBER.pattern}|(?=.*[A-Za-z])[A-Za-z0-9-]{{1,11}}", re.ASCII)
 PRICE = re.compile(r"\d{1,3}(\.\d{1,5})?", re.ASCII)
+TOPIC = re.compile(r"arn:aws(-[a-z]+)*:sns:([a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}", re.ASCII)
+"""The ARN of a topic of Amazon SNS; the second group is its region."""
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", re.ASCII)
 
@@ -60,6 +64,12 @@ class TwilioAddress:
     token: SecretStr
     sender: str
 
+    @property
+    def can_be_answered(self) -> bool:
+        """Say whether somebody can answer: a name is no number."""
+        is_service = len(self.sender) == 34
+        return is_service or self.sender.removeprefix("+").isdigit()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SesAddress:
@@ -80,6 +90,11 @@ class SnsAddress:
     sender: str | None
     max_price: str | None
 
+    @property
+    def can_be_answered(self) -> bool:
+        """Say whether somebody can answer: a name is no number, and ours has to be known."""
+        return self.sender is not None and self.sender.startswith("+")
+
 
 EmailAddress = SmtpAddress | SendGridAddress | SesAddress
 SmsAddress = TwilioAddress | SnsAddress
@@ -94,13 +109,13 @@ def email_address(url: str) -> EmailAddress | None:
         case "smtp" | "smtps":
             return _smtp(parts)
         case "sendgrid":
-            options(parts)
+            _options(parts)
             key = _secret(parts.username)
             if key is None or parts.password is not None:
                 raise WrongAddressError("it must be like sendgrid://KEY@api.sendgrid.com")
             return SendGridAddress(host=_host(parts), key=key)
         case "ses":
-            given = options(parts, "configuration_set")
+            given = _options(parts, "configuration_set")
             return SesAddress(
                 region=_region(parts), configuration_set=_fitting(given, "configuration_set", NAME)
             )
@@ -118,7 +133,7 @@ def sms_address(url: str) -> SmsAddress | None:
         case "twilio":
             return _twilio(parts)
         case "sns":
-            given = options(parts, "from", "max_price")
+            given = _options(parts, "from", "max_price")
             return SnsAddress(
                 region=_region(parts),
                 sender=_fitting(given, "from", SNS_SENDER),
@@ -128,7 +143,7 @@ def sms_address(url: str) -> SmsAddress | None:
 
 
 def _smtp(parts: SplitResult) -> SmtpAddress:
-    given = options(parts, "starttls")
+    given = _options(parts, "starttls")
     starttls = _fitting(given, "starttls", re.compile("required|offered"))
     host, user, password = _host(parts), parts.username, parts.password
     if bool(user) is not bool(password):
@@ -149,7 +164,7 @@ def _smtp(parts: SplitResult) -> SmtpAddress:
 
 
 def _twilio(parts: SplitResult) -> TwilioAddress:
-    sender = _fitting(options(parts, "from"), "from", TWILIO_SENDER)
+    sender = _fitting(_options(parts, "from"), "from", TWILIO_SENDER)
     account, token = unquote(parts.username or ""), _secret(parts.password)
     if sender is None or token is None or not SID.fullmatch(account):
         raise WrongAddressError("it must be like twilio://SID:TOKEN@api.twilio.com?from=+4915…")
@@ -162,7 +177,7 @@ def _parts(url: str) -> SplitResult:
         parts.port  # noqa: B018  (it is read to be refused)
     except ValueError:
         raise WrongAddressError("it is no address") from None
-    if parts.path not in {"", "/"} or parts.fragment:
+    if parts.netloc and (parts.path not in {"", "/"} or parts.fragment):
         raise WrongAddressError(
             "nothing but ? and options follows the host, and signs like / or # in a password "
             "are written as %2F and %23"
@@ -170,12 +185,11 @@ def _parts(url: str) -> SplitResult:
     return parts
 
 
-def options(parts: SplitResult, *known: str) -> dict[str, str]:
+def _options(parts: SplitResult, *known: str) -> dict[str, str]:
     """Return what follows the question mark. A plus is one: it begins a number."""
     pairs = [one.partition("=") for one in parts.query.split("&") if one]
     given = {name: unquote(value) for name, _, value in pairs}
-    if unknown := given.keys() - set(known):
-        del unknown
+    if not given.keys() <= set(known):
         raise WrongAddressError(
             f"behind the question mark it knows {', '.join(known)}"
             if known
@@ -206,6 +220,8 @@ def _region(parts: SplitResult) -> str:
     region = parts.netloc
     if not REGION.fullmatch(region):
         raise WrongAddressError(f"it must be like {parts.scheme}://eu-central-1")
+    if find_spec("botocore") is None:
+        raise WrongAddressError("it needs the package botocore: pip install 'booking-system[aws]'")
     return region
 
 

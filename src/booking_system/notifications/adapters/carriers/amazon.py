@@ -8,7 +8,6 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import Any
 
 import httpx
@@ -21,7 +20,6 @@ from booking_system.notifications.adapters.carriers.http_handover import (
 )
 from booking_system.notifications.domain.sending import Fault, NotSentError
 
-MISSING = "Amazon's services need the package botocore: pip install 'booking-system[aws]'."
 CODE = re.compile(r"[A-Za-z][A-Za-z0-9.]{0,60}", re.ASCII)
 FAULTS = {
     "AccountSuspendedException": Fault.REFUSED,
@@ -46,11 +44,6 @@ FAULTS = {
     "ValidationError": Fault.POLICY,
 }
 """By the code of an error, without `Exception` where there is none in it."""
-
-
-def is_installed() -> bool:
-    """Say whether botocore is there."""
-    return find_spec("botocore") is not None
 
 
 def origin(service: str, region: str) -> str:

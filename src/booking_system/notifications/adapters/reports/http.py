@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
@@ -33,6 +35,19 @@ OF_SNS = BodyLimit(most_bytes=256 * 1024, seconds=10.0)
 NOTHING_MORE = 204
 
 log = structlog.get_logger("booking_system.reports")
+
+
+def twilio_callback(public_url: str) -> str | None:
+    """Return where Twilio tells of an SMS, without its id; None where Twilio cannot come.
+
+    It refuses a message with an address that only this machine or its network knows.
+    """
+    host = urlsplit(public_url).hostname or ""
+    try:
+        is_public = ip_address(host).is_global
+    except ValueError:
+        is_public = "." in host
+    return f"{public_url}{TWILIO}" if is_public else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

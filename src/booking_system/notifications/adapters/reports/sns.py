@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from cryptography.exceptions import InvalidSignature as WrongSignatureError
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
+from booking_system.notifications.adapters.carriers.addresses import TOPIC
 from booking_system.notifications.adapters.carriers.amazon import origin
 from booking_system.notifications.adapters.reports.certificates import Certificates
 from booking_system.notifications.adapters.reports.reading import json_of, object_of, text_of
@@ -19,7 +19,6 @@ from booking_system.platform.http.signatures import InvalidSignature, Signed
 from booking_system.platform.ticket import waiting_elsewhere
 from booking_system.shared_kernel.errors import Malformed, NotFound, NotPermitted, Unavailable
 
-TOPIC = re.compile(r"arn:aws(-[a-z]+)*:sns:([a-z0-9-]+):\d{12}:[A-Za-z0-9_-]{1,256}", re.ASCII)
 NOTIFICATION = "Notification"
 CONFIRMATION = "SubscriptionConfirmation"
 IN_ORDER = {
