@@ -11,7 +11,12 @@ from tests.together import Together, rank
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # What is loaded until the collection's end stays: to look at it again and again is for nothing.
+    gc.disable()
     if not deals(config):
+        from tests.forked import NURSERY  # noqa: PLC0415  (loads the program)
+
+        NURSERY.begin()
         config.pluginmanager.import_plugin("tests.fixtures")
 
 
@@ -26,10 +31,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    # What is loaded by now stays: the garbage collection need not look at it again, nor so often.
+    # Nor afterwards, nor so often at what is new.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

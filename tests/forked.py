@@ -7,7 +7,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -63,15 +62,17 @@ class Forked:
 
 
 class Nursery:
-    """The process that forks, started when it is first asked."""
+    """The process that forks."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._pid = 0
         self._asking: socket.socket | None = None
 
+    def begin(self) -> None:
+        """Fork it, before this process has threads, connections or an event loop."""
+        self._pid, self._asking = nursery.begun()
+
     def fork(self, *arguments: str, env: Mapping[str, str], cwd: Path) -> Forked:
-        if self._asking is None:
-            self._begin(env)
         assert self._asking is not None
         request = {"arguments": arguments, "env": dict(env), "cwd": str(cwd)}
         (printed, prints), (fate, ends) = os.pipe(), os.pipe()
@@ -80,24 +81,10 @@ class Nursery:
         os.close(ends)
         return Forked(printed, fate)
 
-    def _begin(self, env: Mapping[str, str]) -> None:
-        MADE["Python programs"] += 1
-        self._asking, asked = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with asked:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", nursery.__name__, str(asked.fileno())],
-                env=env,
-                cwd=Path(__file__).parents[1],
-                stdin=subprocess.DEVNULL,
-                pass_fds=[asked.fileno()],
-                start_new_session=True,
-            )
-
     def end(self) -> None:
-        if self._asking is not None:
-            self._asking.close()
-        if self._process is not None:
-            self._process.wait()
+        assert self._asking is not None
+        self._asking.close()
+        os.waitpid(self._pid, 0)
 
 
 NURSERY = Nursery()

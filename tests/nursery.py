@@ -1,11 +1,12 @@
 """A process that has loaded `booking-system serve` and forks it, as often as tests ask for it.
 
 To load it takes a second for the supervisor and three for each API process, which most tests need
-not see again. `tests.bootstrap.processes.running` starts what an operator starts.
+not see again. `tests.bootstrap.processes.running` starts what an operator starts. This process is
+forked itself, from a worker that has loaded the program and has not run a test.
 
-`python -m tests.nursery FD` reads requests from a socket: the arguments, environment and folder as
-JSON, and two open files, for what the program prints and for what becomes of it. Of the latter it
-writes a line with the process id and one with the exit code.
+It reads requests from a socket: the arguments, environment and folder as JSON, and two open files,
+for what the program prints and for what becomes of it. Of the latter it writes a line with the
+process id and one with the exit code.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,9 +26,11 @@ from typing import Any, NoReturn
 
 from prometheus_client import values
 
-from booking_system.bootstrap import api_process, api_program, cli, serve
+from booking_system.bootstrap import api_process, cli, serve, worker_program
 
 MOST_BYTES = 1 << 18
+CHILDREN = {serve.API: api_process.main, serve.WORKER: worker_program.main}
+"""What the supervisor starts as programs."""
 
 
 @dataclass
@@ -46,7 +50,7 @@ class Child:
         deadline = time.monotonic() + timeout
         while (code := self.poll()) is None:
             if time.monotonic() > deadline:
-                raise subprocess.TimeoutExpired("an API process", timeout)
+                raise subprocess.TimeoutExpired("a child", timeout)
             time.sleep(0.01)
         return code
 
@@ -78,11 +82,11 @@ def forked(main: Callable[[], object]) -> int:
         os._exit(code)
 
 
-def _api_process(
+def _child(
     command: Sequence[str], *, env: Mapping[str, str], pass_fds: Sequence[int], **_: object
 ) -> Child:
     """In the place of the supervisor's `subprocess.Popen`."""
-    assert command[1:] == ["-m", api_program.__name__]
+    program = CHILDREN[command[-1]]
 
     def main() -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -93,7 +97,7 @@ def _api_process(
         _surrounded_by(env)
         # It looked at the environment when it was imported.
         values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
-        api_process.main()
+        program()
 
     return Child(forked(main))
 
@@ -109,6 +113,8 @@ def _close_all_but(kept: Sequence[int]) -> None:
 def _surrounded_by(env: Mapping[str, str]) -> None:
     os.environ.clear()
     os.environ.update(env)
+    # Chosen by the environment when it was first asked for.
+    tempfile.tempdir = None
 
 
 def _program(arguments: Sequence[str], env: Mapping[str, str], cwd: str, printed: int) -> None:
@@ -120,7 +126,7 @@ def _program(arguments: Sequence[str], env: Mapping[str, str], cwd: str, printed
     _surrounded_by(env)
     sys.argv = ["booking-system", *arguments]
     serve.subprocess = SimpleNamespace(  # type: ignore[assignment]
-        Popen=_api_process,
+        Popen=_child,
         TimeoutExpired=subprocess.TimeoutExpired,
         DEVNULL=subprocess.DEVNULL,
     )
@@ -134,9 +140,17 @@ def _start(request: Mapping[str, Any], printed: int, fate: int) -> int:
     return pid
 
 
-def main() -> NoReturn:
+def begun() -> tuple[int, socket.socket]:
+    """Fork the nursery. Returns its process id and the socket where it is asked."""
+    asking, asked = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with asked:
+        return forked(lambda: _serve(asked)), asking
+
+
+def _serve(asking: socket.socket) -> NoReturn:
     """Serve requests until the worker that sends them is gone; then all programs go."""
-    asking = socket.socket(fileno=int(sys.argv[1]))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    _close_all_but([asking.fileno()])
     watched = selectors.DefaultSelector()
     watched.register(asking, selectors.EVENT_READ)
     alive: dict[int, tuple[int, int]] = {}
@@ -161,7 +175,3 @@ def main() -> NoReturn:
                 with contextlib.suppress(BrokenPipeError):
                     os.write(fate, b"%d\n" % os.waitstatus_to_exitcode(status))
                 os.close(fate)
-
-
-if __name__ == "__main__":
-    main()

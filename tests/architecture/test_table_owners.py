@@ -8,10 +8,10 @@ import ast
 import importlib
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
 from sqlalchemy import Table, TableClause
 
 from booking_system.bootstrap.tables import metadata
@@ -47,23 +47,25 @@ class Module(NamedTuple):
     """A module of the program, read but not run."""
 
     name: str
-    tree: ast.Module
+    nodes: Sequence[ast.AST]
 
     @property
     def context(self) -> str:
         return self.name.partition("/")[0].removesuffix(".py")
 
 
+# Read by the tests and not where they are collected, which each worker does.
+@cache
 def modules() -> list[Module]:
     paths = sorted(SOURCE.rglob("*.py"))
-    return [Module(str(one.relative_to(SOURCE)), ast.parse(one.read_text())) for one in paths]
+    return [
+        Module(str(one.relative_to(SOURCE)), list(ast.walk(ast.parse(one.read_text()))))
+        for one in paths
+    ]
 
 
-MODULES = modules()
-
-
-def called(node: ast.AST, names: set[str]) -> Iterator[ast.Call]:
-    for one in ast.walk(node):
+def called(module: Module, names: set[str]) -> Iterator[ast.Call]:
+    for one in module.nodes:
         if isinstance(one, ast.Call):
             function = one.func
             name = function.attr if isinstance(function, ast.Attribute) else None
@@ -72,28 +74,26 @@ def called(node: ast.AST, names: set[str]) -> Iterator[ast.Call]:
                 yield one
 
 
+@cache
 def owners() -> dict[str, str]:
     """The context by table: where `Table("name", …)` stands."""
     found = {}
-    for module in MODULES:
-        for call in called(module.tree, {"Table"}):
+    for module in modules():
+        for call in called(module, {"Table"}):
             if isinstance(call.args[0], ast.Constant):
                 found[str(call.args[0].value)] = module.context
     return found
 
 
-OWNERS = owners()
-
-
-def texts(tree: ast.Module) -> Iterator[str]:
+def texts(module: Module) -> Iterator[str]:
     """All texts but docstrings; of an f-string its parts."""
     described = {
         id(body[0].value)
-        for node in ast.walk(tree)
+        for node in module.nodes
         for body in [getattr(node, "body", None)]
         if isinstance(body, list) and body and isinstance(body[0], ast.Expr)
     }
-    for node in ast.walk(tree):
+    for node in module.nodes:
         is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
         if is_text and id(node) not in described:
             yield node.value
@@ -101,14 +101,14 @@ def texts(tree: ast.Module) -> Iterator[str]:
 
 def worded(module: Module) -> set[str]:
     """Tables of others that the module words SQL about, or declares once more."""
-    named = {name for text in texts(module.tree) for name in NAMED.findall(text)}
+    named = {name for text in texts(module) for name in NAMED.findall(text)}
     named |= declared(module)
-    return {name for name in named if OWNERS.get(name, module.context) != module.context}
+    return {name for name in named if owners().get(name, module.context) != module.context}
 
 
 def declared(module: Module) -> set[str]:
     """What `table("name", …)` declares, with columns but no rules."""
-    calls = called(module.tree, {"table"})
+    calls = called(module, {"table"})
     return {str(call.args[0].value) for call in calls if isinstance(call.args[0], ast.Constant)}
 
 
@@ -116,11 +116,11 @@ def imported(module: Module) -> dict[str, str]:
     """Tables of others by the name that they bear in the module."""
     return {
         one.asname or one.name: one.name
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.ImportFrom) and node.module is not None
         for one in node.names
-        if one.name in OWNERS and f"{PACKAGE}.{OWNERS[one.name]}.records" in node.module
-        if OWNERS[one.name] != module.context
+        if one.name in owners() and f"{PACKAGE}.{owners()[one.name]}.records" in node.module
+        if owners()[one.name] != module.context
     }
 
 
@@ -129,29 +129,29 @@ def changed(module: Module) -> set[str]:
     theirs = imported(module)
     return {
         theirs[argument.id]
-        for call in called(module.tree, CHANGES)
+        for call in called(module, CHANGES)
         for argument in call.args[:1]
         if isinstance(argument, ast.Name) and argument.id in theirs
     }
 
 
 def test_every_table_has_one_owner() -> None:
-    assert OWNERS.keys() == metadata.tables.keys()
+    assert owners().keys() == metadata.tables.keys()
 
 
 def test_nobody_else_words_sql_about_a_table() -> None:
-    found = {module.name: names for module in MODULES if (names := worded(module))}
+    found = {module.name: names for module in modules() if (names := worded(module))}
     assert found == {name: tables for name, (tables, _) in WORDED.items()}
 
 
 def test_nobody_else_changes_a_table() -> None:
-    found = {module.name: names for module in MODULES if (names := changed(module))}
+    found = {module.name: names for module in modules() if (names := changed(module))}
     assert found == {name: tables for name, (tables, _) in CHANGED.items()}
 
 
 def declared_again() -> Sequence[TableClause]:
     found = []
-    for one in MODULES:
+    for one in modules():
         if not declared(one):
             continue
         name = one.name.removesuffix(".py").replace("/", ".")
@@ -164,9 +164,11 @@ def declared_again() -> Sequence[TableClause]:
     return found
 
 
-@pytest.mark.parametrize("again", declared_again(), ids=lambda one: one.name)
-def test_what_is_declared_again_is_as_the_owner_has_it(again: TableClause) -> None:
-    owned = metadata.tables[again.name]
-    assert {column.name: repr(column.type) for column in again.c} == {
-        column.name: repr(owned.c[column.name].type) for column in again.c
-    }
+def test_what_is_declared_again_is_as_the_owner_has_it() -> None:
+    found = declared_again()
+    assert found
+    for again in found:
+        owned = metadata.tables[again.name]
+        assert {column.name: repr(column.type) for column in again.c} == {
+            column.name: repr(owned.c[column.name].type) for column in again.c
+        }, again.name
