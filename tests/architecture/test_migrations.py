@@ -1,7 +1,6 @@
 """Migrations go up, down and up again, and make just the tables that the program has."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +13,9 @@ from booking_system.bootstrap import migrations
 from booking_system.bootstrap.postgres_binaries import binaries_for
 from booking_system.bootstrap.tables import metadata
 from booking_system.platform.postgres.url import sqlalchemy_url
+from tests.bootstrap.processes import environment
+from tests.forked import forked
+from tests.patience import PATIENCE
 from tests.postgres import TestServer
 
 COLUMNS = """SELECT table_name, column_name, data_type, is_nullable, column_default, udt_name
@@ -115,16 +117,13 @@ TOO_LONG = """INSERT INTO time_slots
  FROM gen_random_uuid() AS made(id)"""
 
 
-async def test_instances_that_start_together_migrate_once(empty_url: str) -> None:
-    program = (
-        "import asyncio, sys; from booking_system.bootstrap.migrations import upgrade;"
-        "asyncio.run(upgrade(sys.argv[1]))"
-    )
-    starting = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", program, empty_url)
-        for _ in range(2)
-    ]
-    codes = [await process.wait() for process in starting]
+async def test_instances_that_start_together_migrate_once(empty_url: str, tmp_path: Path) -> None:
+    env = environment(data_dir=tmp_path, database_url=empty_url)
+    with (
+        forked("migrate", env=env, cwd=tmp_path) as one,
+        forked("migrate", env=env, cwd=tmp_path) as other,
+    ):
+        codes = [await asyncio.to_thread(process.wait, PATIENCE) for process in (one, other)]
 
     assert codes == [0, 0]
     assert await migrations.is_at_head(empty_url)

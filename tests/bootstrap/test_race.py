@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -27,13 +26,10 @@ from booking_system.bootstrap.cli import app
 from tests.api import Api, running_api
 from tests.bootstrap.here import serving_here
 from tests.bootstrap.processes import environment, free_port
-from tests.bootstrap.processes import running as started
+from tests.forked import forked
 from tests.postgres import TestServer
 from tests.races import nobody
 
-PROGRAM = ("-m", "booking_system.bootstrap.cli", "race")
-SECONDS = 300
-"""Only a net."""
 LONGEST = 120
 LOOKED_AT_AFTER = 50
 """So many requests, the race is looked at again: it is over once everything happened."""
@@ -121,11 +117,6 @@ def run(*options: str) -> Result:
     return CliRunner().invoke(app, ["race", *options])
 
 
-async def told_by(process: subprocess.Popen[str]) -> str:
-    told, _ = await asyncio.to_thread(process.communicate, timeout=SECONDS)
-    return told
-
-
 @pytest.mark.usefixtures("ending_early")
 def test_a_race_is_won_by_nobody_and_leaves_nothing(
     deployed: Deployed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -154,15 +145,16 @@ def test_a_race_is_won_by_nobody_and_leaves_nothing(
 async def test_ctrl_c_leaves_nothing_either(deployed: Deployed, tmp_path: Path) -> None:
     options = ["--url", deployed.address, "--token", deployed.api.admin.token]
     options += ["--seconds", "60", "--clients", "8", "--doctors", "1"]
-    with started(*PROGRAM, *options, env=environment(), cwd=tmp_path) as race:
+    with forked("race", *options, env=environment(), cwd=tmp_path) as race:
         booked = "SELECT count(*) FROM appointments WHERE status <> 'cancelled'"
         while not await deployed.value(booked):
             assert race.poll() is None
             await asyncio.sleep(0.05)
         race.send_signal(signal.SIGINT)
-        told = await told_by(race)
+        assert race.stdout is not None
+        told = await asyncio.to_thread(race.stdout.read)
+        assert (race.wait(), told) == (130, "Stopped.\n")
 
-    assert (race.returncode, told) == (130, "Stopped.\n")
     assert await deployed.is_clean()
 
 

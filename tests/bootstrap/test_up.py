@@ -26,7 +26,8 @@ from tests.bootstrap.processes import (
     free_port,
     running,
 )
-from tests.bootstrap.test_worker import relayed
+from tests.bootstrap.test_worker import is_relayed, relayed
+from tests.forked import Forked, forked
 
 ADMIN = {"admin_email": "admin@example.com", "admin_password": "a-long-enough-passphrase"}
 LAST_LINE = "Press Ctrl-C to stop.\n"
@@ -34,7 +35,7 @@ LAST_LINE = "Press Ctrl-C to stop.\n"
 
 @dataclass(frozen=True)
 class Instance:
-    process: "subprocess.Popen[str]"
+    process: "subprocess.Popen[str] | Forked"
     port: int
     told: str
 
@@ -64,11 +65,19 @@ NEW_SERVER = 3
 
 
 @contextmanager
-def up(place: Path, command: str = "up", **settings: object) -> Iterator[Instance]:
+def up(
+    place: Path, command: str = "up", *, is_forked: bool = False, **settings: object
+) -> Iterator[Instance]:
+    """`is_forked` is enough where another test starts it as an operator does."""
     port = free_port()
     chosen: dict[str, object] = {"data_dir": place / "data", "port": port, "demo": "false"}
-    module = ("-m", "booking_system.bootstrap.cli", command)
-    with running(*module, env=environment(**chosen, **settings), cwd=place) as process:
+    env = environment(**chosen, **settings)
+    program = ("-m", "booking_system.bootstrap.cli", command)
+    with (
+        forked(command, env=env, cwd=place)
+        if is_forked
+        else running(*program, env=env, cwd=place) as process
+    ):
         assert process.stdout is not None
         told = []
         for line in process.stdout:
@@ -90,18 +99,19 @@ def ended(instance: Instance, end: Callable[[], None]) -> int:
 
 
 def test_an_instance_serves_recovers_stops_and_finds_its_data_again(place: Path) -> None:
-    with up(place, **ADMIN) as first:
+    with up(place) as first:
         assert f"API      http://127.0.0.1:{first.port}\n" in first.told
         assert f"Docs     http://127.0.0.1:{first.port}/docs\n" in first.told
         assert first.status("/health/live") == 200
         assert first.is_ready()
-        asyncio.run(relayed(EmbeddedPostgres(place / "data").url))
+        database = EmbeddedPostgres(place / "data").url
+        event_id = asyncio.run(relayed(database))
 
         before = set(first.family())
         EmbeddedPostgres(place / "data").kill()
         # What the old server left may answer once more before the new one is there.
         assert eventually(
-            lambda: len(set(first.family()) - before) > NEW_SERVER and first.is_ready()
+            lambda: len(set(first.family()) - before) > NEW_SERVER and first.is_ready(), pause=0.2
         )
 
         assert ended(first, lambda: first.process.send_signal(signal.SIGINT)) == 0
@@ -110,7 +120,8 @@ def test_an_instance_serves_recovers_stops_and_finds_its_data_again(place: Path)
         "secret-key.pem",
     ]
 
-    with up(place, "serve", log_level="debug") as second:
+    with up(place, is_forked=True, log_level="debug", **ADMIN) as second:
+        assert asyncio.run(is_relayed(database, event_id))
         login = {"username": ADMIN["admin_email"], "password": ADMIN["admin_password"]}
         grant = {"grant_type": "password", **login}
         assert second.status("/v1/auth/token", grant) == 200
@@ -140,8 +151,7 @@ def test_two_instances_share_one_database(place: Path) -> None:
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "stop"])
 def test_a_start_that_is_stopped_leaves_nothing(place: Path, asked: signal.Signals) -> None:
     settings = environment(data_dir=place / "data", port=free_port(), demo="false")
-    command = ("-m", "booking_system.bootstrap.cli", "up")
-    with running(*command, env=settings, cwd=place) as process:
+    with forked("up", env=settings, cwd=place) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "Starting the database ...\n"
         assert eventually(lambda: len(family_of(process.pid)) > 1)

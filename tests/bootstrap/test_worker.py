@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 
@@ -18,8 +19,8 @@ RECORD = """INSERT INTO outbox (id, name, payload, occurred_at)
 RELAYED = "SELECT count(*) FROM event_feed WHERE id = $1"
 
 
-async def relayed(url: str) -> None:
-    """Records an event, and returns once a worker has taken it over."""
+async def relayed(url: str) -> UUID:
+    """Records an event, and returns its id once a worker has taken it over."""
     event_id = uuid7()
     connection = await asyncpg.connect(url)
     try:
@@ -27,6 +28,16 @@ async def relayed(url: str) -> None:
         async with asyncio.timeout(PATIENCE):
             while not await connection.fetchval(RELAYED, event_id):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
+        return event_id
+    finally:
+        await connection.close()
+
+
+async def is_relayed(url: str, event_id: UUID) -> bool:
+    """Whether a worker has taken it over."""
+    connection = await asyncpg.connect(url)
+    try:
+        return bool(await connection.fetchval(RELAYED, event_id))
     finally:
         await connection.close()
 

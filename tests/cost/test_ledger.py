@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from tests.bootstrap.processes import environment, running
+from tests.forked import forked
 from tests.postgres import TestServer
 
 LEDGER = Path(__file__).with_name("ledger.json")
-PROGRAM = ("-m", "booking_system.bootstrap.cli", "cost")
 SHARE = 0.01
 """So much more, or less, is another cost; unchanged code differs by a tenth of that."""
 SOME_MORE = {"reads": 1, "wal_records": 1, "wal_bytes": 64}
@@ -25,11 +25,17 @@ OF_PYTHON = {"calls", "bytecodes"}
 
 
 def counted(url: str, place: Path, *program: str) -> dict[str, Any]:
+    """`program` stands where the command that an operator has would be, in a process of its own."""
     file = place / "counted.json"
-    command = (*(program or PROGRAM), "--database", url, "--json", str(file))
-    with running(*command, env=environment(), cwd=place) as process:
-        told, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, told
+    told_where = ("--database", url, "--json", str(file))
+    with (
+        running(*program, *told_where, env=environment(), cwd=place)
+        if program
+        else forked("cost", *told_where, env=environment(), cwd=place) as process
+    ):
+        assert process.stdout is not None
+        told = process.stdout.read()
+        assert process.wait() == 0, told
     found: dict[str, Any] = json.loads(file.read_text())
     return found
 
@@ -58,7 +64,7 @@ async def test_no_request_costs_another_sum_than_is_written_down(
     postgres: TestServer, tmp_path: Path
 ) -> None:
     ledger = json.loads(LEDGER.read_text())
-    async with postgres.database(template="template0") as url:
+    async with postgres.database() as url:
         found = counted(url, tmp_path)
     told = list(differences(found, ledger))
     assert told == [], "`make costs` writes it down"
