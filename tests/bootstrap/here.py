@@ -4,6 +4,7 @@ For tests of what asks an API. What an operator starts is `tests.servers.serving
 """
 
 import asyncio
+import io
 import itertools
 import json
 import logging
@@ -14,9 +15,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 import structlog
 import uvicorn
+import uvloop
+from starlette.types import ASGIApp
 
 from booking_lab.bench import servers
 from booking_lab.bench.api import PUBLIC_URL
@@ -82,16 +86,55 @@ def measured_here(
 @contextmanager
 def compared_here(_: Path, lengths: list[int]) -> Iterator[Target]:
     """Stands where `booking_lab.bench.journey.run.comparing` does."""
-    server = uvicorn.Server(servers.config_of(servers.several_with(lengths)))
+    with _answering(servers.several_with(lengths)) as port:
+        yield Target(port=port, pid=os.getpid())
+
+
+@dataclass(frozen=True)
+class Announced:
+    """As much of a server's process as the bench looks at."""
+
+    pid: int
+    stdout: IO[bytes]
+
+
+@contextmanager
+def answering_here(_: str, kind: str, *, folder: Path, given: bytes) -> Iterator[Announced]:
+    """Stands where `booking_lab.bench.processes.running` does for a server to compare with."""
+    served = _raw(given) if kind == "raw" else _answering(servers.fastapi_with(given))
+    with served as port:
+        yield Announced(os.getpid(), io.BytesIO(b"%d\n" % port))
+
+
+@contextmanager
+def _answering(app: ASGIApp) -> Iterator[int]:
+    server = uvicorn.Server(servers.config_of(app))
     with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         assert eventually(lambda: server.started or not thread.is_alive())
         try:
-            yield Target(port=listener.getsockname()[1], pid=os.getpid())
+            yield listener.getsockname()[1]
         finally:
             server.should_exit = True
             thread.join()
+
+
+@contextmanager
+def _raw(body: bytes) -> Iterator[int]:
+    answer, loop = servers.raw_answer(body), uvloop.new_event_loop()
+    with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
+        serving = loop.create_server(lambda: servers.Raw(answer), sock=listener)
+        server = loop.run_until_complete(serving)
+        thread = threading.Thread(target=loop.run_forever)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            loop.call_soon_threadsafe(server.close)
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
 
 
 def sent_here(task: Task, requests: Sequence[bytes]) -> Result:
