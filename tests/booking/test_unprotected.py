@@ -19,8 +19,8 @@ from tests.api import Api
 from tests.commits import Commit, around_commits
 from tests.races import Race
 
-PLAN = Plan(clients=12, desks=3, seconds=1, doctors=2, slots_per_doctor=8, hanging_up=0.0, hot=2)
-MOST_RACES = 10
+PLAN = Plan(clients=12, desks=3, seconds=0.3, doctors=2, slots_per_doctor=8, hanging_up=0.0, hot=2)
+MOST_RACES = 30
 LOCKS = [
     attempt_statements.ATTEMPT,
     span_locks.LOCK_NEARBY,

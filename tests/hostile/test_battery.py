@@ -16,7 +16,7 @@ from tests.hostile.victims import Victims
 from tests.postgres import TestServer
 from tests.servers import serving
 
-FEWEST, FEWEST_LONG = 18, 100
+FEWEST, FEWEST_LONG = 12, 100
 NAMES = sorted({f"{row.method} {row.path}" for row in ROWS if row.method in WRITING})
 PRIVATE_TEXT = re.compile(
     r"\w@\w+\.\w|Example (Patient|Person|Doctor)|First visit|\+4930|eyJ[\w-]{10}|Bearer \S"
@@ -43,7 +43,7 @@ async def report(
             url, place, processes=1, log=log, log_level="debug", log_format="json"
         ) as address:
             host, _, port = address.removeprefix("http://").rpartition(":")
-            battery = Battery(Victims(world, most=900 if request.param else 90), host, int(port))
+            battery = Battery(Victims(world, most=900 if request.param else 40), host, int(port))
             operations = list(writing_operations(world.api.app))
             kept = postgres.server._cluster.log
             already = kept.stat().st_size

@@ -216,7 +216,7 @@ async def test_a_collector_that_is_not_there_is_told_of_once_and_disturbs_nobody
 
         assert await told("traces_are_lost")
         # Many batches more.
-        assert not await told("never", seconds=2)
+        assert not await told("never", seconds=0.6)
         with collecting(port) as collector:
             assert await told("traces_arrive_again")
             assert collector.spans()

@@ -131,7 +131,7 @@ async def test_what_remains_of_a_large_plan_is_told_until_it_is_done(api: Api) -
 
 
 async def test_a_change_that_comes_while_a_large_plan_is_made_is_followed(api: Api) -> None:
-    doctor, patient = await a_doctor(api, policy={"horizon_days": 60}), await api.patient()
+    doctor, patient = await a_doctor(api, policy={"horizon_days": 40}), await api.patient()
     made = await api.made(of(doctor), around_the_clock(10))
     one = f"/v1/availability/{made['id']}"
     worker = api.container.scheduling.calendar_worker()
@@ -152,7 +152,7 @@ async def test_a_change_that_comes_while_a_large_plan_is_made_is_followed(api: A
     while await worker.once():
         pass
     slots = await slots_of(api, doctor)
-    assert len(slots) in range(60 * 159 - 3, 60 * 159 + 2)
+    assert len(slots) in range(40 * 159 - 3, 40 * 159 + 2)
 
 
 async def test_a_dry_run_has_no_outcome_that_could_be_unknown(
