@@ -37,7 +37,8 @@ style:
 contracts:
 	@$(BIN)/lint-imports
 
-# Beside the types, which leave a processor idle: the bytecode that each worker would make itself.
+# Beside the types, which leave a processor idle: the bytecode that each worker would make itself,
+# of the tests and of all that they import.
 .venv/collected: .venv/installed
 	@$(TESTS) -n 0 --collect-only -qq >/dev/null || true
 	@touch $@
@@ -87,6 +88,7 @@ compose-env:  ## Write passwords of your own for compose.yaml into .env, where t
 clean:  ## Remove the virtual environment and what the tools made; the data stays
 	rm -rf .venv .venv-audit .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .coverage .coverage.*
 
+# What is imported is compiled then and kept: to compile all that is installed takes twice as long.
 # Of the product and its laboratory only the names are installed: the code stays in src/.
 .venv/installed: requirements/uv.txt requirements/dev.txt pyproject.toml src/booking_lab/pyproject.toml Makefile
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed: try make PYTHON=python3.12"; exit 1; }
@@ -97,7 +99,7 @@ clean:  ## Remove the virtual environment and what the tools made; the data stay
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@$(BIN)/uv pip sync --system-certs --quiet --require-hashes --python $(BIN)/python \
-	    --no-progress --compile-bytecode requirements/uv.txt requirements/dev.txt \
+	    --no-progress requirements/uv.txt requirements/dev.txt \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(OURS) \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(OURS)
