@@ -75,7 +75,8 @@ def test_every_body_has_an_example_that_fits() -> None:
                 for name, given in named.items():
                     example = document["components"]["examples"].get(name, given)
                     validate(example["value"])
-                    assert '"text"' not in json.dumps(example)
+                    # What stands for a text of which there is no example; a field may be called so.
+                    assert not re.search(r'"text"(?!:)', json.dumps(example))
                     seen += 1
     assert seen > 300
 
