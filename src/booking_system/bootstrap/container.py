@@ -21,11 +21,11 @@ from booking_system.identity.container import IdentityContainer
 from booking_system.identity.domain.policies import public
 from booking_system.identity.domain.session import Lifetimes
 from booking_system.integrations.container import IntegrationsContainer
+from booking_system.notifications.adapters.carriers.choosing import ApiBases
 from booking_system.notifications.adapters.chores import OLD_BLOCKS, OLD_MESSAGES, OLD_REPORTS
 from booking_system.notifications.adapters.dead_messages import LOOK as MESSAGES_LOOK
 from booking_system.notifications.adapters.kept.messages import OLD_KEPT_MESSAGES
 from booking_system.notifications.container import NotificationsContainer
-from booking_system.notifications.domain.message import Channel
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.http.budgets import budgets_for
 from booking_system.platform.http.entrance import Entrance
@@ -182,9 +182,19 @@ class Container(containers.DeclarativeContainer):
         see_appointment=booking.show_appointment,
         see_patient=directory.show_patient,
         in_production=settings.provided.in_production,
-        sender_address=providers.Object("clinic@localhost.localdomain"),
-        senders=providers.Object({Channel.EMAIL: "outbox", Channel.SMS: "outbox"}),
-        can_reply=False,
+        email_url=settings.provided.email_url,
+        sms_url=settings.provided.sms_url,
+        bases=providers.Singleton(
+            ApiBases,
+            amazon=settings.provided.aws_endpoint_url,
+            sendgrid=settings.provided.sendgrid_api_base,
+            twilio=settings.provided.twilio_api_base,
+        ),
+        sender_address=settings.provided.mail_sender,
+        sms_sender=settings.provided.sms_sender,
+        twilio_tokens=settings.provided.twilio_tokens,
+        sendgrid_keys=settings.provided.sendgrid_keys,
+        trusted_topics=settings.provided.trusted_topics,
     )
     jobs = providers.List(
         providers.Singleton(Relay, database=database),
@@ -267,6 +277,7 @@ class Container(containers.DeclarativeContainer):
         integrations.dead_event_routes,
         notifications.dead_message_routes,
         notifications.outbox_routes,
+        notifications.report_routes,
         health,
         metrics_routes,
     )
@@ -279,4 +290,5 @@ def build(settings: Settings) -> Container:
 
 async def close(container: Container) -> None:
     """Give all connections back."""
+    await container.notifications.http().close()
     await container.database().close()

@@ -3,9 +3,15 @@
 import operator
 import random
 import time
+from collections.abc import Sequence
 
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from dependency_injector import containers, providers
+from pydantic import SecretStr
 
+from booking_system.notifications.adapters.carriers.choosing import ApiBases, Choice
+from booking_system.notifications.adapters.carriers.http_handover import HttpWay, LazyClient
 from booking_system.notifications.adapters.dead_messages_http import DeadMessageRoutes
 from booking_system.notifications.adapters.kept.carriers import KeptEmails, KeptSms
 from booking_system.notifications.adapters.kept.http import OutboxRoutes
@@ -16,6 +22,12 @@ from booking_system.notifications.adapters.planner import Planner
 from booking_system.notifications.adapters.preferences import PostgresPreferences
 from booking_system.notifications.adapters.preferences_http import PreferenceRoutes
 from booking_system.notifications.adapters.recipients import Recipients
+from booking_system.notifications.adapters.reports.certificates import Certificates, fetched_by
+from booking_system.notifications.adapters.reports.http import ReportRoutes, twilio_callback
+from booking_system.notifications.adapters.reports.sendgrid import SendGridSignature
+from booking_system.notifications.adapters.reports.sns import SnsConfirmation, SnsSignature
+from booking_system.notifications.adapters.reports.twilio import TwilioSignature
+from booking_system.notifications.adapters.reports_taken import TakeReports
 from booking_system.notifications.adapters.sending_job import SendingJob
 from booking_system.notifications.adapters.shown_messages import PostgresMessages
 from booking_system.notifications.adapters.unsubscribing import UnsubscribeLinks
@@ -30,6 +42,7 @@ from booking_system.notifications.application.preferences import (
 from booking_system.notifications.application.send_messages import Carriers, SendMessage
 from booking_system.notifications.application.show_messages import SeeAppointment, ShowMessages
 from booking_system.notifications.application.show_outbox import ShowOutbox
+from booking_system.notifications.domain.message import Channel
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.consumers import Consumer
@@ -41,6 +54,15 @@ CONSUMER = "messages"
 """Its place in the feed, in `feed_consumers`."""
 
 
+def _made(client: LazyClient) -> httpx.AsyncClient:
+    return client()
+
+
+def _chosen(choice: Choice, email_url: SecretStr, sms_url: SecretStr) -> Carriers:
+    email, sms = email_url.get_secret_value(), sms_url.get_secret_value()
+    return Carriers(email=choice.email(email), sms=choice.sms(sms))
+
+
 class NotificationsContainer(containers.DeclarativeContainer):
     """Messages: planned from events, sent when they are due."""
 
@@ -48,10 +70,15 @@ class NotificationsContainer(containers.DeclarativeContainer):
     clock = providers.Dependency(instance_of=SystemClock)
     identities = providers.Dependency(instance_of=RandomIdentities)
     keys = providers.Dependency(instance_of=Keyring)
+    email_url = providers.Dependency(instance_of=SecretStr)
+    sms_url = providers.Dependency(instance_of=SecretStr)
+    bases = providers.Dependency(instance_of=ApiBases)
     sender_address = providers.Dependency(instance_of=str)
-    senders = providers.Dependency(instance_of=dict)
+    sms_sender = providers.Dependency(instance_of=str)
+    twilio_tokens: providers.Dependency[Sequence[SecretStr]] = providers.Dependency()
+    sendgrid_keys: providers.Dependency[Sequence[EllipticCurvePublicKey]] = providers.Dependency()
+    trusted_topics: providers.Dependency[Sequence[str]] = providers.Dependency()
     public_url = providers.Dependency(instance_of=str)
-    can_reply = providers.Dependency(instance_of=bool)
     in_production = providers.Dependency(instance_of=bool)
     see_appointment: providers.Dependency[SeeAppointment] = providers.Dependency()
     see_patient: providers.Dependency[SeePatient] = providers.Dependency()
@@ -66,12 +93,26 @@ class NotificationsContainer(containers.DeclarativeContainer):
     )
 
     writer = providers.Singleton(TemplateWriter)
-    carriers = providers.Singleton(Carriers, email=kept_emails, sms=kept_sms)
+    http = providers.Singleton(LazyClient)
+    choice = providers.Singleton(
+        Choice,
+        way=providers.Singleton(HttpWay, client=providers.Callable(_made, http), clock=clock),
+        kept_email=kept_emails,
+        kept_sms=kept_sms,
+        bases=bases,
+        twilio_callback=providers.Callable(twilio_callback, public_url),
+    )
+    carriers = providers.Singleton(_chosen, choice, email_url, sms_url)
     planner = providers.Singleton(Planner, database=database, identities=identities, clock=clock)
     consumer = providers.Singleton(
         Consumer, database=database, name=CONSUMER, effect=planner.provided.take
     )
-    recipients = providers.Singleton(Recipients, keys=keys, clock=clock, senders=senders)
+    recipients = providers.Singleton(
+        Recipients,
+        keys=keys,
+        clock=clock,
+        senders=providers.Dict({Channel.EMAIL: sender_address, Channel.SMS: sms_sender}),
+    )
     ledger = providers.Singleton(
         PostgresLedger,
         database=database,
@@ -85,7 +126,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
         writer=writer,
         sender_address=sender_address,
         unsubscribe_url=links.provided.link,
-        can_reply=can_reply,
+        can_reply=False,
     )
     send = providers.Singleton(
         SendMessage,
@@ -117,3 +158,22 @@ class NotificationsContainer(containers.DeclarativeContainer):
         links=links,
     )
     dead_message_routes = providers.Singleton(DeadMessageRoutes, database=database, clock=clock)
+    report_routes = providers.Singleton(
+        ReportRoutes,
+        sink=providers.Singleton(
+            TakeReports,
+            database=database,
+            recipients=recipients,
+            identities=identities,
+            clock=clock,
+        ),
+        clock=clock,
+        twilio=providers.Singleton(TwilioSignature, twilio_tokens, public_url=public_url),
+        sendgrid=providers.Singleton(SendGridSignature, sendgrid_keys),
+        sns=providers.Singleton(
+            SnsSignature,
+            trusted_topics,
+            providers.Singleton(Certificates, providers.Singleton(fetched_by, http), clock=clock),
+        ),
+        confirm=providers.Singleton(SnsConfirmation, client=http, base=bases.provided.amazon),
+    )

@@ -6,10 +6,9 @@ import pytest
 
 from tests.api import Api
 from tests.notifications.reports.office import Office
-from tests.stage import Stage
+from tests.platform.own_routes import undocumented
 
 OFFICE = Office()
-ROUTES = OFFICE.routes()
 
 
 @pytest.fixture
@@ -19,6 +18,7 @@ def office() -> Office:
 
 
 @pytest.fixture
-async def hooks(database_url: str, stage: Stage, office: Office) -> AsyncIterator[Api]:
-    async with stage.api(ROUTES) as api:
-        yield api
+async def hooks(api: Api, office: Office) -> AsyncIterator[Api]:
+    with office.behind(api.container.notifications.report_routes()):
+        async with undocumented(api):
+            yield api

@@ -20,11 +20,10 @@ from pydantic import SecretStr
 
 from booking_system.notifications.adapters.reports.certificates import Certificates, fetched_by
 from booking_system.notifications.adapters.reports.http import ReportRoutes
-from booking_system.notifications.adapters.reports.sendgrid import SendGridSignature, public_key
-from booking_system.notifications.adapters.reports.sns import SnsConfirmation, SnsSignature
+from booking_system.notifications.adapters.reports.sendgrid import public_key
+from booking_system.notifications.adapters.reports.sns import SnsConfirmation
 from booking_system.notifications.adapters.reports.twilio import TwilioSignature
 from booking_system.notifications.domain.sending import Report, SmsReply
-from booking_system.platform.http.routing import Routes
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 ID = UUID("01957b2e-7b7c-7000-8000-00000000abcd")
@@ -84,20 +83,8 @@ class Office:
         self.fails = False
         transport = httpx.MockTransport(self._amazon)
         self.client = httpx.AsyncClient(transport=transport, follow_redirects=True)
-        self.certificates = Certificates(fetched_by(self.client), clock=self.clock)
-        self._twilio = TwilioSignature(
-            [SecretStr(token) for token in TOKENS], public_url=PUBLIC_URL
-        )
-        self._sendgrid = SendGridSignature([public_key(shown(key)) for key in SENDGRID_KEYS])
-        self._sns = SnsSignature([TOPIC], self.certificates)
-        self._routes = ReportRoutes(
-            sink=self._take,
-            clock=self.clock,
-            twilio=self._twilio,
-            sendgrid=self._sendgrid,
-            sns=self._sns,
-            confirm=SnsConfirmation(client=self.client),
-        )
+        self.certificates = Certificates(fetched_by(lambda: self.client), clock=self.clock)
+        self._hooks: ReportRoutes
 
     def empty(self) -> None:
         """As new, for the next test."""
@@ -108,16 +95,30 @@ class Office:
         self.certificates._kept.clear()
         self.certificates._rests_until = None
 
-    def routes(self) -> Routes:
-        return self._routes.routes()
+    @contextmanager
+    def behind(self, hooks: ReportRoutes) -> Iterator[None]:
+        """Let an application's own hooks know these secrets, and tell what they hear to here."""
+        self._hooks = hooks
+        twilio = TwilioSignature([SecretStr(token) for token in TOKENS], public_url=PUBLIC_URL)
+        keys = tuple(public_key(shown(key)) for key in SENDGRID_KEYS)
+        confirm = SnsConfirmation(client=lambda: self.client)
+        with (
+            patch.object(hooks.twilio, "_tokens", twilio._tokens),
+            patch.object(hooks.twilio, "_origins", twilio._origins),
+            patch.object(hooks.sendgrid, "_keys", keys),
+            patch.object(hooks.sns, "_topics", frozenset({TOPIC})),
+            patch.object(hooks.sns, "_certificates", self.certificates),
+            _set(hooks, sink=self._take, clock=self.clock, confirm=confirm),
+        ):
+            yield
 
     @contextmanager
     def not_set_up(self) -> Iterator[None]:
-        """As where nobody has set anything: the same routes with nothing to verify with."""
+        """As where nobody has set anything: the same hooks with nothing to verify with."""
         with (
-            patch.object(self._twilio, "_tokens", ()),
-            patch.object(self._sendgrid, "_keys", ()),
-            patch.object(self._sns, "_topics", frozenset()),
+            patch.object(self._hooks.twilio, "_tokens", ()),
+            patch.object(self._hooks.sendgrid, "_keys", ()),
+            patch.object(self._hooks.sns, "_topics", frozenset()),
         ):
             yield
 
@@ -155,3 +156,15 @@ def signed_by_amazon(told: dict[str, Any], key: Any = AMAZON_KEY) -> bytes:
     hashed = hashes.SHA1() if told["SignatureVersion"] == "1" else hashes.SHA256()
     signature = key.sign(text.encode(), PKCS1v15(), hashed)
     return json.dumps({"Signature": base64.b64encode(signature).decode(), **told}).encode()
+
+
+@contextmanager
+def _set(frozen: object, **values: object) -> Iterator[None]:
+    before = {name: getattr(frozen, name) for name in values}
+    for name, value in values.items():
+        object.__setattr__(frozen, name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            object.__setattr__(frozen, name, value)

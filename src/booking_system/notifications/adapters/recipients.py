@@ -119,24 +119,39 @@ class Recipients:
         return None if reason is None else Skipped(reason)
 
     async def block(
-        self, connection: asyncpg.Connection, channel: Channel, address: str, reason: Skipped
+        self,
+        connection: asyncpg.Connection,
+        channel: Channel,
+        address: str,
+        reason: Skipped,
+        *,
+        sender: str | None = None,
     ) -> None:
-        """Write to it no more: for good, but after a first bounce for a day."""
-        now = self.clock.now()
+        """Write to it no more: for good, but after a first bounce for a day.
+
+        An opt-out is of one `sender`, the present one if none is named.
+        """
+        now, whose = self.clock.now(), sender or self.senders[channel]
         await BLOCK.execute(
             connection,
             channel=channel,
             recipient_hash=self._hashes(channel, address)[0],
-            sender=self.senders[channel] if reason is Skipped.OPTED_OUT else ANY_SENDER,
+            sender=whose if reason is Skipped.OPTED_OUT else ANY_SENDER,
             reason=reason,
             since=now,
             until=_until(reason, now),
         )
 
-    async def let_in(self, connection: asyncpg.Connection, channel: Channel, address: str) -> None:
-        """Take back an opt-out."""
-        hashes, sender = self._hashes(channel, address), self.senders[channel]
-        await UNBLOCK.execute(connection, channel=channel, hashes=hashes, sender=sender)
+    async def let_in(
+        self,
+        connection: asyncpg.Connection,
+        channel: Channel,
+        address: str,
+        sender: str | None = None,
+    ) -> None:
+        """Take back an opt-out of one `sender`, the present one if none is named."""
+        hashes, whose = self._hashes(channel, address), sender or self.senders[channel]
+        await UNBLOCK.execute(connection, channel=channel, hashes=hashes, sender=whose)
 
     def _hashes(self, channel: Channel, address: str) -> list[bytes]:
         """By each key: what is kept may be older than the present one."""

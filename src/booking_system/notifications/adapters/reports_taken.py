@@ -1,6 +1,6 @@
 """Takes what providers tell of messages, once each, and draws the consequences."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -29,49 +29,61 @@ BLOCKS = {
     Reported.COMPLAINED: Skipped.COMPLAINED,
     Reported.OPTED_OUT: Skipped.OPTED_OUT,
 }
+REPLIED = "replied"
 
 log = structlog.get_logger("booking_system.messages")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeReports:
-    """Stores reports and lets them count; what people answer goes to `answered`."""
+    """Stores reports and lets them count; that somebody answered is stored, and not what."""
 
     database: Database
     recipients: Recipients
     identities: Identities
     clock: Clock
-    answered: Callable[[SmsReply], Awaitable[None]]
 
     async def __call__(self, told: Sequence[Report | SmsReply]) -> None:
         """Each in a transaction of its own: the provider tells all again if one fails."""
         for one in told:
-            if isinstance(one, SmsReply):
-                await self.answered(one)
-            else:
-                await self._take(one)
+            async with self.database.driver_transaction() as connection:
+                if isinstance(one, SmsReply):
+                    await self._store(connection, one, REPLIED)
+                else:
+                    await self._take(connection, one)
 
-    async def _take(self, report: Report) -> None:
-        async with self.database.driver_transaction() as connection:
-            message_id = await sql.FIND.fetchval(
-                connection,
-                message_id=report.message_id,
-                provider=report.provider,
-                provider_id=report.provider_id,
-            )
-            is_new = await sql.STORE.fetchval(
-                connection,
-                provider=report.provider,
-                event_id=report.event_id,
-                message_id=message_id,
-                reported=report.reported,
-                code=report.code,
-                at=report.at,
-                now=self.clock.now(),
-            )
-            if is_new is not None:
-                log.info("message_reported", provider=report.provider, reported=report.reported)
-                await self._count(connection, report, message_id)
+    async def _take(self, connection: asyncpg.Connection, report: Report) -> None:
+        message_id = await sql.FIND.fetchval(
+            connection,
+            message_id=report.message_id,
+            provider=report.provider,
+            provider_id=report.provider_id,
+        )
+        reported = report.reported.value
+        if await self._store(connection, report, reported, message_id, report.code):
+            log.info("message_reported", provider=report.provider, reported=reported)
+            await self._count(connection, report, message_id)
+
+    async def _store(
+        self,
+        connection: asyncpg.Connection,
+        told: Report | SmsReply,
+        reported: str,
+        message_id: UUID | None = None,
+        code: str | None = None,
+    ) -> bool:
+        """Say whether it was not told before."""
+        stored = await sql.STORE.fetchval(
+            connection,
+            provider=told.provider,
+            event_id=told.event_id,
+            message_id=message_id,
+            reported=reported,
+            code=code,
+            at=told.at,
+            now=self.clock.now(),
+        )
+        return stored is not None
 
     async def _count(
         self, connection: asyncpg.Connection, report: Report, message_id: UUID | None
@@ -83,9 +95,11 @@ class TakeReports:
         if address is None:
             return
         if report.reported is Reported.OPTED_IN:
-            await self.recipients.let_in(connection, report.channel, address)
+            await self.recipients.let_in(connection, report.channel, address, report.sender)
         elif (reason := _block(report)) is not None:
-            await self.recipients.block(connection, report.channel, address, reason)
+            await self.recipients.block(
+                connection, report.channel, address, reason, sender=report.sender
+            )
 
     async def _advance(
         self, connection: asyncpg.Connection, report: Report, message_id: UUID, state: State

@@ -33,12 +33,13 @@ REST = timedelta(seconds=5)
 SECONDS = 5.0
 
 
-def fetched_by(client: httpx.AsyncClient) -> Fetch:
+def fetched_by(client: Callable[[], httpx.AsyncClient]) -> Fetch:
     """Return what fetches by `client`, follows no redirect, and reads no more than 64 KiB."""
 
     async def fetch(url: str) -> bytes:
         read = bytearray()
-        async with client.stream("GET", url, follow_redirects=False, timeout=SECONDS) as answer:
+        asking = client().stream("GET", url, follow_redirects=False, timeout=SECONDS)
+        async with asking as answer:
             if answer.status_code != 200:
                 raise httpx.HTTPError(str(answer.status_code))
             async for piece in answer.aiter_bytes():

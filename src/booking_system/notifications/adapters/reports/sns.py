@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,7 +93,7 @@ class SnsConfirmation:
     `base` is another address of the API.
     """
 
-    client: httpx.AsyncClient
+    client: Callable[[], httpx.AsyncClient]
     base: str | None = None
 
     async def __call__(self, envelope: Envelope) -> None:
@@ -108,7 +108,7 @@ class SnsConfirmation:
         }
         try:
             with waiting_elsewhere():
-                answer = await self.client.post(
+                answer = await self.client().post(
                     f"{self.base or origin('sns', topic[2])}/", data=form, timeout=SECONDS
                 )
         except httpx.HTTPError:
