@@ -174,6 +174,14 @@ async def _invitations(victims: Victims) -> list[Values]:
     ]
 
 
+async def _dead_messages(victims: Victims) -> list[Values]:
+    """Each to somebody else, for a message is there once."""
+    aim = await scenes.dead_message(victims.world, "")
+    changes = f"{NEW_ID}, 'recipient_key', n::text"
+    found = await victims.clones("message_ledger", aim.values["message_id"], changes)
+    return _named("message_id", found)
+
+
 async def _bookings(victims: Victims) -> list[Values]:
     """Of a new patient each time: nobody has more open bookings than the clinic allows."""
     _, slots = await victims.slots()
@@ -322,6 +330,7 @@ async def _closures(victims: Victims) -> list[Values]:
 
 
 POOLS: dict[Scene, Pool] = {
+    scenes.dead_message: _dead_messages,
     scenes.new_clinic: _clinics,
     scenes.removed_clinic: _removed_clinics,
     scenes.new_doctor: _doctors,

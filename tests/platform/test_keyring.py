@@ -70,5 +70,7 @@ def test_every_purpose_is_used_in_one_place_and_the_keys_themselves_in_one() -> 
         "Purpose.HOLD_TOKENS": ["hold_tokens.py"],
         "Purpose.FINGERPRINTS": ["idempotency.py"],
         "Purpose.NETWORKS": ["network.py"],
+        "Purpose.RECIPIENTS": ["recipients.py"],
+        "Purpose.UNSUBSCRIBING": ["unsubscribing.py"],
         "keys.keys": ["tokens.py"],
     }

@@ -64,6 +64,7 @@ async def a_place(api: Api) -> tuple[dict[str, str], list[Person | None]]:
         "slot_id": slots[1]["id"],
         "booking_id": booked.json()["id"],
         "patient_id": str(patient.patient_id),
+        "token": api.container.notifications.links().link(patient.patient_id)[-44:],
         "slug": clinic["slug"],
         "specialty": "Cardiology",
         "language": "de",

@@ -43,12 +43,12 @@ from booking_system.notifications.application.send_messages import Carriers, Sen
 from booking_system.notifications.application.show_messages import SeeAppointment, ShowMessages
 from booking_system.notifications.application.show_outbox import ShowOutbox
 from booking_system.notifications.domain.message import Channel
-from booking_system.platform.clock import SystemClock
 from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.consumers import Consumer
 from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.transaction import Database
-from booking_system.platform.uuid7 import RandomIdentities
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.identifiers import Identities
 
 CONSUMER = "messages"
 """Its place in the feed, in `feed_consumers`."""
@@ -67,8 +67,8 @@ class NotificationsContainer(containers.DeclarativeContainer):
     """Messages: planned from events, sent when they are due."""
 
     database = providers.Dependency(instance_of=Database)
-    clock = providers.Dependency(instance_of=SystemClock)
-    identities = providers.Dependency(instance_of=RandomIdentities)
+    clock: providers.Dependency[Clock] = providers.Dependency()
+    identities: providers.Dependency[Identities] = providers.Dependency()
     keys = providers.Dependency(instance_of=Keyring)
     email_url = providers.Dependency(instance_of=SecretStr)
     sms_url = providers.Dependency(instance_of=SecretStr)

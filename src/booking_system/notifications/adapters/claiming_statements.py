@@ -5,7 +5,6 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     ColumnElement,
-    Select,
     SmallInteger,
     and_,
     bindparam,
@@ -72,25 +71,22 @@ def _clinics_in_turn() -> CTE:
         .scalar_subquery()
     )
     seen = seen.union_all(select(following).where(seen.c.clinic_id.is_not(None)))
+    turn = func.row_number().over(order_by=m.c.due_at).label("turn")
     of_clinic = (
-        select(m.c.id, m.c.due_at)
+        select(m.c.id, m.c.due_at, turn)
         .where(_is_due(), m.c.clinic_id == seen.c.clinic_id)
         .order_by(m.c.due_at)
         .limit(MOST_OF_CLINIC)
         .lateral("of_clinic")
     )
-    turns: Select[Any] = (
-        select(of_clinic.c.id, of_clinic.c.due_at)
-        .select_from(seen.join(of_clinic, true()))
-        .order_by(of_clinic.c.due_at)
-    )
-    some = turns.subquery("turns")
+    turns = select(of_clinic).select_from(seen.join(of_clinic, true())).subquery("turns")
     chosen = (
         select(m.c.id)
-        .where(m.c.id.in_(select(some.c.id)), m.c.state == "planned")
-        .order_by(func.random())
+        .join(turns, turns.c.id == m.c.id)
+        .where(m.c.state == "planned")
+        .order_by(turns.c.turn, turns.c.due_at)
         .limit(how_many("most"))
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=m, skip_locked=True)
     )
     return materialized("found", chosen)
 

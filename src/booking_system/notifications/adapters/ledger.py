@@ -106,7 +106,8 @@ class PostgresLedger:
         acknowledged either before this lock, and nothing goes, or behind it, when all has gone.
         """
         fence = {"id": claim.id, "token": claim.token}
-        async with self.database.driver_transaction() as connection:
+        # A carrier that keeps messages in this very database does so in this transaction.
+        async with self.database.whole(), self.database.driver_transaction() as connection:
             present = await self._lock(connection, found)
             may_go = present == (found.due.revision, found.due.status)
             if may_go:
