@@ -23,7 +23,8 @@ async def listening(serve: Callable[..., Any], **how: Any) -> AsyncIterator[int]
             writer.transport.abort()
             talks.discard(task)
 
-    server = await asyncio.start_server(kept, "127.0.0.1", 0, **how)
+    where = {} if "sock" in how else {"host": "127.0.0.1", "port": 0}
+    server = await asyncio.start_server(kept, **where, **how)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

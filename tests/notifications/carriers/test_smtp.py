@@ -1,7 +1,9 @@
 """E-mails by SMTP: what a real server gets, over what, and what its answers mean."""
 
 import asyncio
+import socket
 import ssl
+from contextlib import suppress
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -13,6 +15,7 @@ import pytest
 from booking_system.notifications.adapters.carriers.addresses import SmtpAddress, email_address
 from booking_system.notifications.adapters.carriers.smtp import SmtpCarrier
 from booking_system.notifications.adapters.carriers.smtp_answers import Step, refusal
+from booking_system.notifications.adapters.carriers.waits import Waits
 from booking_system.notifications.domain.letter import Mailbox
 from booking_system.notifications.domain.sending import Fault, NotSentError, OutcomeUnknownError
 from tests.notifications.carriers.letters import (
@@ -24,6 +27,7 @@ from tests.notifications.carriers.letters import (
     an_email,
     sent,
 )
+from tests.notifications.carriers.listening import listening
 from tests.notifications.carriers.providers import TLS
 from tests.notifications.carriers.smtp_servers import (
     PASSWORD,
@@ -187,7 +191,8 @@ async def test_tls_from_the_start(inbox: Inbox, tls: tuple[ssl.SSLContext, ssl.S
 
 async def test_a_password_is_not_said_in_the_clear() -> None:
     """Neither where the server offers no STARTTLS, nor where somebody on the way hides it."""
-    async with scripted(EHLO="250 AUTH PLAIN LOGIN", STARTTLS="502 no") as (port, script):
+    offered = "250-mx.example\r\n250 AUTH PLAIN LOGIN"
+    async with scripted(EHLO=offered, STARTTLS="502 no") as (port, script):
         with pytest.raises(NotSentError) as told:
             more = "?starttls=required"
             await sent(carrier(port, login=LOGIN, more=more).opened(an_email()))
@@ -277,6 +282,36 @@ async def test_a_server_that_leaves_before_the_content_has_not_got_it() -> None:
         await asyncio.sleep(0.05)
         with pytest.raises(NotSentError, match="connection_lost"):
             await handover.write()
+
+
+async def test_what_is_not_written_in_time_does_not_go_on_behind_ones_back() -> None:
+    """The server reads on when we have given up: it must not find the end of the mail."""
+    reads_on, got = asyncio.Event(), bytearray()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers = [b"220 mx.example", b"250 mx.example", b"250 ok", b"250 ok", b"354 go on"]
+        for answer in answers:
+            writer.write(answer + b"\r\n")
+            if answer != answers[-1]:
+                await reader.readline()
+        await reads_on.wait()
+        with suppress(ConnectionError):
+            while piece := await reader.read(1_000_000):
+                got.extend(piece)
+        is_over.set()
+
+    is_over = asyncio.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)
+    email = an_email(text=("x" * 70 + "\n") * 25_000)
+    async with listening(serve, sock=listener) as port:
+        async with carrier(port, waits=Waits(opening=5)).opened(email) as handover:
+            with pytest.raises(OutcomeUnknownError, match="slow_write"):
+                await handover.write()
+        reads_on.set()
+        async with asyncio.timeout(5):
+            await is_over.wait()
+    assert b"\r\n.\r\n" not in got
 
 
 async def test_nobody_listens(unused_port: int) -> None:

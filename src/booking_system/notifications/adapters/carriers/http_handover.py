@@ -10,6 +10,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpx
@@ -34,7 +35,7 @@ def http_client(tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
     `tls` says whom to believe; without it the authorities that come with httpx.
     """
     return httpx.AsyncClient(
-        verify=True if tls is None else tls,
+        verify=tls or _authorities(),
         follow_redirects=False,
         timeout=httpx.Timeout(Waits().opening),
         limits=httpx.Limits(max_keepalive_connections=20, keepalive_expiry=5.0),
@@ -167,6 +168,12 @@ class HttpHandover:
         elif self._go.is_set() and (name == HEAD_FAILED or name in BODY_DONE):
             self._head_failed = self._head_failed or name == HEAD_FAILED
             self._written.set()
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Loaded once in a process, and where somebody needs them."""
+    return httpx.create_ssl_context()
 
 
 def _make_room(stream: Any) -> None:

@@ -16,6 +16,7 @@ from aiosmtplib import (
     SMTPException,
     SMTPResponse,
     SMTPResponseException,
+    SMTPServerDisconnected,
 )
 from aiosmtplib.protocol import SMTPProtocol
 
@@ -136,13 +137,13 @@ class SmtpHandover:
 
     async def write(self) -> None:
         """Give content and dot to the socket."""
-        # It listens before it writes: an answer that nobody waits for would be thrown away.
-        self._answer = asyncio.create_task(self._protocol.read_response(self._waits.answer))
-        await asyncio.sleep(0)
         transport = self._protocol.transport
-        if self._answer.done() or transport is None or transport.is_closing():
-            raise NotSentError(Fault.TEMPORARY, "connection_lost")
-        self._protocol.write(self._content)
+        try:
+            self._protocol.write(self._content)
+        except SMTPServerDisconnected:
+            raise NotSentError(Fault.TEMPORARY, "connection_lost") from None
+        # An answer that nobody waits for would be thrown away.
+        self._answer = asyncio.create_task(self._protocol.read_response(self._waits.answer))
         try:
             async with asyncio.timeout(self._waits.writing):
                 await asyncio.sleep(0)
