@@ -5,13 +5,12 @@ import random
 import time
 from collections.abc import Sequence
 
-import httpx
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from dependency_injector import containers, providers
 from pydantic import SecretStr
 
 from booking_system.notifications.adapters.carriers.choosing import ApiBases, Choice
-from booking_system.notifications.adapters.carriers.http_handover import HttpWay, LazyClient
+from booking_system.notifications.adapters.carriers.http_when_needed import HttpWhenNeeded
 from booking_system.notifications.adapters.dead_messages_http import DeadMessageRoutes
 from booking_system.notifications.adapters.kept.carriers import KeptEmails, KeptSms
 from booking_system.notifications.adapters.kept.http import OutboxRoutes
@@ -54,10 +53,6 @@ CONSUMER = "messages"
 """Its place in the feed, in `feed_consumers`."""
 
 
-def _made(client: LazyClient) -> httpx.AsyncClient:
-    return client()
-
-
 def _chosen(choice: Choice, email_url: SecretStr, sms_url: SecretStr) -> Carriers:
     email, sms = email_url.get_secret_value(), sms_url.get_secret_value()
     return Carriers(email=choice.email(email), sms=choice.sms(sms))
@@ -93,10 +88,10 @@ class NotificationsContainer(containers.DeclarativeContainer):
     )
 
     writer = providers.Singleton(TemplateWriter)
-    http = providers.Singleton(LazyClient)
+    http = providers.Singleton(HttpWhenNeeded, clock)
     choice = providers.Singleton(
         Choice,
-        way=providers.Singleton(HttpWay, client=providers.Callable(_made, http), clock=clock),
+        http=http,
         kept_email=kept_emails,
         kept_sms=kept_sms,
         bases=bases,
@@ -175,5 +170,5 @@ class NotificationsContainer(containers.DeclarativeContainer):
             trusted_topics,
             providers.Singleton(Certificates, providers.Singleton(fetched_by, http), clock=clock),
         ),
-        confirm=providers.Singleton(SnsConfirmation, client=http, base=bases.provided.amazon),
+        confirm=providers.Singleton(SnsConfirmation, http=http, base=bases.provided.amazon),
     )

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from botocore.credentials import Credentials
 
-from booking_system.notifications.adapters.carriers.amazon import AmazonKeys
+from booking_system.notifications.adapters.carriers.amazon_keys import AmazonKeys
 from booking_system.notifications.adapters.carriers.http_handover import HttpWay, http_client
+from booking_system.notifications.adapters.carriers.http_when_needed import HttpWhenNeeded
 from tests.notifications.carriers.letters import QUICK, Frozen
 from tests.notifications.carriers.listening import listening
 
@@ -88,6 +89,13 @@ async def a_provider(answer: bytes | None = HANGS) -> AsyncIterator[Provider]:
 async def a_way() -> AsyncIterator[HttpWay]:
     async with http_client(TLS) as client:
         yield HttpWay(client=client, clock=Frozen(), waits=QUICK)
+
+
+def when_needed(way: HttpWay) -> HttpWhenNeeded:
+    """One that was needed already."""
+    http = HttpWhenNeeded(way.clock)
+    http._way = way
+    return http
 
 
 def amazon_keys() -> AmazonKeys:

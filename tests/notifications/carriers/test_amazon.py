@@ -25,10 +25,11 @@ from moto.sns.models import sns_backends
 from booking_system.notifications.adapters.carriers.addresses import (
     SesAddress,
     SnsAddress,
+    amazon_origin,
     email_address,
     sms_address,
 )
-from booking_system.notifications.adapters.carriers.amazon import AmazonKeys, origin
+from booking_system.notifications.adapters.carriers.amazon_keys import AmazonKeys
 from booking_system.notifications.adapters.carriers.http_handover import HttpWay
 from booking_system.notifications.adapters.carriers.ses import SesCarrier
 from booking_system.notifications.adapters.carriers.sns import SnsCarrier
@@ -152,7 +153,7 @@ async def test_the_requests_are_those_of_botocore(
         ConfigurationSetName="booking",
     )
     assert json.loads(same.body) == body
-    assert same.url == f"{origin('email', REGION)}{asked.target}"
+    assert same.url == f"{amazon_origin('email', REGION)}{asked.target}"
 
     await sent(sns(way, keys, provider.url, "?from=Praxis&max_price=0.20").opened(an_sms()))
     asked = provider.asked.pop()
@@ -168,7 +169,7 @@ async def test_the_requests_are_those_of_botocore(
         },
     )
     assert dict(parse_qsl(asked.body.decode())) == dict(parse_qsl(same.body))
-    assert same.url == f"{origin('sns', REGION)}{asked.target}"
+    assert same.url == f"{amazon_origin('sns', REGION)}{asked.target}"
     assert same.headers["Content-Type"].decode() == asked.headers["content-type"]
 
 
@@ -328,7 +329,7 @@ async def test_without_keys_nothing_is_asked(
 
 
 def test_where_amazon_is() -> None:
-    assert origin("email", "eu-central-1") == "https://email.eu-central-1.amazonaws.com"
-    assert origin("sns", "cn-north-1") == "https://sns.cn-north-1.amazonaws.com.cn"
-    assert httpx.URL(origin("sns", REGION)).scheme == "https"
+    assert amazon_origin("email", "eu-central-1") == "https://email.eu-central-1.amazonaws.com"
+    assert amazon_origin("sns", "cn-north-1") == "https://sns.cn-north-1.amazonaws.com.cn"
+    assert httpx.URL(amazon_origin("sns", REGION)).scheme == "https"
     assert isinstance(keys_of_tests()._found, Credentials)

@@ -1,7 +1,10 @@
 """Addresses as an operator writes them become carriers, or a sentence that quotes nothing."""
 
+import ast
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +19,16 @@ from booking_system.notifications.adapters.carriers.addresses import (
     sms_address,
 )
 from booking_system.notifications.adapters.carriers.choosing import ApiBases, Choice
+from booking_system.notifications.adapters.carriers.http_when_needed import HttpWhenNeeded
 from booking_system.notifications.application.sending_ports import Handover
-from tests.notifications.carriers.letters import an_sms, sent
-from tests.notifications.carriers.providers import a_provider, a_way, amazon_keys, says
+from tests.notifications.carriers.letters import Frozen, an_sms, sent
+from tests.notifications.carriers.providers import (
+    a_provider,
+    a_way,
+    amazon_keys,
+    says,
+    when_needed,
+)
 from tests.notifications.carriers.vendors import fits_twilio
 
 ACCOUNT = f"AC{'0' * 32}"
@@ -40,7 +50,12 @@ KEPT_EMAILS, KEPT_SMS = Kept(), Kept()
 @pytest.fixture
 async def choice() -> AsyncIterator[Choice]:
     async with a_way() as way:
-        yield Choice(way=way, kept_email=KEPT_EMAILS, kept_sms=KEPT_SMS, amazon_keys=amazon_keys())
+        yield Choice(
+            http=when_needed(way),
+            kept_email=KEPT_EMAILS,
+            kept_sms=KEPT_SMS,
+            amazon_keys=amazon_keys(),
+        )
 
 
 @pytest.mark.parametrize(
@@ -79,7 +94,7 @@ async def test_what_keeps_messages(choice: Choice) -> None:
 async def test_other_addresses_of_apis_and_of_ours() -> None:
     async with a_provider(says(201, b'{"sid": "SM1"}')) as provider, a_way() as way:
         choice = Choice(
-            way=way,
+            http=when_needed(way),
             kept_email=KEPT_EMAILS,
             kept_sms=KEPT_SMS,
             bases=ApiBases(amazon=provider.url, sendgrid=provider.url, twilio=provider.url),
@@ -210,3 +225,42 @@ def test_amazon_needs_a_package_and_says_which(monkeypatch: pytest.MonkeyPatch) 
         with pytest.raises(WrongAddressError, match=r"booking-system\[aws\]"):
             parsed(url)
     assert email_address("smtp://mail.example.com") is not None
+
+
+async def test_http_is_made_when_it_is_needed_and_closed_once() -> None:
+    http = HttpWhenNeeded(Frozen())
+    await http.close()
+    way = http.way()
+    assert http.way() is way
+    await http.close()
+    assert way.client.is_closed
+    assert http.way() is not way
+    await http.close()
+
+
+def loaded_with(module: str, seen: set[str]) -> set[str]:
+    """The modules that are loaded with it, of ours and of others."""
+    if module in seen or not module.startswith("booking_system."):
+        return seen | {module}
+    found = find_spec(module)
+    assert found is not None
+    assert found.origin is not None
+    seen = seen | {module}
+    for node in ast.parse(Path(found.origin).read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            seen = loaded_with(node.module, seen)
+        elif isinstance(node, ast.Import):
+            seen = seen.union(name.name for name in node.names)
+    return seen
+
+
+def test_what_is_not_chosen_is_not_loaded() -> None:
+    """Every program of ours loads these two when it starts."""
+    adapters = "booking_system.notifications.adapters"
+    chosen, told = f"{adapters}.carriers.choosing", f"{adapters}.reports.http"
+    loaded = loaded_with(chosen, loaded_with(told, set()))
+    assert f"{adapters}.reports.certificates" in loaded
+    slow = {"httpx", "aiosmtplib", "botocore"}
+    assert {name for name in loaded if name.partition(".")[0] in slow} == set()
+    assert "aiosmtplib" in loaded_with(f"{adapters}.carriers.smtp", set())
+    assert "httpx" in loaded_with(f"{adapters}.carriers.ses", set())

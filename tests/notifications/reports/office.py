@@ -18,12 +18,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
+from booking_system.notifications.adapters.carriers.http_handover import HttpWay
 from booking_system.notifications.adapters.reports.certificates import Certificates, fetched_by
 from booking_system.notifications.adapters.reports.http import ReportRoutes
 from booking_system.notifications.adapters.reports.sendgrid import public_key
 from booking_system.notifications.adapters.reports.sns import SnsConfirmation
 from booking_system.notifications.adapters.reports.twilio import TwilioSignature
 from booking_system.notifications.domain.sending import Report, SmsReply
+from tests.notifications.carriers.providers import when_needed
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 ID = UUID("01957b2e-7b7c-7000-8000-00000000abcd")
@@ -82,8 +84,9 @@ class Office:
         self.clock = Clock()
         self.fails = False
         transport = httpx.MockTransport(self._amazon)
-        self.client = httpx.AsyncClient(transport=transport, follow_redirects=True)
-        self.certificates = Certificates(fetched_by(lambda: self.client), clock=self.clock)
+        client = httpx.AsyncClient(transport=transport, follow_redirects=True)
+        self.http = when_needed(HttpWay(client=client, clock=self.clock))
+        self.certificates = Certificates(fetched_by(self.http), clock=self.clock)
         self._hooks: ReportRoutes
 
     def empty(self) -> None:
@@ -101,7 +104,7 @@ class Office:
         self._hooks = hooks
         twilio = TwilioSignature([SecretStr(token) for token in TOKENS], public_url=PUBLIC_URL)
         keys = tuple(public_key(shown(key)) for key in SENDGRID_KEYS)
-        confirm = SnsConfirmation(client=lambda: self.client)
+        confirm = SnsConfirmation(http=self.http)
         with (
             patch.object(hooks.twilio, "_tokens", twilio._tokens),
             patch.object(hooks.twilio, "_origins", twilio._origins),

@@ -100,6 +100,12 @@ EmailAddress = SmtpAddress | SendGridAddress | SesAddress
 SmsAddress = TwilioAddress | SnsAddress
 
 
+def amazon_origin(service: str, region: str) -> str:
+    """Return where a service of Amazon's is, such as `email` or `sns`."""
+    suffix = ".cn" if region.startswith("cn-") else ""
+    return f"https://{service}.{region}.amazonaws.com{suffix}"
+
+
 def email_address(url: str) -> EmailAddress | None:
     """Return what carries e-mails; None is the outbox. Raises `WrongAddressError`."""
     if url == OUTBOX:

@@ -1,17 +1,14 @@
-"""What Amazon's mail and SMS have in common: keys, signatures, and what refusals mean.
-
-Keys are found, and requests signed, by botocore: an extra, loaded when the first message goes.
-"""
+"""What Amazon's mail and SMS have in common: signed requests, and what refusals mean."""
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import httpx
 
+from booking_system.notifications.adapters.carriers.amazon_keys import AmazonKeys
 from booking_system.notifications.adapters.carriers.http_answers import refuse
 from booking_system.notifications.adapters.carriers.http_handover import (
     HttpHandover,
@@ -44,43 +41,6 @@ FAULTS = {
     "ValidationError": Fault.POLICY,
 }
 """By the code of an error, without `Exception` where there is none in it."""
-
-
-def origin(service: str, region: str) -> str:
-    """Return where a service of Amazon's is, such as `email` or `sns`."""
-    suffix = ".cn" if region.startswith("cn-") else ""
-    return f"https://{service}.{region}.amazonaws.com{suffix}"
-
-
-class AmazonKeys:
-    """The keys of this machine, found as all of Amazon's tools do, and renewed where they end."""
-
-    def __init__(self) -> None:
-        self._found: Any = None
-
-    def signed(
-        self, service: str, region: str, url: str, body: bytes, headers: Mapping[str, str]
-    ) -> dict[str, str]:
-        """Return the fields of the head with a signature (SigV4). It may ask another machine.
-
-        Raises `NotSentError` where there are no keys.
-        """
-        from botocore.auth import SigV4Auth  # noqa: PLC0415  (an extra, and slow to load)
-        from botocore.awsrequest import AWSRequest  # noqa: PLC0415
-        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
-        from botocore.session import get_session  # noqa: PLC0415
-
-        try:
-            if self._found is None:
-                self._found = get_session().get_credentials()
-            keys = self._found and self._found.get_frozen_credentials()
-        except BotoCoreError:
-            raise NotSentError(Fault.TEMPORARY, "no_keys") from None
-        if not keys:
-            raise NotSentError(Fault.REFUSED, "no_keys")
-        request = AWSRequest(method="POST", url=url, data=body, headers=dict(headers))
-        SigV4Auth(keys, service, region).add_auth(request)
-        return dict(request.headers.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

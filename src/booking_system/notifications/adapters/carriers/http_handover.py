@@ -42,28 +42,6 @@ def http_client(tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
     )
 
 
-class LazyClient:
-    """The client of a program, made when it is first asked for: to read the authorities takes time.
-
-    `close` it at the end of the program.
-    """
-
-    def __init__(self) -> None:
-        """Nothing is made yet."""
-        self._client: httpx.AsyncClient | None = None
-
-    def __call__(self) -> httpx.AsyncClient:
-        """Return it, always the same."""
-        if self._client is None:
-            self._client = http_client()
-        return self._client
-
-    async def close(self) -> None:
-        """Close what was made."""
-        if self._client is not None:
-            await self._client.aclose()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpWay:
     """What all carriers share that speak HTTP."""

@@ -7,8 +7,9 @@ from typing import Any
 import httpx
 import orjson
 
-from booking_system.notifications.adapters.carriers.addresses import SesAddress
-from booking_system.notifications.adapters.carriers.amazon import AmazonKeys, AmazonWay, origin
+from booking_system.notifications.adapters.carriers.addresses import SesAddress, amazon_origin
+from booking_system.notifications.adapters.carriers.amazon import AmazonWay
+from booking_system.notifications.adapters.carriers.amazon_keys import AmazonKeys
 from booking_system.notifications.adapters.carriers.http_answers import object_in
 from booking_system.notifications.adapters.carriers.http_handover import HttpWay
 from booking_system.notifications.adapters.carriers.mailboxes import on_the_wire
@@ -37,7 +38,7 @@ class SesCarrier:
             way=way,
             service="ses",
             region=address.region,
-            url=f"{base or origin('email', address.region)}/v2/email/outbound-emails",
+            url=f"{base or amazon_origin('email', address.region)}/v2/email/outbound-emails",
             keys=keys or AmazonKeys(),
         )
         self._configuration_set = address.configuration_set

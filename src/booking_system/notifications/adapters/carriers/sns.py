@@ -6,8 +6,9 @@ from urllib.parse import urlencode
 
 import httpx
 
-from booking_system.notifications.adapters.carriers.addresses import SnsAddress
-from booking_system.notifications.adapters.carriers.amazon import AmazonKeys, AmazonWay, origin
+from booking_system.notifications.adapters.carriers.addresses import SnsAddress, amazon_origin
+from booking_system.notifications.adapters.carriers.amazon import AmazonWay
+from booking_system.notifications.adapters.carriers.amazon_keys import AmazonKeys
 from booking_system.notifications.adapters.carriers.http_handover import HttpWay
 from booking_system.notifications.application.sending_ports import Handover
 from booking_system.notifications.domain.letter import Sms
@@ -37,7 +38,7 @@ class SnsCarrier:
             way=way,
             service="sns",
             region=address.region,
-            url=f"{base or origin('sns', address.region)}/",
+            url=f"{base or amazon_origin('sns', address.region)}/",
             keys=keys or AmazonKeys(),
         )
         self._attributes = _attributes(address)

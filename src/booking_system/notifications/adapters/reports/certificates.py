@@ -5,17 +5,17 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from booking_system.notifications.adapters.carriers.http_when_needed import HttpWhenNeeded
 from booking_system.platform.http.signatures import InvalidSignature
 from booking_system.platform.ticket import waiting_elsewhere
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Unavailable
 
 Fetch = Callable[[str], Awaitable[bytes]]
-"""Returns what is at an address; raises `httpx.HTTPError`."""
+"""Returns what is at an address; raises `FetchError`."""
 
 PLACE = re.compile(
     r"https://sns\.[a-z]{2}(-[a-z]+){1,3}-\d{1,2}\.amazonaws\.com(\.cn)?"
@@ -33,19 +33,27 @@ REST = timedelta(seconds=5)
 SECONDS = 5.0
 
 
-def fetched_by(client: Callable[[], httpx.AsyncClient]) -> Fetch:
-    """Return what fetches by `client`, follows no redirect, and reads no more than 64 KiB."""
+class FetchError(Exception):
+    """It could not be had."""
+
+
+def fetched_by(http: HttpWhenNeeded) -> Fetch:
+    """Return what fetches, follows no redirect, and reads no more than 64 KiB."""
 
     async def fetch(url: str) -> bytes:
-        read = bytearray()
-        asking = client().stream("GET", url, follow_redirects=False, timeout=SECONDS)
-        async with asking as answer:
-            if answer.status_code != 200:
-                raise httpx.HTTPError(str(answer.status_code))
-            async for piece in answer.aiter_bytes():
-                read += piece
-                if len(read) > LARGEST:
-                    raise httpx.HTTPError("too large")
+        import httpx  # noqa: PLC0415  (loaded where something is fetched)
+
+        client, read = http.way().client, bytearray()
+        try:
+            async with client.stream("GET", url, follow_redirects=False, timeout=SECONDS) as answer:
+                if answer.status_code != 200:
+                    raise FetchError
+                async for piece in answer.aiter_bytes():
+                    read += piece
+                    if len(read) > LARGEST:
+                        raise FetchError
+        except httpx.HTTPError:
+            raise FetchError from None
         return bytes(read)
 
     return fetch
@@ -86,7 +94,7 @@ class Certificates:
                     raise Unavailable("The certificate cannot be fetched now.")
                 try:
                     certificate = x509.load_pem_x509_certificate(await self._fetch(url))
-                except (httpx.HTTPError, ValueError):
+                except (FetchError, ValueError):
                     self._rests_until = self._clock.now() + REST
                     raise Unavailable("The certificate could not be fetched.") from None
                 if len(self._kept) >= MOST_KEPT:

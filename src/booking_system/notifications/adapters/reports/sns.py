@@ -2,17 +2,16 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 from cryptography.exceptions import InvalidSignature as WrongSignatureError
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
-from booking_system.notifications.adapters.carriers.addresses import TOPIC
-from booking_system.notifications.adapters.carriers.amazon import origin
+from booking_system.notifications.adapters.carriers.addresses import TOPIC, amazon_origin
+from booking_system.notifications.adapters.carriers.http_when_needed import HttpWhenNeeded
 from booking_system.notifications.adapters.reports.certificates import Certificates
 from booking_system.notifications.adapters.reports.reading import json_of, object_of, text_of
 from booking_system.platform.http.signatures import InvalidSignature, Signed
@@ -93,11 +92,13 @@ class SnsConfirmation:
     `base` is another address of the API.
     """
 
-    client: Callable[[], httpx.AsyncClient]
+    http: HttpWhenNeeded
     base: str | None = None
 
     async def __call__(self, envelope: Envelope) -> None:
         """Confirm it. Raises `Unavailable`: SNS asks again."""
+        import httpx  # noqa: PLC0415  (loaded where something is confirmed)
+
         topic = TOPIC.fullmatch(envelope.topic)
         assert topic is not None, "it is on the list"
         form = {
@@ -108,8 +109,8 @@ class SnsConfirmation:
         }
         try:
             with waiting_elsewhere():
-                answer = await self.client().post(
-                    f"{self.base or origin('sns', topic[2])}/", data=form, timeout=SECONDS
+                answer = await self.http.way().client.post(
+                    f"{self.base or amazon_origin('sns', topic[2])}/", data=form, timeout=SECONDS
                 )
         except httpx.HTTPError:
             raise Unavailable("The subscription could not be confirmed.") from None
