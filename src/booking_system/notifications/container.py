@@ -30,7 +30,6 @@ from booking_system.notifications.adapters.reports_taken import TakeReports
 from booking_system.notifications.adapters.sending_job import SendingJob
 from booking_system.notifications.adapters.shown_messages import PostgresMessages
 from booking_system.notifications.adapters.unsubscribing import UnsubscribeLinks
-from booking_system.notifications.adapters.words.writer import TemplateWriter
 from booking_system.notifications.application.letters import Letters
 from booking_system.notifications.application.preferences import (
     ChangePreferences,
@@ -41,6 +40,7 @@ from booking_system.notifications.application.preferences import (
 from booking_system.notifications.application.send_messages import Carriers, SendMessage
 from booking_system.notifications.application.show_messages import SeeAppointment, ShowMessages
 from booking_system.notifications.application.show_outbox import ShowOutbox
+from booking_system.notifications.application.writing_ports import Writer
 from booking_system.notifications.domain.message import Channel
 from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.consumers import Consumer
@@ -51,6 +51,13 @@ from booking_system.shared_kernel.identifiers import Identities
 
 CONSUMER = "messages"
 """Its place in the feed, in `feed_consumers`."""
+
+
+def _a_writer() -> Writer:
+    # What it is made of takes a tenth of a second to load, and only workers write.
+    from booking_system.notifications.adapters.words.writer import TemplateWriter  # noqa: PLC0415
+
+    return TemplateWriter()
 
 
 def _chosen(choice: Choice, email_url: SecretStr, sms_url: SecretStr) -> Carriers:
@@ -87,7 +94,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
         is_offered=providers.Callable(operator.not_, in_production),
     )
 
-    writer = providers.Singleton(TemplateWriter)
+    writer = providers.Singleton(_a_writer)
     http = providers.Singleton(HttpWhenNeeded, clock)
     choice = providers.Singleton(
         Choice,
