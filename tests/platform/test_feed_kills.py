@@ -25,7 +25,13 @@ from tests.platform.test_feed import RECORD, connected
 from tests.postgres import TestServer, running_server
 
 SLOW_SECONDS = 0.05
-BROKEN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
+BROKEN = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 
 @dataclass(slots=True)
