@@ -56,7 +56,7 @@ def _make_ledger() -> None:
         "message_ledger",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("appointment_id", sa.Uuid()),
-        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("offset_minutes", sa.Integer(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),

@@ -4,6 +4,7 @@ from datetime import timedelta
 from itertools import count
 from uuid import UUID, uuid4
 
+from booking_system.shared_kernel.identifiers import UserId
 from tests.access.world import ANONYMOUS, PASSWORD, Aim, Made, World
 from tests.api import Person
 
@@ -257,6 +258,22 @@ async def account(world: World, name: str) -> Aim:
     person = world.people[name] or world.person("patient")
     (row,) = await world.sql("SELECT email FROM users WHERE id = $1", person.user_id)
     return Aim({"email": row["email"], "password": PASSWORD})
+
+
+async def lost_password(world: World, _name: str) -> Aim:
+    """A link for a new password of somebody who is nothing else."""
+    one = await world.api.person()
+    link = await world.api.container.identity.reset_link()(UserId(one.user_id))
+    assert link is not None
+    return Aim({"link_token": link.token})
+
+
+async def unproved_address(world: World, _name: str) -> Aim:
+    """A link that proves the address of somebody who is nothing else."""
+    one = await world.api.person()
+    link = await world.api.container.identity.verification_link()(UserId(one.user_id))
+    assert link is not None
+    return Aim({"link_token": link.token})
 
 
 async def own_password(world: World, name: str) -> Aim:

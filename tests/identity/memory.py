@@ -12,10 +12,12 @@ from booking_system.identity.application.known_actors import KnownActors
 from booking_system.identity.application.ports import IdentityWork, SessionSearch
 from booking_system.identity.domain.account import Account, ProfileChange, email_key
 from booking_system.identity.domain.actor import RoleGrant
+from booking_system.identity.domain.links import AccountLink, LinkPurpose
 from booking_system.identity.domain.refusals import EmailTaken
 from booking_system.identity.domain.session import EndedBecause, Session
 from booking_system.identity.domain.staff import StaffMember
 from booking_system.identity.domain.tokens import RefreshToken, Tokens
+from booking_system.shared_kernel.aggregate import DomainEvent
 from booking_system.shared_kernel.identifiers import ClinicId, SessionId, UserId
 from tests.identity.builders import LIFETIMES, new_sessions
 
@@ -32,6 +34,8 @@ class Rows:
     networks: dict[SessionId, bytes | None] = field(default_factory=dict)
     tokens: dict[bytes, tuple[SessionId, RefreshToken]] = field(default_factory=dict)
     changes: list[UserId] = field(default_factory=list)
+    links: dict[bytes, AccountLink] = field(default_factory=dict)
+    events: list[DomainEvent] = field(default_factory=list)
 
 
 class MemoryAccounts:
@@ -68,6 +72,10 @@ class MemoryAccounts:
             version=account.version + 1,
         )
         self._tell(user_id)
+
+    async def verify_email(self, user_id: UserId, now: datetime) -> None:
+        if not self._rows.accounts[user_id].email_verified:
+            self._replace(user_id, email_verified=True)
 
     async def renew_hash(self, user_id: UserId, password_hash: str, now: datetime) -> None:
         account = self._rows.accounts[user_id]
@@ -238,6 +246,31 @@ class MemorySessions:
         return any([await self.end(one, user_id, because, now) for one in others])
 
 
+class MemoryLinks:
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    async def add(self, fingerprint: bytes, **about: Any) -> None:
+        self._rows.links[fingerprint] = AccountLink(used_at=None, **about)
+
+    async def find(self, fingerprint: bytes, purpose: LinkPurpose) -> AccountLink | None:
+        link = self._rows.links.get(fingerprint)
+        return link if link is not None and link.purpose is purpose else None
+
+    async def use_up(self, user_id: UserId, purpose: LinkPurpose, now: datetime) -> None:
+        for fingerprint, link in self._rows.links.items():
+            if (link.user_id, link.purpose, link.used_at) == (user_id, purpose, None):
+                self._rows.links[fingerprint] = replace(link, used_at=now)
+
+
+class MemoryEvents:
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    async def record(self, *events: DomainEvent) -> None:
+        self._rows.events += events
+
+
 @dataclass
 class MemoryIdentity:
     """Transactions that see their own changes and undo them on an exception."""
@@ -252,6 +285,8 @@ class MemoryIdentity:
             yield IdentityWork(
                 accounts=MemoryAccounts(self.rows, self.known),
                 sessions=MemorySessions(self.rows, self.known),
+                links=MemoryLinks(self.rows),
+                events=MemoryEvents(self.rows),
             )
         except BaseException:
             self.rows.__dict__.update(before.__dict__)

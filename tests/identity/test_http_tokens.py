@@ -190,6 +190,7 @@ def test_every_refusal_of_identity_has_a_status() -> None:
     assert statuses == {
         "EmailTaken": 409,
         "InvalidCredentials": 401,
+        "LinkOver": 409,
         "PasswordTooWeak": 422,
         "RateLimited": 429,
     }

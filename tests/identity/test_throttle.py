@@ -19,11 +19,14 @@ from booking_system.identity.domain.throttling import (
     address_key,
     crowd_key,
     invitation_key,
+    link_key,
     lookup_key,
     overlap_keys,
     password_change_key,
     registration_key,
+    reset_keys,
     staff_key,
+    verification_key,
 )
 from booking_system.shared_kernel.identifiers import SessionId, UserId
 from tests.identity.builders import ELSEWHERE, HOME
@@ -127,6 +130,9 @@ async def test_the_usual_quotas_know_every_kind_of_key() -> None:
         lookup_key(NOBODY),
         staff_key(NOBODY),
         invitation_key(HERE),
+        link_key(HERE),
+        *reset_keys("a@example.com", HERE),
+        verification_key(UserId(NOBODY)),
         change,
         *overlap_keys(NOBODY, NOBODY),
     ):
@@ -144,6 +150,10 @@ async def test_the_usual_quotas_know_every_kind_of_key() -> None:
         "invitation": (60, 900),
         "overlap_of_patient": (10, 86400),
         "overlap": (60, 86400),
+        "link": (60, 900),
+        "reset": (20, 3600),
+        "reset_of_address": (5, 3600),
+        "verification": (5, 3600),
     }
 
 

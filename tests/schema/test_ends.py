@@ -23,6 +23,7 @@ FOUND_BY = {
     "refresh_tokens": r"Index Cond: \(expires_at <",
     "sessions": r"Index Cond: \(last_used_at <",
     "invitations": r"Index Cond: \(expires_at <",
+    "account_links": r"Index Cond: \(expires_at <",
     "told_overlaps": r"Index Cond: \(told_at <",
     "message_ledger": r"Index Only Scan using pk_message_ledger|Index Scan using pk_message_ledger",
     "message_reports": r"Index Cond: \(stored_at <",
@@ -53,6 +54,7 @@ KEPT = {
     "feed_consumers": "one row for each consumer",
     "dead_events": "events whose effect is missing, until the operator has them tried again",
     "message_attempts": "gone with their message",
+    "invitation_links": "gone with their invitation",
     "notification_preferences": "one row for each patient who has set them",
     "calendar_work": "one row for each doctor at most, gone when the work is done",
 }

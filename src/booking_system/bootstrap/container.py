@@ -16,7 +16,7 @@ from booking_system.desk.container import DeskContainer
 from booking_system.directory.adapters.http_invitations import ACCEPT_PAGE
 from booking_system.directory.adapters.invitations import OLD_INVITATIONS
 from booking_system.directory.container import DirectoryContainer
-from booking_system.identity.adapters.chores import OLD_CHANGES, OLD_TOKENS, old_sessions
+from booking_system.identity.adapters.chores import OLD_CHANGES, OLD_LINKS, OLD_TOKENS, old_sessions
 from booking_system.identity.container import IdentityContainer
 from booking_system.identity.domain.policies import public
 from booking_system.identity.domain.session import Lifetimes
@@ -99,6 +99,7 @@ class Container(containers.DeclarativeContainer):
             providers.Object(OLD_KEPT_MESSAGES),
             providers.Object(OLD_CHANGES),
             providers.Object(OLD_TOKENS),
+            providers.Object(OLD_LINKS),
             providers.Callable(old_sessions, lifetimes),
         ),
     )
@@ -257,6 +258,7 @@ class Container(containers.DeclarativeContainer):
         scheduling.availability_routes,
         scheduling.exception_routes,
         identity.routes,
+        identity.link_routes,
         directory.clinic_routes,
         directory.staff_routes,
         directory.invitation_routes,

@@ -151,6 +151,12 @@ class DirectoryContainer(containers.DeclarativeContainer):
     revoke = providers.Factory(
         retried(invite_staff.RevokeInvitation), transaction=transaction, clock=clock
     )
+    invitation_link = providers.Factory(
+        retried(accept_invitation.MakeInvitationLink),
+        transaction=transaction,
+        tokens=one_time_tokens,
+        clock=clock,
+    )
     look_at_invitation = providers.Factory(
         retried(accept_invitation.LookAtInvitation),
         looking=directory.provided.looking,

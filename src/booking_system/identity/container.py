@@ -8,6 +8,7 @@ from booking_system.identity.adapters.access import PostgresAccess
 from booking_system.identity.adapters.access_feed import AccessFeed
 from booking_system.identity.adapters.accounts import PostgresAccounts
 from booking_system.identity.adapters.http import IdentityRoutes
+from booking_system.identity.adapters.http_links import LinkRoutes
 from booking_system.identity.adapters.new_sessions import NewSessions
 from booking_system.identity.adapters.passwords import Argon2Passwords
 from booking_system.identity.adapters.postgres import PostgresIdentity
@@ -24,9 +25,13 @@ from booking_system.identity.application.end_session import EndSession, ListSess
 from booking_system.identity.application.ensure_admin import EnsureAdmin
 from booking_system.identity.application.follow_changes import FollowChanges
 from booking_system.identity.application.known_actors import KnownActors
+from booking_system.identity.application.make_link import MakeLink
 from booking_system.identity.application.own_profile import ChangeProfile, ReadProfile
 from booking_system.identity.application.refresh_session import RefreshSession
+from booking_system.identity.application.reset_password import RequestReset, ResetPassword
 from booking_system.identity.application.sign_in import SignIn
+from booking_system.identity.application.verify_email import RequestVerification, VerifyEmail
+from booking_system.identity.domain.links import LinkPurpose
 from booking_system.identity.domain.session import Lifetimes
 from booking_system.platform.http.network import Networks
 from booking_system.platform.keyring import Keyring
@@ -118,6 +123,47 @@ class IdentityContainer(containers.DeclarativeContainer):
         retried(ListSessions), transaction=transaction, lifetimes=lifetimes, clock=clock
     )
     end_session = providers.Factory(retried(EndSession), transaction=transaction, clock=clock)
+
+    reset_link = providers.Factory(
+        retried(MakeLink),
+        purpose=providers.Object(LinkPurpose.PASSWORD_RESET),
+        transaction=transaction,
+        tokens=one_time_tokens,
+        clock=clock,
+    )
+    verification_link = providers.Factory(
+        retried(MakeLink),
+        purpose=providers.Object(LinkPurpose.EMAIL_VERIFICATION),
+        transaction=transaction,
+        tokens=one_time_tokens,
+        clock=clock,
+    )
+    link_routes = providers.Singleton(
+        LinkRoutes,
+        request_reset=providers.Factory(
+            retried(RequestReset), transaction=transaction, throttle=throttle, clock=clock
+        ),
+        reset=providers.Factory(
+            retried(ResetPassword),
+            looking=identity.provided.looking,
+            transaction=transaction,
+            tokens=one_time_tokens,
+            passwords=passwords,
+            throttle=throttle,
+            clock=clock,
+        ),
+        verify=providers.Factory(
+            retried(VerifyEmail),
+            transaction=transaction,
+            tokens=one_time_tokens,
+            throttle=throttle,
+            clock=clock,
+        ),
+        request_verification=providers.Factory(
+            retried(RequestVerification), transaction=transaction, throttle=throttle, clock=clock
+        ),
+        networks=networks,
+    )
 
     routes = providers.Singleton(
         IdentityRoutes,

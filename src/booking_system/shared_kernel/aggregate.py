@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,6 +11,14 @@ class DomainEvent:
 
     name: ClassVar[str]
     occurred_at: datetime
+
+
+class Events(Protocol):
+    """Takes facts, inside one transaction: they are told if it is committed, and else never."""
+
+    async def record(self, *events: DomainEvent) -> None:
+        """Store them with all else that the transaction stores."""
+        ...
 
 
 class Aggregate:

@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.directory.adapters.paging import paged
 from booking_system.directory.application.ports import Search
 from booking_system.directory.domain.invitation import Invitation
-from booking_system.directory.records.tables import invitations
+from booking_system.directory.records.tables import invitation_links, invitations
 from booking_system.identity.domain.account import email_key
 from booking_system.identity.domain.actor import Role
 from booking_system.platform.postgres.phrases import ago
@@ -46,8 +46,16 @@ class PostgresInvitations:
         return await self._one(wanted.with_for_update())
 
     async def by_fingerprint(self, fingerprint: bytes, *, lock: bool = False) -> Invitation | None:
-        """Find it by its unique key."""
-        wanted = select(*FIELDS).where(invitations.c.token_hash == fingerprint)
+        """Find it by the token that was handed over, or by one that was mailed."""
+        mailed = select(invitation_links.c.invitation_id).where(
+            invitation_links.c.token_hash == fingerprint
+        )
+        wanted = select(*FIELDS).where(
+            or_(
+                invitations.c.token_hash == fingerprint,
+                invitations.c.id == mailed.scalar_subquery(),
+            )
+        )
         return await self._one(wanted.with_for_update() if lock else wanted)
 
     async def page(
@@ -79,6 +87,11 @@ class PostgresInvitations:
             **asdict(invitation), email_key=key, token_hash=fingerprint
         )
         await self._connection.execute(statement)
+
+    async def add_link(self, invitation_id: InvitationId, *, fingerprint: bytes) -> None:
+        """Insert."""
+        values = {"token_hash": fingerprint, "invitation_id": invitation_id}
+        await self._connection.execute(insert(invitation_links).values(values))
 
     async def save(self, invitation: Invitation) -> None:
         """Write how it ended."""

@@ -14,6 +14,7 @@ from booking_system.directory.application.ports import Accounts, DirectoryWork
 from booking_system.directory.domain.refusals import SlugTaken
 from booking_system.identity.domain.refusals import EmailTaken
 from booking_system.platform.postgres.faults import Refusals
+from booking_system.platform.postgres.outbox import PostgresEvents
 from booking_system.platform.postgres.transaction import Database
 
 REFUSALS: Refusals = {"uq_clinics_slug": SlugTaken, "uq_users_email_key": EmailTaken}
@@ -51,4 +52,5 @@ def work_on(
         patients=PostgresPatients(connection),
         accounts=accounts(connection),
         invitations=PostgresInvitations(connection),
+        events=PostgresEvents(connection),
     )

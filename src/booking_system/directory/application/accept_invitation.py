@@ -1,4 +1,4 @@
-"""Use cases: somebody who was invited looks at the invitation and accepts it."""
+"""Use cases: somebody who was invited gets a link, looks at the invitation and accepts it."""
 
 from dataclasses import dataclass
 
@@ -14,6 +14,8 @@ from booking_system.directory.domain.clinic import Clinic
 from booking_system.directory.domain.invitation import Invitation
 from booking_system.directory.domain.refusals import InvitationOver
 from booking_system.identity.domain.actor import Actor
+from booking_system.identity.domain.events import AccountRegistered
+from booking_system.identity.domain.links import NewLink
 from booking_system.identity.domain.password import PasswordOwner
 from booking_system.identity.domain.refusals import EmailTaken
 from booking_system.identity.domain.throttling import invitation_key
@@ -28,6 +30,31 @@ class ShownInvitation:
 
     invitation: Invitation
     clinic: Clinic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeInvitationLink:
+    """Makes a link for a mail to the invited; it accepts as well as the one handed over does."""
+
+    transaction: DirectoryTransaction
+    tokens: OneTimeTokens
+    clock: Clock
+
+    async def __call__(self, invitation_id: InvitationId) -> NewLink | None:
+        """Return a new one; None where the invitation does not hold any more."""
+        token = self.tokens.new()
+        async with self.transaction() as work:
+            invitation = await work.invitations.read(invitation_id)
+            if invitation is None:
+                return None
+            try:
+                invitation.check_open(self.clock.now())
+                await _that_holds(work, invitation)
+            except InvitationOver:
+                return None
+            fingerprint = self.tokens.fingerprint(token)
+            await work.invitations.add_link(invitation_id, fingerprint=fingerprint)
+        return NewLink(token=token, expires_at=invitation.expires_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +146,7 @@ class AcceptInvitation:
                 time_zone=None,
                 now=now,
             )
+            await work.events.record(AccountRegistered(occurred_at=now, user_id=user_id))
         await work.accounts.grant(user_id, accepted.grant, now)
         await work.invitations.save(accepted)
         return shown

@@ -10,6 +10,7 @@ from booking_system.directory.application.ports import (
     Throttle,
 )
 from booking_system.identity.domain.actor import Actor, RoleGrant
+from booking_system.identity.domain.events import AccountRegistered
 from booking_system.identity.domain.password import PasswordOwner
 from booking_system.identity.domain.refusals import EmailTaken
 from booking_system.identity.domain.staff import StaffMember
@@ -62,6 +63,7 @@ class AddStaff:
             )
             role = RoleGrant(role=staff.role, clinic_id=clinic_id, doctor_id=staff.doctor_id)
             await work.accounts.grant(user_id, role, now)
+            await work.events.record(AccountRegistered(occurred_at=now, user_id=user_id))
         return StaffMember(
             user_id=user_id,
             email=staff.email,

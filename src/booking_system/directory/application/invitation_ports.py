@@ -20,7 +20,7 @@ class Invitations(Protocol):
         ...
 
     async def by_fingerprint(self, fingerprint: bytes, *, lock: bool = False) -> Invitation | None:
-        """Return the invitation whose token has this fingerprint."""
+        """Return the invitation one of whose tokens has this fingerprint."""
         ...
 
     async def page(
@@ -35,6 +35,10 @@ class Invitations(Protocol):
 
     async def add(self, invitation: Invitation, *, fingerprint: bytes) -> None:
         """Store a new invitation with the fingerprint of its token."""
+        ...
+
+    async def add_link(self, invitation_id: InvitationId, *, fingerprint: bytes) -> None:
+        """Store the fingerprint of one more token of an invitation."""
         ...
 
     async def save(self, invitation: Invitation) -> None:

@@ -11,6 +11,7 @@ from booking_system.directory.application.ports import (
     DirectoryTransaction,
     Throttle,
 )
+from booking_system.directory.domain.events import InvitationMade
 from booking_system.directory.domain.invitation import GOOD_FOR, Invitation
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.throttling import staff_key
@@ -60,6 +61,11 @@ class InviteStaff:
             await clinic_to_staff(work, clinic_id, staff, actor)
             await work.invitations.replace_open(invitation)
             await work.invitations.add(invitation, fingerprint=self.tokens.fingerprint(token))
+            await work.events.record(
+                InvitationMade(
+                    occurred_at=now, invitation_id=invitation.id, clinic_id=invitation.clinic_id
+                )
+            )
         return Invited(invitation=invitation, token=token)
 
 

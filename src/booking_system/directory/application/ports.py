@@ -19,6 +19,7 @@ from booking_system.identity.domain.session import Session
 from booking_system.identity.domain.staff import StaffMember
 from booking_system.identity.domain.throttling import Allowance
 from booking_system.identity.domain.tokens import Tokens
+from booking_system.shared_kernel.aggregate import Events
 from booking_system.shared_kernel.identifiers import (
     ClinicId,
     DoctorId,
@@ -277,6 +278,7 @@ class DirectoryWork:
     patients: Patients
     accounts: Accounts
     invitations: Invitations
+    events: Events
 
 
 DirectoryTransaction = Callable[[], AbstractAsyncContextManager[DirectoryWork]]

@@ -9,6 +9,7 @@ from booking_system.directory.application.ports import (
 )
 from booking_system.directory.domain.patient import Patient
 from booking_system.identity.domain.actor import Role, RoleGrant
+from booking_system.identity.domain.events import AccountRegistered
 from booking_system.identity.domain.password import PasswordOwner
 from booking_system.identity.domain.refusals import EmailTaken
 from booking_system.identity.domain.throttling import registration_key
@@ -89,5 +90,6 @@ class Register:
             await work.patients.add(patient, user_id=user_id, clinic_id=None)
             role = RoleGrant(role=Role.PATIENT, patient_id=patient_id)
             await work.accounts.grant(user_id, role, now)
+            await work.events.record(AccountRegistered(occurred_at=now, user_id=user_id))
             tokens = await work.accounts.start_session(user_id, user_agent, now, network=network)
         return Registered(user_id=user_id, patient_id=patient_id, tokens=tokens)

@@ -200,3 +200,17 @@ invitations = Table(
     Index("ix_invitations_clinic", "clinic_id", "id"),
     Index("ix_invitations_expires_at", "expires_at"),
 )
+
+invitation_links = Table(
+    "invitation_links",
+    metadata,
+    # Of a link that went out by mail; the one that an administrator hands over is the invitation's.
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column(
+        "invitation_id",
+        Uuid,
+        ForeignKey("invitations.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+)

@@ -113,6 +113,12 @@ class PostgresAccounts:
             updated_at=now,
         )
 
+    async def verify_email(self, user_id: UserId, now: datetime) -> None:
+        """Leave the first moment as it is."""
+        unproved = users.c.id == user_id, users.c.email_verified_at.is_(None)
+        proved = {"email_verified_at": now, "version": users.c.version + 1, "updated_at": now}
+        await self._connection.execute(update(users).where(*unproved).values(proved))
+
     async def renew_hash(self, user_id: UserId, password_hash: str, now: datetime) -> None:
         """Leave alone whose password it is."""
         await self._store(user_id, password_hash=password_hash, updated_at=now)

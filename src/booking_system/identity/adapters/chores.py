@@ -7,7 +7,12 @@ from sqlalchemy import and_, select
 from booking_system.identity.application.follow_changes import LONGEST_GAP_SECONDS
 from booking_system.identity.domain.session import Lifetimes
 from booking_system.identity.domain.throttling import LATELY
-from booking_system.identity.records.tables import access_changes, refresh_tokens, sessions
+from booking_system.identity.records.tables import (
+    access_changes,
+    account_links,
+    refresh_tokens,
+    sessions,
+)
 from booking_system.platform.postgres.phrases import ago
 from booking_system.platform.postgres.tidying import Chore
 
@@ -28,6 +33,14 @@ OLD_TOKENS = Chore.deleting(
     oldest_first=refresh_tokens.c.expires_at,
 )
 """Used ones as well, but not sooner: until then their use says that somebody has copied them."""
+
+
+OLD_LINKS = Chore.deleting(
+    account_links,
+    over=account_links.c.expires_at < ago(7 * DAY),
+    oldest_first=account_links.c.expires_at,
+)
+"""Until then its holder is told that it is over, and not that there is no such link."""
 
 
 def old_sessions(lifetimes: Lifetimes) -> Chore:

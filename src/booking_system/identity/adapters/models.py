@@ -11,7 +11,7 @@ from booking_system.identity.domain.actor import Actor, Role
 from booking_system.identity.domain.password import LONGEST, SHORTEST
 from booking_system.identity.domain.session import Session
 from booking_system.identity.domain.tokens import Tokens
-from booking_system.platform.http.fields import Locale, TimeZoneName
+from booking_system.platform.http.fields import Email, Locale, TimeZoneName
 from booking_system.platform.http.input import Change, Input, ShortText
 from booking_system.shared_kernel.errors import Invalid
 
@@ -23,6 +23,16 @@ PasswordText = Annotated[
     str,
     StringConstraints(min_length=1, max_length=LONGEST),
     Field(json_schema_extra={"format": "password"}, examples=[EXAMPLE_PASSWORD]),
+]
+
+
+LinkToken = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_-]+$"),
+    Field(
+        description="What follows `#` in the link of the mail",
+        examples=["tG3v9k0Zr8d0m2P5b7w1y4u6e8i0o2a4s6d8f0g2h4j"],
+    ),
 ]
 
 
@@ -94,6 +104,28 @@ class PasswordIn(Input):
         description=f"{SHORTEST} to {LONGEST} characters, and not one of the common ones",
         examples=["four curious hares"],
     )
+
+
+class ResetIn(Input):
+    """The address of an account whose password is lost."""
+
+    email: Email = Field(examples=[EXAMPLE_EMAIL])
+
+
+class NewPasswordIn(Input):
+    """The token of a link, and the password that its holder chooses."""
+
+    token: LinkToken
+    password: PasswordText = Field(
+        description=f"{SHORTEST} to {LONGEST} characters, and not one of the common ones",
+        examples=["four curious hares"],
+    )
+
+
+class LinkIn(Input):
+    """The token of a link."""
+
+    token: LinkToken
 
 
 class RoleGrantOut(BaseModel):

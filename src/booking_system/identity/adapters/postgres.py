@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.identity.adapters.access_feed import AccessFeed
+from booking_system.identity.adapters.links import PostgresLinks
 from booking_system.identity.adapters.sessions import PostgresSessions
 from booking_system.identity.application.ports import Accounts, IdentityWork
+from booking_system.platform.postgres.outbox import PostgresEvents
 from booking_system.platform.postgres.transaction import Database
 
 AccountsOf = Callable[[AsyncConnection], Accounts]
@@ -39,4 +41,6 @@ class PostgresIdentity:
         return IdentityWork(
             accounts=self._accounts_of(connection),
             sessions=PostgresSessions(connection, feed=self._feed),
+            links=PostgresLinks(connection),
+            events=PostgresEvents(connection),
         )

@@ -18,12 +18,16 @@ from booking_system.identity.domain.throttling import (
     ADDRESS,
     CROWD,
     INVITATION,
+    LINK,
     LOOKUP,
     OVERLAP,
     OVERLAP_OF_PATIENT,
     PASSWORD_CHANGE,
     REGISTRATION,
+    RESET,
+    RESET_OF_ADDRESS,
     STAFF,
+    VERIFICATION,
     Allowance,
 )
 
@@ -43,6 +47,11 @@ QUOTAS = {
     # A hospital that begins makes some hundred in one afternoon.
     STAFF: RateLimitItemPerSecond(100, 60 * MINUTE),
     INVITATION: RateLimitItemPerSecond(60, 15 * MINUTE),
+    LINK: RateLimitItemPerSecond(60, 15 * MINUTE),
+    RESET: RateLimitItemPerSecond(20, 60 * MINUTE),
+    # The mails are in the mailbox then: nobody is kept from their account by those who ask for it.
+    RESET_OF_ADDRESS: RateLimitItemPerSecond(5, 60 * MINUTE),
+    VERIFICATION: RateLimitItemPerSecond(5, 60 * MINUTE),
     # Who is on the telephone says when they have time; a calendar is read in hundreds of attempts.
     OVERLAP_OF_PATIENT: RateLimitItemPerSecond(10, DAY),
     OVERLAP: RateLimitItemPerSecond(60, DAY),

@@ -6,6 +6,8 @@ from booking_system.identity.application.credential_ports import Passwords, Thro
 from booking_system.identity.application.ports import IdentityLook, IdentityTransaction
 from booking_system.identity.domain.account import Account
 from booking_system.identity.domain.actor import Actor
+from booking_system.identity.domain.events import PasswordChanged
+from booking_system.identity.domain.links import LinkPurpose
 from booking_system.identity.domain.password import PasswordOwner
 from booking_system.identity.domain.refusals import InvalidCredentials, PasswordTooWeak
 from booking_system.identity.domain.session import EndedBecause
@@ -16,7 +18,7 @@ from booking_system.shared_kernel.errors import Unauthenticated
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePassword:
-    """Replaces the password and ends all other sessions."""
+    """Replaces the password and ends all other sessions, and links for a new password."""
 
     looking: IdentityLook
     transaction: IdentityTransaction
@@ -56,3 +58,5 @@ class ChangePassword:
             await work.sessions.end_others(
                 actor.user_id, actor.session_id, EndedBecause.PASSWORD_CHANGED, now
             )
+            await work.links.use_up(actor.user_id, LinkPurpose.PASSWORD_RESET, now)
+            await work.events.record(PasswordChanged(occurred_at=now, user_id=actor.user_id))

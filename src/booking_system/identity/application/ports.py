@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Protocol, Self
 from uuid import UUID
 
+from booking_system.identity.application.link_ports import Links
 from booking_system.identity.domain.account import Account, ProfileChange
 from booking_system.identity.domain.actor import RoleGrant
 from booking_system.identity.domain.session import EndedBecause, Lifetimes, Session
 from booking_system.identity.domain.staff import StaffMember
 from booking_system.identity.domain.tokens import RefreshToken, Tokens
+from booking_system.shared_kernel.aggregate import Events
 from booking_system.shared_kernel.identifiers import ClinicId, SessionId, UserId
 
 
@@ -54,6 +56,10 @@ class Accounts(Protocol):
 
     async def set_password(self, user_id: UserId, password_hash: str, now: datetime) -> None:
         """Store the hash of a password that the owner has chosen."""
+        ...
+
+    async def verify_email(self, user_id: UserId, now: datetime) -> None:
+        """Note that the address was proved; the version goes up by one. Again: nothing changes."""
         ...
 
     async def renew_hash(self, user_id: UserId, password_hash: str, now: datetime) -> None:
@@ -196,6 +202,8 @@ class IdentityWork:
 
     accounts: Accounts
     sessions: Sessions
+    links: Links
+    events: Events
 
 
 IdentityTransaction = Callable[[], AbstractAsyncContextManager[IdentityWork]]

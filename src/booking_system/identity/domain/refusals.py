@@ -27,6 +27,15 @@ class InvalidCredentials(Unauthenticated):
     code = "invalid_credentials"
 
 
+class LinkOver(Conflict):
+    """This link does not hold any more.
+
+    It was used, or another one was that came later, or it is too old: ask for a new one.
+    """
+
+    code = "link_over"
+
+
 class PasswordTooWeak(RuleViolation):
     """This password is too easy to guess.
 

@@ -16,6 +16,10 @@ REGISTRATION = "registration"
 LOOKUP = "lookup"
 STAFF = "staff"
 INVITATION = "invitation"
+LINK = "link"
+RESET = "reset"
+RESET_OF_ADDRESS = "reset_of_address"
+VERIFICATION = "verification"
 OVERLAP = "overlap"
 OVERLAP_OF_PATIENT = "overlap_of_patient"
 
@@ -78,6 +82,21 @@ def staff_key(user_id: UUID) -> str:
 def invitation_key(network: bytes) -> str:
     """Tokens of invitations shown from one network."""
     return f"{INVITATION}:{network.hex()}"
+
+
+def link_key(network: bytes) -> str:
+    """Tokens of links shown from one network."""
+    return f"{LINK}:{network.hex()}"
+
+
+def reset_keys(email: str, network: bytes) -> tuple[str, str]:
+    """Wishes for a new password from one network, and for one address, whether it is anybody's."""
+    return f"{RESET}:{network.hex()}", f"{RESET_OF_ADDRESS}:{_digest(email)}"
+
+
+def verification_key(user_id: UserId) -> str:
+    """Wishes of one user for the mail that proves the address."""
+    return f"{VERIFICATION}:{user_id}"
 
 
 def _digest(email: str) -> str:

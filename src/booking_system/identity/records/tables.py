@@ -110,6 +110,21 @@ role_grants = Table(
     Index("ix_role_grants_clinic_id", "clinic_id", postgresql_where=text("clinic_id IS NOT NULL")),
 )
 
+account_links = Table(
+    "account_links",
+    metadata,
+    # Of the token itself nothing is kept.
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("user_id", Uuid, ForeignKey("users.id"), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    # It was used, or another one of the same purpose was.
+    Column("used_at", DateTime(timezone=True)),
+    CheckConstraint("purpose IN ('password_reset', 'email_verification')", name="purpose"),
+    Index("ix_account_links_user_id", "user_id", postgresql_where=text("used_at IS NULL")),
+    Index("ix_account_links_expires_at", "expires_at"),
+)
+
 access_changes = Table(
     "access_changes",
     metadata,

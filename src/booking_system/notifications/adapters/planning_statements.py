@@ -3,6 +3,7 @@
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Integer,
     SmallInteger,
@@ -95,7 +96,7 @@ KEYS = ("appointment_id", "revision", "kind", "offset_minutes", "channel", "reci
 ROWS: dict[str, TypeEngine[Any]] = {
     "id": Uuid(),
     "appointment_id": Uuid(),
-    "revision": Integer(),
+    "revision": BigInteger(),
     "kind": Text(),
     "offset_minutes": Integer(),
     "channel": Text(),

@@ -1,6 +1,7 @@
 """The tables of messages. The ledger is plan, queue and record, so these never differ."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -31,7 +32,8 @@ message_ledger = Table(
     Column("id", Uuid, primary_key=True),
     # None: of an account.
     Column("appointment_id", Uuid, ForeignKey("appointments.id")),
-    Column("revision", Integer, nullable=False),
+    # The appointment's; of an account the number of the event in the feed.
+    Column("revision", BigInteger, nullable=False),
     Column("kind", Text, nullable=False),
     Column("offset_minutes", Integer, nullable=False),
     Column("channel", Text, nullable=False),

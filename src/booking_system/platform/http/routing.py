@@ -24,6 +24,10 @@ SIGNING_IN = "/v1/auth/"
 """What lies below hands out tokens, or ends them: nothing of it may be given twice."""
 
 
+NOT_DONE_YET = 202
+"""What was asked for follows; there is nothing to show."""
+
+
 class UndecidedRouteError(Exception):
     """A route does not say in which way a request with a key has its effect once, or says too much.
 
@@ -105,6 +109,8 @@ class Routes:
             response_model=answers,
             include_in_schema=shown,
             responses={code: _described(more) for code, more in (also or {}).items()},
+            # Else the document promises JSON of any kind.
+            **({"response_class": Response} if status == NOT_DONE_YET else {}),
         )
         habits = Habits(
             asks_who=asks_who,

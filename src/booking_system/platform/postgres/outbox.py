@@ -27,6 +27,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.platform.postgres.metadata import metadata
 from booking_system.platform.postgres.phrases import INSTANT, a_text, an_id
@@ -92,8 +93,21 @@ def _storing() -> Insert:
     return insert(outbox).from_select(STORED, select(*(told.c[name] for name in STORED)))
 
 
-RECORD = Statement(_storing())
+STORING = _storing()
+RECORD = Statement(STORING)
 """Stores its value `events`, and does nothing else."""
+
+
+class PostgresEvents:
+    """Stores events in the transaction that a connection of SQLAlchemy's is in."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        """Whoever opened the transaction commits it."""
+        self._connection = connection
+
+    async def record(self, *events: DomainEvent) -> None:
+        """Execute one statement for all of them."""
+        await self._connection.execute(STORING, {"events": events_text(events)})
 
 
 def events_text(events: Iterable[DomainEvent]) -> str:
