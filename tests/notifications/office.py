@@ -56,6 +56,16 @@ class PlainWriter:
         return f"{told} {message.told or ''}".strip()
 
 
+class NoLinks:
+    """There are no accounts: their mails are not needed."""
+
+    async def of(self, *_: object) -> None:
+        return None
+
+
+PLAIN, NO_LINKS = PlainWriter(), NoLinks()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrived:
     """What a provider was given."""
@@ -116,7 +126,15 @@ class Handing:
 class Office:
     """Relay, planner and sender of one worker, on one database."""
 
-    def __init__(self, database: Database, *, email: Any, sms: Any) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        email: Any,
+        sms: Any,
+        account_links: Any = NO_LINKS,
+        writer: Any = PLAIN,
+    ) -> None:
         self.database = database
         self.email, self.sms = email, sms
         self.clock = ShiftedClock()
@@ -132,7 +150,7 @@ class Office:
             clock=self.clock,
         )
         letters = Letters(
-            writer=PlainWriter(),
+            writer=writer,
             sender_address=SENDERS[Channel.EMAIL],
             unsubscribe_url="https://example.com/{}".format,
             can_reply=True,
@@ -140,6 +158,7 @@ class Office:
         self.send = SendMessage(
             ledger=self.ledger,
             letters=letters,
+            account_links=account_links,
             carriers=Carriers(email=email, sms=sms),
             clock=self.clock,
             chance=random.random,

@@ -17,6 +17,7 @@ from booking_system.directory.adapters.http_invitations import ACCEPT_PAGE
 from booking_system.directory.adapters.invitations import OLD_INVITATIONS
 from booking_system.directory.container import DirectoryContainer
 from booking_system.identity.adapters.chores import OLD_CHANGES, OLD_LINKS, OLD_TOKENS, old_sessions
+from booking_system.identity.adapters.http_links import RESET_PAGE, VERIFICATION_PAGE
 from booking_system.identity.container import IdentityContainer
 from booking_system.identity.domain.policies import public
 from booking_system.identity.domain.session import Lifetimes
@@ -25,6 +26,7 @@ from booking_system.notifications.adapters.carriers.choosing import ApiBases
 from booking_system.notifications.adapters.chores import OLD_BLOCKS, OLD_MESSAGES, OLD_REPORTS
 from booking_system.notifications.adapters.dead_messages import LOOK as MESSAGES_LOOK
 from booking_system.notifications.adapters.kept.messages import OLD_KEPT_MESSAGES
+from booking_system.notifications.application.account_links import AccountLinks
 from booking_system.notifications.container import NotificationsContainer
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.http.budgets import budgets_for
@@ -182,6 +184,16 @@ class Container(containers.DeclarativeContainer):
         public_url=settings.provided.public_url,
         see_appointment=booking.show_appointment,
         see_patient=directory.show_patient,
+        account_links=providers.Singleton(
+            AccountLinks,
+            public_url=settings.provided.public_url,
+            reset_page=RESET_PAGE,
+            verification_page=VERIFICATION_PAGE,
+            invitation_page=ACCEPT_PAGE,
+            make_reset=identity.reset_link,
+            make_verification=identity.verification_link,
+            make_invitation=directory.invitation_link,
+        ),
         in_production=settings.provided.in_production,
         email_url=settings.provided.email_url,
         sms_url=settings.provided.sms_url,

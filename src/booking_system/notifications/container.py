@@ -30,6 +30,7 @@ from booking_system.notifications.adapters.reports_taken import TakeReports
 from booking_system.notifications.adapters.sending_job import SendingJob
 from booking_system.notifications.adapters.shown_messages import PostgresMessages
 from booking_system.notifications.adapters.unsubscribing import UnsubscribeLinks
+from booking_system.notifications.application.account_links import AccountLinks
 from booking_system.notifications.application.letters import Letters
 from booking_system.notifications.application.preferences import (
     ChangePreferences,
@@ -84,6 +85,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
     in_production = providers.Dependency(instance_of=bool)
     see_appointment: providers.Dependency[SeeAppointment] = providers.Dependency()
     see_patient: providers.Dependency[SeePatient] = providers.Dependency()
+    account_links = providers.Dependency(instance_of=AccountLinks)
 
     kept = providers.Singleton(PostgresKeptMessages, database)
     kept_emails = providers.Singleton(KeptEmails, kept=kept, clock=clock, identities=identities)
@@ -134,6 +136,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
         SendMessage,
         ledger=ledger,
         letters=letters,
+        account_links=account_links,
         carriers=carriers,
         clock=clock,
         chance=providers.Object(random.random),

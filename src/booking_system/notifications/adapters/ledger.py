@@ -9,9 +9,10 @@ import asyncpg
 
 from booking_system.notifications.adapters import claiming_statements as claims
 from booking_system.notifications.adapters import ledger_statements as sql
+from booking_system.notifications.adapters.account_facts import account_facts_of
 from booking_system.notifications.adapters.facts import facts_of
 from booking_system.notifications.adapters.recipients import Recipients
-from booking_system.notifications.application.ledger_ports import Claim, Found
+from booking_system.notifications.application.ledger_ports import Claim, Found, FoundAccount
 from booking_system.notifications.domain.gate import Due, Send, Skip, Verdict, Wait
 from booking_system.notifications.domain.message import Channel, State
 from booking_system.notifications.domain.planning import Lane, Skipped
@@ -62,6 +63,7 @@ class PostgresLedger:
                 token=row["token"],
                 channel=Channel(row["channel"]),
                 attempts=row["attempts"],
+                is_of_account=lane is Lane.ACCOUNTS,
             )
             for row in rows
         ]
@@ -70,18 +72,28 @@ class PostgresLedger:
         count: int = await claims.COUNT_DUE.fetchval(connection, lane=lane, now=now)
         return count >= claims.BURST
 
-    async def look(self, claim: Claim) -> Found:
+    async def look(self, claim: Claim) -> Found | FoundAccount:
         """Read all about it in one statement, and in a second one whether it may be written to."""
         async with self.database.reading() as connection:
-            return await facts_of(connection, claim.id, self.recipients)
+            return await self._facts(connection, claim)
+
+    async def _facts(self, connection: asyncpg.Connection, claim: Claim) -> Found | FoundAccount:
+        of = account_facts_of if claim.is_of_account else facts_of
+        return await of(connection, claim.id, self.recipients)
 
     async def begin(
-        self, claim: Claim, found: Found, *, judge: Callable[[Due], Verdict], provider: str
+        self,
+        claim: Claim,
+        found: Found | FoundAccount,
+        *,
+        judge: Callable[[Due], Verdict],
+        provider: str,
     ) -> Verdict | None:
         """Judge what is read behind the appointment's lock, in one transaction with the note."""
         async with self.database.driver_transaction() as connection:
-            await self._lock(connection, found)
-            present = await facts_of(connection, claim.id, self.recipients)
+            if isinstance(found, Found):
+                await self._lock(connection, found)
+            present = await self._facts(connection, claim)
             verdict = judge(present.due)
             if not isinstance(verdict, Send):
                 return verdict
@@ -99,7 +111,7 @@ class PostgresLedger:
         return row["revision"], row["status"]
 
     @asynccontextmanager
-    async def handing_over(self, claim: Claim, found: Found) -> AsyncIterator[bool]:
+    async def handing_over(self, claim: Claim, found: Found | FoundAccount) -> AsyncIterator[bool]:
         """Hold the appointment for as long as the bytes need to leave.
 
         The one place where something is sent between a lock and a commit: a cancellation is
@@ -108,8 +120,9 @@ class PostgresLedger:
         fence = {"id": claim.id, "token": claim.token}
         # A carrier that keeps messages in this very database does so in this transaction.
         async with self.database.whole(), self.database.driver_transaction() as connection:
-            present = await self._lock(connection, found)
-            may_go = present == (found.due.revision, found.due.status)
+            may_go = isinstance(found, FoundAccount) or (
+                await self._lock(connection, found) == (found.due.revision, found.due.status)
+            )
             if may_go:
                 may_go = await sql.STILL_BEGUN.fetchval(connection, **fence) is not None
             else:
@@ -188,7 +201,7 @@ class PostgresLedger:
                 await sql.FALL_BACK.execute(connection, id=claim.id, new_id=new_id, now=now)
 
     async def _block(self, connection: asyncpg.Connection, claim: Claim, reason: Skipped) -> None:
-        found = await facts_of(connection, claim.id, self.recipients)
+        found = await self._facts(connection, claim)
         if found.due.address is not None:
             await self.recipients.block(connection, claim.channel, found.due.address, reason)
 

@@ -221,7 +221,7 @@ def _falling_back() -> Any:
         instant("now"),
         instant("now"),
         literal("planned"),
-    ).where(m.c.id == an_id("id"))
+    ).where(m.c.id == an_id("id"), m.c.appointment_id.is_not(None))
     return (
         adding(m)
         .from_select([*names, "id", "channel", "planned_at", "due_at", "state"], row)
@@ -230,4 +230,4 @@ def _falling_back() -> Any:
 
 
 FALL_BACK = Statement(_falling_back())
-"""The same message through the other channel, where it has none there."""
+"""The same message through the other channel, where it has none there; never of an account."""

@@ -1,6 +1,6 @@
-"""Plans the messages of appointments, in the transaction in which their events were read."""
+"""Plans messages in the transaction in which the events were read that call for them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from booking_system.notifications.adapters.planning_statements import (
     STANDINGS,
     WITHDRAW,
 )
+from booking_system.notifications.domain.account_planning import plan_for_account
 from booking_system.notifications.domain.message import State
 from booking_system.notifications.domain.planning import Planned, Standing, plan
 from booking_system.notifications.domain.preferences import Preferences, QuietHours
@@ -32,7 +33,7 @@ NOBODY = UUID(int=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planner:
-    """Makes the ledger say what appointments call for; again, it changes nothing."""
+    """Makes the ledger say what appointments and accounts call for; again, it changes nothing."""
 
     database: Database
     identities: Identities
@@ -46,6 +47,8 @@ class Planner:
             await WITHDRAW.execute(connection, ids=[*told], now=now)
             rows = await STANDINGS.fetch(connection, ids=[*told])
             await self._store(connection, map(standing_of, rows), now)
+        if accounts := [row for one in events for row in self._of_account(one)]:
+            await PLAN.execute(connection, rows=_text(accounts), now=self.clock.now())
 
     async def plan_all(self) -> int:
         """Plan for all that will take place; return for how many. What is there stays."""
@@ -63,20 +66,43 @@ class Planner:
     async def _store(
         self, connection: asyncpg.Connection, standings: Iterable[Standing], now: datetime
     ) -> None:
-        rows = [self._row(one, message) for one in standings for message in plan(one)]
+        rows = [
+            self._row(
+                message,
+                appointment_id=one.appointment_id,
+                revision=one.revision,
+                clinic_id=one.clinic_id,
+            )
+            for one in standings
+            for message in plan(one)
+        ]
         if rows:
             await PLAN.execute(connection, rows=_text(rows), now=now)
 
-    def _row(self, standing: Standing, message: Planned) -> dict[str, Any]:
+    def _of_account(self, event: StoredEvent) -> Iterator[dict[str, Any]]:
+        planned = plan_for_account(event.name, event.data, event.occurred_at)
+        if planned is not None:
+            yield self._row(
+                planned, appointment_id=None, revision=event.seq, clinic_id=event.clinic_id
+            )
+
+    def _row(
+        self,
+        message: Planned,
+        *,
+        appointment_id: UUID | None,
+        revision: int,
+        clinic_id: UUID | None,
+    ) -> dict[str, Any]:
         return {
             "id": self.identities.new(),
-            "appointment_id": standing.appointment_id,
-            "revision": standing.revision,
+            "appointment_id": appointment_id,
+            "revision": revision,
             "kind": message.kind,
             "offset_minutes": message.offset_minutes,
             "channel": message.channel,
             "recipient_key": message.recipient,
-            "clinic_id": standing.clinic_id,
+            "clinic_id": clinic_id,
             "lane": message.lane,
             "due_at": message.due_at,
             "not_after": message.not_after,

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import phonenumbers
 from sqlalchemy import LargeBinary, and_, bindparam, case, delete, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from booking_system.notifications.domain.gate import Block
 from booking_system.notifications.domain.message import Channel
 from booking_system.notifications.domain.planning import Skipped
 from booking_system.notifications.records.tables import recipient_blocks
@@ -43,7 +45,7 @@ _hashes = bindparam("hashes", type_=ARRAY(LargeBinary()))
 def _blocked() -> Any:
     is_in_force = or_(b.c.until.is_(None), b.c.until > instant("now"))
     return (
-        select(b.c.reason)
+        select(b.c.reason, b.c.until)
         .where(
             b.c.channel == a_text("channel"),
             b.c.recipient_hash == func.any(_hashes),
@@ -51,7 +53,6 @@ def _blocked() -> Any:
             is_in_force,
         )
         .order_by(b.c.reason != "opted_out")
-        .limit(1)
     )
 
 
@@ -107,16 +108,23 @@ class Recipients:
         self, connection: asyncpg.Connection, channel: Channel, address: str
     ) -> Skipped | None:
         """Say why the address is not to be written to."""
+        blocks = await self.blocks(connection, channel, address)
+        return blocks[0].reason if blocks else None
+
+    async def blocks(
+        self, connection: asyncpg.Connection, channel: Channel, address: str
+    ) -> Sequence[Block]:
+        """Return all reasons, first what somebody asked for."""
         if channel is Channel.SMS and not _takes_sms(address):
-            return Skipped.UNUSABLE
-        reason = await BLOCKED.fetchval(
+            return [Block(Skipped.UNUSABLE, has_end=False)]
+        rows = await BLOCKED.fetch(
             connection,
             channel=channel,
             hashes=self._hashes(channel, address),
             sender=self.senders[channel],
             now=self.clock.now(),
         )
-        return None if reason is None else Skipped(reason)
+        return [Block(Skipped(row["reason"]), has_end=row["until"] is not None) for row in rows]
 
     async def block(
         self,

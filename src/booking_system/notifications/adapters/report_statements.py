@@ -37,6 +37,9 @@ FIND = Statement(
 """Ours, by our own id or else the provider's; null where we know of none."""
 
 
+IS_OF_ACCOUNT = Statement(select(m.c.appointment_id.is_(None)).where(m.c.id == an_id("id")))
+
+
 def _rank() -> ColumnElement[int]:
     whens = {**_RANK, **dict.fromkeys(("sending", "unknown", *_LATE), 0)}
     ranks: ColumnElement[int] = case(whens, value=m.c.state, else_=9)

@@ -8,6 +8,7 @@ import asyncpg
 import structlog
 
 from booking_system.notifications.adapters import report_statements as sql
+from booking_system.notifications.adapters.account_facts import account_facts_of
 from booking_system.notifications.adapters.facts import facts_of
 from booking_system.notifications.adapters.ledger import CONSEQUENCE
 from booking_system.notifications.adapters.ledger_statements import FALL_BACK
@@ -124,7 +125,9 @@ class TakeReports:
     async def _address(self, connection: asyncpg.Connection, message_id: UUID | None) -> str | None:
         if message_id is None:
             return None
-        return (await facts_of(connection, message_id, self.recipients)).due.address
+        is_of_account = await sql.IS_OF_ACCOUNT.fetchval(connection, id=message_id)
+        of = account_facts_of if is_of_account else facts_of
+        return (await of(connection, message_id, self.recipients)).due.address
 
 
 def _block(report: Report) -> Skipped | None:

@@ -18,12 +18,16 @@ Told = Literal["booked", "moved", "cancelled"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A message that is ours for some seconds; `token` is the fence, drawn for this claim."""
+    """A message that is ours for some seconds; `token` is the fence, drawn for this claim.
+
+    One that `is_of_account` has no appointment.
+    """
 
     id: UUID
     token: int
     channel: Channel
     attempts: int
+    is_of_account: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,22 @@ class Found:
     told: Told
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundAccount:
+    """The same for a message of an account: `recipient_id` is a user's, or an invitation's.
+
+    `clinic_name` and `role` are those of an invitation. `time_zone` is an IANA name.
+    """
+
+    due: Due
+    recipient_id: UUID
+    recipient_name: str | None
+    recipient_locale: str
+    time_zone: str
+    clinic_name: str | None
+    role: str | None
+
+
 class Ledger(Protocol):
     """The plan, the queue and the record of messages.
 
@@ -57,12 +77,17 @@ class Ledger(Protocol):
         """Claim messages that are due, no clinic's before all of another's in a burst."""
         ...
 
-    async def look(self, claim: Claim) -> Found:
+    async def look(self, claim: Claim) -> Found | FoundAccount:
         """Read all about a message, as it is now."""
         ...
 
     async def begin(
-        self, claim: Claim, found: Found, *, judge: Callable[[Due], Verdict], provider: str
+        self,
+        claim: Claim,
+        found: Found | FoundAccount,
+        *,
+        judge: Callable[[Due], Verdict],
+        provider: str,
     ) -> Verdict | None:
         """Judge once more, the appointment locked, and note that sending begins if it may go.
 
@@ -70,7 +95,9 @@ class Ledger(Protocol):
         """
         ...
 
-    def handing_over(self, claim: Claim, found: Found) -> AbstractAsyncContextManager[bool]:
+    def handing_over(
+        self, claim: Claim, found: Found | FoundAccount
+    ) -> AbstractAsyncContextManager[bool]:
         """Keep the appointment as it is while the block gives the message away; False: do not."""
         ...
 

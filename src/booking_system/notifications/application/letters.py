@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from booking_system.notifications.application.ledger_ports import Found
+from booking_system.notifications.application.account_links import MailedLink
+from booking_system.notifications.application.ledger_ports import Found, FoundAccount
 from booking_system.notifications.application.writing_ports import Writer
-from booking_system.notifications.domain.facts import AppointmentMessage
+from booking_system.notifications.domain.facts import AccountMessage, AppointmentMessage
 from booking_system.notifications.domain.letter import Email, Mailbox, Sms
 from booking_system.notifications.domain.message import Kind
 
@@ -35,6 +36,34 @@ class Letters:
             html=written.html,
             calendar=written.calendar,
             unsubscribe_url=self._unsubscribe_url(found),
+        )
+
+    def account_email(self, message_id: UUID, found: FoundAccount, link: MailedLink) -> Email:
+        """Write a mail of an account.
+
+        The owner's name stands in no address: whose that is nobody may have proved yet.
+        """
+        written = self.writer.email(
+            AccountMessage(
+                kind=found.due.kind,
+                recipient_name=found.recipient_name,
+                recipient_locale=found.recipient_locale,
+                time_zone=found.time_zone,
+                link=link.url,
+                expires_at=link.expires_at,
+                clinic_name=found.clinic_name,
+                role=found.role,
+            )
+        )
+        assert found.due.address is not None, "nothing goes without an address"
+        return Email(
+            id=message_id,
+            sender=Mailbox(address=self.sender_address, name=found.clinic_name),
+            reply_to=None,
+            to=Mailbox(address=found.due.address),
+            subject=written.subject,
+            text=written.text,
+            html=written.html,
         )
 
     def sms(self, message_id: UUID, found: Found) -> Sms:

@@ -5,14 +5,21 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from booking_system.notifications.application.ledger_ports import Claim, Found, Ledger
+from booking_system.notifications.application.account_links import AccountLinks
+from booking_system.notifications.application.ledger_ports import (
+    Claim,
+    Found,
+    FoundAccount,
+    Ledger,
+)
 from booking_system.notifications.application.letters import Letters
 from booking_system.notifications.application.sending_ports import (
     EmailCarrier,
     Handover,
     SmsCarrier,
 )
-from booking_system.notifications.domain.gate import Due, Send, Verdict, verdict_on
+from booking_system.notifications.domain.gate import Due, Send, Verdict, Withdraw, verdict_on
+from booking_system.notifications.domain.letter import Email
 from booking_system.notifications.domain.message import Channel
 from booking_system.notifications.domain.retrying import again_at
 from booking_system.notifications.domain.sending import (
@@ -28,6 +35,9 @@ HANDING_SECONDS = 2.0
 """From the wish for the lock to the first byte: PostgreSQL ends an idle transaction after five."""
 OUR_TRIES = 5
 """So often an error of our own is tried again."""
+
+Opening = tuple[str, AbstractAsyncContextManager[Handover]]
+"""The provider's name, and the block in which the written message is handed over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +63,7 @@ class SendMessage:
 
     ledger: Ledger
     letters: Letters
+    account_links: AccountLinks
     carriers: Carriers
     clock: Clock
     chance: Callable[[], float]
@@ -75,8 +86,12 @@ class SendMessage:
     def _judge(self, due: Due) -> Verdict:
         return verdict_on(due, now=self.clock.now(), channels=self.carriers.channels)
 
-    async def _send(self, claim: Claim, found: Found) -> None:
-        provider, opened = self._opened(claim, found)
+    async def _send(self, claim: Claim, found: Found | FoundAccount) -> None:
+        opening = await self._opening(claim, found)
+        if opening is None:
+            await self.ledger.settle(claim, Withdraw())
+            return
+        provider, opened = opening
         async with opened as handover:
             verdict = await self.ledger.begin(claim, found, judge=self._judge, provider=provider)
             if verdict is None:
@@ -98,16 +113,21 @@ class SendMessage:
         if self.monotonic() - since > HANDING_SECONDS:
             raise NotSentError(Fault.TEMPORARY, "stalled")
 
-    def _opened(
-        self, claim: Claim, found: Found
-    ) -> tuple[str, AbstractAsyncContextManager[Handover]]:
+    async def _opening(self, claim: Claim, found: Found | FoundAccount) -> Opening | None:
+        """Write it; None: there is nothing to tell any more."""
+        if isinstance(found, FoundAccount):
+            link = await self.account_links.of(found.due.kind, found.recipient_id)
+            if link is None:
+                return None
+            return self._by_email(self.letters.account_email(claim.id, found, link))
         if claim.channel is Channel.EMAIL:
-            assert self.carriers.email is not None, "the gate asks for the channel"
-            return self.carriers.email.name, self.carriers.email.opened(
-                self.letters.email(claim.id, found)
-            )
+            return self._by_email(self.letters.email(claim.id, found))
         assert self.carriers.sms is not None, "the gate asks for the channel"
         return self.carriers.sms.name, self.carriers.sms.opened(self.letters.sms(claim.id, found))
+
+    def _by_email(self, email: Email) -> Opening:
+        assert self.carriers.email is not None, "the gate asks for the channel"
+        return self.carriers.email.name, self.carriers.email.opened(email)
 
     async def _not_sent(self, claim: Claim, error: NotSentError) -> None:
         now = self.clock.now()

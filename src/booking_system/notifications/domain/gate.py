@@ -3,7 +3,7 @@
 One gate for all kinds and channels. It looks at the appointment, and not at how that was changed.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,12 +37,21 @@ EXPECTS: dict[Kind, frozenset[AppointmentStatus]] = {
 """In which states of the appointment a message is true."""
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Why an address is let be; it `has_end` where that is only so for a while."""
+
+    reason: Skipped
+    has_end: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """A message whose time has come, with what stands about it now; times in UTC.
 
     `revision` and `status` are the appointment's, None without one. `address` is where it would go.
     `blocked`: why the address is not to be written to. `is_gone`: recipient or clinic was removed.
+    `is_over`: what an account's message is about was done already, or taken back.
     """
 
     kind: Kind
@@ -56,6 +65,7 @@ class Due:
     is_gone: bool
     zone: str
     preferences: Preferences
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +104,27 @@ def verdict_on(due: Due, *, now: datetime, channels: Collection[Channel]) -> Ver
         return Skip(Skipped.TOO_LATE, falls_back=False)
     reason = _reason_against(due, channels)
     if reason is not None:
-        return Skip(reason, falls_back=reason in FALLS_BACK and due.kind is not Kind.STAFF_NOTICE)
+        return Skip(reason, falls_back=reason in FALLS_BACK and _is_for_patient(due))
     return _waiting(due, now) or Send()
+
+
+def against_accounts(blocks: Iterable[Block]) -> Skipped | None:
+    """Return which of the blocks of an address holds for a mail of its account as well.
+
+    Nobody unsubscribes from those, and one that came back yesterday may come through today.
+    """
+    lasting = (
+        block.reason
+        for block in blocks
+        if block.reason is not Skipped.OPTED_OUT
+        and not (block.reason is Skipped.BOUNCED and block.has_end)
+    )
+    return next(lasting, None)
 
 
 def _is_true(due: Due) -> bool:
     if due.kind in ACCOUNTS:
-        return True
+        return not due.is_over
     return due.revision == due.planned_revision and due.status in EXPECTS[due.kind]
 
 
@@ -111,12 +135,15 @@ def _reason_against(due: Due, channels: Collection[Channel]) -> Skipped | None:
         return Skipped.NO_CHANNEL
     if due.address is None:
         return Skipped.NO_ADDRESS
-    is_for_patient = due.kind not in ACCOUNTS and due.kind is not Kind.STAFF_NOTICE
-    if is_for_patient and not due.preferences.allow(due.channel):
+    if _is_for_patient(due) and not due.preferences.allow(due.channel):
         return Skipped.NOT_WANTED
     if due.kind is Kind.REMINDER and not due.preferences.reminders:
         return Skipped.NOT_WANTED
     return due.blocked
+
+
+def _is_for_patient(due: Due) -> bool:
+    return due.kind not in ACCOUNTS and due.kind is not Kind.STAFF_NOTICE
 
 
 def _waiting(due: Due, now: datetime) -> Wait | Skip | None:
