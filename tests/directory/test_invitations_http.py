@@ -131,6 +131,16 @@ async def test_a_replay_of_an_invitation_does_not_show_its_link(api: Api) -> Non
     assert first.headers["location"] == second.headers["location"]
 
 
+async def test_where_mails_go_out_nobody_else_has_the_link(api: Api) -> None:
+    clinic, routes = await api.clinic(), api.container.directory.staff_routes()
+    object.__setattr__(routes, "hands_links_over", False)
+    try:
+        made = await api.made(f"/v1/clinics/{clinic['id']}/staff", CHIEF)
+    finally:
+        object.__setattr__(routes, "hands_links_over", True)
+    assert (made["status"], made["accept_url"]) == ("open", None)
+
+
 async def test_the_token_is_stored_nowhere_and_shown_nowhere_else(api: Api) -> None:
     clinic = await api.clinic()
     made = await invited(api, clinic)

@@ -136,6 +136,8 @@ class Container(containers.DeclarativeContainer):
         accept_page=providers.Callable(
             "{}{}".format, settings.provided.public_url, providers.Object(ACCEPT_PAGE)
         ),
+        # Mails are only kept.
+        hands_links_over=True,
         networks=networks,
     )
     scheduling = providers.Container(

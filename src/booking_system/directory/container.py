@@ -49,6 +49,7 @@ class DirectoryContainer(containers.DeclarativeContainer):
     throttle: providers.Dependency[Throttle] = providers.Dependency()
     one_time_tokens: providers.Dependency[OneTimeTokens] = providers.Dependency()
     accept_page = providers.Dependency(instance_of=str)
+    hands_links_over = providers.Dependency(instance_of=bool)
     networks = providers.Dependency(instance_of=Networks)
 
     directory = providers.Singleton(PostgresDirectory, database, accounts_of)
@@ -206,6 +207,7 @@ class DirectoryContainer(containers.DeclarativeContainer):
         show_invited=show_invited,
         revoke=revoke,
         accept_page=accept_page,
+        hands_links_over=hands_links_over,
         clock=clock,
     )
     invitation_routes = providers.Singleton(

@@ -53,7 +53,8 @@ STAFF, INVITATIONS = "/v1/clinics/{clinic_id}/staff", "/v1/clinics/{clinic_id}/i
 class StaffRoutes:
     """HTTP for administrators who give and take back roles in a clinic.
 
-    `accept_page` is the address of the page on which an invitation is accepted.
+    `accept_page` is the address of the page on which an invitation is accepted. With
+    `hands_links_over` administrators are shown the link of a new one, beside the mail.
     """
 
     add: AddStaff
@@ -64,6 +65,7 @@ class StaffRoutes:
     show_invited: ShowInvitation
     revoke: RevokeInvitation
     accept_page: str
+    hands_links_over: bool
     clock: Clock
 
     def routes(self) -> Routes:
@@ -120,9 +122,9 @@ class StaffRoutes:
     async def create_staff(self, clinic_id: UUID, body: StaffIn, actor: Caller) -> Response:
         """Invite somebody to a role in the clinic; with a password, make them an account.
 
-        An invitation is accepted by its link, within 72 hours, signed in to any account or with a
-        password for a new one. Nothing is told about accounts that there are. A new invitation of
-        the same address for the same role takes the place of the open one.
+        The invited get a mail. An invitation is accepted by its link, within 72 hours, signed in to
+        any account or with a password for a new one. Nothing is told about accounts that there are.
+        A new invitation of the same address for the same role takes the place of the open one.
         """
         clinic, staff = ClinicId(clinic_id), body.new()
         if body.password is None:
@@ -200,7 +202,7 @@ class StaffRoutes:
 
     def _with_link(self, invited: Invited) -> Response:
         # Behind `#`, which no browser sends anywhere.
-        link = f"{self.accept_page}#{invited.token}"
+        link = f"{self.accept_page}#{invited.token}" if self.hands_links_over else None
         at = INVITATIONS.format(clinic_id=invited.invitation.clinic_id)
         return making_answer(
             NewInvitationOut.with_link(invited.invitation, link, self.clock.now()),

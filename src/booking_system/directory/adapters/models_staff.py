@@ -98,10 +98,14 @@ class InvitationOut(BaseModel):
 
 
 class NewInvitationOut(InvitationOut):
-    """A new invitation with its link, which is shown this once: hand it over."""
+    """A new invitation with its link, which is shown this once: hand it over.
+
+    The invited get a mail as well, with a link of its own.
+    """
 
     accept_url: str | None = Field(
-        description="Everybody who has it can accept; not shown again, so null in a replay",
+        description="Everybody who has it can accept; not shown again, so null in a replay, and "
+        "where the mail to the invited is the only way",
         examples=[EXAMPLE_URL],
     )
 
