@@ -109,3 +109,13 @@ def test_what_a_patient_wants_is_nothing_to_the_clinic_and_to_accounts() -> None
 def test_an_account_has_no_appointment() -> None:
     for kind in ACCOUNTS:
         assert judged(kind, revision=None, status=None) == Send()
+        assert judged(kind, revision=None, status=None, is_over=True) == Withdraw()
+
+
+def test_a_mail_of_an_account_goes_no_other_way() -> None:
+    for kind in ACCOUNTS:
+        for reason, about in {
+            Skipped.NO_ADDRESS: {"address": None},
+            Skipped.COMPLAINED: {"blocked": Skipped.COMPLAINED},
+        }.items():
+            assert judged(kind, **about) == Skip(reason, falls_back=False)
