@@ -7,8 +7,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import SecretStr
 
-from tests.api import Api, Person, code_of
+from booking_system.bootstrap.container import build
+from tests.api import NOTHING, Api, Person, code_of
 from tests.waits import until_waiting
 
 PASSWORD, OTHER = "three quiet otters", "four curious hares"
@@ -139,6 +141,13 @@ async def test_where_mails_go_out_nobody_else_has_the_link(api: Api) -> None:
     finally:
         object.__setattr__(routes, "hands_links_over", True)
     assert (made["status"], made["accept_url"]) == ("open", None)
+
+
+def test_who_invites_has_the_link_where_mails_are_only_kept() -> None:
+    sent = {"email_url": SecretStr("smtp://mail.example.com"), "email_from": "a@example.com"}
+    for about, is_shown in (({}, True), (sent, False)):
+        routes = build(NOTHING.model_copy(update=about)).directory.staff_routes()
+        assert routes.hands_links_over is is_shown
 
 
 async def test_the_token_is_stored_nowhere_and_shown_nowhere_else(api: Api) -> None:

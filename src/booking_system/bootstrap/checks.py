@@ -14,7 +14,6 @@ from booking_system.bootstrap import production, production_database
 from booking_system.bootstrap.migrations import DatabaseProblemError, is_at_head
 from booking_system.bootstrap.process import LISTENER, PARENT, time_zone_version
 from booking_system.bootstrap.settings import PREFIX, Settings
-from booking_system.notifications.adapters.carriers.addresses import OUTBOX
 from booking_system.platform.postgres.transaction import engine_for
 from booking_system.platform.postgres.url import sqlalchemy_url
 
@@ -61,7 +60,7 @@ def warnings_about(settings: Settings) -> Iterator[str]:
             "BOOKING_FORWARDED_ALLOW_IPS names no proxy: all callers who come by one would share "
             "its limits."
         )
-    if settings.in_production and settings.email_url.get_secret_value() == OUTBOX:
+    if settings.in_production and settings.keeps_mails:
         yield "BOOKING_EMAIL_URL is not set: e-mails are kept for a week, and sent to nobody."
 
 

@@ -11,13 +11,12 @@ from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.container import BookingContainer
 from booking_system.bootstrap import migrations
 from booking_system.bootstrap.health import LIVE, READY, HealthRoutes
+from booking_system.bootstrap.mail_links import accept_page, mail_links
 from booking_system.bootstrap.settings import Settings
 from booking_system.desk.container import DeskContainer
-from booking_system.directory.adapters.http_invitations import ACCEPT_PAGE
 from booking_system.directory.adapters.invitations import OLD_INVITATIONS
 from booking_system.directory.container import DirectoryContainer
 from booking_system.identity.adapters.chores import OLD_CHANGES, OLD_LINKS, OLD_TOKENS, old_sessions
-from booking_system.identity.adapters.http_links import RESET_PAGE, VERIFICATION_PAGE
 from booking_system.identity.container import IdentityContainer
 from booking_system.identity.domain.policies import public
 from booking_system.identity.domain.session import Lifetimes
@@ -26,7 +25,6 @@ from booking_system.notifications.adapters.carriers.choosing import ApiBases
 from booking_system.notifications.adapters.chores import OLD_BLOCKS, OLD_MESSAGES, OLD_REPORTS
 from booking_system.notifications.adapters.dead_messages import LOOK as MESSAGES_LOOK
 from booking_system.notifications.adapters.kept.messages import OLD_KEPT_MESSAGES
-from booking_system.notifications.application.account_links import AccountLinks
 from booking_system.notifications.container import NotificationsContainer
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.http.budgets import budgets_for
@@ -133,11 +131,8 @@ class Container(containers.DeclarativeContainer):
         passwords=identity.passwords,
         throttle=identity.throttle,
         one_time_tokens=identity.one_time_tokens,
-        accept_page=providers.Callable(
-            "{}{}".format, settings.provided.public_url, providers.Object(ACCEPT_PAGE)
-        ),
-        # Mails are only kept.
-        hands_links_over=True,
+        accept_page=providers.Callable(accept_page, settings.provided.public_url),
+        hands_links_over=settings.provided.keeps_mails,
         networks=networks,
     )
     scheduling = providers.Container(
@@ -187,14 +182,11 @@ class Container(containers.DeclarativeContainer):
         see_appointment=booking.show_appointment,
         see_patient=directory.show_patient,
         account_links=providers.Singleton(
-            AccountLinks,
-            public_url=settings.provided.public_url,
-            reset_page=RESET_PAGE,
-            verification_page=VERIFICATION_PAGE,
-            invitation_page=ACCEPT_PAGE,
-            make_reset=identity.reset_link,
-            make_verification=identity.verification_link,
-            make_invitation=directory.invitation_link,
+            mail_links,
+            settings.provided.public_url,
+            identity.reset_link,
+            identity.verification_link,
+            directory.invitation_link,
         ),
         in_production=settings.provided.in_production,
         email_url=settings.provided.email_url,
@@ -223,12 +215,7 @@ class Container(containers.DeclarativeContainer):
 
     revision = providers.Singleton(migrations.newest)
     health = providers.Singleton(HealthRoutes, database=database, revision=revision)
-    metrics = providers.Singleton(
-        Metrics,
-        leases=leases,
-        version=__version__,
-        revision=revision,
-    )
+    metrics = providers.Singleton(Metrics, leases=leases, version=__version__, revision=revision)
     integrations = providers.Container(IntegrationsContainer, database=database)
     outbox_watch = providers.Singleton(
         OutboxWatch, database=database, tell=metrics.provided.outbox.tell

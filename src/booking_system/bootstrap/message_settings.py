@@ -40,6 +40,11 @@ class MessageSettings(BaseSettings):
     )
 
     @property
+    def keeps_mails(self) -> bool:
+        """Say whether e-mails are kept to be looked at, instead of being sent."""
+        return self.email_url.get_secret_value() == OUTBOX
+
+    @property
     def mail_sender(self) -> str:
         """The address that all e-mails come from."""
         return self.email_from or NOBODY
@@ -133,7 +138,7 @@ class MessageSettings(BaseSettings):
         return value
 
     def _message_contradictions(self) -> Iterator[str]:
-        if self.email_from is None and self.email_url.get_secret_value() != OUTBOX:
+        if self.email_from is None and not self.keeps_mails:
             yield "BOOKING_EMAIL_URL needs BOOKING_EMAIL_FROM beside it."
 
     def _sms_address(self) -> SmsAddress | None:

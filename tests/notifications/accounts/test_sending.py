@@ -205,15 +205,11 @@ async def test_a_refused_address_is_let_be_and_no_number_is_tried(
 
 
 async def test_what_a_provider_tells_later_counts(post: Post, office: Office) -> None:
-    async def answered(_: object) -> None:
-        raise AssertionError
-
     take = TakeReports(
         database=office.database,
         recipients=office.recipients,
         identities=RandomIdentities(),
         clock=office.clock,
-        answered=answered,
     )
     await post.registered()
     await office.work()
