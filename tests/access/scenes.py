@@ -42,6 +42,25 @@ async def dead_event(world: World, _name: str) -> Aim:
     return Aim({"consumer": "messages", "seq": str(seq)})
 
 
+async def webhook_endpoint(world: World, _name: str) -> Aim:
+    """An endpoint of the clinic."""
+    body = {"url": "https://93.184.215.14/hook", "clinic_id": world.here["id"]}
+    made = await world.api.made("/v1/webhook-endpoints", body, world.person("clinic_admin"))
+    return Aim({"endpoint_id": made["id"]})
+
+
+async def webhook_delivery(world: World, name: str) -> Aim:
+    """A delivery to one, which was given up."""
+    aim = await webhook_endpoint(world, name)
+    path = f"/v1/webhook-endpoints/{aim.values['endpoint_id']}/ping"
+    answer = await world.api.post(path, by=world.person("clinic_admin"))
+    assert answer.status_code == 202, answer.text
+    delivery_id = answer.json()["id"]
+    failed = "UPDATE webhook_deliveries SET state = 'failed' WHERE id = $1"
+    await world.sql(failed, UUID(delivery_id))
+    return Aim(aim.values | {"delivery_id": delivery_id})
+
+
 async def asset(_world: World, _name: str) -> Aim:
     return Aim({"name": "favicon.png"})
 

@@ -125,6 +125,7 @@ PHONE = {"phone": "+49301234567"}
 DUPLICATE = {"duplicate_id": "{duplicate_id}"}
 TOLD = {"email": "{email}"}
 CALLED = {"known_as": "Example"}
+NEW_ENDPOINT = {"url": "https://93.184.215.14/hook", "events": ["booking.*"]}
 
 CARERS = DOCTOR | DESK
 PARTIES = PATIENT | CARERS
@@ -142,6 +143,7 @@ HOLD = "/v1/holds/{hold_id}"
 EXCEPTION = "/v1/availability-exceptions/{exception_id}"
 RULE, TIME_OFF = "/v1/availability/{rule_id}", "/v1/time-off/{time_off_id}"
 PATIENT_PATH = "/v1/patients/{patient_id}"
+ENDPOINT = "/v1/webhook-endpoints/{endpoint_id}"
 NO_SLOT = {"absent": "slot_not_found"}
 
 # fmt: off
@@ -320,6 +322,22 @@ ROWS = [
         names="consumer"),
     # What was kept instead of being sent: these people are not at the machine itself.
     Row("GET", "/v1/dev/outbox", PUBLIC, PLATFORM),
+    # Webhooks
+    Row("GET", "/v1/webhook-endpoints", PUBLIC, MANAGERS | {"clinic_admin_elsewhere"}),
+    Row("POST", "/v1/webhook-endpoints", PUBLIC, PLATFORM, body=NEW_ENDPOINT,
+        about="of the platform"),
+    Row("POST", "/v1/webhook-endpoints", PUBLIC, MANAGERS, scenes.clinic,
+        NEW_ENDPOINT | {"clinic_id": "{clinic_id}"}, names="clinic_id"),
+    Row("GET", ENDPOINT, PRIVATE, MANAGERS, scenes.webhook_endpoint),
+    Row("PATCH", ENDPOINT, PRIVATE, MANAGERS, scenes.webhook_endpoint, {"events": ["slot.*"]}),
+    Row("DELETE", ENDPOINT, PRIVATE, MANAGERS, scenes.webhook_endpoint),
+    Row("POST", f"{ENDPOINT}/rotate-secret", PRIVATE, MANAGERS, scenes.webhook_endpoint),
+    Row("POST", f"{ENDPOINT}/ping", PRIVATE, MANAGERS, scenes.webhook_endpoint),
+    Row("GET", f"{ENDPOINT}/deliveries", PRIVATE, MANAGERS, scenes.webhook_delivery),
+    Row("POST", f"{ENDPOINT}/deliveries/{{delivery_id}}/replay", PRIVATE, MANAGERS,
+        scenes.webhook_delivery),
+    Row("POST", f"{ENDPOINT}/replay", PRIVATE, MANAGERS, scenes.webhook_delivery,
+        query="?since_seq=1"),
     # What says nothing of anybody
     Row("GET", "/dev/outbox", PAGE, EVERYBODY),
     Row("GET", "/.well-known/jwks.json", PAGE, EVERYBODY),

@@ -60,6 +60,7 @@ EXCEPTIONS = (
 )
 TIME_OFF = "SELECT id FROM time_off WHERE deleted_at IS NULL AND doctor_id = '{doctor}'"
 CLOSURES = "SELECT id FROM closures WHERE deleted_at IS NULL AND clinic_id = '{here}'"
+ENDPOINTS = "SELECT id FROM webhook_endpoints WHERE deleted_at IS NULL"
 DESK = ("receptionist", "clinic_admin", "platform_admin", TWO_HATS)
 
 Statements = Mapping[str, str | None]
@@ -101,6 +102,12 @@ LISTS: dict[str, Statements] = {
         "else": None,
     },
     "/v1/clinics/{clinic_id}/closures": {**dict.fromkeys(DESK, CLOSURES), "else": None},
+    "/v1/webhook-endpoints": {
+        "clinic_admin": f"{ENDPOINTS} AND clinic_id = '{{here}}'",
+        "clinic_admin_elsewhere": f"{ENDPOINTS} AND clinic_id = '{{elsewhere}}'",
+        "platform_admin": ENDPOINTS,
+        "else": None,
+    },
     "/v1/events": {"platform_admin": "SELECT id FROM event_feed", "else": None},
     "/v1/dead-messages": {
         "platform_admin": "SELECT id FROM message_ledger WHERE state = 'failed'",
@@ -141,6 +148,7 @@ FILTERS: dict[str, dict[str, str]] = {
         "/v1/patients": f"{_known('value')} AND {AT_THE_DESK}",
         "/v1/doctors": "d.clinic_id = '{value}'",
         "/v1/slots": "s.clinic_id = '{value}'",
+        "/v1/webhook-endpoints": "clinic_id = '{value}'",
     },
     "doctor_id": {
         "/v1/bookings": "a.doctor_id = '{value}'",
@@ -205,6 +213,7 @@ async def _furnish(world: World) -> None:
     await registered(world)
     await api.service(world.here)
     await _furnish_calendars(world)
+    await _furnish_webhooks(world)
     ended = await world.session(world.person("patient"), "ended")
     await world.session(world.person("patient"), "current")
     await api.post("/v1/auth/sign-out", by=ended)
@@ -255,6 +264,16 @@ async def _furnish_calendars(world: World) -> None:
         assert (await world.api.send("DELETE", path, world.api.admin)).is_success
 
 
+async def _furnish_webhooks(world: World) -> None:
+    """Of two clinics and of the platform, and one that was deleted."""
+    path, url = "/v1/webhook-endpoints", {"url": "https://93.184.215.14/hook"}
+    for clinic in (world.here, world.here, world.elsewhere, world.here):
+        made = await world.api.made(path, {**url, "clinic_id": clinic["id"]})
+    await world.api.made(path, url)
+    gone = await world.api.send("DELETE", f"{path}/{made['id']}", world.api.admin)
+    assert gone.status_code == 204
+
+
 def _lists(world: World) -> Iterator[str]:
     for route in world.api.app.router.routes:
         if route.methods == {"GET"} and "items" in getattr(
@@ -267,7 +286,9 @@ async def test_every_list_is_compared(world: World) -> None:
     # A history and messages are of one booking: whoever sees that one sees all of them, and nobody
     # else any. The soonest doctors are an overview of the slots that everybody sees.
     booking = "/v1/bookings/{booking_id}"
-    others = {f"{booking}/history", f"{booking}/notifications", "/v1/slots/next"}
+    # Deliveries are of one endpoint, in the same way.
+    deliveries = "/v1/webhook-endpoints/{endpoint_id}/deliveries"
+    others = {f"{booking}/history", f"{booking}/notifications", "/v1/slots/next", deliveries}
     assert set(_lists(world)) - others == set(LISTS)
 
 

@@ -37,6 +37,7 @@ CONTRACT = """
     payment_not_required rate_limited internal_error overloaded dependency_unavailable
     outcome_unknown plan_too_large possible_duplicate invitation_over feed_reset
     link_over
+    webhook_endpoint_not_enabled webhook_delivery_under_way too_many_webhook_endpoints
 """
 CODES = set(CONTRACT.split())
 """The closed list that clients rely on."""

@@ -27,6 +27,7 @@ FEED = """INSERT INTO event_feed (seq, id, name, payload, occurred_at, relayed_a
 EFFECT = """INSERT INTO message_reports (provider, event_id, reported, at, stored_at)
  SELECT 'test', $1, 'accepted', now(), now()"""
 NAME = "messages"
+PLACE = "SELECT seq, tries FROM feed_consumers WHERE name = $1"
 GRAVES = "SELECT consumer, seq, name, error FROM dead_events ORDER BY seq"
 
 
@@ -47,7 +48,7 @@ async def effects(database: Database) -> list[int]:
 
 async def place(database: Database) -> tuple[int, int]:
     async with database.reading() as connection:
-        row = await connection.fetchrow("SELECT seq, tries FROM feed_consumers")
+        row = await connection.fetchrow(PLACE, NAME)
     assert row is not None
     return row["seq"], row["tries"]
 

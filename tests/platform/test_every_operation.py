@@ -202,6 +202,11 @@ async def test_where_a_budget_is_used_up_every_operation_is_refused_but_health(
     assert (await api.get("/health/ready")).status_code == 200
 
 
+async def webhook_endpoint(api: Api, clinic_id: str | None = None) -> dict[str, Any]:
+    url = "https://93.184.215.14/hook"
+    return await api.made("/v1/webhook-endpoints", {"url": url, "clinic_id": clinic_id})
+
+
 async def test_a_cursor_that_no_list_gave_out_is_refused(api: Api) -> None:
     doctor = await api.doctor(await api.clinic())
     desk = await api.receptionist(doctor["clinic_id"])
@@ -209,6 +214,7 @@ async def test_a_cursor_that_no_list_gave_out_is_refused(api: Api) -> None:
         "clinic_id": doctor["clinic_id"],
         "doctor_id": doctor["id"],
         "user_id": desk.user_id,
+        "endpoint_id": (await webhook_endpoint(api))["id"],
     }
     for operation in those_that_say("invalid_cursor"):
         path = operation.path.format(**there)
@@ -244,6 +250,7 @@ async def test_a_change_to_an_older_version_is_refused(api: Api) -> None:
         "slot_id": closed["id"],
         "patient_id": patient.patient_id,
         "booking_id": booking["id"],
+        "endpoint_id": (await webhook_endpoint(api, clinic["id"]))["id"],
     }
     desk = await api.clinic_admin(clinic["id"])
     new = {"clinic_id": clinic["id"], "full_name": "Example Patient"}

@@ -72,5 +72,6 @@ def test_every_purpose_is_used_in_one_place_and_the_keys_themselves_in_one() -> 
         "Purpose.NETWORKS": ["network.py"],
         "Purpose.RECIPIENTS": ["recipients.py"],
         "Purpose.UNSUBSCRIBING": ["unsubscribing.py"],
+        "Purpose.WEBHOOK_SECRETS": ["sealing.py"],
         "keys.keys": ["tokens.py"],
     }

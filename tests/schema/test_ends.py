@@ -29,6 +29,7 @@ FOUND_BY = {
     "message_reports": r"Index Cond: \(stored_at <",
     "recipient_blocks": r"Index Cond: \(until <",
     "kept_messages": r"Index Cond: \(kept_at <",
+    "webhook_deliveries": r"Index Only Scan using pk_webhook_del|Index Scan using pk_webhook_del",
 }
 """What an index has to be asked, so that what is young is not even looked at."""
 OF_ROWS_THAT_STAY = {"holds": "time_slots"}
@@ -56,6 +57,7 @@ KEPT = {
     "message_attempts": "gone with their message",
     "invitation_links": "gone with their invitation",
     "notification_preferences": "one row for each patient who has set them",
+    "webhook_endpoints": "few, deleted by their owners; deliveries name them",
     "calendar_work": "one row for each doctor at most, gone when the work is done",
 }
 

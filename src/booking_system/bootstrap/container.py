@@ -51,6 +51,8 @@ from booking_system.platform.postgres.url import sqlalchemy_url
 from booking_system.platform.uuid7 import RandomIdentities
 from booking_system.scheduling.container import SchedulingContainer
 from booking_system.scheduling.records.ended_holds import OLD_HOLDS
+from booking_system.webhooks.adapters.chores import OLD_DELIVERIES
+from booking_system.webhooks.container import WebhooksContainer
 
 ALWAYS_ANSWERED = frozenset({LIVE, READY, PATH})
 """What machines ask for, every few seconds: answered however much there is to do."""
@@ -97,6 +99,7 @@ class Container(containers.DeclarativeContainer):
             providers.Object(OLD_MESSAGES),
             providers.Object(OLD_BLOCKS),
             providers.Object(OLD_KEPT_MESSAGES),
+            providers.Object(OLD_DELIVERIES),
             providers.Object(OLD_CHANGES),
             providers.Object(OLD_TOKENS),
             providers.Object(OLD_LINKS),
@@ -203,19 +206,30 @@ class Container(containers.DeclarativeContainer):
         sendgrid_keys=settings.provided.sendgrid_keys,
         trusted_topics=settings.provided.trusted_topics,
     )
+    revision = providers.Singleton(migrations.newest)
+    metrics = providers.Singleton(Metrics, leases=leases, version=__version__, revision=revision)
+    webhooks = providers.Container(
+        WebhooksContainer,
+        database=database,
+        clock=clock,
+        identities=identities,
+        keys=keys,
+        allow_private=settings.provided.webhook_allow_private,
+        registry=metrics.provided.registry,
+    )
     jobs = providers.List(
         providers.Singleton(Relay, database=database),
         notifications.consumer,
         notifications.sending,
+        webhooks.consumer,
+        webhooks.sending,
         tidying,
         scheduling.calendar_upkeep,
         scheduling.calendar_worker,
     )
     """What a worker does again and again."""
 
-    revision = providers.Singleton(migrations.newest)
     health = providers.Singleton(HealthRoutes, database=database, revision=revision)
-    metrics = providers.Singleton(Metrics, leases=leases, version=__version__, revision=revision)
     integrations = providers.Container(IntegrationsContainer, database=database)
     outbox_watch = providers.Singleton(
         OutboxWatch, database=database, tell=metrics.provided.outbox.tell
@@ -281,6 +295,8 @@ class Container(containers.DeclarativeContainer):
         notifications.dead_message_routes,
         notifications.outbox_routes,
         notifications.report_routes,
+        webhooks.endpoint_routes,
+        webhooks.delivery_routes,
         health,
         metrics_routes,
     )

@@ -24,6 +24,7 @@ from booking_system.platform.http.reference import ReferenceRoutes
 from booking_system.platform.http.rejection import Rejection
 from booking_system.platform.observability.tracing import Traced
 from booking_system.platform.uuid7 import uuid7
+from booking_system.webhooks.adapters.catalogue import webhooks
 
 SENT_BY_PAGES = [
     "Authorization",
@@ -61,6 +62,7 @@ def create_app(container: Container) -> FastAPI:
             container.identity.follow_changes().running(),
             container.outbox_watch().running(),
             container.queue_watch().running(),
+            container.webhooks.watch().running(),
             container.integrations.tail().running(),
         ):
             yield
@@ -76,6 +78,7 @@ def create_app(container: Container) -> FastAPI:
             description=DESCRIPTION,
             tags=TAGS,
             public_url=settings.given_public_url,
+            webhooks=webhooks(),
         )
 
     tracing, settings = container.tracing(), container.settings()

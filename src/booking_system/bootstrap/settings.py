@@ -27,6 +27,7 @@ EXPECTED = {
     "demo": "true or false",
     "api_processes": "a number from 1 to 64",
     "rate_limit": "on or off",
+    "webhook_allow_private": "true or false",
     "session_days": "a number from 1 to 3650, or 0",
     "session_idle_days": "a number from 1 to 365",
     "reads_per_minute": "a number from 0 to 1000000",
@@ -93,9 +94,8 @@ class Settings(MessageSettings):
     session_days: int = Field(
         90, ge=0, le=3650, description="after which everybody signs in again; 0: never"
     )
-    session_idle_days: int = Field(
-        30, ge=1, le=365, description="after which an unused session is over"
-    )
+    session_idle_days: int = Field(30, ge=1, le=365, description="unused, a session is over then")
+    webhook_allow_private: bool = Field(default=False, description="webhooks may go inside")
     log_format: Literal["console", "json"] | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     otlp_endpoint: str | None = Field(None, description="where traces go; None: nowhere")

@@ -8,6 +8,7 @@ from booking_system.notifications.records import tables as notifications
 from booking_system.platform.postgres import consumers, dead_events, feed, idempotency, outbox
 from booking_system.platform.postgres.metadata import metadata
 from booking_system.scheduling.records import tables as scheduling
+from booking_system.webhooks.records import tables as webhooks
 
 __all__ = [
     "booking",
@@ -22,4 +23,5 @@ __all__ = [
     "notifications",
     "outbox",
     "scheduling",
+    "webhooks",
 ]

@@ -24,6 +24,7 @@ class Purpose(Enum):
     NETWORKS = b"booking-system network name v1"
     RECIPIENTS = b"booking-system recipient name v1"
     UNSUBSCRIBING = b"booking-system unsubscribe link v1"
+    WEBHOOK_SECRETS = b"booking-system webhook secret v1"
 
 
 @dataclass(frozen=True, slots=True)

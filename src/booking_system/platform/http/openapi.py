@@ -25,8 +25,11 @@ def document_of(  # noqa: PLR0913
     description: str,
     tags: Mapping[str, str],
     public_url: str | None,
+    webhooks: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the document of the routes; `tags` describes their groups, in reading order.
+
+    `webhooks` are what this program asks of others, by name, as the document has it.
 
     Its server is the `public_url`; None: the server that it is read from.
     """
@@ -46,6 +49,7 @@ def document_of(  # noqa: PLR0913
     document["paths"] = _in_order(document["paths"], list(tags))
     document["components"]["schemas"] = dict(sorted(document["components"]["schemas"].items()))
     add_examples(document)
+    document["webhooks"] = webhooks
     return document
 
 

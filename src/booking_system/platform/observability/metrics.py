@@ -166,6 +166,11 @@ class Metrics:
         )
         build.labels(version, revision or "none").set(1)
 
+    @property
+    def registry(self) -> CollectorRegistry:
+        """Where parts of the program beside the platform tell their numbers."""
+        return self._registry
+
     def text(self) -> bytes:
         """Return the numbers, in the text format, summed over the processes that share them."""
         if VARIABLE not in os.environ:

@@ -1,0 +1,1 @@
+"""How webhooks are stored, sent and asked for."""

@@ -1,0 +1,1 @@
+"""Use cases of webhooks, and the ports that they need."""

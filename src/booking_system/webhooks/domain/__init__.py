@@ -1,0 +1,1 @@
+"""What an endpoint is, which addresses may be called, and when something is tried again."""
