@@ -329,6 +329,35 @@ async def _closures(victims: Victims) -> list[Values]:
     return _named("closure_id", found)
 
 
+GONE_BY_THE_NEXT = (
+    """CREATE OR REPLACE FUNCTION delete_older_endpoints() RETURNS trigger LANGUAGE plpgsql AS $$
+     BEGIN UPDATE webhook_endpoints SET deleted_at = now() WHERE id <> NEW.id AND deleted_at IS NULL
+      AND description IS NULL AND clinic_id IS NOT DISTINCT FROM NEW.clinic_id;
+     RETURN NULL; END $$""",
+    """CREATE OR REPLACE TRIGGER delete_older_endpoints AFTER INSERT ON webhook_endpoints
+     FOR EACH ROW WHEN (NEW.description IS NULL) EXECUTE FUNCTION delete_older_endpoints()""",
+)
+
+
+async def _webhook_endpoints(victims: Victims) -> list[Values]:
+    """Of another clinic: nobody has so many. Those that requests make are gone by the next one."""
+    for statement in GONE_BY_THE_NEXT:
+        await victims.world.sql(statement)
+    one = (await scenes.webhook_endpoint(victims.world, "")).values["endpoint_id"]
+    changes = f"{NEW_ID}, 'description', 'clone', 'clinic_id', $2::text"
+    elsewhere = victims.world.elsewhere["id"]
+    found = await victims.clones("webhook_endpoints", one, changes, elsewhere)
+    return _named("endpoint_id", found)
+
+
+async def _webhook_deliveries(victims: Victims) -> list[Values]:
+    endpoint = (await _webhook_endpoints(victims))[0]
+    one = (await scenes.webhook_delivery(victims.world, "")).values["delivery_id"]
+    changes = f"{NEW_ID}, 'endpoint_id', $2::text"
+    found = await victims.clones("webhook_deliveries", one, changes, endpoint["endpoint_id"])
+    return [endpoint | one for one in _named("delivery_id", found)]
+
+
 POOLS: dict[Scene, Pool] = {
     scenes.dead_message: _dead_messages,
     scenes.new_clinic: _clinics,
@@ -361,5 +390,7 @@ POOLS: dict[Scene, Pool] = {
     scenes.patient_without_account: _patients,
     scenes.removed_patient: _removed_patients,
     scenes.two_records: _duplicates,
+    scenes.webhook_endpoint: _webhook_endpoints,
+    scenes.webhook_delivery: _webhook_deliveries,
 }
 """By what the access table tries a row on. What is not here is tried on one thing all the time."""

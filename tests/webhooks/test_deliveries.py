@@ -15,6 +15,7 @@ from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.outbox import RECORD
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.identifiers import ClinicId
+from booking_system.webhooks.adapters.resealing import Resealing
 from booking_system.webhooks.adapters.sealing import SealedSecrets, UnreadableSecretError
 from booking_system.webhooks.adapters.writing import WebhookWriter
 from booking_system.webhooks.application.sending_ports import Room
@@ -347,6 +348,27 @@ async def test_secrets_are_stored_sealed_and_opened_by_any_key(
         courier.secrets.opened(stored, EndpointId(uuid4()))
     assert courier.secrets.seal(raw, endpoint_id) != stored
     assert secret.startswith("whsec_")
+
+
+async def test_secrets_pass_over_to_a_new_key(courier: Courier, receiver: Receiver) -> None:
+    endpoint_id, secret = await courier.endpoint(receiver.url)
+    formerly = courier.secrets.new(endpoint_id)
+    until = courier.clock.now() + FORMER_SECRET_GOOD_FOR
+    await courier.endpoints.rotate(
+        endpoint_id, lambda one: one, secret=formerly.sealed, former_until=until
+    )
+    other = another_key()
+    both = SealedSecrets(Keyring.of([*other.keys, *KEYS.keys]))
+    for keys in (SealedSecrets(other), both, both):
+        before = await courier.stored(endpoint_id)
+        await Resealing(database=courier.database, secrets=keys).once()
+    assert await courier.stored(endpoint_id) == before, "the second time nothing is left to do"
+    only_new = WebhookWriter(secrets=SealedSecrets(other), allow_private=True)
+    courier.job.send = replace(courier.send, write=only_new)
+    await courier.happened("booking.created")
+    await courier.job.once()
+    for one in (secret, formerly.text):
+        verified(receiver.arrived[-1], one, courier.clock)
 
 
 def another_key() -> Keyring:

@@ -223,6 +223,7 @@ class Container(containers.DeclarativeContainer):
         notifications.sending,
         webhooks.consumer,
         webhooks.sending,
+        webhooks.resealing,
         tidying,
         scheduling.calendar_upkeep,
         scheduling.calendar_worker,

@@ -19,6 +19,7 @@ from booking_system.webhooks.adapters.fanout import FanOut
 from booking_system.webhooks.adapters.metrics import WebhookMetrics, WebhookWatch
 from booking_system.webhooks.adapters.posting import HttpPost
 from booking_system.webhooks.adapters.queue import PostgresQueue
+from booking_system.webhooks.adapters.resealing import Resealing
 from booking_system.webhooks.adapters.sealing import SealedSecrets
 from booking_system.webhooks.adapters.sending_job import WebhookSendingJob
 from booking_system.webhooks.adapters.url_check import UrlCheck
@@ -63,6 +64,8 @@ class WebhooksContainer(containers.DeclarativeContainer):
         chance=providers.Object(random.random),
     )
     sending = providers.Singleton(WebhookSendingJob, queue=queue, send=send, clock=clock)
+
+    resealing = providers.Singleton(Resealing, database=database, secrets=secrets)
 
     endpoints = providers.Singleton(PostgresEndpoints, database)
     show_endpoint = providers.Factory(retried(keeping.ShowEndpoint), store=endpoints)

@@ -38,12 +38,25 @@ class SealedSecrets:
         nonce = secrets.token_bytes(NONCE_BYTES)
         return nonce + self._keys[0].encrypt(nonce, raw, endpoint_id.bytes)
 
+    def resealed(self, sealed: bytes, endpoint_id: UUID) -> bytes | None:
+        """Return it as the first key seals it; None: that has sealed it, or nobody can open it."""
+        for place, key in enumerate(self._keys):
+            raw = _opened(key, sealed, endpoint_id)
+            if raw is not None:
+                return self.seal(raw, endpoint_id) if place else None
+        return None
+
     def opened(self, sealed: bytes, endpoint_id: UUID) -> bytes:
         """Return the secret itself. Raises `UnreadableSecretError`."""
-        nonce, text = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
         for key in self._keys:
-            try:
-                return key.decrypt(nonce, text, endpoint_id.bytes)
-            except InvalidTag:
-                continue
+            raw = _opened(key, sealed, endpoint_id)
+            if raw is not None:
+                return raw
         raise UnreadableSecretError
+
+
+def _opened(key: AESGCM, sealed: bytes, endpoint_id: UUID) -> bytes | None:
+    try:
+        return key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], endpoint_id.bytes)
+    except InvalidTag:
+        return None
