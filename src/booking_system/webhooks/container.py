@@ -4,12 +4,12 @@ import random
 
 from dependency_injector import containers, providers
 
-from booking_system.platform.clock import SystemClock
 from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.consumers import Consumer
 from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.transaction import Database
-from booking_system.platform.uuid7 import RandomIdentities
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.identifiers import Identities
 from booking_system.webhooks.adapters.connecting import CheckedAddresses, CheckedNetwork
 from booking_system.webhooks.adapters.deliveries import PostgresDeliveries
 from booking_system.webhooks.adapters.deliveries_http import DeliveryRoutes
@@ -36,8 +36,8 @@ class WebhooksContainer(containers.DeclarativeContainer):
     """Endpoints, deliveries made from events, and what sends them when they are due."""
 
     database = providers.Dependency(instance_of=Database)
-    clock = providers.Dependency(instance_of=SystemClock)
-    identities = providers.Dependency(instance_of=RandomIdentities)
+    clock: providers.Dependency[Clock] = providers.Dependency()
+    identities: providers.Dependency[Identities] = providers.Dependency()
     keys = providers.Dependency(instance_of=Keyring)
     allow_private = providers.Dependency(instance_of=bool)
     registry: providers.Dependency[object] = providers.Dependency()
