@@ -118,6 +118,8 @@ def _surrounded_by(env: Mapping[str, str]) -> None:
 
 
 def _program(arguments: Sequence[str], env: Mapping[str, str], cwd: str, printed: int) -> None:
+    # Tests that run in the background have had it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(printed, 1)
     os.dup2(printed, 2)

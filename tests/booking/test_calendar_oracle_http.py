@@ -131,6 +131,9 @@ NO_QUESTION = {
     "complete_booking": "asks nothing of other appointments",
     "mark_no_show": "asks nothing of other appointments",
     "undo_booking": "a real attempt: limited and recorded",
+    "list_booking_notifications": "says what was told of a booking that the caller sees",
+    "read_notification_preferences": "says what they want to be told, nothing of appointments",
+    "set_notification_preferences": "says what they want to be told, nothing of appointments",
 }
 SPEAKS_OF_A_PATIENT = re.compile(r'"(patient_id|booking_id|duplicate_id|exclude_my_conflicts)"')
 

@@ -246,7 +246,7 @@ async def test_a_connection_that_is_lost_ends_the_load() -> None:
 
 
 def test_processor_time_includes_children_that_have_ended(tmp_path: Path) -> None:
-    burn = "import time\nwhile time.process_time() < 0.15: pass"
+    burn = "import time\nwhile time.process_time() < 0.5: pass"
     program = (
         "import subprocess, sys\n"
         f"subprocess.run([sys.executable, '-c', {burn!r}])\n"
@@ -254,9 +254,9 @@ def test_processor_time_includes_children_that_have_ended(tmp_path: Path) -> Non
         "child.wait()"
     )
     with started("-c", program, env=environment(), cwd=tmp_path) as process:
-        assert eventually(lambda: cpu_with_children(process.pid) > 0.25)
+        assert eventually(lambda: cpu_with_children(process.pid) > 0.9)
         assert len(children_of(process.pid)) == 1
-        assert cpu_of(process.pid) < 0.15
+        assert cpu_of(process.pid) < 0.5
     assert cpu_of(process.pid) == 0.0
 
 

@@ -48,8 +48,9 @@ def test_production_behind_a_proxy_that_nobody_named_is_warned_of(tmp_path: Path
         public_url="https://booking.example.com",
         database_url="postgresql:///booking",
     )
-    (warning,) = checks.warnings_about(settings)
-    assert warning.startswith("BOOKING_FORWARDED_ALLOW_IPS names no proxy")
+    proxy, mails = checks.warnings_about(settings)
+    assert proxy.startswith("BOOKING_FORWARDED_ALLOW_IPS names no proxy")
+    assert mails.startswith("BOOKING_EMAIL_URL is not set: e-mails are kept for a week")
 
 
 async def test_a_good_database_is_fine(postgres: TestServer) -> None:
