@@ -6,25 +6,21 @@ from dependency_injector import containers, providers
 
 from booking_system import __version__
 from booking_system.booking.adapters.reading import PostgresBookingReader
-from booking_system.booking.adapters.told_overlaps import OLD_TOLD_OVERLAPS
 from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.container import BookingContainer
 from booking_system.bootstrap import migrations
+from booking_system.bootstrap.chores import chores_of
 from booking_system.bootstrap.health import LIVE, READY, HealthRoutes
 from booking_system.bootstrap.mail_links import accept_page, mail_links
 from booking_system.bootstrap.settings import Settings
 from booking_system.desk.container import DeskContainer
-from booking_system.directory.adapters.invitations import OLD_INVITATIONS
 from booking_system.directory.container import DirectoryContainer
-from booking_system.identity.adapters.chores import OLD_CHANGES, OLD_LINKS, OLD_TOKENS, old_sessions
 from booking_system.identity.container import IdentityContainer
 from booking_system.identity.domain.policies import public
 from booking_system.identity.domain.session import Lifetimes
 from booking_system.integrations.container import IntegrationsContainer
 from booking_system.notifications.adapters.carriers.choosing import ApiBases
-from booking_system.notifications.adapters.chores import OLD_BLOCKS, OLD_MESSAGES, OLD_REPORTS
 from booking_system.notifications.adapters.dead_messages import LOOK as MESSAGES_LOOK
-from booking_system.notifications.adapters.kept.messages import OLD_KEPT_MESSAGES
 from booking_system.notifications.container import NotificationsContainer
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.http.budgets import budgets_for
@@ -39,10 +35,8 @@ from booking_system.platform.observability.outbox_metrics import OutboxWatch
 from booking_system.platform.observability.queue_metrics import QueueWatch
 from booking_system.platform.observability.tracing import Tracing
 from booking_system.platform.postgres.consumers import LOOK as CONSUMERS_LOOK
-from booking_system.platform.postgres.consumers import OLD_EVENTS
 from booking_system.platform.postgres.faults import Overloaded
 from booking_system.platform.postgres.feed import Relay
-from booking_system.platform.postgres.idempotency import OLD_KEYS
 from booking_system.platform.postgres.leases import Leases
 from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.tidying import Tidying
@@ -50,8 +44,6 @@ from booking_system.platform.postgres.transaction import Database, engine_for
 from booking_system.platform.postgres.url import sqlalchemy_url
 from booking_system.platform.uuid7 import RandomIdentities
 from booking_system.scheduling.container import SchedulingContainer
-from booking_system.scheduling.records.ended_holds import OLD_HOLDS
-from booking_system.webhooks.adapters.chores import OLD_DELIVERIES
 from booking_system.webhooks.container import WebhooksContainer
 
 ALWAYS_ANSWERED = frozenset({LIVE, READY, PATH})
@@ -89,22 +81,7 @@ class Container(containers.DeclarativeContainer):
     tidying = providers.Singleton(
         Tidying,
         database=database,
-        chores=providers.List(
-            providers.Object(OLD_KEYS),
-            providers.Object(OLD_HOLDS),
-            providers.Object(OLD_INVITATIONS),
-            providers.Object(OLD_TOLD_OVERLAPS),
-            providers.Object(OLD_EVENTS),
-            providers.Object(OLD_REPORTS),
-            providers.Object(OLD_MESSAGES),
-            providers.Object(OLD_BLOCKS),
-            providers.Object(OLD_KEPT_MESSAGES),
-            providers.Object(OLD_DELIVERIES),
-            providers.Object(OLD_CHANGES),
-            providers.Object(OLD_TOKENS),
-            providers.Object(OLD_LINKS),
-            providers.Callable(old_sessions, lifetimes),
-        ),
+        chores=providers.Callable(chores_of, lifetimes),
     )
     idempotency = providers.Singleton(
         Idempotency,

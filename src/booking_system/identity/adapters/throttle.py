@@ -49,7 +49,7 @@ QUOTAS = {
     INVITATION: RateLimitItemPerSecond(60, 15 * MINUTE),
     LINK: RateLimitItemPerSecond(60, 15 * MINUTE),
     RESET: RateLimitItemPerSecond(20, 60 * MINUTE),
-    # The mails are in the mailbox then: nobody is kept from their account by those who ask for it.
+    # The mails are in the mailbox then: other people's requests keep nobody from their account.
     RESET_OF_ADDRESS: RateLimitItemPerSecond(5, 60 * MINUTE),
     VERIFICATION: RateLimitItemPerSecond(5, 60 * MINUTE),
     # Who is on the telephone says when they have time; a calendar is read in hundreds of attempts.

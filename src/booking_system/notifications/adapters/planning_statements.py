@@ -80,7 +80,7 @@ def _standings() -> Any:
 
 
 STANDINGS = Statement(_standings().where(a.c.id == func.any(ids("ids"))))
-"""Appointments as they are now, whatever the events said."""
+"""Appointments as they are now, which may be later than the events said."""
 COMING = Statement(
     _standings()
     .where(

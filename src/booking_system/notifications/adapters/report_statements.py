@@ -11,7 +11,7 @@ from booking_system.platform.postgres.statement import Statement
 
 m, r = message_ledger, message_reports
 _RANK = {"sent": 1, "delivered": 3, "failed": 2}
-"""A message that was brought was brought, whatever was told before or is told behind that."""
+"""A message that was brought stays so, and nothing that is told later changes it."""
 _LATE = ("planned", "claimed")
 """It was taken for lost, and is to be sent once more."""
 

@@ -14,7 +14,7 @@ from booking_system.notifications.domain.message import Kind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letters:
-    """Writes them, all mails from one address: the one that this installation may send from."""
+    """Writes them, all mails from the address that this installation may send from."""
 
     writer: Writer
     sender_address: str

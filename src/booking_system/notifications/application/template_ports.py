@@ -43,5 +43,5 @@ class BrokenTemplateSink(Protocol):
     """Hears of templates that do not work."""
 
     def __call__(self, broken: BrokenTemplate) -> None:
-        """Tell those who can mend it; must not raise."""
+        """Tell people who can mend it; must not raise."""
         ...

@@ -209,7 +209,7 @@ class Consumer:
         return [event_of(row) for row in await NEXT.fetch(connection, after=seq, most=most)]
 
     async def _one_by_one(self) -> bool:
-        """Go on to the one that fails, and count its failure; say whether none did."""
+        """Go on to the event that fails, and count its failure; say whether none did."""
         for _ in range(MOST):
             try:
                 if not await self._batch(1):

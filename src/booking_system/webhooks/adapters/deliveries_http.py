@@ -134,7 +134,7 @@ class DeliveryRoutes:
     async def replay_webhook_delivery(
         self, endpoint_id: UUID, delivery_id: UUID, actor: Caller
     ) -> Response:
-        """Send one again, with the same `webhook-id`, whatever became of it."""
+        """Send a delivery again, with the same `webhook-id`, also when it had arrived."""
         delivery = await self.replay(
             endpoint_id=EndpointId(endpoint_id), delivery_id=DeliveryId(delivery_id), actor=actor
         )

@@ -82,7 +82,7 @@ class HttpPost:
 
 
 def _refuse_without(status: int, code: str) -> None:
-    """An answer counts from its head on, whatever becomes of the rest."""
+    """An answer counts from its head on; the rest may be lost."""
     if not status:
         raise NotAnsweredError(code) from None
 

@@ -37,7 +37,7 @@ from booking_system.webhooks.domain.retrying import MOST_ATTEMPTS
 from booking_system.webhooks.records.tables import webhook_deliveries, webhook_endpoints
 
 MOST_OF_ENDPOINT = 4
-"""At a time, over all workers; of one that fails a single."""
+"""At a time, over all workers; of a failing endpoint a single one."""
 MOST_RESCUED = 100
 LOST = "worker_lost"
 

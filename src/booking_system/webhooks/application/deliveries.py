@@ -71,7 +71,7 @@ class ShowDelivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayDelivery:
-    """One is sent again, whatever became of it, with the same id."""
+    """A delivery is sent again with the same id, also when it had arrived."""
 
     see: ShowDelivery
     store: DeliveryStore

@@ -199,7 +199,7 @@ class DeleteEndpoint:
 
 
 def _for(actor: Actor, version: int | None, change: Change) -> Change:
-    """Return the change for those who may make it: `NotFound` and `Stale` for others."""
+    """Return the change if the actor may make it: `NotFound` and `Stale` for others."""
 
     def permitted(endpoint: Endpoint) -> Endpoint:
         if not _owns(actor, endpoint.clinic_id):

@@ -26,7 +26,7 @@ class DeliveryUnderWay(Conflict):
 class TooManyEndpoints(Conflict):
     """There are as many endpoints as there may be.
 
-    A clinic has at most fifty, and so has the platform. Delete one that is not needed any more.
+    A clinic has at most fifty, and so has the platform. Delete what is not needed any more.
     """
 
     code = "too_many_webhook_endpoints"

@@ -27,7 +27,7 @@ BUSY = frozenset({429, 502, 503, 504})
 """The receiver, or what stands before it, has too much to do: its other deliveries wait, too."""
 BUSY_REST = timedelta(seconds=30)
 OPENS_AT = 5
-"""So many failures in a row, of whatever kind, and the endpoint is left alone for a while."""
+"""So many failures in a row, of any kind, and the endpoint is left alone for a while."""
 FIRST_REST = timedelta(seconds=30)
 LONGEST_REST = timedelta(minutes=10)
 MOST_DOUBLINGS = 6

@@ -65,7 +65,7 @@ def further_fields(email: Email) -> dict[str, str]:
 
 
 def _add_calendar(mail: EmailMessage, calendar: CalendarPart) -> None:
-    # The last alternative, so that calendars take it in; the copy is for those who open files.
+    # The last alternative, so that calendars take it in; the copy is for people who open files.
     mail.add_alternative(
         calendar.content.decode("utf-8"),
         subtype="calendar",

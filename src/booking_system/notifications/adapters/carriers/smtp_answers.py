@@ -18,7 +18,7 @@ class Step(Enum):
     CONTENT = "content"
 
 
-# Where a server says more than three digits, this decides, whatever the step was.
+# Where a server says more than three digits, this decides at every step.
 BY_DETAIL = {
     "1.1": Fault.RECIPIENT,
     "1.2": Fault.RECIPIENT,

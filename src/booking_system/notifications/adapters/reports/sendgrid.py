@@ -1,4 +1,4 @@
-"""What SendGrid tells (Event Webhook): what became of e-mails, and of those who got them."""
+"""What SendGrid tells (Event Webhook): what became of e-mails, and of their recipients."""
 
 import base64
 import binascii

@@ -26,7 +26,7 @@ METHODS: Final = {
 
 
 def uid_of(appointment_id: AppointmentId) -> str:
-    """Return the event's name for ever, whatever becomes of the clinic, its address or ours."""
+    """Return the event's name for ever: neither a change of the clinic nor of ours changes it."""
     return f"{appointment_id}@booking-system"
 
 
@@ -72,7 +72,7 @@ def _somebody(address: str, name: str) -> vCalAddress:
 
 
 def _attendee(address: str, name: str) -> vCalAddress:
-    """An answer is neither asked for nor heard: the appointment stands, whatever a calendar says.
+    """An answer is neither asked for nor heard: the appointment stands without it.
 
     It still is to be answered (NEEDS-ACTION), since some calendars show only then what comes from
     senders whom they do not know.

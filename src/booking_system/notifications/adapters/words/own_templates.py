@@ -32,7 +32,7 @@ def rendered(part: str, source: str, values: Mapping[str, Any]) -> str:
     """Return a part of a message, made of a clinic's template.
 
     `part` is a field of `OwnTemplates`; `values` are all names that it may use. Raises
-    `TemplateRefusedError`, and nothing else, whatever the template is.
+    `TemplateRefusedError` and nothing else, for any template.
     """
     try:
         template = _compiled(part, source, frozenset(values))

@@ -115,7 +115,7 @@ def _is_allowed(node: nodes.Node, part: str, *, in_loop: bool) -> bool:
 def clean_html(html: str) -> None:
     """Look at what a clinic's template made of a message. Raises `TemplateRefusedError`.
 
-    Mails run nothing, load nothing and ask for nothing, whoever wrote them.
+    Mails run nothing, load nothing and ask for nothing, a clinic's own as well.
     """
     _Cleanliness().look_at(html)
 
