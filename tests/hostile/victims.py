@@ -174,6 +174,30 @@ async def _invitations(victims: Victims) -> list[Values]:
     ]
 
 
+async def _lost_passwords(victims: Victims) -> list[Values]:
+    return await _links(victims, "password_reset")
+
+
+async def _unproved_addresses(victims: Victims) -> list[Values]:
+    return await _links(victims, "email_verification")
+
+
+async def _links(victims: Victims, purpose: str) -> list[Values]:
+    """Each of an account of its own: one that is used ends the others."""
+    one, series = await victims.world.api.person(), uuid4().hex
+    address = f"'{series}-' || n || '@example.com'"
+    changes = f"{NEW_ID}, 'email', {address}, 'email_key', {address}"
+    found = await victims.clones("users", str(one.user_id), changes)
+    await victims.world.sql(
+        "INSERT INTO account_links (token_hash, purpose, user_id, expires_at)"
+        f" SELECT sha256(('{series}-' || n)::bytea), $1, u, now() + interval '1 hour'"
+        " FROM unnest($2::uuid[]) WITH ORDINALITY AS given(u, n)",
+        purpose,
+        found,
+    )
+    return [{"link_token": f"{series}-{n}"} for n in range(1, len(found) + 1)]
+
+
 async def _dead_messages(victims: Victims) -> list[Values]:
     """Each to somebody else, for a message is there once."""
     aim = await scenes.dead_message(victims.world, "")
@@ -386,6 +410,8 @@ POOLS: dict[Scene, Pool] = {
     scenes.session: _sessions,
     scenes.invitation: _invitations,
     scenes.offer: _invitations,
+    scenes.lost_password: _lost_passwords,
+    scenes.unproved_address: _unproved_addresses,
     scenes.device: _devices,
     scenes.patient_without_account: _patients,
     scenes.removed_patient: _removed_patients,
