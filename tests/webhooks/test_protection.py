@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from booking_system.platform.postgres.transaction import Database
-from booking_system.webhooks.adapters import sending_job
+from booking_system.webhooks.adapters import posting, queue, sending_job
 from tests.patience import PATIENCE
 from tests.webhooks.courier import Courier, Dialled, leading
 from tests.webhooks.receiving import always, never, receiving
@@ -131,6 +131,7 @@ async def test_the_next_address_of_a_name_is_tried(database: Database) -> None:
 
 
 async def test_a_receiver_that_hangs_is_left_in_time(database: Database) -> None:
+    assert timedelta(seconds=posting.SECONDS) == timedelta(seconds=15) < queue.LEASE
     async with receiving(never) as receiver:
         courier = Courier(database, seconds=0.05)
         await sent_to(courier, receiver.url)
