@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 
 from booking_system.platform.postgres import idempotency
 from booking_system.platform.postgres.retry import retrying
@@ -76,3 +77,23 @@ async def test_what_broke_in_the_middle_is_done_again_and_once(
     assert broken == 2
     found = (await api.get("/v1/clinics", slug=body["slug"])).json()["items"]
     assert len(found) == 1
+
+
+async def test_a_look_inside_of_a_whole_leaves_nothing_behind(api: Api) -> None:
+    """What it writes is undone, what stood before it stays, and the connection is as it was."""
+    database = api.container.database()
+    told = "INSERT INTO outbox (id, name, payload, occurred_at) SELECT $1, $2, '{}', now()"
+    name = f"look {uuid4()}"
+    async with database.whole():
+        async with database.driver_transaction() as connection:
+            await connection.execute(told, uuid4(), name)
+        async with database.looking() as look:
+            seen = await look.scalar(
+                text("SELECT count(*) FROM outbox WHERE name = :n"), {"n": name}
+            )
+            assert seen == 1
+            await look.execute(text("DELETE FROM outbox WHERE name = :n"), {"n": name})
+    for _ in range(20):
+        async with database.transaction() as again:
+            count = text("SELECT count(*) FROM outbox WHERE name = :n")
+            assert await again.scalar(count, {"n": name}) == 1

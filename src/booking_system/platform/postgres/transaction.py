@@ -163,7 +163,13 @@ class Database:
         """
         if (whole := WHOLE.get()) is not None and whole.has_begun:
             async with self._explained():
-                yield (await whole.begun()).connection
+                connection = (await whole.begun()).connection
+                # A savepoint: else SQLAlchemy would think itself in a transaction for good.
+                async with connection.begin() as savepoint:
+                    try:
+                        yield connection
+                    finally:
+                        await savepoint.rollback()
             return
         try:
             async with self.leases.leased() as lease, lease.connection.begin() as transaction:
