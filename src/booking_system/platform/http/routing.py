@@ -25,7 +25,7 @@ SIGNING_IN = "/v1/auth/"
 
 
 NOT_DONE_YET = 202
-"""What was asked for follows; there is nothing to show."""
+"""What was asked for follows; often there is nothing to show yet."""
 
 
 class UndecidedRouteError(Exception):
@@ -90,6 +90,7 @@ class Routes:
         is_idempotent = method == "POST" and is_somebodys and not path.startswith(SIGNING_IN)
         if is_idempotent is not (once is not None):
             raise UndecidedRouteError(f"{method} {path}")
+        has_nothing_to_show = answers is None and status == NOT_DONE_YET
         route = GuardedRoute(
             path,
             endpoint,
@@ -110,7 +111,7 @@ class Routes:
             include_in_schema=shown,
             responses={code: _described(more) for code, more in (also or {}).items()},
             # Else the document promises JSON of any kind.
-            **({"response_class": Response} if status == NOT_DONE_YET else {}),
+            **({"response_class": Response} if has_nothing_to_show else {}),
         )
         habits = Habits(
             asks_who=asks_who,
