@@ -37,7 +37,15 @@ ODD = (
     "DE",
 )
 NOTHING = "01890000-0000-7000-8000-000000000000"
-OF_NOTHING = ("rule_id", "exception_id", "invitation_id", "user_id", "time_off_id", "closure_id")
+OF_NOTHING = (
+    "rule_id",
+    "exception_id",
+    "invitation_id",
+    "user_id",
+    "time_off_id",
+    "closure_id",
+    "endpoint_id",
+)
 MARKS = {"x-request-id", "date"}
 
 

@@ -17,6 +17,9 @@ HERE = {"url": "/", "description": "The server that this document was read from"
 """Stands where no public address was given: the file in `docs/` is the same on every machine."""
 
 
+NONE: Mapping[str, Any] = {}
+
+
 def document_of(  # noqa: PLR0913
     routes: Sequence[BaseRoute],
     *,
@@ -25,7 +28,7 @@ def document_of(  # noqa: PLR0913
     description: str,
     tags: Mapping[str, str],
     public_url: str | None,
-    webhooks: Mapping[str, Any],
+    webhooks: Mapping[str, Any] = NONE,
 ) -> dict[str, Any]:
     """Return the document of the routes; `tags` describes their groups, in reading order.
 
