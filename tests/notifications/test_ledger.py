@@ -300,6 +300,51 @@ async def test_a_late_answer_does_not_touch_a_repeat_under_way(api: Api, office:
     assert (await confirmation(office))["provider_id"] == "own"
 
 
+async def test_what_could_not_be_handed_over_counts_as_not_sent(api: Api, office: Office) -> None:
+    await booked(api)
+    await office.plan()
+
+    async def broken(_: Claim) -> None:
+        raise ZeroDivisionError
+
+    job = interrupted(office, broken)
+    for _ in range(4):
+        await job.once()
+        office.clock.shift += timedelta(hours=1)
+    assert office.email.kinds == []
+    assert (await confirmation(office))["began"] == 0
+    await office.job.once()
+    assert office.email.kinds == ["confirmation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgetful(PostgresLedger):
+    """What the provider has said cannot be noted."""
+
+    async def finish(self, claim: Claim, *, provider: str, provider_id: str | None) -> None:
+        raise ZeroDivisionError
+
+
+async def test_what_was_sent_and_could_not_be_noted_is_sent_once_more_at_most(
+    api: Api, office: Office
+) -> None:
+    await booked(api)
+    await office.plan()
+    old = office.ledger
+    ledger = Forgetful(
+        database=old.database, recipients=old.recipients, identities=old.identities, clock=old.clock
+    )
+    send = replace(office.send, ledger=ledger)
+    job = SendingJob(ledger=ledger, send=send, clock=office.clock)
+    for _ in range(6):
+        await job.once()
+        await leases_are_over(office)
+        office.clock.shift += timedelta(hours=1)
+    assert office.email.kinds == ["confirmation"] * 2
+    row = await confirmation(office)
+    assert (row["state"], row["reason"], row["began"]) == ("failed", "unknown", 2)
+
+
 async def test_claims_never_share_a_message_and_never_wait(api: Api, office: Office) -> None:
     _, booking = await booked(api)
     await office.plan()

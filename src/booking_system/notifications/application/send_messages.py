@@ -1,7 +1,7 @@
 """Messages that are due go out."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -54,6 +54,17 @@ class Carriers:
         return frozenset(one for one, carrier in there.items() if carrier is not None)
 
 
+@asynccontextmanager
+async def _unknown_if_it_fails() -> AsyncIterator[None]:
+    """From the note on that sending begins, no error of ours says that nothing was sent."""
+    try:
+        yield
+    except (NotSentError, OutcomeUnknownError):
+        raise
+    except Exception as error:
+        raise OutcomeUnknownError(type(error).__name__) from error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendMessage:
     """One claimed message is written, judged twice, handed over, and its end noted.
@@ -99,14 +110,29 @@ class SendMessage:
             if not isinstance(verdict, Send):
                 await self.ledger.settle(claim, verdict)
                 return
-            since = self.monotonic()
+            async with _unknown_if_it_fails():
+                if await self._hand_over(claim, found, handover):
+                    provider_id = await handover.answer()
+                    await self.ledger.finish(claim, provider=provider, provider_id=provider_id)
+
+    async def _hand_over(
+        self, claim: Claim, found: Found | FoundAccount, handover: Handover
+    ) -> bool:
+        """Say whether its bytes are out. What fails before the first byte was surely not sent."""
+        since, may_be_out = self.monotonic(), False
+        try:
             async with self.ledger.handing_over(claim, found) as may_go:
-                if not may_go:
-                    return
-                self._refuse_after_a_stop(since)
-                await handover.write()
-            provider_id = await handover.answer()
-        await self.ledger.finish(claim, provider=provider, provider_id=provider_id)
+                if may_go:
+                    self._refuse_after_a_stop(since)
+                    may_be_out = True
+                    await handover.write()
+        except (NotSentError, OutcomeUnknownError):
+            raise
+        except Exception as error:
+            if may_be_out:
+                raise
+            raise NotSentError(Fault.TEMPORARY, type(error).__name__) from error
+        return may_be_out
 
     def _refuse_after_a_stop(self, since: float) -> None:
         """A process that stood still may have lost its lock, and a cancellation may be told."""
