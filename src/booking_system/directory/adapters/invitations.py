@@ -46,7 +46,7 @@ class PostgresInvitations:
         return await self._one(wanted.with_for_update())
 
     async def by_fingerprint(self, fingerprint: bytes, *, lock: bool = False) -> Invitation | None:
-        """Find it by the token that was handed over, or by one that was mailed."""
+        """Find it by the token that was handed over, or by a mailed one."""
         mailed = select(invitation_links.c.invitation_id).where(
             invitation_links.c.token_hash == fingerprint
         )

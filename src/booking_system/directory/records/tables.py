@@ -204,7 +204,7 @@ invitations = Table(
 invitation_links = Table(
     "invitation_links",
     metadata,
-    # Of a link that went out by mail; the one that an administrator hands over is the invitation's.
+    # Of a link that went out by mail; an administrator hands over the invitation's own.
     Column("token_hash", LargeBinary, primary_key=True),
     Column(
         "invitation_id",

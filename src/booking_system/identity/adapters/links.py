@@ -16,7 +16,7 @@ class PostgresLinks:
     """The links, on a connection that is in a transaction already."""
 
     def __init__(self, connection: AsyncConnection) -> None:
-        """Whoever opened the transaction commits it."""
+        """The owner of the transaction commits it."""
         self._connection = connection
 
     async def add(

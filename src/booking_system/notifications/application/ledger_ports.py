@@ -20,7 +20,7 @@ Told = Literal["booked", "moved", "cancelled"]
 class Claim:
     """A message that is ours for some seconds; `token` is the fence, drawn for this claim.
 
-    One that `is_of_account` has no appointment.
+    A message that `is_of_account` has no appointment.
     """
 
     id: UUID

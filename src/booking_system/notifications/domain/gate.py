@@ -111,7 +111,7 @@ def verdict_on(due: Due, *, now: datetime, channels: Collection[Channel]) -> Ver
 def against_accounts(blocks: Iterable[Block]) -> Skipped | None:
     """Return which of the blocks of an address holds for a mail of its account as well.
 
-    Nobody unsubscribes from those, and one that came back yesterday may come through today.
+    Nobody unsubscribes from those, and a mail that came back yesterday may come through today.
     """
     lasting = (
         block.reason

@@ -142,7 +142,7 @@ class Routes:
         """Add an address that another machine calls by POST with a body that it has signed.
 
         The `signature` is the policy. The endpoint takes a `RawBody`, the bytes that were signed,
-        and knows by the sender's ids what it has been told before. One that is not `shown` stays
+        and knows by the sender's ids what it has been told before. A hook that is not `shown` stays
         out of the document: what comes is described by its sender.
         """
         route = HookRoute(

@@ -102,7 +102,7 @@ class PostgresEvents:
     """Stores events in the transaction that a connection of SQLAlchemy's is in."""
 
     def __init__(self, connection: AsyncConnection) -> None:
-        """Whoever opened the transaction commits it."""
+        """The owner of the transaction commits it."""
         self._connection = connection
 
     async def record(self, *events: DomainEvent) -> None:

@@ -1,8 +1,8 @@
 """Connections that go where webhooks may go: the very address that was looked at is connected to.
 
-A name is resolved once for each connection. All its addresses are looked at, and one that is not
-allowed refuses all: a name that leads inside and outside is a trick. What is connected to is an
-address, so nothing is resolved again behind the look; TLS and `Host` have the name as before.
+A name is resolved once for each connection. All its addresses are looked at, and a single
+forbidden one refuses all: a name that leads inside and outside is a trick. What is connected to is
+an address, so nothing is resolved again behind the look; TLS and `Host` have the name as before.
 """
 
 import asyncio

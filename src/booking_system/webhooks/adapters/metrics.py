@@ -70,7 +70,7 @@ class WebhookMetrics:
         )
         self._seconds = gauge(
             "booking_webhook_deliveries_oldest_seconds",
-            "How long the one that has waited longest is due, but for endpoints left alone.",
+            "How late the latest delivery is, but for endpoints left alone.",
         )
         self._disabled = gauge(
             "booking_webhook_endpoints_disabled",

@@ -49,7 +49,7 @@ class Resealing:
         return job.running()
 
     async def once(self) -> bool:
-        """Look at each; one that is rotated meanwhile stays as it is."""
+        """Look at each; a secret that is rotated meanwhile stays as it is."""
         async with self.database.reading() as connection:
             rows = await ALL.fetch(connection)
         for row in rows:

@@ -59,7 +59,7 @@ class Rest(Protocol):
     """Decides how long an endpoint is left alone."""
 
     def __call__(self, health: Health) -> timedelta:
-        """Return it for one that was so before this failure."""
+        """Return it for an endpoint that was so before this failure."""
         ...
 
 

@@ -73,8 +73,8 @@ class Endpoint:
     def changed(self, changes: Mapping[str, Any], *, by_clinic: bool, now: datetime) -> "Endpoint":
         """Return it with these fields; `by_clinic`: it is staff of the clinic who changes it.
 
-        Who names another address decides on the ids of patients with it. One that is enabled again
-        has not failed yet.
+        Who names another address decides on the ids of patients with it. An endpoint that is
+        enabled again has not failed yet.
         """
         new = replace(self, **{**changes, "version": self.version + 1, "updated_at": now})
         if new.url != self.url:

@@ -48,8 +48,8 @@ class Envelope:
 class SnsSignature:
     """Checks whose topic it is, then RSA over the envelope, by a certificate of Amazon's.
 
-    Anybody can have a topic of their own, whose envelopes are genuine too: one that is not on the
-    list is refused before anything is asked of anybody.
+    Anybody can have a topic of their own, whose envelopes are genuine too: a topic that is not on
+    the list is refused before anything is asked of anybody.
     """
 
     def __init__(self, topics: Sequence[str], certificates: Certificates) -> None:
