@@ -106,6 +106,11 @@ class Place:
                 return found
 
     @property
+    def done(self) -> set[str]:
+        """The operations that succeeded at least once."""
+        return {what for what, status, _ in self.told if status < 300}
+
+    @property
     def period(self) -> dict[str, str]:
         since = datetime.combine(FIRST, datetime.min.time(), UTC) - timedelta(days=1)
         until = datetime.combine(LAST, datetime.min.time(), UTC) + timedelta(days=3)

@@ -268,7 +268,19 @@ RARELY: list[Step] = [
 ]
 
 
+async def step(place: Place) -> None:
+    many = place.dice.choices([OFTEN, NOW_AND_THEN, RARELY], [60, 34, 6])[0]
+    await place.dice.choice(many)(place)
+
+
 async def walk(place: Place, steps: int) -> None:
     for _ in range(steps):
-        many = place.dice.choices([OFTEN, NOW_AND_THEN, RARELY], [60, 34, 6])[0]
-        await place.dice.choice(many)(place)
+        await step(place)
+
+
+async def walk_on(place: Place, kinds: int, most: int) -> None:
+    """Until so many kinds of things were done: in a crowd chance decides what a step finds."""
+    for _ in range(most):
+        if len(place.done) >= kinds:
+            return
+        await step(place)
