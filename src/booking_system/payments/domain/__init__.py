@@ -1,0 +1,1 @@
+"""Domain: attempts, the ledger, and what is computed from it."""
