@@ -23,6 +23,7 @@ from booking_system.booking.application.hold_slot import (
 )
 from booking_system.booking.application.mark_appointment import MarkAppointment
 from booking_system.booking.application.overlaps import OverlapThrottle, WatchOverlaps
+from booking_system.booking.application.patients_word import PatientsWord
 from booking_system.booking.application.ports import Alternatives
 from booking_system.booking.application.read_appointments import (
     ListAppointments,
@@ -76,6 +77,9 @@ class BookingContainer(containers.DeclarativeContainer):
     )
     cancel_appointment = providers.Factory(
         retried(CancelAppointment), transaction=booking.provided.transaction, clock=clock
+    )
+    patients_word = providers.Factory(
+        retried(PatientsWord), transaction=booking.provided.transaction, clock=clock
     )
     mark_appointment = providers.Factory(
         retried(MarkAppointment),

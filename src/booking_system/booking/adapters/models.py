@@ -162,6 +162,10 @@ class AppointmentOut(BaseModel):
     reschedule_until: datetime = Field(description="Until then the patient may move it. UTC")
     cancelled_by: Side | None
     cancel_reason: str | None
+    patient_confirmed_at: datetime | None = Field(
+        description="When the patient said that they will come, by answering a reminder. UTC;"
+        " null again once it is moved"
+    )
     overbooked: bool = Field(description="Staff booked it into a slot that is somebody else's")
     override: OverrideOut | None = Field(
         description="What staff set aside to book it; shown to the clinic only"
@@ -208,6 +212,7 @@ def shown(card: AppointmentCard, actor: Actor, now: datetime) -> dict[str, Any]:
         "reschedule_until": booked.reschedule_until,
         "cancelled_by": booked.cancelled_by,
         "cancel_reason": booked.cancel_reason,
+        "patient_confirmed_at": booked.patient_confirmed_at,
         "overbooked": booked.overbooked,
         "override": None if side is not Side.CLINIC else _override_shown(booked.override),
         "version": booked.version,

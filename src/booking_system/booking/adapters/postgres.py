@@ -141,6 +141,10 @@ class PostgresBookingWork:
         freed = await marking.mark(self._connection, appointment)
         await self._refill(freed, appointment.updated_at)
 
+    async def confirm(self, appointment: Appointment) -> None:
+        """Write it, history and event in one statement; no slot has to do with it."""
+        await change_statements.CONFIRM.execute(self._connection, change_of(appointment))
+
     async def take_back(self, appointment: Appointment, *, now: datetime) -> None:
         """Own the slots again, if nobody has them by now."""
         await marking.take_back(self._connection, appointment, now=now)

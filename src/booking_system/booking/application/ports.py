@@ -114,6 +114,10 @@ class BookingWork(Protocol):
         """
         ...
 
+    async def confirm(self, appointment: Appointment) -> None:
+        """Store that a locked appointment was confirmed by its patient, history and event."""
+        ...
+
     async def take_back(self, appointment: Appointment, *, now: datetime) -> None:
         """Do so, and own its slots again.
 

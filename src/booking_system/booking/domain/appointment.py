@@ -6,9 +6,11 @@ from typing import Any, Self
 
 from booking_system.booking.domain.attempt import BookingAttempt, Override
 from booking_system.booking.domain.events import (
+    TOLD,
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentRescheduled,
+    PatientConfirmed,
     SlotInherited,
 )
 from booking_system.booking.domain.history import REVISING, Action, Entry, SlotTime
@@ -50,11 +52,11 @@ class Appointment(Aggregate):
 
     `previous_status` is what undoing the last mark goes back to, `last_change` what was done to it
     since it was read. `override` names the rules that staff set aside for it; one that is
-    `overbooked` shares some of its time with another appointment. `time_slot_ids` are all its slots
-    in time order, the first is `time_slot_id`; `blocked` is when the doctor has no other
-    appointment: its period and what is kept free around it. `duration` is what was agreed, the
-    period what slots made of it. From `released_at` on its time is free again. `revision` counts
-    the changes that are `REVISING`, `version` all.
+    `overbooked` shares some of its time with another one. `time_slot_ids` are all its slots in time
+    order, the first is `time_slot_id`; `blocked` is when the doctor has no other appointment: its
+    period and what is kept free around it. `duration` is what was agreed, the period what slots
+    made of it. From `released_at` on its time is free again; at `patient_confirmed_at` the patient
+    said they would come. `revision` counts the changes that are `REVISING`, `version` all.
     """
 
     id: AppointmentId
@@ -80,6 +82,7 @@ class Appointment(Aggregate):
     override: Override | None = None
     overbooked: bool = False
     released_at: datetime | None = None
+    patient_confirmed_at: datetime | None = None
     version: int = 1
     revision: int = 1
     created_at: datetime
@@ -175,19 +178,8 @@ class Appointment(Aggregate):
 
     def as_told(self) -> dict[str, Any]:
         """Return what every event says of it: ids, numbers, status and times (UTC)."""
-        return {
-            "appointment_id": self.id,
-            "version": self.version,
-            "revision": self.revision,
-            "status": self.status,
-            "time_slot_id": self.time_slot_id,
-            "time_slot_ids": self.time_slot_ids,
-            "clinic_id": self.clinic_id,
-            "doctor_id": self.doctor_id,
-            "patient_id": self.patient_id,
-            "starts_at": self.period.starts_at,
-            "ends_at": self.period.ends_at,
-        }
+        told = {"appointment_id": self.id, **{one: getattr(self, one) for one in TOLD}}
+        return told | {"starts_at": self.period.starts_at, "ends_at": self.period.ends_at}
 
     def allowed_actions(self, side: Side, *, now: datetime) -> list[str]:
         """Name what somebody on this side could do now."""
@@ -249,9 +241,9 @@ class Appointment(Aggregate):
         """
         self.check_reschedulable(by.side, now=now)
         left, left_slots, slot = self.place, self.time_slot_ids, span.slots[0]
-        self.time_slot_ids, self.doctor_id = span.slot_ids, slot.doctor_id
-        self.period, self.blocked, self.mode = span.period, span.blocked, slot.mode
-        self.override = override
+        self.time_slot_ids, self.doctor_id, self.mode = span.slot_ids, slot.doctor_id, slot.mode
+        self.period, self.blocked = span.period, span.blocked
+        self.override, self.patient_confirmed_at = override, None
         self.overbooked = override is not None and override.overbooks
         self._changed(Action.RESCHEDULED, by, now, reason=reason, left=left, entered=self.place)
         moved = AppointmentRescheduled(
@@ -263,6 +255,15 @@ class Appointment(Aggregate):
             **self.as_told(),
         )
         self.record(moved)
+
+    def confirm(self, by: Party, *, now: datetime) -> None:
+        """Note that the patient will come; again, it changes nothing. Raises `BookingNotActive`."""
+        if self.status is not AppointmentStatus.CONFIRMED:
+            raise BookingNotActive
+        if self.patient_confirmed_at is None:
+            self.patient_confirmed_at = now
+            self._changed(Action.PATIENT_CONFIRMED, by, now)
+            self.record(PatientConfirmed(occurred_at=now, **self.as_told()))
 
     def inherit_slot(self, change: Entry) -> None:
         """Share its time with nobody any more: by this change the other appointment has left it."""
@@ -287,9 +288,8 @@ class Appointment(Aggregate):
         return standing.after(mark, starts_at=self.period.starts_at, now=now)
 
     def _changed(self, action: Action, by: Party | Entry, now: datetime, **about: Any) -> None:
-        self.version += 1
+        self.version, self.updated_at = self.version + 1, now
         self.revision += action in REVISING
-        self.updated_at = now
         self.last_change = Entry(
             version=self.version,
             action=action,

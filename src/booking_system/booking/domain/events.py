@@ -38,6 +38,13 @@ class AppointmentEvent(DomainEvent):
     ends_at: datetime
 
 
+TOLD = (
+    *("version", "revision", "status", "time_slot_id", "time_slot_ids"),
+    *("clinic_id", "doctor_id", "patient_id"),
+)
+"""What an `AppointmentEvent` has of its appointment by the same name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentBooked(AppointmentEvent):
     """Somebody booked."""
@@ -99,6 +106,13 @@ class SlotInherited(AppointmentEvent):
     """It was overbooked, and owns its slot now."""
 
     name: ClassVar[str] = "booking.slot_inherited"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientConfirmed(AppointmentEvent):
+    """The patient said that they will come."""
+
+    name: ClassVar[str] = "booking.patient_confirmed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ class Action(StrEnum):
     NO_SHOW = "no_show"
     UNDONE = "undone"
     SLOT_INHERITED = "slot_inherited"
+    PATIENT_CONFIRMED = "patient_confirmed"
 
 
 REVISING = frozenset({Action.BOOKED, Action.RESCHEDULED, Action.CANCELLED})

@@ -17,14 +17,18 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """Somebody who acts on one side. The system is no user, everybody else is."""
+    """Somebody who acts on one side. The system is no user, and clinics act through users.
+
+    A patient without an account is none either: their telephone says who they are.
+    """
 
     side: Side
     user_id: UserId | None
 
     def __post_init__(self) -> None:
         """Raise `ValueError` where that is not so."""
-        if (self.side is Side.SYSTEM) != (self.user_id is None):
+        is_user = self.user_id is not None
+        if (self.side is Side.SYSTEM and is_user) or (self.side is Side.CLINIC and not is_user):
             raise ValueError(f"{self.side} with {self.user_id}")
 
 

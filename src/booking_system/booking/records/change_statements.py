@@ -119,6 +119,7 @@ def _moving() -> Update:
         **row,
         time_slot_id=ENTRY["to_slot_id"],
         starts_at=starts_at,
+        patient_confirmed_at=null(),
         doctor_shared=shared(
             "doctor",
             row["doctor_id"],
@@ -189,6 +190,8 @@ def _numbers(name: str) -> Any:
 MARK = Statement(
     _changing(**{name: given(appointments.c[name]) for name in Marking._fields[1:]}), Marking
 )
+
+CONFIRM = Statement(_changing(patient_confirmed_at=ENTRY["occurred_at"]), Change)
 
 MOVE = Statement(_moving(), Moving)
 """It goes to other slots, which it has from then on; those that it leaves were left before."""

@@ -36,7 +36,7 @@ PREVIOUS = """CASE WHEN status = ANY (ARRAY['checked_in', 'no_show'])
 """What a mark is undone to; `IS TRUE`, because a check lets an unknown answer pass."""
 STATUS = "status = ANY (ARRAY['confirmed', 'checked_in', 'completed', 'no_show', 'cancelled'])"
 ACTION = """action = ANY (ARRAY['rescheduled', 'cancelled', 'checked_in', 'completed', 'no_show',
- 'undone', 'slot_inherited'])"""
+ 'undone', 'slot_inherited', 'patient_confirmed'])"""
 MOVED = """num_nonnulls(from_slot_id, from_starts_at, to_slot_id, to_starts_at)
  = CASE WHEN action = 'rescheduled' THEN 4 ELSE 0 END"""
 
@@ -95,6 +95,8 @@ appointments = Table(
     Column("patient_doubled", Boolean, nullable=False, server_default=text("false")),
     # When the rest of its time was given back, by a no-show or an early end.
     Column("released_at", DateTime(timezone=True)),
+    # When the patient said that they will come; said of a time that it was moved from: none.
+    Column("patient_confirmed_at", DateTime(timezone=True)),
     # What of its time another appointment had already when staff booked both on purpose.
     Column("doctor_shared", TSTZMULTIRANGE),
     Column("patient_shared", TSTZMULTIRANGE),

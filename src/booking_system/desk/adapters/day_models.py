@@ -89,6 +89,9 @@ class DayBookingOut(BaseModel):
         " `no_show`, `undo`",
         examples=[["cancel", "reschedule", "check_in"]],
     )
+    patient_confirmed_at: datetime | None = Field(
+        description="When the patient said that they will come. UTC"
+    )
     overbooked: bool = Field(
         description="Staff booked it into a slot that is somebody else's", examples=[False]
     )
@@ -191,6 +194,7 @@ def _booking_shown(one: DayBooking, now: datetime) -> dict[str, Any]:
         "local_starts_at": local_text(booked.period.starts_at, card.time_zone),
         "mode": booked.mode,
         "allowed_actions": card.allowed_actions(Side.CLINIC, now=now),
+        "patient_confirmed_at": booked.patient_confirmed_at,
         "overbooked": booked.overbooked,
         "outside_availability": one.is_outside_availability,
         "version": booked.version,

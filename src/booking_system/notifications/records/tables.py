@@ -1,6 +1,7 @@
 """The tables of messages. The ledger is plan, queue and record, so these never differ."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -58,6 +59,8 @@ message_ledger = Table(
     Column("provider", Text),
     Column("provider_id", Text),
     Column("error_code", Text),
+    # Keyed, the number that it may have gone to: who answers is known by it.
+    Column("sent_to", LargeBinary),
     UniqueConstraint(
         "appointment_id",
         "revision",
@@ -85,6 +88,12 @@ message_ledger = Table(
         postgresql_where=text("provider_id IS NOT NULL"),
     ),
     Index("ix_message_ledger_clinic", "clinic_id", "id"),
+    Index(
+        "ix_message_ledger_sent_to",
+        "sent_to",
+        "began_at",
+        postgresql_where=text("sent_to IS NOT NULL"),
+    ),
     Index("ix_message_ledger_failed", "id", postgresql_where=text("state = 'failed'")),
     postgresql_with={"fillfactor": 70},
 )
@@ -156,6 +165,37 @@ recipient_blocks = Table(
     # None: until it is lifted.
     Column("until", DateTime(timezone=True)),
     Column("times", SmallInteger, nullable=False, server_default=text("1")),
+    # When it last stood in the provider's own list, from which it can go again.
+    Column("listed_at", DateTime(timezone=True)),
     CheckConstraint("reason IN ('opted_out', 'bounced', 'complained', 'unusable')", name="reason"),
     Index("ix_recipient_blocks_until", "until", postgresql_where=text("until IS NOT NULL")),
 )
+
+sms_talks = Table(
+    "sms_talks",
+    metadata,
+    # Keyed, of the number that answers; the sender is the one of ours that it wrote to.
+    Column("recipient_hash", LargeBinary, primary_key=True),
+    Column("sender", Text, primary_key=True),
+    # What we have asked it: `cancel`, or `which` of several appointments; null: nothing.
+    Column("asked", Text),
+    Column("message_id", Uuid),
+    Column("appointment_ids", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
+    Column("revisions", ARRAY(Integer), nullable=False, server_default=text("'{}'")),
+    Column("asked_at", DateTime(timezone=True)),
+    # When it was last told that nobody reads what it wrote.
+    Column("excused_at", DateTime(timezone=True)),
+    # How many answers it got since.
+    Column("counted_from", DateTime(timezone=True), nullable=False),
+    Column("answers", SmallInteger, nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("asked IN ('cancel', 'which')", name="asked"),
+    CheckConstraint(
+        "(asked IS NOT NULL) = (message_id IS NOT NULL AND asked_at IS NOT NULL)"
+        " AND cardinality(appointment_ids) = cardinality(revisions)",
+        name="question",
+    ),
+    Index("ix_sms_talks_updated_at", "updated_at"),
+    Index("ix_sms_talks_message", "message_id", postgresql_where=text("message_id IS NOT NULL")),
+)
+"""What was said with a number by SMS, as far as the next answer depends on it."""
