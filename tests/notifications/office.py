@@ -10,10 +10,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from booking_system.booking.adapters.postgres import PostgresBooking
+from booking_system.booking.application.patients_word import PatientsWord
 from booking_system.notifications.adapters.ledger import PostgresLedger
 from booking_system.notifications.adapters.planner import Planner
 from booking_system.notifications.adapters.recipients import Recipients
 from booking_system.notifications.adapters.sending_job import SendingJob
+from booking_system.notifications.adapters.talks import PostgresTalks
+from booking_system.notifications.adapters.words.answer_words import built_in_words
+from booking_system.notifications.application.answer_sms import AnswerSms
 from booking_system.notifications.application.letters import Letters
 from booking_system.notifications.application.send_messages import Carriers, SendMessage
 from booking_system.notifications.application.writing_ports import Written
@@ -24,6 +29,7 @@ from booking_system.platform.clock import SystemClock
 from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.consumers import Consumer
 from booking_system.platform.postgres.feed import Relay
+from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import RandomIdentities
 from tests.api import NOTHING
@@ -163,6 +169,19 @@ class Office:
             clock=self.clock,
             chance=random.random,
             monotonic=time.monotonic,
+        )
+        self.talks = PostgresTalks(
+            database=database,
+            recipients=self.recipients,
+            identities=identities,
+            clock=self.clock,
+        )
+        transaction = PostgresBooking(database).transaction
+        self.answer = retried(AnswerSms)(
+            talks=self.talks,
+            patients_word=PatientsWord(transaction=transaction, clock=self.clock),
+            vocabulary=built_in_words,
+            clock=self.clock,
         )
         self.job = SendingJob(ledger=self.ledger, send=self.send, clock=self.clock)
 

@@ -32,6 +32,7 @@ def take(office: Office) -> TakeReports:
         recipients=office.recipients,
         identities=office.ledger.identities,
         clock=office.clock,
+        answer=office.answer,
     )
 
 

@@ -28,6 +28,7 @@ FOUND_BY = {
     "message_ledger": r"Index Only Scan using pk_message_ledger|Index Scan using pk_message_ledger",
     "message_reports": r"Index Cond: \(stored_at <",
     "recipient_blocks": r"Index Cond: \(until <",
+    "sms_talks": r"Index Cond: \(updated_at <",
     "kept_messages": r"Index Cond: \(kept_at <",
     "webhook_deliveries": r"Index Only Scan using pk_webhook_del|Index Scan using pk_webhook_del",
 }

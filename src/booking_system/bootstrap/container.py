@@ -160,6 +160,7 @@ class Container(containers.DeclarativeContainer):
         keys=keys,
         public_url=settings.provided.public_url,
         see_appointment=booking.show_appointment,
+        patients_word=booking.patients_word,
         see_patient=directory.show_patient,
         account_links=providers.Singleton(
             mail_links,
@@ -179,6 +180,7 @@ class Container(containers.DeclarativeContainer):
         ),
         sender_address=settings.provided.mail_sender,
         sms_sender=settings.provided.sms_sender,
+        can_reply=settings.provided.sms_can_be_answered,
         twilio_tokens=settings.provided.twilio_tokens,
         sendgrid_keys=settings.provided.sendgrid_keys,
         trusted_topics=settings.provided.trusted_topics,

@@ -29,8 +29,12 @@ from booking_system.notifications.adapters.reports.twilio import TwilioSignature
 from booking_system.notifications.adapters.reports_taken import TakeReports
 from booking_system.notifications.adapters.sending_job import SendingJob
 from booking_system.notifications.adapters.shown_messages import PostgresMessages
+from booking_system.notifications.adapters.talks import PostgresTalks
 from booking_system.notifications.adapters.unsubscribing import UnsubscribeLinks
+from booking_system.notifications.adapters.words.answer_words import built_in_words
 from booking_system.notifications.application.account_links import AccountLinks
+from booking_system.notifications.application.answer_sms import AnswerSms
+from booking_system.notifications.application.answering_ports import PatientsWord
 from booking_system.notifications.application.letters import Letters
 from booking_system.notifications.application.preferences import (
     ChangePreferences,
@@ -86,6 +90,8 @@ class NotificationsContainer(containers.DeclarativeContainer):
     see_appointment: providers.Dependency[SeeAppointment] = providers.Dependency()
     see_patient: providers.Dependency[SeePatient] = providers.Dependency()
     account_links = providers.Dependency(instance_of=AccountLinks)
+    patients_word: providers.Dependency[PatientsWord] = providers.Dependency()
+    can_reply = providers.Dependency(instance_of=bool)
 
     kept = providers.Singleton(PostgresKeptMessages, database)
     kept_emails = providers.Singleton(KeptEmails, kept=kept, clock=clock, identities=identities)
@@ -130,7 +136,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
         writer=writer,
         sender_address=sender_address,
         unsubscribe_url=links.provided.link,
-        can_reply=False,
+        can_reply=can_reply,
     )
     send = providers.Singleton(
         SendMessage,
@@ -162,6 +168,19 @@ class NotificationsContainer(containers.DeclarativeContainer):
         stop=providers.Factory(retried(StopReminders), store=preferences, clock=clock),
         links=links,
     )
+    answer = providers.Singleton(
+        retried(AnswerSms),
+        talks=providers.Singleton(
+            PostgresTalks,
+            database=database,
+            recipients=recipients,
+            identities=identities,
+            clock=clock,
+        ),
+        patients_word=patients_word,
+        vocabulary=providers.Object(built_in_words),
+        clock=clock,
+    )
     dead_message_routes = providers.Singleton(DeadMessageRoutes, database=database, clock=clock)
     report_routes = providers.Singleton(
         ReportRoutes,
@@ -171,6 +190,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
             recipients=recipients,
             identities=identities,
             clock=clock,
+            answer=answer,
         ),
         clock=clock,
         twilio=providers.Singleton(TwilioSignature, twilio_tokens, public_url=public_url),

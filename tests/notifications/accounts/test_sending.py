@@ -214,6 +214,7 @@ async def test_what_a_provider_tells_later_counts(post: Post, office: Office) ->
         recipients=office.recipients,
         identities=RandomIdentities(),
         clock=office.clock,
+        answer=office.answer,
     )
     await post.registered()
     await office.work()

@@ -1,7 +1,7 @@
 """Messages to be written: an appointment in Mumbai, told to somebody in New York."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +9,10 @@ from booking_system.notifications.domain.facts import (
     AccountMessage,
     AppointmentFacts,
     AppointmentMessage,
+    ChoiceFacts,
     ClinicFacts,
 )
-from booking_system.notifications.domain.message import Kind
+from booking_system.notifications.domain.message import ANSWERS, OF_SEVERAL, Kind
 from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId
 
 APPOINTMENT_KINDS = (
@@ -20,8 +21,11 @@ APPOINTMENT_KINDS = (
     Kind.CANCELLATION,
     Kind.REMINDER,
     Kind.STAFF_NOTICE,
+    Kind.CANCEL_WORD_NOTICE,
 )
-ACCOUNT_KINDS = tuple(kind for kind in Kind if kind not in APPOINTMENT_KINDS)
+BY_SMS = tuple(sorted(ANSWERS))
+ACCOUNT_KINDS = tuple(kind for kind in Kind if kind not in (*APPOINTMENT_KINDS, *BY_SMS))
+MAILED = (*APPOINTMENT_KINDS, *ACCOUNT_KINDS)
 LANGUAGES = ("en", "de")
 MANAGE = "https://booking.example.com/a/" + "Abc-123_" * 4
 """A link is as long as its signature makes it."""
@@ -49,6 +53,18 @@ FACTS = AppointmentFacts(
 )
 
 
+CHOICES = tuple(
+    ChoiceFacts(
+        number=number,
+        starts_at=FACTS.starts_at + timedelta(days=number),
+        clinic_id=CLINIC.id,
+        clinic_name=CLINIC.name,
+        time_zone=CLINIC.time_zone,
+    )
+    for number in (1, 2, 3)
+)
+
+
 def an_appointment_message(
     kind: Kind = Kind.CONFIRMATION,
     *,
@@ -68,6 +84,7 @@ def an_appointment_message(
         "sender_address": "clinic@mail.example.com",
         "manage_url": MANAGE,
         "told": told,
+        "choices": CHOICES if kind in OF_SEVERAL else (),
     }
     return AppointmentMessage(**(given | about))
 
@@ -88,5 +105,5 @@ def an_account_message(kind: Kind = Kind.PASSWORD_RESET, **about: Any) -> Accoun
 
 
 def a_message(kind: Kind, locale: str = "en") -> AppointmentMessage | AccountMessage:
-    make = an_appointment_message if kind in APPOINTMENT_KINDS else an_account_message
+    make = an_account_message if kind in ACCOUNT_KINDS else an_appointment_message
     return make(kind, recipient_locale=locale)

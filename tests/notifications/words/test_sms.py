@@ -37,6 +37,24 @@ LIMITS = {
     (Kind.PASSWORD_RESET, "de"): 1,
     (Kind.PASSWORD_CHANGED, "en"): 2,
     (Kind.PASSWORD_CHANGED, "de"): 2,
+    (Kind.CONFIRMED_ANSWER, "en"): 1,
+    (Kind.CONFIRMED_ANSWER, "de"): 1,
+    (Kind.CANCEL_QUESTION, "en"): 2,
+    (Kind.CANCEL_QUESTION, "de"): 2,
+    (Kind.WHICH_TO_CONFIRM, "en"): 3,
+    (Kind.WHICH_TO_CONFIRM, "de"): 2,
+    (Kind.WHICH_TO_CANCEL, "en"): 3,
+    (Kind.WHICH_TO_CANCEL, "de"): 2,
+    (Kind.TOO_LATE_ANSWER, "en"): 2,
+    (Kind.TOO_LATE_ANSWER, "de"): 2,
+    (Kind.CHANGED_ANSWER, "en"): 2,
+    (Kind.CHANGED_ANSWER, "de"): 2,
+    (Kind.HELP_ANSWER, "en"): 1,
+    (Kind.HELP_ANSWER, "de"): 1,
+    (Kind.UNREAD_ANSWER, "en"): 1,
+    (Kind.UNREAD_ANSWER, "de"): 1,
+    (Kind.CANCEL_WORD_NOTICE, "en"): 1,
+    (Kind.CANCEL_WORD_NOTICE, "de"): 1,
 }
 """Segments, with a link of some sixty characters, and the longest name that a clinic has in one."""
 LONG = {"name": "Gemeinschaftspraxis für Allgemeinmedizin am Südtor", "time_zone": "America/Denver"}
@@ -97,7 +115,9 @@ def test_no_word_is_offered_that_providers_take_for_themselves(kind: Kind, local
         if kind in ACCOUNT_KINDS
         else an_appointment_message(kind, recipient_locale=locale, can_reply=True)
     )
-    assert not OPT_OUT.search(WRITER.sms(message).replace(MANAGE, ""))
+    found = OPT_OUT.findall(WRITER.sms(message).replace(MANAGE, ""))
+    # Help says how to end it, with the word that ends it everywhere.
+    assert found == (["STOP"] if kind is Kind.HELP_ANSWER else [])
 
 
 def test_printers_signs_are_made_plain() -> None:

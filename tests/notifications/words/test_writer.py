@@ -12,6 +12,7 @@ from tests.notifications.words.samples import (
     APPOINTMENT_KINDS,
     LANGUAGES,
     LINK,
+    MAILED,
     MANAGE,
     SERVICE,
     a_message,
@@ -24,7 +25,7 @@ EVIL = "<img src=x onerror=alert(1)>\r\nBcc: all@example.com\N{LINE SEPARATOR}\x
 
 
 @pytest.mark.parametrize("locale", LANGUAGES)
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", MAILED)
 def test_text_and_html_tell_the_same(kind: Kind, locale: str) -> None:
     mail = WRITER.email(a_message(kind, locale))
     page = Page(mail.html)
@@ -44,7 +45,7 @@ def test_text_and_html_tell_the_same(kind: Kind, locale: str) -> None:
             assert one in mail.text
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", MAILED)
 def test_the_languages_differ_in_all_that_is_said(kind: Kind) -> None:
     english, german = (WRITER.email(a_message(kind, locale)) for locale in LANGUAGES)
     assert english.subject != german.subject
@@ -63,7 +64,7 @@ def test_the_languages_differ_in_all_that_is_said(kind: Kind) -> None:
     assert Page(german.html).tags[0] == ("html", {"lang": "de", "dir": "ltr"})
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", MAILED)
 def test_a_mail_asks_for_nothing_from_outside(kind: Kind) -> None:
     page = Page(WRITER.email(a_message(kind)).html)
     assert page.names() <= {
@@ -126,7 +127,7 @@ def test_an_account_has_no_clinic_to_fall_back_to() -> None:
     )
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", MAILED)
 def test_names_can_put_nothing_into_a_mail(kind: Kind) -> None:
     if kind in APPOINTMENT_KINDS:
         clinic = {"name": EVIL, "address": "<img src=x>", "phone": EVIL, "email": EVIL}
@@ -153,7 +154,7 @@ def test_a_subject_is_no_longer_than_is_read() -> None:
 
 
 @pytest.mark.parametrize("locale", LANGUAGES)
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", MAILED)
 def test_nothing_of_medicine_is_seen_before_a_mail_is_opened(kind: Kind, locale: str) -> None:
     message = a_message(kind, locale)
     for seen in (WRITER.email(message).subject, WRITER.sms(message)):
@@ -183,7 +184,7 @@ def test_a_name_that_advertises_is_not_greeted(name: str | None, greeting: str) 
     assert mail.text.splitlines()[2] == greeting
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", MAILED)
 def test_the_same_facts_give_the_same_words(kind: Kind) -> None:
     other = TemplateWriter()
     assert WRITER.email(a_message(kind, "de")) == other.email(a_message(kind, "de"))

@@ -1,5 +1,6 @@
 """All about one message, read when it is sent: nothing of it was kept when it was planned."""
 
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -10,16 +11,21 @@ from booking_system.directory.records.tables import doctors, services
 from booking_system.notifications.adapters.planner import preferences_of
 from booking_system.notifications.adapters.planning_statements import PREFERENCES, a, c, p, w, zone
 from booking_system.notifications.adapters.recipients import Recipients
+from booking_system.notifications.adapters.talk_statements import CHOICES
 from booking_system.notifications.application.ledger_ports import Found
-from booking_system.notifications.domain.facts import AppointmentFacts, ClinicFacts
+from booking_system.notifications.domain.facts import (
+    AppointmentFacts,
+    ChoiceFacts,
+    ClinicFacts,
+)
 from booking_system.notifications.domain.gate import Due
-from booking_system.notifications.domain.message import Channel, Kind
+from booking_system.notifications.domain.message import OF_SEVERAL, QUESTIONS, Channel, Kind
 from booking_system.notifications.domain.planning import PATIENT, Skipped
-from booking_system.notifications.records.tables import message_ledger
+from booking_system.notifications.records.tables import message_ledger, sms_talks
 from booking_system.platform.postgres.phrases import an_id
 from booking_system.platform.postgres.statement import Statement
 
-m = message_ledger
+m, t = message_ledger, sms_talks
 d, v = doctors.alias("d"), services.alias("v")
 
 
@@ -62,6 +68,7 @@ def _facts() -> Any:
             .is_not(None)
             .label("is_gone"),
             told.label("told"),
+            select(t.c.message_id).where(t.c.message_id == m.c.id).exists().label("is_asked"),
             zone().label("zone"),
             *PREFERENCES,
         )
@@ -91,7 +98,11 @@ async def facts_of(
     blocked = None
     if address is not None:
         blocked = await recipients.blocked(connection, channel, address)
-    return _found(row, channel, address, blocked)
+    found = _found(row, channel, address, blocked)
+    if found.due.kind not in OF_SEVERAL or found.due.is_over:
+        return found
+    choices = await CHOICES.fetch(connection, id=message_id)
+    return replace(found, choices=[ChoiceFacts(**one) for one in choices])
 
 
 def _found(
@@ -110,6 +121,7 @@ def _found(
             is_gone=row["is_gone"],
             zone=row["zone"],
             preferences=preferences_of(row),
+            is_over=row["kind"] in QUESTIONS and not row["is_asked"],
         ),
         clinic=ClinicFacts(
             id=row["clinic_id"],

@@ -101,9 +101,20 @@ class PostgresLedger:
                 return Wait(self.clock.now())
             fence = {"id": claim.id, "token": claim.token}
             begun = await sql.BEGIN.execute(
-                connection, **fence, provider=provider, lease=self.lease
+                connection,
+                **fence,
+                provider=provider,
+                lease=self.lease,
+                sent_to=self._known_as(claim, present),
             )
             return verdict if begun.endswith(" 1") else None
+
+    def _known_as(self, claim: Claim, found: Found | FoundAccount) -> bytes | None:
+        """Keep by which name the number is known that an SMS goes to: its answer may come."""
+        address = found.due.address
+        if claim.channel is not Channel.SMS or address is None:
+            return None
+        return self.recipients.names_of(claim.channel, address)[0]
 
     async def _lock(self, connection: asyncpg.Connection, found: Found) -> tuple[int, str]:
         row = await sql.LOCK_APPOINTMENT.fetchrow(connection, appointment_id=found.appointment.id)

@@ -20,11 +20,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as adding
 
 from booking_system.booking.records.tables import appointments
+from booking_system.notifications.domain.message import ANSWERS
 from booking_system.notifications.records.tables import message_attempts, message_ledger
 from booking_system.platform.postgres.phrases import (
     INSTANT,
     a_text,
     an_id,
+    given,
     instant,
     materialized,
 )
@@ -98,6 +100,7 @@ def _beginning() -> Any:
             began_at=_now,
             lease_until=within("lease"),
             provider=a_text("provider"),
+            sent_to=given(m.c.sent_to),
         )
         .returning(m.c.id, m.c.token, m.c.began_at, m.c.provider)
         .cte("begun")
@@ -221,7 +224,9 @@ def _falling_back() -> Any:
         instant("now"),
         instant("now"),
         literal("planned"),
-    ).where(m.c.id == an_id("id"), m.c.appointment_id.is_not(None))
+    ).where(
+        m.c.id == an_id("id"), m.c.appointment_id.is_not(None), m.c.kind.not_in(sorted(ANSWERS))
+    )
     return (
         adding(m)
         .from_select([*names, "id", "channel", "planned_at", "due_at", "state"], row)
@@ -230,4 +235,7 @@ def _falling_back() -> Any:
 
 
 FALL_BACK = Statement(_falling_back())
-"""The same message through the other channel, where it has none there; never of an account."""
+"""The same message through the other channel, where it has none there.
+
+Never of an account, and who wrote an SMS is answered by no mail.
+"""

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ from booking_system.platform.postgres.statement import Statement
 from booking_system.shared_kernel.clock import Clock
 
 ANY_SENDER = ""
+SERVICE = re.compile(r"MG[0-9a-fA-F]{32}", re.ASCII)
+"""A messaging service of Twilio, in the place of a number."""
 FIRST_BOUNCE = timedelta(hours=24)
 """One may be the fault of a server; the second within a month is the address's own."""
 SECOND_WITHIN = timedelta(days=30)
@@ -112,16 +115,21 @@ class Recipients:
         return blocks[0].reason if blocks else None
 
     async def blocks(
-        self, connection: asyncpg.Connection, channel: Channel, address: str
+        self,
+        connection: asyncpg.Connection,
+        channel: Channel,
+        address: str,
+        *,
+        sender: str | None = None,
     ) -> Sequence[Block]:
-        """Return all reasons, first what somebody asked for."""
+        """Return all reasons, first what somebody asked for: of the present sender, or this one."""
         if channel is Channel.SMS and not _takes_sms(address):
             return [Block(Skipped.UNUSABLE, has_end=False)]
         rows = await BLOCKED.fetch(
             connection,
             channel=channel,
-            hashes=self._hashes(channel, address),
-            sender=self.senders[channel],
+            hashes=self.names_of(channel, address),
+            sender=self.sender_meant(channel, sender),
             now=self.clock.now(),
         )
         return [Block(Skipped(row["reason"]), has_end=row["until"] is not None) for row in rows]
@@ -139,11 +147,11 @@ class Recipients:
 
         An opt-out is of one `sender`, the present one if none is named.
         """
-        now, whose = self.clock.now(), sender or self.senders[channel]
+        now, whose = self.clock.now(), self.sender_meant(channel, sender)
         await BLOCK.execute(
             connection,
             channel=channel,
-            recipient_hash=self._hashes(channel, address)[0],
+            recipient_hash=self.names_of(channel, address)[0],
             sender=whose if reason is Skipped.OPTED_OUT else ANY_SENDER,
             reason=reason,
             since=now,
@@ -158,11 +166,19 @@ class Recipients:
         sender: str | None = None,
     ) -> None:
         """Take back an opt-out of one `sender`, the present one if none is named."""
-        hashes, whose = self._hashes(channel, address), sender or self.senders[channel]
+        hashes, whose = self.names_of(channel, address), self.sender_meant(channel, sender)
         await UNBLOCK.execute(connection, channel=channel, hashes=hashes, sender=whose)
 
-    def _hashes(self, channel: Channel, address: str) -> list[bytes]:
-        """By each key: what is kept may be older than the present one."""
+    def sender_meant(self, channel: Channel, named: str | None = None) -> str:
+        """Return as whom we write, where somebody wrote to the one that is `named`.
+
+        A messaging service writes from several numbers, and who writes to one of them means it.
+        """
+        ours = self.senders[channel]
+        return ours if named is None or SERVICE.fullmatch(ours) else named
+
+    def names_of(self, channel: Channel, address: str) -> list[bytes]:
+        """Return what it is kept by, by each key: what is kept may be older than the present."""
         named = f"{channel} {address.strip().lower()}".encode()
         keys = self.keys.derived(Purpose.RECIPIENTS)
         return [hmac.digest(key, named, hashlib.sha256) for key in keys]

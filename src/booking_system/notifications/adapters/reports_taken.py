@@ -1,6 +1,6 @@
 """Takes what providers tell of messages, once each, and draws the consequences."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -30,28 +30,28 @@ BLOCKS = {
     Reported.COMPLAINED: Skipped.COMPLAINED,
     Reported.OPTED_OUT: Skipped.OPTED_OUT,
 }
-REPLIED = "replied"
 
 log = structlog.get_logger("booking_system.messages")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeReports:
-    """Stores reports and lets them count; that somebody answered is stored, and not what."""
+    """Stores reports and lets them count, and has what people wrote answered."""
 
     database: Database
     recipients: Recipients
     identities: Identities
     clock: Clock
+    answer: Callable[[SmsReply], Awaitable[None]]
 
     async def __call__(self, told: Sequence[Report | SmsReply]) -> None:
         """Each in a transaction of its own: the provider tells all again if one fails."""
         for one in told:
+            if isinstance(one, SmsReply):
+                await self.answer(one)
+                continue
             async with self.database.driver_transaction() as connection:
-                if isinstance(one, SmsReply):
-                    await self._store(connection, one, REPLIED)
-                else:
-                    await self._take(connection, one)
+                await self._take(connection, one)
 
     async def _take(self, connection: asyncpg.Connection, report: Report) -> None:
         message_id = await sql.FIND.fetchval(
@@ -61,30 +61,19 @@ class TakeReports:
             provider_id=report.provider_id,
         )
         reported = report.reported.value
-        if await self._store(connection, report, reported, message_id, report.code):
-            log.info("message_reported", provider=report.provider, reported=reported)
-            await self._count(connection, report, message_id)
-
-    async def _store(
-        self,
-        connection: asyncpg.Connection,
-        told: Report | SmsReply,
-        reported: str,
-        message_id: UUID | None = None,
-        code: str | None = None,
-    ) -> bool:
-        """Say whether it was not told before."""
         stored = await sql.STORE.fetchval(
             connection,
-            provider=told.provider,
-            event_id=told.event_id,
+            provider=report.provider,
+            event_id=report.event_id,
             message_id=message_id,
             reported=reported,
-            code=code,
-            at=told.at,
+            code=report.code,
+            at=report.at,
             now=self.clock.now(),
         )
-        return stored is not None
+        if stored is not None:
+            log.info("message_reported", provider=report.provider, reported=reported)
+            await self._count(connection, report, message_id)
 
     async def _count(
         self, connection: asyncpg.Connection, report: Report, message_id: UUID | None

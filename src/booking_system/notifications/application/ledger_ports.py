@@ -7,7 +7,11 @@ from datetime import datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
-from booking_system.notifications.domain.facts import AppointmentFacts, ClinicFacts
+from booking_system.notifications.domain.facts import (
+    AppointmentFacts,
+    ChoiceFacts,
+    ClinicFacts,
+)
 from booking_system.notifications.domain.gate import Due, Verdict
 from booking_system.notifications.domain.message import Channel
 from booking_system.notifications.domain.planning import Lane
@@ -34,7 +38,8 @@ class Claim:
 class Found:
     """A claimed message with all that it is judged by and written from.
 
-    `recipient_id` is the patient's, None for a notice to the clinic. `told` is what that tells of.
+    `recipient_id` is the patient's, None for a notice to the clinic. `told` is what that tells of,
+    `choices` what a question asks about.
     """
 
     due: Due
@@ -45,6 +50,7 @@ class Found:
     recipient_email: str | None
     recipient_locale: str
     told: Told
+    choices: Sequence[ChoiceFacts] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

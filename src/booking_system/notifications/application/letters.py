@@ -94,4 +94,5 @@ class Letters:
             manage_url=None,
             told=found.told if found.due.kind is Kind.STAFF_NOTICE else None,
             can_reply=self.can_reply,
+            choices=found.choices,
         )

@@ -1,5 +1,6 @@
 """What a message is written from: read when it is sent, not when it was planned."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -40,13 +41,25 @@ class AppointmentFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceFacts:
+    """One of several appointments that a patient is asked about; `number` is what to answer."""
+
+    number: int
+    starts_at: datetime
+    clinic_id: ClinicId
+    clinic_name: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentMessage:
-    """Of an appointment: `confirmation`, `change`, `cancellation`, `reminder` or `staff_notice`.
+    """Of an appointment: of all kinds but those of an `AccountMessage`.
 
     `recipient_locale` is a BCP 47 tag, such as `de` or `en-GB`: the patient's, or for a staff
     notice the clinic's. `sender_address` is the e-mail address that all mails of the clinic come
     from. `manage_url` leads to a page that shows the appointment, for patients; `told` names what
-    a staff notice tells of. `can_reply`: an answer by SMS reaches us.
+    a staff notice tells of. `can_reply`: an answer by SMS reaches us. `choices` are what a question
+    asks about that is about several.
     """
 
     kind: Kind
@@ -59,6 +72,7 @@ class AppointmentMessage:
     manage_url: str | None
     told: Literal["booked", "moved", "cancelled"] | None = None
     can_reply: bool = False
+    choices: Sequence[ChoiceFacts] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from booking_system.booking.domain.lifecycle import OPEN, AppointmentStatus
-from booking_system.notifications.domain.message import Channel, Kind
+from booking_system.notifications.domain.message import ANSWERS, Channel, Kind
 from booking_system.notifications.domain.planning import Skipped
 from booking_system.notifications.domain.preferences import Preferences
 
@@ -33,8 +33,17 @@ EXPECTS: dict[Kind, frozenset[AppointmentStatus]] = {
     Kind.REMINDER: frozenset({AppointmentStatus.CONFIRMED}),
     Kind.CANCELLATION: frozenset({AppointmentStatus.CANCELLED}),
     Kind.STAFF_NOTICE: frozenset(AppointmentStatus),
+    Kind.CONFIRMED_ANSWER: OPEN,
+    Kind.CANCEL_QUESTION: frozenset({AppointmentStatus.CONFIRMED}),
+    Kind.WHICH_TO_CONFIRM: OPEN,
+    Kind.WHICH_TO_CANCEL: OPEN,
+    Kind.TOO_LATE_ANSWER: OPEN,
+    Kind.CANCEL_WORD_NOTICE: OPEN,
 }
 """In which states of the appointment a message is true."""
+ALWAYS_TRUE = frozenset({Kind.CHANGED_ANSWER, Kind.HELP_ANSWER, Kind.UNREAD_ANSWER})
+"""What says nothing that a change of the appointment could make wrong."""
+TO_CLINIC = frozenset({Kind.STAFF_NOTICE, Kind.CANCEL_WORD_NOTICE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +60,8 @@ class Due:
 
     `revision` and `status` are the appointment's, None without one. `address` is where it would go.
     `blocked`: why the address is not to be written to. `is_gone`: recipient or clinic was removed.
-    `is_over`: what an account's message is about was done already, or taken back.
+    `is_over`: what an account's message is about was done already, or taken back; the answer to a
+    question is waited for no more.
     """
 
     kind: Kind
@@ -125,6 +135,10 @@ def against_accounts(blocks: Iterable[Block]) -> Skipped | None:
 def _is_true(due: Due) -> bool:
     if due.kind in ACCOUNTS:
         return not due.is_over
+    if due.is_over:
+        return False
+    if due.kind in ALWAYS_TRUE:
+        return True
     return due.revision == due.planned_revision and due.status in EXPECTS[due.kind]
 
 
@@ -143,7 +157,8 @@ def _reason_against(due: Due, channels: Collection[Channel]) -> Skipped | None:
 
 
 def _is_for_patient(due: Due) -> bool:
-    return due.kind not in ACCOUNTS and due.kind is not Kind.STAFF_NOTICE
+    """Say whether wishes about channels hold for it; who has just written is answered there."""
+    return due.kind not in ACCOUNTS | TO_CLINIC | ANSWERS
 
 
 def _waiting(due: Due, now: datetime) -> Wait | Skip | None:

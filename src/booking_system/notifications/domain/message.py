@@ -15,6 +15,35 @@ class Kind(StrEnum):
     EMAIL_VERIFICATION = "email_verification"
     PASSWORD_RESET = "password_reset"  # noqa: S105
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    # Answers to what a patient wrote by SMS.
+    CONFIRMED_ANSWER = "confirmed_answer"
+    CANCEL_QUESTION = "cancel_question"
+    WHICH_TO_CONFIRM = "which_to_confirm"
+    WHICH_TO_CANCEL = "which_to_cancel"
+    TOO_LATE_ANSWER = "too_late_answer"
+    CHANGED_ANSWER = "changed_answer"
+    HELP_ANSWER = "help_answer"
+    UNREAD_ANSWER = "unread_answer"
+    # To the clinic: a patient wrote the word CANCEL, which ends SMS and cancels nothing.
+    CANCEL_WORD_NOTICE = "cancel_word_notice"
+
+
+ANSWERS = frozenset(
+    {
+        Kind.CONFIRMED_ANSWER,
+        Kind.CANCEL_QUESTION,
+        Kind.WHICH_TO_CONFIRM,
+        Kind.WHICH_TO_CANCEL,
+        Kind.TOO_LATE_ANSWER,
+        Kind.CHANGED_ANSWER,
+        Kind.HELP_ANSWER,
+        Kind.UNREAD_ANSWER,
+    }
+)
+"""They go by SMS only, to the number that has just written."""
+OF_SEVERAL = frozenset({Kind.WHICH_TO_CONFIRM, Kind.WHICH_TO_CANCEL})
+QUESTIONS = OF_SEVERAL | {Kind.CANCEL_QUESTION}
+"""They are true for as long as an answer is waited for."""
 
 
 class Channel(StrEnum):

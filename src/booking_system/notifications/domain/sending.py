@@ -83,7 +83,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmsReply:
-    """A person answered an SMS; `text` is what they wrote, `to` the sender that they answered."""
+    """A person answered an SMS; `text` is what they wrote, `to` the sender that they answered.
+
+    `was_answered`: it is a word of the provider's own, such as STOP, and the provider did answer.
+    """
 
     provider: str
     event_id: str
@@ -91,3 +94,4 @@ class SmsReply:
     to: str
     text: str
     at: datetime
+    was_answered: bool = False

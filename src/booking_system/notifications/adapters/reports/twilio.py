@@ -35,6 +35,8 @@ STATUSES = {
     "failed": Reported.FAILED,
     "canceled": Reported.FAILED,
 }
+ANSWERED = frozenset({"STOP", "START", "HELP"})
+"""To these Twilio writes itself, where it was told to."""
 WISHES = {"STOP": Reported.OPTED_OUT, "START": Reported.OPTED_IN}
 
 
@@ -105,10 +107,18 @@ def replies(form: Mapping[str, str], now: datetime) -> list[Report | SmsReply]:
     if sid is None or sender is None or to is None:
         return []
     text = form.get("Body", "")[:LONGEST_TEXT]
-    told: list[Report | SmsReply] = [
-        SmsReply(provider=PROVIDER, event_id=sid, sender=sender, to=to, text=text, at=now)
-    ]
     wish = form.get("OptOutType", "").upper()
+    told: list[Report | SmsReply] = [
+        SmsReply(
+            provider=PROVIDER,
+            event_id=sid,
+            sender=sender,
+            to=to,
+            text=text,
+            at=now,
+            was_answered=wish in ANSWERED,
+        )
+    ]
     if wish in WISHES:
         told.append(
             Report(

@@ -11,7 +11,7 @@ from jinja2 import FileSystemLoader, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from booking_system.notifications.adapters.words.sandbox import Values, environment, within_limits
-from booking_system.notifications.domain.message import Kind
+from booking_system.notifications.domain.message import ANSWERS, Kind
 
 BUILT_IN: Final = Path(__file__).parent / "templates"
 LAST: Final = "en"
@@ -21,6 +21,7 @@ DATES: Final = {"en": "en-GB"}
 WORDS: Final = "words.toml"
 CALENDAR: Final = "calendar"
 MAIL_BLOCKS: Final = ("subject", "heading", "before", "button", "after", "sms")
+SMS_BLOCKS: Final = ("sms",)
 CALENDAR_BLOCKS: Final = ("summary", "description", "location")
 
 
@@ -97,7 +98,10 @@ class Languages:
     def _check(self, tag: str) -> None:
         language = self._language(tag, tag)
         missing = list(_missing_words(self._language(LAST, LAST).words, language.words))
-        wanted = {kind.value: MAIL_BLOCKS for kind in Kind} | {CALENDAR: CALENDAR_BLOCKS}
+        wanted = {
+            **{kind.value: SMS_BLOCKS if kind in ANSWERS else MAIL_BLOCKS for kind in Kind},
+            CALENDAR: CALENDAR_BLOCKS,
+        }
         for name, blocks in wanted.items():
             try:
                 there = language.texts.get_template(f"{name}.txt").blocks

@@ -1,6 +1,7 @@
 """The names that templates may use, and what they stand for."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from booking_system.notifications.domain.facts import (
     AccountMessage,
     AppointmentFacts,
     AppointmentMessage,
+    ChoiceFacts,
     ClinicFacts,
 )
 from booking_system.notifications.domain.message import Kind
@@ -95,12 +97,20 @@ def _of_appointment(message: AppointmentMessage, language: Language) -> dict[str
         "manage_url": message.manage_url,
         "url": message.manage_url,
         "can_reply": message.can_reply,
+        "choices": [_choice(one, message.choices, language) for one in message.choices],
         "told": message.told,
         "happened": language.words["told"][message.told or "booked"],
     }
     labels = language.words["labels"]
     told = ("when", "duration", "doctor", "service", "where")
     return values | {"details": [(labels[one], values[one]) for one in told if values[one]]}
+
+
+def _choice(one: ChoiceFacts, choices: Sequence[ChoiceFacts], language: Language) -> dict[str, Any]:
+    times = TimeWords(language.locale, ZoneInfo(one.time_zone))
+    is_of_one_clinic = len({each.clinic_id for each in choices}) == 1
+    clinic = None if is_of_one_clinic else shortened(one_line(one.clinic_name), LONGEST_IN_SMS)
+    return {"number": one.number, "when": times.short_moment(one.starts_at), "clinic": clinic}
 
 
 def _where(facts: AppointmentFacts, clinic: ClinicFacts, language: Language) -> str | None:
