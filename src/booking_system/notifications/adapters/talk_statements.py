@@ -13,6 +13,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
     true,
     update,
 )
@@ -108,10 +109,11 @@ ASK = Statement(
         }
     )
 )
+_NONE = text("'{}'")
 CLOSE = Statement(
     update(t)
     .where(*_IT)
-    .values(asked=None, message_id=None, appointment_ids=[], revisions=[], asked_at=None)
+    .values(asked=None, message_id=None, appointment_ids=_NONE, revisions=_NONE, asked_at=None)
 )
 
 

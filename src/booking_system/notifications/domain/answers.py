@@ -13,7 +13,7 @@ from typing import Literal
 from uuid import UUID
 
 from booking_system.booking.domain.lifecycle import AppointmentStatus
-from booking_system.notifications.domain.message import ANSWERS, Kind
+from booking_system.notifications.domain.message import ALWAYS_TRUE, ANSWERS, Kind
 from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId, PatientId
 
 ANSWER_WITHIN = timedelta(hours=1)
@@ -265,7 +265,11 @@ def _meant(told: Sequence[Told], now: datetime) -> list[Told]:
 
     Those that reminders were about, for these ask for an answer, and that of the newest SMS.
     """
-    standing = [one for one in told if one.is_to_come(now) and one.told_revision == one.revision]
+    standing = [
+        one
+        for one in told
+        if one.is_to_come(now) and one.told_revision == one.revision and one.kind not in ALWAYS_TRUE
+    ]
     reminded = [one for one in standing if one.kind is Kind.REMINDER]
     found = [*standing[:1], *reminded] if reminded else standing
     return list({one.appointment_id: one for one in reversed(found)}.values())[::-1]

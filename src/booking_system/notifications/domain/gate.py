@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from booking_system.booking.domain.lifecycle import OPEN, AppointmentStatus
-from booking_system.notifications.domain.message import ANSWERS, Channel, Kind
+from booking_system.notifications.domain.message import ALWAYS_TRUE, ANSWERS, Channel, Kind
 from booking_system.notifications.domain.planning import Skipped
 from booking_system.notifications.domain.preferences import Preferences
 
@@ -41,8 +41,6 @@ EXPECTS: dict[Kind, frozenset[AppointmentStatus]] = {
     Kind.CANCEL_WORD_NOTICE: OPEN,
 }
 """In which states of the appointment a message is true."""
-ALWAYS_TRUE = frozenset({Kind.CHANGED_ANSWER, Kind.HELP_ANSWER, Kind.UNREAD_ANSWER})
-"""What says nothing that a change of the appointment could make wrong."""
 TO_CLINIC = frozenset({Kind.STAFF_NOTICE, Kind.CANCEL_WORD_NOTICE})
 
 

@@ -41,6 +41,8 @@ ANSWERS = frozenset(
     }
 )
 """They go by SMS only, to the number that has just written."""
+ALWAYS_TRUE = frozenset({Kind.CHANGED_ANSWER, Kind.HELP_ANSWER, Kind.UNREAD_ANSWER})
+"""They name no time, so no change of the appointment makes them wrong."""
 OF_SEVERAL = frozenset({Kind.WHICH_TO_CONFIRM, Kind.WHICH_TO_CANCEL})
 QUESTIONS = OF_SEVERAL | {Kind.CANCEL_QUESTION}
 """They are true for as long as an answer is waited for."""
