@@ -39,6 +39,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("sent_to IS NOT NULL"),
     )
     op.add_column("recipient_blocks", sa.Column("listed_at", INSTANT))
+    op.create_index(
+        "ix_recipient_blocks_listed_at",
+        "recipient_blocks",
+        ["listed_at"],
+        postgresql_where=sa.text("listed_at IS NOT NULL"),
+    )
     _make_talks()
 
 
@@ -85,6 +91,7 @@ def _make_talks() -> None:
 
 def downgrade() -> None:
     op.drop_table("sms_talks")
+    op.drop_index("ix_recipient_blocks_listed_at", "recipient_blocks")
     op.drop_column("recipient_blocks", "listed_at")
     op.drop_index("ix_message_ledger_sent_to", "message_ledger")
     op.drop_column("message_ledger", "sent_to")

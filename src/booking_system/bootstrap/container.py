@@ -200,6 +200,8 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(Relay, database=database),
         notifications.consumer,
         notifications.sending,
+        notifications.asking,
+        notifications.opt_outs,
         webhooks.consumer,
         webhooks.sending,
         webhooks.resealing,

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from dependency_injector import containers, providers
 from pydantic import SecretStr
 
+from booking_system.notifications.adapters.asking_job import AskingJob
 from booking_system.notifications.adapters.carriers.choosing import ApiBases, Choice
 from booking_system.notifications.adapters.carriers.http_when_needed import HttpWhenNeeded
 from booking_system.notifications.adapters.dead_messages_http import DeadMessageRoutes
@@ -17,6 +18,7 @@ from booking_system.notifications.adapters.kept.http import OutboxRoutes
 from booking_system.notifications.adapters.kept.messages import PostgresKeptMessages
 from booking_system.notifications.adapters.ledger import PostgresLedger
 from booking_system.notifications.adapters.messages_http import MessageRoutes
+from booking_system.notifications.adapters.opt_outs_job import OptOutList, OptOutsJob
 from booking_system.notifications.adapters.planner import Planner
 from booking_system.notifications.adapters.preferences import PostgresPreferences
 from booking_system.notifications.adapters.preferences_http import PreferenceRoutes
@@ -35,6 +37,7 @@ from booking_system.notifications.adapters.words.answer_words import built_in_wo
 from booking_system.notifications.application.account_links import AccountLinks
 from booking_system.notifications.application.answer_sms import AnswerSms
 from booking_system.notifications.application.answering_ports import PatientsWord
+from booking_system.notifications.application.ask_provider import AskProvider
 from booking_system.notifications.application.letters import Letters
 from booking_system.notifications.application.preferences import (
     ChangePreferences,
@@ -68,6 +71,10 @@ def _a_writer() -> Writer:
 def _chosen(choice: Choice, email_url: SecretStr, sms_url: SecretStr) -> Carriers:
     email, sms = email_url.get_secret_value(), sms_url.get_secret_value()
     return Carriers(email=choice.email(email), sms=choice.sms(sms))
+
+
+def _opt_outs(choice: Choice, sms_url: SecretStr) -> OptOutList | None:
+    return choice.opt_outs(sms_url.get_secret_value())
 
 
 class NotificationsContainer(containers.DeclarativeContainer):
@@ -149,6 +156,19 @@ class NotificationsContainer(containers.DeclarativeContainer):
         monotonic=providers.Object(time.monotonic),
     )
     sending = providers.Singleton(SendingJob, ledger=ledger, send=send, clock=clock)
+
+    asking = providers.Singleton(
+        AskingJob,
+        ask=providers.Singleton(
+            AskProvider, ledger=ledger, letters=letters, carrier=carriers.provided.sms
+        ),
+    )
+    opt_outs = providers.Singleton(
+        OptOutsJob,
+        listed=providers.Callable(_opt_outs, choice, sms_url),
+        database=database,
+        recipients=recipients,
+    )
 
     preferences = providers.Singleton(PostgresPreferences, database)
     preference_routes = providers.Singleton(

@@ -7,11 +7,12 @@ import hmac
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
-from typing import Any
-from urllib.parse import parse_qsl
+from typing import Any, cast
+from urllib.parse import parse_qs, parse_qsl
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ from moto.server import ThreadedMotoServer
 from moto.ses.models import ses_backends
 from moto.sns.models import sns_backends
 
+from booking_system.notifications.adapters.block_statements import UNLISTED_FOR
 from booking_system.notifications.adapters.carriers.addresses import (
     SesAddress,
     SnsAddress,
@@ -30,16 +32,26 @@ from booking_system.notifications.adapters.carriers.addresses import (
     sms_address,
 )
 from booking_system.notifications.adapters.carriers.amazon_keys import AmazonKeys
+from booking_system.notifications.adapters.carriers.choosing import Choice
 from booking_system.notifications.adapters.carriers.http_handover import HttpWay
 from booking_system.notifications.adapters.carriers.ses import SesCarrier
 from booking_system.notifications.adapters.carriers.sns import SnsCarrier
+from booking_system.notifications.adapters.carriers.sns_opt_outs import SnsOptOuts
+from booking_system.notifications.adapters.opt_outs_job import OptOutsJob
+from booking_system.notifications.adapters.recipients import Recipients
+from booking_system.notifications.application.sending_ports import EmailCarrier, SmsCarrier
 from booking_system.notifications.domain.letter import Mailbox
+from booking_system.notifications.domain.message import Channel
+from booking_system.notifications.domain.planning import Skipped
 from booking_system.notifications.domain.sending import Fault, NotSentError
+from booking_system.platform.postgres.transaction import Database
 from tests.notifications.carriers.letters import CALENDAR, ID, an_email, an_sms, sent
-from tests.notifications.carriers.providers import Provider, a_provider, a_way, says
+from tests.notifications.carriers.providers import Provider, a_provider, a_way, says, when_needed
 from tests.notifications.carriers.providers import amazon_keys as keys_of_tests
+from tests.notifications.office import KEYS, ShiftedClock
 
 REGION = "eu-central-1"
+OURS = "+4930123456"
 SECRET = "very/secret+key"
 
 
@@ -112,6 +124,92 @@ async def test_sns_takes_an_sms(moto: str, patient: HttpWay, keys: AmazonKeys) -
     with pytest.raises(NotSentError) as told:
         await sent(sns(patient, keys, moto).opened(an_sms(to="at home")))
     assert (told.value.fault, told.value.code) == (Fault.RECIPIENT, "400 InvalidParameter")
+
+
+async def listed(opt_outs: SnsOptOuts) -> list[Sequence[str]]:
+    return [page async for page in opt_outs.pages()]
+
+
+def opt_outs_at(way: HttpWay, keys: AmazonKeys, base: str | None) -> SnsOptOuts:
+    address = sms_address(f"sns://{REGION}?from={OURS}")
+    assert isinstance(address, SnsAddress)
+    return SnsOptOuts(address, way=way, keys=keys, base=base)
+
+
+async def test_opt_outs_are_read_page_by_page(
+    way: HttpWay, keys: AmazonKeys, provider: Provider
+) -> None:
+    page = "<R><phoneNumbers><member>{}</member></phoneNumbers>{}</R>"
+    provider.answer = says(200, page.format(OURS, "<nextToken>a&amp;b+/=</nextToken>").encode())
+    pages = opt_outs_at(way, keys, provider.url).pages()
+    assert await anext(pages) == [OURS]
+    provider.answer = says(200, page.format("+15005550006", "").encode())
+    assert [one async for one in pages] == [["+15005550006"]]
+    first, second = (parse_qs(one.body.decode()) for one in provider.asked)
+    wanted = {"Action": ["ListPhoneNumbersOptedOut"], "Version": ["2010-03-31"]}
+    assert (first, second) == (wanted, wanted | {"nextToken": ["a&b+/="]})
+    theirs = botocores("sns", "list_phone_numbers_opted_out", nextToken="a&b+/=")
+    assert parse_qs(theirs.body.decode() if isinstance(theirs.body, bytes) else theirs.body) == (
+        second
+    )
+
+
+@pytest.mark.parametrize("answer", [says(500), says(403, b"<Code>AuthorizationError</Code>")])
+async def test_a_list_that_fails_is_no_empty_list(
+    way: HttpWay, keys: AmazonKeys, provider: Provider, answer: bytes
+) -> None:
+    provider.answer = answer
+    with pytest.raises(NotSentError):
+        await listed(opt_outs_at(way, keys, provider.url))
+
+
+async def test_amazons_opt_outs_hold_here_until_amazon_lets_them_in(
+    moto: str, patient: HttpWay, keys: AmazonKeys, database: Database
+) -> None:
+    backend = sns_backends[DEFAULT_ACCOUNT_ID][REGION]
+    backend.opt_out_numbers = ["+4915112340000", "+4915112340001"]
+    clock = ShiftedClock()
+    recipients = Recipients(keys=KEYS, clock=clock, senders={Channel.SMS: OURS})
+    job = OptOutsJob(
+        listed=opt_outs_at(patient, keys, moto), database=database, recipients=recipients
+    )
+
+    async def blocked() -> list[bool]:
+        async with database.reading() as connection:
+            return [
+                await recipients.blocked(connection, Channel.SMS, f"+491511234000{n}")
+                is Skipped.OPTED_OUT
+                for n in range(3)
+            ]
+
+    async with database.driver_transaction() as connection:
+        # This one told us itself, and Amazon does not know.
+        await recipients.block(connection, Channel.SMS, "+4915112340002", Skipped.OPTED_OUT)
+    for _ in range(2):
+        assert await job.once()
+        assert await blocked() == [True, True, True]
+    await asyncio.to_thread(backend.opt_in_phone_number, "+4915112340000")
+    await job.once()
+    assert await blocked() == [True, True, True]
+    clock.shift = UNLISTED_FOR + timedelta(minutes=1)
+    await job.once()
+    assert await blocked() == [False, True, True]
+
+
+async def test_only_where_sns_sends_it_is_asked(
+    way: HttpWay, keys: AmazonKeys, database: Database
+) -> None:
+    kept = cast("SmsCarrier", None)
+    choice = Choice(
+        http=when_needed(way), kept_email=cast("EmailCarrier", None), kept_sms=kept,
+        amazon_keys=keys,
+    )  # fmt: skip
+    assert isinstance(choice.opt_outs(f"sns://{REGION}"), SnsOptOuts)
+    for url in ("outbox:", f"twilio://AC{'0' * 32}:token@api.twilio.com?from=+4930123456"):
+        assert choice.opt_outs(url) is None
+    recipients = Recipients(keys=KEYS, clock=ShiftedClock(), senders={Channel.SMS: OURS})
+    async with OptOutsJob(listed=None, database=database, recipients=recipients).running():
+        pass
 
 
 def botocores(service: str, operation: str, **given: Any) -> Any:

@@ -36,6 +36,50 @@ def fits_twilio(body: bytes) -> dict[str, str]:
     return form
 
 
+def fits_twilios_list(target: str) -> dict[str, str]:
+    """Return what is asked for, which has parameters of the contract only, each of its type."""
+    path, _, query = target.partition("?")
+    document = described("twilio_messages.json")
+    operation = document["paths"][MESSAGES]["get"]
+    known = {one["name"]: one for one in operation["parameters"]}
+    account = path.split("/")[3]
+    assert path == MESSAGES.replace("{AccountSid}", account)
+    Draft202012Validator(known["AccountSid"]["schema"]).validate(account)
+    asked = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=True))
+    assert asked.keys() <= {name for name, one in known.items() if one["in"] == "query"}
+    for name, value in asked.items():
+        schema = known[name]["schema"]
+        typed = int(value) if schema["type"] == "integer" else value
+        Draft202012Validator(schema).validate(typed)
+    return asked
+
+
+def is_twilios_list(told: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer of ours in Twilio's place, which is as Twilio describes it."""
+    document = described("twilio_messages.json")
+    answer = document["paths"][MESSAGES]["get"]["responses"]["200"]["content"]
+    schema = answer["application/json"]["schema"]
+    # OpenAPI 3.0 says `nullable` where JSON Schema has a type of its own.
+    known = _with_null({**schema, "components": document["components"]})
+    Draft202012Validator(known).validate(told)
+    assert told.keys() <= schema["properties"].keys()
+    members = document["components"]["schemas"]["api.v2010.account.message"]["properties"]
+    for message in told["messages"]:
+        assert message.keys() <= members.keys()
+    return told
+
+
+def _with_null(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_with_null(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: _with_null(child) for name, child in node.items()}
+    if made.pop("nullable", False) is True:
+        made["type"] = [made["type"], "null"]
+    return made
+
+
 def fits_sendgrid(body: bytes) -> dict[str, Any]:
     """Return the body, whose objects have members of the contract only."""
     document = described("sendgrid_mail_send.json")

@@ -1,9 +1,10 @@
 """The ledger in PostgreSQL."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import asyncpg
 
@@ -12,7 +13,12 @@ from booking_system.notifications.adapters import ledger_statements as sql
 from booking_system.notifications.adapters.account_facts import account_facts_of
 from booking_system.notifications.adapters.facts import facts_of
 from booking_system.notifications.adapters.recipients import Recipients
-from booking_system.notifications.application.ledger_ports import Claim, Found, FoundAccount
+from booking_system.notifications.application.ledger_ports import (
+    Claim,
+    Found,
+    FoundAccount,
+    Unsettled,
+)
 from booking_system.notifications.domain.gate import Due, Send, Skip, Verdict, Wait
 from booking_system.notifications.domain.message import Channel, State
 from booking_system.notifications.domain.planning import Lane, Skipped
@@ -215,6 +221,43 @@ class PostgresLedger:
         found = await self._facts(connection, claim)
         if found.due.address is not None:
             await self.recipients.block(connection, claim.channel, found.due.address, reason)
+
+    async def unsettled(self, provider: str) -> Sequence[Unsettled]:
+        """Read them, those first whose time is over first."""
+        async with self.database.reading() as connection:
+            rows = await sql.UNSETTLED.fetch(connection, provider=provider)
+        return [
+            Unsettled(
+                claim=Claim(
+                    id=row["id"],
+                    token=row["token"],
+                    channel=Channel(row["channel"]),
+                    attempts=row["attempts"],
+                    is_of_account=False,
+                ),
+                began_at=row["began_at"],
+                is_to_number=partial(self.recipients.is_called, row["sent_to"]),
+                is_late=row["is_late"],
+            )
+            for row in rows
+        ]
+
+    async def known(self, provider: str, provider_ids: Sequence[str]) -> Collection[str]:
+        """Look them up."""
+        async with self.database.reading() as connection:
+            rows = await sql.KNOWN.fetch(connection, provider=provider, provider_ids=provider_ids)
+        return {row["provider_id"] for row in rows}
+
+    async def not_taken(self, claim: Claim) -> None:
+        """Give it back; what went out twice already is left to the rescue."""
+        async with self.database.driver_transaction() as connection:
+            await sql.NOT_TAKEN.execute(
+                connection,
+                id=claim.id,
+                token=claim.token,
+                code="not_taken",
+                now=self.clock.now(),
+            )
 
     async def leave_unknown(self, claim: Claim, *, code: str) -> None:
         """Wait for the provider's own word, as long as `PATIENCE`."""

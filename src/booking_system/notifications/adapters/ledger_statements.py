@@ -1,12 +1,15 @@
 """The ledger in SQL: what the owner of a claim writes, fenced, and what becomes of lost claims."""
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     CTE,
     ColumnElement,
     Integer,
     Interval,
+    Text,
     and_,
     bindparam,
     case,
@@ -158,6 +161,33 @@ def _finishing() -> Any:
 
 
 FINISH = Statement(_finishing())
+LATE = timedelta(seconds=30)
+"""So long before it is not waited for any more, a provider's list has what it took."""
+UNSETTLED = Statement(
+    select(
+        m.c.id,
+        m.c.token,
+        m.c.channel,
+        m.c.attempts,
+        m.c.began_at,
+        m.c.sent_to,
+        (m.c.lease_until < _now + literal(LATE)).label("is_late"),
+    )
+    .where(
+        m.c.state == "unknown",
+        m.c.channel == "sms",
+        m.c.provider == a_text("provider"),
+        m.c.sent_to.is_not(None),
+    )
+    .order_by(m.c.lease_until)
+    .limit(literal(MOST_RESCUED))
+)
+KNOWN = Statement(
+    select(m.c.provider_id).where(
+        m.c.provider == a_text("provider"),
+        m.c.provider_id == func.any(bindparam("provider_ids", type_=ARRAY(Text()))),
+    )
+)
 
 
 def _ending_attempt(outcome: str) -> CTE:
@@ -196,6 +226,12 @@ UNKNOWN = Statement(
     .where(_is_ours("sending"))
     .values(state="unknown", lease_until=within("patience"), error_code=a_text("code"))
     .add_cte(_ending_attempt("unknown"))
+)
+NOT_TAKEN = Statement(
+    update(m)
+    .where(_is_ours("unknown"), m.c.began < MOST_SENDINGS)
+    .values(state="planned", lease_until=None, due_at=instant("now"), token=m.c.token + 1)
+    .add_cte(_ending_attempt("not_sent"))
 )
 END = Statement(
     update(m)

@@ -6,28 +6,28 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import asyncpg
 import phonenumbers
-from sqlalchemy import LargeBinary, and_, bindparam, case, delete, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY, insert
 
+from booking_system.notifications.adapters.block_statements import (
+    ANY_SENDER,
+    BLOCK,
+    BLOCKED,
+    LISTED,
+    UNBLOCK,
+    UNLISTED,
+)
 from booking_system.notifications.domain.gate import Block
 from booking_system.notifications.domain.message import Channel
 from booking_system.notifications.domain.planning import Skipped
-from booking_system.notifications.records.tables import recipient_blocks
 from booking_system.platform.keyring import Keyring, Purpose
-from booking_system.platform.postgres.phrases import a_text, given, instant
-from booking_system.platform.postgres.statement import Statement
 from booking_system.shared_kernel.clock import Clock
 
-ANY_SENDER = ""
 SERVICE = re.compile(r"MG[0-9a-fA-F]{32}", re.ASCII)
 """A messaging service of Twilio, in the place of a number."""
 FIRST_BOUNCE = timedelta(hours=24)
 """One may be the fault of a server; the second within a month is the address's own."""
-SECOND_WITHIN = timedelta(days=30)
 COSTLY = frozenset(
     {
         phonenumbers.PhoneNumberType.PREMIUM_RATE,
@@ -40,59 +40,6 @@ COSTLY = frozenset(
     }
 )
 """Numbers that get no SMS, or an SMS that somebody earns by."""
-
-b = recipient_blocks
-_hashes = bindparam("hashes", type_=ARRAY(LargeBinary()))
-
-
-def _blocked() -> Any:
-    is_in_force = or_(b.c.until.is_(None), b.c.until > instant("now"))
-    return (
-        select(b.c.reason, b.c.until)
-        .where(
-            b.c.channel == a_text("channel"),
-            b.c.recipient_hash == func.any(_hashes),
-            b.c.sender.in_([literal(ANY_SENDER), a_text("sender")]),
-            is_in_force,
-        )
-        .order_by(b.c.reason != "opted_out")
-    )
-
-
-def _blocking() -> Any:
-    names = ("channel", "recipient_hash", "sender", "reason", "since")
-    new = insert(b).values(
-        {**{name: given(b.c[name]) for name in names}, "until": given(b.c.until)}
-    )
-    is_again = and_(
-        b.c.reason == "bounced",
-        new.excluded.reason == "bounced",
-        b.c.since > new.excluded.since - literal(SECOND_WITHIN),
-        b.c.since < new.excluded.since,
-    )
-    # What somebody asked for is not weakened by what went wrong since.
-    stays = and_(b.c.until.is_(None), b.c.reason.in_(["opted_out", "complained"]))
-    return new.on_conflict_do_update(
-        index_elements=["channel", "recipient_hash", "sender"],
-        set_={
-            "reason": case((stays, b.c.reason), else_=new.excluded.reason),
-            "since": new.excluded.since,
-            "until": case((or_(stays, is_again), None), else_=new.excluded.until),
-            "times": b.c.times + 1,
-        },
-    )
-
-
-BLOCKED = Statement(_blocked())
-BLOCK = Statement(_blocking())
-UNBLOCK = Statement(
-    delete(b).where(
-        b.c.channel == a_text("channel"),
-        b.c.recipient_hash == func.any(_hashes),
-        b.c.sender == a_text("sender"),
-        b.c.reason == "opted_out",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +116,26 @@ class Recipients:
         hashes, whose = self.names_of(channel, address), self.sender_meant(channel, sender)
         await UNBLOCK.execute(connection, channel=channel, hashes=hashes, sender=whose)
 
+    async def note_listed(self, connection: asyncpg.Connection, numbers: Sequence[str]) -> None:
+        """Write no more SMS to these, since the provider's own list has them."""
+        names = {self.names_of(Channel.SMS, number)[0] for number in numbers}
+        await LISTED.execute(
+            connection,
+            channel=Channel.SMS,
+            hashes=sorted(names),
+            sender=self.senders[Channel.SMS],
+            now=self.clock.now(),
+        )
+
+    async def forget_unlisted(self, connection: asyncpg.Connection) -> None:
+        """Let numbers in again that were in the provider's list, and are not any more."""
+        await UNLISTED.execute(
+            connection,
+            channel=Channel.SMS,
+            sender=self.senders[Channel.SMS],
+            now=self.clock.now(),
+        )
+
     def sender_meant(self, channel: Channel, named: str | None = None) -> str:
         """Return as whom we write, where somebody wrote to the one that is `named`.
 
@@ -176,6 +143,10 @@ class Recipients:
         """
         ours = self.senders[channel]
         return ours if named is None or SERVICE.fullmatch(ours) else named
+
+    def is_called(self, name: bytes, number: str) -> bool:
+        """Say whether a number is kept by this name."""
+        return name in self.names_of(Channel.SMS, number)
 
     def names_of(self, channel: Channel, address: str) -> list[bytes]:
         """Return what it is kept by, by each key: what is kept may be older than the present."""

@@ -1,6 +1,6 @@
 """What sending needs from the ledger."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +32,20 @@ class Claim:
     channel: Channel
     attempts: int
     is_of_account: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsettled:
+    """An SMS of which nobody knows whether the provider took it.
+
+    Its bytes went out at `began_at` (UTC, by the database's clock). `is_to_number` says whether an
+    SMS to this number was it. `is_late`: soon it is not waited for any more.
+    """
+
+    claim: Claim
+    began_at: datetime
+    is_to_number: Callable[[str], bool]
+    is_late: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,4 +139,16 @@ class Ledger(Protocol):
 
     async def leave_unknown(self, claim: Claim, *, code: str) -> None:
         """Note that nobody knows whether it was taken."""
+        ...
+
+    async def unsettled(self, provider: str) -> Sequence[Unsettled]:
+        """Return SMS of which nobody knows whether this provider took them."""
+        ...
+
+    async def known(self, provider: str, provider_ids: Sequence[str]) -> Collection[str]:
+        """Return those of a provider's ids that are known to be of messages of ours."""
+        ...
+
+    async def not_taken(self, claim: Claim) -> None:
+        """Plan it again, if it may go once more: the provider says that it does not have it."""
         ...

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 from booking_system.notifications.domain.letter import Email, Sms
 from booking_system.notifications.domain.sending import Report, SmsReply
@@ -55,6 +57,34 @@ class SmsCarrier(Protocol):
 
     def opened(self, sms: Sms) -> AbstractAsyncContextManager[Handover]:
         """As an `EmailCarrier` does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenSms:
+    """An SMS that a provider took from us, by its own id."""
+
+    provider_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenList:
+    """What a provider took for a number; where it is not `is_complete`, some may be missing."""
+
+    messages: Sequence[TakenSms]
+    is_complete: bool
+
+
+@runtime_checkable
+class AnswerableSmsCarrier(SmsCarrier, Protocol):
+    """A carrier that can be asked later what it took."""
+
+    async def taken_for(self, number: str, *, since: datetime) -> TakenList:
+        """Return what it took from us for a number since an instant (UTC), the newest first.
+
+        Raises `NoWordError`.
+        """
         ...
 
 

@@ -46,6 +46,10 @@ class OutcomeUnknownError(Exception):
         self.code = code
 
 
+class NoWordError(Exception):
+    """A provider was asked what it had taken, and did not say."""
+
+
 class Reported(StrEnum):
     """What a provider tells of a message later, or of its recipient."""
 

@@ -168,6 +168,11 @@ recipient_blocks = Table(
     # When it last stood in the provider's own list, from which it can go again.
     Column("listed_at", DateTime(timezone=True)),
     CheckConstraint("reason IN ('opted_out', 'bounced', 'complained', 'unusable')", name="reason"),
+    Index(
+        "ix_recipient_blocks_listed_at",
+        "listed_at",
+        postgresql_where=text("listed_at IS NOT NULL"),
+    ),
     Index("ix_recipient_blocks_until", "until", postgresql_where=text("until IS NOT NULL")),
 )
 

@@ -4,6 +4,7 @@ A carrier is loaded where it is chosen: together they take a third of a second.
 """
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from booking_system.notifications.adapters.carriers.addresses import (
     SendGridAddress,
@@ -17,6 +18,9 @@ from booking_system.notifications.adapters.carriers.addresses import (
 from booking_system.notifications.adapters.carriers.amazon_keys import AmazonKeys
 from booking_system.notifications.adapters.carriers.http_when_needed import HttpWhenNeeded
 from booking_system.notifications.application.sending_ports import EmailCarrier, SmsCarrier
+
+if TYPE_CHECKING:
+    from booking_system.notifications.adapters.carriers.sns_opt_outs import SnsOptOuts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,17 @@ class Choice:
                 return SesCarrier(
                     address, way=self.http.way(), keys=self.amazon_keys, base=self.bases.amazon
                 )
+
+    def opt_outs(self, url: str) -> "SnsOptOuts | None":
+        """Return where the provider's opt-outs are read; None: it tells of them itself."""
+        address = sms_address(url)
+        if not isinstance(address, SnsAddress):
+            return None
+        from booking_system.notifications.adapters.carriers.sns_opt_outs import SnsOptOuts  # noqa: PLC0415
+
+        return SnsOptOuts(
+            address, way=self.http.way(), keys=self.amazon_keys, base=self.bases.amazon
+        )
 
     def sms(self, url: str) -> SmsCarrier:
         """Return what carries SMS. Raises `WrongAddressError`."""
