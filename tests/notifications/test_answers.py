@@ -12,16 +12,19 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
+from booking_system.bootstrap.container import build, close
+from booking_system.bootstrap.settings import Settings
 from booking_system.notifications.adapters.reports.twilio import TwilioSignature
 from booking_system.notifications.adapters.reports_taken import TakeReports
 from booking_system.notifications.adapters.talks import MOST_ANSWERS
 from booking_system.notifications.adapters.words.writer import TemplateWriter
+from booking_system.notifications.application.sending_ports import AnswerableSmsCarrier
 from booking_system.notifications.domain.answers import ANSWER_WITHIN, EXCUSED_FOR, READING
 from booking_system.notifications.domain.message import Channel
 from booking_system.notifications.domain.planning import Skipped
 from booking_system.notifications.domain.sending import Report, Reported, SmsReply
 from booking_system.platform.postgres.transaction import Database
-from tests.api import Api, Person, code_of
+from tests.api import NOTHING, Api, Person, code_of
 from tests.notifications.conftest import NUMBER, reachable
 from tests.notifications.office import SENDERS, Carrier, Office
 from tests.notifications.reports.office import PUBLIC_URL, _set
@@ -313,6 +316,15 @@ async def test_sms_are_wanted_again(desk: Desk, text: str) -> None:
     assert await desk.hears("C") == ["confirmed_answer"]
 
 
+async def test_who_comes_back_is_asked_anew(desk: Desk) -> None:
+    await desk.reminded()
+    await desk.says("STOP")
+    assert await desk.hears("X") == []
+    desk.later(timedelta(minutes=1))
+    await desk.says("START")
+    assert await desk.hears("X") == ["cancel_question"]
+
+
 async def test_yes_is_no_answer_to_a_question(desk: Desk) -> None:
     """Providers take it for an opt-in."""
     visit = await desk.reminded()
@@ -380,6 +392,18 @@ async def test_a_family_is_asked_which(desk: Desk) -> None:
     desk.later()
     assert await desk.hears("X") == ["cancellation"]
     assert (await desk.status(one), await desk.status(other)) == ("confirmed", "cancelled")
+
+
+async def test_another_number_does_not_answer_a_question(desk: Desk) -> None:
+    one, other = await family(desk, apart=timedelta(minutes=30))
+    await desk.says("X")
+    desk.later(timedelta(minutes=1))
+    assert await desk.hears("X1") == ["cancel_question"]
+    desk.later(timedelta(minutes=1))
+    assert await desk.hears("X2") == ["which_to_cancel"]
+    desk.later(timedelta(minutes=1))
+    assert await desk.hears("X2") == ["cancel_question"]
+    assert (await desk.status(one), await desk.status(other)) == ("confirmed", "confirmed")
 
 
 async def test_a_family_confirms_one_by_its_number_and_then_the_other(desk: Desk) -> None:
@@ -602,3 +626,50 @@ async def test_a_messaging_service_writes_from_any_of_its_numbers(
         assert await desk.has_confirmed(visit)
         await told(hooks, REPLIES, inbound("STOP", To="+4930555555"))
         assert await desk.is_blocked()
+
+
+async def test_the_application_answers(api: Api, office: Office) -> None:
+    """With what the composition root has put together."""
+    desk, own = Desk(api, office), api.container.notifications
+    visit = await desk.reminded()
+    recipients, routes = own.recipients(), own.report_routes()
+    async with office.database.driver_transaction() as connection:
+        await connection.execute(
+            "UPDATE message_ledger SET sent_to = $1 WHERE sent_to IS NOT NULL",
+            recipients.names_of(Channel.SMS, NUMBER)[0],
+        )
+    twilio = TwilioSignature([SecretStr(token) for token in TOKENS], public_url=PUBLIC_URL)
+    with (
+        patch.dict(recipients.senders, {Channel.SMS: OURS}),
+        patch.object(routes.twilio, "_tokens", twilio._tokens),
+        patch.object(routes.twilio, "_origins", twilio._origins),
+    ):
+        async with undocumented(api):
+            answer = await told(api, REPLIES, inbound("C"))
+    assert answer.status_code == 204
+    assert await desk.has_confirmed(visit)
+
+
+@pytest.mark.parametrize(
+    ("url", "can_reply", "is_polled"),
+    [
+        ("outbox:", False, False),
+        (f"twilio://AC{'0' * 32}:token@api.twilio.com?from={OURS}", True, False),
+        (f"twilio://AC{'0' * 32}:token@api.twilio.com?from=Praxis", False, False),
+        ("sns://eu-central-1?from=Praxis", False, True),
+    ],
+)
+async def test_what_settings_make_of_it(url: str, can_reply: bool, is_polled: bool) -> None:
+    settings = Settings(
+        database_url=NOTHING.database_url, secret_key=NOTHING.secret_key, sms_url=SecretStr(url)
+    )
+    container = build(settings)
+    own = container.notifications
+    assert own.letters().can_reply is can_reply
+    assert (own.opt_outs().listed is not None) is is_polled
+    assert [one for one in container.jobs() if one is own.asking() or one is own.opt_outs()] == [
+        own.asking(),
+        own.opt_outs(),
+    ]
+    assert isinstance(own.carriers().sms, AnswerableSmsCarrier) is url.startswith("twilio")
+    await close(container)

@@ -44,7 +44,10 @@ class MessageOut(BaseModel):
     channel: Channel = Field(examples=["sms"])
     recipient: str = Field(description="`patient` or `clinic`", examples=["patient"])
     revision: int = Field(description="Of the appointment, when this was planned")
-    offset_minutes: int = Field(description="A reminder's: so long before the start; else 0")
+    offset_minutes: int = Field(
+        description="A reminder's: so long before the start. Of an answer to an SMS: so long before"
+        " the start somebody wrote. Else 0"
+    )
     state: State = Field(examples=["sent"])
     reason: str | None = Field(
         description="Why it was skipped, withdrawn, or has failed", examples=["opted_out"]

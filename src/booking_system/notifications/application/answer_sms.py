@@ -14,6 +14,7 @@ from booking_system.notifications.application.answering_ports import (
     PatientsWord,
     Talks,
 )
+from booking_system.notifications.domain.answer_words import Vocabulary, said_in
 from booking_system.notifications.domain.answers import (
     ANSWER_WITHIN,
     Ask,
@@ -25,9 +26,7 @@ from booking_system.notifications.domain.answers import (
     OptOut,
     Tell,
     Told,
-    Vocabulary,
     decide,
-    said_in,
 )
 from booking_system.notifications.domain.message import Channel, Kind
 from booking_system.notifications.domain.planning import (
@@ -81,6 +80,7 @@ class AnswerSms:
                 await self.talks.tell(reply, [_notice(one, now) for one in perhaps_meant])
             case OptIn():
                 await self.talks.opt_in(reply)
+                await self.talks.close(reply)
             case Nothing():
                 pass
 

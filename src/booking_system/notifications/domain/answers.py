@@ -3,16 +3,14 @@
 One number may be a whole family's, and who answers says one letter.
 """
 
-import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
 from booking_system.booking.domain.lifecycle import AppointmentStatus
+from booking_system.notifications.domain.answer_words import CANCEL_WORD, YES, Said, Word
 from booking_system.notifications.domain.message import ALWAYS_TRUE, ANSWERS, Kind
 from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId, PatientId
 
@@ -24,47 +22,6 @@ EXCUSED_FOR = timedelta(days=1)
 """So long a number is not told again that nobody reads what it writes."""
 MOST_CHOICES = 3
 """Appointments that fit into an SMS."""
-
-
-class Word(StrEnum):
-    """What a word means; languages say which words."""
-
-    CONFIRM = "confirm"
-    CANCEL = "cancel"
-    HELP = "help"
-    STOP = "stop"
-    START = "start"
-    OTHER = "other"
-
-
-Vocabulary = Mapping[str, Word]
-"""By the word as `plain` makes it."""
-
-CANCEL_WORD = "cancel"
-"""Providers and the law take it for an opt-out. Who writes it may mean something else."""
-YES = "yes"
-EVERYWHERE: Vocabulary = {
-    **dict.fromkeys(
-        ("stop", "stopall", "unsubscribe", CANCEL_WORD, "end", "quit", "revoke", "optout"),
-        Word.STOP,
-    ),
-    **dict.fromkeys(("start", "unstop", YES), Word.START),
-    "help": Word.HELP,
-}
-"""What providers take for wishes of their own, in every language: no language can say otherwise."""
-_WITH_NUMBER = re.compile(r"(\D+)([1-9])")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What somebody wrote: a `word`, its text as `plain` makes it, and which of several is meant.
-
-    The first one is 1; None: no number was said.
-    """
-
-    word: Word
-    text: str
-    choice: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,24 +122,6 @@ class Nothing:
 Decision = Confirm | Cancel | Tell | Ask | OptOut | OptIn | Nothing
 
 
-def plain(text: str) -> str:
-    """Return letters and digits alone, without capitals: ` C. ` is `c`, `Opt out` is `optout`."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(one for one in folded if one.isalnum())
-
-
-def said_in(text: str, vocabulary: Vocabulary) -> Said:
-    """Read what somebody wrote. `vocabulary` is what languages add to the words for everywhere."""
-    words, written = {**vocabulary, **EVERYWHERE}, plain(text)
-    if written in words:
-        return Said(word=words[written], text=written)
-    found = _WITH_NUMBER.fullmatch(written)
-    word = words.get(found[1]) if found else None
-    if found and word in {Word.CONFIRM, Word.CANCEL}:
-        return Said(word=word, text=written, choice=int(found[2]))
-    return Said(word=Word.OTHER, text=written)
-
-
 def decide(said: Said, heard: Heard, *, now: datetime) -> Decision:
     """Say what is to be done about it."""
     if said.word is Word.STOP:
@@ -206,8 +145,8 @@ def _on_help(_: Said, heard: Heard, __: datetime) -> Decision:
 
 def _on_confirm(said: Said, heard: Heard, now: datetime) -> Decision:
     asked = _asked(heard, now)
-    if (chosen := _chosen(said, asked)) is not None or (chosen := _named(asked)) is not None:
-        return Confirm(chosen)
+    if (about := _chosen(said, asked) or _named(said, asked)) is not None:
+        return Confirm(about)
     meant = _meant(heard.told, now)
     # Who has confirmed one already means the other.
     open_ones = [one for one in meant if not one.is_confirmed] or meant
@@ -220,7 +159,7 @@ def _on_cancel(said: Said, heard: Heard, now: datetime) -> Decision:
     asked = _asked(heard, now)
     if (chosen := _chosen(said, asked)) is not None:
         return _sure(chosen, now)
-    named = _named(asked)
+    named = _named(said, asked)
     if named is not None and asked is not None:
         question, _ = asked
         is_read = any(one.message_id == question.message_id for one in heard.told)
@@ -298,9 +237,9 @@ def _chosen(said: Said, asked: tuple[Question, Sequence[Told]] | None) -> Told |
     return about[said.choice - 1] if fits else None
 
 
-def _named(asked: tuple[Question, Sequence[Told]] | None) -> Told | None:
-    """Return the one that was asked about by its time."""
-    if asked is None or asked[0].asked != "cancel":
+def _named(said: Said, asked: tuple[Question, Sequence[Told]] | None) -> Told | None:
+    """Return the one that was asked about by its time; a number would mean another one."""
+    if said.choice is not None or asked is None or asked[0].asked != "cancel":
         return None
     (about,) = asked[1]
     return about

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from booking_system.notifications.domain.answers import EVERYWHERE, Vocabulary, Word, plain
+from booking_system.notifications.domain.answer_words import EVERYWHERE, Vocabulary, Word, plain
 
 BUILT_IN: Final = Path(__file__).parent / "templates"
 SECTION: Final = "answers"
