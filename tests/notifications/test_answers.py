@@ -22,7 +22,13 @@ from booking_system.notifications.application.sending_ports import AnswerableSms
 from booking_system.notifications.domain.answers import ANSWER_WITHIN, EXCUSED_FOR, READING
 from booking_system.notifications.domain.message import Channel
 from booking_system.notifications.domain.planning import Skipped
-from booking_system.notifications.domain.sending import Report, Reported, SmsReply
+from booking_system.notifications.domain.sending import (
+    Fault,
+    NotSentError,
+    Report,
+    Reported,
+    SmsReply,
+)
 from booking_system.platform.postgres.transaction import Database
 from tests.api import NOTHING, Api, Person, code_of
 from tests.notifications.conftest import NUMBER, reachable
@@ -323,6 +329,25 @@ async def test_who_comes_back_is_asked_anew(desk: Desk) -> None:
     desk.later(timedelta(minutes=1))
     await desk.says("START")
     assert await desk.hears("X") == ["cancel_question"]
+
+
+async def test_a_question_that_was_answered_before_it_went_does_not_go(desk: Desk) -> None:
+    await desk.reminded()
+    await desk.office.answer(said(desk.office, "X"))
+    assert await desk.hears("C") == ["confirmed_answer"]
+
+
+async def test_an_answer_that_cannot_be_brought_is_not_mailed(desk: Desk) -> None:
+    await desk.reminded()
+
+    async def refuse(_: object) -> None:
+        raise NotSentError(Fault.RECIPIENT, "21614")
+
+    with patch.object(desk.office.sms, "on_open", refuse):
+        assert await desk.hears("C") == []
+    await desk.office.work()
+    answers = [row for row in await desk.office.rows() if row["kind"] == "confirmed_answer"]
+    assert [(row["channel"], row["state"]) for row in answers] == [("sms", "failed")]
 
 
 async def test_yes_is_no_answer_to_a_question(desk: Desk) -> None:
@@ -646,8 +671,8 @@ async def test_the_application_answers(api: Api, office: Office) -> None:
     ):
         async with undocumented(api):
             answer = await told(api, REPLIES, inbound("C"))
-    assert answer.status_code == 204
-    assert await desk.has_confirmed(visit)
+            assert answer.status_code == 204
+            assert await desk.has_confirmed(visit)
 
 
 @pytest.mark.parametrize(
