@@ -331,6 +331,14 @@ async def test_who_comes_back_is_asked_anew(desk: Desk) -> None:
     assert await desk.hears("X") == ["cancel_question"]
 
 
+async def test_a_question_that_never_went_out_is_answered_by_nothing(desk: Desk) -> None:
+    visit = await desk.reminded()
+    await desk.office.answer(said(desk.office, "X"))
+    desk.later(timedelta(minutes=1))
+    assert await desk.hears("X") == ["cancel_question"]
+    assert await desk.status(visit) == "confirmed"
+
+
 async def test_a_question_that_was_answered_before_it_went_does_not_go(desk: Desk) -> None:
     await desk.reminded()
     await desk.office.answer(said(desk.office, "X"))
@@ -472,6 +480,7 @@ async def test_another_reminder_behind_the_question_makes_it_unclear(desk: Desk)
     await desk.office.work()
     assert desk.office.sms.kinds == ["reminder", "cancel_question", "reminder"]
     assert await desk.hears("X") == ["which_to_cancel"]
+    assert await desk.hears("C") == ["which_to_confirm"]
     assert await desk.status(first) == await desk.status(second) == "confirmed"
 
 

@@ -119,6 +119,8 @@ class Nothing:
     """Nobody is told anything."""
 
 
+Open = tuple[Question, Sequence[Told]]
+"""A question that waits for an answer, and what it asks about."""
 Decision = Confirm | Cancel | Tell | Ask | OptOut | OptIn | Nothing
 
 
@@ -145,7 +147,8 @@ def _on_help(_: Said, heard: Heard, __: datetime) -> Decision:
 
 def _on_confirm(said: Said, heard: Heard, now: datetime) -> Decision:
     asked = _asked(heard, now)
-    if (about := _chosen(said, asked) or _named(said, asked)) is not None:
+    about = _chosen(said, asked) or _named(said, asked, heard.told)
+    if about is not None:
         return Confirm(about)
     meant = _meant(heard.told, now)
     # Who has confirmed one already means the other.
@@ -159,14 +162,10 @@ def _on_cancel(said: Said, heard: Heard, now: datetime) -> Decision:
     asked = _asked(heard, now)
     if (chosen := _chosen(said, asked)) is not None:
         return _sure(chosen, now)
-    named = _named(said, asked)
-    if named is not None and asked is not None:
-        question, _ = asked
-        is_read = any(one.message_id == question.message_id for one in heard.told)
-        if not is_read or now < question.asked_at + READING:
-            return Nothing()
-        if not _is_overtaken(question, heard.told):
-            return Cancel(named)
+    if said.choice is None and _is_unread(asked, now):
+        return Nothing()
+    if (named := _named(said, asked, heard.told)) is not None:
+        return Cancel(named)
     meant = _meant(heard.told, now)
     if len(meant) == 1:
         return _sure(meant[0], now)
@@ -214,7 +213,7 @@ def _meant(told: Sequence[Told], now: datetime) -> list[Told]:
     return list({one.appointment_id: one for one in reversed(found)}.values())[::-1]
 
 
-def _asked(heard: Heard, now: datetime) -> tuple[Question, Sequence[Told]] | None:
+def _asked(heard: Heard, now: datetime) -> Open | None:
     """Return the question that is open, and what it was about, in the revisions of that time."""
     question = heard.question
     if question is None or now > question.asked_at + ANSWER_WITHIN:
@@ -229,7 +228,7 @@ def _asked(heard: Heard, now: datetime) -> tuple[Question, Sequence[Told]] | Non
     return (question, about) if len(about) == len(question.appointments) else None
 
 
-def _chosen(said: Said, asked: tuple[Question, Sequence[Told]] | None) -> Told | None:
+def _chosen(said: Said, asked: Open | None) -> Told | None:
     if said.choice is None or asked is None:
         return None
     question, about = asked
@@ -237,19 +236,22 @@ def _chosen(said: Said, asked: tuple[Question, Sequence[Told]] | None) -> Told |
     return about[said.choice - 1] if fits else None
 
 
-def _named(said: Said, asked: tuple[Question, Sequence[Told]] | None) -> Told | None:
-    """Return the one that was asked about by its time; a number would mean another one."""
+def _named(said: Said, asked: Open | None, told: Sequence[Told]) -> Told | None:
+    """Return the one that was asked about by its time.
+
+    None where the question has not gone out, where another SMS came behind it, which may be what is
+    answered, and where a number was said: that would be another one.
+    """
     if said.choice is not None or asked is None or asked[0].asked != "cancel":
         return None
-    (about,) = asked[1]
-    return about
+    question, (about,) = asked
+    newest = next((one for one in told if one.kind not in ANSWERS or _is(question, one)), None)
+    return about if newest is not None and _is(question, newest) else None
 
 
-def _is_overtaken(question: Question, told: Sequence[Told]) -> bool:
-    """Say whether another SMS came behind the question: then an answer may be meant for that."""
-    for one in told:
-        if one.message_id == question.message_id:
-            return False
-        if one.kind not in ANSWERS:
-            return True
-    return True
+def _is(question: Question, one: Told) -> bool:
+    return one.message_id == question.message_id
+
+
+def _is_unread(asked: Open | None, now: datetime) -> bool:
+    return asked is not None and asked[0].asked == "cancel" and now < asked[0].asked_at + READING
