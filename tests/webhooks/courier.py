@@ -18,7 +18,7 @@ from booking_system.platform.postgres.outbox import RECORD
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import uuid7
 from booking_system.shared_kernel.identifiers import ClinicId
-from booking_system.webhooks.adapters.connecting import (
+from booking_system.platform.outward.connecting import (
     CheckedAddresses,
     CheckedNetwork,
     Resolve,

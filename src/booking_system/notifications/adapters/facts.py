@@ -3,7 +3,7 @@
 from typing import Any
 
 import asyncpg
-from sqlalchemy import case, func, select
+from sqlalchemy import ARRAY, Text, and_, case, func, select
 
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.directory.records.tables import doctors, services
@@ -14,13 +14,25 @@ from booking_system.notifications.application.ledger_ports import Found
 from booking_system.notifications.domain.facts import AppointmentFacts, ClinicFacts
 from booking_system.notifications.domain.gate import Due
 from booking_system.notifications.domain.message import Channel, Kind
+from booking_system.notifications.domain.own_channel import OwnSender, scope_of
 from booking_system.notifications.domain.planning import PATIENT, Skipped
+from booking_system.notifications.records.own_tables import (
+    clinic_channels,
+    mark_of,
+    message_templates,
+)
 from booking_system.notifications.records.tables import message_ledger
 from booking_system.platform.postgres.phrases import an_id
 from booking_system.platform.postgres.statement import Statement
 
-m = message_ledger
+m, o, y = message_ledger, clinic_channels, message_templates
 d, v = doctors.alias("d"), services.alias("v")
+
+
+def _marks() -> Any:
+    """Which versions of its own templates the clinic has for this kind, in all languages."""
+    marks = select(mark_of(y)).where(y.c.clinic_id == c.c.id, y.c.kind == m.c.kind)
+    return func.array(marks.order_by(y.c.id).correlate(c, m).scalar_subquery(), type_=ARRAY(Text()))
 
 
 def _facts() -> Any:
@@ -62,6 +74,10 @@ def _facts() -> Any:
             .is_not(None)
             .label("is_gone"),
             told.label("told"),
+            o.c.id.label("own_id"),
+            o.c.version.label("own_version"),
+            o.c.sender.label("own_sender"),
+            _marks().label("own_words"),
             zone().label("zone"),
             *PREFERENCES,
         )
@@ -72,6 +88,7 @@ def _facts() -> Any:
             .join(p, p.c.id == a.c.patient_id)
             .outerjoin(v, v.c.id == a.c.service_id)
             .outerjoin(w, w.c.patient_id == p.c.id)
+            .outerjoin(o, and_(o.c.clinic_id == c.c.id, o.c.channel == m.c.channel))
         )
         .where(m.c.id == an_id("id"))
     )
@@ -89,8 +106,9 @@ async def facts_of(
     channel = Channel(row["channel"])
     address = row["email"] if channel is Channel.EMAIL else row["phone"]
     blocked = None
+    scope = None if row["own_id"] is None else scope_of(row["clinic_id"])
     if address is not None:
-        blocked = await recipients.blocked(connection, channel, address)
+        blocked = await recipients.blocked(connection, channel, address, scope)
     return _found(row, channel, address, blocked)
 
 
@@ -110,6 +128,7 @@ def _found(
             is_gone=row["is_gone"],
             zone=row["zone"],
             preferences=preferences_of(row),
+            has_own_channel=row["own_id"] is not None,
         ),
         clinic=ClinicFacts(
             id=row["clinic_id"],
@@ -136,4 +155,12 @@ def _found(
         recipient_email=row["email"],
         recipient_locale=row["locale"],
         told=row["told"],
+        own=_own(row),
+        own_words=row["own_words"],
     )
+
+
+def _own(row: asyncpg.Record) -> OwnSender | None:
+    if row["own_id"] is None:
+        return None
+    return OwnSender(row["own_id"], row["own_version"], row["own_sender"])

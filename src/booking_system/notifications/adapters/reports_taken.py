@@ -1,7 +1,7 @@
 """Takes what providers tell of messages, once each, and draws the consequences."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import asyncpg
@@ -14,11 +14,12 @@ from booking_system.notifications.adapters.ledger import CONSEQUENCE
 from booking_system.notifications.adapters.ledger_statements import FALL_BACK
 from booking_system.notifications.adapters.recipients import Recipients
 from booking_system.notifications.domain.message import State
+from booking_system.notifications.domain.own_channel import scope_of
 from booking_system.notifications.domain.planning import Skipped
 from booking_system.notifications.domain.sending import Fault, Report, Reported, SmsReply
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.identifiers import Identities
+from booking_system.shared_kernel.identifiers import ClinicId, Identities
 
 STATES = {
     Reported.ACCEPTED: State.SENT,
@@ -44,26 +45,38 @@ class TakeReports:
     identities: Identities
     clock: Clock
 
-    async def __call__(self, told: Sequence[Report | SmsReply]) -> None:
-        """Each in a transaction of its own: the provider tells all again if one fails."""
-        for one in told:
+    async def __call__(
+        self, told: Sequence[Report | SmsReply], *, clinic_id: ClinicId | None = None
+    ) -> None:
+        """Each in a transaction of its own: the provider tells all again if one fails.
+
+        What an account of a clinic tells is that clinic's: it can sign what it likes, so its ids of
+        events are apart from those of others, and its blocks hold for its own messages.
+        """
+        for given in told:
+            one = given
+            if clinic_id is not None:
+                one = replace(given, event_id=f"{scope_of(clinic_id)} {given.event_id}")
             async with self.database.driver_transaction() as connection:
                 if isinstance(one, SmsReply):
                     await self._store(connection, one, REPLIED)
                 else:
-                    await self._take(connection, one)
+                    await self._take(connection, one, clinic_id)
 
-    async def _take(self, connection: asyncpg.Connection, report: Report) -> None:
+    async def _take(
+        self, connection: asyncpg.Connection, report: Report, clinic_id: ClinicId | None
+    ) -> None:
         message_id = await sql.FIND.fetchval(
             connection,
             message_id=report.message_id,
             provider=report.provider,
             provider_id=report.provider_id,
+            clinic_id=clinic_id,
         )
         reported = report.reported.value
         if await self._store(connection, report, reported, message_id, report.code):
             log.info("message_reported", provider=report.provider, reported=reported)
-            await self._count(connection, report, message_id)
+            await self._count(connection, report, message_id, clinic_id)
 
     async def _store(
         self,
@@ -87,8 +100,13 @@ class TakeReports:
         return stored is not None
 
     async def _count(
-        self, connection: asyncpg.Connection, report: Report, message_id: UUID | None
+        self,
+        connection: asyncpg.Connection,
+        report: Report,
+        message_id: UUID | None,
+        clinic_id: ClinicId | None,
     ) -> None:
+        scope = None if clinic_id is None else scope_of(clinic_id)
         state = STATES.get(report.reported)
         if state is not None and message_id is not None:
             await self._advance(connection, report, message_id, state)
@@ -96,10 +114,12 @@ class TakeReports:
         if address is None:
             return
         if report.reported is Reported.OPTED_IN:
-            await self.recipients.let_in(connection, report.channel, address, report.sender)
+            await self.recipients.let_in(
+                connection, report.channel, address, scope or report.sender
+            )
         elif (reason := _block(report)) is not None:
             await self.recipients.block(
-                connection, report.channel, address, reason, sender=report.sender
+                connection, report.channel, address, reason, sender=report.sender, scope=scope
             )
 
     async def _advance(
