@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from booking_system.shared_kernel.errors import Invalid
+from booking_system.platform.outward.addresses import DENIED, may_be_called
 from booking_system.platform.outward.connecting import (
     CheckedAddresses,
     NotConnectedError,
     by_the_system,
 )
-from booking_system.platform.outward.addresses import DENIED, may_be_called
+from booking_system.shared_kernel.errors import Invalid
 from booking_system.webhooks.domain.target import Target
 
 # By the network that denies it: each is denied by this one alone.

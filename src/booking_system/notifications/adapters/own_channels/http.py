@@ -10,20 +10,19 @@ from fastapi import Depends, Response
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
 from booking_system.notifications.adapters.own_channels.models import (
-    ChannelOut,
     EmailChannelIn,
     Proposal,
     SmsChannelIn,
     SmsTrialIn,
-    TrialOut,
 )
+from booking_system.notifications.adapters.own_channels.shown import ClinicChannelOut, TrialOut
 from booking_system.notifications.adapters.reports.own_http import callbacks_of
 from booking_system.notifications.application.own_channels import (
     DropChannel,
     SetChannel,
     ShowChannel,
 )
-from booking_system.notifications.application.try_channel import Tried, TryChannel
+from booking_system.notifications.application.try_channel import TryChannel
 from booking_system.notifications.domain.message import Channel
 from booking_system.notifications.domain.own_channel import OwnChannel
 from booking_system.platform.http.answers import json_answer
@@ -74,7 +73,7 @@ class ChannelRoutes:
                 path,
                 see,
                 policy=signed_in,
-                answers=ChannelOut,
+                answers=ClinicChannelOut,
                 refuses=[NotFound, NotPermitted],
             )
             routes.add(
@@ -82,7 +81,7 @@ class ChannelRoutes:
                 path,
                 put,
                 policy=signed_in,
-                answers=ChannelOut,
+                answers=ClinicChannelOut,
                 refuses=[NotFound, NotPermitted, Stale],
             )
             routes.add(
@@ -226,19 +225,9 @@ class ChannelRoutes:
             message_id=uuid5(NAMESPACE_URL, key),
             actor=actor,
         )
-        return json_answer(_told(tried))
+        return json_answer(TrialOut.of(tried))
 
     def _answer(self, own: OwnChannel | None) -> Response:
         callbacks = [] if own is None else callbacks_of(own, self.public_url)
-        shown = ChannelOut.of(own, callbacks)
+        shown = ClinicChannelOut.of(own, callbacks)
         return json_answer(shown, headers={"ETag": etag_of(shown.version)})
-
-
-def _told(tried: Tried) -> TrialOut:
-    return TrialOut(
-        accepted=tried.is_taken,
-        provider=tried.provider,
-        sent_to=tried.sent_to,
-        code=tried.code,
-        told=tried.told,
-    )
