@@ -15,7 +15,7 @@ from booking_system.notifications.application.own_channel_ports import (
 from booking_system.notifications.domain.message import Channel
 from booking_system.notifications.domain.own_channel import Account, OwnChannel
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted, Stale, Transient
 from booking_system.shared_kernel.identifiers import ClinicId
 
 REST = timedelta(seconds=10)
@@ -99,6 +99,9 @@ class SetChannel:
         seen = 0 if present is None else present.version
         wanted = self._wanted(present, clinic_id, channel, account, sealed, actor)
         done = await self.store.put(wanted, sealed, version=seen)
+        if done is None and version is None:
+            # Somebody was quicker, and the caller does not mind: once more, with what is there now.
+            raise Transient
         if done is None:
             raise Stale
         return done
@@ -138,7 +141,10 @@ class DropChannel:
     ) -> None:
         """Raises `NotFound`, `NotPermitted`, `Stale`."""
         await may_see(self.store, clinic_id, actor)
-        if await self.store.of(clinic_id, channel) is None:
+        present = await self.store.of(clinic_id, channel)
+        if version is not None and version != (present.version if present else 0):
+            raise Stale
+        if present is None:
             raise NotFound
         if not await self.store.delete(clinic_id, channel, version=version):
             raise Stale

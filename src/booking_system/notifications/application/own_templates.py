@@ -160,7 +160,7 @@ class DropTemplates:
         """Raises `NotFound`, `NotPermitted`, `Stale`."""
         await _clinic(self.store, clinic_id, actor, changes=True)
         done = await self.store.delete(clinic_id, kind, language, version=version)
+        if done is False or (done is None and version):
+            raise Stale
         if done is None:
             raise NotFound
-        if not done:
-            raise Stale
