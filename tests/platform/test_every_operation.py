@@ -253,6 +253,8 @@ async def test_a_change_to_an_older_version_is_refused(api: Api) -> None:
         "patient_id": patient.patient_id,
         "booking_id": booking["id"],
         "endpoint_id": (await webhook_endpoint(api, clinic["id"]))["id"],
+        "kind": "reminder",
+        "language": "en",
     }
     desk = await api.clinic_admin(clinic["id"])
     new = {"clinic_id": clinic["id"], "full_name": "Example Patient"}

@@ -164,7 +164,6 @@ class SendMessage:
             if link is None:
                 return None
             return self._by_email(self.letters.account_email(claim.id, found, link))
-        await self.own_words.ready(found.clinic.id, found.due.kind, found.own_words)
         opening = await self._of_appointment(claim, found)
         if found.own_words:
             await self.own_words.tell()
@@ -175,10 +174,16 @@ class SendMessage:
         own = found.own
         if claim.channel is Channel.EMAIL:
             own_email = None if own is None else await self.own_carriers.email(own)
+            await self._words_of(found)
             return self._by_email(self.letters.email(claim.id, found), own_email)
         carrier = self.carriers.sms if own is None else await self.own_carriers.sms(own)
+        await self._words_of(found)
         assert carrier is not None, "the gate asks for the channel"
         return carrier.name, carrier.opened(self.letters.sms(claim.id, found))
+
+    async def _words_of(self, found: Found) -> None:
+        """Have the clinic's words at hand; what is written next, without waiting, uses them."""
+        await self.own_words.ready(found.clinic.id, found.due.kind, found.own_words)
 
     def _by_email(self, email: Email, own: EmailCarrier | None = None) -> Opening:
         carrier = own or self.carriers.email

@@ -6,6 +6,7 @@ A carrier is loaded where it is needed: together they take a third of a second.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -19,12 +20,14 @@ from booking_system.notifications.adapters.carriers.addresses import (
 )
 from booking_system.notifications.adapters.carriers.amazon_keys import AmazonKeys
 from booking_system.notifications.adapters.carriers.choosing import ApiBases
-from booking_system.notifications.adapters.carriers.http_handover import HttpWay
 from booking_system.notifications.adapters.carriers.http_when_needed import HttpWhenNeeded
 from booking_system.notifications.adapters.carriers.waits import Waits
 from booking_system.notifications.application.sending_ports import EmailCarrier, SmsCarrier
 from booking_system.notifications.domain.own_channel import OwnChannel, Provider
 from booking_system.platform.outward.connecting import CheckedAddresses
+
+if TYPE_CHECKING:
+    from booking_system.notifications.adapters.carriers.http_handover import HttpWay
 
 TWILIO_HOST = "api.twilio.com"
 AMAZON_PACKAGE = "botocore"
@@ -110,5 +113,5 @@ class OwnCarrierMaker:
             address, way=self._way(), base=self.bases.twilio, callback=self.callback(own.id)
         )
 
-    def _way(self) -> HttpWay:
+    def _way(self) -> "HttpWay":
         return replace(self.http.way(), waits=self.waits)

@@ -1,5 +1,6 @@
 """Templates of clinics as the sender needs them: at hand without waiting, and never old ones."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -52,6 +53,7 @@ class WordsAtHand:
     database: Database
     clock: Clock
     _kept: OrderedDict[tuple[UUID, Kind], _Kept] = field(default_factory=OrderedDict, init=False)
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _broken: dict[tuple[UUID, Kind, str], BrokenTemplate] = field(default_factory=dict, init=False)
 
     async def ready(self, clinic_id: ClinicId, kind: Kind, marks: Sequence[str]) -> None:
@@ -60,17 +62,22 @@ class WordsAtHand:
         if not marks:
             self._kept.pop(key, None)
             return
+        async with self._reading:
+            # Of messages that are sent at the same time, the first one reads for all.
+            await self._read_unless(key, tuple(marks))
+        self._kept.move_to_end(key)
+
+    async def _read_unless(self, key: tuple[ClinicId, Kind], marks: tuple[str, ...]) -> None:
         kept = self._kept.get(key)
-        if kept is None or kept.marks != tuple(marks):
+        if kept is None or kept.marks != marks:
             async with self.database.reading() as connection:
-                rows = await READ.fetch(connection, clinic_id=clinic_id, kind=kind.value)
+                rows = await READ.fetch(connection, clinic_id=key[0], kind=key[1].value)
             found = {
                 row["language"]: OwnTemplates(**{name: row[name] for name in PARTS}) for row in rows
             }
             self._kept[key] = _Kept(tuple(row["mark"] for row in rows), found)
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
 
     def of(self, clinic_id: ClinicId, kind: Kind, language: str) -> OwnTemplates | None:
         """Return what is at hand."""

@@ -16,6 +16,7 @@ from booking_system.notifications.adapters.own_words.models import (
     TemplateKind,
     TemplateLanguage,
     TemplatePreviewOut,
+    TemplateProblem,
 )
 from booking_system.notifications.application.own_templates import (
     DropTemplates,
@@ -87,6 +88,7 @@ class TemplateRoutes:
             policy=signed_in,
             answers=MessageTemplatesOut,
             refuses=[NotFound, NotPermitted, Stale],
+            problems={422: TemplateProblem},
             body_limit=OF_TEMPLATES,
         )
         routes.add(

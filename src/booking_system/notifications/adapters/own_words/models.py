@@ -15,6 +15,7 @@ from booking_system.notifications.application.template_ports import (
 )
 from booking_system.notifications.domain.message import Kind
 from booking_system.notifications.domain.segments import Alphabet, counted
+from booking_system.platform.http.documentation import FieldProblem, Problem
 from booking_system.platform.http.input import Input
 
 EXAMPLE_ID = "01912d2b-0000-7000-8000-000000000001"
@@ -129,6 +130,18 @@ class TemplateErrorOut(BaseModel):
     detail: str = Field(examples=["it uses unknown names: surname"])
     code: str = Field(examples=["template_fault"])
     line: int | None = Field(description="Of the template, from 1, where it is known")
+
+
+class TemplateFieldProblem(FieldProblem):
+    """One thing that is wrong with the input, or with a template in it."""
+
+    line: int | None = Field(default=None, description="Of the template, from 1")
+
+
+class TemplateProblem(Problem):
+    """Why templates were refused (RFC 9457)."""
+
+    errors: list[TemplateFieldProblem] = Field(default=[])  # type: ignore[assignment]
 
 
 class TemplatePreviewOut(BaseModel):
