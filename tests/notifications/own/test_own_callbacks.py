@@ -128,7 +128,7 @@ async def test_an_address_of_nobody_is_not_found(hooks: Api) -> None:
 
 
 async def test_a_clinic_tells_of_its_own_messages_and_for_itself_only(hooks: Api) -> None:
-    """With its own token it can sign whatever it likes."""
+    """With its own token it can sign what it likes."""
     desk, other = await a_desk(hooks), await a_desk(hooks)
     await desk.sets(SMS, {"sender": "+4915112345678", "twilio": TWILIO})
     _, theirs = await sent_by_twilio(hooks, desk, other)

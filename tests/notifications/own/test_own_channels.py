@@ -14,6 +14,8 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 from moto.sns.models import sns_backends
 
+from booking_system.notifications.domain.own_channel import OwnSender
+from booking_system.notifications.domain.sending import Fault, NotSentError
 from tests.api import Api, code_of
 from tests.lines import SEEN
 from tests.notifications.carriers.providers import Provider, a_provider, says
@@ -353,6 +355,31 @@ async def check_what_hangs(desk: Desk, provider: Provider) -> None:
     answer = await tried(desk, SMS, {"number": NUMBER})
     assert (answer.status_code, answer.json()["code"]) == (200, "timeout")
     assert answer.json()["told"].startswith("The message went out, and no answer came")
+
+
+async def test_staff_are_told_of_the_account_s_faults_only(near: Api) -> None:
+    """Not of recipients, and not of mistakes of ours."""
+    desk = await a_desk(near)
+    shown = await desk.sets(SMS, {"sender": "Praxis", "twilio": TWILIO})
+    (row,) = await sql(near, "SELECT id FROM clinic_channels")
+    own = OwnSender(row["id"], shown["version"], "Praxis")
+    carriers = near.container.notifications.own_carriers()
+    for fault, code, noted in (
+        (Fault.RECIPIENT, "21614", None),
+        (Fault.POLICY, "30007", None),
+        (Fault.TEMPORARY, "stalled", None),
+        (Fault.TEMPORARY, "LookupError", None),
+        (Fault.TEMPORARY, "20429", "20429"),
+        (Fault.TEMPORARY, "timeout", "timeout"),
+        (Fault.REFUSED, "blocked_address", "blocked_address"),
+    ):
+        await carriers.failed(own, NotSentError(fault, code))
+        assert (await desk.shows(SMS))["failure"] == noted, code
+    # Of a version that is not the present one nothing is noted.
+    await carriers.failed(OwnSender(own.channel_id, own.version + 1, None), "channel_unreadable")
+    assert (await desk.shows(SMS))["failure"] == "blocked_address"
+    await carriers.went_well(own)
+    assert (await desk.shows(SMS))["failure"] is None
 
 
 async def test_the_platform_sees_it_and_may_end_it_and_does_not_name_it(near: Api) -> None:

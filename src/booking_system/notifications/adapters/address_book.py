@@ -42,7 +42,7 @@ class PostgresAddressBook:
     async def lift(
         self, patient_id: PatientId, channel: Channel, clinics: Collection[ClinicId] | None
     ) -> None:
-        """Lift it, of whatever the record names now."""
+        """Lift it, of the address that the record names now."""
         async with self.database.driver_transaction() as connection:
             row = await ADDRESSES.fetchrow(connection, patient_id=patient_id)
             address = row and row[COLUMNS[channel]]

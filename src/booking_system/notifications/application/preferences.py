@@ -42,7 +42,7 @@ class PreferenceStore(Protocol):
 class AddressBook(Protocol):
     """What is known of the addresses of patients.
 
-    `clinics` are those whose own accounts may have told something; None: all.
+    `clinics`: what their own accounts have told counts as well; None: those of all clinics.
     """
 
     async def states(

@@ -52,7 +52,7 @@ class Due:
     `revision` and `status` are the appointment's, None without one. `address` is where it would go.
     `blocked`: why the address is not to be written to. `is_gone`: recipient or clinic was removed.
     `is_over`: what an account's message is about was done already, or taken back.
-    `has_own_channel`: it goes through an account of the clinic, whatever else there is.
+    `has_own_channel`: it goes through an account of the clinic.
     """
 
     kind: Kind

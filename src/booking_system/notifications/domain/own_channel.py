@@ -14,7 +14,7 @@ from booking_system.shared_kernel.identifiers import ClinicId, UserId
 UNREADABLE = "channel_unreadable"
 """Why a message fails whose clinic's secret nobody can open."""
 CLEAR = 4
-"""So many characters of a secret are shown, of one that is long."""
+"""So many characters of a long secret are shown."""
 LONG = 16
 
 

@@ -20,6 +20,8 @@ from booking_system.shared_kernel.errors import NotFound, Transient, Unavailable
 
 MOST_KEPT = 256
 """Carriers that a process has at hand; those used longest ago are made anew."""
+ON_THE_WAY = frozenset({"connection_lost", "dns", "no_connection", "timeout", "tls_failed"})
+"""Codes of what went wrong before a provider could say anything; its own begin with a number."""
 NOTED_EVERY = timedelta(minutes=1)
 """The same is noted again only then: else each message would write twice."""
 
@@ -74,10 +76,13 @@ class CachedOwnCarriers:
         await self._note(own, None)
 
     async def failed(self, own: OwnSender, error: NotSentError | str) -> None:
-        """Note what is the account's fault, or the host's; not what is the recipient's."""
+        """Note what is the account's fault, or the host's; not the recipient's, and not ours."""
         if isinstance(error, str):
             await self._note(own, error)
-        elif error.fault in {Fault.REFUSED, Fault.TEMPORARY}:
+        elif error.fault is Fault.REFUSED or (
+            error.fault is Fault.TEMPORARY
+            and (error.code in ON_THE_WAY or error.code[:1].isdigit())
+        ):
             await self._note(own, error.code)
 
     async def _note(self, own: OwnSender, failure: str | None) -> None:

@@ -2,7 +2,7 @@
 
 Each account has addresses of its own, and is verified with what that clinic has set: the platform's
 token does not hold there, nor the other way round. What is told counts for this clinic's messages
-only, and for no other sender: a clinic can sign whatever it likes with its own token.
+only, and for no other sender: a clinic can sign what it likes with its own token.
 """
 
 import re
