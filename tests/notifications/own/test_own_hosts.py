@@ -3,19 +3,23 @@
 import asyncio
 from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from pydantic import SecretStr
 
-from booking_system.notifications.adapters.carriers.addresses import SmtpAddress
-from booking_system.notifications.adapters.carriers.smtp import SmtpCarrier
+from booking_system.notifications.adapters.carriers.choosing import ApiBases
+from booking_system.notifications.adapters.carriers.http_when_needed import HttpWhenNeeded
 from booking_system.notifications.adapters.own_channels.checking import AccountCheck
-from booking_system.notifications.domain.own_channel import Account, Provider
+from booking_system.notifications.adapters.own_channels.making import OwnCarrierMaker
+from booking_system.notifications.application.sending_ports import EmailCarrier
+from booking_system.notifications.domain.message import Channel
+from booking_system.notifications.domain.own_channel import Account, OwnChannel, Provider
 from booking_system.notifications.domain.sending import Fault, NotSentError
 from booking_system.platform.outward.connecting import CheckedAddresses
 from booking_system.shared_kernel.errors import Invalid
+from booking_system.shared_kernel.identifiers import ClinicId, UserId
 from tests.api import Api, code_of
-from tests.notifications.carriers.letters import Frozen, an_email, sent
+from tests.notifications.carriers.letters import NOW, Frozen, an_email, sent
 from tests.notifications.carriers.listening import listening
 from tests.notifications.own.desk import EMAIL, a_desk
 
@@ -82,21 +86,37 @@ async def test_no_packet_goes_inside_when_a_name_leads_there_later(addresses: li
 
     async with listening(serve) as port:
         checked = CheckedAddresses(allow_private=False, resolve=leading(*addresses))
-        address = SmtpAddress(
-            host="mail.example.com",
-            port=port,
-            user="clinic",
-            password=SecretStr("a password"),
-            is_tls=False,
-            needs_starttls=True,
-        )
-        carrier = SmtpCarrier(address, clock=Frozen(), addresses=checked)
         with pytest.raises(NotSentError) as told:
-            await sent(carrier.opened(an_email()))
+            await sent(carrier(port, checked).opened(an_email()))
         assert (told.value.fault, told.value.code) == (Fault.REFUSED, "blocked_address")
         assert not came.is_set()
         allowed = CheckedAddresses(allow_private=True, resolve=leading("127.0.0.1"))
-        carrier = SmtpCarrier(address, clock=Frozen(), addresses=allowed)
         with pytest.raises(NotSentError):
-            await sent(carrier.opened(an_email()))
+            await sent(carrier(port, allowed).opened(an_email()))
         assert came.is_set()
+
+
+def carrier(port: int, addresses: CheckedAddresses) -> EmailCarrier:
+    """What a clinic's e-mails go through whose mail server is called so."""
+    target = {"host": "mail.example.com", "port": port, "security": "none", "user": "clinic"}
+    account = Account(provider=Provider.SMTP, sender="a@example.com", target=target, options={})
+    own = OwnChannel(
+        id=uuid4(),
+        clinic_id=ClinicId(uuid4()),
+        channel=Channel.EMAIL,
+        account=account,
+        hint="",
+        version=1,
+        changed_at=NOW,
+        changed_by=UserId(uuid4()),
+        verified_at=None,
+        failed_at=None,
+        failure=None,
+    )
+    maker = OwnCarrierMaker(
+        http=HttpWhenNeeded(Frozen()),
+        bases=ApiBases(),
+        addresses=addresses,
+        callback=lambda _: None,
+    )
+    return maker.email(own, "a password")
