@@ -65,10 +65,6 @@ class ChannelStore(Protocol):
         """Return the clinic's account; None where it has none."""
         ...
 
-    async def by_id(self, channel_id: UUID) -> OwnChannel | None:
-        """Return an account by its id."""
-        ...
-
     async def put(
         self, wanted: OwnChannel, secret: SealedSecret | None, *, version: int | None
     ) -> OwnChannel | None:
