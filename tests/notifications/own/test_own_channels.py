@@ -1,5 +1,6 @@
 """Messages of a clinic go through its own account, and nobody else's do."""
 
+import asyncio
 import base64
 import ssl
 from email import message_from_bytes
@@ -14,6 +15,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 from moto.sns.models import sns_backends
 
+from booking_system.notifications.adapters.own_channels.carriers import CachedOwnCarriers
 from booking_system.notifications.domain.own_channel import OwnSender
 from booking_system.notifications.domain.sending import Fault, NotSentError
 from tests.api import Api, code_of
@@ -240,6 +242,24 @@ async def test_a_key_stays_with_its_account_only(near: Api) -> None:
     assert (await near.send("DELETE", at, desk.admin)).status_code == 404
 
 
+async def test_of_two_at_once_one_is_refused(near: Api) -> None:
+    desk = await a_desk(near)
+    body = {"sender": "Praxis", "twilio": TWILIO}
+    for seen in range(3):
+        tag = {"If-Match": f'"{seen}"'}
+        asked = [
+            near.send("PUT", desk.at(SMS), desk.admin, json=body, headers=tag) for _ in range(3)
+        ]
+        answers = await asyncio.gather(*asked)
+        assert sorted(one.status_code for one in answers) == [200, 412, 412]
+        assert (await desk.shows(SMS))["version"] == seen + 1
+    # Who does not mind what was there is not refused.
+    answers = await asyncio.gather(
+        *(near.send("PUT", desk.at(SMS), desk.admin, json=body) for _ in range(3))
+    )
+    assert [one.status_code for one in answers] == [200, 200, 200]
+
+
 MOVED = """UPDATE clinic_channels t SET sealed = o.sealed, key_id = o.key_id FROM clinic_channels o
  WHERE t.clinic_id = $1 AND o.clinic_id = $2 AND t.channel = o.channel"""
 ELSEWHERE = """UPDATE clinic_channels SET target = target || '{"host": "localhost"}'
@@ -292,6 +312,44 @@ async def test_a_channel_that_does_not_work_falls_back_to_no_other_account(near:
     # It works again with another password, and nobody is told of the old trouble.
     again = await desk.sets(EMAIL, smtp_at(port))
     assert again["failure"] is None
+
+
+async def test_messages_go_through_the_account_of_now(near: Api) -> None:
+    desk, before, after = await a_desk(near), Inbox(), Inbox()
+    async with smtp_server(before, **LOGIN) as first, smtp_server(after, **LOGIN) as second:
+        for port, inbox in ((first, before), (second, after)):
+            await desk.sets(EMAIL, smtp_at(port))
+            await desk.books()
+            await work(near)
+            assert len(inbox.envelopes) == 1
+        await near.send("DELETE", desk.at(EMAIL), desk.admin)
+        await desk.books()
+        await work(near)
+        assert (len(before.envelopes), len(after.envelopes)) == (1, 1)
+    assert await kept(near) == [("email", MAIL)]
+
+
+async def test_what_was_written_for_another_account_is_written_again(
+    near: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is taken away when its carrier was found already, and nothing has begun yet."""
+    desk, inbox = await a_desk(near), Inbox()
+    real, taken_away = CachedOwnCarriers.email, list[int]()
+
+    async def email(self: CachedOwnCarriers, own: OwnSender) -> Any:
+        carrier = await real(self, own)
+        gone = await near.send("DELETE", desk.at(EMAIL), desk.admin)
+        taken_away.append(gone.status_code)
+        return carrier
+
+    monkeypatch.setattr(CachedOwnCarriers, "email", email)
+    async with smtp_server(inbox, **LOGIN) as port:
+        await desk.sets(EMAIL, smtp_at(port))
+        await desk.books()
+        await work(near)
+    assert taken_away == [204]
+    assert inbox.envelopes == []
+    assert await kept(near) == [("email", MAIL)]
 
 
 async def tried(desk: Desk, what: str, body: Any = None, **about: Any) -> Any:
