@@ -15,6 +15,15 @@ DEAD_MESSAGE = """INSERT INTO message_ledger (id, revision, kind, offset_minutes
 DEAD_EVENT = """INSERT INTO dead_events (consumer, seq, id, name, payload, occurred_at, error,
  died_at) VALUES ('messages', $1, gen_random_uuid(), 'booking.created', '{}', now(), 'Example',
  now())"""
+OWN_CHANNELS = """INSERT INTO clinic_channels (id, clinic_id, channel, provider, sender, target,
+ options, sealed, key_id, hint, version, changed_at, changed_by)
+ SELECT gen_random_uuid(), $1, channel, provider, 'x', target::jsonb, '{"webhook_keys": []}', '',
+ '', '', 1, now(), $2 FROM (VALUES ('email', 'sendgrid', '{"host": "api.sendgrid.com"}'),
+ ('sms', 'twilio', '{"account": "AC"}')) given (channel, provider, target)
+ ON CONFLICT (clinic_id, channel) DO UPDATE SET tried_at = NULL"""
+OWN_TEMPLATES = """INSERT INTO message_templates (id, clinic_id, kind, language, subject, version,
+ changed_at, changed_by) VALUES (gen_random_uuid(), $1, 'reminder', 'en', 'Soon', 1, now(), $2)
+ ON CONFLICT DO NOTHING"""
 NUMBERS = count(1000)
 
 
@@ -59,6 +68,30 @@ async def webhook_delivery(world: World, name: str) -> Aim:
     failed = "UPDATE webhook_deliveries SET state = 'failed' WHERE id = $1"
     await world.sql(failed, UUID(delivery_id))
     return Aim(aim.values | {"delivery_id": delivery_id})
+
+
+async def own_channels(world: World, _name: str) -> Aim:
+    """Accounts of the clinic whose secrets nobody can open: trying them asks nobody."""
+    admin = world.person("clinic_admin").user_id
+    await world.sql(OWN_CHANNELS, UUID(world.here["id"]), admin)
+    return Aim({"clinic_id": world.here["id"]})
+
+
+async def own_templates(world: World, _name: str) -> Aim:
+    """What the clinic says in its own words."""
+    admin = world.person("clinic_admin").user_id
+    await world.sql(OWN_TEMPLATES, UUID(world.here["id"]), admin)
+    return Aim({"clinic_id": world.here["id"], "kind": "reminder", "language": "en"})
+
+
+async def bounced_patient(world: World, name: str) -> Aim:
+    """The patient of the table, with an address; whether it has bounced does not matter."""
+    aim = await patient(world, name)
+    await world.sql(
+        "UPDATE patients SET email = 'patient@example.com' WHERE id = $1 AND email IS NULL",
+        UUID(aim.values["patient_id"]),
+    )
+    return Aim(aim.values | {"channel": "email"}, aim.people)
 
 
 async def asset(_world: World, _name: str) -> Aim:

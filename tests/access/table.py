@@ -125,6 +125,15 @@ PHONE = {"phone": "+49301234567"}
 DUPLICATE = {"duplicate_id": "{duplicate_id}"}
 TOLD = {"email": "{email}"}
 CALLED = {"known_as": "Example"}
+EMAIL_CHANNEL = {
+    "sender": "desk@example.com",
+    "smtp": {"host": "93.184.215.14", "user": "clinic", "password": "a password of some length"},
+}
+SMS_CHANNEL = {
+    "sender": "+4915112345678",
+    "twilio": {"account_sid": "AC" + 32 * "0", "auth_token": 32 * "0"},
+}
+OWN_WORDS = {"subject": "See you on {{ date }}"}
 NEW_ENDPOINT = {"url": "https://93.184.215.14/hook", "events": ["booking.*"]}
 
 CARERS = DOCTOR | DESK
@@ -144,6 +153,9 @@ EXCEPTION = "/v1/availability-exceptions/{exception_id}"
 RULE, TIME_OFF = "/v1/availability/{rule_id}", "/v1/time-off/{time_off_id}"
 PATIENT_PATH = "/v1/patients/{patient_id}"
 ENDPOINT = "/v1/webhook-endpoints/{endpoint_id}"
+OWN_TEMPLATES = "/v1/clinics/{clinic_id}/message-templates"
+TEMPLATE = f"{OWN_TEMPLATES}/{{kind}}/{{language}}"
+OF_CLINIC = {"names": "clinic_id"}
 NO_SLOT = {"absent": "slot_not_found"}
 
 # fmt: off
@@ -223,6 +235,8 @@ ROWS = [
     Row("GET", f"{PATIENT_PATH}/notification-preferences", PRIVATE, PATIENT | DESK, scenes.patient),
     Row("PUT", f"{PATIENT_PATH}/notification-preferences", PRIVATE, PATIENT | DESK, scenes.patient,
         {"sms": False}),
+    Row("POST", f"{PATIENT_PATH}/notification-preferences/{{channel}}/lift", PRIVATE,
+        PATIENT | DESK, scenes.bounced_patient, names="patient_id"),
     Row("DELETE", PATIENT_PATH, PRIVATE, PATIENT, scenes.new_patient, sees=PATIENT | DESK),
     Row("DELETE", PATIENT_PATH, PRIVATE, DESK, scenes.patient_without_account,
         about="without an account"),
@@ -322,6 +336,26 @@ ROWS = [
         names="consumer"),
     # What was kept instead of being sent: these people are not at the machine itself.
     Row("GET", "/v1/dev/outbox", PUBLIC, PLATFORM),
+    # What a clinic sets of its messages
+    *(
+        row
+        for channel, body in (("email-channel", EMAIL_CHANNEL), ("sms-channel", SMS_CHANNEL))
+        for row in (
+            Row("GET", f"{CLINIC}/{channel}", PUBLIC, MANAGERS, scenes.clinic),
+            Row("PUT", f"{CLINIC}/{channel}", PUBLIC, ADMIN, scenes.clinic, body),
+            Row("DELETE", f"{CLINIC}/{channel}", PUBLIC, MANAGERS, scenes.own_channels),
+        )
+    ),
+    Row("POST", f"{CLINIC}/email-channel/try", PUBLIC, ADMIN, scenes.own_channels),
+    Row("POST", f"{CLINIC}/sms-channel/try", PUBLIC, ADMIN, scenes.own_channels,
+        {"number": "+4915112345678"}),
+    Row("GET", OWN_TEMPLATES, PUBLIC, CLOSERS, scenes.clinic),
+    Row("GET", TEMPLATE, PUBLIC, CLOSERS, scenes.own_templates, **OF_CLINIC),
+    Row("PUT", TEMPLATE, PUBLIC, MANAGERS, scenes.own_templates, OWN_WORDS, **OF_CLINIC),
+    Row("DELETE", TEMPLATE, PUBLIC, MANAGERS, scenes.own_templates, **OF_CLINIC),
+    Row("POST", f"{TEMPLATE}/preview", PUBLIC, CLOSERS, scenes.own_templates, OWN_WORDS,
+        **OF_CLINIC),
+    Row("GET", f"{CLINIC}/unreached-bookings", PUBLIC, DESK, scenes.clinic),
     # Webhooks
     Row("GET", "/v1/webhook-endpoints", PUBLIC, MANAGERS | {"clinic_admin_elsewhere"}),
     Row("POST", "/v1/webhook-endpoints", PUBLIC, PLATFORM, body=NEW_ENDPOINT,

@@ -11,6 +11,7 @@ from booking_system.shared_kernel.identifiers import ClinicId, PatientId
 from tests.access.scenes import (
     DEAD_EVENT,
     DEAD_MESSAGE,
+    OWN_TEMPLATES,
     made_closure,
     made_exception,
     made_rule,
@@ -61,6 +62,9 @@ EXCEPTIONS = (
 TIME_OFF = "SELECT id FROM time_off WHERE deleted_at IS NULL AND doctor_id = '{doctor}'"
 CLOSURES = "SELECT id FROM closures WHERE deleted_at IS NULL AND clinic_id = '{here}'"
 ENDPOINTS = "SELECT id FROM webhook_endpoints WHERE deleted_at IS NULL"
+UNREACHED = """SELECT DISTINCT a.id FROM appointments a JOIN message_ledger m
+ ON m.appointment_id = a.id AND m.revision = a.revision WHERE a.clinic_id = '{here}'
+ AND a.starts_at > now() AND m.recipient_key = 'patient' AND m.state = 'failed'"""
 DESK = ("receptionist", "clinic_admin", "platform_admin", TWO_HATS)
 
 Statements = Mapping[str, str | None]
@@ -106,6 +110,14 @@ LISTS: dict[str, Statements] = {
         "clinic_admin": f"{ENDPOINTS} AND clinic_id = '{{here}}'",
         "clinic_admin_elsewhere": f"{ENDPOINTS} AND clinic_id = '{{elsewhere}}'",
         "platform_admin": ENDPOINTS,
+        "else": None,
+    },
+    "/v1/clinics/{clinic_id}/message-templates": {
+        **dict.fromkeys(DESK, "SELECT id FROM message_templates WHERE clinic_id = '{here}'"),
+        "else": None,
+    },
+    "/v1/clinics/{clinic_id}/unreached-bookings": {
+        **dict.fromkeys(set(DESK) - {"platform_admin"}, UNREACHED),
         "else": None,
     },
     "/v1/events": {"platform_admin": "SELECT id FROM event_feed", "else": None},
@@ -232,6 +244,7 @@ async def _furnish(world: World) -> None:
         "UPDATE sessions SET last_used_at = now() - interval '31 days' WHERE user_agent = 'old'"
     )
     await _furnish_messages(world)
+    await _furnish_message_settings(world)
     await Relay(database=api.container.database()).once()
 
 
@@ -244,6 +257,21 @@ async def _furnish_messages(world: World) -> None:
     for number in (1, 2):
         await world.sql(DEAD_MESSAGE, uuid4())
         await world.sql(DEAD_EVENT, number)
+
+
+async def _furnish_message_settings(world: World) -> None:
+    """Of two clinics: templates, and messages that reached nobody."""
+    for place in (world.here, world.elsewhere):
+        for kind in ("reminder", "change"):
+            await world.sql(
+                OWN_TEMPLATES.replace("reminder", kind), UUID(place["id"]), world.api.admin.user_id
+            )
+    await world.sql(
+        "INSERT INTO message_ledger (id, appointment_id, revision, kind, offset_minutes, channel,"
+        " recipient_key, clinic_id, lane, planned_at, due_at, not_after, state, ended_at)"
+        " SELECT gen_random_uuid(), id, revision, 'confirmation', 0, 'email', 'patient', clinic_id,"
+        " 1, now(), now(), starts_at, 'failed', now() FROM appointments"
+    )
 
 
 async def _furnish_calendars(world: World) -> None:

@@ -36,7 +36,7 @@ CONTRACT = """
     service_not_offered nonexistent_local_time password_too_weak idempotency_key_reused
     payment_not_required rate_limited internal_error overloaded dependency_unavailable
     outcome_unknown plan_too_large possible_duplicate invitation_over feed_reset
-    link_over
+    link_over address_not_lifted
     webhook_endpoint_not_enabled webhook_delivery_under_way too_many_webhook_endpoints
 """
 CODES = set(CONTRACT.split())

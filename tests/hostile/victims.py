@@ -382,6 +382,28 @@ async def _webhook_deliveries(victims: Victims) -> list[Values]:
     return [endpoint | one for one in _named("delivery_id", found)]
 
 
+ALWAYS_THERE = (
+    """CREATE OR REPLACE FUNCTION there_again() RETURNS trigger LANGUAGE plpgsql AS $$
+     BEGIN EXECUTE format('INSERT INTO %I SELECT ($1).*', TG_TABLE_NAME) USING OLD;
+     RETURN NULL; END $$""",
+    """CREATE OR REPLACE TRIGGER there_again AFTER DELETE ON clinic_channels
+     FOR EACH ROW EXECUTE FUNCTION there_again()""",
+    """CREATE OR REPLACE TRIGGER there_again AFTER DELETE ON message_templates
+     FOR EACH ROW EXECUTE FUNCTION there_again()""",
+    """CREATE OR REPLACE FUNCTION rested() RETURNS trigger LANGUAGE plpgsql AS $$
+     BEGIN NEW.tried_at = NULL; RETURN NEW; END $$""",
+    """CREATE OR REPLACE TRIGGER rested BEFORE UPDATE ON clinic_channels
+     FOR EACH ROW EXECUTE FUNCTION rested()""",
+)
+
+
+async def _message_settings(victims: Victims) -> list[Values]:
+    """A clinic has one of each: what is deleted is there again, and what was tried has rested."""
+    for statement in ALWAYS_THERE:
+        await victims.world.sql(statement)
+    return []
+
+
 POOLS: dict[Scene, Pool] = {
     scenes.dead_message: _dead_messages,
     scenes.new_clinic: _clinics,
@@ -416,6 +438,8 @@ POOLS: dict[Scene, Pool] = {
     scenes.patient_without_account: _patients,
     scenes.removed_patient: _removed_patients,
     scenes.two_records: _duplicates,
+    scenes.own_channels: _message_settings,
+    scenes.own_templates: _message_settings,
     scenes.webhook_endpoint: _webhook_endpoints,
     scenes.webhook_delivery: _webhook_deliveries,
 }

@@ -12,7 +12,14 @@ from uuid import UUID
 
 from booking_system.booking.adapters.postgres import PostgresBooking
 from booking_system.booking.application.patients_word import PatientsWord
+from booking_system.notifications.adapters.carriers.choosing import ApiBases
+from booking_system.notifications.adapters.carriers.http_when_needed import HttpWhenNeeded
 from booking_system.notifications.adapters.ledger import PostgresLedger
+from booking_system.notifications.adapters.own_channels.carriers import CachedOwnCarriers
+from booking_system.notifications.adapters.own_channels.making import OwnCarrierMaker
+from booking_system.notifications.adapters.own_channels.sealing import ChannelVault
+from booking_system.notifications.adapters.own_channels.store import PostgresChannels
+from booking_system.notifications.adapters.own_words.at_hand import WordsAtHand
 from booking_system.notifications.adapters.planner import Planner
 from booking_system.notifications.adapters.recipients import Recipients
 from booking_system.notifications.adapters.sending_job import SendingJob
@@ -27,11 +34,13 @@ from booking_system.notifications.domain.letter import Email, Sms
 from booking_system.notifications.domain.message import Channel
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.keyring import Keyring
+from booking_system.platform.outward.connecting import CheckedAddresses
 from booking_system.platform.postgres.consumers import Consumer
 from booking_system.platform.postgres.feed import Relay
 from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import RandomIdentities
+from booking_system.shared_kernel.clock import Clock
 from tests.api import NOTHING
 
 KEYS: Keyring = NOTHING.keyring()
@@ -129,6 +138,16 @@ class Handing:
         return await self.carrier.on_answer(self.letter) or f"{self.carrier.name} {self.letter.id}"
 
 
+def an_own_maker(clock: Clock) -> OwnCarrierMaker:
+    """For accounts of clinics on this machine."""
+    return OwnCarrierMaker(
+        http=HttpWhenNeeded(clock),
+        bases=ApiBases(),
+        addresses=CheckedAddresses(allow_private=True),
+        callback=lambda _: None,
+    )
+
+
 class Office:
     """Relay, planner and sender of one worker, on one database."""
 
@@ -155,6 +174,8 @@ class Office:
             identities=identities,
             clock=self.clock,
         )
+        self.channels = PostgresChannels(database, ChannelVault(KEYS))
+        self.words = WordsAtHand(database=database, clock=self.clock)
         letters = Letters(
             writer=writer,
             sender_address=SENDERS[Channel.EMAIL],
@@ -166,6 +187,10 @@ class Office:
             letters=letters,
             account_links=account_links,
             carriers=Carriers(email=email, sms=sms),
+            own_carriers=CachedOwnCarriers(
+                store=self.channels, maker=an_own_maker(self.clock), clock=self.clock
+            ),
+            own_words=self.words,
             clock=self.clock,
             chance=random.random,
             monotonic=time.monotonic,

@@ -73,5 +73,6 @@ def test_every_purpose_is_used_in_one_place_and_the_keys_themselves_in_one() -> 
         "Purpose.RECIPIENTS": ["recipients.py"],
         "Purpose.UNSUBSCRIBING": ["unsubscribing.py"],
         "Purpose.WEBHOOK_SECRETS": ["sealing.py"],
+        "Purpose.CLINIC_CHANNELS": ["sealing.py"],
         "keys.keys": ["tokens.py"],
     }

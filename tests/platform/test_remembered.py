@@ -74,6 +74,7 @@ async def a_place(api: Api) -> tuple[dict[str, str], list[Person | None]]:
         "patient_id": str(patient.patient_id),
         "token": api.container.notifications.links().link(patient.patient_id)[-44:],
         "slug": clinic["slug"],
+        "kind": "reminder",
         "specialty": "Cardiology",
         "language": "de",
         "mode": "in_person",

@@ -58,6 +58,8 @@ KEPT = {
     "message_attempts": "gone with their message",
     "invitation_links": "gone with their invitation",
     "notification_preferences": "one row for each patient who has set them",
+    "clinic_channels": "two for each clinic at most, deleted by their owners",
+    "message_templates": "one for each kind and language of a clinic, deleted by their owners",
     "webhook_endpoints": "few, deleted by their owners; deliveries name them",
     "calendar_work": "one row for each doctor at most, gone when the work is done",
 }

@@ -12,18 +12,18 @@ import orjson
 
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.keyring import Keyring
+from booking_system.platform.outward.connecting import (
+    CheckedAddresses,
+    CheckedNetwork,
+    Resolve,
+    by_the_system,
+)
 from booking_system.platform.postgres.consumers import Consumer
 from booking_system.platform.postgres.feed import Relay
 from booking_system.platform.postgres.outbox import RECORD
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import uuid7
 from booking_system.shared_kernel.identifiers import ClinicId
-from booking_system.webhooks.adapters.connecting import (
-    CheckedAddresses,
-    CheckedNetwork,
-    Resolve,
-    by_the_system,
-)
 from booking_system.webhooks.adapters.deliveries import PostgresDeliveries
 from booking_system.webhooks.adapters.endpoints import PostgresEndpoints
 from booking_system.webhooks.adapters.fanout import FanOut

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from booking_system.platform.outward.addresses import DENIED, may_be_called
+from booking_system.platform.outward.connecting import (
+    CheckedAddresses,
+    NotConnectedError,
+    by_the_system,
+)
 from booking_system.shared_kernel.errors import Invalid
-from booking_system.webhooks.adapters.connecting import CheckedAddresses, by_the_system
-from booking_system.webhooks.domain.addresses import DENIED, may_be_called
-from booking_system.webhooks.domain.delivery import NotAnsweredError
 from booking_system.webhooks.domain.target import Target
 
 # By the network that denies it: each is denied by this one alone.
@@ -148,7 +151,7 @@ def test_an_address_is_taken_apart() -> None:
 
 
 async def refused_by(addresses: CheckedAddresses, host: str) -> str:
-    with pytest.raises(NotAnsweredError) as refused:
+    with pytest.raises(NotConnectedError) as refused:
         await addresses(host, 443)
     return refused.value.code
 
@@ -182,5 +185,5 @@ async def test_a_name_that_leads_nowhere(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     for host in ("example.invalid", 64 * "a" + ".com"):
-        with pytest.raises(NotAnsweredError, match="dns"):
+        with pytest.raises(NotConnectedError, match="dns"):
             await by_the_system(host, 443)

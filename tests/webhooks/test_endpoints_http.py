@@ -8,13 +8,12 @@ from uuid import UUID
 import pytest
 from prometheus_client import CollectorRegistry
 
+from booking_system.platform.outward.connecting import CheckedAddresses, NotConnectedError
 from booking_system.platform.postgres.feed import Relay
 from booking_system.webhooks.adapters import url_check
 from booking_system.webhooks.adapters.catalogue import kinds
-from booking_system.webhooks.adapters.connecting import CheckedAddresses
 from booking_system.webhooks.adapters.metrics import WebhookMetrics, WebhookWatch
 from booking_system.webhooks.adapters.url_check import UrlCheck
-from booking_system.webhooks.domain.delivery import NotAnsweredError
 from booking_system.webhooks.domain.endpoint import MOST_OF_CLINIC
 from tests.api import Api, Person, code_of, document_of_all
 from tests.webhooks.receiving import Receiver, always, receiving, verified
@@ -131,7 +130,7 @@ async def test_a_private_address_is_refused_and_stays_out_of_a_change(api: Api) 
 
 async def test_a_name_that_leads_nowhere_yet_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nowhere(host: str, port: int) -> list[str]:
-        raise NotAnsweredError("dns")
+        raise NotConnectedError("dns")
 
     async def never(host: str, port: int) -> list[str]:
         raise TimeoutError

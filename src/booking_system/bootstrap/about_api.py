@@ -32,6 +32,7 @@ TAGS = {
     "Holds": "Time slots that are kept for a patient, or a visitor, who is about to book.",
     "Bookings": "Appointments: a time slot taken by a patient.",
     "Notifications": "What people are told, through what, and what became of it.",
+    "Message settings": "A clinic's own accounts with providers, and its own words.",
     "Events": "What has happened, in order, for programs that follow it.",
     "Development": "For developers at the machine itself. Production has nothing of it.",
     "Webhooks": "Other programs that are told what has happened, signed (Standard Webhooks 1.0).",

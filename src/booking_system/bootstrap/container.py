@@ -19,7 +19,6 @@ from booking_system.identity.container import IdentityContainer
 from booking_system.identity.domain.policies import public
 from booking_system.identity.domain.session import Lifetimes
 from booking_system.integrations.container import IntegrationsContainer
-from booking_system.notifications.adapters.carriers.choosing import ApiBases
 from booking_system.notifications.adapters.dead_messages import LOOK as MESSAGES_LOOK
 from booking_system.notifications.container import NotificationsContainer
 from booking_system.platform.clock import SystemClock
@@ -34,6 +33,7 @@ from booking_system.platform.observability.metrics_routes import PATH, MetricsRo
 from booking_system.platform.observability.outbox_metrics import OutboxWatch
 from booking_system.platform.observability.queue_metrics import QueueWatch
 from booking_system.platform.observability.tracing import Tracing
+from booking_system.platform.outward.connecting import CheckedAddresses
 from booking_system.platform.postgres.consumers import LOOK as CONSUMERS_LOOK
 from booking_system.platform.postgres.faults import Overloaded
 from booking_system.platform.postgres.feed import Relay
@@ -89,6 +89,10 @@ class Container(containers.DeclarativeContainer):
         keys=keys,
         networks=networks,
         clock=clock,
+    )
+
+    addresses = providers.Singleton(
+        CheckedAddresses, allow_private=settings.provided.webhook_allow_private
     )
 
     identity = providers.Container(
@@ -172,18 +176,14 @@ class Container(containers.DeclarativeContainer):
         in_production=settings.provided.in_production,
         email_url=settings.provided.email_url,
         sms_url=settings.provided.sms_url,
-        bases=providers.Singleton(
-            ApiBases,
-            amazon=settings.provided.aws_endpoint_url,
-            sendgrid=settings.provided.sendgrid_api_base,
-            twilio=settings.provided.twilio_api_base,
-        ),
+        bases=settings.provided.api_bases,
         sender_address=settings.provided.mail_sender,
         sms_sender=settings.provided.sms_sender,
         can_reply=settings.provided.sms_can_be_answered,
         twilio_tokens=settings.provided.twilio_tokens,
         sendgrid_keys=settings.provided.sendgrid_keys,
         trusted_topics=settings.provided.trusted_topics,
+        addresses=addresses,
     )
     revision = providers.Singleton(migrations.newest)
     metrics = providers.Singleton(Metrics, leases=leases, version=__version__, revision=revision)
@@ -194,6 +194,7 @@ class Container(containers.DeclarativeContainer):
         identities=identities,
         keys=keys,
         allow_private=settings.provided.webhook_allow_private,
+        addresses=addresses,
         registry=metrics.provided.registry,
     )
     jobs = providers.List(
@@ -205,6 +206,7 @@ class Container(containers.DeclarativeContainer):
         webhooks.consumer,
         webhooks.sending,
         webhooks.resealing,
+        notifications.channel_resealing,
         tidying,
         scheduling.calendar_upkeep,
         scheduling.calendar_worker,
@@ -271,12 +273,16 @@ class Container(containers.DeclarativeContainer):
         desk.day_routes,
         notifications.message_routes,
         notifications.preference_routes,
+        notifications.unreached_routes,
+        notifications.channel_routes,
+        notifications.template_routes,
         integrations.feed_routes,
         integrations.stream_routes,
         integrations.dead_event_routes,
         notifications.dead_message_routes,
         notifications.outbox_routes,
         notifications.report_routes,
+        notifications.own_report_routes,
         webhooks.endpoint_routes,
         webhooks.delivery_routes,
         health,

@@ -17,6 +17,7 @@ from booking_system.notifications.adapters.carriers.addresses import (
     email_address,
     sms_address,
 )
+from booking_system.notifications.adapters.carriers.choosing import ApiBases
 from booking_system.notifications.adapters.reports.sendgrid import WrongKeyError, public_key
 
 NOBODY = "no-reply@booking.invalid"
@@ -38,6 +39,15 @@ class MessageSettings(BaseSettings):
     sns_topic_arns: str = Field(
         "", description="topics of Amazon SNS that are believed; commas between"
     )
+
+    @property
+    def api_bases(self) -> ApiBases:
+        """Other addresses of the providers' APIs."""
+        return ApiBases(
+            amazon=self.aws_endpoint_url,
+            sendgrid=self.sendgrid_api_base,
+            twilio=self.twilio_api_base,
+        )
 
     @property
     def keeps_mails(self) -> bool:

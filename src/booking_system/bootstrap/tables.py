@@ -3,7 +3,7 @@
 from booking_system.booking.records import tables as booking
 from booking_system.directory.records import tables as directory
 from booking_system.identity.records import tables as identity
-from booking_system.notifications.records import kept_tables
+from booking_system.notifications.records import kept_tables, own_tables
 from booking_system.notifications.records import tables as notifications
 from booking_system.platform.postgres import consumers, dead_events, feed, idempotency, outbox
 from booking_system.platform.postgres.metadata import metadata
@@ -22,6 +22,7 @@ __all__ = [
     "metadata",
     "notifications",
     "outbox",
+    "own_tables",
     "scheduling",
     "webhooks",
 ]

@@ -25,6 +25,7 @@ class Purpose(Enum):
     RECIPIENTS = b"booking-system recipient name v1"
     UNSUBSCRIBING = b"booking-system unsubscribe link v1"
     WEBHOOK_SECRETS = b"booking-system webhook secret v1"
+    CLINIC_CHANNELS = b"booking-system clinic channel v1"
 
 
 @dataclass(frozen=True, slots=True)

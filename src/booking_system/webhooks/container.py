@@ -5,12 +5,12 @@ import random
 from dependency_injector import containers, providers
 
 from booking_system.platform.keyring import Keyring
+from booking_system.platform.outward.connecting import CheckedAddresses, CheckedNetwork
 from booking_system.platform.postgres.consumers import Consumer
 from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
-from booking_system.webhooks.adapters.connecting import CheckedAddresses, CheckedNetwork
 from booking_system.webhooks.adapters.deliveries import PostgresDeliveries
 from booking_system.webhooks.adapters.deliveries_http import DeliveryRoutes
 from booking_system.webhooks.adapters.endpoints import PostgresEndpoints
@@ -40,10 +40,10 @@ class WebhooksContainer(containers.DeclarativeContainer):
     identities: providers.Dependency[Identities] = providers.Dependency()
     keys = providers.Dependency(instance_of=Keyring)
     allow_private = providers.Dependency(instance_of=bool)
+    addresses = providers.Dependency(instance_of=CheckedAddresses)
     registry: providers.Dependency[object] = providers.Dependency()
 
     secrets = providers.Singleton(SealedSecrets, keys)
-    addresses = providers.Singleton(CheckedAddresses, allow_private=allow_private)
     check = providers.Singleton(UrlCheck, addresses=addresses)
 
     fan_out = providers.Singleton(FanOut, clock=clock)

@@ -16,7 +16,11 @@ from booking_system.notifications.adapters.words.template_check import (
     LONGEST,
 )
 from booking_system.notifications.adapters.words.writer import TemplateWriter
-from booking_system.notifications.application.template_ports import BrokenTemplate, OwnTemplates
+from booking_system.notifications.application.template_ports import (
+    BrokenTemplate,
+    OwnTemplates,
+    TemplateFault,
+)
 from booking_system.notifications.domain.message import Kind
 from booking_system.shared_kernel.identifiers import ClinicId
 from tests.notifications.words.reading import Page
@@ -216,7 +220,7 @@ def test_a_preview_says_what_works_and_what_does_not() -> None:
     own = OwnTemplates(subject="See {{ name }}", text="{{ oops }}", sms="Hi {{ clinic_short }}")
     made, refused = BUILT_IN.preview(an_appointment_message(), own)
     assert made == {"subject": "See Priya Sharma", "sms": "Hi Example Clinic"}
-    assert refused == {"text": "it uses unknown names: oops"}
+    assert refused == [TemplateFault(part="text", reason="it uses unknown names: oops", line=1)]
 
 
 @pytest.mark.parametrize("source", ["Only once {{ name }}", "Only once {{ oops }}"])

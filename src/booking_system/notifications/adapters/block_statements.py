@@ -3,11 +3,24 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, LargeBinary, and_, bindparam, case, delete, func, literal, or_, select
+from sqlalchemy import (
+    ARRAY,
+    LargeBinary,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
+from booking_system.notifications.domain.reach import LIFTED
 from booking_system.notifications.records.tables import recipient_blocks
-from booking_system.platform.postgres.phrases import a_text, given, instant
+from booking_system.platform.postgres.phrases import a_text, given, instant, texts
 from booking_system.platform.postgres.statement import Statement
 
 ANY_SENDER = ""
@@ -67,6 +80,21 @@ UNBLOCK = Statement(
         b.c.reason == "opted_out",
     )
 )
+
+
+_is_such = and_(
+    b.c.channel == a_text("channel"),
+    b.c.recipient_hash == func.any(_hashes),
+    or_(texts("senders").is_(None), b.c.sender == func.any(texts("senders"))),
+    or_(b.c.until.is_(None), b.c.until > instant("now")),
+)
+HINDRANCES = Statement(select(b.c.reason, b.c.since, b.c.until).where(_is_such))
+LIFT = Statement(
+    update(b)
+    .where(_is_such, b.c.reason.in_([one.value for one in LIFTED]))
+    .values(until=instant("now"))
+)
+"""It stays known: a second bounce within a month is still the second one."""
 
 
 def _listing() -> Any:

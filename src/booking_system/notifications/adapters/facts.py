@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import asyncpg
-from sqlalchemy import case, func, select
+from sqlalchemy import ARRAY, Text, and_, case, func, select
 
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.directory.records.tables import doctors, services
@@ -20,13 +20,25 @@ from booking_system.notifications.domain.facts import (
 )
 from booking_system.notifications.domain.gate import Due
 from booking_system.notifications.domain.message import OF_SEVERAL, QUESTIONS, Channel, Kind
+from booking_system.notifications.domain.own_channel import OwnSender, scope_of
 from booking_system.notifications.domain.planning import PATIENT, Skipped
+from booking_system.notifications.records.own_tables import (
+    clinic_channels,
+    mark_of,
+    message_templates,
+)
 from booking_system.notifications.records.tables import message_ledger, sms_talks
 from booking_system.platform.postgres.phrases import an_id
 from booking_system.platform.postgres.statement import Statement
 
-m, t = message_ledger, sms_talks
+m, t, o, y = message_ledger, sms_talks, clinic_channels, message_templates
 d, v = doctors.alias("d"), services.alias("v")
+
+
+def _marks() -> Any:
+    """Which versions of its own templates the clinic has for this kind, in all languages."""
+    marks = select(mark_of(y)).where(y.c.clinic_id == c.c.id, y.c.kind == m.c.kind)
+    return func.array(marks.order_by(y.c.id).correlate(c, m).scalar_subquery(), type_=ARRAY(Text()))
 
 
 def _facts() -> Any:
@@ -69,6 +81,10 @@ def _facts() -> Any:
             .label("is_gone"),
             told.label("told"),
             select(t.c.message_id).where(t.c.message_id == m.c.id).exists().label("is_asked"),
+            o.c.id.label("own_id"),
+            o.c.version.label("own_version"),
+            o.c.sender.label("own_sender"),
+            _marks().label("own_words"),
             zone().label("zone"),
             *PREFERENCES,
         )
@@ -79,6 +95,7 @@ def _facts() -> Any:
             .join(p, p.c.id == a.c.patient_id)
             .outerjoin(v, v.c.id == a.c.service_id)
             .outerjoin(w, w.c.patient_id == p.c.id)
+            .outerjoin(o, and_(o.c.clinic_id == c.c.id, o.c.channel == m.c.channel))
         )
         .where(m.c.id == an_id("id"))
     )
@@ -96,8 +113,9 @@ async def facts_of(
     channel = Channel(row["channel"])
     address = row["email"] if channel is Channel.EMAIL else row["phone"]
     blocked = None
+    scope = None if row["own_id"] is None else scope_of(row["clinic_id"])
     if address is not None:
-        blocked = await recipients.blocked(connection, channel, address)
+        blocked = await recipients.blocked(connection, channel, address, scope=scope)
     found = _found(row, channel, address, blocked)
     if found.due.kind not in OF_SEVERAL or found.due.is_over:
         return found
@@ -122,6 +140,7 @@ def _found(
             zone=row["zone"],
             preferences=preferences_of(row),
             is_over=row["kind"] in QUESTIONS and not row["is_asked"],
+            has_own_channel=row["own_id"] is not None,
         ),
         clinic=ClinicFacts(
             id=row["clinic_id"],
@@ -148,4 +167,12 @@ def _found(
         recipient_email=row["email"],
         recipient_locale=row["locale"],
         told=row["told"],
+        own=_own(row),
+        own_words=row["own_words"],
     )
+
+
+def _own(row: asyncpg.Record) -> OwnSender | None:
+    if row["own_id"] is None:
+        return None
+    return OwnSender(row["own_id"], row["own_version"], row["own_sender"])

@@ -21,6 +21,7 @@ from booking_system.notifications.application.ledger_ports import (
 )
 from booking_system.notifications.domain.gate import Due, Send, Skip, Verdict, Wait
 from booking_system.notifications.domain.message import Channel, State
+from booking_system.notifications.domain.own_channel import OwnSender, scope_of
 from booking_system.notifications.domain.planning import Lane, Skipped
 from booking_system.notifications.domain.sending import Fault, NotSentError
 from booking_system.platform.postgres.transaction import Database
@@ -103,7 +104,7 @@ class PostgresLedger:
             verdict = judge(present.due)
             if not isinstance(verdict, Send):
                 return verdict
-            if present.due.address != found.due.address:
+            if present.due.address != found.due.address or _own(present) != _own(found):
                 return Wait(self.clock.now())
             fence = {"id": claim.id, "token": claim.token}
             begun = await sql.BEGIN.execute(
@@ -174,7 +175,9 @@ class PostgresLedger:
             fence = {"id": claim.id, "token": claim.token}
             await sql.PUT_OFF.execute(connection, **fence, code=error.code, until=until)
 
-    async def give_up(self, claim: Claim, fault: Fault | str, *, code: str) -> None:
+    async def give_up(
+        self, claim: Claim, fault: Fault | str, *, code: str, falls_back: bool | None = None
+    ) -> None:
         """Let the address be, where it is its fault, and take the other channel."""
         consequence = None
         if isinstance(fault, Fault):
@@ -184,7 +187,7 @@ class PostgresLedger:
             State.FAILED,
             fault,
             code=code,
-            falls_back=isinstance(fault, Fault),
+            falls_back=isinstance(fault, Fault) if falls_back is None else falls_back,
             consequence=consequence,
         )
 
@@ -220,7 +223,12 @@ class PostgresLedger:
     async def _block(self, connection: asyncpg.Connection, claim: Claim, reason: Skipped) -> None:
         found = await self._facts(connection, claim)
         if found.due.address is not None:
-            await self.recipients.block(connection, claim.channel, found.due.address, reason)
+            scope = None
+            if isinstance(found, Found) and found.own is not None:
+                scope = scope_of(found.clinic.id)
+            await self.recipients.block(
+                connection, claim.channel, found.due.address, reason, scope=scope
+            )
 
     async def unsettled(self, provider: str) -> Sequence[Unsettled]:
         """Read them, those first whose time is over first."""
@@ -264,3 +272,7 @@ class PostgresLedger:
         async with self.database.driver_transaction() as connection:
             fence = {"id": claim.id, "token": claim.token}
             await sql.UNKNOWN.execute(connection, **fence, code=code, patience=self.patience)
+
+
+def _own(found: Found | FoundAccount) -> OwnSender | None:
+    return found.own if isinstance(found, Found) else None

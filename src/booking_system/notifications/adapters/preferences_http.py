@@ -1,29 +1,38 @@
 """What patients want to be told, over HTTP."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Self
+from datetime import datetime
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from fastapi import Depends, Response
+from fastapi import Depends, Path, Response
 from pydantic import BaseModel, Field
 
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
 from booking_system.notifications.application.preferences import (
     ChangePreferences,
+    LiftAddress,
     ReadPreferences,
     SetPreferences,
 )
+from booking_system.notifications.domain.message import Channel
 from booking_system.notifications.domain.preferences import Preferences, QuietHours
+from booking_system.notifications.domain.reach import AddressNotLifted, Reach
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
-from booking_system.platform.http.input import Input
+from booking_system.platform.http.input import Input, StrictRequest
+from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.routing import Routes
 from booking_system.shared_kernel.errors import NotFound, Stale
 from booking_system.shared_kernel.identifiers import PatientId
 
 Caller = Annotated[Actor, Depends(caller)]
+ChannelOfPath = Annotated[
+    Literal["email", "sms"], Path(description="Whose address", examples=["email"])
+]
 PATH = "/v1/patients/{patient_id}/notification-preferences"
 WALL_CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 WallClock = Annotated[str, Field(pattern=WALL_CLOCK)]
@@ -63,6 +72,20 @@ class PreferencesIn(Input):
         return Preferences(email=self.email, sms=self.sms, reminders=self.reminders, quiet=quiet)
 
 
+class AddressOut(BaseModel):
+    """Whether messages go to the patient's address in a channel. Times in UTC."""
+
+    channel: Channel = Field(examples=["email"])
+    state: Reach = Field(
+        description="`bounced`: mails came back; `unusable`: the number takes no SMS; `suppressed`:"
+        " a mail was complained about; `opted_out`: nothing is wanted from a sender",
+        examples=["bounced"],
+    )
+    since: datetime | None
+    until: datetime | None = Field(description="null: for good, or there is nothing")
+    may_be_lifted: bool = Field(description="By `POST …/{channel}/lift`")
+
+
 class PreferencesOut(BaseModel):
     """What a patient wants to be told, and through what."""
 
@@ -72,6 +95,9 @@ class PreferencesOut(BaseModel):
     quiet_from: str = Field(examples=["21:00"])
     quiet_until: str = Field(examples=["08:00"])
     version: int = Field(description="0 where nothing was set, and what is usual holds")
+    addresses: list[AddressOut] = Field(
+        description="How the patient can be reached: the e-mail address, and the number"
+    )
 
     @classmethod
     def of(cls, stored: SetPreferences) -> Self:
@@ -84,6 +110,9 @@ class PreferencesOut(BaseModel):
             quiet_from=_shown(has.quiet.since),
             quiet_until=_shown(has.quiet.until),
             version=stored.version,
+            addresses=[
+                AddressOut.model_validate(one, from_attributes=True) for one in stored.addresses
+            ],
         )
 
 
@@ -93,6 +122,7 @@ class PreferenceRoutes:
 
     read: ReadPreferences
     change: ChangePreferences
+    lift: LiftAddress
 
     def routes(self) -> Routes:
         """List the operations."""
@@ -113,7 +143,33 @@ class PreferenceRoutes:
             answers=PreferencesOut,
             refuses=[NotFound, Stale],
         )
+        routes.add(
+            "POST",
+            f"{PATH}/{{channel}}/lift",
+            self.lift_patient_address,
+            policy=signed_in,
+            answers=PreferencesOut,
+            refuses=[NotFound, AddressNotLifted],
+            once=InOneTransaction(again=self.show_again),
+        )
         return routes
+
+    async def lift_patient_address(
+        self, patient_id: UUID, channel: ChannelOfPath, actor: Caller
+    ) -> Response:
+        """Let an address be written to again that is `bounced` or `unusable`, because it works now.
+
+        What was skipped meanwhile is not sent again. What somebody has asked for is lifted by
+        nobody else.
+        """
+        return _answer(
+            await self.lift(patient_id=PatientId(patient_id), channel=Channel(channel), actor=actor)
+        )
+
+    async def show_again(self, request: StrictRequest, _: Sequence[UUID]) -> Response:
+        """Show how things stand. Raises `NotFound`."""
+        patient_id = PatientId(UUID(request.path_params["patient_id"]))
+        return _answer(await self.read(patient_id=patient_id, actor=request.scope["caller"]))
 
     async def read_notification_preferences(self, patient_id: UUID, actor: Caller) -> Response:
         """Show what a patient wants to be told: yourself, or somebody your clinic knows."""

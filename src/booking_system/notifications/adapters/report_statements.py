@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Uuid, bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, Integer, Uuid, bindparam, case, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from booking_system.notifications.records.tables import message_ledger, message_reports
@@ -27,14 +27,20 @@ STORE = Statement(_storing())
 """No row: it was told before."""
 
 _named = bindparam("message_id", type_=Uuid())
+_clinic = bindparam("clinic_id", type_=Uuid())
+_may_tell = or_(_clinic.is_(None), m.c.clinic_id == _clinic)
 _of_provider = select(m.c.id).where(
-    m.c.provider == a_text("provider"), m.c.provider_id == a_text("provider_id")
+    m.c.provider == a_text("provider"), m.c.provider_id == a_text("provider_id"), _may_tell
 )
+_ours = select(m.c.id).where(m.c.id == _named, _may_tell)
 FIND = Statement(
-    select(func.coalesce(select(m.c.id).where(m.c.id == _named).scalar_subquery(),
+    select(func.coalesce(_ours.scalar_subquery(),
                          _of_provider.scalar_subquery()))
 )  # fmt: skip
-"""Ours, by our own id or else the provider's; null where we know of none."""
+"""Ours, by our own id or else the provider's; null where we know of none.
+
+An account of a clinic tells of messages of that clinic only.
+"""
 
 
 IS_OF_ACCOUNT = Statement(select(m.c.appointment_id.is_(None)).where(m.c.id == an_id("id")))

@@ -14,6 +14,7 @@ from booking_system.notifications.domain.facts import (
 )
 from booking_system.notifications.domain.gate import Due, Verdict
 from booking_system.notifications.domain.message import Channel
+from booking_system.notifications.domain.own_channel import OwnSender
 from booking_system.notifications.domain.planning import Lane
 from booking_system.notifications.domain.sending import Fault, NotSentError
 
@@ -53,7 +54,9 @@ class Found:
     """A claimed message with all that it is judged by and written from.
 
     `recipient_id` is the patient's, None for a notice to the clinic. `told` is what that tells of,
-    `choices` what a question asks about.
+    `choices` what a question asks about. `own` is the clinic's own account for this channel, None:
+    the platform's. `own_words` name the present versions of the clinic's own templates for this
+    kind.
     """
 
     due: Due
@@ -65,6 +68,8 @@ class Found:
     recipient_locale: str
     told: Told
     choices: Sequence[ChoiceFacts] = ()
+    own: OwnSender | None = None
+    own_words: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +116,8 @@ class Ledger(Protocol):
     ) -> Verdict | None:
         """Judge once more, the appointment locked, and note that sending begins if it may go.
 
-        What was written for another address waits. None: the claim was lost.
+        What was written for another address, or to go through another account, waits. None: the
+        claim was lost.
         """
         ...
 
@@ -133,8 +139,13 @@ class Ledger(Protocol):
         """Try it again later: surely it was not taken."""
         ...
 
-    async def give_up(self, claim: Claim, fault: Fault | str, *, code: str) -> None:
-        """Note that it failed, and plan it through another channel where that may help."""
+    async def give_up(
+        self, claim: Claim, fault: Fault | str, *, code: str, falls_back: bool | None = None
+    ) -> None:
+        """Note that it failed, and plan it through another channel where that may help.
+
+        `falls_back` None: wherever the fault is the provider's or the address's.
+        """
         ...
 
     async def leave_unknown(self, claim: Claim, *, code: str) -> None:

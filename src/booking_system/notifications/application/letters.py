@@ -9,12 +9,12 @@ from booking_system.notifications.application.ledger_ports import Found, FoundAc
 from booking_system.notifications.application.writing_ports import Writer
 from booking_system.notifications.domain.facts import AccountMessage, AppointmentMessage
 from booking_system.notifications.domain.letter import Email, Mailbox, Sms
-from booking_system.notifications.domain.message import Kind
+from booking_system.notifications.domain.message import Channel, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letters:
-    """Writes them, all mails from the address that this installation may send from."""
+    """Writes them, mails from the clinic's own sender, else from the installation's."""
 
     writer: Writer
     sender_address: str
@@ -28,7 +28,7 @@ class Letters:
         clinic = found.clinic
         return Email(
             id=message_id,
-            sender=Mailbox(address=self.sender_address, name=clinic.name),
+            sender=Mailbox(address=self._sender_of(found), name=clinic.name),
             reply_to=None if clinic.email is None else Mailbox(address=clinic.email),
             to=Mailbox(address=found.due.address, name=found.recipient_name),
             subject=written.subject,
@@ -82,6 +82,11 @@ class Letters:
             return None
         return self.unsubscribe_url(found.recipient_id)
 
+    def _sender_of(self, found: Found) -> str:
+        own = found.own
+        is_mail = found.due.channel is Channel.EMAIL
+        return own.sender if is_mail and own and own.sender else self.sender_address
+
     def _message(self, found: Found) -> AppointmentMessage:
         return AppointmentMessage(
             kind=found.due.kind,
@@ -90,9 +95,10 @@ class Letters:
             recipient_name=found.recipient_name,
             recipient_email=found.recipient_email,
             recipient_locale=found.recipient_locale,
-            sender_address=self.sender_address,
+            sender_address=self._sender_of(found),
             manage_url=None,
             told=found.told if found.due.kind is Kind.STAFF_NOTICE else None,
-            can_reply=self.can_reply,
+            # Answers through a clinic's own account change no appointment.
+            can_reply=self.can_reply and found.own is None,
             choices=found.choices,
         )

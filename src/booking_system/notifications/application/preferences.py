@@ -1,22 +1,28 @@
 """Patients say what they want to be told, and through what."""
 
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from booking_system.identity.domain.actor import Actor
+from booking_system.notifications.domain.message import Channel
 from booking_system.notifications.domain.preferences import Preferences
+from booking_system.notifications.domain.reach import AddressNotLifted, AddressState, Reach
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Stale
-from booking_system.shared_kernel.identifiers import PatientId
+from booking_system.shared_kernel.errors import NotFound, Stale
+from booking_system.shared_kernel.identifiers import ClinicId, PatientId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetPreferences:
-    """Preferences as they are stored; `version` 0 is that of the usual ones."""
+    """Preferences as they are stored; `version` 0 is that of the usual ones.
+
+    `addresses` say how the person can be reached.
+    """
 
     preferences: Preferences
     version: int
+    addresses: Sequence[AddressState] = ()
 
 
 class PreferenceStore(Protocol):
@@ -33,6 +39,30 @@ class PreferenceStore(Protocol):
         ...
 
 
+class AddressBook(Protocol):
+    """What is known of the addresses of patients.
+
+    `clinics`: what their own accounts have told counts as well; None: those of all clinics.
+    """
+
+    async def states(
+        self, patient_id: PatientId, clinics: Collection[ClinicId] | None
+    ) -> Sequence[AddressState]:
+        """Return the state of each address that the patient has."""
+        ...
+
+    async def lift(
+        self, patient_id: PatientId, channel: Channel, clinics: Collection[ClinicId] | None
+    ) -> None:
+        """Let an address be written to again that messages did not reach."""
+        ...
+
+
+def _clinics(patient_id: PatientId, actor: Actor) -> Collection[ClinicId] | None:
+    """Staff are told what their clinic's account has told, not which other clinic knows whom."""
+    return None if actor.patient_id == patient_id else actor.staff_of
+
+
 SeePatient = Callable[..., Coroutine[Any, Any, object]]
 """Takes `patient_id` and `actor`, and raises `NotFound` where the actor may not see the patient."""
 
@@ -43,11 +73,13 @@ class ReadPreferences:
 
     see: SeePatient
     store: PreferenceStore
+    book: AddressBook
 
     async def __call__(self, *, patient_id: PatientId, actor: Actor) -> SetPreferences:
         """Return them. Raises `NotFound`."""
         await self.see(patient_id=patient_id, actor=actor)
-        return await self.store.of(patient_id)
+        states = await self.book.states(patient_id, _clinics(patient_id, actor))
+        return replace(await self.store.of(patient_id), addresses=states)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +88,7 @@ class ChangePreferences:
 
     see: SeePatient
     store: PreferenceStore
+    book: AddressBook
     clock: Clock
 
     async def __call__(
@@ -71,7 +104,37 @@ class ChangePreferences:
         done = await self.store.put(patient_id, preferences, version=version, now=self.clock.now())
         if done is None:
             raise Stale
-        return done
+        states = await self.book.states(patient_id, _clinics(patient_id, actor))
+        return replace(done, addresses=states)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiftAddress:
+    """An address that did not work is mended: messages go there again.
+
+    Patients lift it, and the clinics that know them. What was skipped is not sent again. If it
+    bounces once more within a month, it is let be until it is changed or lifted.
+    """
+
+    see: SeePatient
+    store: PreferenceStore
+    book: AddressBook
+
+    async def __call__(
+        self, *, patient_id: PatientId, channel: Channel, actor: Actor
+    ) -> SetPreferences:
+        """Raises `NotFound` where there is no such address, `AddressNotLifted`."""
+        await self.see(patient_id=patient_id, actor=actor)
+        clinics = _clinics(patient_id, actor)
+        states = await self.book.states(patient_id, clinics)
+        state = next((one for one in states if one.channel is channel), None)
+        if state is None:
+            raise NotFound
+        if state.state is not Reach.OK and not state.may_be_lifted:
+            raise AddressNotLifted
+        await self.book.lift(patient_id, channel, clinics)
+        states = await self.book.states(patient_id, clinics)
+        return replace(await self.store.of(patient_id), addresses=states)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

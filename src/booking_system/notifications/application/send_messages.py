@@ -13,14 +13,21 @@ from booking_system.notifications.application.ledger_ports import (
     Ledger,
 )
 from booking_system.notifications.application.letters import Letters
+from booking_system.notifications.application.own_channel_ports import OwnCarriers
 from booking_system.notifications.application.sending_ports import (
     EmailCarrier,
     Handover,
     SmsCarrier,
 )
+from booking_system.notifications.application.template_ports import OwnWords
 from booking_system.notifications.domain.gate import Due, Send, Verdict, Withdraw, verdict_on
 from booking_system.notifications.domain.letter import Email
 from booking_system.notifications.domain.message import Channel
+from booking_system.notifications.domain.own_channel import (
+    UNREADABLE,
+    OwnSender,
+    UnreadableChannelError,
+)
 from booking_system.notifications.domain.retrying import again_at
 from booking_system.notifications.domain.sending import (
     Fault,
@@ -76,6 +83,8 @@ class SendMessage:
     letters: Letters
     account_links: AccountLinks
     carriers: Carriers
+    own_carriers: OwnCarriers
+    own_words: OwnWords
     clock: Clock
     chance: Callable[[], float]
     monotonic: Callable[[], float]
@@ -87,33 +96,42 @@ class SendMessage:
         if not isinstance(verdict, Send):
             await self.ledger.settle(claim, verdict)
             return
+        own = found.own if isinstance(found, Found) else None
         try:
-            await self._send(claim, found)
+            is_taken = await self._send(claim, found)
         except NotSentError as error:
-            await self._not_sent(claim, error)
+            await self._not_sent(claim, own, error)
+        except UnreadableChannelError:
+            await self._unreadable(claim, own)
         except OutcomeUnknownError as error:
             await self.ledger.leave_unknown(claim, code=error.code)
+        else:
+            if is_taken and own is not None:
+                await self.own_carriers.went_well(own)
 
     def _judge(self, due: Due) -> Verdict:
         return verdict_on(due, now=self.clock.now(), channels=self.carriers.channels)
 
-    async def _send(self, claim: Claim, found: Found | FoundAccount) -> None:
+    async def _send(self, claim: Claim, found: Found | FoundAccount) -> bool:
+        """Say whether the provider has taken it."""
         opening = await self._opening(claim, found)
         if opening is None:
             await self.ledger.settle(claim, Withdraw())
-            return
+            return False
         provider, opened = opening
         async with opened as handover:
             verdict = await self.ledger.begin(claim, found, judge=self._judge, provider=provider)
             if verdict is None:
-                return
+                return False
             if not isinstance(verdict, Send):
                 await self.ledger.settle(claim, verdict)
-                return
+                return False
             async with _unknown_if_it_fails():
                 if await self._hand_over(claim, found, handover):
                     provider_id = await handover.answer()
                     await self.ledger.finish(claim, provider=provider, provider_id=provider_id)
+                    return True
+        return False
 
     async def _hand_over(
         self, claim: Claim, found: Found | FoundAccount, handover: Handover
@@ -146,17 +164,46 @@ class SendMessage:
             if link is None:
                 return None
             return self._by_email(self.letters.account_email(claim.id, found, link))
+        opening = await self._of_appointment(claim, found)
+        if found.own_words:
+            await self.own_words.tell()
+        return opening
+
+    async def _of_appointment(self, claim: Claim, found: Found) -> Opening:
+        """The clinic's own account goes first; where it does not work, nothing goes second."""
+        own = found.own
         if claim.channel is Channel.EMAIL:
-            return self._by_email(self.letters.email(claim.id, found))
-        assert self.carriers.sms is not None, "the gate asks for the channel"
-        return self.carriers.sms.name, self.carriers.sms.opened(self.letters.sms(claim.id, found))
+            own_email = None if own is None else await self.own_carriers.email(own)
+            await self._words_of(found)
+            return self._by_email(self.letters.email(claim.id, found), own_email)
+        carrier = self.carriers.sms if own is None else await self.own_carriers.sms(own)
+        await self._words_of(found)
+        assert carrier is not None, "the gate asks for the channel"
+        return carrier.name, carrier.opened(self.letters.sms(claim.id, found))
 
-    def _by_email(self, email: Email) -> Opening:
-        assert self.carriers.email is not None, "the gate asks for the channel"
-        return self.carriers.email.name, self.carriers.email.opened(email)
+    async def _words_of(self, found: Found) -> None:
+        """Have the clinic's words at hand; what is written next, without waiting, uses them."""
+        await self.own_words.ready(found.clinic.id, found.due.kind, found.own_words)
 
-    async def _not_sent(self, claim: Claim, error: NotSentError) -> None:
+    def _by_email(self, email: Email, own: EmailCarrier | None = None) -> Opening:
+        carrier = own or self.carriers.email
+        assert carrier is not None, "the gate asks for the channel"
+        return carrier.name, carrier.opened(email)
+
+    async def _unreadable(self, claim: Claim, own: OwnSender | None) -> None:
+        """It goes through nobody else's account; the other channel may still do."""
+        await self.ledger.give_up(claim, UNREADABLE, code=UNREADABLE, falls_back=True)
+        if own is not None:
+            await self.own_carriers.failed(own, UNREADABLE)
+
+    async def _not_sent(self, claim: Claim, own: OwnSender | None, error: NotSentError) -> None:
         now = self.clock.now()
+        if own is not None:
+            await self.own_carriers.failed(own, error)
+            if error.fault is Fault.REFUSED and claim.attempts + 1 >= OUR_TRIES:
+                # The operator mends the platform's account; who mends a clinic's nobody knows.
+                await self.ledger.give_up(claim, error.fault, code=error.code)
+                return
         if error.fault is Fault.TEMPORARY:
             least = error.again_after or timedelta(0)
             until = again_at(now=now, attempts=claim.attempts, chance=self.chance(), least=least)

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from booking_system.notifications.domain.letter import Email, Sms
 from booking_system.notifications.domain.sending import Report, SmsReply
+from booking_system.shared_kernel.identifiers import ClinicId
 
 
 class Handover(Protocol):
@@ -91,6 +92,11 @@ class AnswerableSmsCarrier(SmsCarrier, Protocol):
 class ReportSink(Protocol):
     """Takes what providers tell; the same event again changes nothing."""
 
-    async def __call__(self, told: Sequence[Report | SmsReply]) -> None:
-        """Store it and draw the consequences, or raise: the provider then tells it again."""
+    async def __call__(
+        self, told: Sequence[Report | SmsReply], *, clinic_id: ClinicId | None = None
+    ) -> None:
+        """Store it and draw the consequences, or raise: the provider then tells it again.
+
+        What the account of a clinic has told counts for this clinic's messages only.
+        """
         ...

@@ -59,7 +59,7 @@ class Due:
     `revision` and `status` are the appointment's, None without one. `address` is where it would go.
     `blocked`: why the address is not to be written to. `is_gone`: recipient or clinic was removed.
     `is_over`: what an account's message is about was done already, or taken back; the answer to a
-    question is waited for no more.
+    question is waited for no more. `has_own_channel`: it goes through an account of the clinic.
     """
 
     kind: Kind
@@ -74,6 +74,7 @@ class Due:
     zone: str
     preferences: Preferences
     is_over: bool = False
+    has_own_channel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def _is_true(due: Due) -> bool:
 def _reason_against(due: Due, channels: Collection[Channel]) -> Skipped | None:
     if due.is_gone:
         return Skipped.RECIPIENT_GONE
-    if due.channel not in channels:
+    if due.channel not in channels and not due.has_own_channel:
         return Skipped.NO_CHANNEL
     if due.address is None:
         return Skipped.NO_ADDRESS

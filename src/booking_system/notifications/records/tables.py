@@ -6,8 +6,10 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     DateTime,
     ForeignKey,
+    FromClause,
     Index,
     Integer,
     LargeBinary,
@@ -16,6 +18,8 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    and_,
+    or_,
     text,
 )
 
@@ -24,6 +28,9 @@ from booking_system.platform.postgres.metadata import metadata
 STATES = """state IN ('planned', 'claimed', 'sending', 'unknown', 'sent', 'delivered', 'failed',
  'withdrawn', 'skipped')"""
 PLANNED = text("state = 'planned'")
+MISSED = """recipient_key = 'patient' AND appointment_id IS NOT NULL AND (state = 'failed'
+ OR state = 'skipped' AND (reason IN ('no_address', 'opted_out', 'bounced', 'complained',
+ 'unusable', 'no_channel') OR reason = 'too_late' AND error_code IS NOT NULL))"""
 UNDER_WAY = text("state IN ('claimed', 'sending', 'unknown')")
 
 message_ledger = Table(
@@ -94,6 +101,7 @@ message_ledger = Table(
         "began_at",
         postgresql_where=text("sent_to IS NOT NULL"),
     ),
+    Index("ix_message_ledger_missed", "clinic_id", "appointment_id", postgresql_where=text(MISSED)),
     Index("ix_message_ledger_failed", "id", postgresql_where=text("state = 'failed'")),
     postgresql_with={"fillfactor": 70},
 )
@@ -204,3 +212,18 @@ sms_talks = Table(
     Index("ix_sms_talks_message", "message_id", postgresql_where=text("message_id IS NOT NULL")),
 )
 """What was said with a number by SMS, as far as the next answer depends on it."""
+
+
+def was_missed(m: FromClause) -> ColumnElement[bool]:
+    """Return the condition that a message for a patient was given up, or had no way to go.
+
+    It is that of an index: `MISSED` says the same.
+    """
+    had_no_way = ("no_address", "opted_out", "bounced", "complained", "unusable", "no_channel")
+    was_tried = and_(m.c.reason == "too_late", m.c.error_code.is_not(None))
+    was_skipped = and_(m.c.state == "skipped", or_(m.c.reason.in_(had_no_way), was_tried))
+    return and_(
+        m.c.recipient_key == "patient",
+        m.c.appointment_id.is_not(None),
+        or_(m.c.state == "failed", was_skipped),
+    )

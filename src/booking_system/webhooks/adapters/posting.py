@@ -10,8 +10,8 @@ from email.utils import parsedate_to_datetime
 
 import httpcore
 
+from booking_system.platform.outward.connecting import CheckedNetwork, NotConnectedError
 from booking_system.shared_kernel.clock import Clock
-from booking_system.webhooks.adapters.connecting import CheckedNetwork
 from booking_system.webhooks.application.sending_ports import Letter
 from booking_system.webhooks.domain.delivery import Answer, NotAnsweredError
 
@@ -43,6 +43,8 @@ class HttpPost:
             async with asyncio.timeout(self.seconds), sent as response:
                 status, headers = response.status, _named(response)
                 await _read(response, excerpt)
+        except NotConnectedError as error:
+            _refuse_without(status, error.code)
         except (TimeoutError, httpcore.TimeoutException):
             _refuse_without(status, "timeout")
         except httpcore.ConnectError as error:

@@ -3,10 +3,9 @@
 import asyncio
 from dataclasses import dataclass
 
+from booking_system.platform.outward.connecting import CheckedAddresses, NotConnectedError
 from booking_system.platform.ticket import waiting_elsewhere
 from booking_system.shared_kernel.errors import Invalid
-from booking_system.webhooks.adapters.connecting import CheckedAddresses
-from booking_system.webhooks.domain.delivery import NotAnsweredError
 from booking_system.webhooks.domain.target import Target
 
 SECONDS = 1.0
@@ -27,7 +26,7 @@ class UrlCheck:
                     await self.addresses(target.host, target.port)
         except TimeoutError:
             return
-        except NotAnsweredError as error:
+        except NotConnectedError as error:
             if error.code == "blocked_address":
                 detail = "leads to an address that is not on the public internet"
                 raise Invalid.field("/url", detail, "address_not_allowed") from None

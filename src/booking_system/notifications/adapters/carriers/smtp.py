@@ -27,6 +27,11 @@ from booking_system.notifications.adapters.carriers.smtp_answers import Step, re
 from booking_system.notifications.adapters.carriers.waits import SEND_BUFFER, Waits
 from booking_system.notifications.domain.letter import Email
 from booking_system.notifications.domain.sending import Fault, NotSentError, OutcomeUnknownError
+from booking_system.platform.outward.connecting import (
+    CheckedAddresses,
+    NotConnectedError,
+    connected_socket,
+)
 from booking_system.shared_kernel.clock import Clock
 
 STUFFED = re.compile(rb"(?m)^\.")
@@ -44,12 +49,17 @@ class SmtpCarrier:
         clock: Clock,
         waits: Waits | None = None,
         tls: ssl.SSLContext | None = None,
+        addresses: CheckedAddresses | None = None,
     ) -> None:
-        """`tls` says whom to believe; without it the system's authorities."""
+        """`tls` says whom to believe; without it the system's authorities.
+
+        `addresses` say what a host may lead to that the operator has not named.
+        """
         self._address = address
         self._clock = clock
         self._waits = waits or Waits()
         self._given_tls = tls
+        self._addresses = addresses
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -77,7 +87,8 @@ class SmtpCarrier:
         address = self._address
         return SMTP(
             hostname=address.host,
-            port=address.port,
+            # A connection that was made already has its port.
+            port=address.port if self._addresses is None else None,
             username=address.user,
             password=None if address.password is None else address.password.get_secret_value(),
             local_hostname=ascii_domain(email.sender.address),
@@ -88,7 +99,7 @@ class SmtpCarrier:
         )
 
     async def _prepared(self, server: SMTP, email: Email) -> "SmtpHandover":
-        await server.connect()
+        await self._connect(server)
         # Room for all of the mail, so that it is the kernel's as soon as it is written.
         server.get_transport_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER
@@ -105,6 +116,23 @@ class SmtpCarrier:
         if go_on.code != 354:
             raise refusal(Step.CONTENT, go_on.code, go_on.message)
         return SmtpHandover(server.protocol, STUFFED.sub(b"..", content) + b".\r\n", self._waits)
+
+    async def _connect(self, server: SMTP) -> None:
+        if self._addresses is None:
+            await server.connect()
+            return
+        address = self._address
+        try:
+            connected = await connected_socket(self._addresses, address.host, address.port)
+        except NotConnectedError as error:
+            is_final = error.code == "blocked_address"
+            code = "no_connection" if error.code == "connection" else error.code
+            raise NotSentError(Fault.REFUSED if is_final else Fault.TEMPORARY, code) from None
+        try:
+            await server.connect(sock=connected)
+        except BaseException:
+            connected.close()
+            raise
 
     async def _say_envelope(self, server: SMTP, email: Email, size: int, *, utf8: bool) -> None:
         options = ["SMTPUTF8"] if utf8 else []

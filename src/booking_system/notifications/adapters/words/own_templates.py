@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from traceback import walk_tb
+from typing import Any, Final, NamedTuple
 
 from jinja2 import FileSystemLoader, Template
 
@@ -28,6 +29,13 @@ PLAIN: Final = environment(SHARED, is_html=False)
 ESCAPED: Final = environment(SHARED, is_html=True)
 
 
+class Refused(NamedTuple):
+    """Why a template is refused."""
+
+    reason: str
+    line: int | None
+
+
 def rendered(part: str, source: str, values: Mapping[str, Any]) -> str:
     """Return a part of a message, made of a clinic's template.
 
@@ -36,27 +44,35 @@ def rendered(part: str, source: str, values: Mapping[str, Any]) -> str:
     """
     try:
         template = _compiled(part, source, frozenset(values))
-        if isinstance(template, str):
-            raise TemplateRefusedError(template)  # noqa: TRY301  (it has its reason already)
+        if isinstance(template, Refused):
+            raise TemplateRefusedError(template.reason, line=template.line)  # noqa: TRY301
         made = within_limits(template.generate(values))
     except TemplateRefusedError:
         raise
     except RenderLimitError as error:
         raise TemplateRefusedError(str(error)) from None
     except Exception as error:  # noqa: BLE001  (a template can make any expression fail)
-        raise TemplateRefusedError(f"it fails: {type(error).__name__}") from None
+        line = _line_of(error)
+        raise TemplateRefusedError(f"it fails: {type(error).__name__}", line=line) from None
     return _in_form(part, made)
 
 
 @lru_cache(maxsize=256)
-def _compiled(part: str, source: str, names: frozenset[str]) -> Template | str:
+def _compiled(part: str, source: str, names: frozenset[str]) -> "Template | Refused":
     """Return the template, or why it is refused: of both, once is enough."""
     place = ESCAPED if part == "html" else PLAIN
     try:
         checked(source, part, names, place)
     except TemplateRefusedError as error:
-        return error.reason
+        return Refused(error.reason, error.line)
     return place.from_string(source)
+
+
+def _line_of(error: Exception) -> int | None:
+    """Return where in the template it failed: jinja2 puts its lines into the traceback."""
+    frames = walk_tb(error.__traceback__)
+    lines = [line for frame, line in frames if frame.f_code.co_filename == "<template>"]
+    return lines[-1] if lines else None
 
 
 def _in_form(part: str, made: str) -> str:

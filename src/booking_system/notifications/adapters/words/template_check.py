@@ -54,11 +54,15 @@ STYLE_THAT_LOADS: Final = re.compile(r"url\s*\(|@import|expression\s*\(|\\", re.
 
 
 class TemplateRefusedError(Exception):
-    """A template is not used; `reason` is for who wrote it, and quotes nothing of a message."""
+    """A template is not used; `reason` is for who wrote it, and quotes nothing of a message.
 
-    def __init__(self, reason: str) -> None:
+    `line` is that of the template, from 1, where it is known.
+    """
+
+    def __init__(self, reason: str, *, line: int | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.line = line
 
 
 def checked(
@@ -74,7 +78,8 @@ def checked(
         tree = environment.parse(source)
         for node in _not_allowed(tree, part):
             raise TemplateRefusedError(
-                f"in line {node.lineno}, something is not allowed: {type(node).__name__.lower()}"
+                f"in line {node.lineno}, something is not allowed: {type(node).__name__.lower()}",
+                line=node.lineno,
             )
         if sum(1 for _ in islice(tree.find_all(nodes.Node), MOST_NODES + 1)) > MOST_NODES:
             raise TemplateRefusedError("it has too many placeholders")
@@ -83,9 +88,10 @@ def checked(
     except (TemplateError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         where = "" if line is None else f" in line {line}"
-        raise TemplateRefusedError(f"it cannot be read{where}") from None
+        raise TemplateRefusedError(f"it cannot be read{where}", line=line) from None
     if unknown:
-        raise TemplateRefusedError(f"it uses unknown names: {', '.join(unknown)[:200]}")
+        line = min(one.lineno for one in tree.find_all(nodes.Name) if one.name in unknown)
+        raise TemplateRefusedError(f"it uses unknown names: {', '.join(unknown)[:200]}", line=line)
 
 
 def _not_allowed(tree: nodes.Node, part: str, *, in_loop: bool = False) -> Iterator[nodes.Node]:

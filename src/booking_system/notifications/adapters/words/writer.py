@@ -31,6 +31,7 @@ from booking_system.notifications.application.template_ports import (
     BrokenTemplateSink,
     OwnTemplates,
     OwnTemplatesSource,
+    TemplateFault,
 )
 from booking_system.notifications.application.writing_ports import Written
 from booking_system.notifications.domain.facts import AccountMessage, AppointmentMessage
@@ -79,6 +80,11 @@ class TemplateWriter:
         self._own = own_templates
         self._tell_broken = tell_broken
 
+    @property
+    def languages(self) -> Sequence[str]:
+        """Tags of the languages that there are words for."""
+        return self._languages.tags
+
     def email(self, message: AppointmentMessage | AccountMessage) -> Written:
         """Write the mail."""
         language = self._language(message)
@@ -102,22 +108,22 @@ class TemplateWriter:
 
     def preview(
         self, message: AppointmentMessage, own: OwnTemplates
-    ) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    ) -> tuple[Mapping[str, str], Sequence[TemplateFault]]:
         """Try a clinic's templates out on a message.
 
-        Return what each of the parts that are given says, and the reasons of those that are
-        refused, by part.
+        Return what each of the parts that are given says, by part, and what is wrong with those
+        that are refused.
         """
         language = self._language(message)
         values = values_of(message, language, self._site_name)
         told = self._told(message, language, values)
-        made, refused = {}, {}
+        made, refused = dict[str, str](), list[TemplateFault]()
         for part in (*MAIL, "sms"):
             if (source := getattr(own, part)) is not None:
                 try:
                     made[part] = rendered(part, source, values if part == "sms" else told)
                 except TemplateRefusedError as error:
-                    refused[part] = error.reason
+                    refused.append(TemplateFault(part=part, reason=error.reason, line=error.line))
         return made, refused
 
     def _in_own_words(

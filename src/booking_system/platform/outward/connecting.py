@@ -1,4 +1,4 @@
-"""Connections that go where webhooks may go: the very address that was looked at is connected to.
+"""Connections to machines that others name: the very address that was looked at is connected to.
 
 A name is resolved once for each connection. All its addresses are looked at, and a single
 forbidden one refuses all: a name that leads inside and outside is a trick. What is connected to is
@@ -12,11 +12,19 @@ from dataclasses import dataclass, field
 
 import httpcore
 
-from booking_system.webhooks.domain.addresses import may_be_called
-from booking_system.webhooks.domain.delivery import NotAnsweredError
+from booking_system.platform.outward.addresses import may_be_called
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Takes a host and a port, returns addresses. Raises `NotAnsweredError` where there are none."""
+"""Takes a host and a port, returns addresses. Raises `NotConnectedError` where there are none."""
+
+
+class NotConnectedError(Exception):
+    """Nothing is connected to."""
+
+    def __init__(self, code: str) -> None:
+        """`code` says why: `blocked_address`, `dns`, `connection`."""
+        super().__init__(code)
+        self.code = code
 
 
 async def by_the_system(host: str, port: int) -> Sequence[str]:
@@ -25,7 +33,7 @@ async def by_the_system(host: str, port: int) -> Sequence[str]:
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise NotAnsweredError("dns") from None
+        raise NotConnectedError("dns") from None
     return list(dict.fromkeys(str(one[4][0]) for one in found))
 
 
@@ -37,12 +45,12 @@ class CheckedAddresses:
     resolve: Resolve = by_the_system
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
-        """Raise `NotAnsweredError` for a name that leads nowhere, or where nothing may go."""
+        """Raise `NotConnectedError` for a name that leads nowhere, or where nothing may go."""
         addresses = await self.resolve(host, port)
         if not addresses:
-            raise NotAnsweredError("dns")
+            raise NotConnectedError("dns")
         if not all(may_be_called(one, allow_private=self.allow_private) for one in addresses):
-            raise NotAnsweredError("blocked_address")
+            raise NotConnectedError("blocked_address")
         return addresses
 
 
@@ -61,7 +69,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address that answers. Raises `NotAnsweredError`."""
+        """Connect to the first address that answers. Raises `NotConnectedError`."""
         for address in await self.addresses(host, port):
             try:
                 return await self.dial.connect_tcp(
@@ -69,8 +77,30 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
-        raise NotAnsweredError("connection")
+        raise NotConnectedError("connection")
 
     async def sleep(self, seconds: float) -> None:
         """Wait between two tries of the library, which makes none."""
         await self.dial.sleep(seconds)
+
+
+async def connected_socket(addresses: CheckedAddresses, host: str, port: int) -> socket.socket:
+    """Return a connection to the first address that answers, for a library that takes sockets.
+
+    Raises `NotConnectedError`. The caller limits the time.
+    """
+    loop = asyncio.get_running_loop()
+    for address in await addresses(host, port):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        one = socket.socket(family, socket.SOCK_STREAM)
+        one.setblocking(False)  # noqa: FBT003
+        try:
+            await loop.sock_connect(one, (address, port))
+        except OSError:
+            one.close()
+        except BaseException:
+            one.close()
+            raise
+        else:
+            return one
+    raise NotConnectedError("connection")

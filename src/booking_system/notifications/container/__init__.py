@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from dependency_injector import containers, providers
 from pydantic import SecretStr
 
+from booking_system.notifications.adapters.address_book import PostgresAddressBook
 from booking_system.notifications.adapters.asking_job import AskingJob
 from booking_system.notifications.adapters.carriers.choosing import ApiBases, Choice
 from booking_system.notifications.adapters.carriers.http_when_needed import HttpWhenNeeded
@@ -19,10 +20,12 @@ from booking_system.notifications.adapters.kept.messages import PostgresKeptMess
 from booking_system.notifications.adapters.ledger import PostgresLedger
 from booking_system.notifications.adapters.messages_http import MessageRoutes
 from booking_system.notifications.adapters.opt_outs_job import OptOutList, OptOutsJob
+from booking_system.notifications.adapters.own_words.at_hand import WordsAtHand
 from booking_system.notifications.adapters.planner import Planner
 from booking_system.notifications.adapters.preferences import PostgresPreferences
 from booking_system.notifications.adapters.preferences_http import PreferenceRoutes
 from booking_system.notifications.adapters.recipients import Recipients
+from booking_system.notifications.adapters.reports import own_http as owned
 from booking_system.notifications.adapters.reports.certificates import Certificates, fetched_by
 from booking_system.notifications.adapters.reports.http import ReportRoutes, twilio_callback
 from booking_system.notifications.adapters.reports.sendgrid import SendGridSignature
@@ -32,6 +35,8 @@ from booking_system.notifications.adapters.reports_taken import TakeReports
 from booking_system.notifications.adapters.sending_job import SendingJob
 from booking_system.notifications.adapters.shown_messages import PostgresMessages
 from booking_system.notifications.adapters.talks import PostgresTalks
+from booking_system.notifications.adapters.unreached import PostgresUnreached
+from booking_system.notifications.adapters.unreached_http import UnreachedRoutes
 from booking_system.notifications.adapters.unsubscribing import UnsubscribeLinks
 from booking_system.notifications.adapters.words.answer_words import built_in_words
 from booking_system.notifications.application.account_links import AccountLinks
@@ -41,6 +46,7 @@ from booking_system.notifications.application.ask_provider import AskProvider
 from booking_system.notifications.application.letters import Letters
 from booking_system.notifications.application.preferences import (
     ChangePreferences,
+    LiftAddress,
     ReadPreferences,
     SeePatient,
     StopReminders,
@@ -48,9 +54,12 @@ from booking_system.notifications.application.preferences import (
 from booking_system.notifications.application.send_messages import Carriers, SendMessage
 from booking_system.notifications.application.show_messages import SeeAppointment, ShowMessages
 from booking_system.notifications.application.show_outbox import ShowOutbox
+from booking_system.notifications.application.show_unreached import ShowUnreached
 from booking_system.notifications.application.writing_ports import Writer
+from booking_system.notifications.container.own import OwnMessagesContainer
 from booking_system.notifications.domain.message import Channel
 from booking_system.platform.keyring import Keyring
+from booking_system.platform.outward.connecting import CheckedAddresses
 from booking_system.platform.postgres.consumers import Consumer
 from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.transaction import Database
@@ -61,11 +70,11 @@ CONSUMER = "messages"
 """Its place in the feed, in `feed_consumers`."""
 
 
-def _a_writer() -> Writer:
+def _a_writer(at_hand: WordsAtHand) -> Writer:
     # What it is made of takes a tenth of a second to load, and only workers write.
     from booking_system.notifications.adapters.words.writer import TemplateWriter  # noqa: PLC0415
 
-    return TemplateWriter()
+    return TemplateWriter(own_templates=at_hand, tell_broken=at_hand.hear)
 
 
 def _chosen(choice: Choice, email_url: SecretStr, sms_url: SecretStr) -> Carriers:
@@ -99,6 +108,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
     account_links = providers.Dependency(instance_of=AccountLinks)
     patients_word: providers.Dependency[PatientsWord] = providers.Dependency()
     can_reply = providers.Dependency(instance_of=bool)
+    addresses = providers.Dependency(instance_of=CheckedAddresses)
 
     kept = providers.Singleton(PostgresKeptMessages, database)
     kept_emails = providers.Singleton(KeptEmails, kept=kept, clock=clock, identities=identities)
@@ -109,8 +119,22 @@ class NotificationsContainer(containers.DeclarativeContainer):
         is_offered=providers.Callable(operator.not_, in_production),
     )
 
-    writer = providers.Singleton(_a_writer)
+    words_at_hand = providers.Singleton(WordsAtHand, database=database, clock=clock)
+    writer = providers.Singleton(_a_writer, words_at_hand)
     http = providers.Singleton(HttpWhenNeeded, clock)
+    own = providers.Container(
+        OwnMessagesContainer,
+        database=database,
+        clock=clock,
+        identities=identities,
+        keys=keys,
+        http=http,
+        bases=bases,
+        public_url=public_url,
+        addresses=addresses,
+    )
+    channel_routes, template_routes = own.channel_routes, own.template_routes
+    channel_resealing = own.channel_resealing
     choice = providers.Singleton(
         Choice,
         http=http,
@@ -151,6 +175,8 @@ class NotificationsContainer(containers.DeclarativeContainer):
         letters=letters,
         account_links=account_links,
         carriers=carriers,
+        own_carriers=own.own_carriers,
+        own_words=words_at_hand,
         clock=clock,
         chance=providers.Object(random.random),
         monotonic=providers.Object(time.monotonic),
@@ -171,11 +197,29 @@ class NotificationsContainer(containers.DeclarativeContainer):
     )
 
     preferences = providers.Singleton(PostgresPreferences, database)
+    address_book = providers.Singleton(
+        PostgresAddressBook, database=database, recipients=recipients
+    )
     preference_routes = providers.Singleton(
         PreferenceRoutes,
-        read=providers.Factory(ReadPreferences, see=see_patient, store=preferences),
+        read=providers.Factory(
+            ReadPreferences, see=see_patient, store=preferences, book=address_book
+        ),
         change=providers.Factory(
-            retried(ChangePreferences), see=see_patient, store=preferences, clock=clock
+            retried(ChangePreferences),
+            see=see_patient,
+            store=preferences,
+            book=address_book,
+            clock=clock,
+        ),
+        lift=providers.Factory(
+            retried(LiftAddress), see=see_patient, store=preferences, book=address_book
+        ),
+    )
+    unreached_routes = providers.Singleton(
+        UnreachedRoutes,
+        show=providers.Factory(
+            ShowUnreached, reader=providers.Singleton(PostgresUnreached, database), clock=clock
         ),
     )
     message_routes = providers.Singleton(
@@ -202,23 +246,37 @@ class NotificationsContainer(containers.DeclarativeContainer):
         clock=clock,
     )
     dead_message_routes = providers.Singleton(DeadMessageRoutes, database=database, clock=clock)
+    reports = providers.Singleton(
+        TakeReports,
+        database=database,
+        recipients=recipients,
+        identities=identities,
+        clock=clock,
+        answer=answer,
+    )
+    certificates = providers.Singleton(
+        Certificates, providers.Singleton(fetched_by, http), clock=clock
+    )
+    confirmation = providers.Singleton(SnsConfirmation, http=http, base=bases.provided.amazon)
     report_routes = providers.Singleton(
         ReportRoutes,
-        sink=providers.Singleton(
-            TakeReports,
-            database=database,
-            recipients=recipients,
-            identities=identities,
-            clock=clock,
-            answer=answer,
-        ),
+        sink=reports,
         clock=clock,
         twilio=providers.Singleton(TwilioSignature, twilio_tokens, public_url=public_url),
         sendgrid=providers.Singleton(SendGridSignature, sendgrid_keys),
-        sns=providers.Singleton(
-            SnsSignature,
-            trusted_topics,
-            providers.Singleton(Certificates, providers.Singleton(fetched_by, http), clock=clock),
+        sns=providers.Singleton(SnsSignature, trusted_topics, certificates),
+        confirm=confirmation,
+    )
+    own_report_routes = providers.Singleton(
+        owned.OwnReportRoutes,
+        store=own.channels,
+        signatures=providers.Singleton(
+            owned.OwnSignatures,
+            store=own.channels,
+            public_url=public_url,
+            certificates=certificates,
         ),
-        confirm=providers.Singleton(SnsConfirmation, http=http, base=bases.provided.amazon),
+        sink=reports,
+        clock=clock,
+        confirm=confirmation,
     )

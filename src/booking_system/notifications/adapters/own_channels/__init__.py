@@ -1,0 +1,1 @@
+"""Accounts of clinics with providers: stored sealed, tried, used, and verified with."""

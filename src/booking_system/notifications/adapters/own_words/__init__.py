@@ -1,0 +1,1 @@
+"""Templates of clinics: kept, and at hand when a message is written."""

@@ -1,0 +1,1 @@
+"""What clinics set of their messages."""
