@@ -176,7 +176,7 @@ async def test_a_hold_that_is_given_back_opens_the_slot_at_once(api: Api) -> Non
     assert code_of(await here.ask("DELETE", hold, here.patient)) == ABSENT
     assert code_of(await here.book(here.slots[0], here.other)) == (201, None)
     names = await here.sql("SELECT name FROM outbox ORDER BY n")
-    assert [row[0] for row in names] == ["slot.held", "slot.opened", "booking.created"]
+    assert [row[0] for row in names] == ["slot.held", "slot.released", "booking.created"]
 
 
 async def test_a_patient_holds_three_at_a_time(api: Api) -> None:

@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 from prometheus_client import CollectorRegistry
 
+from booking_system.platform.http.event_kinds import kinds
 from booking_system.platform.postgres.feed import Relay
 from booking_system.webhooks.adapters import url_check
-from booking_system.webhooks.adapters.catalogue import kinds
 from booking_system.webhooks.adapters.connecting import CheckedAddresses
 from booking_system.webhooks.adapters.metrics import WebhookMetrics, WebhookWatch
 from booking_system.webhooks.adapters.url_check import UrlCheck

@@ -125,7 +125,14 @@ class Appointment(Aggregate):
             created_at=attempt.now,
             updated_at=attempt.now,
         )
-        appointment.record(AppointmentBooked(occurred_at=attempt.now, **appointment.as_told()))
+        hold = slot.hold_in_force(attempt.now)
+        appointment.record(
+            AppointmentBooked(
+                occurred_at=attempt.now,
+                hold_id=None if hold is None else hold.id,
+                **appointment.as_told(),
+            )
+        )
         return appointment
 
     @property
