@@ -79,16 +79,10 @@ class Container(containers.DeclarativeContainer):
         writes=settings.provided.writes_per_minute,
     )
     tidying = providers.Singleton(
-        Tidying,
-        database=database,
-        chores=providers.Callable(chores_of, lifetimes),
+        Tidying, database=database, chores=providers.Callable(chores_of, lifetimes)
     )
     idempotency = providers.Singleton(
-        Idempotency,
-        database,
-        keys=keys,
-        networks=networks,
-        clock=clock,
+        Idempotency, database, keys=keys, networks=networks, clock=clock
     )
 
     identity = providers.Container(
@@ -208,7 +202,18 @@ class Container(containers.DeclarativeContainer):
     """What a worker does again and again."""
 
     health = providers.Singleton(HealthRoutes, database=database, revision=revision)
-    integrations = providers.Container(IntegrationsContainer, database=database)
+    integrations = providers.Container(
+        IntegrationsContainer,
+        database=database,
+        clock=clock,
+        identities=identities,
+        grants_of=identity.access.provided.grants_held,
+        throttle=identity.throttle,
+        one_time_tokens=identity.one_time_tokens,
+        public_url=settings.provided.public_url,
+        find_slots=scheduling.finder.provided.find,
+        unknown_ids=scheduling.finder.provided.unknown,
+    )
     outbox_watch = providers.Singleton(
         OutboxWatch, database=database, tell=metrics.provided.outbox.tell
     )
@@ -230,9 +235,7 @@ class Container(containers.DeclarativeContainer):
         ),
     )
     lives = providers.Singleton(
-        Lives,
-        requests=metrics.provided.requests,
-        metrics=metrics.provided.lives,
+        Lives, requests=metrics.provided.requests, metrics=metrics.provided.lives
     )
     metrics_routes = providers.Singleton(
         MetricsRoutes, metrics=metrics, policy=providers.Object(public)
@@ -269,6 +272,8 @@ class Container(containers.DeclarativeContainer):
         notifications.preference_routes,
         integrations.feed_routes,
         integrations.stream_routes,
+        integrations.live_slot_routes,
+        integrations.calendar_feed_routes,
         integrations.dead_event_routes,
         notifications.dead_message_routes,
         notifications.outbox_routes,

@@ -66,6 +66,7 @@ def create_app(container: Container) -> FastAPI:
             container.queue_watch().running(),
             container.webhooks.watch().running(),
             container.integrations.tail().running(),
+            container.integrations.live_slots().running(),
         ):
             yield
         container.metrics().requests.flush()

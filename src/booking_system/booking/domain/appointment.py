@@ -125,14 +125,8 @@ class Appointment(Aggregate):
             created_at=attempt.now,
             updated_at=attempt.now,
         )
-        hold = slot.hold_in_force(attempt.now)
-        appointment.record(
-            AppointmentBooked(
-                occurred_at=attempt.now,
-                hold_id=None if hold is None else hold.id,
-                **appointment.as_told(),
-            )
-        )
+        told = {"occurred_at": attempt.now, "hold_id": attempt.kept_by} | appointment.as_told()
+        appointment.record(AppointmentBooked(**told))
         return appointment
 
     @property
@@ -255,21 +249,20 @@ class Appointment(Aggregate):
         `check_reschedulable` does.
         """
         self.check_reschedulable(by.side, now=now)
-        left, left_slots, slot = self.place, self.time_slot_ids, span.slots[0]
+        left, slot = self.place, span.slots[0]
+        told: dict[str, Any] = {
+            "left_time_slot_id": left.slot_id,
+            "left_time_slot_ids": self.time_slot_ids,
+            "left_doctor_id": self.doctor_id,
+            "left_starts_at": left.starts_at,
+        }
         self.time_slot_ids, self.doctor_id = span.slot_ids, slot.doctor_id
         self.period, self.blocked, self.mode = span.period, span.blocked, slot.mode
         self.override = override
         self.overbooked = override is not None and override.overbooks
         self._changed(Action.RESCHEDULED, by, now, reason=reason, left=left, entered=self.place)
-        moved = AppointmentRescheduled(
-            occurred_at=now,
-            left_time_slot_id=left.slot_id,
-            left_time_slot_ids=left_slots,
-            left_starts_at=left.starts_at,
-            rescheduled_by=by.side,
-            **self.as_told(),
-        )
-        self.record(moved)
+        told |= {"occurred_at": now, "rescheduled_by": by.side} | self.as_told()
+        self.record(AppointmentRescheduled(**told))
 
     def inherit_slot(self, change: Entry) -> None:
         """Share its time with nobody any more: by this change the other appointment has left it."""

@@ -64,6 +64,7 @@ class AppointmentRescheduled(AppointmentEvent):
 
     left_time_slot_id: SlotId
     left_time_slot_ids: tuple[SlotId, ...]
+    left_doctor_id: DoctorId
     left_starts_at: datetime
     rescheduled_by: Side
 
