@@ -29,6 +29,7 @@ FOUND_BY = {
     "message_reports": r"Index Cond: \(stored_at <",
     "recipient_blocks": r"Index Cond: \(until <",
     "kept_messages": r"Index Cond: \(kept_at <",
+    "calendar_feeds": r"Index Cond: \(revoked_at <",
     "webhook_deliveries": r"Index Only Scan using pk_webhook_del|Index Scan using pk_webhook_del",
 }
 """What an index has to be asked, so that what is young is not even looked at."""

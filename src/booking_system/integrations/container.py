@@ -24,6 +24,7 @@ from booking_system.integrations.application.keep_calendar_feeds import (
     MakeCalendarFeed,
     RevokeCalendarFeed,
     ShowCalendarFeed,
+    ShowMadeFeed,
 )
 from booking_system.integrations.application.read_calendar_feed import ReadCalendarFeed
 from booking_system.integrations.application.read_feed import ReadFeed
@@ -58,6 +59,7 @@ class IntegrationsContainer(containers.DeclarativeContainer):
     )
     calendar_feeds = providers.Singleton(PostgresCalendarFeeds, database)
     calendars = providers.Singleton(PostgresCalendarReader, database)
+    show_feed = providers.Factory(retried(ShowCalendarFeed), store=calendar_feeds)
     calendar_feed_routes = providers.Singleton(
         CalendarFeedRoutes,
         make=providers.Factory(
@@ -68,7 +70,9 @@ class IntegrationsContainer(containers.DeclarativeContainer):
             clock=clock,
             identities=identities,
         ),
-        show=providers.Factory(retried(ShowCalendarFeed), store=calendar_feeds),
+        show=show_feed,
+        # Whoever gives an answer again tries again itself.
+        show_made=providers.Factory(ShowMadeFeed, show=show_feed, reader=calendars),
         list=providers.Factory(retried(ListCalendarFeeds), store=calendar_feeds),
         revoke=providers.Factory(retried(RevokeCalendarFeed), store=calendar_feeds, clock=clock),
         read=providers.Factory(

@@ -21,6 +21,7 @@ from booking_system.integrations.application.keep_calendar_feeds import (
     MakeCalendarFeed,
     RevokeCalendarFeed,
     ShowCalendarFeed,
+    ShowMadeFeed,
 )
 from booking_system.integrations.application.read_calendar_feed import ReadCalendarFeed
 from booking_system.integrations.domain.calendar_feed import (
@@ -102,6 +103,7 @@ class CalendarFeedRoutes:
 
     make: MakeCalendarFeed
     show: ShowCalendarFeed
+    show_made: ShowMadeFeed
     list: ListCalendarFeeds
     revoke: RevokeCalendarFeed
     read: ReadCalendarFeed
@@ -178,8 +180,8 @@ class CalendarFeedRoutes:
         return making_answer(shown, [made.feed.id], headers=headers)
 
     async def show_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
-        """Show the link without its address. Raises `NotFound`."""
-        feed = await self.show(feed_id=CalendarFeedId(made[0]), actor=request.scope["caller"])
+        """Show the link without its address. Raises `NotFound`, `NotPermitted`."""
+        feed = await self.show_made(feed_id=CalendarFeedId(made[0]), actor=request.scope["caller"])
         return json_answer(NewCalendarFeedOut(**_about(feed), url=None))
 
     async def list_calendar_feeds(
@@ -220,6 +222,7 @@ class CalendarFeedRoutes:
             "ETag": tag,
             "Last-Modified": format_datetime(changed, usegmt=True),
             "Cache-Control": "private, no-cache",
+            "Referrer-Policy": "no-referrer",
             "X-Robots-Tag": "noindex",
         }
         if _is_known(tag, changed, if_none_match, if_modified_since):

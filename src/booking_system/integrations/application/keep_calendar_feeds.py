@@ -55,12 +55,7 @@ class MakeCalendarFeed:
             details=details,
             created_at=self.clock.now(),
         )
-        clinic_id = None if doctor_id is None else await self.reader.clinic_of(doctor_id)
-        if doctor_id is not None and clinic_id is None:
-            raise NotFound
-        allowed = feed.may_tell(actor, clinic_id)
-        if allowed is None or feed.told(allowed) is not details:
-            raise NotPermitted
+        await _check(feed, actor, self.reader)
         token = self.tokens.new()
         fingerprint = self.tokens.fingerprint(token)
         if not await self.store.add(feed, fingerprint=fingerprint, most=MOST_OF_A_USER):
@@ -80,6 +75,30 @@ class ShowCalendarFeed:
         if feed is None or feed.user_id != actor.user_id:
             raise NotFound
         return feed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowMadeFeed:
+    """Shows once more what was made, to an owner who could make it today."""
+
+    show: ShowCalendarFeed
+    reader: CalendarReader
+
+    async def __call__(self, *, feed_id: CalendarFeedId, actor: Actor) -> CalendarFeed:
+        """Raises `NotFound`, `NotPermitted`."""
+        feed = await self.show(feed_id=feed_id, actor=actor)
+        await _check(feed, actor, self.reader)
+        return feed
+
+
+async def _check(feed: CalendarFeed, actor: Actor, reader: CalendarReader) -> None:
+    """Raise `NotFound` without such a doctor, `NotPermitted` where not so much may be told."""
+    clinic_id = None if feed.doctor_id is None else await reader.clinic_of(feed.doctor_id)
+    if feed.doctor_id is not None and clinic_id is None:
+        raise NotFound
+    allowed = feed.may_tell(actor, clinic_id)
+    if allowed is None or feed.told(allowed) is not feed.details:
+        raise NotPermitted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

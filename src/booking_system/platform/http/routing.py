@@ -219,7 +219,8 @@ class Routes:
         )
         documented(route, None, refuses, habits, {})
         route.responses[200]["content"] = {
-            EventStream.media_type: {"schema": {"type": "string"}, "example": EXAMPLE}
+            # Without a type: tools hold single events against it, as OpenAPI 3.2 does.
+            EventStream.media_type: {"schema": {"description": "Events"}, "example": EXAMPLE}
         }
         self._routes.append(route)
 
