@@ -1,4 +1,4 @@
-"""Whatever happens in a clinic, pages that follow show what the search answers."""
+"""Pages that follow show what the search answers, after anything that happens in a clinic."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -109,6 +109,8 @@ async def test_single_slots_are_told_one_by_one(
     async with following(*pages):
         await asyncio.gather(*(stroll(place, steps) for _ in range(3)))
         await settled.calendars_are_planned(place)
+        while place.holds:
+            await let_one_run_out(place)
         for page in pages:
             await page.agrees()
 

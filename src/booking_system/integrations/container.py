@@ -71,7 +71,7 @@ class IntegrationsContainer(containers.DeclarativeContainer):
             identities=identities,
         ),
         show=show_feed,
-        # Whoever gives an answer again tries again itself.
+        # What gives an answer again tries again itself.
         show_made=providers.Factory(ShowMadeFeed, show=show_feed, reader=calendars),
         list=providers.Factory(retried(ListCalendarFeeds), store=calendar_feeds),
         revoke=providers.Factory(retried(RevokeCalendarFeed), store=calendar_feeds, clock=clock),

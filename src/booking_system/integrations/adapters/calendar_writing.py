@@ -25,7 +25,7 @@ PRODUCT: Final = "-//Booking System//Calendar feeds//EN"
 FORM: Final = 1
 """Raise it where the same content is written otherwise: calendars then read it anew."""
 REFRESH: Final = timedelta(hours=1)
-"""A wish: Google comes some times a day, whatever a feed says."""
+"""A wish: Google comes some times a day and does not ask for it."""
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {
         "appointment": "Appointment",

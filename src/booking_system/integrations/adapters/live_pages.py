@@ -55,7 +55,7 @@ class Waiting:
         return not self.is_broken
 
     def close(self) -> None:
-        """Forget all: whoever follows has to read anew."""
+        """Forget all: every page has to read anew."""
         self.events.clear()
         self.is_broken = True
 

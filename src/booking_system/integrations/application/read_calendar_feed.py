@@ -48,7 +48,7 @@ class ReadCalendarFeed:
     clock: Clock
 
     async def __call__(self, *, token: str) -> ReadFeedContent:
-        """Raises `NotFound` for whatever reason there is nothing to read, and `RateLimited`."""
+        """Raises `RateLimited`, and `NotFound`, which does not say why there is nothing to read."""
         feed = await self.store.by_fingerprint(self.tokens.fingerprint(token))
         if feed is None:
             raise NotFound
