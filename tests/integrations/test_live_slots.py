@@ -11,7 +11,8 @@ import pytest
 from booking_system.integrations.adapters import live_pages, live_slots, tail
 from booking_system.integrations.adapters.live_pages import Here, Told
 from booking_system.integrations.adapters.live_slots import LiveSlots
-from booking_system.integrations.domain.live_slots import SlotState, Void, Wanted
+from booking_system.integrations.domain.feed import FeedEvent
+from booking_system.integrations.domain.live_slots import SlotState, Void, Wanted, hint_of
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.http import event_stream
 from booking_system.platform.http.mailbox import TooSlowError
@@ -281,6 +282,24 @@ async def test_a_calendar_that_changes_is_read_anew_by_its_pages_alone(
         await api.send("DELETE", f"/v1/time-off/{made['id']}", api.admin)
         assert any(isinstance(one, Void) for one, _ in await page.round()) is is_told
         await page.end()
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"doctor_id": "no id"}, {"starts_at": None}, {"starts_at": "yesterday"}]
+)
+@pytest.mark.parametrize(
+    "name", ["slot.held", "booking.rescheduled", "calendar.changed", "clinic.changed"]
+)
+def test_an_event_of_another_version_voids_what_was_known_of_its_clinic(
+    name: str, data: dict[str, Any]
+) -> None:
+    clinic_id = ClinicId(uuid4())
+    event = FeedEvent(
+        seq=1, id=uuid4(), name=name, clinic_id=clinic_id, occurred_at=START, data=data
+    )
+    assert hint_of(event) == [Void(clinic_id=clinic_id)]
+    assert hint_of(replace(event, clinic_id=None)) == []
+    assert hint_of(replace(event, name="staff.added")) == []
 
 
 async def test_pages_of_one_question_cost_one_look(

@@ -114,7 +114,7 @@ class LiveSlots:
             await self._begin_anew()
             return True
         events, until = list(waiting.events), self._clock.now()
-        hints = [hint for event in events for hint in hint_of(event.name, event.data)]
+        hints = [hint for event in events for hint in hint_of(event)]
         hints += await self._looks.changed_by_time(self._pages, self._judged_until, until)
         position = events[-1].seq if events else self._position
         try:
@@ -244,7 +244,7 @@ class LiveSlots:
         if away is None or away > LONGEST_AWAY.total_seconds() or len(events) == MOST_MISSED:
             return anew
         now = self._clock.now()
-        hints = [hint for event in events for hint in hint_of(event.name, event.data)]
+        hints = [hint for event in events for hint in hint_of(event)]
         hints += await self._by_time(wanted, now - timedelta(seconds=away) - MARGIN, now)
         told: list[Told] = [
             hint for hint in hints if isinstance(hint, Void) and wanted.is_void(hint)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from booking_system.integrations.domain.feed import FeedEvent
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, ServiceId, SlotId
 from booking_system.shared_kernel.period import Period
 
@@ -87,8 +88,19 @@ class Wanted:
         return [one for one in states if one.starts_at in self.period and self.is_of(one.doctor_id)]
 
 
-def hint_of(name: str, data: Mapping[str, Any]) -> Sequence[Touched | Void]:
-    """Return where an event of the feed says that slots may be others."""
+def hint_of(event: FeedEvent) -> Sequence[Touched | Void]:
+    """Return where an event of the feed says that slots may be others.
+
+    Of one that says less than it should, as another version of the program wrote it, all of its
+    clinic's slots may be.
+    """
+    try:
+        return _hint_of(event.name, event.data)
+    except (KeyError, TypeError, ValueError):
+        return [] if event.clinic_id is None else [Void(clinic_id=event.clinic_id)]
+
+
+def _hint_of(name: str, data: Mapping[str, Any]) -> Sequence[Touched | Void]:
     if name == "calendar.changed":
         doctor_id, until = data["doctor_id"], data["ends_at"]
         return [
