@@ -37,7 +37,7 @@ async def calendar_feed(world: World, _name: str) -> Aim:
 
 async def calendar_link(world: World, _name: str) -> Aim:
     """The address of one: whoever has it may read the calendar."""
-    url = str((await _calendar_feed(world))["url"])
+    url = str((await _calendar_feed(world))["secret_url"])
     return Aim({"token": url.rpartition("/")[2].removesuffix(".ics")})
 
 

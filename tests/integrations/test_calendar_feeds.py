@@ -32,8 +32,8 @@ async def link(api: Api, by: Person, **about: Any) -> str:
     """The path of a new link."""
     made = await api.made(FEEDS, {"scope": "patient"} | about, by)
     base = api.container.settings().public_url.rstrip("/")
-    assert made["url"].startswith(f"{base}{FEEDS}/")
-    return str(made["url"].removeprefix(base))
+    assert made["secret_url"].startswith(f"{base}{FEEDS}/")
+    return str(made["secret_url"].removeprefix(base))
 
 
 async def of_doctor(api: Api, slot: Made, by: Person, details: str = "none") -> str:
@@ -195,11 +195,11 @@ async def is_gone(api: Api, path: str) -> bool:
 async def test_a_link_ends_when_it_is_revoked(api: Api) -> None:
     patient, stranger = await api.patient(), await api.patient()
     made = await api.made(FEEDS, {"scope": "patient"}, patient)
-    path = made["url"].removeprefix(api.container.settings().public_url.rstrip("/"))
+    path = made["secret_url"].removeprefix(api.container.settings().public_url.rstrip("/"))
     one = f"{FEEDS}/{made['id']}"
     assert code_of(await api.send("DELETE", one, stranger)) == (404, "not_found")
     assert code_of(await api.get(one, stranger)) == (404, "not_found")
-    assert (await api.get(one, patient)).json().keys() == made.keys() - {"url"}
+    assert (await api.get(one, patient)).json().keys() == made.keys() - {"secret_url"}
     assert not await is_gone(api, path)
     assert (await api.send("DELETE", one, patient)).status_code == 204
     assert await is_gone(api, path)
@@ -240,8 +240,8 @@ async def test_a_request_that_is_sent_again_does_not_show_the_address(api: Api) 
     key = {"Idempotency-Key": "calendar"}
     first = await api.post(FEEDS, {"scope": "patient"}, patient, headers=key)
     again = await api.post(FEEDS, {"scope": "patient"}, patient, headers=key)
-    assert first.json()["url"]
-    assert again.json() == first.json() | {"url": None}
+    assert first.json()["secret_url"]
+    assert again.json() == first.json() | {"secret_url": None}
     assert len((await api.get(FEEDS, patient)).json()["items"]) == 1
 
 
@@ -318,7 +318,7 @@ async def test_nobody_has_more_than_twenty_links(api: Api) -> None:
     made = [await api.made(FEEDS, {"scope": "patient"}, patient) for _ in range(20)]
     refused = await api.post(FEEDS, {"scope": "patient"}, patient)
     assert code_of(refused) == (409, "too_many_calendar_feeds")
-    assert len({one["url"] for one in made}) == 20
+    assert len({one["secret_url"] for one in made}) == 20
     first = (await api.get(FEEDS, patient, limit=15)).json()
     rest = (await api.get(FEEDS, patient, limit=15, cursor=first["next_cursor"])).json()
     ids = [one["id"] for page in (first, rest) for one in page["items"]]

@@ -90,7 +90,7 @@ class CalendarFeedOut(BaseModel):
 class NewCalendarFeedOut(CalendarFeedOut):
     """The same with its secret address, which is shown this once."""
 
-    url: str | None = Field(
+    secret_url: str | None = Field(
         description="Subscribe to it; who has it can read the calendar. Null where the request is "
         "answered again",
         examples=[EXAMPLE_URL],
@@ -175,14 +175,14 @@ class CalendarFeedRoutes:
             actor=actor,
         )
         url = f"{self.public_url.rstrip('/')}{ALL}/{made.token}.ics"
-        shown = NewCalendarFeedOut(**_about(made.feed), url=url)
+        shown = NewCalendarFeedOut(**_about(made.feed), secret_url=url)
         headers = {"Location": f"{ALL}/{made.feed.id}", "Cache-Control": "no-store"}
         return making_answer(shown, [made.feed.id], headers=headers)
 
     async def show_again(self, request: StrictRequest, made: Sequence[UUID]) -> Response:
         """Show the link without its address. Raises `NotFound`, `NotPermitted`."""
         feed = await self.show_made(feed_id=CalendarFeedId(made[0]), actor=request.scope["caller"])
-        return json_answer(NewCalendarFeedOut(**_about(feed), url=None))
+        return json_answer(NewCalendarFeedOut(**_about(feed), secret_url=None))
 
     async def list_calendar_feeds(
         self, request: Request, actor: Caller, limit: Limit = 50, cursor: CursorText = None

@@ -219,8 +219,11 @@ class Routes:
         )
         documented(route, None, refuses, habits, {})
         route.responses[200]["content"] = {
-            # Without a type: tools hold single events against it, as OpenAPI 3.2 does.
-            EventStream.media_type: {"schema": {"description": "Events"}, "example": EXAMPLE}
+            # An object: tools hold single events against it, as OpenAPI 3.2 does.
+            EventStream.media_type: {
+                "schema": {"type": ["string", "object"]},
+                "example": EXAMPLE,
+            }
         }
         self._routes.append(route)
 
