@@ -181,7 +181,7 @@ async def test_the_answer_is_for_a_calendar_and_is_kept_by_nobody_else(api: Api)
 
 
 async def is_gone(api: Api, path: str) -> bool:
-    """Nothing tells a link that has ended from one that never was."""
+    """Nothing tells an ended link from a link that never was."""
     answer = await read(api, path)
     if answer.status_code == 200:
         return False

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 class DomainEvent:
     """A fact, named in the past tense. Carries ids and times, never patient data.
 
-    One that is not `is_in_feed` is told to one reader only.
+    A fact that is not `is_in_feed` is told to one reader only.
     """
 
     name: ClassVar[str]

@@ -79,7 +79,7 @@ def _appointments(whose: ColumnElement[Any], other: ColumnElement[Any]) -> Selec
         .where(
             whose == WHOSE,
             a.starts_at >= SINCE,
-            # One that staff booked further ahead comes when the horizon does.
+            # What staff booked further ahead comes when the horizon does.
             a.starts_at < NOW + days(c.horizon_days + 1),
             or_(a.status != "cancelled", a.updated_at >= SINCE),
         )

@@ -24,7 +24,7 @@ Find = Callable[..., Awaitable[Sequence[FoundSlot]]]
 
 @dataclass(slots=True)
 class Remembered:
-    """What was told last of slots: one that is as it was need not be told again.
+    """What was told last of slots: a slot that is as it was need not be told again.
 
     A slot's version rises with each change of its row, so nothing that happened in between is lost.
     """

@@ -27,7 +27,7 @@ Box = Mailbox[tuple[Sequence[Told], int]]
 
 @dataclass(eq=False, slots=True)
 class Page:
-    """One that follows."""
+    """A page that follows, and the box of what it is to be told."""
 
     wanted: Wanted
     box: Box

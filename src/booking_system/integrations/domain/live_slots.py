@@ -91,8 +91,8 @@ class Wanted:
 def hint_of(event: FeedEvent) -> Sequence[Touched | Void]:
     """Return where an event of the feed says that slots may be others.
 
-    Of one that says less than it should, as another version of the program wrote it, all of its
-    clinic's slots may be.
+    Where it says less than it should, as another version of the program wrote it, all slots of its
+    clinic may be.
     """
     try:
         return _hint_of(event.name, event.data)
