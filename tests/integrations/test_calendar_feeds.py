@@ -15,6 +15,7 @@ from booking_system.integrations.adapters.calendar_writing import calendar_of
 from booking_system.integrations.domain.calendar_feed import (
     AppointmentEntry,
     CalendarContent,
+    CalendarFeedId,
     FeedScope,
     initials_of,
 )
@@ -166,6 +167,17 @@ async def test_what_has_not_changed_is_not_sent_again(api: Api) -> None:
     assert (await read(api, path, If_None_Match=tag)).status_code == 200
     for wrong in ("yesterday", "Mon, 01 Mar 2100"):
         assert (await read(api, path, If_Modified_Since=wrong)).status_code == 200
+
+
+async def test_two_contents_never_have_the_same_second(api: Api) -> None:
+    """Calendars that ask by time alone would keep the first of them for ever."""
+    made = await api.made(FEEDS, {"scope": "patient"}, await api.patient())
+    store, feed_id = api.container.integrations.calendar_feeds(), CalendarFeedId(UUID(made["id"]))
+    first, again, second = [
+        await store.note(feed_id, digest, now=START) for digest in (b"a", b"a", b"b")
+    ]
+    assert first == again == START
+    assert second == START + timedelta(seconds=1)
 
 
 async def test_the_answer_is_for_a_calendar_and_is_kept_by_nobody_else(api: Api) -> None:
