@@ -39,6 +39,21 @@ async def unsubscribe_link(world: World, _name: str) -> Aim:
     return Aim({"token": links.link(patient.patient_id).rpartition("/")[2]})
 
 
+async def calendar_feed(world: World, _name: str) -> Aim:
+    """A link of the patient's to their own appointments."""
+    return Aim({"feed_id": (await _calendar_feed(world))["id"]})
+
+
+async def calendar_link(world: World, _name: str) -> Aim:
+    """The address of one: whoever has it may read the calendar."""
+    url = str((await _calendar_feed(world))["secret_url"])
+    return Aim({"token": url.rpartition("/")[2].removesuffix(".ics")})
+
+
+async def _calendar_feed(world: World) -> Made:
+    return await world.api.made("/v1/calendar-feeds", {"scope": "patient"}, world.person("patient"))
+
+
 async def dead_message(world: World, _name: str) -> Aim:
     message_id = uuid4()
     await world.sql(DEAD_MESSAGE, message_id)

@@ -152,6 +152,7 @@ HOLD = "/v1/holds/{hold_id}"
 EXCEPTION = "/v1/availability-exceptions/{exception_id}"
 RULE, TIME_OFF = "/v1/availability/{rule_id}", "/v1/time-off/{time_off_id}"
 PATIENT_PATH = "/v1/patients/{patient_id}"
+CALENDAR_FEED = "/v1/calendar-feeds/{feed_id}"
 ENDPOINT = "/v1/webhook-endpoints/{endpoint_id}"
 OWN_TEMPLATES = "/v1/clinics/{clinic_id}/message-templates"
 TEMPLATE = f"{OWN_TEMPLATES}/{{kind}}/{{language}}"
@@ -265,6 +266,8 @@ ROWS = [
     Row("GET", "/v1/events", PUBLIC, ADMIN | PLATFORM, scenes.clinic, about="of a clinic",
         query="?clinic_id={clinic_id}"),
     Row("GET", "/v1/clinics/{clinic_id}/stream", PRIVATE, DESK, scenes.clinic, is_stream=True),
+    Row("GET", "/v1/slots/stream", PUBLIC, EVERYBODY, scenes.clinic, is_stream=True,
+        query="?clinic_id={clinic_id}", names="clinic_id", absent="validation_error"),
     Row("GET", "/v1/slots/next", PUBLIC, EVERYBODY),
     Row("GET", "/v1/slots/calendar", PUBLIC, EVERYBODY, scenes.clinic,
         query="?clinic_id={clinic_id}", names="clinic_id", absent="validation_error"),
@@ -356,6 +359,20 @@ ROWS = [
     Row("POST", f"{TEMPLATE}/preview", PUBLIC, CLOSERS, scenes.own_templates, OWN_WORDS,
         **OF_CLINIC),
     Row("GET", f"{CLINIC}/unreached-bookings", PUBLIC, DESK, scenes.clinic),
+    # Calendars
+    Row("GET", "/v1/calendar-feeds/{token}.ics", OPEN, EVERYBODY, scenes.calendar_link,
+        names="token"),
+    Row("GET", "/v1/calendar-feeds", PUBLIC, SIGNED_IN),
+    Row("POST", "/v1/calendar-feeds", PUBLIC, PATIENTS, body={"scope": "patient"},
+        about="of a patient"),
+    Row("POST", "/v1/calendar-feeds", PUBLIC, CARERS, scenes.doctor,
+        {"scope": "doctor", "doctor_id": "{doctor_id}", "details": "initials"},
+        names="doctor_id", about="of a doctor"),
+    Row("POST", "/v1/calendar-feeds", PUBLIC, DOCTOR, scenes.doctor,
+        {"scope": "doctor", "doctor_id": "{doctor_id}", "details": "names"},
+        names="doctor_id", about="of a doctor, with names"),
+    Row("GET", CALENDAR_FEED, PRIVATE, PATIENT, scenes.calendar_feed),
+    Row("DELETE", CALENDAR_FEED, PRIVATE, PATIENT, scenes.calendar_feed),
     # Webhooks
     Row("GET", "/v1/webhook-endpoints", PUBLIC, MANAGERS | {"clinic_admin_elsewhere"}),
     Row("POST", "/v1/webhook-endpoints", PUBLIC, PLATFORM, body=NEW_ENDPOINT,

@@ -65,6 +65,7 @@ ENDPOINTS = "SELECT id FROM webhook_endpoints WHERE deleted_at IS NULL"
 UNREACHED = """SELECT DISTINCT a.id FROM appointments a JOIN message_ledger m
  ON m.appointment_id = a.id AND m.revision = a.revision WHERE a.clinic_id = '{here}'
  AND a.starts_at > now() AND m.recipient_key = 'patient' AND m.state = 'failed'"""
+FEEDS = "SELECT id FROM calendar_feeds WHERE revoked_at IS NULL AND user_id = '{user}'"
 DESK = ("receptionist", "clinic_admin", "platform_admin", TWO_HATS)
 
 Statements = Mapping[str, str | None]
@@ -120,6 +121,7 @@ LISTS: dict[str, Statements] = {
         **dict.fromkeys(set(DESK) - {"platform_admin"}, UNREACHED),
         "else": None,
     },
+    "/v1/calendar-feeds": {ANONYMOUS: None, "else": FEEDS},
     "/v1/events": {"platform_admin": "SELECT id FROM event_feed", "else": None},
     "/v1/dead-messages": {
         "platform_admin": "SELECT id FROM message_ledger WHERE state = 'failed'",
@@ -226,6 +228,7 @@ async def _furnish(world: World) -> None:
     await api.service(world.here)
     await _furnish_calendars(world)
     await _furnish_webhooks(world)
+    await _furnish_feeds(world)
     ended = await world.session(world.person("patient"), "ended")
     await world.session(world.person("patient"), "current")
     await api.post("/v1/auth/sign-out", by=ended)
@@ -290,6 +293,15 @@ async def _furnish_calendars(world: World) -> None:
         f"/v1/availability-exceptions/{gone[2]}",
     ):
         assert (await world.api.send("DELETE", path, world.api.admin)).is_success
+
+
+async def _furnish_feeds(world: World) -> None:
+    """Of several people, and one that was revoked."""
+    path, own = "/v1/calendar-feeds", {"scope": "patient"}
+    for name in ("patient", "patient", "other_patient", "patient"):
+        made = await world.api.made(path, own, world.person(name))
+    gone = await world.api.send("DELETE", f"{path}/{made['id']}", world.person("patient"))
+    assert gone.status_code == 204
 
 
 async def _furnish_webhooks(world: World) -> None:

@@ -38,6 +38,7 @@ CONTRACT = """
     outcome_unknown plan_too_large possible_duplicate invitation_over feed_reset
     link_over address_not_lifted
     webhook_endpoint_not_enabled webhook_delivery_under_way too_many_webhook_endpoints
+    too_many_calendar_feeds
 """
 CODES = set(CONTRACT.split())
 """The closed list that clients rely on."""

@@ -19,8 +19,10 @@ from booking_system.booking.domain.lifecycle import OPEN
 from booking_system.booking.domain.span import Span
 from booking_system.desk.application.removal_ports import RemovalWork
 from booking_system.desk.domain.removal import Kind, Removable
+from booking_system.desk.domain.removal_told import told_of
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.application.ports import ClinicOfDoctor
+from booking_system.scheduling.domain.events import SlotEvent
 from booking_system.scheduling.domain.hold import Hold
 from booking_system.scheduling.domain.time_slot import ClosedBecause, TimeSlot
 from booking_system.shared_kernel.identifiers import DoctorId, HoldId, SlotId
@@ -192,6 +194,7 @@ class MemoryRemovalWork:
         kept[found.id] = replace(
             kept[found.id], removed_at=removed_at, version=kept[found.id].version + 1
         )
+        self._rows.outbox += told_of(found, removed=removed_at is not None, now=now)
 
 
 class MemoryRemoval:
@@ -232,6 +235,9 @@ class MemorySlots:
 
     async def save(self, slot: TimeSlot) -> None:
         self._rows.put_slot(slot)
+
+    async def record(self, event: SlotEvent) -> None:
+        self._rows.outbox.append(event)
 
     async def delete(self, slot: TimeSlot, *, now: datetime) -> None:
         assert slot.appointment_id is None

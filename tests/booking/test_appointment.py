@@ -67,6 +67,7 @@ def test_booking_is_an_event_with_ids_only() -> None:
         patient_id=appointment.patient_id,
         starts_at=appointment.period.starts_at,
         ends_at=appointment.period.ends_at,
+        hold_id=None,
     )
 
 

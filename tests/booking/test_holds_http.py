@@ -175,8 +175,9 @@ async def test_a_hold_that_is_given_back_opens_the_slot_at_once(api: Api) -> Non
     assert await here.status(here.slots[0]) == "open"
     assert code_of(await here.ask("DELETE", hold, here.patient)) == ABSENT
     assert code_of(await here.book(here.slots[0], here.other)) == (201, None)
-    names = await here.sql("SELECT name FROM outbox ORDER BY n")
-    assert [row[0] for row in names] == ["slot.held", "slot.opened", "booking.created"]
+    names = await here.sql("SELECT name FROM outbox WHERE name ~ '^(slot|booking)' ORDER BY n")
+    told = [row[0] for row in names]
+    assert told == ["slot.opened", "slot.held", "slot.released", "booking.created"]
 
 
 async def test_a_patient_holds_three_at_a_time(api: Api) -> None:

@@ -240,6 +240,7 @@ def test_a_patient_moves_it_until_the_notice_begins_and_the_clinic_longer() -> N
 
 def test_what_is_moved_keeps_what_was_agreed() -> None:
     appointment, slot, party = booked(timedelta(hours=3)), a_slot(), a_party(Side.PATIENT)
+    left_doctor_id = appointment.doctor_id
     left, agreed = appointment.place, (appointment.id, appointment.reference, appointment.price)
 
     appointment.reschedule(Span(slots=(slot,)), party, reason="Ill", now=NOON)
@@ -264,6 +265,7 @@ def test_what_is_moved_keeps_what_was_agreed() -> None:
         occurred_at=NOON,
         left_time_slot_id=left.slot_id,
         left_time_slot_ids=(left.slot_id,),
+        left_doctor_id=left_doctor_id,
         left_starts_at=left.starts_at,
         rescheduled_by=Side.PATIENT,
         **appointment.as_told(),

@@ -189,7 +189,7 @@ def use_cases(to: Adapters, clock: FixedClock) -> dict[str, Callable[..., Awaita
         "let_go": ReleaseHold(**held),
         "explain": ExplainSlot(reader=to.holds, clock=clock),
         "close": CloseSlot(clock=clock, **changed),
-        "reopen": ReopenSlot(**changed),
+        "reopen": ReopenSlot(clock=clock, **changed),
         "delete": DeleteSlot(clock=clock, **changed),
         **{f"remove {kind}": partial(Remove(**removed), kind=kind) for kind in Kind},
         **{f"restore {kind}": partial(Restore(**removed), kind=kind) for kind in Kind},

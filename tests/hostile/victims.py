@@ -404,6 +404,25 @@ async def _message_settings(victims: Victims) -> list[Values]:
     return []
 
 
+REVOKED_BY_THE_NEXT = (
+    """CREATE OR REPLACE FUNCTION revoke_older_feeds() RETURNS trigger LANGUAGE plpgsql AS $$
+     BEGIN UPDATE calendar_feeds SET revoked_at = now() WHERE id <> NEW.id AND revoked_at IS NULL
+      AND scope = 'doctor' AND user_id = NEW.user_id; RETURN NULL; END $$""",
+    """CREATE OR REPLACE TRIGGER revoke_older_feeds AFTER INSERT ON calendar_feeds
+     FOR EACH ROW EXECUTE FUNCTION revoke_older_feeds()""",
+)
+
+
+async def _calendar_feeds(victims: Victims) -> list[Values]:
+    """Of a patient: nobody has so many. Those that requests make are revoked by the next one."""
+    for statement in REVOKED_BY_THE_NEXT:
+        await victims.world.sql(statement)
+    one = (await scenes.calendar_feed(victims.world, "")).values["feed_id"]
+    token = f"sha256(('{uuid4().hex}-' || n)::bytea)"
+    changes = f"{NEW_ID}, 'token_hash', '\\x' || encode({token}, 'hex')"
+    return _named("feed_id", await victims.clones("calendar_feeds", one, changes))
+
+
 POOLS: dict[Scene, Pool] = {
     scenes.dead_message: _dead_messages,
     scenes.new_clinic: _clinics,
@@ -440,6 +459,7 @@ POOLS: dict[Scene, Pool] = {
     scenes.two_records: _duplicates,
     scenes.own_channels: _message_settings,
     scenes.own_templates: _message_settings,
+    scenes.calendar_feed: _calendar_feeds,
     scenes.webhook_endpoint: _webhook_endpoints,
     scenes.webhook_delivery: _webhook_deliveries,
 }

@@ -17,6 +17,7 @@ from booking_system.identity.domain.throttling import (
     CROWD,
     account_key,
     address_key,
+    calendar_feed_key,
     crowd_key,
     invitation_key,
     link_key,
@@ -131,6 +132,7 @@ async def test_the_usual_quotas_know_every_kind_of_key() -> None:
         staff_key(NOBODY),
         invitation_key(HERE),
         link_key(HERE),
+        calendar_feed_key(NOBODY),
         *reset_keys("a@example.com", HERE),
         verification_key(UserId(NOBODY)),
         change,
@@ -141,6 +143,7 @@ async def test_the_usual_quotas_know_every_kind_of_key() -> None:
     assert not await throttle.is_crowded(crowd_key("a@example.com"))
     assert {kind: (quota.amount, quota.get_expiry()) for kind, quota in QUOTAS.items()} == {
         "account": (10, 900),
+        "calendar_feed": (120, 3600),
         "address": (60, 900),
         "crowd": (20, 900),
         "password_change": (10, 900),

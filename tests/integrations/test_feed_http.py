@@ -75,9 +75,10 @@ async def test_a_clinic_reads_its_own_events_and_goes_on_behind_those_of_others(
 
 async def test_pages_leave_nothing_out(api: Api) -> None:
     admin = await api.platform_admin()
+    slots = [await api.slot() for _ in range(3)]
     since = await head_of(api)
-    for _ in range(3):
-        await api.book(await api.slot(), await api.patient())
+    for slot in slots:
+        await api.book(slot, await api.patient())
     after, seen = since, list[int]()
     while (page := await read(api, admin, after=after, limit=2))["items"]:
         seen += [one["seq"] for one in page["items"]]

@@ -57,6 +57,7 @@ async def test_what_happens_is_told_and_nothing_is_missed_in_between(server: Rea
     api = server.api
     slot, elsewhere = await api.slot(), await api.slot()
     desk, patient = await api.receptionist(slot["clinic_id"]), await api.patient()
+    await relayed(api)
     async with opened(server, slot["clinic_id"], desk) as answer:
         assert answer.status_code == 200
         reader = Reader(answer)

@@ -45,6 +45,7 @@ OF_NOTHING = (
     "time_off_id",
     "closure_id",
     "endpoint_id",
+    "feed_id",
 )
 MARKS = {"x-request-id", "date"}
 

@@ -30,6 +30,7 @@ FOUND_BY = {
     "recipient_blocks": r"Index Cond: \(until <",
     "sms_talks": r"Index Cond: \(updated_at <",
     "kept_messages": r"Index Cond: \(kept_at <",
+    "calendar_feeds": r"Index Cond: \(revoked_at <",
     "webhook_deliveries": r"Index Only Scan using pk_webhook_del|Index Scan using pk_webhook_del",
 }
 """What an index has to be asked, so that what is young is not even looked at."""

@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 from prometheus_client import CollectorRegistry
 
+from booking_system.platform.http.event_kinds import kinds
 from booking_system.platform.outward.connecting import CheckedAddresses, NotConnectedError
 from booking_system.platform.postgres.feed import Relay
 from booking_system.webhooks.adapters import url_check
-from booking_system.webhooks.adapters.catalogue import kinds
 from booking_system.webhooks.adapters.metrics import WebhookMetrics, WebhookWatch
 from booking_system.webhooks.adapters.url_check import UrlCheck
 from booking_system.webhooks.domain.endpoint import MOST_OF_CLINIC
@@ -52,8 +52,9 @@ async def test_a_booking_reaches_the_clinic_and_the_platform(near: Api) -> None:
     slot = await near.slot()
     admin = await near.clinic_admin(slot["clinic_id"])
     async with receiving() as receiver:
-        clinics = await made(near, admin, url=receiver.url, clinic_id=slot["clinic_id"])
-        platforms = await made(near, near.admin, url=receiver.url)
+        about = {"url": receiver.url, "events": ["booking.*"]}
+        clinics = await made(near, admin, clinic_id=slot["clinic_id"], **about)
+        platforms = await made(near, near.admin, **about)
         by_platform = await made(
             near, near.admin, url=receiver.url, clinic_id=slot["clinic_id"], events=["slot.*"]
         )
@@ -72,10 +73,12 @@ async def test_a_booking_reaches_the_clinic_and_the_platform(near: Api) -> None:
     assert theirs["data"]["appointment_id"] == booking["id"]
     assert theirs["data"]["patient_id"] == str(patient.patient_id)
     assert ours["data"] == {k: v for k, v in theirs["data"].items() if k != "patient_id"}
-    said = document_of_all()["webhooks"]["booking.created"]["post"]["requestBody"]["content"]
+    document = document_of_all()
+    said = document["webhooks"]["booking.created"]["post"]["requestBody"]["content"]
     fields = said["application/json"]["schema"]["properties"]
     assert fields.keys() == theirs.keys()
-    assert fields["data"]["properties"].keys() == theirs["data"].keys()
+    data = document["components"]["schemas"][fields["data"]["$ref"].rpartition("/")[2]]
+    assert data["properties"].keys() == theirs["data"].keys()
     (delivery,) = await deliveries(near, clinics, admin)
     assert delivery == {
         "id": ANY,

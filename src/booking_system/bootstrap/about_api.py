@@ -34,6 +34,7 @@ TAGS = {
     "Notifications": "What people are told, through what, and what became of it.",
     "Message settings": "A clinic's own accounts with providers, and its own words.",
     "Events": "What has happened, in order, for programs that follow it.",
+    "Calendar feeds": "Secret addresses that calendar programs subscribe to.",
     "Development": "For developers at the machine itself. Production has nothing of it.",
     "Webhooks": "Other programs that are told what has happened, signed (Standard Webhooks 1.0).",
     "Health": "For load balancers and operators.",

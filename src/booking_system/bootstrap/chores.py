@@ -6,6 +6,7 @@ from booking_system.booking.adapters.told_overlaps import OLD_TOLD_OVERLAPS
 from booking_system.directory.adapters.invitations import OLD_INVITATIONS
 from booking_system.identity.adapters.chores import OLD_CHANGES, OLD_LINKS, OLD_TOKENS, old_sessions
 from booking_system.identity.domain.session import Lifetimes
+from booking_system.integrations.adapters.calendar_feeds import OLD_FEEDS
 from booking_system.notifications.adapters.chores import OLD_BLOCKS, OLD_MESSAGES, OLD_REPORTS
 from booking_system.notifications.adapters.kept.messages import OLD_KEPT_MESSAGES
 from booking_system.notifications.adapters.talks import OLD_TALKS
@@ -30,6 +31,7 @@ def chores_of(lifetimes: Lifetimes) -> Sequence[Chore]:
         OLD_TALKS,
         OLD_KEPT_MESSAGES,
         OLD_DELIVERIES,
+        OLD_FEEDS,
         OLD_CHANGES,
         OLD_TOKENS,
         OLD_LINKS,

@@ -13,6 +13,7 @@ from booking_system.bootstrap.chores import chores_of
 from booking_system.bootstrap.health import LIVE, READY, HealthRoutes
 from booking_system.bootstrap.mail_links import accept_page, mail_links
 from booking_system.bootstrap.settings import Settings
+from booking_system.bootstrap.wired_settings import of_messages
 from booking_system.desk.container import DeskContainer
 from booking_system.directory.container import DirectoryContainer
 from booking_system.identity.container import IdentityContainer
@@ -79,16 +80,10 @@ class Container(containers.DeclarativeContainer):
         writes=settings.provided.writes_per_minute,
     )
     tidying = providers.Singleton(
-        Tidying,
-        database=database,
-        chores=providers.Callable(chores_of, lifetimes),
+        Tidying, database=database, chores=providers.Callable(chores_of, lifetimes)
     )
     idempotency = providers.Singleton(
-        Idempotency,
-        database,
-        keys=keys,
-        networks=networks,
-        clock=clock,
+        Idempotency, database, keys=keys, networks=networks, clock=clock
     )
 
     addresses = providers.Singleton(
@@ -173,17 +168,8 @@ class Container(containers.DeclarativeContainer):
             identity.verification_link,
             directory.invitation_link,
         ),
-        in_production=settings.provided.in_production,
-        email_url=settings.provided.email_url,
-        sms_url=settings.provided.sms_url,
-        bases=settings.provided.api_bases,
-        sender_address=settings.provided.mail_sender,
-        sms_sender=settings.provided.sms_sender,
-        can_reply=settings.provided.sms_can_be_answered,
-        twilio_tokens=settings.provided.twilio_tokens,
-        sendgrid_keys=settings.provided.sendgrid_keys,
-        trusted_topics=settings.provided.trusted_topics,
         addresses=addresses,
+        **of_messages(settings),
     )
     revision = providers.Singleton(migrations.newest)
     metrics = providers.Singleton(Metrics, leases=leases, version=__version__, revision=revision)
@@ -214,7 +200,18 @@ class Container(containers.DeclarativeContainer):
     """What a worker does again and again."""
 
     health = providers.Singleton(HealthRoutes, database=database, revision=revision)
-    integrations = providers.Container(IntegrationsContainer, database=database)
+    integrations = providers.Container(
+        IntegrationsContainer,
+        database=database,
+        clock=clock,
+        identities=identities,
+        grants_of=identity.access.provided.grants_held,
+        throttle=identity.throttle,
+        one_time_tokens=identity.one_time_tokens,
+        public_url=settings.provided.public_url,
+        find_slots=scheduling.finder.provided.find,
+        unknown_ids=scheduling.finder.provided.unknown,
+    )
     outbox_watch = providers.Singleton(
         OutboxWatch, database=database, tell=metrics.provided.outbox.tell
     )
@@ -236,9 +233,7 @@ class Container(containers.DeclarativeContainer):
         ),
     )
     lives = providers.Singleton(
-        Lives,
-        requests=metrics.provided.requests,
-        metrics=metrics.provided.lives,
+        Lives, requests=metrics.provided.requests, metrics=metrics.provided.lives
     )
     metrics_routes = providers.Singleton(
         MetricsRoutes, metrics=metrics, policy=providers.Object(public)
@@ -278,6 +273,8 @@ class Container(containers.DeclarativeContainer):
         notifications.template_routes,
         integrations.feed_routes,
         integrations.stream_routes,
+        integrations.live_slot_routes,
+        integrations.calendar_feed_routes,
         integrations.dead_event_routes,
         notifications.dead_message_routes,
         notifications.outbox_routes,

@@ -17,6 +17,7 @@ from booking_system.identity.domain.policies import public
 from booking_system.platform.http import problems
 from booking_system.platform.http.assembly import install, keep_apart, refuse_unguarded
 from booking_system.platform.http.edge import Edge
+from booking_system.platform.http.event_kinds import type_events
 from booking_system.platform.http.found_routes import FoundRoutes, Shortcuts
 from booking_system.platform.http.openapi import document_of
 from booking_system.platform.http.problem_pages import ProblemPages
@@ -33,6 +34,7 @@ SENT_BY_PAGES = [
     "Idempotency-Key",
     "If-Match",
     "If-None-Match",
+    "Last-Event-ID",
     "X-Request-ID",
 ]
 READ_BY_PAGES = [
@@ -64,6 +66,7 @@ def create_app(container: Container) -> FastAPI:
             container.queue_watch().running(),
             container.webhooks.watch().running(),
             container.integrations.tail().running(),
+            container.integrations.live_slots().running(),
         ):
             yield
         container.metrics().requests.flush()
@@ -79,6 +82,7 @@ def create_app(container: Container) -> FastAPI:
             tags=TAGS,
             public_url=settings.given_public_url,
             webhooks=webhooks(),
+            refine=type_events,
         )
 
     tracing, settings = container.tracing(), container.settings()

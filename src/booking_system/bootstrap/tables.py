@@ -3,6 +3,7 @@
 from booking_system.booking.records import tables as booking
 from booking_system.directory.records import tables as directory
 from booking_system.identity.records import tables as identity
+from booking_system.integrations.records import tables as integrations
 from booking_system.notifications.records import kept_tables, own_tables
 from booking_system.notifications.records import tables as notifications
 from booking_system.platform.postgres import consumers, dead_events, feed, idempotency, outbox
@@ -18,6 +19,7 @@ __all__ = [
     "feed",
     "idempotency",
     "identity",
+    "integrations",
     "kept_tables",
     "metadata",
     "notifications",

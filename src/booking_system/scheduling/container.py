@@ -66,7 +66,7 @@ class SchedulingContainer(containers.DeclarativeContainer):
     show_slot = providers.Factory(retried(ShowSlot), finder=finder)
     show_slots = providers.Factory(retried(ShowSlots), finder=finder)
     close_slot = providers.Factory(retried(CloseSlot), transaction=transaction, clock=clock)
-    reopen_slot = providers.Factory(retried(ReopenSlot), transaction=transaction)
+    reopen_slot = providers.Factory(retried(ReopenSlot), transaction=transaction, clock=clock)
     delete_slot = providers.Factory(retried(DeleteSlot), transaction=transaction, clock=clock)
 
     filters = providers.Singleton(FilterReading, agreed=agreed)

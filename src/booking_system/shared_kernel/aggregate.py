@@ -7,9 +7,13 @@ from typing import ClassVar, Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainEvent:
-    """A fact, named in the past tense. Carries ids and times, never patient data."""
+    """A fact, named in the past tense. Carries ids and times, never patient data.
+
+    A fact that is not `is_in_feed` is told to one reader only.
+    """
 
     name: ClassVar[str]
+    is_in_feed: ClassVar[bool] = True
     occurred_at: datetime
 
 

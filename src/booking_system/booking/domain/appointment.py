@@ -128,7 +128,8 @@ class Appointment(Aggregate):
             created_at=attempt.now,
             updated_at=attempt.now,
         )
-        appointment.record(AppointmentBooked(occurred_at=attempt.now, **appointment.as_told()))
+        told = {"occurred_at": attempt.now, "hold_id": attempt.kept_by} | appointment.as_told()
+        appointment.record(AppointmentBooked(**told))
         return appointment
 
     @property
@@ -240,21 +241,20 @@ class Appointment(Aggregate):
         `check_reschedulable` does.
         """
         self.check_reschedulable(by.side, now=now)
-        left, left_slots, slot = self.place, self.time_slot_ids, span.slots[0]
+        left, slot = self.place, span.slots[0]
+        told: dict[str, Any] = {
+            "left_time_slot_id": left.slot_id,
+            "left_time_slot_ids": self.time_slot_ids,
+            "left_doctor_id": self.doctor_id,
+            "left_starts_at": left.starts_at,
+        }
         self.time_slot_ids, self.doctor_id, self.mode = span.slot_ids, slot.doctor_id, slot.mode
         self.period, self.blocked = span.period, span.blocked
         self.override, self.patient_confirmed_at = override, None
         self.overbooked = override is not None and override.overbooks
         self._changed(Action.RESCHEDULED, by, now, reason=reason, left=left, entered=self.place)
-        moved = AppointmentRescheduled(
-            occurred_at=now,
-            left_time_slot_id=left.slot_id,
-            left_time_slot_ids=left_slots,
-            left_starts_at=left.starts_at,
-            rescheduled_by=by.side,
-            **self.as_told(),
-        )
-        self.record(moved)
+        told |= {"occurred_at": now, "rescheduled_by": by.side} | self.as_told()
+        self.record(AppointmentRescheduled(**told))
 
     def confirm(self, by: Party, *, now: datetime) -> None:
         """Note that the patient will come; again, it changes nothing. Raises `BookingNotActive`."""

@@ -142,6 +142,12 @@ class BookingAttempt:
     wants_patient: bool = True
 
     @property
+    def kept_by(self) -> HoldId | None:
+        """The hold that keeps the slot, if any: a booking ends it."""
+        hold = self.the_slot.hold_in_force(self.now)
+        return None if hold is None else hold.id
+
+    @property
     def the_slot(self) -> TimeSlot:
         """The slot. Raises `SlotNotFound`."""
         if self.slot is None:

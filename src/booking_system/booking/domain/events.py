@@ -47,9 +47,11 @@ TOLD = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentBooked(AppointmentEvent):
-    """Somebody booked."""
+    """Somebody booked; a hold of theirs is over with it, where there was one."""
 
     name: ClassVar[str] = "booking.created"
+
+    hold_id: HoldId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ class AppointmentRescheduled(AppointmentEvent):
 
     left_time_slot_id: SlotId
     left_time_slot_ids: tuple[SlotId, ...]
+    left_doctor_id: DoctorId
     left_starts_at: datetime
     rescheduled_by: Side
 
@@ -117,18 +120,27 @@ class PatientConfirmed(AppointmentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldEvent(DomainEvent):
-    """Something happened to the hold of a slot, and of those that it takes with it."""
+    """Something happened to the hold of a slot, and of those that it takes with it.
+
+    All that it keeps lies between the two instants (UTC).
+    """
 
     hold_id: HoldId
     time_slot_id: SlotId
     time_slot_ids: tuple[SlotId, ...]
     clinic_id: ClinicId
     doctor_id: DoctorId
+    starts_at: datetime
+    ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotWasHeld(HoldEvent):
-    """Somebody keeps the slots until an instant, made anew or extended."""
+    """Somebody keeps the slots until an instant (UTC), made anew or extended.
+
+    Then it is over without another event, unless it was released, or booked, or an absence of the
+    doctor took its slots before.
+    """
 
     name: ClassVar[str] = "slot.held"
 
@@ -139,7 +151,7 @@ class SlotWasHeld(HoldEvent):
 class HoldWasReleased(HoldEvent):
     """Its owner gave the slots back before the hold was over."""
 
-    name: ClassVar[str] = "slot.opened"
+    name: ClassVar[str] = "slot.released"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,6 +146,8 @@ class HeldSlot:
             "time_slot_ids": tuple(slot.id for slot in self.span.touched),
             "clinic_id": self.slot.clinic_id,
             "doctor_id": self.slot.doctor_id,
+            "starts_at": min(slot.period.starts_at for slot in self.span.touched),
+            "ends_at": max(slot.period.ends_at for slot in self.span.touched),
         }
 
 

@@ -169,7 +169,13 @@ class _Statements:
         ).returning(*_NOTED)
 
 
-_NOTED = (time_slots.c.id, time_slots.c.appointment_id, time_slots.c.outside_availability)
+_NOTED = (
+    time_slots.c.id,
+    time_slots.c.appointment_id,
+    time_slots.c.outside_availability,
+    time_slots.c.starts_at,
+    time_slots.c.ends_at,
+)
 
 OF_DOCTOR, OF_CLINIC = _Statements("doctor_id"), _Statements("clinic_id")
 
@@ -233,7 +239,11 @@ def _reopening() -> Update:
     )
     opened = changed(closed_by=left.c.closed_by, closed_because=left.c.because)
     return opened.where(time_slots.c.id == left.c.id).returning(
-        time_slots.c.id, time_slots.c.doctor_id, time_slots.c.outside_availability
+        time_slots.c.id,
+        time_slots.c.doctor_id,
+        time_slots.c.outside_availability,
+        time_slots.c.starts_at,
+        time_slots.c.ends_at,
     )
 
 

@@ -28,10 +28,12 @@ from booking_system.scheduling.domain.absence import (
     Closure,
     TimeOff,
 )
+from booking_system.scheduling.domain.events import CalendarCause
 from booking_system.scheduling.records import absences as records
 from booking_system.scheduling.records import refilling
 from booking_system.scheduling.records.absences import closure_of, time_off_of
 from booking_system.scheduling.records.calendar_statements import TAKE_TIME
+from booking_system.scheduling.records.calendar_told import hull, tell_calendar
 from booking_system.scheduling.records.refilling import lock_calendar
 from booking_system.shared_kernel.identifiers import ClinicId, ClosureId, DoctorId, TimeOffId
 from booking_system.shared_kernel.period import Period
@@ -158,6 +160,21 @@ class PostgresAbsenceWork:
         await refilling.refill_freed(
             self._connection, [row["id"] for row in left], locked=at_once, now=now
         )
+        opened = hull(Period(row["starts_at"], row["ends_at"]) for row in rows)
+        if opened is not None:
+            await self._tell(absence, opened, now)
+
+    async def _tell(self, absence: Absence, during: Period, now: datetime) -> None:
+        is_time_off = isinstance(absence, TimeOff)
+        await tell_calendar(
+            self._connection,
+            absence.clinic_id,
+            absence.doctor_id if isinstance(absence, TimeOff) else None,
+            since=during.starts_at,
+            until=during.ends_at,
+            because=CalendarCause.TIME_OFF if is_time_off else CalendarCause.CLOSURE,
+            now=now,
+        )
 
     async def open_slots(
         self, place: AbsenceCalendar, absences: Sequence[Absence], *, now: datetime
@@ -181,6 +198,8 @@ class PostgresAbsenceWork:
         ended = await of.end_holds.fetch(self._connection, about)
         closing = Closing(about, absences[0].because)
         closed = await of.close.fetch(self._connection, closing)
+        if changed := hull(Period(row["starts_at"], row["ends_at"]) for row in (*ended, *closed)):
+            await self._tell(absences[0], changed, now)
         free = {row["id"] for row in (*ended, *closed) if row["appointment_id"] is None}
         left = {row["id"] for row in (*ended, *closed) if row["outside_availability"]}
         if free & left:

@@ -22,9 +22,11 @@ from booking_system.desk.domain.clock_change import (
 )
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.domain.absence import Closure
+from booking_system.scheduling.domain.events import CalendarCause
 from booking_system.scheduling.records import calendar_work
 from booking_system.scheduling.records.absences import CLOSURES_SINCE, closure_of
 from booking_system.scheduling.records.calendar_statements import TAKE_TIME
+from booking_system.scheduling.records.calendar_told import tell_calendar
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId
 
 
@@ -80,12 +82,23 @@ class PostgresClinicCalendarWork:
     async def set_clocks(
         self, clinic_id: ClinicId, stretches: Sequence[Stretch], *, now: datetime
     ) -> int:
-        """Two statements for any number of slots."""
+        """Two statements for any number of slots, and one event."""
         where = _stretches(clinic_id, stretches)
         told = await statements.WITHDRAW.execute(self._connection, SlotsToMove(where, now))
         clocks = Clocks(where, now, [one.ahead_now for one in stretches])
         await statements.SET_CLOCKS.execute(self._connection, clocks)
-        return int(told.rpartition(" ")[2])
+        withdrawn = int(told.rpartition(" ")[2])
+        if withdrawn:
+            await tell_calendar(
+                self._connection,
+                clinic_id,
+                None,
+                since=now,
+                until=None,
+                because=CalendarCause.TIME_ZONE,
+                now=now,
+            )
+        return withdrawn
 
     async def closures_since(self, clinic_id: ClinicId, *, since: datetime) -> Sequence[Closure]:
         """One statement."""

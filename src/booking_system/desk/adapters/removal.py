@@ -15,7 +15,9 @@ from booking_system.desk.adapters import removal_statements as statements
 from booking_system.desk.application.removal_ports import RemovalWork
 from booking_system.desk.domain.refusals import RestoreConflict
 from booking_system.desk.domain.removal import Kind, Removable
+from booking_system.desk.domain.removal_told import told_of
 from booking_system.platform.postgres.faults import Refusals
+from booking_system.platform.postgres.outbox import RECORD, events_text
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.domain.time_slot import ClosedBecause
 from booking_system.scheduling.records import calendar_work
@@ -101,9 +103,11 @@ class PostgresRemovalWork:
                 raise RestoreConflict(detail, occupied_by=occupant)
 
     async def mark(self, found: Removable, *, removed_at: datetime | None, now: datetime) -> None:
-        """Write the mark, and the new version."""
+        """Write the mark, the new version, and what is told of it."""
         marks = statements.MARK[found.kind]
         await marks.execute(self._connection, identity=found.id, removed_at=removed_at, now=now)
+        if told := told_of(found, removed=removed_at is not None, now=now):
+            await RECORD.execute(self._connection, events=events_text(told))
         if found.kind in BECAUSE:
             # Roles end with it, and hold again when it is back.
             doctor_id = found.id if found.kind is Kind.DOCTOR else None

@@ -11,6 +11,7 @@ from booking_system.directory.application.ports import (
     Throttle,
 )
 from booking_system.directory.domain.clinic import Clinic
+from booking_system.directory.domain.events import StaffAdded
 from booking_system.directory.domain.invitation import Invitation
 from booking_system.directory.domain.refusals import InvitationOver
 from booking_system.identity.domain.actor import Actor
@@ -148,6 +149,15 @@ class AcceptInvitation:
             )
             await work.events.record(AccountRegistered(occurred_at=now, user_id=user_id))
         await work.accounts.grant(user_id, accepted.grant, now)
+        await work.events.record(
+            StaffAdded(
+                occurred_at=now,
+                clinic_id=accepted.clinic_id,
+                user_id=user_id,
+                role=accepted.role,
+                doctor_id=accepted.doctor_id,
+            )
+        )
         await work.invitations.save(accepted)
         return shown
 

@@ -9,6 +9,7 @@ from booking_system.directory.application.ports import (
     Passwords,
     Throttle,
 )
+from booking_system.directory.domain.events import StaffAdded
 from booking_system.identity.domain.actor import Actor, RoleGrant
 from booking_system.identity.domain.events import AccountRegistered
 from booking_system.identity.domain.password import PasswordOwner
@@ -63,7 +64,16 @@ class AddStaff:
             )
             role = RoleGrant(role=staff.role, clinic_id=clinic_id, doctor_id=staff.doctor_id)
             await work.accounts.grant(user_id, role, now)
-            await work.events.record(AccountRegistered(occurred_at=now, user_id=user_id))
+            await work.events.record(
+                AccountRegistered(occurred_at=now, user_id=user_id),
+                StaffAdded(
+                    occurred_at=now,
+                    clinic_id=clinic_id,
+                    user_id=user_id,
+                    role=staff.role,
+                    doctor_id=staff.doctor_id,
+                ),
+            )
         return StaffMember(
             user_id=user_id,
             email=staff.email,

@@ -11,6 +11,7 @@ from booking_system.directory.application.ports import (
 )
 from booking_system.directory.application.public_lists import PublicLists
 from booking_system.directory.domain.clinic import Clinic
+from booking_system.directory.domain.events import ClinicChanged, ClinicCreated
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted, Stale
@@ -32,6 +33,9 @@ class CreateClinic:
         clinic = Clinic(id=identity, created_at=now, updated_at=now, **fields)
         async with self.transaction() as work:
             await work.clinics.add(clinic)
+            await work.events.record(
+                ClinicCreated(occurred_at=now, clinic_id=clinic.id, version=clinic.version)
+            )
         return clinic
 
 
@@ -84,12 +88,16 @@ class ChangeClinic:
                 raise NotPermitted
             if version is not None and version != clinic.version:
                 raise Stale
-            changed = clinic.changed(changes, now=self.clock.now())
+            now = self.clock.now()
+            changed = clinic.changed(changes, now=now)
             if changed.currency != clinic.currency and await work.services.any_has_a_price(
                 clinic_id
             ):
                 raise Invalid.field("/currency", "the clinic has services with prices", "in_use")
             await work.clinics.save(changed)
+            await work.events.record(
+                ClinicChanged(occurred_at=now, clinic_id=clinic_id, version=changed.version)
+            )
         return changed
 
 

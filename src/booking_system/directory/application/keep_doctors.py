@@ -8,6 +8,7 @@ from booking_system.directory.application.keep_clinics import managed_clinic
 from booking_system.directory.application.ports import DirectoryTransaction, Search
 from booking_system.directory.application.public_lists import PublicLists
 from booking_system.directory.domain.doctor import Doctor
+from booking_system.directory.domain.events import DoctorChanged, DoctorCreated
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
@@ -37,6 +38,14 @@ class CreateDoctor:
         async with self.transaction() as work:
             await managed_clinic(work, clinic_id, actor)
             await work.doctors.add(doctor)
+            await work.events.record(
+                DoctorCreated(
+                    occurred_at=now,
+                    clinic_id=clinic_id,
+                    doctor_id=doctor.id,
+                    version=doctor.version,
+                )
+            )
         return doctor
 
 
@@ -87,6 +96,15 @@ class ChangeDoctor:
                 raise NotPermitted
             if version is not None and version != doctor.version:
                 raise Stale
-            changed = doctor.changed(changes, now=self.clock.now())
+            now = self.clock.now()
+            changed = doctor.changed(changes, now=now)
             await work.doctors.save(changed)
+            await work.events.record(
+                DoctorChanged(
+                    occurred_at=now,
+                    clinic_id=changed.clinic_id,
+                    doctor_id=doctor_id,
+                    version=changed.version,
+                )
+            )
         return changed

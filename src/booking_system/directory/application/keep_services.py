@@ -11,6 +11,11 @@ from booking_system.directory.application.ports import (
     Search,
 )
 from booking_system.directory.application.public_lists import PublicLists
+from booking_system.directory.domain.events import (
+    ServiceChanged,
+    ServiceCreated,
+    ServiceRestored,
+)
 from booking_system.directory.domain.service import Service
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
@@ -43,6 +48,7 @@ class CreateService:
             service.check_money(clinic.currency)
             await _check_doctors(work, service)
             await work.services.add(service)
+            await work.events.record(ServiceCreated(occurred_at=now, **_told(service)))
         return service
 
 
@@ -95,11 +101,13 @@ class ChangeService:
         """Return the changed service. Raises `NotFound`, `NotPermitted`, `Stale`, `Invalid`."""
         async with self.transaction() as work:
             service = await _locked(work, service_id, version, actor)
-            changed = service.changed(changes, now=self.clock.now())
+            now = self.clock.now()
+            changed = service.changed(changes, now=now)
             changed.check_money((await clinic_in(work, service.clinic_id)).currency)
             if changed.doctor_ids != service.doctor_ids:
                 await _check_doctors(work, changed)
             await work.services.save(changed)
+            await work.events.record(ServiceChanged(occurred_at=now, **_told(changed)))
         return changed
 
 
@@ -124,9 +132,19 @@ class RestoreService:
                 raise NotPermitted
             if deleted is None:
                 return service
-            restored = deleted.changed({}, now=self.clock.now())
+            now = self.clock.now()
+            restored = deleted.changed({}, now=now)
             await work.services.mark(restored, deleted_at=None)
+            await work.events.record(ServiceRestored(occurred_at=now, **_told(restored)))
         return restored
+
+
+def _told(service: Service) -> dict[str, Any]:
+    return {
+        "clinic_id": service.clinic_id,
+        "service_id": service.id,
+        "version": service.version,
+    }
 
 
 async def _locked(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from booking_system.directory.application.keep_clinics import clinic_in, managed_clinic
 from booking_system.directory.application.ports import DirectoryTransaction, DirectoryWork
+from booking_system.directory.domain.events import StaffRemoved
 from booking_system.identity.domain.actor import Actor, Role
 from booking_system.identity.domain.staff import StaffMember
 from booking_system.shared_kernel.clock import Clock
@@ -59,5 +60,9 @@ class RemoveStaff:
         """Takes effect everywhere within a second. Raises `NotFound`, `NotPermitted`."""
         async with self.transaction() as work:
             await managed_clinic(work, clinic_id, actor)
-            if not await work.accounts.revoke(user_id, clinic_id, self.clock.now()):
+            now = self.clock.now()
+            if not await work.accounts.revoke(user_id, clinic_id, now):
                 raise NotFound
+            await work.events.record(
+                StaffRemoved(occurred_at=now, clinic_id=clinic_id, user_id=user_id)
+            )

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, literal, select
 
-from booking_system.identity.adapters.grants import GRANTS_IN_FORCE, grant_of
+from booking_system.identity.adapters.grants import GRANTS_HELD, GRANTS_IN_FORCE, grant_of
 from booking_system.identity.application.access_ports import AccessChange, RecentChanges
 from booking_system.identity.domain.actor import RoleGrant
 from booking_system.identity.records.tables import access_changes
@@ -48,6 +48,12 @@ class PostgresAccess:
         if not rows:
             return None
         return [grant_of(row) for row in rows if row["role"] is not None]
+
+    async def grants_held(self, user_id: UserId) -> Sequence[RoleGrant]:
+        """Read the roles that hold, for what goes on without a session."""
+        async with self._database.reading() as connection:
+            rows = await GRANTS_HELD.fetch(connection, user_id=user_id)
+        return [grant_of(row) for row in rows]
 
     async def since(self, moment: datetime | None) -> RecentChanges:
         """Reach back 15 seconds further, by the database's own clock."""

@@ -44,6 +44,10 @@ _IN_ORDER = (_HOLDING.c.created_at, _HOLDING.c.id)
 GRANTS_OF = select(*_COLUMNS).where(_HOLDING.c.user_id == USER_ID).order_by(*_IN_ORDER)
 
 
+GRANTS_HELD: Statement[Any] = Statement(GRANTS_OF)
+"""Those of a user, whether or not anybody is signed in."""
+
+
 def _in_force() -> Statement[Any]:
     s, u = sessions.alias("s"), users.alias("u")
     joined = s.join(u, and_(u.c.id == s.c.user_id, u.c.deleted_at.is_(None)))

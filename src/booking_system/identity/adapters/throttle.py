@@ -16,6 +16,7 @@ from booking_system.identity.domain.refusals import RateLimited
 from booking_system.identity.domain.throttling import (
     ACCOUNT,
     ADDRESS,
+    CALENDAR_FEED,
     CROWD,
     INVITATION,
     LINK,
@@ -47,6 +48,8 @@ QUOTAS = {
     # A hospital that begins makes some hundred in one afternoon.
     STAFF: RateLimitItemPerSecond(100, 60 * MINUTE),
     INVITATION: RateLimitItemPerSecond(60, 15 * MINUTE),
+    # A calendar asks some times a day; a whole family may have subscribed to one link.
+    CALENDAR_FEED: RateLimitItemPerSecond(120, 60 * MINUTE),
     LINK: RateLimitItemPerSecond(60, 15 * MINUTE),
     RESET: RateLimitItemPerSecond(20, 60 * MINUTE),
     # The mails are in the mailbox then: other people's requests keep nobody from their account.

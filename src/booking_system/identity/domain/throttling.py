@@ -20,6 +20,7 @@ LINK = "link"
 RESET = "reset"
 RESET_OF_ADDRESS = "reset_of_address"
 VERIFICATION = "verification"
+CALENDAR_FEED = "calendar_feed"
 OVERLAP = "overlap"
 OVERLAP_OF_PATIENT = "overlap_of_patient"
 
@@ -92,6 +93,11 @@ def link_key(network: bytes) -> str:
 def reset_keys(email: str, network: bytes) -> tuple[str, str]:
     """Wishes for a new password from one network, and for one address, whether it is anybody's."""
     return f"{RESET}:{network.hex()}", f"{RESET_OF_ADDRESS}:{_digest(email)}"
+
+
+def calendar_feed_key(feed_id: UUID) -> str:
+    """Reads of one calendar link, from wherever they come."""
+    return f"{CALENDAR_FEED}:{feed_id}"
 
 
 def verification_key(user_id: UserId) -> str:

@@ -66,8 +66,9 @@ class StreamRoutes:
     ) -> EventStream:
         """Follow what happens in a clinic, as server-sent events: for its staff.
 
-        One stream for all that a desk shows: `booking.*` and `slot.*`, each with `occurred_at` and
-        `data`, which holds ids and times; read the rest where it is needed. An event is there about
+        One stream for all that a desk shows: `booking.*`, `slot.*`, `calendar.changed`, and changes
+        of clinic, doctors, services and staff, each with `occurred_at` and `data`, which holds ids
+        and times; read the rest where it is needed. An event is there about
         a second after it was committed. Come again with the `id` of the last one: nothing is left
         out. After `reset` something may be missing: read anew what is shown. The `EventSource` of
         browsers sends no token: read the stream with `fetch`.

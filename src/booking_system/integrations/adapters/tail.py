@@ -7,6 +7,7 @@ over at a number, in one go, so that nothing is missed and nothing comes twice.
 from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 from booking_system.integrations.application.read_feed import EventFeed
 from booking_system.integrations.domain.feed import FeedEvent, FeedState
@@ -25,6 +26,18 @@ BEHIND_ALL = 2**62
 Box = Mailbox[FeedEvent]
 
 
+class Sink(Protocol):
+    """Takes all events, of any clinic; putting never waits."""
+
+    def put(self, item: FeedEvent, size: int) -> bool:
+        """Take one; False where that is not possible any more."""
+        ...
+
+    def close(self) -> None:
+        """Be told that nothing comes any more: the database was set back."""
+        ...
+
+
 class Tail:
     """Hands events to the streams of their clinics."""
 
@@ -32,6 +45,7 @@ class Tail:
         """`feed` is asked for the events of all clinics."""
         self._feed = feed
         self._boxes: defaultdict[ClinicId, set[Box]] = defaultdict(set)
+        self._sinks: set[Sink] = set()
         self._head: int | None = None
         """Up to here all have been handed on; None while there is no stream."""
 
@@ -92,6 +106,20 @@ class Tail:
         finally:
             self._leave(clinic_id, box)
 
+    async def join(self, sink: Sink) -> int:
+        """Let the sink have all events behind the number that is returned."""
+        if self._head is None:
+            newest = await self.newest()
+            if self._head is None:
+                self._head = newest
+        self._sinks.add(sink)
+        return self._head
+
+    def leave(self, sink: Sink) -> None:
+        """Let it have no more; again, it changes nothing."""
+        self._sinks.discard(sink)
+        self._rest()
+
     async def newest(self) -> int:
         """Return the number of the newest event: a stream from there has what comes from now on."""
         state, _ = await self._feed.behind(BEHIND_ALL, most=1, clinic_id=None)
@@ -107,6 +135,8 @@ class Tail:
         return True
 
     def _hand_on(self, event: FeedEvent) -> None:
+        for sink in self._sinks:
+            sink.put(event, SIZE)
         if event.clinic_id is not None:
             for box in self._boxes.get(event.clinic_id, ()):
                 box.put(event, SIZE)
@@ -116,12 +146,18 @@ class Tail:
         boxes.discard(box)
         if not boxes:
             self._boxes.pop(clinic_id, None)
-        if not self._boxes:
+        self._rest()
+
+    def _rest(self) -> None:
+        if not self._boxes and not self._sinks:
             self._head = None
 
     def _end_all(self) -> None:
         for boxes in self._boxes.values():
             for box in boxes:
                 box.close()
+        for sink in self._sinks:
+            sink.close()
         self._boxes.clear()
+        self._sinks.clear()
         self._head = None

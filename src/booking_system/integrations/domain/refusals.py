@@ -1,6 +1,6 @@
 """Why a reader of events is told no."""
 
-from booking_system.shared_kernel.errors import Gone
+from booking_system.shared_kernel.errors import Conflict, Gone
 
 
 class FeedReset(Gone):
@@ -12,3 +12,12 @@ class FeedReset(Gone):
     """
 
     code = "feed_reset"
+
+
+class TooManyCalendarFeeds(Conflict):
+    """You have as many calendar links as anybody may have.
+
+    An account has at most twenty. Delete what no calendar reads any more.
+    """
+
+    code = "too_many_calendar_feeds"

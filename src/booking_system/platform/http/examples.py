@@ -35,8 +35,9 @@ class Examples:
             return schema["enum"][0]
         if "$ref" in schema:
             return self.of(self._resolved(schema), name, sparse=sparse)
-        if "anyOf" in schema:
-            return self._choice(schema["anyOf"], name, sparse=sparse)
+        if "oneOf" in schema or "anyOf" in schema:
+            choices = schema.get("anyOf") or schema["oneOf"][:1]
+            return self._choice(choices, name, sparse=sparse)
         return self._of_type(schema, name, sparse=sparse)
 
     def fill(self, schema: Schema, value: Any) -> None:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi.openapi.utils import get_openapi
@@ -29,10 +29,12 @@ def document_of(  # noqa: PLR0913
     tags: Mapping[str, str],
     public_url: str | None,
     webhooks: Mapping[str, Any] = NONE,
+    refine: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Return the document of the routes; `tags` describes their groups, in reading order.
 
-    `webhooks` are what this program asks of others, by name, as the document has it.
+    `webhooks` are what this program asks of others, by name, as the document has it; `refine` may
+    say more of the schemas, by their names in the document.
 
     Its server is the `public_url`; None: the server that it is read from.
     """
@@ -49,6 +51,8 @@ def document_of(  # noqa: PLR0913
         document.setdefault("components", {}).setdefault(part, {}).update(entries)
     document = _plainly_named(document)
     _drop_titles(document["components"]["schemas"])
+    if refine is not None:
+        refine(document["components"]["schemas"])
     document["paths"] = _in_order(document["paths"], list(tags))
     document["components"]["schemas"] = dict(sorted(document["components"]["schemas"].items()))
     add_examples(document)

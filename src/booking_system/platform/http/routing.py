@@ -70,6 +70,7 @@ class Routes:
         once: Once | None = None,
         body_limit: BodyLimit = USUAL_BODY,
         problems: Problems | None = None,
+        media: Mapping[str, Any] | None = None,
     ) -> None:
         """Add one operation; its id is the endpoint's name, its text the docstring.
 
@@ -79,7 +80,8 @@ class Routes:
         stays out of the document; without `asks_who` there is no caller. `always_answered`: refused
         to nobody; without `is_counted` it costs no budget; `only_reads` says that a POST stores
         nothing. `tag` places it in the document, `problems` are models of refusals, by status.
-        `body_limit` is for bodies that are larger, or have to be smaller, than others.
+        `body_limit` is for bodies that are larger, or have to be smaller, than others. `media` says
+        what a body that goes out and is no JSON is, by its media type, as the document has it.
 
         One that `knows_caller` serves everybody, but not everybody alike: signing in is up to them.
         A POST of a caller who is known has one effect for each `Idempotency-Key`: `once` says in
@@ -111,7 +113,7 @@ class Routes:
             include_in_schema=shown,
             responses={code: _described(more) for code, more in (also or {}).items()},
             # Else the document promises JSON of any kind.
-            **({"response_class": Response} if has_nothing_to_show else {}),
+            **({"response_class": Response} if has_nothing_to_show or media else {}),
         )
         habits = Habits(
             asks_who=asks_who,
@@ -126,6 +128,8 @@ class Routes:
             reads_raw_body=route.reads_raw_body,
         )
         documented(route, answers, refuses, habits, problems or {})
+        if media is not None:
+            route.responses[status]["content"] = dict(media)
         self._routes.append(route)
 
     def hook(  # noqa: PLR0913
@@ -215,7 +219,11 @@ class Routes:
         )
         documented(route, None, refuses, habits, {})
         route.responses[200]["content"] = {
-            EventStream.media_type: {"schema": {"type": "string"}, "example": EXAMPLE}
+            # An object: tools hold single events against it, as OpenAPI 3.2 does.
+            EventStream.media_type: {
+                "schema": {"type": ["string", "object"]},
+                "example": EXAMPLE,
+            }
         }
         self._routes.append(route)
 

@@ -10,6 +10,7 @@ import asyncpg
 from sqlalchemy import and_, case, column, func, select, update
 
 from booking_system.directory.records.tables import clinics, doctors
+from booking_system.platform.postgres.outbox import RECORD, events_text
 from booking_system.platform.postgres.phrases import (
     INSTANT,
     a_number,
@@ -21,6 +22,7 @@ from booking_system.platform.postgres.phrases import (
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.application.ports import ClinicOfDoctor, Slots
+from booking_system.scheduling.domain.events import SlotEvent
 from booking_system.scheduling.domain.local_time import wall_clock
 from booking_system.scheduling.domain.refusals import SlotOverlap
 from booking_system.scheduling.domain.time_slot import TimeSlot
@@ -160,6 +162,10 @@ class PostgresSlots:
         doctor_id = await WHOSE.fetchval(self._connection, slot_id=slot_id)
         if doctor_id is not None:
             await lock_calendar(self._connection, doctor_id)
+
+    async def record(self, event: SlotEvent) -> None:
+        """One statement."""
+        await RECORD.execute(self._connection, events=events_text([event]))
 
     async def refill(self, slot: TimeSlot, *, now: datetime) -> None:
         """Open what the hours want there."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.application.ports import SchedulingTransaction, Slots
+from booking_system.scheduling.domain import events
 from booking_system.scheduling.domain.refusals import SlotNotFound, SlotUnavailable
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.clock import Clock
@@ -21,8 +22,10 @@ class CloseSlot:
     async def __call__(self, *, slot_id: SlotId, version: int | None, actor: Actor) -> None:
         """Raises `SlotNotFound`, `NotPermitted`, `Stale`, `SlotAlreadyBooked`, `SlotHeld`."""
         async with self.transaction() as slots:
-            slot = await _locked(slots, slot_id, version, actor)
-            await _save(slots, slot, slot.closed(now=self.clock.now()))
+            slot, now = await _locked(slots, slot_id, version, actor), self.clock.now()
+            if (closed := slot.closed(now=now)) is not slot:
+                await slots.save(closed)
+                await slots.record(events.closed(closed, deleted=False, now=now))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,7 @@ class ReopenSlot:
     """Puts a slot that was closed by hand up for booking again."""
 
     transaction: SchedulingTransaction
+    clock: Clock
 
     async def __call__(self, *, slot_id: SlotId, version: int | None, actor: Actor) -> None:
         """Raises `SlotNotFound`, `NotPermitted`, `Stale`, `SlotUnavailable`."""
@@ -39,7 +43,9 @@ class ReopenSlot:
             # Closed by hand before its doctor left, or was away: only the first is written down.
             if await slots.clinic_of(slot.doctor_id) is None or await slots.is_away(slot):
                 raise SlotUnavailable
-            await _save(slots, slot, slot.reopened())
+            if (opened := slot.reopened()) is not slot:
+                await slots.save(opened)
+                await slots.record(events.opened([opened], now=self.clock.now()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +65,9 @@ class DeleteSlot:
             await slots.lock_calendar_of(slot_id)
             slot = await _locked(slots, slot_id, version, actor)
             now = self.clock.now()
-            await slots.delete(slot.withdrawn(now=now), now=now)
+            withdrawn = slot.withdrawn(now=now)
+            await slots.delete(withdrawn, now=now)
+            await slots.record(events.closed(withdrawn, deleted=True, now=now))
             await slots.refill(slot, now=now)
 
 
@@ -72,8 +80,3 @@ async def _locked(slots: Slots, slot_id: SlotId, version: int | None, actor: Act
     if version is not None and version != slot.version:
         raise Stale
     return slot
-
-
-async def _save(slots: Slots, slot: TimeSlot, changed: TimeSlot) -> None:
-    if changed is not slot:
-        await slots.save(changed)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.application.ports import SchedulingTransaction
+from booking_system.scheduling.domain import events
 from booking_system.scheduling.domain.offer import OfferedSlot, checked, overlap_at
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.clock import Clock
@@ -47,4 +48,7 @@ class OfferSlots:
                 )
                 for asked, period in zip(offer, periods, strict=True)
             ]
-            return list(await slots.add(made, time_zone=clinic.time_zone, now=now))
+            added = list(await slots.add(made, time_zone=clinic.time_zone, now=now))
+            if offered := [slot for slot in added if slot.closed_because is None]:
+                await slots.record(events.opened(offered, now=now))
+            return added

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from booking_system.identity.domain.actor import Actor
+from booking_system.scheduling.domain.events import SlotEvent
 from booking_system.scheduling.domain.overview import (
     CalendarSearch,
     NextSearch,
@@ -77,6 +78,10 @@ class Slots(Protocol):
 
     async def delete(self, slot: TimeSlot, *, now: datetime) -> None:
         """Take it out of sight. What a rule wants is remembered, so that it does not come back."""
+        ...
+
+    async def record(self, event: SlotEvent) -> None:
+        """Store what is told of the change with the change itself."""
         ...
 
     async def refill(self, slot: TimeSlot, *, now: datetime) -> None:

@@ -9,6 +9,7 @@ import asyncpg
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.uuid7 import uuid7
 from booking_system.scheduling.application.availability_ports import DoctorCalendar
+from booking_system.scheduling.domain.events import CalendarCause
 from booking_system.scheduling.domain.local_time import wall_clock
 from booking_system.scheduling.domain.overview import local_day
 from booking_system.scheduling.domain.slot_plan import PresentSlot, SlotPlan, WishedSlot
@@ -21,6 +22,7 @@ from booking_system.scheduling.records.availability import (
     exception_of,
     rule_of,
 )
+from booking_system.scheduling.records.calendar_told import hull, tell_calendar
 from booking_system.scheduling.records.new_slots import OPEN, NewSlots
 from booking_system.scheduling.records.slots import reason_of
 from booking_system.shared_kernel.identifiers import DoctorId, RuleId
@@ -121,8 +123,11 @@ class CalendarRecords:
         rule_ids: Collection[RuleId] | None,
         now: datetime,
     ) -> int:
-        """One statement for all of them."""
-        return await self._free(statements.WITHDRAW_FREE, calendar, since, rule_ids, now)
+        """One statement for all of them, and one event."""
+        count = await self._free(statements.WITHDRAW_FREE, calendar, since, rule_ids, now)
+        if count:
+            await self._tell(calendar, since, None, now)
+        return count
 
     async def count_free(
         self,
@@ -151,7 +156,7 @@ class CalendarRecords:
     async def carry_out(
         self, planned: SlotPlan, calendar: DoctorCalendar, *, now: datetime
     ) -> None:
-        """Withdraw first, so that nothing new overlaps what goes."""
+        """Withdraw first, so that nothing new overlaps what goes; one event tells of it all."""
         if planned.withdrawn:
             await self.withdraw([slot.id for slot in planned.withdrawn], now=now)
         if planned.left:
@@ -168,6 +173,36 @@ class CalendarRecords:
                 rule_ids=[wish.rule_id for _, wish in planned.regained],
             )
         await self.open(planned.opened, calendar, now=now)
+        await self.tell(
+            calendar,
+            [
+                *(slot.period for slot in (*planned.withdrawn, *planned.left)),
+                *(slot.period for slot, _ in planned.regained),
+                *(wish.period for wish in planned.opened),
+            ],
+            now=now,
+        )
+
+    async def tell(
+        self, calendar: DoctorCalendar, changed: Sequence[Period], *, now: datetime
+    ) -> None:
+        """Tell that slots in these periods are others now; of none there is nothing to tell."""
+        whole = hull(changed)
+        if whole is not None:
+            await self._tell(calendar, whole.starts_at, whole.ends_at, now)
+
+    async def _tell(
+        self, calendar: DoctorCalendar, since: datetime, until: datetime | None, now: datetime
+    ) -> None:
+        await tell_calendar(
+            self._connection,
+            calendar.clinic_id,
+            calendar.doctor_id,
+            since=since,
+            until=until,
+            because=CalendarCause.HOURS,
+            now=now,
+        )
 
     async def withdraw(self, slot_ids: Sequence[Any], *, now: datetime) -> None:
         """Take slots away that nobody has; they forget their rule."""

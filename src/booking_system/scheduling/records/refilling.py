@@ -52,7 +52,7 @@ def _left_over() -> Statement[Any]:
         s.c.starts_at < freed.c.ends_at, s.c.ends_at > freed.c.starts_at
     )
     return Statement(
-        select(s.c.id)
+        select(s.c.id, s.c.starts_at, s.c.ends_at)
         .where(*_LEFT_BEHIND, met.exists())
         .order_by(s.c.id)
         .with_for_update(skip_locked=True)
@@ -143,6 +143,7 @@ async def refill(
     starts, ends = [one.starts_at for one in periods], [one.ends_at for one in periods]
     left = await LEFT_OVER.fetch(connection, doctor_id=doctor_id, now=now, starts=starts, ends=ends)
     await records.withdraw([row["id"] for row in left], now=now)
+    changed = [Period(row["starts_at"], row["ends_at"]) for row in left]
     horizon = horizon_of(now, calendar.horizon_days)
     table = await records.timetable(calendar, now=now)
     for days in whole_days(periods, calendar.time_zone):
@@ -151,7 +152,10 @@ async def refill(
         if wished:
             reach = Period(begins, max(over, wished[-1].period.ends_at))
             present = await records.present(calendar, reach, now=now)
-            await records.open(missing(present, wished), calendar, now=now)
+            lacking = missing(present, wished)
+            await records.open(lacking, calendar, now=now)
+            changed += [wish.period for wish in lacking]
+    await records.tell(calendar, changed, now=now)
 
 
 async def refill_left_over(

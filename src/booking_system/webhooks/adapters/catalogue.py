@@ -1,10 +1,9 @@
 """The events that there are, as the OpenAPI document's `webhooks` say what each tells."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import TypeAdapter
-
+from booking_system.platform.http.event_kinds import data_of, kinds, summary_of
 from booking_system.shared_kernel.aggregate import DomainEvent
 
 HEADERS = {
@@ -18,27 +17,12 @@ ANSWERS = {
 }
 
 
-def kinds() -> list[type[DomainEvent]]:
-    """Return every kind of event that has a name, by name; all modules are imported by then."""
-    return sorted(_below(DomainEvent), key=lambda kind: kind.name)
-
-
-def _below(kind: type[DomainEvent]) -> Iterator[type[DomainEvent]]:
-    for one in kind.__subclasses__():
-        # A dataclass with slots is made of another class, which is found here, too.
-        is_whole = {"name", "__dataclass_fields__", "__slots__"} <= vars(one).keys()
-        if is_whole and one.__module__.startswith("booking_system."):
-            yield one
-        yield from _below(one)
-
-
 def webhooks() -> Mapping[str, Any]:
     """Return the part of the document."""
     return {kind.name: {"post": _operation(kind)} for kind in kinds()}
 
 
 def _operation(kind: type[DomainEvent]) -> dict[str, Any]:
-    told = (kind.__doc__ or "").strip().splitlines()[0]
     parameters = [
         {
             "name": name,
@@ -51,7 +35,7 @@ def _operation(kind: type[DomainEvent]) -> dict[str, Any]:
     ]
     return {
         "tags": ["Webhooks"],
-        "summary": told,
+        "summary": summary_of(kind),
         "parameters": parameters,
         "requestBody": {
             "required": True,
@@ -65,7 +49,7 @@ def _body(kind: type[DomainEvent]) -> dict[str, Any]:
     properties = {
         "type": {"const": kind.name},
         "timestamp": {"type": "string", "format": "date-time", "description": "When it happened"},
-        "data": _data(kind),
+        "data": data_of(kind),
         "seq": {
             "type": ["integer", "null"],
             "description": "Its number in the feed, `GET /v1/events`: order by it, as webhooks may "
@@ -73,30 +57,3 @@ def _body(kind: type[DomainEvent]) -> dict[str, Any]:
         },
     }
     return {"type": "object", "properties": properties, "required": [*properties]}
-
-
-def _data(kind: type[DomainEvent]) -> dict[str, Any]:
-    """The fields of its own: when it happened stands beside them."""
-    schema = TypeAdapter(kind).json_schema(mode="serialization")
-    definitions = schema.get("$defs", {})
-    fields = {
-        name: _plain(field, definitions)
-        for name, field in schema["properties"].items()
-        if name != "occurred_at"
-    }
-    return {"type": "object", "properties": fields}
-
-
-def _plain(field: Any, definitions: Mapping[str, Any]) -> Any:
-    """Without titles, and with what is referred to put in its place."""
-    if isinstance(field, list):
-        return [_plain(one, definitions) for one in field]
-    if not isinstance(field, dict):
-        return field
-    if "$ref" in field:
-        return _plain(definitions[field["$ref"].rpartition("/")[2]], definitions)
-    return {
-        name: _plain(one, definitions)
-        for name, one in field.items()
-        if name not in {"title", "description"}
-    }

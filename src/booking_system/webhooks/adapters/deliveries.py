@@ -9,7 +9,12 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.platform.postgres.transaction import Database
-from booking_system.webhooks.domain.delivery import PING, Delivery, DeliveryId, DeliveryState
+from booking_system.webhooks.domain.delivery import (
+    Delivery,
+    DeliveryId,
+    DeliveryState,
+    EndpointPinged,
+)
 from booking_system.webhooks.domain.endpoint import Endpoint, EndpointId, EndpointState
 from booking_system.webhooks.domain.refusals import EndpointNotEnabled
 from booking_system.webhooks.records.tables import webhook_deliveries, webhook_endpoints
@@ -58,7 +63,7 @@ class PostgresDeliveries:
             "id": delivery_id,
             "endpoint_id": endpoint.id,
             "event_id": delivery_id,
-            "name": PING,
+            "name": EndpointPinged.name,
             "payload": {"webhook_endpoint_id": str(endpoint.id)},
             "occurred_at": now,
             "stored_at": now,

@@ -4,15 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, NewType
+from typing import Any, ClassVar, NewType
 from uuid import UUID
 
+from booking_system.shared_kernel.aggregate import DomainEvent
 from booking_system.webhooks.domain.endpoint import EndpointId
 
 DeliveryId = NewType("DeliveryId", UUID)
 
-PING = "webhook.ping"
-"""An event that is no event: asked for by an owner, told to one endpoint, in no feed."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointPinged(DomainEvent):
+    """An owner asked for a sign of life; it is told to their endpoint only, and in no feed."""
+
+    name: ClassVar[str] = "webhook.ping"
+    is_in_feed: ClassVar[bool] = False
+
+    webhook_endpoint_id: UUID
 
 
 class DeliveryState(StrEnum):

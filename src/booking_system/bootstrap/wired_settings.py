@@ -1,0 +1,28 @@
+"""Settings as contexts need them: by the names of their containers' dependencies."""
+
+from typing import Any
+
+from dependency_injector import providers
+
+OF_MESSAGES = {
+    "in_production": "in_production",
+    "email_url": "email_url",
+    "sms_url": "sms_url",
+    "bases": "api_bases",
+    "sender_address": "mail_sender",
+    "sms_sender": "sms_sender",
+    "can_reply": "sms_can_be_answered",
+    "twilio_tokens": "twilio_tokens",
+    "sendgrid_keys": "sendgrid_keys",
+    "trusted_topics": "trusted_topics",
+}
+"""By the dependency, the setting."""
+
+
+def of_messages(settings: providers.Dependency[Any]) -> dict[str, Any]:
+    """Return what notifications take of the settings."""
+    return _taken(settings, OF_MESSAGES)
+
+
+def _taken(settings: providers.Dependency[Any], names: dict[str, str]) -> dict[str, Any]:
+    return {name: getattr(settings.provided, setting) for name, setting in names.items()}
