@@ -202,6 +202,7 @@ class Container(containers.DeclarativeContainer):
         webhooks.sending,
         webhooks.resealing,
         tidying,
+        booking.unpaid,
         scheduling.calendar_upkeep,
         scheduling.calendar_worker,
     )

@@ -19,6 +19,9 @@ class Action(StrEnum):
     NO_SHOW = "no_show"
     UNDONE = "undone"
     SLOT_INHERITED = "slot_inherited"
+    CONFIRMED = "confirmed"
+    EXPIRED = "expired"
+    PAYMENT = "payment"
 
 
 REVISING = frozenset({Action.BOOKED, Action.RESCHEDULED, Action.CANCELLED})

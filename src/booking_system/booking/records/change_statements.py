@@ -60,6 +60,16 @@ class Marking(NamedTuple):
     released_at: datetime | None
 
 
+class Paying(NamedTuple):
+    """What money changes, or want of it."""
+
+    change: Change
+    status: str
+    payment_status: str
+    pay_by: datetime | None
+    released_at: datetime | None
+
+
 class Moving(NamedTuple):
     """What a move changes: where the appointment is now, and what staff set aside for it."""
 
@@ -161,6 +171,7 @@ def _cancelling() -> Update:
             previous_status=null(),
             cancelled_by=ENTRY["side"],
             cancel_reason=ENTRY["reason"],
+            pay_by=null(),
             version=cancelled.c.version,
             revision=cancelled.c.revision,
             updated_at=ENTRY["occurred_at"],
@@ -188,6 +199,10 @@ def _numbers(name: str) -> Any:
 
 MARK = Statement(
     _changing(**{name: given(appointments.c[name]) for name in Marking._fields[1:]}), Marking
+)
+
+PAY = Statement(
+    _changing(**{name: given(appointments.c[name]) for name in Paying._fields[1:]}), Paying
 )
 
 MOVE = Statement(_moving(), Moving)
