@@ -5,14 +5,23 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+from cryptography import x509
 from pydantic import SecretStr
 
+from booking_system.payments.adapters.providers.paypal import PayPalProvider
+from booking_system.payments.adapters.providers.paypal_calls import PayPalAccount, PayPalWay
+from booking_system.payments.adapters.providers.paypal_certificates import (
+    PayPalCertificates,
+    fetched_by,
+)
 from booking_system.payments.adapters.providers.stripe import StripeProvider
 from booking_system.payments.adapters.providers.stripe_calls import StripeAccount, StripeWay
 from booking_system.payments.application.provider_port import CheckoutAsked, RefundAsked
 from booking_system.payments.domain.sighting import Account
 from booking_system.shared_kernel.money import Money
+from tests.payments.emulators.certificates import authority
 from tests.payments.emulators.loopback import BEGINNING
+from tests.payments.emulators.paypal import PayPalEmulator
 from tests.payments.emulators.stripe import StripeEmulator
 
 OUR_ID = "01957b2e-7b7c-7000-8000-00000000abcd"
@@ -67,5 +76,36 @@ async def stripe_at(
         way = StripeWay(base=url, answer_seconds=answer_seconds)
         try:
             yield StripeProvider(stripe_account(emulator, **other), way=way)
+        finally:
+            await way.close()
+
+
+def paypal_account(emulator: PayPalEmulator, **other: Any) -> PayPalAccount:
+    given: dict[str, Any] = {
+        "account": Account("paypal", "platform", is_live=False),
+        "client_id": emulator.client_id,
+        "client_secret": SecretStr(emulator.client_secret),
+        "webhook_ids": (emulator.webhook_id,),
+    }
+    return PayPalAccount(**{**given, **other})
+
+
+def believed() -> list[x509.Certificate]:
+    """The authority of tests."""
+    return [authority().certificate]
+
+
+@asynccontextmanager
+async def paypal_at(
+    emulator: PayPalEmulator, *, answer_seconds: float = 15.0, **other: Any
+) -> AsyncIterator[PayPalProvider]:
+    """A provider that asks the emulator, which listens meanwhile."""
+    async with emulator.serving() as url:
+        way = PayPalWay(clock=emulator.clock, base=url, answer_seconds=answer_seconds)
+        certificates = PayPalCertificates(fetched_by(way), roots=believed)
+        try:
+            yield PayPalProvider(
+                paypal_account(emulator, **other), way=way, certificates=certificates
+            )
         finally:
             await way.close()
