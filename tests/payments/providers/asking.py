@@ -8,14 +8,15 @@ from typing import Any
 from cryptography import x509
 from pydantic import SecretStr
 
+from booking_system.payments.adapters.providers.accounts import PayPalAccount, StripeAccount
 from booking_system.payments.adapters.providers.paypal import PayPalProvider
-from booking_system.payments.adapters.providers.paypal_calls import PayPalAccount, PayPalWay
+from booking_system.payments.adapters.providers.paypal_calls import PayPalWay
 from booking_system.payments.adapters.providers.paypal_certificates import (
     PayPalCertificates,
     fetched_by,
 )
 from booking_system.payments.adapters.providers.stripe import StripeProvider
-from booking_system.payments.adapters.providers.stripe_calls import StripeAccount, StripeWay
+from booking_system.payments.adapters.providers.stripe_calls import StripeWay
 from booking_system.payments.application.provider_port import CheckoutAsked, RefundAsked
 from booking_system.payments.domain.sighting import Account
 from booking_system.shared_kernel.money import Money

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from stripe.params import WebhookEndpointCreateParams
 
-from booking_system.payments.adapters.providers.stripe_calls import StripeAccount
+from booking_system.payments.adapters.providers.accounts import StripeAccount
 from booking_system.payments.adapters.providers.stripe_hints import EVENTS, hint_of
 from booking_system.payments.application.provider_port import Hint, InvalidEvent
 from booking_system.payments.domain.sighting import Account

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import orjson
 
+from booking_system.payments.adapters.providers.accounts import PayPalAccount
 from booking_system.payments.adapters.providers.paypal_calls import (
-    PayPalAccount,
     PayPalCalls,
     PayPalWay,
     one_call,

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 import orjson
-from pydantic import SecretStr
 
+from booking_system.payments.adapters.providers.accounts import PayPalAccount
 from booking_system.payments.adapters.providers.http_client import ANSWER, http_client
 from booking_system.payments.adapters.providers.reading import (
     UnreadableAnswer,
@@ -27,7 +27,6 @@ from booking_system.payments.application.provider_port import (
     ProviderRefused,
     ProviderUnsure,
 )
-from booking_system.payments.domain.sighting import Account
 from booking_system.platform.ticket import waiting_elsewhere
 from booking_system.shared_kernel.clock import Clock
 
@@ -41,19 +40,6 @@ PAYER = {
     "REDIRECT_PAYER_FOR_ALTERNATE_FUNDING",
 }
 """Refusals after which the payer may agree again, with other means."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PayPalAccount:
-    """An account at PayPal and what opens it.
-
-    `webhook_ids` are of the endpoints that are subscribed, real ones or those of PayPal's sandbox.
-    """
-
-    account: Account
-    client_id: str
-    client_secret: SecretStr
-    webhook_ids: tuple[str, ...] = ()
 
 
 class PayPalWay:

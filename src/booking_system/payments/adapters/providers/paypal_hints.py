@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from booking_system.payments.adapters.providers.paypal_calls import PayPalAccount
+from booking_system.payments.adapters.providers.accounts import PayPalAccount
 from booking_system.payments.adapters.providers.paypal_certificates import (
     PLACE,
     Key,

@@ -7,6 +7,7 @@ from typing import Any
 
 from stripe.params.checkout import SessionCreateParams
 
+from booking_system.payments.adapters.providers.accounts import StripeAccount
 from booking_system.payments.adapters.providers.reading import (
     below,
     id_of,
@@ -17,7 +18,6 @@ from booking_system.payments.adapters.providers.reading import (
 from booking_system.payments.adapters.providers.stripe_calls import (
     OtherParameters,
     SavedFailure,
-    StripeAccount,
     StripeWay,
     all_told,
     first_told,

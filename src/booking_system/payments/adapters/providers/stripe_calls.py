@@ -4,13 +4,12 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import stripe
-from pydantic import SecretStr
 
+from booking_system.payments.adapters.providers.accounts import StripeAccount
 from booking_system.payments.adapters.providers.http_client import ANSWER, http_client
 from booking_system.payments.adapters.providers.reading import log, object_of, text_of
 from booking_system.payments.adapters.providers.retry_after import seconds_asked_for
@@ -20,7 +19,6 @@ from booking_system.payments.application.provider_port import (
     ProviderRefused,
     ProviderUnsure,
 )
-from booking_system.payments.domain.sighting import Account
 from booking_system.platform.ticket import waiting_elsewhere
 
 VERSION = "2026-10-28.endive"
@@ -38,23 +36,6 @@ class SavedFailure(ProviderUnsure):
 
 class OtherParameters(ProviderUnsure):
     """The key was used for other parameters: what became of those has to be looked for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StripeAccount:
-    """An account at Stripe and what opens it.
-
-    `webhook_secrets` are all that are in use: two while one takes the other's place. `connected` is
-    an account `acct_…` that `secret_key`, a platform's, acts for; its own key needs none.
-    """
-
-    account: Account
-    secret_key: SecretStr
-    webhook_secrets: tuple[SecretStr, ...] = ()
-    publishable_key: str | None = None
-    connected: str | None = None
-    methods: tuple[str, ...] = field(default=("card",))
-    """Ways to pay, in Stripe's words; none: what the account's own pages say."""
 
 
 class _Http(stripe.HTTPClient):

@@ -12,6 +12,7 @@ from typing import Any
 import stripe
 from pydantic import SecretStr
 
+from booking_system.payments.adapters.providers.accounts import StripeAccount
 from booking_system.payments.adapters.providers.reading import (
     below,
     id_of,
@@ -19,7 +20,6 @@ from booking_system.payments.adapters.providers.reading import (
     object_of,
     text_of,
 )
-from booking_system.payments.adapters.providers.stripe_calls import StripeAccount
 from booking_system.payments.adapters.providers.stripe_sightings import OURS, REFERENCE
 from booking_system.payments.application.provider_port import Hint, InvalidEvent
 
