@@ -29,6 +29,7 @@ FOUND_BY = {
     "message_reports": r"Index Cond: \(stored_at <",
     "recipient_blocks": r"Index Cond: \(until <",
     "kept_messages": r"Index Cond: \(kept_at <",
+    "payment_events": r"Index Cond: \(received_at <",
     "webhook_deliveries": r"Index Only Scan using pk_webhook_del|Index Scan using pk_webhook_del",
 }
 """What an index has to be asked, so that what is young is not even looked at."""
@@ -58,6 +59,13 @@ KEPT = {
     "invitation_links": "gone with their invitation",
     "notification_preferences": "one row for each patient who has set them",
     "webhook_endpoints": "few, deleted by their owners; deliveries name them",
+    "payments": "what was asked for and paid: kept as long as the law says of money",
+    "payment_ledger": "never removed: a trigger refuses it",
+    "payment_refunds": "kept with the payment",
+    "payment_quarantine": "few; what people saw to is the proof that they did",
+    "payment_work": "one row for each thing to do, gone when it is done",
+    "receipts": "never removed: a trigger refuses it, and numbers have no gap",
+    "receipt_counters": "one row for each clinic and year",
     "calendar_work": "one row for each doctor at most, gone when the work is done",
 }
 

@@ -8,6 +8,7 @@ from booking_system.identity.adapters.chores import OLD_CHANGES, OLD_LINKS, OLD_
 from booking_system.identity.domain.session import Lifetimes
 from booking_system.notifications.adapters.chores import OLD_BLOCKS, OLD_MESSAGES, OLD_REPORTS
 from booking_system.notifications.adapters.kept.messages import OLD_KEPT_MESSAGES
+from booking_system.payments.adapters.chores import OLD_PAYMENT_EVENTS
 from booking_system.platform.postgres.consumers import OLD_EVENTS
 from booking_system.platform.postgres.idempotency import OLD_KEYS
 from booking_system.platform.postgres.tidying import Chore
@@ -28,6 +29,7 @@ def chores_of(lifetimes: Lifetimes) -> Sequence[Chore]:
         OLD_BLOCKS,
         OLD_KEPT_MESSAGES,
         OLD_DELIVERIES,
+        OLD_PAYMENT_EVENTS,
         OLD_CHANGES,
         OLD_TOKENS,
         OLD_LINKS,

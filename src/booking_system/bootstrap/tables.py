@@ -5,6 +5,8 @@ from booking_system.directory.records import tables as directory
 from booking_system.identity.records import tables as identity
 from booking_system.notifications.records import kept_tables
 from booking_system.notifications.records import tables as notifications
+from booking_system.payments.records import guards as payment_guards
+from booking_system.payments.records import tables as payments
 from booking_system.platform.postgres import consumers, dead_events, feed, idempotency, outbox
 from booking_system.platform.postgres.metadata import metadata
 from booking_system.scheduling.records import tables as scheduling
@@ -22,6 +24,8 @@ __all__ = [
     "metadata",
     "notifications",
     "outbox",
+    "payment_guards",
+    "payments",
     "scheduling",
     "webhooks",
 ]
