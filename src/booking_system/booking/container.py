@@ -35,6 +35,7 @@ from booking_system.booking.application.reschedule_appointment import Reschedule
 from booking_system.booking.application.settle_payment import (
     ConfirmPaid,
     ExpireUnpaid,
+    KeepForPayment,
     LockForPayment,
     NotePayment,
 )
@@ -109,6 +110,9 @@ class BookingContainer(containers.DeclarativeContainer):
     )
     confirm_paid = providers.Factory(
         retried(ConfirmPaid), transaction=paying.provided.transaction, clock=clock
+    )
+    keep_for_payment = providers.Factory(
+        retried(KeepForPayment), transaction=paying.provided.transaction, clock=clock
     )
     note_payment = providers.Factory(
         retried(NotePayment), transaction=paying.provided.transaction, clock=clock

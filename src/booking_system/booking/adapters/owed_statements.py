@@ -11,12 +11,10 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Insert,
-    Integer,
     Update,
     any_,
     bindparam,
     case,
-    func,
     select,
 )
 
@@ -36,8 +34,7 @@ from booking_system.booking.records.tables import appointments
 from booking_system.directory.records.tables import clinics
 from booking_system.platform.postgres.phrases import a_number, during, given, ids
 from booking_system.platform.postgres.statement import Statement
-from booking_system.scheduling.records.claims import changed
-from booking_system.scheduling.records.holds import NO_HOLD
+from booking_system.scheduling.records.claims import kept_for_an_appointment
 from booking_system.scheduling.records.tables import time_slots
 
 
@@ -84,19 +81,15 @@ def _waiting(patient: CTE, *others: CTE) -> Insert:
 
 
 def _kept(patient: CTE) -> Update:
-    """A hold that nobody owns but the appointment, whose id it has."""
-    place = func.array_position(VALUE["time_slot_ids"], time_slots.c.id, type_=Integer())
     time = during(VALUE["blocked_from"], VALUE["blocked_until"])
-    hold = dict(NO_HOLD) | {
-        "hold_id": VALUE["id"],
-        "held_until": WAITS["pay_by"],
-        "hold_minutes": a_number("hold_minutes"),
-        "hold_extended": True,
-        "hold_place": place,
-        "hold_blocks": case((bindparam("is_spread", type_=Boolean()), time)),
-    }
     return (
-        changed(**hold)
+        kept_for_an_appointment(
+            VALUE["id"],
+            until=WAITS["pay_by"],
+            minutes=a_number("hold_minutes"),
+            slot_ids=VALUE["time_slot_ids"],
+            time=case((bindparam("is_spread", type_=Boolean()), time)),
+        )
         .where(time_slots.c.id == any_(ids("touched_ids")))
         .where(patient.c.id == VALUE["patient_id"])
     )

@@ -6,19 +6,28 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import any_, exists, func, select
+from sqlalchemy import Boolean, any_, bindparam, case, exists, func, select
 
 from booking_system.booking.adapters.marking import ITS_SLOTS
 from booking_system.booking.adapters.postgres import REFUSALS, PostgresBookingWork
 from booking_system.booking.adapters.rows import MINUTE
 from booking_system.booking.application.payment_ports import PaymentWork
 from booking_system.booking.domain.appointment import Appointment
+from booking_system.booking.domain.history import Action
 from booking_system.booking.domain.money_first import MoneyTerms
 from booking_system.booking.records import change_statements, span_changes
 from booking_system.booking.records.change_statements import Paying
 from booking_system.booking.records.settling import change_of
-from booking_system.booking.records.tables import appointments
-from booking_system.platform.postgres.phrases import an_id, during, how_many, ids, instant, meets
+from booking_system.booking.records.tables import appointment_history, appointments
+from booking_system.platform.postgres.phrases import (
+    a_number,
+    an_id,
+    during,
+    how_many,
+    ids,
+    instant,
+    meets,
+)
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.domain.refusals import (
@@ -28,7 +37,11 @@ from booking_system.scheduling.domain.refusals import (
     SlotUnavailable,
 )
 from booking_system.scheduling.domain.time_slot import TimeSlot
-from booking_system.scheduling.records.claims import given_to
+from booking_system.scheduling.records.claims import (
+    given_to,
+    is_near,
+    kept_for_an_appointment,
+)
 from booking_system.scheduling.records.ended_holds import END_HOLDS
 from booking_system.scheduling.records.slots import slot_of
 from booking_system.scheduling.records.tables import time_slots
@@ -84,6 +97,42 @@ TERMS = Statement(
 )
 
 
+CANCELLED_AT = Statement(
+    select(func.max(appointment_history.c.occurred_at)).where(
+        appointment_history.c.appointment_id == an_id("appointment_id"),
+        appointment_history.c.action == Action.CANCELLED.value,
+    )
+)
+
+
+class Keeping(NamedTuple):
+    """A hold for an appointment whose time it keeps until an instant. UTC."""
+
+    appointment_id: UUID
+    slot_ids: Sequence[UUID]
+    until: datetime
+    minutes: int
+    is_spread: bool
+
+
+def _keep() -> Statement[Keeping]:
+    a, it = appointments.alias("a"), an_id("appointment_id")
+    hold = kept_for_an_appointment(
+        it,
+        until=instant("until"),
+        minutes=a_number("minutes"),
+        slot_ids=ids("slot_ids"),
+        time=case(
+            (bindparam("is_spread", type_=Boolean()), during(a.c.blocked_from, a.c.blocked_until))
+        ),
+    )
+    return Statement(hold.where(a.c.id == it, is_near(time_slots, a)), Keeping)
+
+
+KEEP = _keep()
+"""Its slots, and all that lie in the time around them."""
+
+
 class PostgresPaymentWork(PostgresBookingWork):
     """One such transaction on the driver's own connection."""
 
@@ -112,6 +161,31 @@ class PostgresPaymentWork(PostgresBookingWork):
         await self.note(appointment)
         if appointment.reaches_further:
             await span_changes.BLOCK.execute(self._connection, **whose)
+
+    async def keep(self, appointment: Appointment, *, until: datetime, now: datetime) -> None:
+        """Move its hold on, or make it anew."""
+        rows = await ITS_SLOTS.fetch(self._connection, slot_ids=appointment.time_slot_ids)
+        slots = [slot_of(row, appointment.id) for row in rows]
+        pay_by = appointment.pay_by
+        if pay_by is None or now >= pay_by or not _are_kept(slots, appointment):
+            await self._check_free(slots, appointment, now)
+        keeping = Keeping(
+            appointment_id=appointment.id,
+            slot_ids=appointment.time_slot_ids,
+            until=until if pay_by is None else max(until, pay_by),
+            minutes=max(1, (until - now) // MINUTE),
+            is_spread=appointment.reaches_further,
+        )
+        await KEEP.execute(self._connection, keeping)
+        if appointment.wait_until(until, now=now):
+            await self.note(appointment)
+
+    async def cancelled_at(self, appointment_id: AppointmentId) -> datetime | None:
+        """Read it from the history."""
+        found: datetime | None = await CANCELLED_AT.fetchval(
+            self._connection, appointment_id=appointment_id
+        )
+        return found
 
     async def _check_free(
         self, slots: Sequence[TimeSlot], appointment: Appointment, now: datetime

@@ -31,8 +31,19 @@ class PaymentWork(Protocol):
         """
         ...
 
+    async def keep(self, appointment: Appointment, *, until: datetime, now: datetime) -> None:
+        """Have a hold keep its time until then, where it does still, or where the time is free.
+
+        Raises `SlotUnavailable`, `SlotAlreadyBooked`, `SlotHeld` or `SlotInPast`.
+        """
+        ...
+
     async def expire(self, appointment: Appointment) -> None:
         """Store that a locked appointment was not paid, and open the slots kept for it."""
+        ...
+
+    async def cancelled_at(self, appointment_id: AppointmentId) -> datetime | None:
+        """Return when it was cancelled (UTC); None: it was not."""
         ...
 
     async def note(self, appointment: Appointment) -> None:
@@ -48,5 +59,5 @@ class Overdue(Protocol):
     """Finds what was not paid in time."""
 
     async def __call__(self, *, now: datetime, most: int) -> Sequence[AppointmentId]:
-        """Return appointments that wait although their time to pay is over, the oldest first."""
+        """Return appointments that had to be paid by `now` and wait still, the oldest first."""
         ...

@@ -1,26 +1,31 @@
 """Use cases: what money does to an appointment, or the want of it."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from booking_system.booking.application.payment_ports import Overdue, PaymentTransaction
 from booking_system.booking.domain.appointment import Appointment
-from booking_system.booking.domain.lifecycle import PaymentStatus
+from booking_system.booking.domain.lifecycle import UNCONFIRMED, AppointmentStatus, PaymentStatus
 from booking_system.booking.domain.money_first import MoneyTerms
-from booking_system.booking.domain.refusals import AppointmentNotFound
+from booking_system.booking.domain.refusals import AppointmentNotFound, BookingNotActive
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import AppointmentId
 
+LEFT_ALONE = timedelta(minutes=5)
 AT_A_TIME = 100
 """So many unpaid appointments are let go between two looks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedAppointment:
-    """An appointment that is locked, and on which terms it is paid for; None: not through us."""
+    """An appointment that is locked, and on which terms it is paid for; None: not through us.
+
+    `cancelled_at` in UTC.
+    """
 
     appointment: Appointment
     terms: MoneyTerms | None
-    time_zone: str
+    cancelled_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +40,11 @@ class LockForPayment:
             card = await work.lock(appointment_id)
             if card is None:
                 return None
+            booked, cancelled_at = card.appointment, None
             terms = await work.terms(appointment_id)
-        return OwedAppointment(appointment=card.appointment, terms=terms, time_zone=card.time_zone)
+            if booked.status is AppointmentStatus.CANCELLED:
+                cancelled_at = await work.cancelled_at(appointment_id)
+        return OwedAppointment(appointment=booked, terms=terms, cancelled_at=cancelled_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +55,9 @@ class ConfirmPaid:
     clock: Clock
 
     async def __call__(
-        self, *, appointment_id: AppointmentId, status: PaymentStatus
+        self, *, appointment_id: AppointmentId, status: PaymentStatus | None = None
     ) -> Appointment:
-        """Return the confirmed appointment.
+        """Return the confirmed appointment, which shows that status of its money from now on.
 
         Raises `AppointmentNotFound`, `InvalidTransition`, or, where its time is lost,
         `SlotUnavailable`, `SlotAlreadyBooked`, `SlotHeld`, `SlotInPast`, `PatientOverlap`; then
@@ -61,10 +69,34 @@ class ConfirmPaid:
                 raise AppointmentNotFound
             booked = card.appointment
             was_due = booked.pay_by
-            booked.payment_status = status
+            booked.payment_status = status or booked.payment_status
             booked.confirm_paid(now=self.clock.now())
             await work.confirm(booked, was_due=was_due)
         return booked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepForPayment:
+    """Keeps the time of an appointment whose money is on its way."""
+
+    transaction: PaymentTransaction
+    clock: Clock
+
+    async def __call__(self, *, appointment_id: AppointmentId, until: datetime) -> None:
+        """Of what is confirmed nothing changes.
+
+        Raises `AppointmentNotFound`, `BookingNotActive` for what is not to take place, or, where
+        its time is lost, `SlotUnavailable`, `SlotAlreadyBooked`, `SlotHeld`, `SlotInPast`.
+        """
+        async with self.transaction() as work:
+            card = await work.lock(appointment_id)
+            if card is None:
+                raise AppointmentNotFound
+            booked = card.appointment
+            if booked.status in UNCONFIRMED:
+                await work.keep(booked, until=until, now=self.clock.now())
+            elif not booked.is_active:
+                raise BookingNotActive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +122,7 @@ class ExpireUnpaid:
     """Ends what was not paid in time: each in a transaction of its own, in the order of all locks.
 
     Nobody is kept waiting by what it has not come to yet: the time of an overdue appointment is
-    free for everybody who looks.
+    free for everybody who looks. So it leaves a while to those who ask providers first.
     """
 
     transaction: PaymentTransaction
@@ -100,16 +132,20 @@ class ExpireUnpaid:
     async def __call__(self) -> int:
         """Return how many were ended."""
         ended = 0
-        for appointment_id in await self.overdue(now=self.clock.now(), most=AT_A_TIME):
-            ended += await self._expire(appointment_id)
+        since = self.clock.now() - LEFT_ALONE
+        for appointment_id in await self.overdue(now=since, most=AT_A_TIME):
+            ended += await self.one(appointment_id)
         return ended
 
-    async def _expire(self, appointment_id: AppointmentId) -> bool:
+    async def one(self, appointment_id: AppointmentId, *, is_lost: bool = False) -> bool:
+        """End it, if it is overdue, or its time `is_lost` before that; say whether it was."""
         async with self.transaction() as work:
             card = await work.lock(appointment_id)
             now = self.clock.now()
             booked = None if card is None else card.appointment
-            if booked is None or booked.pay_by is None or now < booked.pay_by:
+            if booked is None or booked.pay_by is None:
+                return False
+            if now < booked.pay_by and not is_lost:
                 return False
             booked.expire(now=now)
             await work.expire(booked)

@@ -18,6 +18,7 @@ from booking_system.booking.domain.history import REVISING, Action, Entry
 from booking_system.booking.domain.lifecycle import (
     COMING,
     ENDED,
+    UNCONFIRMED,
     WAITING,
     AppointmentStatus,
     Mark,
@@ -132,11 +133,19 @@ class Appointment(AppointmentFacts):
 
         Raises `InvalidTransition`.
         """
-        if self.status not in {WAITING, AppointmentStatus.EXPIRED}:
+        if self.status not in UNCONFIRMED:
             raise InvalidTransition
         self.status, self.released_at, self.pay_by = AppointmentStatus.CONFIRMED, None, None
         self._changed(Action.CONFIRMED, SYSTEM, now)
         self.record(AppointmentConfirmed(occurred_at=now, **self.as_told()))
+
+    def wait_until(self, until: datetime, *, now: datetime) -> bool:
+        """Have longer to be paid, because the money is on its way; say whether that is longer."""
+        if self.pay_by is None or until <= self.pay_by:
+            return False
+        self.pay_by = until
+        self._changed(Action.PAYMENT, SYSTEM, now)
+        return True
 
     def expire(self, *, now: datetime) -> None:
         """Be over because nobody paid. Raises `InvalidTransition`."""

@@ -48,6 +48,9 @@ OPEN = frozenset({AppointmentStatus.CONFIRMED, AppointmentStatus.CHECKED_IN})
 """Neither over nor cancelled, and its time is its own."""
 
 WAITING = AppointmentStatus.PENDING_PAYMENT
+UNCONFIRMED = frozenset({WAITING, AppointmentStatus.EXPIRED})
+"""Money confirms it, where its time can be had."""
+
 COMING = OPEN | {WAITING}
 """The same, or its time is kept while it waits for money."""
 

@@ -59,6 +59,7 @@ def asked_of(attempt: Attempt) -> CheckoutAsked:
         language=asked.language,
         return_url=asked.return_url,
         cancel_url=asked.cancel_url,
+        asked_at=asked.created_at,
         ends_at=asked.ends_at,
         presentation=Presentation(asked.presentation.value),
     )
