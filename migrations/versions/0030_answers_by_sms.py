@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from booking_system.platform.postgres.row_checks import replace_row_checks
+from booking_system.platform.postgres.row_checks import reword_row_checks
 
 revision = "0030"
 down_revision = "0029"
@@ -30,7 +30,7 @@ UNSAID = "DELETE FROM appointment_history WHERE action = 'patient_confirmed'"
 
 def upgrade() -> None:
     op.add_column("appointments", sa.Column("patient_confirmed_at", INSTANT))
-    replace_row_checks(op.get_bind(), "appointment_history", NOW)
+    reword_row_checks(op.get_bind(), "appointment_history", NOW)
     op.add_column("message_ledger", sa.Column("sent_to", sa.LargeBinary()))
     op.create_index(
         "ix_message_ledger_sent_to",
@@ -96,5 +96,5 @@ def downgrade() -> None:
     op.drop_index("ix_message_ledger_sent_to", "message_ledger")
     op.drop_column("message_ledger", "sent_to")
     op.execute(UNSAID)
-    replace_row_checks(op.get_bind(), "appointment_history", BEFORE)
+    reword_row_checks(op.get_bind(), "appointment_history", BEFORE)
     op.drop_column("appointments", "patient_confirmed_at")

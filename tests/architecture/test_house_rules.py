@@ -17,6 +17,7 @@ from fastapi import FastAPI
 import booking_lab
 import booking_system
 from booking_system.bootstrap.container import Container
+from booking_system.payments.container import PaymentsContainer
 from booking_system.platform.http.assembly import UnguardedRouteError, refuse_unguarded
 from booking_system.platform.http.problems import all_refusals, status_of
 from booking_system.shared_kernel import errors
@@ -37,6 +38,7 @@ CONTRACT = """
     payment_not_required rate_limited internal_error overloaded dependency_unavailable
     outcome_unknown plan_too_large possible_duplicate invitation_over feed_reset
     link_over address_not_lifted
+    payment_in_progress refund_exceeds_payment payment_disputed
     webhook_endpoint_not_enabled webhook_delivery_under_way too_many_webhook_endpoints
     too_many_calendar_feeds
 """
@@ -106,7 +108,11 @@ def test_every_use_case_is_reachable_from_the_container() -> None:
     assert issubclass(Container, containers.DeclarativeContainer)
     wanted = _use_cases()
     kinds = [providers.Factory, providers.Singleton]
-    provided = [provider.provides for provider in Container.traverse(types=kinds)]
+    provided = [
+        provider.provides
+        for container in (Container, PaymentsContainer)
+        for provider in container.traverse(types=kinds)
+    ]
     made = {base for one in provided if inspect.isclass(one) for base in one.__mro__}
     assert len(wanted) > 30
     assert {case.__name__ for case in wanted - made} == set()

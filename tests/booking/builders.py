@@ -84,6 +84,7 @@ def a_clinic(**about: Any) -> ClinicFacts:
         "most_open_bookings": 10,
         "offers_services": False,
         "hold_length": timedelta(minutes=10),
+        "payment_window": timedelta(minutes=30),
         "takes_anonymous_holds": True,
     }
     return ClinicFacts(**usual | about)

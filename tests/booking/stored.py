@@ -169,10 +169,13 @@ OTHERWISE = {
     "duration",
     "time_slot_ids",
     "price",
+    "due_first",
     "cancel_notice",
     "override",
     "last_change",
 }
+TERMS = ("late_cancel_minutes", "late_cancel_percent", "no_show_percent")
+"""What is on the row where it is paid for through us, which no service is here."""
 SAME = {field.name for field in fields(Appointment)} - OTHERWISE | {"time_slot_id"}
 """The attributes of an appointment that are called like their columns."""
 
@@ -191,6 +194,8 @@ def _appointment(rows: Rows, one: Appointment) -> Row:
         "time_slot_ids": list(one.time_slot_ids),
         "price_amount": None if price is None else price.amount,
         "price_currency": None if price is None else price.currency,
+        "due_first_amount": one.due_first and one.due_first.amount,
+        **dict.fromkeys(TERMS),
         "cancel_notice_minutes": one.cancel_notice // timedelta(minutes=1),
         "override_codes": None if override is None else sorted(override.codes),
         "override_reason": None if override is None else override.reason,

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from booking_system.booking.adapters.models import OverridableCode
 from booking_system.booking.domain.booking_rules import OVERRIDABLE
+from booking_system.booking.domain.money_first import PAYMENT_REQUIRED
 from tests.api import Api, Person, code_of
 from tests.booking.holding import Keeping, Made
 
@@ -122,5 +123,5 @@ async def test_explaining_locks_and_changes_nothing(api: Api) -> None:
 
 
 def test_what_can_be_set_aside_is_what_the_rules_say() -> None:
-    assert set(OverridableCode.__args__) == set(OVERRIDABLE)
+    assert set(OverridableCode.__args__) == {*OVERRIDABLE, PAYMENT_REQUIRED}
     assert set(OVERRIDABLE) == {*SLOT_CODES, *SERVICE_CODES, *PATIENT_CODES} - {"service_required"}

@@ -18,6 +18,8 @@ ENCRYPTED = "sslmode=verify-full"
 DATABASE = f"postgresql://booking_api:{GOOD}@db.example.com:5432/booking?{ENCRYPTED}"
 OWNER = f"postgresql://booking_owner:{GOOD}@db.example.com:5432/booking?{ENCRYPTED}"
 
+PAYPAL: dict[str, str | None] = {"PAYPAL_CLIENT_ID": "client-1", "PAYPAL_CLIENT_SECRET": GOOD}
+
 
 class Examples(NamedTuple):
     """Settings that a rule refuses, and the nearest that it takes; None: not set."""
@@ -123,6 +125,13 @@ EXAMPLES = {
     ),
     "BOOKING_RATE_LIMIT": of("RATE_LIMIT", ["off"], ["on", None]),
     "BOOKING_LOG_LEVEL": of("LOG_LEVEL", ["debug", "DEBUG"], ["info", "warning", "error", None]),
+    "BOOKING_PAYMENT_PROVIDERS": of(
+        "PAYMENT_PROVIDERS", ["sandbox", "stripe,sandbox"], ["stripe,paypal", None]
+    ),
+    "BOOKING_PAYPAL_MODE": Examples(
+        [{**PAYPAL, "PAYPAL_MODE": None}],
+        [{**PAYPAL, "PAYPAL_MODE": "live"}, {**PAYPAL, "PAYPAL_MODE": "sandbox"}, {}],
+    ),
 }
 NAMES = list(EXAMPLES)
 

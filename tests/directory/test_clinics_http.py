@@ -16,6 +16,10 @@ USUAL_POLICY = {
     "max_open_bookings_per_patient": 10,
     "anonymous_holds": True,
     "reminder_offsets_minutes": [1440, 120],
+    "payment_minutes": 30,
+    "late_cancel_minutes": 1440,
+    "late_cancel_percent": 0,
+    "no_show_percent": 0,
 }
 NEW = {"name": "Example Clinic", "slug": "example", "time_zone": "Europe/Berlin"}
 

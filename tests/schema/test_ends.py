@@ -31,6 +31,7 @@ FOUND_BY = {
     "sms_talks": r"Index Cond: \(updated_at <",
     "kept_messages": r"Index Cond: \(kept_at <",
     "calendar_feeds": r"Index Cond: \(revoked_at <",
+    "payment_events": r"Index Cond: \(received_at <",
     "webhook_deliveries": r"Index Only Scan using pk_webhook_del|Index Scan using pk_webhook_del",
 }
 """What an index has to be asked, so that what is young is not even looked at."""
@@ -62,6 +63,13 @@ KEPT = {
     "clinic_channels": "two for each clinic at most, deleted by their owners",
     "message_templates": "one for each kind and language of a clinic, deleted by their owners",
     "webhook_endpoints": "few, deleted by their owners; deliveries name them",
+    "payments": "what was asked for and paid: kept as long as the law says of money",
+    "payment_ledger": "never removed: a trigger refuses it",
+    "payment_refunds": "kept with the payment",
+    "payment_quarantine": "few; what people saw to is the proof that they did",
+    "payment_work": "one row for each thing to do, gone when it is done",
+    "receipts": "never removed: a trigger refuses it, and numbers have no gap",
+    "receipt_counters": "one row for each clinic and year",
     "calendar_work": "one row for each doctor at most, gone when the work is done",
 }
 

@@ -3,8 +3,9 @@
 import pytest
 
 from booking_lab.weave.exploration import Edge, explored, exploring, some_of
-from booking_lab.weave.model import LAST, OK, Hold, Model, Span, State, Visit
+from booking_lab.weave.model import Model
 from booking_lab.weave.replay import Replay
+from booking_lab.weave.states import LAST, OK, Debt, Hold, Span, State, Visit
 
 
 def test_the_model_is_explored_whole() -> None:
@@ -116,7 +117,31 @@ class SharingLeavesNoMark(Model):
         return settled._replace(visits=frozenset(visits))
 
 
+class DebtsAreNeverOverdue(Model):
+    def is_waiting(self, debt: Debt | None, now: int) -> bool:
+        return debt is not None and debt.pay_by is not None
+
+
+class TheDebtorIsFree(Model):
+    def is_awaited(self, state: State, patient: int, span: Span) -> bool:
+        return False
+
+
+class ADebtKeepsNothing(Model):
+    def is_kept(self, state: State, patient: int, span: Span) -> bool:
+        return super().is_kept(state._replace(debt=None), patient, span)
+
+
+class LateMoneyTakesWhatIsHeld(Model):
+    def hindrance(self, state: State, span: Span) -> str | None:
+        return super().hindrance(state._replace(holds=frozenset()), span)
+
+
 MUTANTS = [
+    DebtsAreNeverOverdue,
+    TheDebtorIsFree,
+    ADebtKeepsNothing,
+    LateMoneyTakesWhatIsHeld,
     HoldsLastForEver,
     HoldsLastAMomentMore,
     TimeOffIsNoHindrance,

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from booking_lab.weave.model import Ask, Model, State, asks
+from booking_lab.weave.model import Model
+from booking_lab.weave.states import Ask, State, asks
 
 
 class Edge(NamedTuple):

@@ -1,102 +1,27 @@
 """What booking promises, in plain Python: small enough to be explored whole.
 
 Two patients, one doctor with two slots in a row, a service that takes one slot, another that takes
-both, the clinic's desk, a clock. `Model.answer` is the whole of it: what somebody is told, and what
-is so afterwards. It knows nothing of rows, locks or times of day. `replay.py` asks the same of the
-program, in every state that there is, and compares.
+both, a third that is paid for first, the clinic's desk, a clock. `Model.answer` is the whole of it:
+what somebody is told, and what is so afterwards. It knows nothing of rows, locks or times of day.
+`replay.py` asks the same of the program, in every state that there is, and compares.
 
 Each rule is a method, so that a test can break one and see it found.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
-PATIENTS = (0, 1)
-SLOTS = (0, 1)
-SPANS = ((0,), (1,), (0, 1))
-"""What can be held or booked: either slot, or both by the long service."""
-OFF = 1
-"""The slot in which the doctor may take time off."""
-HELD_FOR = 2
-"""So many moments a hold lasts."""
-LAST = 3
-"""The last moment; the clock then stands."""
-NOTICE = {0: 2, 1: LAST}
-"""The last moment at which a patient may give up what begins in a slot."""
-MOST_VISITS = 3
-"""Nobody overbooks where there are so many: else there were states without end."""
-
-OK = "ok"
-Span = tuple[int, ...]
-
-
-class Visit(NamedTuple):
-    """An appointment; where it `shares`, it was overbooked: others still have some of it."""
-
-    patient: int
-    slots: Span
-    shares: bool = False
-
-
-class Hold(NamedTuple):
-    """Slots kept for a patient until a moment, which does not belong to it."""
-
-    patient: int
-    slots: Span
-    until: int
-
-
-class State(NamedTuple):
-    """All that is so at one moment. `owners` are the patients whose visits the slots belong to."""
-
-    now: int = 0
-    visits: frozenset[Visit] = frozenset()
-    owners: tuple[int | None, ...] = (None, None)
-    holds: frozenset[Hold] = frozenset()
-    is_off: bool = False
-
-
-class Ask(NamedTuple):
-    """What somebody asks for: `where` are the slots that they mean, `to` the one to move to."""
-
-    what: str
-    patient: int | None = None
-    where: Span = ()
-    to: int | None = None
-
-    def __str__(self) -> str:
-        """In a few words."""
-        who = "" if self.patient is None else f" patient {self.patient}"
-        to = "" if self.to is None else f" to {self.to}"
-        return f"{self.what}{who} {','.join(map(str, self.where))}{to}".strip()
-
-
-def meet(one: Span, other: Span) -> bool:
-    """Say whether they have a slot in common."""
-    return not set(one).isdisjoint(other)
-
-
-def asks(state: State) -> Iterator[Ask]:
-    """Everything that anybody can ask for in this state."""
-    if state.now < LAST:
-        yield Ask("wait")
-    for patient in PATIENTS:
-        for span in SPANS:
-            yield Ask("hold", patient, span)
-            yield Ask("book", patient, span)
-            if len(state.visits) < MOST_VISITS:
-                yield Ask("overbook", patient, span)
-    for hold in sorted(state.holds):
-        yield Ask("release", hold.patient, hold.slots)
-    for visit in sorted(state.visits):
-        yield Ask("cancel", visit.patient, visit.slots)
-        yield Ask("dismiss", visit.patient, visit.slots)
-        for slot in SLOTS:
-            yield Ask("move", visit.patient, visit.slots, slot)
-    if state.is_off:
-        yield Ask("end time off")
-    else:
-        yield from (Ask("time off"), Ask("time off, keep"), Ask("time off, cancel"))
+from booking_lab.weave.states import (
+    HELD_FOR,
+    NOTICE,
+    OFF,
+    OK,
+    PAID_WITHIN,
+    Ask,
+    Debt,
+    Hold,
+    Span,
+    State,
+    Visit,
+    meet,
+)
 
 
 class Model:
@@ -118,7 +43,14 @@ class Model:
             return self._book(state, ask)
         if ask.what in {"cancel", "dismiss"}:
             return self._cancel(state, ask)
-        others = {"hold": self._hold, "move": self._move}
+        others = {
+            "hold": self._hold,
+            "move": self._move,
+            "owe": self._owe,
+            "pay": self._pay,
+            "give up": self._give_up,
+            "let go": self._let_go,
+        }
         return others.get(ask.what, self._time_off)(state, ask)
 
     # The rules, each a sentence.
@@ -127,12 +59,21 @@ class Model:
         """A hold ends with the moment that it names."""
         return now < hold.until
 
+    def is_waiting(self, debt: Debt | None, now: int) -> bool:
+        """There is time to pay until the moment that is named."""
+        return debt is not None and debt.pay_by is not None and now < debt.pay_by
+
     def is_closed(self, state: State, span: Span) -> bool:
         """Nobody books or holds what time off covers, the desk neither."""
         return state.is_off and OFF in span
 
     def is_kept(self, state: State, patient: int, span: Span) -> bool:
-        """What is held for another is not to be had, not even a part of it."""
+        """What is held for another is not to be had, not even a part of it.
+
+        What is to be paid first is held for nobody: also not for the patient.
+        """
+        if (debt := state.debt) and debt.is_kept and meet(debt.slots, span):
+            return True
         return any(hold.patient != patient and meet(hold.slots, span) for hold in state.holds)
 
     def is_taken(self, state: State, span: Span, own: Visit | None) -> bool:
@@ -143,6 +84,13 @@ class Model:
     def is_busy(self, state: State, patient: int, span: Span) -> bool:
         """Nobody is in two places, also where the desk sets rules aside."""
         return any(visit.patient == patient and meet(visit.slots, span) for visit in state.visits)
+
+    def is_awaited(self, state: State, patient: int, span: Span) -> bool:
+        """While there is time to pay, the patient is awaited there, so nowhere else."""
+        debt = state.debt
+        if debt is None or debt.patient != patient or not self.is_waiting(debt, state.now):
+            return False
+        return meet(debt.slots, span)
 
     def is_too_late(self, state: State, visit: Visit) -> bool:
         """A patient gives up or moves a visit no later than the notice asks."""
@@ -166,12 +114,17 @@ class Model:
             return "slot_already_booked"
         if own is None and self.is_busy(state, who, span):
             return "patient_overlap"
+        if self.is_awaited(state, who, span):
+            return "patient_overlap"
         return None
 
     def without_holds(self, state: State, span: Span, of: int | None = None) -> State:
         """A hold goes as a whole, though only a part of it was taken."""
         gone = {one for one in state.holds if meet(one.slots, span) and of in {None, one.patient}}
-        return state._replace(holds=state.holds - gone)
+        debt = state.debt
+        if debt is not None and of is None and meet(debt.slots, span):
+            debt = debt._replace(is_kept=False)
+        return state._replace(holds=state.holds - gone, debt=debt)
 
     def left(self, state: State, visit: Visit) -> State:
         """The visit that was overbooked in it takes over what another leaves."""
@@ -192,13 +145,20 @@ class Model:
         return state._replace(visits=state.visits | {visit}, owners=tuple(owners))
 
     def settled(self, state: State) -> State:
-        """A visit is marked while a part of its time is another's; holds that are over are gone."""
+        """A visit is marked while a part of its time is another's; holds that are over are gone.
+
+        So is what kept the time of a debt.
+        """
         marked = {
             visit._replace(shares={state.owners[slot] for slot in visit.slots} != {visit.patient})
             for visit in state.visits
         }
         holds = {hold for hold in state.holds if self.is_in_force(hold, state.now)}
-        return state._replace(visits=frozenset(marked), holds=frozenset(holds))
+        debt = state.debt
+        if debt is not None and not self.is_waiting(debt, state.now):
+            overdue = None if debt.pay_by is None else min(debt.pay_by, state.now)
+            debt = debt._replace(pay_by=overdue, is_kept=False)
+        return state._replace(visits=frozenset(marked), holds=frozenset(holds), debt=debt)
 
     # What is asked for.
 
@@ -215,6 +175,48 @@ class Model:
         if (code := self.refusal(state, patient, span, insists=insists)) is not None:
             return code, state
         return OK, self.entered(self.without_holds(state, span), Visit(patient, span))
+
+    def _owe(self, state: State, ask: Ask) -> tuple[str, State]:
+        patient, span = ask.patient or 0, ask.where
+        if (code := self.refusal(state, patient, span)) is not None:
+            return code, state
+        debt = Debt(patient, span, state.now + PAID_WITHIN)
+        return OK, self.without_holds(state, span)._replace(debt=debt)
+
+    def _pay(self, state: State, ask: Ask) -> tuple[str, State]:
+        """Money in time finds its slots kept; late money takes what is free."""
+        debt, patient, span = state.debt, ask.patient or 0, ask.where
+        rest = state._replace(debt=None)
+        if debt is None or not (debt.is_kept and self.is_waiting(debt, state.now)):
+            code = self.hindrance(rest, span)
+            if code is None and self.is_busy(rest, patient, span):
+                code = "patient_overlap"
+            if code is not None:
+                return code, state
+        return OK, self.entered(rest, Visit(patient, span))
+
+    def hindrance(self, state: State, span: Span) -> str | None:
+        """What stands in the way of late money: it has no hold, whosever the others are."""
+        if self.is_closed(state, span):
+            return "slot_unavailable"
+        if self.is_taken(state, span, None):
+            return "slot_already_booked"
+        if any(meet(hold.slots, span) for hold in state.holds):
+            return "slot_held"
+        return None
+
+    def _give_up(self, state: State, ask: Ask) -> tuple[str, State]:
+        """No notice binds a patient who has not paid."""
+        assert state.debt is not None, f"there is something to {ask.what}"
+        return OK, state._replace(debt=None)
+
+    def _let_go(self, state: State, ask: Ask) -> tuple[str, State]:
+        """What is not paid in time expires when somebody looks; what waits still stays."""
+        debt = state.debt
+        assert debt is not None, f"there is something to {ask.what}"
+        if self.is_waiting(debt, state.now):
+            return OK, state
+        return OK, state._replace(debt=debt._replace(pay_by=None, is_kept=False))
 
     def _cancel(self, state: State, ask: Ask) -> tuple[str, State]:
         visit = _meant(state, ask)
@@ -237,10 +239,13 @@ class Model:
 
     def _time_off(self, state: State, ask: Ask) -> tuple[str, State]:
         affected = [visit for visit in state.visits if OFF in visit.slots]
-        if affected and ask.what == "time off":
+        debt = state.debt
+        owes = debt is not None and debt.pay_by is not None and OFF in debt.slots
+        if (affected or owes) and ask.what == "time off":
             return "bookings_affected", state
         state = self.without_holds(state, (OFF,))._replace(is_off=True)
         if ask.what == "time off, cancel":
+            state = state._replace(debt=None) if owes else state
             for visit in affected:
                 state = self.left(state, visit)
         return OK, state

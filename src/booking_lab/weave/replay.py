@@ -16,12 +16,13 @@ import asyncpg
 
 from booking_lab.weave import scene
 from booking_lab.weave.exploration import Edge, tree_of
-from booking_lab.weave.model import OK, Ask, Hold, State, Visit
 from booking_lab.weave.scene import BEGIN, DESK, MINUTE, OTHERS_SLOTS, OWNERS, PATIENTS
 from booking_lab.weave.service import Service
+from booking_lab.weave.states import OK, Ask, Debt, Hold, State, Visit
 from booking_system.booking.application.ports import BookingWish, MoveWish
 from booking_system.booking.domain.attempt import Override
 from booking_system.booking.domain.holding import Holder
+from booking_system.booking.domain.lifecycle import PaymentStatus
 from booking_system.desk.domain.removal import OnConflict
 from booking_system.shared_kernel.errors import Refusal
 
@@ -38,8 +39,9 @@ ON_CONFLICT = {
 
 SLOTS = """SELECT id, appointment_id, hold_id, held_until, held_for, closed_because
  FROM time_slots WHERE doctor_id = $1 ORDER BY starts_at"""
-VISITS = """SELECT id, patient_id, time_slot_ids, overbooked FROM appointments
+VISITS = """SELECT id, patient_id, time_slot_ids, overbooked, status, pay_by FROM appointments
  WHERE status <> 'cancelled'"""
+UNPAID = {"pending_payment", "expired"}
 TIME_OFF = "SELECT id FROM time_off WHERE deleted_at IS NULL"
 WATCHED = ("time_slots", "appointments", "appointment_history", "outbox", "clinic_patients",
            "time_off", "calendar_work")  # fmt: skip
@@ -85,6 +87,7 @@ class Replay:
         self._hold, self._release = booking.hold_slot(), booking.release_hold()
         self._book, self._cancel = booking.book_appointment(), booking.cancel_appointment()
         self._move = booking.reschedule_appointment()
+        self._pay, self._let_go = booking.confirm_paid(), booking.expire_unpaid()
         self._time_off, self._end_time_off = desk.take_time_off(), desk.end_time_off()
         self._driver: asyncpg.Connection = None
         self.replayed = 0
@@ -152,10 +155,12 @@ class Replay:
                 self._service.clock.moment += MOMENT
             case "hold":
                 await self._hold(wish=_wish(ask), holder=Holder(actor=owner))
-            case "book":
+            case "book" | "owe":
                 await self._book(wish=_wish(ask), actor=owner)
             case "overbook":
                 await self._book(wish=_wish(ask, INSISTS), actor=DESK)
+            case "pay" | "give up" | "let go":
+                await self._about_money(ask, seen)
             case "release":
                 await self._release(hold_id=seen.ids["hold", *named], holder=Holder(actor=owner))
             case "cancel" | "dismiss":
@@ -171,6 +176,17 @@ class Replay:
                 await self._end_time_off(time_off_id=time_off, version=None, actor=DESK)
             case _:
                 await self._away(ON_CONFLICT[ask.what])
+
+    async def _about_money(self, ask: Ask, seen: Seen) -> None:
+        which = seen.ids["debt", ask.patient or 0, ask.where] if ask.where else None
+        match ask.what:
+            case "pay":
+                await self._pay(appointment_id=which, status=PaymentStatus.PAID)
+            case "give up":
+                about = {"reason": None, "version": None, "actor": OWNERS[ask.patient or 0]}
+                await self._cancel(appointment_id=which, **about)
+            case _:
+                await self._let_go()
 
     async def _away(self, on_conflict: OnConflict | None) -> None:
         starts_at = scene.MORNING + scene.SLOT_MINUTES * MINUTE
@@ -194,14 +210,21 @@ def seen_in(slots: Sequence[Any], visits: Sequence[Any], now: datetime) -> Seen:
     place = {row["id"]: n for n, row in enumerate(slots)}
     patients = {row["id"]: PATIENTS.index(row["patient_id"]) for row in visits}
     ids: dict[tuple[str, int, tuple[int, ...]], Any] = {}
-    found = set[Visit]()
+    found, debt = set[Visit](), None
+    kept_for = {row["hold_id"] for row in slots if row["held_until"] and row["held_until"] > now}
     for row in visits:
         where = tuple(place[one] for one in row["time_slot_ids"])
+        if row["status"] in UNPAID:
+            assert debt is None, "there is one debt at a time"
+            pay_by = None if row["pay_by"] is None else (row["pay_by"] - BEGIN) // MOMENT
+            debt = Debt(patients[row["id"]], where, pay_by, row["id"] in kept_for)
+            ids["debt", debt.patient, where] = row["id"]
+            continue
         ids["visit", patients[row["id"]], where] = row["id"]
         found.add(Visit(patients[row["id"]], where, row["overbooked"]))
     held = defaultdict[Any, list[Any]](list)
     for row in slots:
-        if row["hold_id"] is not None and row["held_until"] > now:
+        if row["hold_id"] in kept_for and row["hold_id"] not in patients:
             held[row["hold_id"], row["held_for"], row["held_until"]].append(place[row["id"]])
     holds = set[Hold]()
     for (hold_id, patient_id, until), places in held.items():
@@ -216,6 +239,7 @@ def seen_in(slots: Sequence[Any], visits: Sequence[Any], now: datetime) -> Seen:
         owners=tuple(patients.get(row["appointment_id"]) for row in slots),
         holds=frozenset(holds),
         is_off=closed[1] is not None,
+        debt=debt,
     )
     return Seen(state, ids)
 
@@ -224,6 +248,6 @@ def _wish(ask: Ask, override: Override | None = None) -> BookingWish:
     return BookingWish(
         slot_id=OTHERS_SLOTS[ask.where[0]],
         patient_id=PATIENTS[ask.patient or 0],
-        service_id=SERVICES[len(ask.where)],
+        service_id=scene.PAID if ask.what == "owe" else SERVICES[len(ask.where)],
         override=override,
     )

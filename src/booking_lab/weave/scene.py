@@ -24,7 +24,8 @@ BEGIN = datetime(2030, 6, 3, 12, tzinfo=UTC)
 """When every run begins."""
 MORNING = datetime(2030, 6, 4, 8, tzinfo=UTC)
 """When the first slots of both doctors begin; by the clinic's clock it is 10:00, a Tuesday."""
-SLOT_MINUTES, HOLD_MINUTES = 30, 10
+SLOT_MINUTES, HOLD_MINUTES, PAYMENT_MINUTES = 30, 10, 2
+"""With the time of grace a payment has five minutes."""
 CANCEL_NOTICE = MORNING - BEGIN - HOLD_MINUTES * MINUTE
 """So the notice of the first slot begins when a hold of the first moment ends."""
 
@@ -39,7 +40,12 @@ ONE, OTHER = DoctorId(_id(2, 1)), DoctorId(_id(2, 2))
 SLOTS = tuple(SlotId(_id(3, number)) for number in range(3))
 OTHERS_SLOTS = tuple(SlotId(_id(3, 10 + number)) for number in range(2))
 RULES = (RuleId(_id(4, 1)), RuleId(_id(4, 2)))
-SHORT, LONG = ServiceId(_id(5, 1)), ServiceId(_id(5, 2))
+SHORT, LONG, PAID = ServiceId(_id(5, 1)), ServiceId(_id(5, 2)), ServiceId(_id(5, 3))
+SERVICES = (
+    (SHORT, SLOT_MINUTES, "none", None),
+    (LONG, 2 * SLOT_MINUTES, "none", None),
+    (PAID, SLOT_MINUTES, "required", 4000),
+)
 PATIENTS = tuple(PatientId(_id(6, number)) for number in range(3))
 USERS = tuple(UserId(_id(7, number)) for number in range(3))
 CLERK = UserId(_id(7, 9))
@@ -57,9 +63,10 @@ DESK = _actor(CLERK, RoleGrant(role=Role.CLINIC_ADMIN, clinic_id=CLINIC))
 
 CLINIC_ROW = """INSERT INTO clinics (id, name, slug, time_zone, locale, currency, embed_origins,
  min_notice_minutes, cancel_notice_minutes, horizon_days, hold_minutes,
- max_open_bookings_per_patient, anonymous_holds, reminder_offsets_minutes, created_at, updated_at)
+ max_open_bookings_per_patient, anonymous_holds, reminder_offsets_minutes, payment_minutes,
+ created_at, updated_at)
  VALUES ($1, 'Example Clinic', 'example', 'Europe/Berlin', 'en', 'EUR', '{}',
- 0, $2, 2, $3, 10, true, '{}', $4, $4)"""
+ 0, $2, 2, $3, 10, true, '{}', $4, $5, $5)"""
 DOCTOR = """INSERT INTO doctors (id, clinic_id, full_name, languages, created_at, updated_at)
  VALUES ($1, $2, 'Example Doctor', '{}', $3, $3)"""
 RULE = """INSERT INTO availability_rules (id, clinic_id, doctor_id, weekdays, start_minute,
@@ -77,8 +84,8 @@ PATIENT = """INSERT INTO patients (id, user_id, full_name, created_at, updated_a
 KNOWN = """INSERT INTO clinic_patients (clinic_id, patient_id, known_since, known_because)
  VALUES ($1, $2, $3, 'taken_on')"""
 SERVICE = """INSERT INTO services (id, clinic_id, name, duration_minutes, buffer_before_minutes,
- buffer_after_minutes, mode, payment, created_at, updated_at)
- VALUES ($1, $2, 'Example', $3, 0, 0, 'in_person', 'none', $4, $4)"""
+ buffer_after_minutes, mode, payment, price_amount, created_at, updated_at)
+ VALUES ($1, $2, 'Example', $3, 0, 0, 'in_person', $4, $5, $6, $6)"""
 OFFER = "INSERT INTO service_doctors (service_id, doctor_id, clinic_id) VALUES ($1, $2, $3)"
 
 TABLES = """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -128,15 +135,17 @@ class Scene:
 
     async def _people(self) -> None:
         notice = CANCEL_NOTICE // MINUTE
-        await self._connection.execute(CLINIC_ROW, CLINIC, notice, HOLD_MINUTES, BEGIN)
+        about = (CLINIC, notice, HOLD_MINUTES, PAYMENT_MINUTES, BEGIN)
+        await self._connection.execute(CLINIC_ROW, *about)
         users = [(user, f"{user}@example.org", BEGIN) for user in (*USERS, CLERK)]
         await self._connection.executemany(USER, users)
         await self._connection.execute(GRANT, CLERK, CLINIC, BEGIN)
         people = zip(PATIENTS, USERS, strict=True)
         await self._connection.executemany(PATIENT, [(*one, BEGIN) for one in people])
         await self._connection.executemany(KNOWN, [(CLINIC, one, BEGIN) for one in PATIENTS])
-        for service, minutes in ((SHORT, SLOT_MINUTES), (LONG, 2 * SLOT_MINUTES)):
-            await self._connection.execute(SERVICE, service, CLINIC, minutes, BEGIN)
+        for service, minutes, payment, price in SERVICES:
+            terms = (minutes, payment, price, BEGIN)
+            await self._connection.execute(SERVICE, service, CLINIC, *terms)
 
     async def _calendars(self) -> None:
         places = ((ONE, RULES[0], SLOTS), (OTHER, RULES[1], OTHERS_SLOTS))
@@ -144,7 +153,7 @@ class Scene:
             await self._connection.execute(DOCTOR, doctor, CLINIC, BEGIN)
             ends = 600 + SLOT_MINUTES * len(slots)
             await self._connection.execute(RULE, rule, CLINIC, doctor, ends, BEGIN)
-            for service in (SHORT, LONG):
+            for service, *_ in SERVICES:
                 await self._connection.execute(OFFER, service, doctor, CLINIC)
             rows = [_slot(slot, doctor, rule, place) for place, slot in enumerate(slots)]
             await self._connection.executemany(SLOT, rows)

@@ -7,10 +7,12 @@ from booking_system.booking.adapters.hold_tokens import HoldTokens
 from booking_system.booking.adapters.holding import PostgresHolds
 from booking_system.booking.adapters.http import BookingRoutes
 from booking_system.booking.adapters.lifecycle_http import LifecycleRoutes
+from booking_system.booking.adapters.paying import PostgresPaying
 from booking_system.booking.adapters.postgres import PostgresBooking
 from booking_system.booking.adapters.reading import PostgresBookingReader
 from booking_system.booking.adapters.references import RandomReferences
 from booking_system.booking.adapters.told_overlaps import PostgresToldOverlaps
+from booking_system.booking.adapters.unpaid import UnpaidJob
 from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
@@ -31,6 +33,13 @@ from booking_system.booking.application.read_appointments import (
     ShowHistory,
 )
 from booking_system.booking.application.reschedule_appointment import RescheduleAppointment
+from booking_system.booking.application.settle_payment import (
+    ConfirmPaid,
+    ExpireUnpaid,
+    KeepForPayment,
+    LockForPayment,
+    NotePayment,
+)
 from booking_system.booking.domain.booking_rules import BOOKING_RULES, HOLD_RULES, MOVE_RULES
 from booking_system.platform.http.network import Networks
 from booking_system.platform.keyring import Keyring
@@ -98,6 +107,27 @@ class BookingContainer(containers.DeclarativeContainer):
     show_appointment = providers.Factory(retried(ShowAppointment), reader=reader)
     list_appointments = providers.Factory(retried(ListAppointments), reader=reader)
     show_history = providers.Factory(retried(ShowHistory), reader=reader)
+
+    paying = providers.Singleton(PostgresPaying, database)
+    lock_for_payment = providers.Factory(
+        retried(LockForPayment), transaction=paying.provided.transaction
+    )
+    confirm_paid = providers.Factory(
+        retried(ConfirmPaid), transaction=paying.provided.transaction, clock=clock
+    )
+    keep_for_payment = providers.Factory(
+        retried(KeepForPayment), transaction=paying.provided.transaction, clock=clock
+    )
+    note_payment = providers.Factory(
+        retried(NotePayment), transaction=paying.provided.transaction, clock=clock
+    )
+    expire_unpaid = providers.Factory(
+        retried(ExpireUnpaid),
+        transaction=paying.provided.transaction,
+        overdue=paying.provided.overdue,
+        clock=clock,
+    )
+    unpaid = providers.Singleton(UnpaidJob, expire=expire_unpaid)
 
     hold_tokens = providers.Singleton(HoldTokens, keys)
     hold_slot = providers.Factory(

@@ -194,6 +194,7 @@ class Container(containers.DeclarativeContainer):
         webhooks.resealing,
         notifications.channel_resealing,
         tidying,
+        booking.unpaid,
         scheduling.calendar_upkeep,
         scheduling.calendar_worker,
     )

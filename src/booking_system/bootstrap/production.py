@@ -202,5 +202,16 @@ RULES: tuple[Rule, ...] = (
         "BOOKING_LOG_LEVEL must not be debug: what is told for finding faults is not for keeping.",
         lambda settings: settings.log_level == "debug",
     ),
+    Rule(
+        "BOOKING_PAYMENT_PROVIDERS",
+        "BOOKING_PAYMENT_PROVIDERS must not name sandbox: there appointments count as paid, and "
+        "nobody pays.",
+        lambda settings: "sandbox" in settings.named_providers,
+    ),
+    Rule(
+        "BOOKING_PAYPAL_MODE",
+        "BOOKING_PAYPAL_MODE must say whether the client of PayPal is live or of its sandbox.",
+        lambda settings: settings.paypal_client_id is not None and settings.paypal_mode is None,
+    ),
 )
 """In the order in which an operator is told."""

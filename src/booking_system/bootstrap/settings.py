@@ -12,6 +12,7 @@ from sqlalchemy import URL
 
 from booking_system.bootstrap import production
 from booking_system.bootstrap.message_settings import MessageSettings
+from booking_system.bootstrap.payment_settings import PaymentSettings
 from booking_system.bootstrap.plain_addresses import is_plain_address, listed
 from booking_system.bootstrap.secret_key import SecretKeyError, key_from, key_kept_in, keys_from
 from booking_system.platform.keyring import Keyring
@@ -34,6 +35,7 @@ EXPECTED = {
     "writes_per_minute": "a number from 0 to 1000000",
     "log_format": "console or json",
     "log_level": "debug, info, warning or error",
+    "paypal_mode": "live or sandbox",
 }
 """What a value must be, where its type alone refuses it."""
 
@@ -47,7 +49,7 @@ class SettingsProblem(Exception):
         self.sentences = sentences
 
 
-class Settings(MessageSettings):
+class Settings(MessageSettings, PaymentSettings):
     """All settings; each has a default that works on one machine."""
 
     model_config = SettingsConfigDict(
@@ -161,7 +163,7 @@ class Settings(MessageSettings):
         """Return the same settings for the database at `url`."""
         return self.model_copy(update={"database_url": url})
 
-    @field_validator("env", "log_format", "log_level", mode="before")
+    @field_validator("env", "log_format", "log_level", "paypal_mode", mode="before")
     @classmethod
     def _in_any_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
@@ -255,6 +257,7 @@ class Settings(MessageSettings):
         if self.migration_url is not None and self.database_url is None:
             yield "BOOKING_MIGRATION_URL needs BOOKING_DATABASE_URL beside it."
         yield from self._message_contradictions()
+        yield from self._payment_contradictions()
         if self.in_production:
             yield from production.refused(self)
 

@@ -6,6 +6,8 @@ from booking_system.identity.records import tables as identity
 from booking_system.integrations.records import tables as integrations
 from booking_system.notifications.records import kept_tables, own_tables
 from booking_system.notifications.records import tables as notifications
+from booking_system.payments.records import guards as payment_guards
+from booking_system.payments.records import tables as payments
 from booking_system.platform.postgres import consumers, dead_events, feed, idempotency, outbox
 from booking_system.platform.postgres.metadata import metadata
 from booking_system.scheduling.records import tables as scheduling
@@ -25,6 +27,8 @@ __all__ = [
     "notifications",
     "outbox",
     "own_tables",
+    "payment_guards",
+    "payments",
     "scheduling",
     "webhooks",
 ]

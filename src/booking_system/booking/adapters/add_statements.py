@@ -1,10 +1,19 @@
 """The statement that books: it writes all of a booking, or nothing."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, Insert, any_, insert, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Insert,
+    Update,
+    any_,
+    insert,
+    select,
+)
 from sqlalchemy.dialects.postgresql import array
 
 from booking_system.booking.records.claimed_time import shared
@@ -72,8 +81,8 @@ class AddingWithKey(NamedTuple):
 VALUE = {name: given(appointments.c[name]) for name in Adding._fields if name in appointments.c}
 
 
-def _living(*, with_service: bool) -> CTE:
-    """The patient, unless they, or the service, went while the slot was waited for.
+def living(*, with_service: bool) -> CTE:
+    """Return the patient, unless they, or the service, went while the slot was waited for.
 
     The foreign keys take the same locks anyway; a merge of the patient's record keeps it waiting,
     and so does a removal.
@@ -85,7 +94,8 @@ def _living(*, with_service: bool) -> CTE:
     return query.with_for_update(read=True, key_share=True).cte("living_patient")
 
 
-def _shared_times() -> dict[str, ColumnElement[Any]]:
+def shared_times() -> dict[str, ColumnElement[Any]]:
+    """Return the columns of the time that it shares on purpose."""
     return {
         "doctor_shared": shared(
             "doctor",
@@ -104,22 +114,35 @@ def _shared_times() -> dict[str, ColumnElement[Any]]:
     }
 
 
-def _adding(patient: CTE, *others: CTE, is_usual: bool = False) -> Insert:
-    row = VALUE | {"updated_at": VALUE["created_at"]} | ({} if is_usual else _shared_times())
-    owned = (
-        given_to(VALUE["id"], shared=None if is_usual else VALUE["overbooked"])
-        .where(time_slots.c.id == any_(VALUE["time_slot_ids"]))
-        .where(patient.c.id == VALUE["patient_id"])
-        .cte("owned")
-    )
+def adding_of(
+    patient: CTE, taken: Update, *others: CTE, more: Mapping[str, ColumnElement[Any]]
+) -> Insert:
+    """Return the statement that inserts the row with `more` columns, for a `living` patient."""
+    row = VALUE | {"updated_at": VALUE["created_at"]} | dict(more)
     return (
         insert(appointments)
         .from_select(list(row), select(*row.values()).select_from(patient))
-        .add_cte(owned, *others, recording_one(patient, VALUE["created_at"]))
+        .add_cte(taken.cte("taken"), *others, recording_one(patient, VALUE["created_at"]))
     )
 
 
-def _storing_the_key(patient: CTE) -> CTE:
+def _adding(patient: CTE, *others: CTE, is_usual: bool) -> Insert:
+    more = {} if is_usual else shared_times()
+    return adding_of(patient, owned(patient, is_usual=is_usual), *others, more=more)
+
+
+def owned(patient: CTE, *, is_usual: bool = False) -> Update:
+    """Return the part that makes it the owner of its slots."""
+    shared = None if is_usual else VALUE["overbooked"]
+    return (
+        given_to(VALUE["id"], shared=shared)
+        .where(time_slots.c.id == any_(VALUE["time_slot_ids"]))
+        .where(patient.c.id == VALUE["patient_id"])
+    )
+
+
+def storing_the_key(patient: CTE) -> CTE:
+    """Return the part that stores the idempotency key."""
     row: dict[str, Any] = {name: given(idempotency_keys.c[name]) for name in Key._fields} | {
         "resource_ids": array([VALUE["id"]]),
         "created_at": VALUE["created_at"],
@@ -129,21 +152,22 @@ def _storing_the_key(patient: CTE) -> CTE:
 
 
 def _add(*, is_usual: bool = False, with_service: bool = False) -> Statement[Adding]:
-    patient = _living(with_service=with_service)
-    known = [] if is_usual else [_known(patient)]
-    return Statement(_adding(patient, *known, is_usual=is_usual), Adding)
+    patient = living(with_service=with_service)
+    others = [] if is_usual else [known(patient)]
+    return Statement(_adding(patient, *others, is_usual=is_usual), Adding)
 
 
 def _add_with_key(
     *, is_usual: bool = False, with_service: bool = False
 ) -> Statement[AddingWithKey]:
-    patient = _living(with_service=with_service)
-    known = [] if is_usual else [_known(patient)]
-    key = _storing_the_key(patient)
-    return Statement(_adding(patient, *known, key, is_usual=is_usual), AddingWithKey)
+    patient = living(with_service=with_service)
+    others = [] if is_usual else [known(patient)]
+    key = storing_the_key(patient)
+    return Statement(_adding(patient, *others, key, is_usual=is_usual), AddingWithKey)
 
 
-def _known(patient: CTE) -> CTE:
+def known(patient: CTE) -> CTE:
+    """Return the part that makes clinic and patient acquainted."""
     return meeting(VALUE["clinic_id"], patient, since=VALUE["created_at"]).cte("known")
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, case, exists, func, or_, select, true
 
 from booking_system.booking.records.claimed_time import is_active, is_open
 from booking_system.booking.records.tables import appointments
@@ -65,6 +65,7 @@ PLACES = (
     CLINIC.c.max_open_bookings_per_patient,
     CLINIC.c.hold_minutes.label("clinic_hold_minutes"),
     CLINIC.c.anonymous_holds,
+    CLINIC.c.payment_minutes,
     DOCTOR.c.full_name.label("doctor_name"),
     DOCTOR.c.title.label("doctor_title"),
     DOCTOR.c.specialty,
@@ -78,6 +79,7 @@ SERVICE_AS_OFFERED = (
     SERVICE.c.mode.label("service_mode"),
     SERVICE.c.price_amount,
     SERVICE.c.payment,
+    SERVICE.c.deposit_amount,
     SERVICE.c.deleted_at.is_(None).label("service_is_live"),
 )
 
@@ -126,17 +128,19 @@ def _is_offered_by_the_doctor() -> ColumnElement[bool]:
 def _is_busy(ends_at: ColumnElement[Any], *others: ColumnElement[bool]) -> ColumnElement[bool]:
     """The patient is elsewhere in that time.
 
-    An appointment whose rest was given back ended then. None lasts longer than a day: with that, an
-    index leads to any that overlaps.
+    An appointment whose rest was given back ended then, one that waits for money counts until it
+    has to be paid. None lasts longer than a day: with that, an index leads to any that overlaps.
     """
-    starts_at = SLOT.c.starts_at
+    starts_at, pay_by = SLOT.c.starts_at, OTHER.c.pay_by
+    ended_early = case((pay_by.is_(None), OTHER.c.released_at))
     return (
         exists()
         .where(
             OTHER.c.patient_id == PATIENT_ID,
             is_active(OTHER),
             OTHER.c.starts_at < ends_at,
-            func.least(OTHER.c.ends_at, OTHER.c.released_at) > starts_at,
+            or_(pay_by.is_(None), pay_by > NOW),
+            func.least(OTHER.c.ends_at, ended_early) > starts_at,
             OTHER.c.starts_at > starts_at - DAY,
             *others,
         )
@@ -147,7 +151,7 @@ def _is_busy(ends_at: ColumnElement[Any], *others: ColumnElement[bool]) -> Colum
 def _open_bookings(*others: ColumnElement[bool]) -> ColumnElement[int]:
     """How many the patient has to come, in the clinic."""
     of_clinic = (OTHER.c.patient_id == PATIENT_ID, OTHER.c.clinic_id == SLOT.c.clinic_id)
-    to_come = (OTHER.c.starts_at > NOW, is_open(OTHER))
+    to_come = (OTHER.c.starts_at > NOW, or_(is_open(OTHER), OTHER.c.pay_by > NOW))
     count = select(func.count()).select_from(OTHER).where(*of_clinic, *to_come, *others)
     return count.correlate(SLOT).scalar_subquery()
 

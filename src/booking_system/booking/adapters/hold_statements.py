@@ -54,6 +54,7 @@ class Placing(NamedTuple):
     hold_price_amount: int | None
     hold_price_currency: str | None
     hold_payment: str | None
+    hold_deposit_amount: int | None
     events: str
 
 

@@ -73,7 +73,7 @@ class PostgresHoldWork:
             await END_HOLDS.execute(self._connection, hold_ids=self._ending, now=now)
         hold = held.hold
         blocks, terms = hold.blocks, hold.terms
-        price = None if terms is None else terms.price
+        price, deposit = (None, None) if terms is None else (terms.price, terms.deposit)
         placing = Placing(
             touched_ids=[slot.id for slot in held.span.touched],
             taken_ids=held.span.slot_ids,
@@ -92,6 +92,7 @@ class PostgresHoldWork:
             hold_price_amount=None if price is None else price.amount,
             hold_price_currency=None if price is None else price.currency,
             hold_payment=None if terms is None else terms.payment,
+            hold_deposit_amount=None if deposit is None else deposit.amount,
             events=events_text([held.held(now=now)]),
         )
         await hold_statements.PLACE.execute(self._connection, placing)

@@ -39,6 +39,7 @@ OverridableCode = Literal[
     "service_not_offered",
     "patient_overlap",
     "too_many_open_bookings",
+    "payment_required",
 ]
 
 
@@ -153,9 +154,15 @@ class AppointmentOut(BaseModel):
     mode: Mode
     reason: str | None = Field(examples=["First visit"])
     price: MoneyOut | None = Field(description="As it was when it was booked")
+    due_first: MoneyOut | None = Field(
+        description="What has to be paid before it is confirmed: the deposit, or the price"
+    )
+    expires_at: datetime | None = Field(
+        description="While `pending_payment`: its time is kept until then. UTC"
+    )
     allowed_actions: list[str] = Field(
-        description="What you may do now: `cancel`, `reschedule`, `check_in`, `complete`,"
-        " `no_show`, `undo`",
+        description="What you may do now: `cancel`, `reschedule`, `pay`, `check_in`,"
+        " `complete`, `no_show`, `undo`",
         examples=[["cancel", "reschedule"]],
     )
     cancel_until: datetime = Field(description="Until then the patient may cancel. UTC")
@@ -178,6 +185,7 @@ class AppointmentOut(BaseModel):
 def shown(card: AppointmentCard, actor: Actor, now: datetime) -> dict[str, Any]:
     """Return the values of `AppointmentOut`, for this caller at this instant."""
     booked, doctor, price = card.appointment, card.doctor, card.appointment.price
+    first, until = (booked.due_first, booked.pay_by) if booked.pay_by else (None, None)
     side = card.side_of(actor)
     return {
         "id": booked.id,
@@ -207,6 +215,8 @@ def shown(card: AppointmentCard, actor: Actor, now: datetime) -> dict[str, Any]:
         "mode": booked.mode,
         "reason": booked.reason,
         "price": price and {"amount": price.amount, "currency": price.currency},
+        "due_first": first and {"amount": first.amount, "currency": first.currency},
+        "expires_at": until,
         "allowed_actions": card.allowed_actions(side, now=now),
         "cancel_until": booked.cancel_until,
         "reschedule_until": booked.reschedule_until,

@@ -9,13 +9,12 @@ from uuid import UUID
 import asyncpg
 
 from booking_system.booking.adapters import (
-    add_statements,
+    adding,
     attempting,
     marking,
     span_locks,
 )
-from booking_system.booking.adapters.add_statements import Adding, AddingWithKey, Key
-from booking_system.booking.adapters.rows import MINUTE, AttemptRequest
+from booking_system.booking.adapters.rows import AttemptRequest
 from booking_system.booking.application.ports import BookingWish, BookingWork, MoveWish
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt, MovingFacts
@@ -29,15 +28,12 @@ from booking_system.booking.records.settling import Left, change_of, settle
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.postgres import idempotency
 from booking_system.platform.postgres.faults import Refusals
-from booking_system.platform.postgres.outbox import RECORD, events_text, payload_text
 from booking_system.platform.postgres.phrases import an_id
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database
-from booking_system.platform.uuid7 import uuid7
 from booking_system.scheduling.domain.refusals import SlotAlreadyBooked
 from booking_system.scheduling.records.ended_holds import END_HOLDS
 from booking_system.scheduling.records.refilling import lock_calendar, refill_freed
-from booking_system.shared_kernel.aggregate import DomainEvent
 from booking_system.shared_kernel.errors import Transient
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import AppointmentId, DoctorId, SlotId
@@ -81,43 +77,35 @@ class PostgresBookingWork:
         self._calendars: frozenset[DoctorId] = frozenset()
         self._outside: set[UUID] = set()
         self._ending: frozenset[UUID] = frozenset()
-        self._is_known = self._is_offered = False
+        self._attempt: BookingAttempt | None = None
         self._claim: Left | None = None
 
     async def attempt(self, wish: BookingWish, *, actor: Actor, now: datetime) -> BookingAttempt:
         """Lock `FOR UPDATE` and read, in one statement where the slot is enough."""
         reading = await attempting.locked(self._connection, AttemptRequest(wish, actor, now))
         self._ending = reading.ending
-        patient, service = reading.attempt.patient, reading.attempt.service
-        self._is_known = patient is not None and patient.is_known_here
-        self._is_offered = service is not None and service.is_live
+        self._attempt = reading.attempt
         return reading.attempt
 
     async def add(self, appointment: Appointment, key: IdempotencyKey | None = None) -> None:
         """Write appointment, ownership, acquaintance, first event and key in one statement."""
-        first, *others = appointment.pull_events()
-        adding = _adding(appointment, first)
-        is_usual = self._is_known and not (appointment.overbooked or appointment.patient_doubled)
-        kind = {"is_usual": is_usual, "with_service": self._is_offered}
-        if key is None:
-            done = await add_statements.adding(**kind).execute(self._connection, adding)
-        else:
-            named = Key(key.owner, key.operation, key.key, key.fingerprint)
-            keyed = AddingWithKey(adding, named)
-            done = await add_statements.adding_with_key(**kind).execute(self._connection, keyed)
-        if done == add_statements.NOTHING:
-            raise Transient("the patient or the service went meanwhile")
-        if others:
-            await RECORD.execute(self._connection, events=events_text(others))
+        if self._ending and appointment.is_waiting:
+            # What it was booked with gives way to the hold that keeps its time from now on.
+            await self._end_holds(appointment.created_at)
+        assert self._attempt is not None, "what is added was judged"
+        await adding.add(self._connection, appointment, self._attempt, key)
         await self._keep_clear(appointment)
 
     async def _keep_clear(self, appointment: Appointment) -> None:
         """Mark the slots around it, and end the holds that it was booked with, or in spite of."""
         if self._ending:
-            now = appointment.updated_at
-            await END_HOLDS.execute(self._connection, hold_ids=self._ending, now=now)
-        if appointment.reaches_further:
+            await self._end_holds(appointment.updated_at)
+        if appointment.reaches_further and not appointment.is_waiting:
             await span_changes.BLOCK.execute(self._connection, appointment_id=appointment.id)
+
+    async def _end_holds(self, now: datetime) -> None:
+        await END_HOLDS.execute(self._connection, hold_ids=self._ending, now=now)
+        self._ending = frozenset()
 
     async def earlier(self, key: IdempotencyKey, *, now: datetime) -> AppointmentId | None:
         """Look for the stored answer, which names the one appointment."""
@@ -220,41 +208,6 @@ class PostgresBookingWork:
         card = card_of(row)
         self._claim = Left.by(card.appointment)
         return card
-
-
-def _adding(appointment: Appointment, first: DomainEvent) -> Adding:
-    price, blocked, override = appointment.price, appointment.blocked, appointment.override
-    return Adding(
-        id=appointment.id,
-        reference=appointment.reference,
-        status=appointment.status,
-        payment_status=appointment.payment_status,
-        time_slot_id=appointment.time_slot_id,
-        time_slot_ids=appointment.time_slot_ids,
-        clinic_id=appointment.clinic_id,
-        doctor_id=appointment.doctor_id,
-        patient_id=appointment.patient_id,
-        service_id=appointment.service_id,
-        starts_at=appointment.period.starts_at,
-        ends_at=appointment.period.ends_at,
-        blocked_from=blocked.starts_at,
-        blocked_until=blocked.ends_at,
-        duration_minutes=appointment.duration // MINUTE,
-        mode=appointment.mode,
-        reason=appointment.reason,
-        price_amount=None if price is None else price.amount,
-        price_currency=None if price is None else price.currency,
-        cancel_notice_minutes=appointment.cancel_notice // MINUTE,
-        booked_by=appointment.booked_by,
-        created_at=appointment.created_at,
-        overbooked=appointment.overbooked,
-        patient_doubled=appointment.patient_doubled,
-        override_codes=None if override is None else sorted(override.codes),
-        override_reason=None if override is None else override.reason,
-        event_id=uuid7(),
-        event_name=first.name,
-        event_payload=payload_text(first),
-    )
 
 
 def _moving(appointment: Appointment) -> Moving:

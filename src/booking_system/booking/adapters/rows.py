@@ -90,6 +90,7 @@ def attempt_of(row: Any, asked: AttemptRequest, span: Span | None = None) -> Boo
             most_open_bookings=row["max_open_bookings_per_patient"],
             offers_services=row["offers_services"],
             hold_length=row["clinic_hold_minutes"] * MINUTE,
+            payment_window=row["payment_minutes"] * MINUTE,
             takes_anonymous_holds=row["anonymous_holds"],
         ),
         doctor=doctor_of(row),
@@ -119,13 +120,14 @@ def _patient_of(row: Any, wish: BookingWish) -> PatientFacts | None:
 def _service_of(row: Any, wish: BookingWish) -> ServiceFacts | None:
     if row["service_name"] is None or wish.service_id is None:
         return None
-    amount = row["price_amount"]
+    amount, deposit = row["price_amount"], row["deposit_amount"]
     return ServiceFacts(
         id=wish.service_id,
         name=row["service_name"],
         need=_need(row),
         price=None if amount is None else Money(amount, row["currency"]),
         payment=PaymentTerms(row["payment"]),
+        deposit=None if deposit is None else Money(deposit, row["currency"]),
         is_offered_by_doctor=row["is_offered_by_doctor"],
         is_live=row["service_is_live"],
     )

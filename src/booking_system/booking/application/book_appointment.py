@@ -16,6 +16,7 @@ from booking_system.booking.application.ports import (
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingRule, judged
 from booking_system.booking.domain.card import AppointmentCard
+from booking_system.booking.domain.money_first import with_payment_waived
 from booking_system.booking.domain.refusals import AppointmentNotFound
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
@@ -77,6 +78,8 @@ class BookAppointment:
         async with self.transaction() as work:
             attempt = await work.attempt(wish, actor=actor, now=self.clock.now())
             override = judged(attempt, self.rules)
+            if attempt.override is not None:
+                override = with_payment_waived(attempt, override)
             appointment = Appointment.book(
                 attempt,
                 override=override,

@@ -1,93 +1,45 @@
 """An appointment: one patient's claim on one time slot, from booking to outcome."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Self
 
+from booking_system.booking.domain.appointment_facts import AppointmentFacts
 from booking_system.booking.domain.attempt import BookingAttempt, Override
 from booking_system.booking.domain.events import (
-    TOLD,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentConfirmed,
+    AppointmentExpired,
     AppointmentRescheduled,
     PatientConfirmed,
     SlotInherited,
 )
-from booking_system.booking.domain.history import REVISING, Action, Entry, SlotTime
+from booking_system.booking.domain.history import REVISING, Action, Entry
 from booking_system.booking.domain.lifecycle import (
+    COMING,
     ENDED,
-    OPEN,
+    UNCONFIRMED,
+    WAITING,
     AppointmentStatus,
     Mark,
     PaymentStatus,
-    Standing,
 )
+from booking_system.booking.domain.money_first import pays_first
 from booking_system.booking.domain.outcomes import OUTCOMES
-from booking_system.booking.domain.party import Party, Side
+from booking_system.booking.domain.party import SYSTEM, Party
 from booking_system.booking.domain.refusals import (
     BookingNotActive,
     CancelTooLate,
     InvalidTransition,
-    PatientOverlap,
 )
-from booking_system.booking.domain.span import Need, Span
-from booking_system.shared_kernel.aggregate import Aggregate
-from booking_system.shared_kernel.identifiers import (
-    AppointmentId,
-    ClinicId,
-    DoctorId,
-    PatientId,
-    ServiceId,
-    SlotId,
-    UserId,
-)
-from booking_system.shared_kernel.mode import Mode
-from booking_system.shared_kernel.money import Money
-from booking_system.shared_kernel.period import Period
+from booking_system.booking.domain.span import Span
+from booking_system.shared_kernel.identifiers import AppointmentId
 
 
 @dataclass(eq=False, kw_only=True)
-class Appointment(Aggregate):
-    """Instants in UTC; the price and the notice to cancel are those of the day of booking.
-
-    `previous_status` is what undoing the last mark goes back to, `last_change` what was done to it
-    since it was read. `override` names the rules that staff set aside for it; one that is
-    `overbooked` shares some of its time with another one. `time_slot_ids` are all its slots in time
-    order, the first is `time_slot_id`; `blocked` is when the doctor has no other appointment: its
-    period and what is kept free around it. `duration` is what was agreed, the period what slots
-    made of it. From `released_at` on its time is free again; at `patient_confirmed_at` the patient
-    said they would come. `revision` counts the changes that are `REVISING`, `version` all.
-    """
-
-    id: AppointmentId
-    reference: str
-    status: AppointmentStatus
-    payment_status: PaymentStatus
-    time_slot_ids: tuple[SlotId, ...]
-    clinic_id: ClinicId
-    doctor_id: DoctorId
-    patient_id: PatientId
-    service_id: ServiceId | None
-    period: Period
-    blocked: Period
-    duration: timedelta
-    mode: Mode
-    reason: str | None
-    price: Money | None
-    cancel_notice: timedelta
-    booked_by: UserId
-    previous_status: AppointmentStatus | None = None
-    cancelled_by: Side | None = None
-    cancel_reason: str | None = None
-    override: Override | None = None
-    overbooked: bool = False
-    released_at: datetime | None = None
-    patient_confirmed_at: datetime | None = None
-    version: int = 1
-    revision: int = 1
-    created_at: datetime
-    updated_at: datetime
-    last_change: Entry | None = None
+class Appointment(AppointmentFacts):
+    """What is done to an appointment. Each change makes a version, an entry and mostly an event."""
 
     @classmethod
     def book(
@@ -105,10 +57,11 @@ class Appointment(Aggregate):
         assert attempt.clinic is not None, "a slot always has a clinic"
         assert attempt.actor is not None, "the rules let nobody book who is not signed in"
         owed = agreed.price is not None and agreed.price.amount > 0 and agreed.is_paid_for
+        first = pays_first(attempt, override) if owed else None
         appointment = cls(
             id=identity,
             reference=reference,
-            status=AppointmentStatus.CONFIRMED,
+            status=AppointmentStatus.CONFIRMED if first is None else WAITING,
             payment_status=PaymentStatus.UNPAID if owed else PaymentStatus.NOT_REQUIRED,
             time_slot_ids=span.slot_ids,
             clinic_id=slot.clinic_id,
@@ -125,6 +78,9 @@ class Appointment(Aggregate):
             booked_by=attempt.actor.user_id,
             override=override,
             overbooked=override is not None and override.overbooks,
+            released_at=None if first is None else span.blocked.starts_at,
+            pay_by=None if first is None else first.until,
+            due_first=None if first is None else first.amount,
             created_at=attempt.now,
             updated_at=attempt.now,
         )
@@ -132,79 +88,9 @@ class Appointment(Aggregate):
         appointment.record(AppointmentBooked(**told))
         return appointment
 
-    @property
-    def time_slot_id(self) -> SlotId:
-        """Its first slot."""
-        return self.time_slot_ids[0]
-
-    @property
-    def reaches_further(self) -> bool:
-        """Say whether it claims time outside of its slots: around them, or in gaps between them."""
-        return self.blocked != self.period or len(self.time_slot_ids) > 1
-
-    @property
-    def need(self) -> Need:
-        """What was agreed, which a move keeps."""
-        return Need(
-            duration=self.duration,
-            before=self.period.starts_at - self.blocked.starts_at,
-            after=self.blocked.ends_at - self.period.ends_at,
-            mode=self.mode,
-        )
-
-    @property
-    def is_active(self) -> bool:
-        """Say whether it still claims its slot."""
-        return self.status is not AppointmentStatus.CANCELLED
-
-    @property
-    def place(self) -> SlotTime:
-        """Where it is in the calendar."""
-        return SlotTime(slot_id=self.time_slot_id, starts_at=self.period.starts_at)
-
-    @property
-    def cancel_until(self) -> datetime:
-        """The last instant at which the patient may cancel."""
-        return self.period.starts_at - self.cancel_notice
-
-    @property
-    def reschedule_until(self) -> datetime:
-        """The same instant: from then on the patient may not move it either."""
-        return self.cancel_until
-
-    @property
-    def patient_doubled(self) -> bool:
-        """Say whether the patient has another appointment at that time, on purpose."""
-        return self.override is not None and PatientOverlap.code in self.override.codes
-
-    def as_told(self) -> dict[str, Any]:
-        """Return what every event says of it: ids, numbers, status and times (UTC)."""
-        told = {"appointment_id": self.id, **{one: getattr(self, one) for one in TOLD}}
-        return told | {"starts_at": self.period.starts_at, "ends_at": self.period.ends_at}
-
-    def allowed_actions(self, side: Side, *, now: datetime) -> list[str]:
-        """Name what somebody on this side could do now."""
-        allowed = []
-        if self.may_be_cancelled(side, now=now):
-            allowed.append("cancel")
-        if self.may_be_rescheduled(side, now=now):
-            allowed.append("reschedule")
-        if side is Side.CLINIC:
-            allowed += [mark.value for mark in Mark if self._after(mark, now) is not None]
-        return allowed
-
-    def may_be_cancelled(self, by: Side, *, now: datetime) -> bool:
-        """The clinic may until it is over; the patient until the notice begins or they are there.
-
-        A patient who is checked in has to talk to the clinic. No notice binds the system.
-        """
-        if by is not Side.PATIENT:
-            return self.status in OPEN
-        return self.status is AppointmentStatus.CONFIRMED and now <= self.cancel_until
-
     def cancel(self, by: Party, *, reason: str | None, now: datetime) -> None:
         """Let go of the slot. Raises `BookingNotActive`, or `CancelTooLate` for the patient."""
-        if self.status not in OPEN:
+        if self.status not in COMING:
             raise BookingNotActive
         if not self.may_be_cancelled(by.side, now=now):
             raise CancelTooLate
@@ -212,19 +98,6 @@ class Appointment(Aggregate):
         self.cancelled_by, self.cancel_reason = by.side, reason
         self._changed(Action.CANCELLED, by, now, reason=reason)
         self.record(AppointmentCancelled(occurred_at=now, cancelled_by=by.side, **self.as_told()))
-
-    def may_be_rescheduled(self, by: Side, *, now: datetime) -> bool:
-        """While it is confirmed: the clinic at any time, the patient until the notice begins."""
-        if self.status is not AppointmentStatus.CONFIRMED:
-            return False
-        return by is not Side.PATIENT or now <= self.reschedule_until
-
-    def check_reschedulable(self, by: Side, *, now: datetime) -> None:
-        """Raise `BookingNotActive`, or `CancelTooLate` for the patient."""
-        if self.status is not AppointmentStatus.CONFIRMED:
-            raise BookingNotActive
-        if not self.may_be_rescheduled(by, now=now):
-            raise CancelTooLate
 
     def reschedule(
         self,
@@ -265,6 +138,38 @@ class Appointment(Aggregate):
             self._changed(Action.PATIENT_CONFIRMED, by, now)
             self.record(PatientConfirmed(occurred_at=now, **self.as_told()))
 
+    def confirm_paid(self, *, now: datetime) -> None:
+        """Have its time for its own, because what had to be paid first was. It waited, or expired.
+
+        Raises `InvalidTransition`.
+        """
+        if self.status not in UNCONFIRMED:
+            raise InvalidTransition
+        self.status, self.released_at, self.pay_by = AppointmentStatus.CONFIRMED, None, None
+        self._changed(Action.CONFIRMED, SYSTEM, now)
+        self.record(AppointmentConfirmed(occurred_at=now, **self.as_told()))
+
+    def wait_until(self, until: datetime, *, now: datetime) -> bool:
+        """Have longer to be paid, because the money is on its way; say whether that is longer."""
+        if self.pay_by is None or until <= self.pay_by:
+            return False
+        self.pay_by = until
+        self._changed(Action.PAYMENT, SYSTEM, now)
+        return True
+
+    def expire(self, *, now: datetime) -> None:
+        """Be over because nobody paid. Raises `InvalidTransition`."""
+        if not self.is_waiting:
+            raise InvalidTransition
+        self.status, self.pay_by = AppointmentStatus.EXPIRED, None
+        self._changed(Action.EXPIRED, SYSTEM, now)
+        self.record(AppointmentExpired(occurred_at=now, **self.as_told()))
+
+    def note_payment(self, status: PaymentStatus, *, now: datetime) -> None:
+        """Show what became of its money by now."""
+        self.payment_status = status
+        self._changed(Action.PAYMENT, SYSTEM, now)
+
     def inherit_slot(self, change: Entry) -> None:
         """Share its time with nobody any more: by this change the other appointment has left it."""
         self.overbooked = False
@@ -282,10 +187,6 @@ class Appointment(Aggregate):
         outcome = OUTCOMES[mark]
         self._changed(outcome.action, by, now)
         self.record(outcome.event(occurred_at=now, **self.as_told()))
-
-    def _after(self, mark: Mark, now: datetime) -> Standing | None:
-        standing = Standing(self.status, self.previous_status)
-        return standing.after(mark, starts_at=self.period.starts_at, now=now)
 
     def _changed(self, action: Action, by: Party | Entry, now: datetime, **about: Any) -> None:
         self.version, self.updated_at = self.version + 1, now

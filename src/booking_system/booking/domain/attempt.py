@@ -34,6 +34,7 @@ class ClinicFacts:
     most_open_bookings: int
     offers_services: bool
     hold_length: timedelta
+    payment_window: timedelta
     takes_anonymous_holds: bool
 
 
@@ -72,6 +73,7 @@ class ServiceFacts:
     payment: PaymentTerms
     is_offered_by_doctor: bool
     is_live: bool = True
+    deposit: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +190,7 @@ class BookingAttempt:
             duration=self.the_slot.period.length if service is None else service.need.duration,
             price=None if service is None else service.price,
             payment=PaymentTerms.NONE if service is None else service.payment,
+            deposit=None if service is None else service.deposit,
         )
 
     @property

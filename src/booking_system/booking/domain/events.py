@@ -119,6 +119,20 @@ class PatientConfirmed(AppointmentEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentConfirmed(AppointmentEvent):
+    """What had to be paid first was paid."""
+
+    name: ClassVar[str] = "booking.confirmed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentExpired(AppointmentEvent):
+    """It was not paid in time, and its slots are free."""
+
+    name: ClassVar[str] = "booking.expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HoldEvent(DomainEvent):
     """Something happened to the hold of a slot, and of those that it takes with it.
 

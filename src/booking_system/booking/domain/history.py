@@ -20,6 +20,9 @@ class Action(StrEnum):
     UNDONE = "undone"
     SLOT_INHERITED = "slot_inherited"
     PATIENT_CONFIRMED = "patient_confirmed"
+    CONFIRMED = "confirmed"
+    EXPIRED = "expired"
+    PAYMENT = "payment"
 
 
 REVISING = frozenset({Action.BOOKED, Action.RESCHEDULED, Action.CANCELLED})

@@ -1,10 +1,12 @@
 """The life of an appointment after booking: which mark leads where, and when.
 
+    pending_payment → confirmed, expired   by money, or for want of it; expired → confirmed by late
     confirmed → checked_in → completed
     confirmed → completed | no_show      once it has begun
     undo: checked_in → confirmed, no_show → confirmed, completed → what it was before
 
-A cancelled appointment stays cancelled. Cancelling and moving are `Appointment`'s own.
+A cancelled appointment stays cancelled. Cancelling, moving and what money does are
+`Appointment`'s own.
 """
 
 from dataclasses import dataclass
@@ -18,22 +20,39 @@ EARLIEST_CHECK_IN = timedelta(hours=24)
 class AppointmentStatus(StrEnum):
     """Where an appointment stands."""
 
+    PENDING_PAYMENT = "pending_payment"
     CONFIRMED = "confirmed"
     CHECKED_IN = "checked_in"
     COMPLETED = "completed"
     NO_SHOW = "no_show"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
 
 
 class PaymentStatus(StrEnum):
-    """What is still owed for it."""
+    """What became of its money: computed from what was paid and given back, and stored here."""
 
     NOT_REQUIRED = "not_required"
     UNPAID = "unpaid"
+    PARTIALLY_PAID = "partially_paid"
+    PAID = "paid"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+
+
+PAYABLE = frozenset({PaymentStatus.UNPAID, PaymentStatus.PARTIALLY_PAID})
+"""Something is owed."""
 
 
 OPEN = frozenset({AppointmentStatus.CONFIRMED, AppointmentStatus.CHECKED_IN})
-"""Neither over nor cancelled."""
+"""Neither over nor cancelled, and its time is its own."""
+
+WAITING = AppointmentStatus.PENDING_PAYMENT
+UNCONFIRMED = frozenset({WAITING, AppointmentStatus.EXPIRED})
+"""Money confirms it, where its time can be had."""
+
+COMING = OPEN | {WAITING}
+"""The same, or its time is kept while it waits for money."""
 
 ENDED = frozenset({AppointmentStatus.COMPLETED, AppointmentStatus.NO_SHOW})
 """Over: before its end, the rest of its time is free again."""

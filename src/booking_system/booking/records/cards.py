@@ -41,6 +41,8 @@ CARD_COLUMNS = (
     appointment.c.duration_minutes,
     appointment.c.released_at,
     appointment.c.patient_confirmed_at,
+    appointment.c.pay_by,
+    appointment.c.due_first_amount,
     appointment.c.mode,
     appointment.c.reason,
     appointment.c.price_amount,
@@ -79,7 +81,7 @@ CARDS = select(*CARD_COLUMNS).select_from(
 
 def card_of(row: Any) -> AppointmentCard:
     """Make the card of a row of `CARDS`."""
-    amount, cancelled_by = row["price_amount"], row["cancelled_by"]
+    amount, first, cancelled_by = row["price_amount"], row["due_first_amount"], row["cancelled_by"]
     previous, codes = row["previous_status"], row["override_codes"]
     appointment = Appointment(
         id=row["id"],
@@ -106,6 +108,8 @@ def card_of(row: Any) -> AppointmentCard:
         overbooked=row["overbooked"],
         released_at=row["released_at"],
         patient_confirmed_at=row["patient_confirmed_at"],
+        pay_by=row["pay_by"],
+        due_first=None if first is None else Money(first, row["price_currency"]),
         version=row["version"],
         revision=row["revision"],
         created_at=row["created_at"],

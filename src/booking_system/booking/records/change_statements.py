@@ -60,6 +60,16 @@ class Marking(NamedTuple):
     released_at: datetime | None
 
 
+class Paying(NamedTuple):
+    """What money changes, or want of it."""
+
+    change: Change
+    status: str
+    payment_status: str
+    pay_by: datetime | None
+    released_at: datetime | None
+
+
 class Moving(NamedTuple):
     """What a move changes: where the appointment is now, and what staff set aside for it."""
 
@@ -162,6 +172,7 @@ def _cancelling() -> Update:
             previous_status=null(),
             cancelled_by=ENTRY["side"],
             cancel_reason=ENTRY["reason"],
+            pay_by=null(),
             version=cancelled.c.version,
             revision=cancelled.c.revision,
             updated_at=ENTRY["occurred_at"],
@@ -192,6 +203,10 @@ MARK = Statement(
 )
 
 CONFIRM = Statement(_changing(patient_confirmed_at=ENTRY["occurred_at"]), Change)
+
+PAY = Statement(
+    _changing(**{name: given(appointments.c[name]) for name in Paying._fields[1:]}), Paying
+)
 
 MOVE = Statement(_moving(), Moving)
 """It goes to other slots, which it has from then on; those that it leaves were left before."""

@@ -21,17 +21,23 @@ from booking_system.scheduling.records.claims import is_near
 from booking_system.scheduling.records.tables import time_slots
 
 OPEN = ("confirmed", "checked_in")
-CANCELLED = "cancelled"
+WAITING = "pending_payment"
+OVER_UNUSED = ("cancelled", "expired")
 
 
 def is_open(appointment: FromClause) -> ColumnElement[bool]:
-    """Return the condition that it is neither over nor cancelled."""
+    """Return the condition that it is neither over nor cancelled, and its time is its own."""
     return appointment.c.status.in_(OPEN)
 
 
+def is_coming(appointment: FromClause) -> ColumnElement[bool]:
+    """Return the condition that it is open, or waits for money."""
+    return appointment.c.status.in_((*OPEN, WAITING))
+
+
 def is_active(appointment: FromClause) -> ColumnElement[bool]:
-    """Return the condition that it was not cancelled."""
-    return appointment.c.status != CANCELLED
+    """Return the condition that it was neither cancelled nor left unpaid."""
+    return appointment.c.status.not_in(OVER_UNUSED)
 
 
 def reaches_further(appointment: FromClause) -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ from booking_system.booking.records import change_statements
 from booking_system.booking.records.change_statements import Cancelling
 from booking_system.booking.records.settling import Left, settle, unblock
 from booking_system.platform.postgres.outbox import events_text
+from booking_system.scheduling.records.ended_holds import END_HOLDS
 from booking_system.scheduling.records.refilling import refill_freed
 from booking_system.shared_kernel.identifiers import SlotId
 
@@ -42,6 +43,8 @@ async def cancelled(
         events=events_text(event for one in appointments for event in one.pull_events()),
     )
     await change_statements.CANCEL.execute(connection, cancelling)
+    if waited := [one.id for one in appointments if one.pay_by is not None]:
+        await END_HOLDS.execute(connection, hold_ids=waited, now=change.occurred_at)
     left = [Left.by(one) for one in appointments]
     await settle(connection, left, slot_ids, change)
     return slot_ids

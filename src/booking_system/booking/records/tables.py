@@ -23,6 +23,7 @@ from booking_system.platform.postgres.row_checks import add_row_checks
 
 OPEN = text("status IN ('confirmed', 'checked_in') AND NOT overbooked")
 OVERBOOKED = text("overbooked")
+UNPAID = text("pay_by IS NOT NULL")
 OVERRIDE = """(override_codes IS NULL) = (override_reason IS NULL)
  AND (NOT overbooked OR 'slot_already_booked' = ANY (override_codes)) IS TRUE
  AND (NOT patient_doubled OR 'patient_overlap' = ANY (override_codes)) IS TRUE
@@ -34,9 +35,18 @@ PREVIOUS = """CASE WHEN status = ANY (ARRAY['checked_in', 'no_show'])
  WHEN status = 'completed' THEN previous_status = ANY (ARRAY['confirmed', 'checked_in'])
  ELSE previous_status IS NULL END IS TRUE"""
 """What a mark is undone to; `IS TRUE`, because a check lets an unknown answer pass."""
-STATUS = "status = ANY (ARRAY['confirmed', 'checked_in', 'completed', 'no_show', 'cancelled'])"
+STATUS = """status = ANY (ARRAY['confirmed', 'checked_in', 'completed', 'no_show', 'cancelled',
+ 'pending_payment', 'expired'])"""
+PAYMENT_STATUS = """payment_status = ANY (ARRAY['not_required', 'unpaid', 'paid', 'partially_paid',
+ 'refunded', 'partially_refunded'])"""
+UNPAID_HAS_NO_TIME = """CASE WHEN status = ANY (ARRAY['pending_payment', 'expired'])
+  THEN released_at = blocked_from AND NOT overbooked AND NOT patient_doubled
+ ELSE true END IS TRUE"""
+"""While money is waited for, a hold keeps the time: no constraint knows what the clock says."""
+WAITING = """(status = 'pending_payment') = (pay_by IS NOT NULL)
+ AND (pay_by IS NULL OR due_first_amount > 0) IS TRUE"""
 ACTION = """action = ANY (ARRAY['rescheduled', 'cancelled', 'checked_in', 'completed', 'no_show',
- 'undone', 'slot_inherited', 'patient_confirmed'])"""
+ 'undone', 'slot_inherited', 'patient_confirmed', 'confirmed', 'expired', 'payment'])"""
 MOVED = """num_nonnulls(from_slot_id, from_starts_at, to_slot_id, to_starts_at)
  = CASE WHEN action = 'rescheduled' THEN 4 ELSE 0 END"""
 
@@ -93,6 +103,13 @@ appointments = Table(
     Column("override_reason", Text),
     Column("overbooked", Boolean, nullable=False, server_default=text("false")),
     Column("patient_doubled", Boolean, nullable=False, server_default=text("false")),
+    # What has to be paid by when, of the price, before it is confirmed; and the clinic's terms of
+    # the day of booking, where it is paid for through us.
+    Column("pay_by", DateTime(timezone=True)),
+    Column("due_first_amount", Integer),
+    Column("late_cancel_minutes", Integer),
+    Column("late_cancel_percent", Integer),
+    Column("no_show_percent", Integer),
     # When the rest of its time was given back, by a no-show or an early end.
     Column("released_at", DateTime(timezone=True)),
     # When the patient said that they will come; said of a time that it was moved from: none.
@@ -125,6 +142,7 @@ appointments = Table(
         postgresql_using="gin",
         postgresql_where=OVERBOOKED,
     ),
+    Index("ix_appointments_pay_by", "pay_by", postgresql_where=UNPAID),
     Index("ix_appointments_clinic", "clinic_id", "starts_at", "id"),
     Index("ix_appointments_doctor", "doctor_id", "starts_at", "id"),
     Index("ix_appointments_patient", "patient_id", "starts_at", "id"),
@@ -136,7 +154,9 @@ add_row_checks(
         "length": "ends_at > starts_at",
         "status": STATUS,
         "previous_status": PREVIOUS,
-        "payment_status": "payment_status = ANY (ARRAY['not_required', 'unpaid'])",
+        "payment_status": PAYMENT_STATUS,
+        "waiting": WAITING,
+        "unpaid_has_no_time": UNPAID_HAS_NO_TIME,
         "mode": "mode = ANY (ARRAY['in_person', 'online', 'phone'])",
         "cancelled_by": "cancelled_by = ANY (ARRAY['patient', 'clinic', 'system'])",
         "revision": "revision >= 1 AND revision <= version",

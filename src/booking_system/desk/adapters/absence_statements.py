@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from booking_system.booking.records.cards import CARDS, appointment
-from booking_system.booking.records.claimed_time import is_open, slots_of
+from booking_system.booking.records.claimed_time import is_coming, slots_of
 from booking_system.directory.records.tables import clinics, doctors
 from booking_system.platform.postgres.phrases import (
     INSTANT,
@@ -136,7 +136,7 @@ class _Statements:
 
     def _is_affected(self, one: FromClause) -> ColumnElement[bool]:
         is_met = select(ABSENCE.c.id).where(_meets(one)).correlate(one).exists()
-        return and_(self._is_theirs(one), is_open(one), is_met)
+        return and_(self._is_theirs(one), is_coming(one), is_met)
 
     def _is_covered(self, slot: FromClause) -> ColumnElement[bool]:
         is_met = select(ABSENCE.c.id).where(_meets(slot)).correlate(slot).exists()

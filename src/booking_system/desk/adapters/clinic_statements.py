@@ -20,7 +20,7 @@ from sqlalchemy import (
     select,
 )
 
-from booking_system.booking.records.claimed_time import is_open
+from booking_system.booking.records.claimed_time import is_coming
 from booking_system.booking.records.tables import appointments
 from booking_system.directory.records.tables import clinics, doctors
 from booking_system.platform.postgres.phrases import (
@@ -145,7 +145,7 @@ MOVED_BOOKINGS = Statement(
         appointments.c.clinic_id == CLINIC_ID,
         appointments.c.starts_at >= _MOVED_IN.c.since,
         appointments.c.starts_at < _MOVED_IN.c.until,
-        is_open(appointments),
+        is_coming(appointments),
     )
     .order_by(appointments.c.starts_at, appointments.c.id)
     .limit(how_many("most")),

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from booking_system.booking.records.cards import CARDS, appointment
-from booking_system.booking.records.claimed_time import is_active, is_open, slots_of
+from booking_system.booking.records.claimed_time import is_active, is_coming, slots_of
 from booking_system.desk.domain.removal import Kind
 from booking_system.directory.records.acquaintance import clinics_that_know
 from booking_system.directory.records.removed import REMOVED_ID, marked
@@ -109,7 +109,7 @@ WHOSE = {
 
 
 def _affected(kind: Kind) -> Statement[Any]:
-    to_come = (WHOSE[kind](appointment), is_open(appointment), appointment.c.starts_at > NOW)
+    to_come = (WHOSE[kind](appointment), is_coming(appointment), appointment.c.starts_at > NOW)
     query = CARDS.where(*to_come).order_by(appointment.c.time_slot_id)
     return Statement(query.with_for_update(of=appointment), seconds=LONGEST_SECONDS)
 
@@ -166,7 +166,7 @@ CLOSE_SLOTS, REOPEN_SLOTS = (
 
 
 def _slots_of(kind: Kind) -> CompoundSelect[Any]:
-    counts = {Kind.PATIENT: is_active, Kind.SERVICE: is_open}[kind]
+    counts = {Kind.PATIENT: is_active, Kind.SERVICE: is_coming}[kind]
     return slots_of(lambda a: and_(WHOSE[kind](a), counts(a), a.c.starts_at > NOW))
 
 

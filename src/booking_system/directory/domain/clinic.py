@@ -10,7 +10,12 @@ from booking_system.shared_kernel.identifiers import ClinicId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClinicPolicy:
-    """The clinic's own rules; lengths of time in the unit that the name ends with."""
+    """The clinic's own rules; lengths of time in the unit that the name ends with.
+
+    Where a service has to be paid for first, there are `payment_minutes` to do it. A patient who
+    cancels less than `late_cancel_minutes` before the start gets back what was paid but for
+    `late_cancel_percent` of the price, a patient who does not come but for `no_show_percent`.
+    """
 
     min_notice_minutes: int = 0
     cancel_notice_minutes: int = 0
@@ -19,6 +24,10 @@ class ClinicPolicy:
     max_open_bookings_per_patient: int = 10
     anonymous_holds: bool = True
     reminder_offsets_minutes: tuple[int, ...] = (1440, 120)
+    payment_minutes: int = 30
+    late_cancel_minutes: int = 1440
+    late_cancel_percent: int = 0
+    no_show_percent: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

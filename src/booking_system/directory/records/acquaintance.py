@@ -1,8 +1,8 @@
 """Which patients a clinic knows: one condition for all who ask, and nobody asks without it.
 
 Staff registered them, or took them on: then for as long as there is a record. Or they booked: then
-for as long as an appointment is left there that is open or took place. Where all were cancelled
-the row in `clinic_patients` says nothing, until they book again.
+for as long as an appointment is left there that is open or took place. Where all were cancelled,
+or not paid for in time, the row in `clinic_patients` says nothing, until they book again.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from booking_system.directory.records.tables import clinic_patients
 from booking_system.platform.postgres.phrases import array_of, asked_singly, hidden
 
 BOOKED = "booked"
-CANCELLED = "cancelled"
+UNUSED = ("cancelled", "expired")
 
 appointments = table(
     "appointments",
@@ -22,8 +22,8 @@ appointments = table(
     column("patient_id", Uuid()),
     column("status", Text()),
 )
-"""What the directory knows of appointments, which booking owns: who was where, and whether it was
-cancelled. `tests/architecture/test_table_owners.py` compares the columns with booking's."""
+"""What the directory knows of appointments, which booking owns: who was where, and whether it came
+to nothing. `tests/architecture/test_table_owners.py` compares the columns with booking's."""
 
 
 def is_known(k: FromClause) -> ColumnElement[bool]:
@@ -35,7 +35,7 @@ def is_known(k: FromClause) -> ColumnElement[bool]:
     left = select(met.c.patient_id).where(
         met.c.patient_id == k.c.patient_id,
         met.c.clinic_id == k.c.clinic_id,
-        hidden(met.c.status) != CANCELLED,
+        hidden(met.c.status).not_in(UNUSED),
     )
     is_left = asked_singly(left.correlate_except(met)).exists()
     return or_(k.c.known_because != BOOKED, is_left)

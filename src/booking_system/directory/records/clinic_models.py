@@ -33,6 +33,26 @@ Offsets = Annotated[
 Horizon = Annotated[Whole, Field(ge=1, le=730, description="Days ahead that can be booked")]
 HoldMinutes = Annotated[Whole, Field(ge=1, le=60)]
 MostOpen = Annotated[Whole, Field(ge=1, le=1000)]
+PaymentMinutes = Annotated[
+    Whole,
+    Field(ge=5, le=1440, description="How long a booking waits for a payment that is required"),
+]
+LateMinutes = Annotated[
+    Whole,
+    Field(
+        ge=0,
+        le=525_600,
+        description="A patient who cancels less than so many minutes before the start cancels late",
+    ),
+]
+Kept = Annotated[Whole, Field(ge=0, le=100)]
+KeptLate = Annotated[
+    Kept, Field(description="Percent of the price that the clinic keeps of a late cancellation")
+]
+KeptNoShow = Annotated[
+    Kept,
+    Field(description="Percent of the price that the clinic keeps of a no-show"),
+]
 USUAL = ClinicPolicy()
 
 
@@ -46,6 +66,10 @@ class PolicyIn(Input):
     max_open_bookings_per_patient: MostOpen = USUAL.max_open_bookings_per_patient
     anonymous_holds: YesOrNo = USUAL.anonymous_holds
     reminder_offsets_minutes: Offsets = Field(default=list(USUAL.reminder_offsets_minutes))
+    payment_minutes: PaymentMinutes = USUAL.payment_minutes
+    late_cancel_minutes: LateMinutes = USUAL.late_cancel_minutes
+    late_cancel_percent: KeptLate = USUAL.late_cancel_percent
+    no_show_percent: KeptNoShow = USUAL.no_show_percent
 
 
 class PolicyChangeIn(Change):
@@ -58,6 +82,10 @@ class PolicyChangeIn(Change):
     max_open_bookings_per_patient: MostOpen = 1
     anonymous_holds: YesOrNo = True
     reminder_offsets_minutes: Offsets = Field(default=[])
+    payment_minutes: PaymentMinutes = 5
+    late_cancel_minutes: LateMinutes = 0
+    late_cancel_percent: KeptLate = 0
+    no_show_percent: KeptNoShow = 0
 
 
 class ClinicIn(Input):
@@ -113,6 +141,10 @@ class PolicyOut(BaseModel):
     max_open_bookings_per_patient: int = Field(examples=[USUAL.max_open_bookings_per_patient])
     anonymous_holds: bool = Field(examples=[USUAL.anonymous_holds])
     reminder_offsets_minutes: list[int] = Field(examples=[list(USUAL.reminder_offsets_minutes)])
+    payment_minutes: int = Field(examples=[USUAL.payment_minutes])
+    late_cancel_minutes: int = Field(examples=[USUAL.late_cancel_minutes])
+    late_cancel_percent: int = Field(examples=[USUAL.late_cancel_percent])
+    no_show_percent: int = Field(examples=[USUAL.no_show_percent])
 
 
 class ClinicOut(BaseModel):

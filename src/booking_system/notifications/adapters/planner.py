@@ -25,8 +25,16 @@ from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
 
-TELLING = frozenset({"booking.created", "booking.rescheduled", "booking.cancelled"})
-"""The events that raise the revision of an appointment."""
+TELLING = frozenset(
+    {
+        "booking.created",
+        "booking.confirmed",
+        "booking.expired",
+        "booking.rescheduled",
+        "booking.cancelled",
+    }
+)
+"""The events that raise the revision of an appointment, and what money says of the present one."""
 PAGE = 200
 NOBODY = UUID(int=0)
 

@@ -14,6 +14,9 @@ from typing import Protocol
 from booking_system.payments.domain.sighting import Account, SeenRefund, Sighting
 from booking_system.shared_kernel.money import Money
 
+LONGEST_CALL = 40.0
+"""Seconds; a lease under which a provider is asked must be longer."""
+
 
 class Presentation(StrEnum):
     """Where the payer sees the checkout."""
@@ -27,7 +30,8 @@ class CheckoutAsked:
     """The parameters of one attempt, frozen in its row and sent again as they are.
 
     `key` is the idempotency key; `our_id` comes back with all that the provider says of it. `title`
-    is what the payer reads: no patient, no medical content. Instants in UTC.
+    is what the payer reads: no patient, no medical content. Nothing was sent before `asked_at`.
+    Instants in UTC.
     """
 
     our_id: str
@@ -37,6 +41,7 @@ class CheckoutAsked:
     language: str
     return_url: str
     cancel_url: str
+    asked_at: datetime
     ends_at: datetime
     presentation: Presentation = Presentation.REDIRECT
 
@@ -70,8 +75,10 @@ class RefundAsked:
 class Hint:
     """An event of a provider whose signature was right: look at this attempt.
 
-    `event_id` is the provider's, for looking only once; `reference` names the attempt, or `our_id`
-    does; neither: the event is signed but about nothing of ours.
+    `event_id` is the provider's, for looking only once. `reference` names the attempt, or `our_id`
+    does; an event of a refund or a complaint may have nothing but `charge_id`, which the ledger
+    knows, or else `Provider.locate`. None of the three: it is signed but about nothing of ours.
+    `account_key` is None where the event does not say whose account it is about.
     """
 
     event_id: str
@@ -79,6 +86,7 @@ class Hint:
     is_live: bool
     reference: str | None = None
     our_id: str | None = None
+    charge_id: str | None = None
     account_key: str | None = None
 
 
@@ -104,6 +112,14 @@ class ProviderRefused(Exception):
         self.reason, self.is_payer = reason, is_payer
 
 
+class ProviderGone(ProviderRefused):
+    """The provider knows no such attempt, or forgot it when it had run out; nobody paid by it.
+
+    With keys of another account nothing is known either: believed only of an attempt whose time is
+    over.
+    """
+
+
 class InvalidEvent(Exception):
     """A webhook that the provider did not sign, or that is nothing a provider sends."""
 
@@ -111,7 +127,8 @@ class InvalidEvent(Exception):
 class Provider(Protocol):
     """One account at one provider.
 
-    Every method but `hint` raises `ProviderUnsure`, `ProviderBusy` or `ProviderRefused`.
+    Every method but `hint` raises `ProviderUnsure`, `ProviderBusy` or `ProviderRefused`; those that
+    take a reference also `ProviderGone`. None waits for more than `LONGEST_CALL` seconds.
     """
 
     @property
@@ -122,7 +139,10 @@ class Provider(Protocol):
         """Have the provider ask the payer. The same `key` and parameters make it once."""
 
     async def find(self, asked: CheckoutAsked) -> Sighting | None:
-        """Look for what an unanswered `create` may have made; None: the provider has none."""
+        """Look for what an unanswered `create` may have made; None: the provider has none.
+
+        Where a provider can only be asked by asking again, this makes it: nobody has its address.
+        """
 
     async def read(self, reference: str) -> Sighting:
         """Return the attempt as the provider has it now, with charges, refunds and complaints."""
@@ -131,10 +151,16 @@ class Provider(Protocol):
         """Have the provider take no money for it any more, where that can be said; then read it."""
 
     async def capture(self, reference: str, *, key: str) -> Sighting:
-        """Take the money that the payer agreed to. Only for an attempt that is `APPROVED`."""
+        """Take the money that the payer agreed to. Only for an attempt that is `APPROVED`.
+
+        After a refusal that `is_payer`, the payer agrees anew, and that is taken with a new `key`.
+        """
 
     async def refund(self, asked: RefundAsked) -> SeenRefund:
         """Give money back. The same `key` and parameters give it back once."""
+
+    async def locate(self, charge_id: str) -> str | None:
+        """Return the reference of the attempt that a charge is of; None: of none that we made."""
 
     async def hint(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Hint:
         """Read a webhook. Raises `InvalidEvent`; `ProviderUnsure` where it cannot be checked now.

@@ -85,12 +85,16 @@ class SeenRefund:
     seen_at: datetime
     our_id: str | None = None
     problem: str | None = None
-    """The provider's short word for why it failed, none of the payer's data."""
+    """The provider's short word for why it failed, or waits; none of the payer's data."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeenDispute:
-    """A complaint. `withdrawn` is what it took from the account, `fee` what it cost beside that."""
+    """A complaint. `withdrawn` is what it took from the account, `fee` what it cost beside that.
+
+    What came back is not in them: both are zero again where the provider gave all back. The fee may
+    be in another currency, that of the account.
+    """
 
     id: str
     charge_id: str

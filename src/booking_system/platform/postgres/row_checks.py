@@ -42,6 +42,17 @@ def replace_row_checks(connection: Connection, table: str, conditions: Condition
         connection.exec_driver_sql(statement)
 
 
+def reword_row_checks(connection: Connection, table: str, conditions: Conditions) -> None:
+    """For migrations: let these conditions hold for what is written from now on.
+
+    No row is read, and nobody waits: only for conditions that all rows fulfil, such as a list with
+    more words than before.
+    """
+    columns = connection.execute(text(_COLUMNS), {"name": table}).scalars().all()
+    function, *_ = making(table, conditions, columns)
+    connection.exec_driver_sql(function.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1))
+
+
 def remove_row_checks(connection: Connection, table: str) -> None:
     """For migrations: let no condition hold on the table's rows, but those that are constraints."""
     connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {_name_of(table)}")

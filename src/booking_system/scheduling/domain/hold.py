@@ -16,18 +16,27 @@ class HoldTerms:
     """What was agreed when the slot was held: it is booked so, even if the clinic changes it since.
 
     `service_id` is None where the clinic offered no services. `duration` is what the service takes,
-    its slots may last longer.
+    its slots may last longer. A `deposit` is what of the price has to be paid first.
     """
 
     service_id: ServiceId | None
     duration: timedelta
     price: Money | None
     payment: PaymentTerms
+    deposit: Money | None = None
 
     @property
     def is_paid_for(self) -> bool:
         """Say whether it is paid for through us."""
         return self.payment is not PaymentTerms.NONE
+
+    @property
+    def due_first(self) -> Money | None:
+        """What has to be paid before it is confirmed: the deposit, or else the price."""
+        if self.payment is not PaymentTerms.REQUIRED or self.price is None:
+            return None
+        first = self.price if self.deposit is None else self.deposit
+        return first if first.amount > 0 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

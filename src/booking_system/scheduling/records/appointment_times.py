@@ -8,10 +8,22 @@ compares them with booking's.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Text, Uuid, column, func, select, table
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    Uuid,
+    case,
+    column,
+    func,
+    or_,
+    select,
+    table,
+)
 from sqlalchemy.dialects.postgresql import TSTZMULTIRANGE
 
-from booking_system.platform.postgres.phrases import meets
+from booking_system.platform.postgres.phrases import INSTANT, meets
 
 appointments = table(
     "appointments",
@@ -20,6 +32,9 @@ appointments = table(
     column("doctor_id", Uuid()),
     column("patient_id", Uuid()),
     column("status", Text()),
+    column("starts_at", INSTANT),
+    column("ends_at", INSTANT),
+    column("pay_by", INSTANT),
     column("doctor_time", TSTZMULTIRANGE()),
     column("patient_time", TSTZMULTIRANGE()),
 )
@@ -70,9 +85,13 @@ def visits_of(
     `but` is an appointment that is looked at as if it were not there.
     """
     a = appointments.alias("a")
-    query = select(a.c.patient_time, a.c.clinic_id).where(
+    # While money is waited for, the row has no time of its own, but the patient is not free.
+    whole = func.tstzmultirange(func.tstzrange(a.c.starts_at, a.c.ends_at), type_=TSTZMULTIRANGE())
+    waits = a.c.pay_by > since
+    time = case((waits, whole), else_=a.c.patient_time).label("patient_time")
+    query = select(time, a.c.clinic_id).where(
         a.c.patient_id == patient_id,
         a.c.status != CANCELLED,
-        meets(a.c.patient_time, func.tstzrange(since, None)),
+        or_(waits, meets(a.c.patient_time, func.tstzrange(since, None))),
     )
     return query if but is None else query.where(a.c.id != but)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Integer,
     Select,
     SelectBase,
     Update,
@@ -44,6 +45,31 @@ def given_to(
         first = func.coalesce(owner, appointment_id, type_=owner.type)
         appointment_id = case((shared, first), else_=appointment_id)
     return changed(appointment_id=appointment_id, **NO_HOLD)
+
+
+def kept_for_an_appointment(
+    appointment_id: ColumnElement[Any],
+    *,
+    until: ColumnElement[Any],
+    minutes: ColumnElement[Any],
+    slot_ids: ColumnElement[Any],
+    time: ColumnElement[Any],
+) -> Update:
+    """Hold them for the appointment, whose id the hold has: so nobody owns it but the appointment.
+
+    `slot_ids` are those that it is to have, in time order; `time` is all that it keeps, null where
+    that is its one slot.
+    """
+    place = func.array_position(slot_ids, time_slots.c.id, type_=Integer())
+    hold = dict(NO_HOLD) | {
+        "hold_id": appointment_id,
+        "held_until": until,
+        "hold_minutes": minutes,
+        "hold_extended": True,
+        "hold_place": place,
+        "hold_blocks": time,
+    }
+    return changed(**hold)
 
 
 def given_back() -> Update:

@@ -28,6 +28,7 @@ NO_HOLD: Mapping[str, Any] = {
     "hold_price_amount": None,
     "hold_price_currency": None,
     "hold_payment": None,
+    "hold_deposit_amount": None,
 }
 """The columns of a slot that nobody holds, each of which is one of a hold."""
 
@@ -59,9 +60,11 @@ def _terms_of(row: Any) -> HoldTerms | None:
     payment, amount = row["hold_payment"], row["hold_price_amount"]
     if payment is None:
         return None
+    deposit = row["hold_deposit_amount"]
     return HoldTerms(
         service_id=row["hold_service_id"],
         duration=row["hold_duration_minutes"] * MINUTE,
         price=None if amount is None else Money(amount, row["hold_price_currency"]),
         payment=PaymentTerms(payment),
+        deposit=None if deposit is None else Money(deposit, row["hold_price_currency"]),
     )

@@ -87,6 +87,7 @@ time_slots = Table(
     Column("hold_price_amount", Integer),
     Column("hold_price_currency", Text),
     Column("hold_payment", Text),
+    Column("hold_deposit_amount", Integer),
     ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
     UniqueConstraint("id", "doctor_id", "clinic_id"),
     ExcludeConstraint(

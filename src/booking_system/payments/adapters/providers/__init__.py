@@ -1,0 +1,1 @@
+"""Providers of payments: Stripe, PayPal, and one of our own that takes no money."""

@@ -1,0 +1,121 @@
+"""Payments as they are shown: single statements that lock nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import asyncpg
+from sqlalchemy import select
+
+from booking_system.payments.adapters import statements
+from booking_system.payments.adapters.postgres import issuer_of
+from booking_system.payments.adapters.rows import (
+    attempt_of,
+    document_of,
+    line_of,
+    matter_of,
+    refund_of,
+)
+from booking_system.payments.application.ports import OpenMatter, Shown
+from booking_system.payments.domain.attempt import PaymentId
+from booking_system.payments.domain.ledger import Line
+from booking_system.payments.domain.receipts import Document, Issuer
+from booking_system.payments.records.tables import (
+    payment_ledger,
+    payment_quarantine,
+    payments,
+    receipts,
+)
+from booking_system.platform.postgres.phrases import an_id, how_many, instant
+from booking_system.platform.postgres.statement import Statement
+from booking_system.platform.postgres.transaction import Database
+from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId
+from booking_system.shared_kernel.period import Period
+
+p, line, q, document = payments, payment_ledger, payment_quarantine, receipts
+
+ATTEMPTS = Statement(
+    select(p).where(p.c.appointment_id == an_id("appointment_id")).order_by(p.c.id)
+)
+DOCUMENTS = Statement(
+    select(document)
+    .where(document.c.payment_id == an_id("payment_id"))
+    .order_by(document.c.year, document.c.number)
+)
+SETTLED = Statement(
+    select(line)
+    .where(
+        line.c.clinic_id == an_id("clinic_id"),
+        line.c.settled_at >= instant("since"),
+        line.c.settled_at < instant("until"),
+    )
+    .order_by(line.c.settled_at, line.c.id)
+)
+OPEN_MATTERS = Statement(
+    select(q)
+    .where(q.c.clinic_id == an_id("clinic_id"), q.c.resolved_at.is_(None))
+    .order_by(q.c.id)
+    .limit(how_many("most"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostgresPaymentsReader:
+    """Reads what is committed."""
+
+    database: Database
+
+    async def show(self, payment_id: PaymentId) -> Shown | None:
+        """Read it with the others of its appointment, which are few."""
+        async with self.database.reading() as connection:
+            found = await statements.APPOINTMENT_OF.fetchval(connection, payment_id=payment_id)
+            if found is None:
+                return None
+            shown = await _shown(connection, AppointmentId(found))
+        return next((one for one in shown if one.attempt.id == payment_id), None)
+
+    async def list(self, appointment_id: AppointmentId) -> Sequence[Shown]:
+        """Three statements, however many payments there are."""
+        async with self.database.reading() as connection:
+            return await _shown(connection, appointment_id)
+
+    async def documents(self, payment_id: PaymentId) -> Sequence[Document]:
+        """By year and number."""
+        async with self.database.reading() as connection:
+            rows = await DOCUMENTS.fetch(connection, payment_id=payment_id)
+        return [document_of(row) for row in rows]
+
+    async def issuer(self, clinic_id: ClinicId) -> Issuer | None:
+        """Read it from the directory."""
+        async with self.database.reading() as connection:
+            row = await statements.ISSUER.fetchrow(connection, clinic_id=clinic_id)
+        return None if row is None else issuer_of(row)
+
+    async def settled(self, clinic_id: ClinicId, period: Period) -> Sequence[Line]:
+        """Half open, like all periods."""
+        async with self.database.reading() as connection:
+            rows = await SETTLED.fetch(
+                connection, clinic_id=clinic_id, since=period.starts_at, until=period.ends_at
+            )
+        return [line_of(row) for row in rows]
+
+    async def matters(self, clinic_id: ClinicId, *, most: int) -> Sequence[OpenMatter]:
+        """By the time they were found."""
+        async with self.database.reading() as connection:
+            rows = await OPEN_MATTERS.fetch(connection, clinic_id=clinic_id, most=most)
+        return [OpenMatter(id=row["id"], matter=matter_of(row)) for row in rows]
+
+
+async def _shown(connection: asyncpg.Connection, appointment_id: AppointmentId) -> list[Shown]:
+    attempts = await ATTEMPTS.fetch(connection, appointment_id=appointment_id)
+    written = await statements.LINES.fetch(connection, appointment_id=appointment_id)
+    given_back = await statements.REFUNDS.fetch(connection, appointment_id=appointment_id)
+    lines = [line_of(row) for row in written]
+    refunds = [refund_of(row) for row in given_back]
+    return [
+        Shown(
+            attempt=attempt,
+            lines=tuple(one for one in lines if one.payment_id == attempt.id),
+            refunds=tuple(one for one in refunds if one.payment_id == attempt.id),
+        )
+        for attempt in map(attempt_of, attempts)
+    ]

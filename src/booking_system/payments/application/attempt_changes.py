@@ -1,0 +1,83 @@
+"""What happens to an attempt beside looks at its provider; each is one transaction of its own."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from booking_system.payments.application.ports import Work, WorkKind
+from booking_system.payments.application.provider_port import Checkout
+from booking_system.payments.application.settler import Page
+from booking_system.payments.application.take_sighting import TakeSighting
+from booking_system.payments.domain.attempt import Attempt, AttemptState, PaymentId
+from booking_system.payments.domain.owed import Standing
+from booking_system.payments.domain.transitions import Cause, after
+
+GIVEN_UP = frozenset({AttemptState.CANCELLED, AttemptState.FAILED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptChanges:
+    """Writes them under the locks that `TakeSighting` takes, through the same books."""
+
+    take: TakeSighting
+
+    async def cause(self, payment_id: PaymentId, cause: Cause, problem: str | None = None) -> None:
+        """Let something happen to the attempt; `problem` is a provider's short word."""
+        async with self.take.transaction() as work:
+            page = await self.take.open(work, payment_id)
+            attempt = _attempt(page, payment_id)
+            state = after(attempt.state, cause)
+            if state is not attempt.state:
+                becomes = replace(attempt, state=state, problem=problem or attempt.problem)
+                page.books = page.books.with_attempt(becomes)
+                await self.take.settler.close(work, page)
+
+    async def accepted(self, payment_id: PaymentId, checkout: Checkout) -> None:
+        """Write what the provider answered; what came in meanwhile is not written over."""
+        async with self.take.transaction() as work:
+            page = await self.take.open(work, payment_id)
+            attempt = _attempt(page, payment_id)
+            becomes = replace(
+                attempt,
+                state=after(attempt.state, Cause.ACCEPTED),
+                reference=attempt.reference or checkout.reference,
+                checkout_url=attempt.checkout_url or checkout.checkout_url,
+                client_secret=checkout.client_secret,
+                publishable_key=checkout.publishable_key,
+            )
+            page.books = page.books.with_attempt(becomes)
+            await self.take.settler.close(work, page)
+            if becomes.state in GIVEN_UP:
+                # It was given up before the answer came: nobody shall pay it still.
+                await work.plan(Work(kind=WorkKind.END, payment_id=payment_id, due_at=page.now))
+
+    async def is_wanted(self, payment_id: PaymentId) -> bool:
+        """Say whether its appointment is to take place still."""
+        async with self.take.transaction() as work:
+            page = await self.take.open(work, payment_id)
+            return page.owed.takes_place
+
+    async def may_capture(self, payment_id: PaymentId) -> bool:
+        """Keep its appointment's time, right before the money is taken; False: it is not ours."""
+        async with self.take.transaction() as work:
+            page = await self.take.open(work, payment_id)
+            return await self.take.may_capture(page, _attempt(page, payment_id))
+
+    async def expire(self, payment_id: PaymentId) -> datetime | None:
+        """End what waited for money too long; return when that will be, where it is not yet."""
+        async with self.take.transaction() as work:
+            page = await self.take.open(work, payment_id)
+            owed = page.owed
+            if owed.status is not Standing.PENDING_PAYMENT or owed.pay_by is None:
+                return None
+            if owed.pay_by > page.now:
+                return owed.pay_by
+            await self.take.appointments.expire(owed.appointment_id, now=page.now)
+            page.owed = replace(owed, status=Standing.EXPIRED, pay_by=None)
+            await self.take.settler.close(work, page)
+            return None
+
+
+def _attempt(page: Page, payment_id: PaymentId) -> Attempt:
+    attempt = page.books.attempt(payment_id)
+    assert attempt is not None, "an attempt stays with its appointment"
+    return attempt

@@ -1,0 +1,71 @@
+"""How a payment stands, as the API tells it: computed from its attempt and the ledger's lines."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from booking_system.payments.domain.attempt import Attempt, AttemptState
+from booking_system.payments.domain.ledger import Line, LineKind, disputed, given_back
+
+
+class PaymentState(StrEnum):
+    """What a client is told of a payment."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+    DISPUTED = "disputed"
+
+
+class Dispute(StrEnum):
+    """What became of a complaint that took money; an inquiry took none."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentStanding:
+    """A payment's status, what of it was given back (minor units), and its dispute, if any."""
+
+    status: PaymentState
+    refunded: int
+    dispute: Dispute | None
+
+
+_PLAIN = {
+    AttemptState.FAILED: PaymentState.FAILED,
+    AttemptState.CANCELLED: PaymentState.CANCELLED,
+}
+
+
+def standing_of(attempt: Attempt, lines: Iterable[Line]) -> PaymentStanding:
+    """Compute it from the lines of this attempt.
+
+    While a dispute keeps money away it hides what was refunded.
+    """
+    known = list(lines)
+    back, dispute = given_back(known), _dispute(known)
+    if attempt.state is not AttemptState.SUCCEEDED:
+        return PaymentStanding(_PLAIN.get(attempt.state, PaymentState.PENDING), back, dispute)
+    if dispute in {Dispute.OPEN, Dispute.LOST}:
+        status = PaymentState.DISPUTED
+    elif back <= 0:
+        status = PaymentState.SUCCEEDED
+    else:
+        is_whole = back >= attempt.captured
+        status = PaymentState.REFUNDED if is_whole else PaymentState.PARTIALLY_REFUNDED
+    return PaymentStanding(status, back, dispute)
+
+
+def _dispute(lines: list[Line]) -> Dispute | None:
+    kinds = {one.kind for one in lines}
+    if LineKind.DISPUTE_WITHDRAWN not in kinds:
+        return None
+    if disputed(lines) <= 0:
+        return Dispute.WON
+    return Dispute.LOST if LineKind.DISPUTE_LOST in kinds else Dispute.OPEN
