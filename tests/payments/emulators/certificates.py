@@ -53,7 +53,7 @@ def between(name: str = "Example Intermediate") -> Certified:
 
 @cache
 def by_itself(name: str = "Strange Root") -> Certified:
-    """One that nobody above has signed."""
+    """Signed by nobody above it."""
     key = rsa_key(name)
     names = (name,) if "." in name else ()
     return Certified(key, _signed(name, key, name, key, names=names, is_authority=not names))

@@ -218,7 +218,7 @@ class PayPalEmulator(Emulator):
             return Answer(400, as_json({"error": "unsupported_grant_type"}))
         if call.headers.get("authorization") != login:
             return Answer(401, as_json({"error": "invalid_client", "error_description": "jane"}))
-        token = self._next("A21AA")
+        token = f"{self._next('A21AA')}{'x' * 700}"
         self.tokens[token] = self.clock.now() + timedelta(seconds=self.token_seconds)
         told = {
             "scope": "https://uri.paypal.com/services/payments/payment",

@@ -364,7 +364,7 @@ class StripeEmulator(Emulator):
             "amount_total": amount,
             "cancel_url": told.get("cancel_url"),
             "client_reference_id": told.get("client_reference_id"),
-            "client_secret": f"{session_id}_secret_x" if embedded else None,
+            "client_secret": f"{session_id}_secret_{'x' * 400}" if embedded else None,
             "created": now,
             "currency": price["currency"],
             "expires_at": ends,
@@ -376,7 +376,9 @@ class StripeEmulator(Emulator):
             "status": "open",
             "success_url": told.get("success_url"),
             "ui_mode": told["ui_mode"],
-            "url": None if embedded else f"https://checkout.stripe.com/c/pay/{session_id}",
+            "url": None
+            if embedded
+            else f"https://checkout.stripe.com/c/pay/{session_id}#{'x' * 400}",
         }
         for name in ("after_expiration", "consent", "consent_collection", "currency_conversion"):
             session[name] = None

@@ -160,7 +160,7 @@ class Provider(Protocol):
         """Give money back. The same `key` and parameters give it back once."""
 
     async def locate(self, charge_id: str) -> str | None:
-        """Return the reference of the attempt that a charge is of; None: of none that we made."""
+        """Return the reference of the attempt that a charge is of; None: of nothing of ours."""
 
     async def hint(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Hint:
         """Read a webhook. Raises `InvalidEvent`; `ProviderUnsure` where it cannot be checked now.

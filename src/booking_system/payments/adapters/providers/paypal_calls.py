@@ -14,10 +14,10 @@ from booking_system.payments.adapters.providers.accounts import PayPalAccount
 from booking_system.payments.adapters.providers.http_client import ANSWER, http_client
 from booking_system.payments.adapters.providers.reading import (
     UnreadableAnswer,
-    needed,
     object_in,
     objects_of,
     text_of,
+    words_of,
 )
 from booking_system.payments.adapters.providers.retry_after import seconds_asked_for
 from booking_system.payments.application.provider_port import (
@@ -138,10 +138,9 @@ class PayPalCalls:
         if not answer.is_success:
             reason = text_of(told or {}, "error") or f"status {answer.status_code}"
             raise ProviderRefused(reason)
-        try:
-            text = needed(told or {}, "access_token")
-        except UnreadableAnswer:
-            raise ProviderBusy from None
+        text = words_of(told or {}, "access_token")
+        if text is None:
+            raise ProviderBusy
         seconds = (told or {}).get("expires_in")
         life = timedelta(seconds=min(seconds, 86_400) if isinstance(seconds, int) else 0)
         return _Token(text, now + life - BEFORE_ITS_END)

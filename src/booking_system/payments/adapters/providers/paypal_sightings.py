@@ -19,6 +19,7 @@ from booking_system.payments.adapters.providers.reading import (
     object_of,
     objects_of,
     text_of,
+    words_of,
 )
 from booking_system.payments.domain.amounts import PAYPAL, InexpressibleAmount
 from booking_system.payments.domain.sighting import (
@@ -97,7 +98,7 @@ def sighting_of(
 
 
 def captures_of(order: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the captures of an order, whatever became of them."""
+    """Return the captures of an order, those that failed as well."""
     units = members(order, "purchase_units")
     return [one for unit in units for one in members(unit, "payments", "captures")]
 
@@ -173,7 +174,7 @@ def _charge(told: Mapping[str, Any], locked: set[str]) -> Charge:
     return Charge(
         id=capture_id,
         amount=_money(told.get("amount")),
-        # One that was pending became money when it was changed; later changes are other statuses.
+        # A pending capture became money when it was changed; later changes are other statuses.
         settled_at=_moment(told, "update_time" if status == "COMPLETED" else "create_time"),
         is_refundable=is_money and capture_id not in locked,
     )
@@ -230,6 +231,5 @@ def _moment(told: Mapping[str, Any], name: str) -> datetime:
 
 
 def _linked(told: Mapping[str, Any], rel: str) -> str | None:
-    found = (one.get("href") for one in objects_of(told.get("links")) if one.get("rel") == rel)
-    href = next(found, None)
-    return href if isinstance(href, str) and href else None
+    links = (one for one in objects_of(told.get("links")) if one.get("rel") == rel)
+    return words_of(next(links, {}), "href")

@@ -50,6 +50,12 @@ def text_of(told: Mapping[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) and 0 < len(value) <= LONGEST else None
 
 
+def words_of(told: Mapping[str, Any], name: str) -> str | None:
+    """Return a member that is a text of any length, such as an address or a secret."""
+    value = told.get(name)
+    return value if isinstance(value, str) and value else None
+
+
 def id_of(value: object) -> str | None:
     """Return an id that stands there alone, or the id of the object that stands in its place."""
     return text_of({"id": value}, "id") or text_of(object_of(value), "id")

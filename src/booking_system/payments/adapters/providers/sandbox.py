@@ -38,7 +38,7 @@ class SandboxBooks(Protocol):
     """Keeps checkouts; each method is one transaction of its own."""
 
     async def keep(self, checkout: SandboxCheckout) -> SandboxCheckout:
-        """Keep it, unless one with its key or reference is there; return the one that is there."""
+        """Keep it, unless its key or its reference is there; return what is kept."""
 
     async def find(self, reference: str) -> SandboxCheckout | None:
         """Return it; None where there is none."""

@@ -14,6 +14,7 @@ from booking_system.payments.adapters.providers.reading import (
     needed,
     seconds_of,
     text_of,
+    words_of,
 )
 from booking_system.payments.adapters.providers.stripe_calls import (
     OtherParameters,
@@ -32,7 +33,6 @@ from booking_system.payments.adapters.providers.stripe_sightings import (
     Parts,
     refund_of,
     sighting_of,
-    text_of_url,
 )
 from booking_system.payments.application.provider_port import (
     Checkout,
@@ -74,7 +74,7 @@ class StripeProvider:
         return self._account.account
 
     async def create(self, asked: CheckoutAsked) -> Checkout:
-        """Make a session, or find the one that was made.
+        """Make a session, or find what was made.
 
         Stripe keeps its own failures under a key for a day, and refuses the key for parameters that
         changed: then the session is looked for before anything is said.
@@ -195,11 +195,11 @@ class StripeProvider:
         }
 
     def _checkout(self, session: Mapping[str, Any]) -> Checkout:
-        secret = text_of(session, "client_secret")
+        secret = words_of(session, "client_secret")
         return Checkout(
             reference=needed(session, "id"),
             ends_at=seconds_of(session.get("expires_at")),
-            checkout_url=text_of_url(session),
+            checkout_url=words_of(session, "url"),
             client_secret=secret,
             publishable_key=self._account.publishable_key if secret else None,
         )

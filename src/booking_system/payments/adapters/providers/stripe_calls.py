@@ -22,7 +22,7 @@ from booking_system.payments.application.provider_port import (
 from booking_system.platform.ticket import waiting_elsewhere
 
 VERSION = "2026-10-28.endive"
-"""Of the API, whatever the library would take: what we read is of this version."""
+"""Of the API, pinned: what we read is of this version, and the library has one of its own."""
 
 # The library would write an id of this machine into a file, and tell it beside what it runs on.
 stripe.enable_telemetry = False

@@ -77,7 +77,7 @@ def _refuse_unless_signed(
         raise InvalidEvent("no signature")
     moments = MOMENT.findall(header)
     if len(moments) != 1 or abs(now.timestamp() - int(moments[0])) > TOLERANCE:
-        raise InvalidEvent("no moment of a signature, or one that is far from now")
+        raise InvalidEvent("the moment of the signature is missing, or far from now")
     if not any(_fits(body, header, one.get_secret_value()) for one in secrets):
         raise InvalidEvent("the signature does not fit")
 

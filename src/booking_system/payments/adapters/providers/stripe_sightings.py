@@ -20,6 +20,7 @@ from booking_system.payments.adapters.providers.reading import (
     seconds_of,
     text_of,
     whole,
+    words_of,
 )
 from booking_system.payments.domain.amounts import STRIPE, InexpressibleAmount
 from booking_system.payments.domain.sighting import (
@@ -99,7 +100,7 @@ def sighting_of(parts: Parts, account: Account) -> Sighting:
         charges=tuple(charges),
         refunds=tuple(refund_of(one) for one in parts.refunds),
         disputes=tuple(disputes),
-        checkout_url=text_of_url(session),
+        checkout_url=words_of(session, "url"),
         ends_at=seconds_of(session.get("expires_at")),
     )
 
@@ -118,12 +119,6 @@ def refund_of(told: Mapping[str, Any]) -> SeenRefund:
         our_id=text_of(below(told, "metadata"), OUR_REFUND),
         problem=problem or (status if stage is RefundStage.FAILED else None),
     )
-
-
-def text_of_url(session: Mapping[str, Any]) -> str | None:
-    """Return where the payer pays; only an open session has such an address."""
-    url = session.get("url")
-    return url if isinstance(url, str) and url else None
 
 
 def _stage(session: Mapping[str, Any], charges: Sequence[Charge]) -> Stage:
