@@ -80,6 +80,8 @@ class PayPalEmulator(Emulator):
         self.denies = False
         """Asked whether it sent an event, it says no."""
         self.invoices_are_unique = True
+        self.approves_at_once = False
+        """Payers agree before the answer to what made their order is on its way."""
         self.next_capture: dict[str, Any] = {"status": "COMPLETED"}
         """What captures are from now on, such as `{"status": "PENDING"}`."""
         self.next_refund: dict[str, Any] = {"status": "COMPLETED"}
@@ -295,7 +297,10 @@ class PayPalEmulator(Emulator):
         }
         self.orders[order_id] = order
         self._keep(call, order_id, ORDER_KEYS)
-        return 201, order
+        made = deepcopy(order)
+        if self.approves_at_once:
+            self.approve(order_id)
+        return 201, made
 
     def _capture(self, call: Call, reference: str) -> tuple[int, dict[str, Any]]:
         order = self._order(reference)

@@ -36,6 +36,8 @@ def misfits(value: Any, kind: Any, module: str, at: str = "") -> Iterator[str]:
         items = value if isinstance(value, list) else [value]
         for n, one in enumerate(items):
             yield from misfits(one, get_args(kind)[0], module, f"{at}[{n}]")
+    elif origin is dict and not isinstance(value, dict):
+        yield f"{at}: {value!r} is no object"
     elif fault := _plain_fault(value, kind):
         yield f"{at}: {value!r} {fault}"
 

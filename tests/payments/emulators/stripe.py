@@ -100,6 +100,8 @@ class StripeEmulator(Emulator):
         self.charges: dict[str, dict[str, Any]] = {}
         self.refunds: dict[str, dict[str, Any]] = {}
         self.disputes: dict[str, dict[str, Any]] = {}
+        self.pays_at_once = False
+        """Payers pay before the answer to what made their session is on its way."""
         self.next_refund: dict[str, Any] = {}
         """What refunds are from now on, such as `{"status": "pending"}`."""
         self._of_intents: dict[str, dict[str, str]] = {}
@@ -384,7 +386,10 @@ class StripeEmulator(Emulator):
             session[name] = None
         self.sessions[session_id] = session
         self._of_intents[session_id] = dict(told.get("payment_intent_data", {}).get("metadata", {}))
-        return session
+        made = deepcopy(session)
+        if self.pays_at_once:
+            self.pay(session_id)
+        return made
 
     def _refuse_amount(self, amount: int, currency: str) -> None:
         if currency in {"bhd", "jod", "kwd", "omr", "tnd"} and amount % 10:

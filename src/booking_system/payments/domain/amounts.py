@@ -34,14 +34,9 @@ class InexpressibleAmount(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counting:
-    """How one provider counts: decimals by currency, and of which its last digits are noughts.
-
-    `whole` are currencies that are written with decimals and have none: 5000 UGX are 500000 at
-    Stripe, and nothing between two hundreds. `tens` must be multiples of ten.
-    """
+    """How one provider counts: decimals by currency; `tens` must be multiples of ten."""
 
     exponents: Mapping[str, int]
-    whole: frozenset[str] = field(default_factory=frozenset)
     tens: frozenset[str] = field(default_factory=frozenset)
 
     def counted(self, money: Money) -> int:
@@ -50,16 +45,12 @@ class Counting:
         if exponent is None:
             raise InexpressibleAmount("currency_not_supported")
         number, left = _scaled(money.amount, exponent - ISO_EXPONENTS[money.currency])
-        step = self._step(money.currency, exponent)
-        if left or number % step:
+        if left or (money.currency in self.tens and number % 10):
             raise InexpressibleAmount("amount_not_supported")
         return number
 
     def money(self, number: int, currency: str) -> Money:
-        """Return what a number of the provider's is. Raises `InexpressibleAmount`.
-
-        What is not divisible as it should be is taken where ISO can say it.
-        """
+        """Return what a number of the provider's is. Raises `InexpressibleAmount`."""
         exponent = self.exponents.get(currency)
         if exponent is None:
             raise InexpressibleAmount("currency_not_supported")
@@ -96,11 +87,6 @@ class Counting:
         number = int(f"{whole}{digits}")
         return self.money(-number if text.startswith("-") else number, currency)
 
-    def _step(self, currency: str, exponent: int) -> int:
-        if currency in self.whole:
-            return int(10**exponent)
-        return 10 if currency in self.tens else 1
-
 
 def _scaled(amount: int, by: int) -> tuple[int, int]:
     """Move the point; also what is left over, where there are fewer decimals."""
@@ -127,7 +113,6 @@ STRIPE = Counting(
         **dict.fromkeys(_STRIPE_NONE.split(), 0),
         **dict.fromkeys(_STRIPE_THREE.split(), 3),
     },
-    whole=frozenset({"ISK", "UGX"}),
     tens=frozenset(_STRIPE_THREE.split()),
 )
 """Stripe: ariary without decimals, krónur and Ugandan shillings with two that are noughts."""
