@@ -636,6 +636,29 @@ async def test_new_words_change_nothing(
     assert (await provider.read(reference)).stage is Stage.PROCESSING
 
 
+async def test_a_capture_under_way_is_not_captured_again(
+    emulator: PayPalEmulator, provider: PayPalProvider
+) -> None:
+    """An order that still says approved, with a capture that is pending."""
+    emulator.next_capture = {"status": "PENDING"}
+    reference = await approved(emulator, provider)
+    await provider.capture(reference, key="capture")
+    emulator.orders[reference]["status"] = "APPROVED"
+    assert (await provider.read(reference)).stage is Stage.PROCESSING
+
+
+async def test_no_redirect_is_followed(emulator: PayPalEmulator, provider: PayPalProvider) -> None:
+    """Neither with a token nor with the secret that it is fetched with."""
+    for what in (CREATES, TOKENS):
+        emulator.revoke_tokens()
+        provider._calls._token = None
+        there = {"Location": f"{emulator.url}/elsewhere"}
+        emulator.misbehave(Says(Answer(307, b"", there)), on=what)
+        with pytest.raises(ProviderUnsure if what == CREATES else ProviderBusy):
+            await provider.create(asked())
+    assert not emulator.called("elsewhere")
+
+
 async def test_no_call_while_a_transaction_is_open(
     emulator: PayPalEmulator, provider: PayPalProvider
 ) -> None:

@@ -223,6 +223,7 @@ async def test_certificates_that_are_not_good(what: str) -> None:
     with pytest.raises(InvalidEvent):
         await read(body, signed(body, bad), place)
     assert place.asked == [CERTIFICATE_URL]
+    assert place.confirmed == []
 
 
 async def test_a_certificate_that_stands_alone() -> None:
@@ -318,7 +319,7 @@ async def test_what_is_kept_is_used_while_others_cannot_be_had() -> None:
 @pytest.mark.parametrize(
     "how",
     [
-        Says(Answer(302, b"", {"Location": "http://127.0.0.1:1/"})),
+        Says(Answer(302, b"", {"Location": "/v1/notifications/certs/CERT-2"})),
         Says(Answer(404, b"")),
         Says(Answer(200, b"x" * (LARGEST + 1))),
         Deaf(),

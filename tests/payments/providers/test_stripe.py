@@ -646,6 +646,14 @@ async def test_the_wrong_key(emulator: StripeEmulator) -> None:
     assert "sk_test_emulator" not in repr(stripe_account(emulator))
 
 
+async def test_no_redirect_is_followed(emulator: StripeEmulator, provider: StripeProvider) -> None:
+    there = {"Location": f"{emulator.url}/elsewhere"}
+    emulator.misbehave(Says(Answer(307, b"", there)), on=CREATES)
+    with pytest.raises(ProviderUnsure):
+        await provider.create(asked())
+    assert not emulator.called("elsewhere")
+
+
 async def test_no_call_while_a_transaction_is_open(
     emulator: StripeEmulator, provider: StripeProvider
 ) -> None:

@@ -132,7 +132,8 @@ class PayPalCalls:
             )
         except httpx.HTTPError:
             raise ProviderBusy from None
-        if answer.status_code == 429 or answer.status_code >= 500:
+        is_definite = 400 <= answer.status_code < 500 and answer.status_code not in {408, 429}
+        if not answer.is_success and not is_definite:
             raise ProviderBusy(_rest(answer))
         told = object_in(answer.content)
         if not answer.is_success:

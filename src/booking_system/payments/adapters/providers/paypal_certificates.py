@@ -60,7 +60,7 @@ def fetched_by(way: PayPalWay) -> Fetch:
         try:
             async with (
                 asyncio.timeout(SECONDS),
-                way.client.stream("GET", url, follow_redirects=False) as answer,
+                way.client.stream("GET", url) as answer,
             ):
                 if answer.status_code != 200:
                     raise FetchError

@@ -100,7 +100,7 @@ class PayPalEvents:
 
 def _field(headers: Mapping[str, str], name: str) -> str:
     value = headers.get(f"paypal-transmission-{name}", "")
-    if not 0 < len(value) <= LONGEST_FIELD or not value.isascii() or "|" in value:
+    if not 0 < len(value) <= LONGEST_FIELD or not value.isascii():
         raise InvalidEvent(f"no transmission {name}")
     return value
 
