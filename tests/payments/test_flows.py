@@ -482,6 +482,18 @@ async def test_a_refund_that_fails_is_for_staff_and_not_tried_for_ever(desk: Mem
     assert (desk.status, desk.memory.matters) == ("refunded", [])
 
 
+async def test_a_refund_whose_answer_was_lost_is_looked_for(desk: MemoryDesk) -> None:
+    """The provider may have forgotten the key, and refuse what it did already."""
+    shown = await paid(desk)
+    desk.stripe.goes_wrong("refund", LOST_AFTER, REFUSED)
+    await desk.refund(shown, 1000)
+    await desk.work()
+    await desk.work(after=MINUTE)
+    (refund,) = desk.memory.refunds.values()
+    assert (refund.state, desk.memory.matters) == (RefundState.SETTLED, [])
+    assert len(desk.stripe.called("refund")) == 1
+
+
 async def test_a_settled_refund_that_comes_back_is_owed_again(desk: MemoryDesk) -> None:
     shown = await paid(desk)
     await desk.refund(shown, 1000)

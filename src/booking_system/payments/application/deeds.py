@@ -162,10 +162,16 @@ class Deed:
         return next((one for one in self.refunds if one.id == self.claim.refund_id), None)
 
     async def _refund(self) -> None:
+        """After silence it is looked for: a provider that forgot the key would refuse it then."""
         refund, reference = self._its_refund(), self.attempt.reference
         if refund is None or refund.state is not RefundState.ASKED:
             return
         assert reference is not None, "what was paid has a reference"
+        if self.claim.attempts > 1:
+            seen = await self.provider.read(reference)
+            await self.tools.take(self.attempt.id, seen)
+            if any(one.our_id == str(refund.id) for one in seen.refunds):
+                return
         asked = RefundAsked(
             our_id=str(refund.id),
             key=refund.key,
