@@ -158,6 +158,17 @@ async def test_late_money_takes_the_slot_again_or_goes_back(
         assert (desk.owed.status, desk.status) == ("confirmed", "paid")
 
 
+async def test_money_for_what_has_begun_without_it_goes_back(desk: MemoryDesk) -> None:
+    shown = await desk.start(desk.owed)
+    await desk.work(after=WINDOW)
+    await desk.work(after=3 * MINUTE)
+    desk.clock.moment = START
+    desk.stripe.pay(reference_of(shown))
+    await desk.look(shown)
+    await desk.work()
+    assert (desk.owed.status, desk.status) == ("expired", "refunded")
+
+
 async def test_two_who_start_get_the_same_payment(desk: MemoryDesk) -> None:
     one, other = await desk.start(desk.owed), await desk.start(desk.owed)
     assert one.attempt == other.attempt
@@ -329,6 +340,17 @@ async def test_a_capture_that_was_lost_on_its_way_is_sent_again_with_its_key(
     assert len(set(desk.paypal.called("capture"))) == 1
 
 
+async def test_money_that_a_lost_capture_took_is_seen_before_it_is_given_up(
+    desk: MemoryDesk,
+) -> None:
+    desk.paypal.goes_wrong("capture", LOST_AFTER)
+    await paid(desk, "paypal")
+    desk.becomes(status=Standing.CANCELLED, cancelled_by=Side.CLINIC, cancelled_at=NOON)
+    await desk.work(after=timedelta(seconds=10))
+    assert desk.status == "refunded"
+    assert not desk.told("payment.cancelled")
+
+
 async def test_a_slot_that_is_gone_is_not_paid_for(desk: MemoryDesk) -> None:
     shown = await desk.start(desk.owed, "paypal")
     await desk.work(after=WINDOW)
@@ -465,7 +487,9 @@ async def test_a_refund_that_fails_is_for_staff_and_not_tried_for_ever(desk: Mem
     await desk.settling(desk.owed.appointment_id)
     await desk.work()
     (refund,) = desk.memory.refunds.values()
+    await desk.settling(desk.owed.appointment_id)
     assert (refund.state, desk.status) == (RefundState.PENDING, "paid")
+    assert (len(desk.memory.refunds), desk.memory.matters) == (1, [])
     assert not desk.told("payment.refunded")
 
     desk.stripe.refund_becomes(reference_of(shown), RefundStage.FAILED)

@@ -114,7 +114,15 @@ def test_what_is_written_is_not_written_again() -> None:
     assert (again.attempt, again.lines, again.refunds) == (first.attempt, (), ())
 
 
-def test_an_old_look_at_a_refund_brings_nothing_back() -> None:
+ORDERS = [
+    (RefundStage.SETTLED, RefundStage.FAILED, RefundStage.SETTLED),
+    (RefundStage.FAILED, RefundStage.SETTLED),
+    (RefundStage.PENDING, RefundStage.FAILED, RefundStage.PENDING, RefundStage.SETTLED),
+]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_an_old_look_at_a_refund_brings_nothing_back(order: tuple[RefundStage, ...]) -> None:
     attempt, money = an_attempt(), Money(1000, "EUR")
 
     def seen(stage: RefundStage) -> Sighting:
@@ -122,7 +130,7 @@ def test_an_old_look_at_a_refund_brings_nothing_back() -> None:
         return a_sighting(attempt, Stage.PAID, refunds=(refund,))
 
     books = Books(attempts=(attempt,))
-    for stage in (RefundStage.SETTLED, RefundStage.FAILED, RefundStage.SETTLED):
+    for stage in order:
         verdict = judge(attempt, seen(stage), books, now=NOON)
         books = books.with_attempt(verdict.attempt).with_lines(verdict.lines)
         for refund in verdict.refunds:

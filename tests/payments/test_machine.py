@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from booking_system.booking.domain.party import Side
 from booking_system.payments.domain.attempt import LIVE, Attempt, AttemptState
-from booking_system.payments.domain.ledger import ON_PAPER, charged, given_back
+from booking_system.payments.domain.ledger import ON_PAPER, charged, disputed, given_back
 from booking_system.payments.domain.owed import Owed, Standing
 from booking_system.payments.domain.refunds import RefundState
 from booking_system.payments.domain.sighting import (
@@ -318,12 +318,13 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def no_more_goes_back_than_came(self) -> None:
-        """What was made in the provider's pages may overlap with ours, until ours is refused."""
+        """What others did at the provider may overlap with ours, until ours is refused."""
         books = self.desk.memory.books_of(self.desk.owed.appointment_id)
         there = sum(one.money.amount for one in books.refunds if one.reason == "provider")
         assert given_back(books.lines) <= charged(books.lines)
         for charge in books.charges():
-            assert books.left_of(charge) >= -there
+            taken = disputed(books.lines_of(charge.payment_id))
+            assert books.left_of(charge) >= -there - taken
 
     @invariant()
     def money_moves_an_appointment_only_where_it_may(self) -> None:
