@@ -236,6 +236,18 @@ async def test_a_time_out_is_unknown_and_the_same_is_asked_again(desk: MemoryDes
     assert len(desk.stripe.sessions) == 1
 
 
+async def test_a_checkout_whose_answer_was_lost_is_looked_for(desk: MemoryDesk) -> None:
+    """A provider may keep its own fault as the answer to a key."""
+    desk.stripe.goes_wrong("create", LOST_AFTER, REFUSED)
+    shown = await desk.start(desk.owed)
+    await desk.work(after=timedelta(seconds=10))
+    known = await desk.attempt(shown.attempt.id)
+    assert (known.state, known.checkout_url) == (
+        AttemptState.OPEN,
+        "https://pay.example.com/cs_1",
+    )
+
+
 async def test_a_provider_that_asks_for_patience_gets_it(desk: MemoryDesk) -> None:
     desk.stripe.goes_wrong("create", BUSY)
     await desk.start(desk.owed)
