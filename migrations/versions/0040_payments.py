@@ -229,6 +229,7 @@ def _make_payment_events() -> None:
         sa.Column("is_live", sa.Boolean(), nullable=False),
         sa.Column("reference", sa.Text()),
         sa.Column("our_id", sa.Text()),
+        sa.Column("charge_id", sa.Text()),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("received_at", INSTANT, nullable=False),
         sa.Column("handled_at", INSTANT),
@@ -315,7 +316,7 @@ def _make_payment_work() -> None:
             "(kind = 'refund') = (refund_id IS NOT NULL)", name=op.f("ck_payment_work_refund")
         ),
         sa.CheckConstraint(
-            "kind IN ('create', 'poll', 'end', 'capture', 'refund', 'expire')",
+            "kind IN ('create', 'poll', 'end', 'capture', 'refund', 'expire', 'settle')",
             name=op.f("ck_payment_work_kind"),
         ),
         sa.ForeignKeyConstraint(

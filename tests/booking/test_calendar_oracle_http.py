@@ -131,6 +131,7 @@ NO_QUESTION = {
     "complete_booking": "asks nothing of other appointments",
     "mark_no_show": "asks nothing of other appointments",
     "undo_booking": "a real attempt: limited and recorded",
+    "lift_patient_address": "says how they can be reached, nothing of appointments",
     "list_booking_notifications": "says what was told of a booking that the caller sees",
     "read_notification_preferences": "says what they want to be told, nothing of appointments",
     "set_notification_preferences": "says what they want to be told, nothing of appointments",

@@ -187,6 +187,6 @@ async def test_events_have_ids_and_times_and_nothing_else(api: Api) -> None:
 
     ids = {f"{one}_id" for one in ("appointment", "time_slot", "clinic", "doctor", "patient")}
     told = ids | {"time_slot_ids", "version", "revision", "status", "starts_at", "ends_at"}
-    left = {"left_time_slot_id", "left_time_slot_ids", "left_starts_at"}
+    left = {"left_time_slot_id", "left_time_slot_ids", "left_starts_at", "left_doctor_id"}
     assert set(json.loads(str(moved))) == told | left | {"rescheduled_by"}
     assert [set(json.loads(str(payload))) for _, payload in marks] == [told, told]

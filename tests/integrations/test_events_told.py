@@ -47,6 +47,10 @@ def test_the_table_has_every_event_that_is_written_anywhere() -> None:
     assert inserting == ["outbox.py"]
 
 
+CODES = {"currency"}
+"""Texts that are words of a standard, and nothing that a person writes."""
+
+
 def test_no_event_has_a_field_for_what_a_person_says_or_is() -> None:
     schemas = document_of_all()["components"]["schemas"]
     for kind in kinds():
@@ -54,7 +58,7 @@ def test_no_event_has_a_field_for_what_a_person_says_or_is() -> None:
         data = reference["application/json"]["schema"]["properties"]["data"]["$ref"]
         for field, schema in schemas[data.rpartition("/")[2]]["properties"].items():
             is_free_text = schema.get("type") == "string" and not {"format", "enum"} & schema.keys()
-            assert not is_free_text, (kind.name, field)
+            assert not is_free_text or field in CODES, (kind.name, field)
             assert not field.endswith(PERSONAL) or "enum" in schema, (kind.name, field)
 
 

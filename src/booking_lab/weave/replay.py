@@ -186,7 +186,8 @@ class Replay:
                 about = {"reason": None, "version": None, "actor": OWNERS[ask.patient or 0]}
                 await self._cancel(appointment_id=which, **about)
             case _:
-                await self._let_go()
+                (which,) = (one for name, one in seen.ids.items() if name[0] == "debt")
+                await self._let_go.one(which)
 
     async def _away(self, on_conflict: OnConflict | None) -> None:
         starts_at = scene.MORNING + scene.SLOT_MINUTES * MINUTE

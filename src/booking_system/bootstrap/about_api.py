@@ -36,6 +36,7 @@ TAGS = {
     "Events": "What has happened, in order, for programs that follow it.",
     "Calendar feeds": "Secret addresses that calendar programs subscribe to.",
     "Development": "For developers at the machine itself. Production has nothing of it.",
+    "Payments": "How a booking is paid, what was given back, and the papers of it.",
     "Webhooks": "Other programs that are told what has happened, signed (Standard Webhooks 1.0).",
     "Health": "For load balancers and operators.",
 }

@@ -1,7 +1,5 @@
 """The composition root: the only place that knows every context."""
 
-from functools import partial
-
 from dependency_injector import containers, providers
 
 from booking_system import __version__
@@ -10,33 +8,24 @@ from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.container import BookingContainer
 from booking_system.bootstrap import migrations
 from booking_system.bootstrap.chores import chores_of
-from booking_system.bootstrap.health import LIVE, READY, HealthRoutes
+from booking_system.bootstrap.health import HealthRoutes
 from booking_system.bootstrap.mail_links import accept_page, mail_links
 from booking_system.bootstrap.settings import Settings
-from booking_system.bootstrap.wired_settings import of_messages
+from booking_system.bootstrap.watching import WatchingContainer
+from booking_system.bootstrap.wired_settings import of_messages, of_payments
 from booking_system.desk.container import DeskContainer
 from booking_system.directory.container import DirectoryContainer
 from booking_system.identity.container import IdentityContainer
-from booking_system.identity.domain.policies import public
 from booking_system.identity.domain.session import Lifetimes
 from booking_system.integrations.container import IntegrationsContainer
-from booking_system.notifications.adapters.dead_messages import LOOK as MESSAGES_LOOK
 from booking_system.notifications.container import NotificationsContainer
+from booking_system.payments.container import PaymentsContainer
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.http.budgets import budgets_for
-from booking_system.platform.http.entrance import Entrance
 from booking_system.platform.http.idempotency import Idempotency
-from booking_system.platform.http.lives import Lives
 from booking_system.platform.http.network import Networks
-from booking_system.platform.http.problems import status_of
 from booking_system.platform.observability.metrics import Metrics
-from booking_system.platform.observability.metrics_routes import PATH, MetricsRoutes
-from booking_system.platform.observability.outbox_metrics import OutboxWatch
-from booking_system.platform.observability.queue_metrics import QueueWatch
-from booking_system.platform.observability.tracing import Tracing
 from booking_system.platform.outward.connecting import CheckedAddresses
-from booking_system.platform.postgres.consumers import LOOK as CONSUMERS_LOOK
-from booking_system.platform.postgres.faults import Overloaded
 from booking_system.platform.postgres.feed import Relay
 from booking_system.platform.postgres.leases import Leases
 from booking_system.platform.postgres.retry import retried
@@ -46,9 +35,6 @@ from booking_system.platform.postgres.url import sqlalchemy_url
 from booking_system.platform.uuid7 import RandomIdentities
 from booking_system.scheduling.container import SchedulingContainer
 from booking_system.webhooks.container import WebhooksContainer
-
-ALWAYS_ANSWERED = frozenset({LIVE, READY, PATH})
-"""What machines ask for, every few seconds: answered however much there is to do."""
 
 
 class Container(containers.DeclarativeContainer):
@@ -183,6 +169,16 @@ class Container(containers.DeclarativeContainer):
         addresses=addresses,
         registry=metrics.provided.registry,
     )
+    payments = providers.Container(
+        PaymentsContainer,
+        database=database,
+        clock=clock,
+        identities=identities,
+        keys=keys,
+        see_appointment=booking.show_appointment,
+        booking=booking,
+        **of_payments(settings),
+    )
     jobs = providers.List(
         providers.Singleton(Relay, database=database),
         notifications.consumer,
@@ -193,6 +189,8 @@ class Container(containers.DeclarativeContainer):
         webhooks.sending,
         webhooks.resealing,
         notifications.channel_resealing,
+        payments.consumer,
+        payments.job,
         tidying,
         booking.unpaid,
         scheduling.calendar_upkeep,
@@ -213,35 +211,12 @@ class Container(containers.DeclarativeContainer):
         find_slots=scheduling.finder.provided.find,
         unknown_ids=scheduling.finder.provided.unknown,
     )
-    outbox_watch = providers.Singleton(
-        OutboxWatch, database=database, tell=metrics.provided.outbox.tell
+    watching = providers.Container(
+        WatchingContainer, settings=settings, database=database, metrics=metrics
     )
-    queue_watch = providers.Singleton(
-        QueueWatch,
-        database=database,
-        looks=providers.List(providers.Object(CONSUMERS_LOOK), providers.Object(MESSAGES_LOOK)),
-        metrics=metrics.provided.queues,
-    )
-    entrance = providers.Singleton(
-        Entrance,
-        most_inside=settings.provided.places,
-        always=ALWAYS_ANSWERED,
-        tell=providers.Callable(
-            partial,
-            metrics.provided.requests.turned_away,
-            code=Overloaded.code,
-            status=status_of(Overloaded),
-        ),
-    )
-    lives = providers.Singleton(
-        Lives, requests=metrics.provided.requests, metrics=metrics.provided.lives
-    )
-    metrics_routes = providers.Singleton(
-        MetricsRoutes, metrics=metrics, policy=providers.Object(public)
-    )
-    tracing = providers.Singleton(
-        Tracing, endpoint=settings.provided.otlp_endpoint, version=__version__
-    )
+    entrance, lives, tracing = watching.entrance, watching.lives, watching.tracing
+    outbox_watch, queue_watch = watching.outbox_watch, watching.queue_watch
+    metrics_routes = watching.metrics_routes
 
     # The hot ones first: a request is compared with one route after the other.
     routes = providers.List(
@@ -272,6 +247,8 @@ class Container(containers.DeclarativeContainer):
         notifications.unreached_routes,
         notifications.channel_routes,
         notifications.template_routes,
+        payments.routes,
+        payments.clinic_routes,
         integrations.feed_routes,
         integrations.stream_routes,
         integrations.live_slot_routes,
@@ -281,6 +258,8 @@ class Container(containers.DeclarativeContainer):
         notifications.outbox_routes,
         notifications.report_routes,
         notifications.own_report_routes,
+        payments.hooks,
+        payments.pages,
         webhooks.endpoint_routes,
         webhooks.delivery_routes,
         health,
@@ -296,4 +275,5 @@ def build(settings: Settings) -> Container:
 async def close(container: Container) -> None:
     """Give all connections back."""
     await container.notifications.http().close()
+    await container.payments.known_providers().close()
     await container.database().close()

@@ -13,8 +13,9 @@ from starlette.middleware.cors import CORSMiddleware
 import booking_system.payments.container  # noqa: F401
 from booking_system import __version__
 from booking_system.bootstrap.about_api import DESCRIPTION, TAGS, TITLE
-from booking_system.bootstrap.container import ALWAYS_ANSWERED, Container, build, close
+from booking_system.bootstrap.container import Container, build, close
 from booking_system.bootstrap.settings import Settings
+from booking_system.bootstrap.watching import ALWAYS_ANSWERED
 from booking_system.identity.domain.policies import public
 from booking_system.platform.http import problems
 from booking_system.platform.http.assembly import install, keep_apart, refuse_unguarded

@@ -17,6 +17,19 @@ OF_MESSAGES = {
     "trusted_topics": "trusted_topics",
 }
 """By the dependency, the setting."""
+OF_PAYMENTS = {
+    "in_production": "in_production",
+    "public_url": "public_url",
+    "offered": "offered_providers",
+    "stripe": "stripe_platform",
+    "paypal": "paypal_platform",
+    "bases": "payment_api_bases",
+}
+
+
+def of_payments(settings: providers.Dependency[Any]) -> dict[str, Any]:
+    """Return what payments take of the settings."""
+    return _taken(settings, OF_PAYMENTS)
 
 
 def of_messages(settings: providers.Dependency[Any]) -> dict[str, Any]:

@@ -1,18 +1,34 @@
 """What payments need from outside, and what they offer."""
 
+import operator
 import random
+from collections.abc import Sequence
 
 from dependency_injector import containers, providers
 
+from booking_system.payments.adapters.accounts import PlatformAccounts
+from booking_system.payments.adapters.appointments import BookedAppointments
+from booking_system.payments.adapters.clinic_http import ClinicMoneyRoutes
+from booking_system.payments.adapters.following import CONSUMER, Following
+from booking_system.payments.adapters.hooks_http import PaymentHooks
+from booking_system.payments.adapters.http import PaymentRoutes, SeeAppointment
 from booking_system.payments.adapters.inbox import PostgresInbox, PostgresMatterBook
+from booking_system.payments.adapters.pages_http import PaymentPages
 from booking_system.payments.adapters.postgres import PostgresPayments
+from booking_system.payments.adapters.providers.accounts import PayPalAccount, StripeAccount
+from booking_system.payments.adapters.providers.choosing import PaymentApiBases
+from booking_system.payments.adapters.providers.choosing import Providers as KnownProviders
+from booking_system.payments.adapters.providers.sandbox import SandboxProvider
 from booking_system.payments.adapters.queue import PostgresWorkQueue
 from booking_system.payments.adapters.reading import PostgresPaymentsReader
+from booking_system.payments.adapters.result_links import ResultLinks
+from booking_system.payments.adapters.results import Results
+from booking_system.payments.adapters.sandbox.books import PostgresSandboxBooks
+from booking_system.payments.adapters.sandbox.page import CHECKOUT
 from booking_system.payments.adapters.work_job import PaymentWorkJob
 from booking_system.payments.application import read_payments as reading
 from booking_system.payments.application.attempt_changes import AttemptChanges
 from booking_system.payments.application.do_work import DoWork
-from booking_system.payments.application.ports import Appointments, Providers
 from booking_system.payments.application.refund_payment import RefundPayment
 from booking_system.payments.application.settle_appointment import SettleAppointment
 from booking_system.payments.application.settler import Settler
@@ -21,10 +37,20 @@ from booking_system.payments.application.take_at_desk import TakeAtDesk
 from booking_system.payments.application.take_event import HandleEvents, TakeEvent
 from booking_system.payments.application.take_sighting import TakeSighting
 from booking_system.payments.application.work_tools import Tools
+from booking_system.platform.keyring import Keyring, Purpose
+from booking_system.platform.postgres.consumers import Consumer
 from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
+
+
+def _checkout_page(public_url: str) -> str:
+    return f"{public_url}{CHECKOUT}"
+
+
+def _sandbox_secret(keys: Keyring) -> bytes:
+    return keys.derived(Purpose.SANDBOX_EVENTS)[0]
 
 
 class PaymentsContainer(containers.DeclarativeContainer):
@@ -33,8 +59,40 @@ class PaymentsContainer(containers.DeclarativeContainer):
     database = providers.Dependency(instance_of=Database)
     clock: providers.Dependency[Clock] = providers.Dependency()
     identities: providers.Dependency[Identities] = providers.Dependency()
-    appointments: providers.Dependency[Appointments] = providers.Dependency()
-    accounts: providers.Dependency[Providers] = providers.Dependency()
+    keys = providers.Dependency(instance_of=Keyring)
+    public_url = providers.Dependency(instance_of=str)
+    in_production = providers.Dependency(instance_of=bool)
+    see_appointment: providers.Dependency[SeeAppointment] = providers.Dependency()
+    booking = providers.DependenciesContainer()
+    offered: providers.Dependency[Sequence[str]] = providers.Dependency()
+    stripe: providers.Dependency[StripeAccount | None] = providers.Dependency()
+    paypal: providers.Dependency[PayPalAccount | None] = providers.Dependency()
+    bases = providers.Dependency(instance_of=PaymentApiBases)
+
+    appointments = providers.Singleton(
+        BookedAppointments,
+        locking=booking.lock_for_payment,
+        confirming=booking.confirm_paid,
+        keeping=booking.keep_for_payment,
+        expiring=booking.expire_unpaid,
+        noting=booking.note_payment,
+    )
+    known_providers = providers.Singleton(KnownProviders, clock=clock, bases=bases)
+    sandbox = providers.Singleton(
+        SandboxProvider,
+        books=providers.Singleton(PostgresSandboxBooks, database=database, clock=clock),
+        clock=clock,
+        page=providers.Callable(_checkout_page, public_url),
+        secret=providers.Callable(_sandbox_secret, keys),
+    )
+    accounts = providers.Singleton(
+        PlatformAccounts,
+        providers=known_providers,
+        sandbox=sandbox,
+        offered=offered,
+        stripe=stripe,
+        paypal=paypal,
+    )
 
     store = providers.Singleton(PostgresPayments, database=database, clock=clock)
     transaction = store.provided.transaction
@@ -50,8 +108,16 @@ class PaymentsContainer(containers.DeclarativeContainer):
         settler=settler,
         clock=clock,
     )
+    settle = providers.Singleton(
+        retried(SettleAppointment),
+        transaction=transaction,
+        appointments=appointments,
+        settler=settler,
+        clock=clock,
+    )
     do_work = providers.Singleton(
         DoWork,
+        settle=settle,
         tools=providers.Singleton(
             Tools,
             queue=queue,
@@ -86,13 +152,6 @@ class PaymentsContainer(containers.DeclarativeContainer):
     refund = providers.Singleton(
         retried(RefundPayment), transaction=transaction, take=take_sighting
     )
-    settle = providers.Singleton(
-        retried(SettleAppointment),
-        transaction=transaction,
-        appointments=appointments,
-        settler=settler,
-        clock=clock,
-    )
     take_event = providers.Singleton(retried(TakeEvent), inbox=inbox, clock=clock)
     handle_events = providers.Singleton(retried(HandleEvents), inbox=inbox, clock=clock)
     job = providers.Singleton(
@@ -100,7 +159,7 @@ class PaymentsContainer(containers.DeclarativeContainer):
     )
 
     show = providers.Singleton(retried(reading.ShowPayment), reader=reader)
-    list = providers.Singleton(retried(reading.ListPayments), reader=reader)
+    list_all = providers.Singleton(retried(reading.ListPayments), reader=reader)
     documents = providers.Singleton(retried(reading.ShowDocuments), reader=reader)
     day_totals = providers.Singleton(retried(reading.ShowDayTotals), reader=reader)
     matters = providers.Singleton(retried(reading.ListMatters), reader=reader)
@@ -108,4 +167,34 @@ class PaymentsContainer(containers.DeclarativeContainer):
         retried(reading.ResolveMatter),
         book=providers.Singleton(PostgresMatterBook, database=database),
         clock=clock,
+    )
+
+    links = providers.Singleton(ResultLinks, keys=keys, public_url=public_url)
+    following = providers.Singleton(Following, clock=clock)
+    consumer = providers.Singleton(
+        Consumer, database=database, name=CONSUMER, effect=following.provided.take
+    )
+    routes = providers.Singleton(
+        PaymentRoutes,
+        see=see_appointment,
+        start=start,
+        at_desk=take_at_desk,
+        show=show,
+        list=list_all,
+        refund=refund,
+        documents=documents,
+        links=links,
+    )
+    clinic_routes = providers.Singleton(
+        ClinicMoneyRoutes, totals=day_totals, matters=matters, resolve=resolve_matter
+    )
+    hooks = providers.Singleton(PaymentHooks, accounts=accounts, take=take_event, clock=clock)
+    pages = providers.Singleton(
+        PaymentPages,
+        sandbox=sandbox,
+        take=take_event,
+        results=providers.Singleton(Results, database=database),
+        links=links,
+        clock=clock,
+        is_offered=providers.Callable(operator.not_, in_production).provider,
     )

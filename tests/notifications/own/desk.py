@@ -100,7 +100,7 @@ async def kept(api: Api) -> list[tuple[str, str]]:
 def providers_at(api: Api, **bases: str) -> Iterator[None]:
     """Let accounts of clinics find these providers."""
     found = api.container.notifications
-    own, trial = found.own_carriers(), found.channel_routes().trial.carriers
+    own, trial = found.own.own_carriers(), found.channel_routes().trial.carriers
     known = ApiBases(**bases)
     before = trial.maker
     object.__setattr__(trial, "maker", replace(before, bases=known))

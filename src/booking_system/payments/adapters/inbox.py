@@ -12,9 +12,11 @@ from sqlalchemy.dialects import postgresql
 from booking_system.payments.adapters.statements import PLAN
 from booking_system.payments.application.ports import WorkKind
 from booking_system.payments.application.provider_port import Hint
+from booking_system.payments.domain.ledger import LineKind
 from booking_system.payments.domain.sighting import Account
 from booking_system.payments.records.tables import (
     payment_events,
+    payment_ledger,
     payment_quarantine,
     payments,
 )
@@ -24,7 +26,7 @@ from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import uuid7
 from booking_system.shared_kernel.identifiers import ClinicId
 
-e, p, q = payment_events, payments, payment_quarantine
+e, p, q, line = payment_events, payments, payment_quarantine, payment_ledger
 log = structlog.get_logger("booking_system.payments")
 
 STORED = (
@@ -36,6 +38,7 @@ STORED = (
     "is_live",
     "reference",
     "our_id",
+    "charge_id",
     "body",
     "received_at",
 )
@@ -67,6 +70,15 @@ BY_ID = Statement(
         p.c.account_key == given(p.c.account_key),
     )
 )
+BY_CHARGE = Statement(
+    select(line.c.payment_id).where(
+        line.c.provider == given(line.c.provider),
+        line.c.account_key == given(line.c.account_key),
+        line.c.provider_id == given(line.c.provider_id, "charge_id"),
+        line.c.kind == LineKind.CHARGE.value,
+    )
+)
+"""Events of refunds and complaints may name nothing but the charge."""
 HANDLED = Statement(
     update(e)
     .where(e.c.id == an_id("event_id"))
@@ -113,6 +125,7 @@ class PostgresInbox:
                 is_live=hint.is_live,
                 reference=hint.reference,
                 our_id=hint.our_id,
+                charge_id=hint.charge_id,
                 body=body,
                 received_at=now,
             )
@@ -126,7 +139,7 @@ class PostgresInbox:
             return [row["id"] for row in await WAITING.fetch(connection, most=most)]
 
     async def match(self, event_id: UUID, *, now: datetime) -> bool:
-        """Find the payment by our id or by the provider's reference, and plan the look."""
+        """Find the payment by our id, the provider's reference or a charge, and plan the look."""
         async with self.database.driver_transaction() as connection:
             event = await LOCK_EVENT.fetchrow(connection, event_id=event_id)
             if event is None:
@@ -138,6 +151,8 @@ class PostgresInbox:
             if found is None and event["reference"] is not None:
                 named = event["reference"]
                 found = await BY_REFERENCE.fetchval(connection, reference=named, **account)
+            if found is None and (charge_id := event["charge_id"]) is not None:
+                found = await BY_CHARGE.fetchval(connection, charge_id=charge_id, **account)
             if found is None:
                 return False
             await PLAN.execute(

@@ -15,6 +15,7 @@ from booking_system.payments.application.provider_port import (
     ProviderRefused,
     ProviderUnsure,
 )
+from booking_system.payments.application.settle_appointment import SettleAppointment
 from booking_system.payments.application.work_tools import Tools
 from booking_system.payments.domain.transitions import Cause
 
@@ -28,11 +29,14 @@ class DoWork:
 
     tools: Tools
     changes: AttemptChanges
+    settle: SettleAppointment
 
     async def __call__(self, claim: Claim) -> None:
         """Do it; what a provider does not answer is put off. Raises what the database raises."""
         shown = await self.tools.reader.show(claim.payment_id)
-        if shown is None or shown.attempt.is_of_desk:
+        if shown is not None and claim.kind is WorkKind.SETTLE:
+            await self.settle(shown.attempt.asked.appointment_id)
+        if shown is None or shown.attempt.is_of_desk or claim.kind is WorkKind.SETTLE:
             await self.tools.queue.finish(claim)
             return
         provider = await self.tools.providers.of(shown.attempt.asked.account)

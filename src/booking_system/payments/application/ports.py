@@ -62,6 +62,8 @@ class WorkKind(StrEnum):
     CAPTURE = "capture"
     REFUND = "refund"
     EXPIRE = "expire"
+    SETTLE = "settle"
+    """Its appointment was changed: what is owed to whom is computed anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

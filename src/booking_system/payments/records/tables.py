@@ -152,6 +152,7 @@ payment_events = Table(
     Column("is_live", Boolean, nullable=False),
     Column("reference", Text),
     Column("our_id", Text),
+    Column("charge_id", Text),
     # As it came: for people who look for what went wrong.
     Column("body", LargeBinary, nullable=False),
     _instant("received_at"),
@@ -223,7 +224,7 @@ payment_work = Table(
         postgresql_nulls_not_distinct=True,
     ),
     CheckConstraint(
-        "kind IN ('create', 'poll', 'end', 'capture', 'refund', 'expire')", name="kind"
+        "kind IN ('create', 'poll', 'end', 'capture', 'refund', 'expire', 'settle')", name="kind"
     ),
     CheckConstraint("(kind = 'refund') = (refund_id IS NOT NULL)", name="refund"),
     Index("ix_payment_work_due", "due_at"),

@@ -1,0 +1,63 @@
+"""What lets requests in and watches how they, and the queues behind them, do."""
+
+from functools import partial
+
+from dependency_injector import containers, providers
+
+from booking_system import __version__
+from booking_system.bootstrap.health import LIVE, READY
+from booking_system.bootstrap.settings import Settings
+from booking_system.identity.domain.policies import public
+from booking_system.notifications.adapters.dead_messages import LOOK as MESSAGES_LOOK
+from booking_system.platform.http.entrance import Entrance
+from booking_system.platform.http.lives import Lives
+from booking_system.platform.http.problems import status_of
+from booking_system.platform.observability.metrics import Metrics
+from booking_system.platform.observability.metrics_routes import PATH, MetricsRoutes
+from booking_system.platform.observability.outbox_metrics import OutboxWatch
+from booking_system.platform.observability.queue_metrics import QueueWatch
+from booking_system.platform.observability.tracing import Tracing
+from booking_system.platform.postgres.consumers import LOOK as CONSUMERS_LOOK
+from booking_system.platform.postgres.faults import Overloaded
+from booking_system.platform.postgres.transaction import Database
+
+ALWAYS_ANSWERED = frozenset({LIVE, READY, PATH})
+"""What machines ask for, every few seconds: answered however much there is to do."""
+
+
+class WatchingContainer(containers.DeclarativeContainer):
+    """Admission, metrics of queues, traces."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    database = providers.Dependency(instance_of=Database)
+    metrics = providers.Dependency(instance_of=Metrics)
+
+    outbox_watch = providers.Singleton(
+        OutboxWatch, database=database, tell=metrics.provided.outbox.tell
+    )
+    queue_watch = providers.Singleton(
+        QueueWatch,
+        database=database,
+        looks=providers.List(providers.Object(CONSUMERS_LOOK), providers.Object(MESSAGES_LOOK)),
+        metrics=metrics.provided.queues,
+    )
+    entrance = providers.Singleton(
+        Entrance,
+        most_inside=settings.provided.places,
+        always=ALWAYS_ANSWERED,
+        tell=providers.Callable(
+            partial,
+            metrics.provided.requests.turned_away,
+            code=Overloaded.code,
+            status=status_of(Overloaded),
+        ),
+    )
+    lives = providers.Singleton(
+        Lives, requests=metrics.provided.requests, metrics=metrics.provided.lives
+    )
+    metrics_routes = providers.Singleton(
+        MetricsRoutes, metrics=metrics, policy=providers.Object(public)
+    )
+    tracing = providers.Singleton(
+        Tracing, endpoint=settings.provided.otlp_endpoint, version=__version__
+    )

@@ -1,0 +1,95 @@
+"""Addresses that providers call: a signature first, then the event is kept, then the answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fastapi import Request, Response
+
+from booking_system.payments.adapters.accounts import PlatformAccounts
+from booking_system.payments.application.provider_port import (
+    InvalidEvent,
+    Provider,
+    ProviderUnsure,
+)
+from booking_system.payments.application.take_event import TakeEvent
+from booking_system.platform.http.hooks import RawBody
+from booking_system.platform.http.input import BodyLimit
+from booking_system.platform.http.routing import Routes
+from booking_system.platform.http.signatures import InvalidSignature, Signed
+from booking_system.shared_kernel.clock import Clock
+from booking_system.shared_kernel.errors import NotFound, Unavailable
+
+HOOKS = "/v1/payment-webhooks"
+LIMIT = BodyLimit(most_bytes=512 * 1024, seconds=10.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSignature:
+    """The policy of a provider's hook: whatever comes is an event of its account, or nothing."""
+
+    accounts: PlatformAccounts
+    provider: str
+    clock: Clock
+
+    async def __call__(self, signed: Signed) -> None:
+        """Raise `InvalidSignature`; `NotFound` without an account, `Unavailable` to come again."""
+        account = await self.account()
+        try:
+            await account.hint(signed.body, _plain(signed.headers), now=self.clock.now())
+        except InvalidEvent as problem:
+            raise InvalidSignature from problem
+        except ProviderUnsure as problem:
+            raise Unavailable(retry_after=60) from problem
+
+    async def account(self) -> Provider:
+        """Return the account. Raises `NotFound`."""
+        account = await self.accounts.named(self.provider)
+        if account is None:
+            raise NotFound
+        return account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentHooks:
+    """HTTP for what providers tell. It is described by them, so it stays out of the document."""
+
+    accounts: PlatformAccounts
+    take: TakeEvent
+    clock: Clock
+
+    def routes(self) -> Routes:
+        """List the hooks."""
+        routes = Routes("Payments")
+        for provider, endpoint in (
+            ("stripe", self.hear_from_stripe),
+            ("paypal", self.hear_from_paypal),
+        ):
+            routes.hook(
+                f"{HOOKS}/{provider}",
+                endpoint,
+                signature=self._signature(provider),
+                refuses=[NotFound, Unavailable],
+                body_limit=LIMIT,
+                shown=False,
+            )
+        return routes
+
+    async def hear_from_stripe(self, request: Request, raw: RawBody) -> Response:
+        """Keep an event of Stripe's."""
+        return await self._hear("stripe", request, raw)
+
+    async def hear_from_paypal(self, request: Request, raw: RawBody) -> Response:
+        """Keep an event of PayPal's."""
+        return await self._hear("paypal", request, raw)
+
+    async def _hear(self, provider: str, request: Request, raw: bytes) -> Response:
+        account = await self._signature(provider).account()
+        await self.take(account, raw, _plain(request.headers))
+        return Response(status_code=200)
+
+    def _signature(self, provider: str) -> ProviderSignature:
+        return ProviderSignature(accounts=self.accounts, provider=provider, clock=self.clock)
+
+
+def _plain(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

@@ -1,0 +1,247 @@
+"""What the API of payments takes and gives."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from booking_system.payments.application.ports import OpenMatter, Shown
+from booking_system.payments.application.provider_port import Presentation
+from booking_system.payments.application.take_at_desk import Method
+from booking_system.payments.domain.attempt import Attempt, AttemptState
+from booking_system.payments.domain.ledger import LineKind
+from booking_system.payments.domain.matters import MatterKind
+from booking_system.payments.domain.receipts import DayTotals, Document, DocumentKind
+from booking_system.payments.domain.refunds import Refund, RefundReason, RefundState
+from booking_system.payments.domain.standing import Dispute, PaymentState, standing_of
+from booking_system.platform.http.fields import Locale, Whole
+from booking_system.platform.http.input import Input, LongText
+from booking_system.scheduling.records.slot_shown import MoneyOut
+
+PAYMENT_ID = "0192f0c1-2b3c-7d4e-8f50-617283940020"
+Amount = Annotated[Whole, Field(ge=1, le=100_000_000, description="In minor units")]
+Address = Annotated[
+    str,
+    Field(
+        max_length=2000,
+        pattern=r"^https?://[^\s@/]+(/\S*)?$",
+        description="Where the payer goes on; default: a page of ours that says what came of it",
+        examples=["https://www.example.com/thanks"],
+    ),
+]
+
+
+class PaymentIn(Input):
+    """How somebody wants to pay. What they pay is not theirs to say."""
+
+    provider: Literal["sandbox", "stripe", "paypal"]
+    mode: Presentation = Field(
+        default=Presentation.REDIRECT,
+        description="`redirect`: send the payer to `checkout_url`. `embedded`: show the provider's"
+        " form with `client_secret` and `publishable_key`",
+    )
+    return_url: Address | None = None
+    language: Locale = Field(default="en", description="Of the provider's page")
+
+
+class DeskPaymentIn(Input):
+    """What staff took."""
+
+    method: Method
+    amount: Amount | None = Field(default=None, description="Default: all that is owed still")
+
+
+class RefundIn(Input):
+    """What goes back."""
+
+    amount: Amount | None = Field(default=None, description="Default: all that is left of it")
+    reason: LongText | None = Field(default=None, examples=["Doctor was ill"])
+
+
+class RefundOut(BaseModel):
+    """Money that goes back; `refunded` is said when it is `settled`."""
+
+    id: UUID
+    amount: MoneyOut
+    state: RefundState
+    reason: RefundReason = Field(description="Why: what happened, or that staff wanted it")
+    note: str | None = Field(description="What staff wrote; shown to the clinic only")
+    created_at: datetime
+
+    @classmethod
+    def of(cls, refund: Refund, *, for_staff: bool) -> "RefundOut":
+        """Show it."""
+        return cls(
+            id=refund.id,
+            amount=MoneyOut(amount=refund.money.amount, currency=refund.money.currency),
+            state=refund.state,
+            reason=refund.reason,
+            note=refund.note if for_staff else None,
+            created_at=refund.created_at,
+        )
+
+
+class PaymentOut(BaseModel):
+    """One try to pay, and what came of it. Times in UTC."""
+
+    id: UUID = Field(examples=[PAYMENT_ID])
+    booking_id: UUID
+    provider: str = Field(
+        description="`sandbox`, `stripe`, `paypal`, or `desk`", examples=["stripe"]
+    )
+    status: PaymentState
+    amount: MoneyOut
+    amount_refunded: int = Field(description="In minor units", examples=[0])
+    dispute: Dispute | None = Field(description="A complaint to the payer's bank that took money")
+    checkout_url: str | None = Field(
+        description="Where to pay, while that is possible; null while the provider is asked",
+        examples=["https://checkout.stripe.com/c/pay/cs_test_a1"],
+    )
+    client_secret: str | None = Field(description="For the provider's embedded form only")
+    publishable_key: str | None = Field(description="For the provider's embedded form only")
+    expires_at: datetime | None = Field(description="Until then it can be paid, while `pending`")
+    refunds: list[RefundOut]
+    version: int
+    created_at: datetime
+
+    @classmethod
+    def of(cls, shown: Shown, *, for_staff: bool) -> "PaymentOut":
+        """Show it; the form's secret only while it can be used."""
+        attempt = shown.attempt
+        asked, standing = attempt.asked, standing_of(attempt, shown.lines)
+        is_open = attempt.state in {AttemptState.CREATING, AttemptState.OPEN}
+        return cls(
+            id=attempt.id,
+            booking_id=asked.appointment_id,
+            provider=asked.account.provider,
+            status=standing.status,
+            amount=MoneyOut(amount=asked.amount.amount, currency=asked.amount.currency),
+            amount_refunded=standing.refunded,
+            dispute=standing.dispute,
+            checkout_url=_while(is_open, attempt, "checkout_url"),
+            client_secret=_while(is_open, attempt, "client_secret"),
+            publishable_key=_while(is_open, attempt, "publishable_key"),
+            expires_at=asked.window_end if is_open else None,
+            refunds=[RefundOut.of(one, for_staff=for_staff) for one in shown.refunds],
+            version=attempt.version,
+            created_at=asked.created_at,
+        )
+
+
+def _while(is_open: bool, attempt: Attempt, name: str) -> str | None:  # noqa: FBT001
+    found: str | None = getattr(attempt, name)
+    return found if is_open else None
+
+
+class PaymentsOut(BaseModel):
+    """All payments of a booking, the first first."""
+
+    items: list[PaymentOut]
+
+
+class ReceiptOut(BaseModel):
+    """A numbered document: a receipt, or a correction that refers to one."""
+
+    id: UUID
+    number: str = Field(examples=["2027-000042"])
+    kind: DocumentKind
+    corrects: UUID | None = Field(description="The receipt that it refers to")
+    amount: MoneyOut = Field(description="Negative where money went back")
+    title: str
+    issuer: str = Field(description="The clinic, as it was called then")
+    issuer_address: str | None
+    paid_by: str = Field(
+        description="The provider, or `cash`, `terminal`", examples=["stripe", "cash"]
+    )
+    settled_at: datetime
+    issued_at: datetime
+
+    @classmethod
+    def of(cls, document: Document) -> "ReceiptOut":
+        """Show it."""
+        money = document.money
+        return cls(
+            id=document.id,
+            number=document.name,
+            kind=document.kind,
+            corrects=document.corrects,
+            amount=MoneyOut(amount=money.amount, currency=money.currency),
+            title=document.title,
+            issuer=document.issuer_name,
+            issuer_address=document.issuer_address,
+            paid_by=document.method or document.provider,
+            settled_at=document.settled_at,
+            issued_at=document.issued_at,
+        )
+
+
+class ReceiptsOut(BaseModel):
+    """All documents of a payment in the order of issue; none before the money is there."""
+
+    items: list[ReceiptOut]
+
+
+class DaySumOut(BaseModel):
+    """What came, or went, in one way."""
+
+    currency: str = Field(examples=["EUR"])
+    provider: str = Field(examples=["desk"])
+    method: str | None = Field(examples=["cash"])
+    kind: LineKind
+    amount: int = Field(description="In minor units; negative: it went", examples=[4500])
+
+
+class DayTotalsOut(BaseModel):
+    """What came and went on one day of the clinic's wall clock, by when the money settled."""
+
+    date: date
+    starts_at: datetime = Field(description="UTC")
+    ends_at: datetime = Field(description="UTC")
+    sums: list[DaySumOut]
+
+    @classmethod
+    def of(cls, totals: DayTotals) -> "DayTotalsOut":
+        """Show it, in a set order."""
+        sums = [
+            DaySumOut(currency=currency, provider=provider, method=method, kind=kind, amount=sum_)
+            for (currency, provider, method, kind), sum_ in totals.sums.items()
+        ]
+        return cls(
+            date=totals.day,
+            starts_at=totals.period.starts_at,
+            ends_at=totals.period.ends_at,
+            sums=sorted(sums, key=lambda s: (s.currency, s.provider, s.method or "", s.kind)),
+        )
+
+
+class MatterOut(BaseModel):
+    """Something that people have to see to: no program can decide it."""
+
+    id: UUID
+    kind: MatterKind
+    payment_id: UUID
+    booking_id: UUID
+    about: str = Field(description="The provider's id of what it is about", examples=["re_1"])
+    amount: MoneyOut = Field(description="What is at stake")
+    found_at: datetime
+
+    @classmethod
+    def of(cls, open_one: OpenMatter) -> "MatterOut":
+        """Show it."""
+        matter = open_one.matter
+        return cls(
+            id=open_one.id,
+            kind=matter.kind,
+            payment_id=matter.payment_id,
+            booking_id=matter.appointment_id,
+            about=matter.about,
+            amount=MoneyOut(amount=matter.money.amount, currency=matter.money.currency),
+            found_at=matter.found_at,
+        )
+
+
+class MattersOut(BaseModel):
+    """All that is open, the oldest first."""
+
+    items: list[MatterOut]
