@@ -107,21 +107,29 @@ async def test_an_appointment_expires_though_the_provider_is_silent(desk: Memory
     assert (await desk.attempt(shown.attempt.id)).state is AttemptState.CANCELLED
 
 
+def only_expiry_is_left(desk: MemoryDesk) -> None:
+    """All other work was lost, as where workers were away for long."""
+    desk.memory.work = {
+        job: row for job, row in desk.memory.work.items() if job[1] is WorkKind.EXPIRE
+    }
+
+
 async def test_the_provider_is_asked_before_anything_expires(desk: MemoryDesk) -> None:
     shown = await desk.start(desk.owed)
-    desk.stripe.goes_wrong("read", LOST_BEFORE)
-    desk.stripe.goes_wrong("end", LOST_BEFORE)
-    desk.clock.moment += WINDOW
-    (poll,) = [
-        one
-        for one in await desk.queue.claim(most=9, now=desk.clock.now())
-        if one.kind is WorkKind.POLL
-    ]
-    await desk.do(poll)
     desk.stripe.pay(reference_of(shown))
-    await desk.work(after=3 * MINUTE)
+    only_expiry_is_left(desk)
+    await desk.work(after=WINDOW + 3 * MINUTE)
     assert desk.owed.status == "confirmed"
     assert len(desk.told("payment.succeeded")) == 1
+
+
+@pytest.mark.parametrize("fault", [LOST_BEFORE, BUSY, REFUSED])
+async def test_a_provider_that_does_not_answer_holds_no_slot(desk: MemoryDesk, fault: str) -> None:
+    await desk.start(desk.owed)
+    only_expiry_is_left(desk)
+    desk.stripe.goes_wrong("read", fault)
+    await desk.work(after=WINDOW + 3 * MINUTE)
+    assert desk.owed.status == "expired"
 
 
 @pytest.mark.parametrize("is_taken", [False, True])
