@@ -278,6 +278,8 @@ async def test_a_worker_that_is_gone_leaves_its_work_to_others(desk: StoredDesk)
     # Whoever comes late changes nothing.
     await desk.queue.finish(lost)
     await desk.queue.put_off(lost, due_at=now + timedelta(days=9), problem="late")
+    kept = "SELECT token, due_at <= $1, problem FROM payment_work WHERE kind = 'poll'"
+    assert await desk.all(kept, now) == [(again.token, True, None)]
     await desk.do(again)
     assert not await desk.all("SELECT 1 FROM payment_work WHERE kind = 'poll'")
     assert (await desk.attempt(shown.attempt.id)).state is AttemptState.CLOSING
