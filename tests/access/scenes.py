@@ -24,6 +24,12 @@ OWN_CHANNELS = """INSERT INTO clinic_channels (id, clinic_id, channel, provider,
 OWN_TEMPLATES = """INSERT INTO message_templates (id, clinic_id, kind, language, subject, version,
  changed_at, changed_by) VALUES (gen_random_uuid(), $1, 'reminder', 'en', 'Soon', 1, now(), $2)
  ON CONFLICT DO NOTHING"""
+PRICED = """UPDATE appointments SET price_amount = 5000, price_currency = 'EUR',
+ payment_status = 'unpaid', late_cancel_minutes = 0, late_cancel_percent = 0, no_show_percent = 0
+ WHERE id = $1"""
+MATTER = """INSERT INTO payment_quarantine (id, payment_id, appointment_id, clinic_id, kind, about,
+ amount, currency, found_at) SELECT gen_random_uuid(), id, appointment_id, clinic_id,
+ 'refund_by_hand', $2, 100, 'EUR', now() FROM payments WHERE id = $1 RETURNING id"""
 NUMBERS = count(1000)
 
 
@@ -254,6 +260,43 @@ async def hold(world: World, _name: str) -> Aim:
 
 async def booking(world: World, _name: str) -> Aim:
     return Aim({"booking_id": (await world.booking())["id"]})
+
+
+async def payable_booking(world: World, _name: str) -> Aim:
+    """It costs something, and nothing is paid."""
+    made = await world.booking()
+    await world.sql(PRICED, UUID(made["id"]))
+    return Aim({"booking_id": made["id"]})
+
+
+async def desk_payment(world: World, _name: str) -> Aim:
+    """Money that the desk took."""
+    made = (await payable_booking(world, _name)).values["booking_id"]
+    path = f"/v1/bookings/{made}/desk-payments"
+    paid = await world.api.made(path, {"method": "cash"}, world.person("receptionist"))
+    return Aim({"payment_id": paid["id"]})
+
+
+async def payment_matter(world: World, name: str) -> Aim:
+    """Something about a payment that people have to see to."""
+    paid = (await desk_payment(world, name)).values["payment_id"]
+    (row,) = await world.sql(MATTER, UUID(paid), str(uuid4()))
+    return Aim({"matter_id": str(row["id"])})
+
+
+async def payment_result(world: World, name: str) -> Aim:
+    """The address that a payer comes back to: whoever has it may look."""
+    made = (await payable_booking(world, name)).values["booking_id"]
+    link = world.api.container.payments.links().link(UUID(made))
+    return Aim({"token": link.rpartition("/")[2]})
+
+
+async def sandbox_checkout(world: World, name: str) -> Aim:
+    """The address of a checkout: whoever has it may pay."""
+    made = (await payable_booking(world, name)).values["booking_id"]
+    path, body = f"/v1/bookings/{made}/payments", {"provider": "sandbox"}
+    begun = await world.api.made(path, body, world.person("patient"))
+    return Aim({"reference": begun["checkout_url"].rpartition("/")[2], "deed": "decline"})
 
 
 async def booking_and_slot(world: World, _name: str) -> Aim:

@@ -152,6 +152,7 @@ HOLD = "/v1/holds/{hold_id}"
 EXCEPTION = "/v1/availability-exceptions/{exception_id}"
 RULE, TIME_OFF = "/v1/availability/{rule_id}", "/v1/time-off/{time_off_id}"
 PATIENT_PATH = "/v1/patients/{patient_id}"
+PAYMENT = "/v1/payments/{payment_id}"
 CALENDAR_FEED = "/v1/calendar-feeds/{feed_id}"
 ENDPOINT = "/v1/webhook-endpoints/{endpoint_id}"
 OWN_TEMPLATES = "/v1/clinics/{clinic_id}/message-templates"
@@ -359,6 +360,24 @@ ROWS = [
     Row("POST", f"{TEMPLATE}/preview", PUBLIC, CLOSERS, scenes.own_templates, OWN_WORDS,
         **OF_CLINIC),
     Row("GET", f"{CLINIC}/unreached-bookings", PUBLIC, DESK, scenes.clinic),
+    # Money
+    Row("POST", f"{BOOKING}/payments", PRIVATE, PATIENT | DESK, scenes.payable_booking,
+        {"provider": "sandbox"}, sees=PARTIES),
+    Row("POST", f"{BOOKING}/desk-payments", PRIVATE, DESK, scenes.payable_booking,
+        {"method": "cash"}, sees=PARTIES),
+    Row("GET", f"{BOOKING}/payments", PRIVATE, PARTIES, scenes.payable_booking),
+    Row("GET", PAYMENT, PRIVATE, PARTIES, scenes.desk_payment),
+    Row("POST", f"{PAYMENT}/refunds", PRIVATE, DESK, scenes.desk_payment, {"amount": 100},
+        sees=PARTIES),
+    Row("GET", f"{PAYMENT}/receipts", PRIVATE, PARTIES, scenes.desk_payment),
+    Row("GET", f"{CLINIC}/payment-totals", PUBLIC, DESK, scenes.clinic),
+    Row("GET", f"{CLINIC}/payment-matters", PUBLIC, DESK, scenes.clinic),
+    Row("DELETE", "/v1/payment-matters/{matter_id}", PRIVATE, DESK, scenes.payment_matter),
+    Row("GET", "/payment-result/{token}", OPEN, EVERYBODY, scenes.payment_result, names="token"),
+    Row("GET", "/sandbox/checkout/{reference}", OPEN, EVERYBODY, scenes.sandbox_checkout,
+        names="reference"),
+    Row("POST", "/sandbox/checkout/{reference}/{deed}", OPEN, EVERYBODY, scenes.sandbox_checkout,
+        names="reference"),
     # Calendars
     Row("GET", "/v1/calendar-feeds/{token}.ics", OPEN, EVERYBODY, scenes.calendar_link,
         names="token"),

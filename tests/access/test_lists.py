@@ -65,6 +65,7 @@ ENDPOINTS = "SELECT id FROM webhook_endpoints WHERE deleted_at IS NULL"
 UNREACHED = """SELECT DISTINCT a.id FROM appointments a JOIN message_ledger m
  ON m.appointment_id = a.id AND m.revision = a.revision WHERE a.clinic_id = '{here}'
  AND a.starts_at > now() AND m.recipient_key = 'patient' AND m.state = 'failed'"""
+MATTERS = "SELECT id FROM payment_quarantine WHERE clinic_id = '{here}'"
 FEEDS = "SELECT id FROM calendar_feeds WHERE revoked_at IS NULL AND user_id = '{user}'"
 DESK = ("receptionist", "clinic_admin", "platform_admin", TWO_HATS)
 
@@ -119,6 +120,10 @@ LISTS: dict[str, Statements] = {
     },
     "/v1/clinics/{clinic_id}/unreached-bookings": {
         **dict.fromkeys(set(DESK) - {"platform_admin"}, UNREACHED),
+        "else": None,
+    },
+    "/v1/clinics/{clinic_id}/payment-matters": {
+        **dict.fromkeys(set(DESK) - {"platform_admin"}, MATTERS),
         "else": None,
     },
     "/v1/calendar-feeds": {ANONYMOUS: None, "else": FEEDS},
@@ -328,7 +333,10 @@ async def test_every_list_is_compared(world: World) -> None:
     booking = "/v1/bookings/{booking_id}"
     # Deliveries are of one endpoint, in the same way.
     deliveries = "/v1/webhook-endpoints/{endpoint_id}/deliveries"
-    others = {f"{booking}/history", f"{booking}/notifications", "/v1/slots/next", deliveries}
+    # So are payments of one booking, and receipts of one payment.
+    money = {f"{booking}/payments", "/v1/payments/{payment_id}/receipts"}
+    told = {f"{booking}/history", f"{booking}/notifications"}
+    others = {*told, *money, "/v1/slots/next", deliveries}
     assert set(_lists(world)) - others == set(LISTS)
 
 

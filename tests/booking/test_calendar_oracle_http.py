@@ -133,6 +133,9 @@ NO_QUESTION = {
     "undo_booking": "a real attempt: limited and recorded",
     "lift_patient_address": "says how they can be reached, nothing of appointments",
     "list_booking_notifications": "says what was told of a booking that the caller sees",
+    "start_payment": "asks nothing of other appointments",
+    "record_desk_payment": "asks nothing of other appointments",
+    "list_booking_payments": "says what was paid for a booking that the caller sees",
     "read_notification_preferences": "says what they want to be told, nothing of appointments",
     "set_notification_preferences": "says what they want to be told, nothing of appointments",
 }

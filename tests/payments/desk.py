@@ -67,6 +67,7 @@ class Desk:
                 chance=lambda: 1.0,
             ),
             changes=AttemptChanges(take=self.take),
+            settle=SettleAppointment(**common),
         )
         self.starting = StartPayment(
             **common,

@@ -392,7 +392,7 @@ async def test_what_is_shown_is_what_is_written(desk: StoredDesk) -> None:
         "Example Clinic",
     )
     assert (correction.corrects, correction.money.amount) == (receipt.id, -1000)
-    totals = read_payments.ShowDayTotals(reader=desk.reader)
+    totals = read_payments.ShowDayTotals(reader=desk.reader, clock=desk.clock)
     day = await totals(CLINIC, date(2030, 6, 3), staff)
     assert day.total("EUR") == 4000
     with pytest.raises(NotFound):

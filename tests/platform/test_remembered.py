@@ -46,6 +46,10 @@ OF_NOTHING = (
     "closure_id",
     "endpoint_id",
     "feed_id",
+    "payment_id",
+    "matter_id",
+    "reference",
+    "deed",
 )
 MARKS = {"x-request-id", "date"}
 

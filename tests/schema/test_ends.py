@@ -32,6 +32,7 @@ FOUND_BY = {
     "kept_messages": r"Index Cond: \(kept_at <",
     "calendar_feeds": r"Index Cond: \(revoked_at <",
     "payment_events": r"Index Cond: \(received_at <",
+    "sandbox_checkouts": r"Index Cond: \(made_at <",
     "webhook_deliveries": r"Index Only Scan using pk_webhook_del|Index Scan using pk_webhook_del",
 }
 """What an index has to be asked, so that what is young is not even looked at."""

@@ -9,8 +9,6 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-# Its events and refusals are in the document and on the pages of codes.
-import booking_system.payments.container  # noqa: F401
 from booking_system import __version__
 from booking_system.bootstrap.about_api import DESCRIPTION, TAGS, TITLE
 from booking_system.bootstrap.container import Container, build, close

@@ -161,7 +161,7 @@ class PaymentsContainer(containers.DeclarativeContainer):
     show = providers.Singleton(retried(reading.ShowPayment), reader=reader)
     list_all = providers.Singleton(retried(reading.ListPayments), reader=reader)
     documents = providers.Singleton(retried(reading.ShowDocuments), reader=reader)
-    day_totals = providers.Singleton(retried(reading.ShowDayTotals), reader=reader)
+    day_totals = providers.Singleton(retried(reading.ShowDayTotals), reader=reader, clock=clock)
     matters = providers.Singleton(retried(reading.ListMatters), reader=reader)
     resolve_matter = providers.Singleton(
         retried(reading.ResolveMatter),

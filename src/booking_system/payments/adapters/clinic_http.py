@@ -1,7 +1,6 @@
 """A clinic's money over HTTP: days, and what people have to see to."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -17,15 +16,19 @@ from booking_system.payments.application.read_payments import (
 )
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
-from booking_system.platform.http.once import InOneTransaction
+from booking_system.platform.http.input import NearDay
+from booking_system.platform.http.pagination import Limit
 from booking_system.platform.http.routing import Routes
 from booking_system.scheduling.domain.refusals import NonexistentLocalTime
-from booking_system.shared_kernel.errors import NotFound
+from booking_system.shared_kernel.errors import NotFound, NotPermitted
 from booking_system.shared_kernel.identifiers import ClinicId
 
 Caller = Annotated[Actor, Depends(caller)]
 Day = Annotated[
-    date, Query(alias="date", description="By the clinic's clock", examples=["2027-03-01"])
+    NearDay | None,
+    Query(
+        alias="date", description="By the clinic's clock; default: today", examples=["2027-03-01"]
+    ),
 ]
 
 
@@ -46,7 +49,7 @@ class ClinicMoneyRoutes:
             self.read_payment_totals,
             policy=signed_in,
             answers=DayTotalsOut,
-            refuses=[NotFound, NonexistentLocalTime],
+            refuses=[NotFound, NotPermitted, NonexistentLocalTime],
         )
         routes.add(
             "GET",
@@ -54,27 +57,30 @@ class ClinicMoneyRoutes:
             self.list_payment_matters,
             policy=signed_in,
             answers=MattersOut,
-            refuses=[NotFound],
+            refuses=[NotFound, NotPermitted],
         )
         routes.add(
-            "POST",
-            "/v1/payment-matters/{matter_id}/resolve",
+            "DELETE",
+            "/v1/payment-matters/{matter_id}",
             self.resolve_payment_matter,
             policy=signed_in,
             status=204,
             answers=None,
             refuses=[NotFound],
-            once=InOneTransaction(),
         )
         return routes
 
-    async def read_payment_totals(self, clinic_id: UUID, day: Day, actor: Caller) -> Response:
+    async def read_payment_totals(
+        self, clinic_id: UUID, actor: Caller, day: Day = None
+    ) -> Response:
         """Add up what came and went on one day, for the clinic's staff: the day's close."""
         return json_answer(DayTotalsOut.of(await self.totals(ClinicId(clinic_id), day, actor)))
 
-    async def list_payment_matters(self, clinic_id: UUID, actor: Caller) -> Response:
+    async def list_payment_matters(
+        self, clinic_id: UUID, actor: Caller, limit: Limit = 50
+    ) -> Response:
         """List what the clinic's staff have to see to: misfits, and refunds made by hand only."""
-        found = await self.matters(ClinicId(clinic_id), actor)
+        found = await self.matters(ClinicId(clinic_id), actor, most=limit)
         return json_answer(MattersOut(items=[MatterOut.of(one) for one in found]))
 
     async def resolve_payment_matter(self, matter_id: UUID, actor: Caller) -> Response:

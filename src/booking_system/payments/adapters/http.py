@@ -41,6 +41,7 @@ from booking_system.payments.domain.refusals import (
 )
 from booking_system.platform.http.answers import json_answer, making_answer
 from booking_system.platform.http.caller import caller
+from booking_system.platform.http.etag import etag_of
 from booking_system.platform.http.input import StrictRequest
 from booking_system.platform.http.once import ClaimedFirst, InOneTransaction
 from booking_system.platform.http.routing import Routes
@@ -83,7 +84,7 @@ class PaymentRoutes:
             policy=signed_in,
             status=201,
             answers=PaymentOut,
-            refuses=[*OWED, PaymentInProgress],
+            refuses=[*OWED, NotPermitted, PaymentInProgress],
             once=ClaimedFirst(again=self.show_payment_again),
         )
         routes.add(
@@ -141,6 +142,8 @@ class PaymentRoutes:
         has not answered, `checkout_url` is null: read the payment again in a moment.
         """
         card = await self.see(appointment_id=AppointmentId(booking_id), actor=actor)
+        if actor.patient_id != card.appointment.patient_id:
+            _check_staff(card, actor)
         back = body.return_url or self.links.link(booking_id)
         wish = PaymentWish(
             appointment_id=AppointmentId(booking_id),
@@ -178,7 +181,7 @@ class PaymentRoutes:
     async def read_payment(self, payment_id: UUID, actor: Caller) -> Response:
         """Read one payment, and what became of it."""
         shown, card = await self._seen(payment_id, actor)
-        return json_answer(_shown(shown, card, actor))
+        return _answer(shown, card, actor)
 
     async def refund_payment(self, payment_id: UUID, body: RefundIn, actor: Caller) -> Response:
         """Give money of a payment back, for the clinic's staff.
@@ -203,7 +206,7 @@ class PaymentRoutes:
         """Show the payment. Raises `PaymentNotFound`."""
         actor: Actor = request.scope["caller"]
         shown, card = await self._seen(made[0], actor)
-        return json_answer(_shown(shown, card, actor))
+        return _answer(shown, card, actor)
 
     async def _seen(self, payment_id: UUID, actor: Actor) -> tuple[Shown, AppointmentCard]:
         """A payment is seen by all who see its appointment."""
@@ -229,10 +232,12 @@ def _shown(shown: Shown, card: AppointmentCard, actor: Actor) -> PaymentOut:
     return PaymentOut.of(shown, for_staff=actor.works_at(card.appointment.clinic_id))
 
 
+def _answer(shown: Shown, card: AppointmentCard, actor: Actor) -> Response:
+    tag = {"ETag": etag_of(shown.attempt.version)}
+    return json_answer(_shown(shown, card, actor), headers=tag)
+
+
 def _made(shown: Shown, card: AppointmentCard, actor: Actor) -> Response:
-    payment_id = shown.attempt.id
-    return making_answer(
-        _shown(shown, card, actor),
-        [payment_id],
-        headers={"Location": f"/v1/payments/{payment_id}"},
-    )
+    attempt = shown.attempt
+    headers = {"Location": f"/v1/payments/{attempt.id}", "ETag": etag_of(attempt.version)}
+    return making_answer(_shown(shown, card, actor), [attempt.id], headers=headers)

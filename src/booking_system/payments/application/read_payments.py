@@ -13,11 +13,11 @@ from booking_system.payments.application.ports import (
     Shown,
 )
 from booking_system.payments.domain.attempt import PaymentId
-from booking_system.payments.domain.receipts import DayTotals, Document, totals_of
+from booking_system.payments.domain.receipts import DayTotals, Document, Issuer, totals_of
 from booking_system.payments.domain.refusals import PaymentNotFound
-from booking_system.scheduling.domain.local_time import day_of
+from booking_system.scheduling.domain.local_time import day_of, wall_clock
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotFound
+from booking_system.shared_kernel.errors import NotFound, NotPermitted
 from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId
 
 MOST_MATTERS = 200
@@ -64,12 +64,15 @@ class ShowDayTotals:
     """What came and went on one day of a clinic's wall clock."""
 
     reader: PaymentsReader
+    clock: Clock
 
-    async def __call__(self, clinic_id: ClinicId, day: date, actor: Actor) -> DayTotals:
-        """Return it, for the clinic's staff. Raises `NotFound`, `NonexistentLocalTime`."""
-        issuer = await self.reader.issuer(clinic_id)
-        if issuer is None or not actor.works_at(clinic_id):
-            raise NotFound
+    async def __call__(self, clinic_id: ClinicId, day: date | None, actor: Actor) -> DayTotals:
+        """Return it, for the clinic's staff; None: today. Raises `NotFound`, `NotPermitted`.
+
+        Raises `NonexistentLocalTime` for a day that the clinic's zone skipped.
+        """
+        issuer = await _of_staff(self.reader, clinic_id, actor)
+        day = day or wall_clock(self.clock.now(), issuer.time_zone).date()
         lines = await self.reader.settled(clinic_id, day_of(day, issuer.time_zone))
         return totals_of(day, issuer.time_zone, lines)
 
@@ -80,11 +83,12 @@ class ListMatters:
 
     reader: PaymentsReader
 
-    async def __call__(self, clinic_id: ClinicId, actor: Actor) -> Sequence[OpenMatter]:
-        """Return it, the oldest first. Raises `NotFound`."""
-        if not actor.works_at(clinic_id):
-            raise NotFound
-        return await self.reader.matters(clinic_id, most=MOST_MATTERS)
+    async def __call__(
+        self, clinic_id: ClinicId, actor: Actor, *, most: int = MOST_MATTERS
+    ) -> Sequence[OpenMatter]:
+        """Return it, the oldest first. Raises `NotFound`, `NotPermitted`."""
+        await _of_staff(self.reader, clinic_id, actor)
+        return await self.reader.matters(clinic_id, most=most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,3 +103,12 @@ class ResolveMatter:
         by, now = actor.user_id, self.clock.now()
         if not await self.book.resolve(matter_id, actor.staff_of, by=by, now=now):
             raise NotFound
+
+
+async def _of_staff(reader: PaymentsReader, clinic_id: ClinicId, actor: Actor) -> Issuer:
+    issuer = await reader.issuer(clinic_id)
+    if issuer is None:
+        raise NotFound
+    if not actor.works_at(clinic_id):
+        raise NotPermitted
+    return issuer

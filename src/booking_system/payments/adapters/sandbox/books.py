@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import orjson
 from sqlalchemy import cast, select, update
@@ -50,13 +49,14 @@ class PostgresSandboxBooks:
                 document=_text(checkout),
                 now=self.clock.now(),
             )
-            return _read(await FIND.fetchval(connection, reference=checkout.reference))
+            found = await FIND.fetchval(connection, reference=checkout.reference)
+            return SandboxCheckout.read(found)
 
     async def find(self, reference: str) -> SandboxCheckout | None:
         """Read it without a lock."""
         async with self.database.reading() as connection:
             found = await FIND.fetchval(connection, reference=reference)
-        return None if found is None else _read(found)
+        return None if found is None else SandboxCheckout.read(found)
 
     async def change(
         self, reference: str, change: Callable[[SandboxCheckout], SandboxCheckout]
@@ -66,14 +66,10 @@ class PostgresSandboxBooks:
             found = await LOCK.fetchval(connection, reference=reference)
             if found is None:
                 return None
-            changed = change(_read(found))
+            changed = change(SandboxCheckout.read(found))
             await CHANGE.execute(connection, reference=reference, document=_text(changed))
             return changed
 
 
 def _text(checkout: SandboxCheckout) -> str:
     return orjson.dumps(checkout.document()).decode()
-
-
-def _read(document: Any) -> SandboxCheckout:
-    return SandboxCheckout.read(orjson.loads(document))
