@@ -30,6 +30,11 @@ OTHERWISE = {
     "new_password": "four quiet otters",
     "reason": "Another reason",
     "details": "none",
+    "number": "+4915112345679",
+    "subject": "Soon: {{ date }}",
+    "provider": "stripe",
+    "method": "terminal",
+    "amount": 200,
 }
 
 
@@ -43,6 +48,22 @@ def once_each() -> list[Row]:
         and ANONYMOUS not in row.may
     ]
     return list({row.path: row for row in taking}.values())
+
+
+TRIES = {f"/v1/clinics/{{clinic_id}}/{channel}-channel/try" for channel in ("email", "sms")}
+KEPT_NOWHERE = TRIES
+"""What they told is kept nowhere: sent again, they say that they were answered before."""
+CLAIMED_FIRST = {
+    *TRIES,
+    "/v1/clinics/{clinic_id}/message-templates/{kind}/{language}/preview",
+    "/v1/bookings/{booking_id}/payments",
+}
+"""The key is claimed before another machine is asked, and in use until the claim is over."""
+ONE_THING_TO_SAY = {
+    "/v1/clinics/{clinic_id}/email-channel/try",
+    "/v1/patients/{patient_id}/notification-preferences/{channel}/lift",
+}
+"""There is no body, and no second one of what they are about."""
 
 
 def otherwise(row: Row) -> Row:

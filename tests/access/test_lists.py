@@ -8,6 +8,7 @@ import pytest
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.platform.postgres.feed import Relay
 from booking_system.shared_kernel.identifiers import ClinicId, PatientId
+from tests.access import scenes
 from tests.access.scenes import (
     DEAD_EVENT,
     DEAD_MESSAGE,
@@ -193,6 +194,11 @@ async def _invite(world: World) -> None:
         await world.api.made(f"/v1/clinics/{clinic['id']}/staff", staff)
 
 
+async def _furnish_money(world: World) -> None:
+    for _ in range(2):
+        await scenes.payment_matter(world, "")
+
+
 async def _furnish(world: World) -> None:
     """Rows that must not be seen stand beside those that must."""
     api, here = world.api, ClinicId(UUID(world.here["id"]))
@@ -234,6 +240,7 @@ async def _furnish(world: World) -> None:
     await _furnish_calendars(world)
     await _furnish_webhooks(world)
     await _furnish_feeds(world)
+    await _furnish_money(world)
     ended = await world.session(world.person("patient"), "ended")
     await world.session(world.person("patient"), "current")
     await api.post("/v1/auth/sign-out", by=ended)

@@ -17,8 +17,8 @@ from tests.postgres import TestServer
 from tests.servers import serving
 
 FEWEST, FEWEST_LONG = 12, 100
-OF_NO_DOCUMENT = {"/v1/unsubscribe/{token}"}
-"""It reads no body and no query, and stands in mails."""
+OF_NO_DOCUMENT = {"/v1/unsubscribe/{token}", "/sandbox/checkout/{reference}/{deed}"}
+"""They read no body and no query, and are pages for people."""
 NAMES = sorted(
     {
         f"{row.method} {row.path}"

@@ -423,6 +423,42 @@ async def _calendar_feeds(victims: Victims) -> list[Values]:
     return _named("feed_id", await victims.clones("calendar_feeds", one, changes))
 
 
+async def _payable_bookings(victims: Victims) -> list[Values]:
+    found = await _bookings(victims)
+    for one in found:
+        await victims.world.sql(scenes.PRICED, UUID(one["booking_id"]))
+    return found
+
+
+async def _desk_payments(victims: Victims) -> list[Values]:
+    """Of one booking each: what was paid in it is given back bit by bit."""
+    world, paid = victims.world, list[Values]()
+    for one in await _payable_bookings(victims):
+        path = f"/v1/bookings/{one['booking_id']}/desk-payments"
+        made = await world.api.made(path, {"method": "cash"}, world.person("receptionist"))
+        paid.append({"payment_id": made["id"]})
+    return paid
+
+
+async def _payment_matters(victims: Victims) -> list[Values]:
+    (one, *_) = await _desk_payments(victims)
+    rows = [
+        await victims.world.sql(scenes.MATTER, UUID(one["payment_id"]), str(uuid4()))
+        for _ in range(victims.most)
+    ]
+    return _named("matter_id", [row["id"] for (row,) in rows])
+
+
+async def _sandbox_checkouts(victims: Victims) -> list[Values]:
+    """One is enough: a card can be declined again and again."""
+    (one, *_) = await _payable_bookings(victims)
+    world, path = victims.world, f"/v1/bookings/{one['booking_id']}/payments"
+    desk = world.person("receptionist")
+    begun = await world.api.made(path, {"provider": "sandbox"}, desk)
+    reference = begun["checkout_url"].rpartition("/")[2]
+    return [{"reference": reference, "deed": "decline"}] * victims.most
+
+
 POOLS: dict[Scene, Pool] = {
     scenes.dead_message: _dead_messages,
     scenes.new_clinic: _clinics,
@@ -460,6 +496,10 @@ POOLS: dict[Scene, Pool] = {
     scenes.own_channels: _message_settings,
     scenes.own_templates: _message_settings,
     scenes.calendar_feed: _calendar_feeds,
+    scenes.payable_booking: _payable_bookings,
+    scenes.desk_payment: _desk_payments,
+    scenes.payment_matter: _payment_matters,
+    scenes.sandbox_checkout: _sandbox_checkouts,
     scenes.webhook_endpoint: _webhook_endpoints,
     scenes.webhook_delivery: _webhook_deliveries,
 }

@@ -150,9 +150,8 @@ async def test_a_deposit_confirms_and_the_rest_is_paid_at_the_desk(api: Api) -> 
     assert (taken["provider"], taken["amount"]["amount"]) == ("desk", 3500)
     assert await counter.booked(booking, patient) == ("confirmed", "paid")
     today = datetime.fromisoformat(taken["created_at"]).astimezone(ZoneInfo(ZONE)).date()
-    totals = await api.get(
-        f"/v1/clinics/{counter.clinic['id']}/payment-totals", desk, date=today.isoformat()
-    )
+    path = f"/v1/clinics/{counter.clinic['id']}/payment-totals"
+    totals = await api.get(path, desk, date=today.isoformat())
     assert sum(one["amount"] for one in totals.json()["sums"]) == PRICE["amount"]
     assert (await api.get(path, desk)).json() == totals.json(), "today is the default"
 

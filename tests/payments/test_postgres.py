@@ -30,7 +30,7 @@ from booking_system.payments.domain.sighting import DisputeStage, Stage
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.ticket import HeldConnectionError
-from booking_system.shared_kernel.errors import NotFound, Transient
+from booking_system.shared_kernel.errors import NotFound, NotPermitted, Transient
 from booking_system.shared_kernel.money import Money
 from tests.booking.builders import CLINIC, NOON, a_receptionist
 from tests.payments.builders import PRICE, a_waiting_one, an_attempt, an_owed
@@ -395,7 +395,7 @@ async def test_what_is_shown_is_what_is_written(desk: StoredDesk) -> None:
     totals = read_payments.ShowDayTotals(reader=desk.reader, clock=desk.clock)
     day = await totals(CLINIC, date(2030, 6, 3), staff)
     assert day.total("EUR") == 4000
-    with pytest.raises(NotFound):
+    with pytest.raises(NotPermitted):
         await totals(CLINIC, date(2030, 6, 3), stranger)
 
     matters = read_payments.ListMatters(reader=desk.reader)
@@ -408,7 +408,7 @@ async def test_what_is_shown_is_what_is_written(desk: StoredDesk) -> None:
         await resolve(matter.id, stranger)
     await resolve(matter.id, staff)
     assert await matters(CLINIC, staff) == []
-    with pytest.raises(NotFound):
+    with pytest.raises(NotPermitted):
         await matters(CLINIC, stranger)
 
 

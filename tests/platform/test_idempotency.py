@@ -10,8 +10,11 @@ import pytest
 
 from tests.access import scenes
 from tests.access.repeating import (
+    CLAIMED_FIRST,
     IN_USE,
+    KEPT_NOWHERE,
     KEYS,
+    ONE_THING_TO_SAY,
     REPLAYED,
     REUSED,
     an_impatient_world,
@@ -72,12 +75,13 @@ async def test_a_request_sent_again_has_its_effect_once(world: World, row: Row) 
     assert first.status_code < 300
     assert REPLAYED not in first.headers
     assert second.headers[REPLAYED] == third.headers[REPLAYED] == "true"
-    assert told(first) == told(second) == told(third)
+    assert told(second) == told(third)
+    assert (told(first) == told(second)) is (row.path not in KEPT_NOWHERE)
     assert await effects(world) == after
     assert await replays_of(world, key) == [2]
 
 
-@each
+@pytest.mark.parametrize("row", [row for row in ONCE if row.path not in ONE_THING_TO_SAY], ids=str)
 async def test_a_key_belongs_to_what_was_said_with_it(world: World, row: Row) -> None:
     name, key = min(row.may), named()
     aim = await world.aim(row.on, name, fresh=True)
@@ -130,6 +134,9 @@ async def test_a_commit_whose_answer_was_lost_is_found_by_its_key(world: World, 
     after = await effects(world)
     answer = await ask(world, row, name, aim, key)
 
+    if row.path in CLAIMED_FIRST:
+        assert code_of(answer) == IN_USE
+        return
     assert answer.status_code < 300
     assert answer.headers[REPLAYED] == "true"
     assert await effects(world) == after

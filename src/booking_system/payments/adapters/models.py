@@ -66,7 +66,9 @@ class RefundOut(BaseModel):
     amount: MoneyOut
     state: RefundState
     reason: RefundReason = Field(description="Why: what happened, or that staff wanted it")
-    note: str | None = Field(description="What staff wrote; shown to the clinic only")
+    note: str | None = Field(
+        description="What staff wrote; shown to the clinic only", examples=["Doctor was ill"]
+    )
     created_at: datetime
 
     @classmethod
@@ -98,8 +100,12 @@ class PaymentOut(BaseModel):
         description="Where to pay, while that is possible; null while the provider is asked",
         examples=["https://checkout.stripe.com/c/pay/cs_test_a1"],
     )
-    client_secret: str | None = Field(description="For the provider's embedded form only")
-    publishable_key: str | None = Field(description="For the provider's embedded form only")
+    client_secret: str | None = Field(
+        description="For the provider's embedded form only", examples=["cs_test_a1_secret_b2"]
+    )
+    publishable_key: str | None = Field(
+        description="For the provider's embedded form only", examples=["pk_test_51Example"]
+    )
     expires_at: datetime | None = Field(description="Until then it can be paid, while `pending`")
     refunds: list[RefundOut]
     version: int
@@ -148,9 +154,11 @@ class ReceiptOut(BaseModel):
     kind: DocumentKind
     corrects: UUID | None = Field(description="The receipt that it refers to")
     amount: MoneyOut = Field(description="Negative where money went back")
-    title: str
-    issuer: str = Field(description="The clinic, as it was called then")
-    issuer_address: str | None
+    title: str = Field(examples=["Example Clinic, K7QM-3F9D"])
+    issuer: str = Field(
+        description="The clinic, as it was called then", examples=["Example Clinic"]
+    )
+    issuer_address: str | None = Field(examples=["1 Example Street"])
     paid_by: str = Field(
         description="The provider, or `cash`, `terminal`", examples=["stripe", "cash"]
     )

@@ -42,6 +42,7 @@ class ClinicChannelOut(BaseModel):
     callbacks: list[str] = Field(
         description="Addresses to name at the provider, so that it tells what became of messages; "
         "keep them to yourself",
+        examples=[["https://booking.example.com/v1/message-callbacks/own/0192f0c1/sendgrid"]],
     )
 
     @classmethod

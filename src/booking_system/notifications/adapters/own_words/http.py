@@ -108,7 +108,6 @@ class TemplateRoutes:
             answers=TemplatePreviewOut,
             refuses=[NotFound, NotPermitted],
             body_limit=OF_TEMPLATES,
-            only_reads=True,
             once=ClaimedFirst(again=self.show_preview_again),
         )
         return routes

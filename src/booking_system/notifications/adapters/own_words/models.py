@@ -147,10 +147,10 @@ class TemplateProblem(Problem):
 class TemplatePreviewOut(BaseModel):
     """A message to nobody, as it would be written; parts with a fault as the program has them."""
 
-    subject: str
-    text: str
-    html: str
-    sms: str
+    subject: str = Field(examples=["See you on 1 March"])
+    text: str = Field(examples=["Hello Alex, see you on 1 March at 9:00."])
+    html: str = Field(examples=["<!doctype html>"])
+    sms: str = Field(examples=["See you on 1 March at 9:00."])
     sms_size: SmsSizeOut
     errors: list[TemplateErrorOut] = Field(
         description="What is wrong on any of the examples; the first of each part"
