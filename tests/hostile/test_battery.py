@@ -19,6 +19,12 @@ from tests.servers import serving
 FEWEST, FEWEST_LONG = 12, 100
 OF_NO_DOCUMENT = {"/v1/unsubscribe/{token}", "/sandbox/checkout/{reference}/{deed}"}
 """They read no body and no query, and are pages for people."""
+OF_ONE_ROW = {
+    f"DELETE /v1/clinics/{{clinic_id}}/{what}"
+    for what in ("email-channel", "sms-channel", "message-templates/{kind}/{language}")
+}
+"""A clinic has one of each: how many of all who delete it at once find it is left to chance. That
+one alone gets as far is asked before and afterwards."""
 NAMES = sorted(
     {
         f"{row.method} {row.path}"
@@ -80,7 +86,7 @@ def test_each_is_answered_as_documented_and_repeats_nothing(report: Report, name
 @pytest.mark.parametrize("name", NAMES)
 def test_with_credentials_it_gets_as_far_as_the_operation(report: Report, name: str) -> None:
     """Else an answer would say nothing of what stands behind the door."""
-    if name.rpartition(" ")[2] not in CHEAP:
+    if name.rpartition(" ")[2] not in CHEAP and name not in OF_ONE_ROW:
         done = sum(
             count
             for (seen, group, status), count in report.seen.items()
