@@ -1,0 +1,157 @@
+"""Stripe and PayPal from the booking to the money and back, by their protocols and signatures."""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from httpx import ASGITransport, AsyncClient, Response
+
+from booking_system.payments.adapters.providers.paypal_calls import PayPalWay
+from booking_system.payments.adapters.providers.paypal_certificates import (
+    PayPalCertificates,
+    fetched_by,
+)
+from tests.api import Api, code_of, running_api
+from tests.payments.emulators.certificates import NAME, certified
+from tests.payments.emulators.loopback import Delivery, Hands
+from tests.payments.emulators.paypal import PayPalEmulator
+from tests.payments.emulators.stripe import StripeEmulator
+from tests.payments.providers.asking import believed
+from tests.payments.test_payments_http import Counter, Made
+
+HOOK = "/v1/payment-webhooks"
+
+
+@asynccontextmanager
+async def stripe(database_url: str, place: Path) -> AsyncIterator[tuple[Api, StripeEmulator]]:
+    emulator = StripeEmulator(Hands(datetime.now(UTC)))
+    async with emulator.serving() as base:
+        settings: dict[str, Any] = {
+            "stripe_secret_key": emulator.key,
+            "stripe_webhook_secret": emulator.secrets[0],
+            "stripe_api_base": base,
+        }
+        async with running_api(database_url, place, **settings) as api:
+            yield api, emulator
+
+
+async def begun(counter: Counter, provider: str) -> tuple[Made, Made]:
+    patient = await counter.api.patient()
+    booking = await counter.book(patient)
+    path = f"/v1/bookings/{booking['id']}/payments"
+    payment = await counter.api.made(path, {"provider": provider}, patient)
+    return booking | {"by": patient}, payment
+
+
+async def told(api: Api, provider: str, delivery: Delivery) -> Response:
+    """Hooks are in no document, so no answer of theirs is held against it."""
+    async with AsyncClient(transport=ASGITransport(app=api.app), base_url="http://test") as client:
+        return await client.post(
+            f"{HOOK}/{provider}", content=delivery.body, headers=dict(delivery.headers)
+        )
+
+
+async def test_stripe_is_paid_by_in_any_order_of_what_it_tells(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with stripe(database_url, tmp_path) as (api, emulator):
+        counter = await Counter.open(api)
+        booking, payment = await begun(counter, "stripe")
+        (session,) = emulator.sessions.values()
+        assert payment["checkout_url"] == session["url"]
+        assert (session["amount_total"], session["currency"]) == (5000, "eur")
+        assert session["client_reference_id"] == payment["id"]
+
+        emulator.pay(session["id"])
+        deliveries = emulator.events()
+        order = random.Random(3).choice(list(permutations(deliveries)))
+        for delivery in (*order, *order):
+            assert (await told(api, "stripe", delivery)).status_code == 200
+        await counter.work()
+
+        assert await counter.booked(booking, booking["by"]) == ("confirmed", "paid")
+        receipts = await api.get(f"/v1/payments/{payment['id']}/receipts", booking["by"])
+        assert len(receipts.json()["items"]) == 1
+
+        desk = await api.receptionist(counter.clinic["id"])
+        await api.post(f"/v1/bookings/{booking['id']}/cancel", {"reason": "Ill"}, desk)
+        await counter.work()
+        (refund,) = emulator.refunds.values()
+        assert refund["amount"] == 5000
+        for delivery in emulator.events():
+            assert (await told(api, "stripe", delivery)).status_code == 200
+        await counter.work()
+        assert await counter.booked(booking, booking["by"]) == ("cancelled", "refunded")
+
+
+async def test_what_stripe_did_not_sign_changes_nothing(database_url: str, tmp_path: Path) -> None:
+    async with stripe(database_url, tmp_path) as (api, emulator):
+        counter = await Counter.open(api)
+        booking, _ = await begun(counter, "stripe")
+        (session,) = emulator.sessions.values()
+        emulator.pay(session["id"])
+        genuine = emulator.events()[-1]
+
+        forged = Delivery(genuine.id, genuine.kind, genuine.body + b" ", genuine.headers)
+
+        assert code_of(await told(api, "stripe", forged)) == (400, "invalid_signature")
+        await counter.work()
+        assert await counter.booked(booking, booking["by"]) == ("pending_payment", "unpaid")
+        # No webhook at all: the provider is asked when the time to pay is over.
+        await counter.time_goes_by(booking)
+        async with api.container.database().driver_transaction() as connection:
+            await connection.execute("UPDATE payment_work SET due_at = now()")
+        await counter.work()
+        assert await counter.booked(booking, booking["by"]) == ("confirmed", "paid")
+
+
+@pytest.mark.parametrize("declines", [False, True])
+async def test_paypal_is_captured_once_and_only_by_us(
+    database_url: str, tmp_path: Path, declines: bool
+) -> None:
+    now = datetime.now(UTC)
+    emulator = PayPalEmulator(Hands(now))
+    emulator.certificate = certified(
+        NAME, begins=now - timedelta(days=1), ends=now + timedelta(days=1)
+    )
+    async with emulator.serving() as base:
+        settings: dict[str, Any] = {
+            "paypal_client_id": emulator.client_id,
+            "paypal_client_secret": emulator.client_secret,
+            "paypal_webhook_id": emulator.webhook_id,
+            "paypal_api_base": base,
+        }
+        async with running_api(database_url, tmp_path, **settings) as api:
+            known = api.container.payments.known_providers()
+            way = PayPalWay(clock=api.container.clock(), base=base)
+            # The authority of tests, which no machine believes by itself.
+            known._paypal = (way, PayPalCertificates(fetched_by(way), roots=believed))
+            counter = await Counter.open(api)
+            booking, _ = await begun(counter, "paypal")
+            (order,) = emulator.orders
+            if declines:
+                emulator.decline()
+            emulator.approve(order)
+            for delivery in emulator.events() * 2:
+                assert (await told(api, "paypal", delivery)).status_code == 200
+            await counter.work()
+            await counter.work()
+            if declines:
+                assert await counter.booked(booking, booking["by"]) == (
+                    "pending_payment",
+                    "unpaid",
+                )
+                emulator.approve(order)
+                for delivery in emulator.events():
+                    assert (await told(api, "paypal", delivery)).status_code == 200
+                await counter.work()
+                await counter.work()
+
+            assert await counter.booked(booking, booking["by"]) == ("confirmed", "paid")
+            captures = emulator.called(r"POST /v2/checkout/orders/\w+/capture")
+            assert len(captures) == 1 + declines
