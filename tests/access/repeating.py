@@ -60,14 +60,17 @@ CLAIMED_FIRST = {
 }
 """The key is claimed before another machine is asked, and in use until the claim is over."""
 ONE_THING_TO_SAY = {
-    "/v1/clinics/{clinic_id}/email-channel/try",
-    "/v1/patients/{patient_id}/notification-preferences/{channel}/lift",
+    "/v1/clinics/{clinic_id}/email-channel/try": "clinic_id",
+    "/v1/patients/{patient_id}/notification-preferences/{channel}/lift": "patient_id",
 }
-"""There is no body, and no second one of what they are about."""
+"""There is no body, and the world has no second one of what they are about: it has another id."""
 
 
 def otherwise(row: Row) -> Row:
-    """The same operation with another body, where the body has a text that may be any."""
+    """The same operation with another body where it has a text that may be any, or another id."""
+    if row.path in ONE_THING_TO_SAY:
+        whose = f"{{{ONE_THING_TO_SAY[row.path]}}}"
+        return replace(row, path=row.path.replace(whose, str(uuid4())))
     if not isinstance(row.body, dict):
         return row
     return replace(row, body={name: OTHERWISE.get(name, it) for name, it in row.body.items()})

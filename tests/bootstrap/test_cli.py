@@ -11,11 +11,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from booking_system import __version__
-from booking_system.bootstrap import horizon, up
+from booking_system.bootstrap import horizon, payment_commands, up
 from booking_system.bootstrap.cli import app
 from booking_system.bootstrap.console import progress
 from booking_system.bootstrap.process import Interrupted
 from booking_system.bootstrap.serve import ApiFailed
+from booking_system.payments.application.reconcile import Reconciled
+from booking_system.payments.domain.attempt import PaymentId
 from booking_system.platform.postgres.faults import DependencyUnavailable
 from booking_system.scheduling.application.extend_horizon import Extension, MovedBooking
 from booking_system.shared_kernel.errors import NotFound, Transient
@@ -67,7 +69,7 @@ def test_help_tells_the_exit_codes() -> None:
     assert done.exit_code == 0
     told = " ".join(done.output.split())
     assert "0 done, 1 failed, 2 wrong usage or settings, 3 trouble with the database" in told
-    assert "4 the port is taken" in told
+    assert "4 the port is taken, 5 a provider did not answer" in told
 
 
 def test_it_knows_its_version() -> None:
@@ -91,12 +93,14 @@ def test_wrong_settings_end_with_2_and_a_sentence(
     assert done.output == "BOOKING_PORT must be a number from 1 to 65535.\n"
 
 
-@pytest.mark.parametrize("command", ["serve", "migrate", "extend-horizon", "check"])
+@pytest.mark.parametrize(
+    "command", ["serve", "migrate", "extend-horizon", "payments reconcile", "check"]
+)
 def test_a_database_that_is_not_there_ends_with_3(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BOOKING_DATABASE_URL", "postgresql://booking:horse@127.0.0.1:1/booking")
-    done = run(command)
+    done = run(*command.split())
     assert done.exit_code == 3
     assert "The database cannot be reached" in done.output
     assert "horse" not in done.output
@@ -145,6 +149,11 @@ def test_a_database_is_checked_migrated_and_checked_again() -> None:
     filled = run("extend-horizon")
     nothing = "Calendars: 0. Slots opened: 0. Slots withdrawn: 0.\n"
     assert (filled.exit_code, filled.output) == (0, nothing)
+    compared = run("payments", "reconcile")
+    assert (compared.exit_code, compared.output.splitlines()[-1]) == (
+        0,
+        "0 looked at, 0 repaired, 0 without an answer, 0 drifting.",
+    )
     after = run("check")
     assert after.exit_code == 0
     *_, verdict, first, second, third, fourth = after.output.splitlines()
@@ -153,6 +162,24 @@ def test_a_database_is_checked_migrated_and_checked_again() -> None:
     assert second.startswith("  - BOOKING_DEMO must be false")
     assert third.startswith("  - BOOKING_PUBLIC_URL must be the https address")
     assert fourth.startswith("  - BOOKING_DATABASE_URL comes as a superuser")
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [
+        (Reconciled(drifting=[(PaymentId(UUID(int=7)), 5000, 4000)]), 1),
+        (Reconciled(unanswered=[(PaymentId(UUID(int=7)), "ProviderUnsure")]), 5),
+    ],
+    ids=["drift", "silence"],
+)
+@pytest.mark.usefixtures("no_database")
+def test_books_that_differ_and_silence_have_codes_of_their_own(
+    found: Reconciled, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payment_commands, "_reconcile", lambda *_: found)
+    done = run("payments", "reconcile")
+    assert done.exit_code == code
+    assert str(UUID(int=7)) in done.output
 
 
 def test_bookings_that_the_clock_left_behind_are_told_by_id_and_time() -> None:

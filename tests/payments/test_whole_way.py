@@ -16,9 +16,12 @@ from booking_system.payments.adapters.providers.paypal_certificates import (
     PayPalCertificates,
     fetched_by,
 )
+from booking_system.payments.application.reconcile import Reconcile
+from booking_system.payments.domain.attempt import PaymentId
+from booking_system.payments.domain.sighting import Sighting
 from tests.api import Api, code_of, running_api
 from tests.payments.emulators.certificates import NAME, certified
-from tests.payments.emulators.loopback import Delivery, Hands
+from tests.payments.emulators.loopback import Deaf, Delivery, Hands
 from tests.payments.emulators.paypal import PayPalEmulator
 from tests.payments.emulators.stripe import StripeEmulator
 from tests.payments.providers.asking import believed
@@ -108,6 +111,60 @@ async def test_what_stripe_did_not_sign_changes_nothing(database_url: str, tmp_p
             await connection.execute("UPDATE payment_work SET due_at = now()")
         await counter.work()
         assert await counter.booked(booking, booking["by"]) == ("confirmed", "paid")
+
+
+async def test_what_missed_its_webhook_is_repaired_and_drift_is_told(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with stripe(database_url, tmp_path) as (api, emulator):
+        counter = await Counter.open(api)
+        booking, payment = await begun(counter, "stripe")
+        (session,) = emulator.sessions
+        emulator.pay(session)
+        week = timedelta(days=7)
+        reconcile = api.container.payments.reconcile()
+
+        done = await reconcile(since=week)
+        assert [str(one) for one in done.repaired] == [payment["id"]]
+        await counter.work()
+        assert await counter.booked(booking, booking["by"]) == ("confirmed", "paid")
+        again = await reconcile(since=week)
+        assert (again.looked_at, again.repaired, again.drifting) == (1, [], [])
+
+        emulator.refund_in_dashboard(session, 1000)
+        assert len((await reconcile(since=week)).repaired) == 1
+        await counter.work()
+        assert await counter.booked(booking, booking["by"]) == ("confirmed", "partially_paid")
+
+        emulator.misbehave(Deaf(), on="GET", times=20)
+        deaf = await reconcile(since=week)
+        assert (len(deaf.unanswered), deaf.repaired, deaf.drifting) == (1, [], [])
+
+
+async def test_money_that_our_ledger_does_not_know_is_drift(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with stripe(database_url, tmp_path) as (api, emulator):
+        counter = await Counter.open(api)
+        _, payment = await begun(counter, "stripe")
+        (session,) = emulator.sessions
+        emulator.pay(session)
+        payments = api.container.payments
+
+        async def forgetful(payment_id: PaymentId, seen: Sighting) -> None:
+            pass
+
+        done = await Reconcile(
+            reader=payments.reader(),
+            providers=payments.accounts(),
+            take=forgetful,  # type: ignore[arg-type]  # It loses what it is told.
+            clock=api.container.clock(),
+        )(since=timedelta(days=7))
+
+        assert [(str(of), theirs, ours) for of, theirs, ours in done.drifting] == [
+            (payment["id"], 5000, 0)
+        ]
+        assert done.repaired == []
 
 
 @pytest.mark.parametrize("declines", [False, True])

@@ -14,7 +14,6 @@ from tests.access.repeating import (
     IN_USE,
     KEPT_NOWHERE,
     KEYS,
-    ONE_THING_TO_SAY,
     REPLAYED,
     REUSED,
     an_impatient_world,
@@ -81,7 +80,7 @@ async def test_a_request_sent_again_has_its_effect_once(world: World, row: Row) 
     assert await replays_of(world, key) == [2]
 
 
-@pytest.mark.parametrize("row", [row for row in ONCE if row.path not in ONE_THING_TO_SAY], ids=str)
+@each
 async def test_a_key_belongs_to_what_was_said_with_it(world: World, row: Row) -> None:
     name, key = min(row.may), named()
     aim = await world.aim(row.on, name, fresh=True)

@@ -9,7 +9,15 @@ from typing import Annotated
 import typer
 
 from booking_system import __version__
-from booking_system.bootstrap import after_failures, checks, horizon, laboratory, up, worker_program
+from booking_system.bootstrap import (
+    after_failures,
+    checks,
+    horizon,
+    laboratory,
+    payment_commands,
+    up,
+    worker_program,
+)
 from booking_system.bootstrap.console import (
     DATABASE,
     EXIT_CODES,
@@ -109,6 +117,9 @@ def dead_letters(
             out.print(line)
         tried = f" {found.retried} will be tried again." if retry else ""
         out.print(f"{len(found.lines)} in all.{tried}")
+
+
+app.add_typer(payment_commands.app, name="payments")
 
 
 @app.command()

@@ -18,7 +18,8 @@ from booking_system.shared_kernel.errors import Refusal, Transient, Unavailable
 FAILED, USAGE, DATABASE, ADDRESS, STOPPED = 1, 2, 3, 4, 130
 EXIT_CODES = (
     "Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 trouble with the database, "
-    "4 the port is taken. Settings are environment variables; .env.example lists them."
+    "4 the port is taken, 5 a provider did not answer. Settings are environment variables; "
+    ".env.example lists them."
 )
 
 # Paths and addresses are printed as they are: nothing in them is markup.

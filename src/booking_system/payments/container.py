@@ -29,6 +29,7 @@ from booking_system.payments.adapters.work_job import PaymentWorkJob
 from booking_system.payments.application import read_payments as reading
 from booking_system.payments.application.attempt_changes import AttemptChanges
 from booking_system.payments.application.do_work import DoWork
+from booking_system.payments.application.reconcile import Reconcile
 from booking_system.payments.application.refund_payment import RefundPayment
 from booking_system.payments.application.settle_appointment import SettleAppointment
 from booking_system.payments.application.settler import Settler
@@ -151,6 +152,13 @@ class PaymentsContainer(containers.DeclarativeContainer):
     )
     refund = providers.Singleton(
         retried(RefundPayment), transaction=transaction, take=take_sighting
+    )
+    reconcile = providers.Singleton(
+        retried(Reconcile),
+        reader=reader,
+        providers=accounts,
+        take=take_sighting,
+        clock=clock,
     )
     take_event = providers.Singleton(retried(TakeEvent), inbox=inbox, clock=clock)
     handle_events = providers.Singleton(retried(HandleEvents), inbox=inbox, clock=clock)

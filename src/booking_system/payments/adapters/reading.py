@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import asyncpg
-from sqlalchemy import select
+from sqlalchemy import select, union
 
 from booking_system.payments.adapters import statements
 from booking_system.payments.adapters.postgres import issuer_of
@@ -16,7 +17,7 @@ from booking_system.payments.adapters.rows import (
     refund_of,
 )
 from booking_system.payments.application.ports import OpenMatter, Shown
-from booking_system.payments.domain.attempt import PaymentId
+from booking_system.payments.domain.attempt import DESK, PaymentId
 from booking_system.payments.domain.ledger import Line
 from booking_system.payments.domain.receipts import Document, Issuer
 from booking_system.payments.records.tables import (
@@ -28,6 +29,7 @@ from booking_system.payments.records.tables import (
 from booking_system.platform.postgres.phrases import an_id, how_many, instant
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database
+from booking_system.platform.uuid7 import first_of
 from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId
 from booking_system.shared_kernel.period import Period
 
@@ -57,6 +59,15 @@ OPEN_MATTERS = Statement(
     .limit(how_many("most"))
 )
 
+_at_a_provider = p.c.provider != DESK
+RECENT = Statement(
+    union(
+        select(p.c.id).where(_at_a_provider, p.c.id >= an_id("first")),
+        select(p.c.id).where(_at_a_provider, p.c.is_live),
+    ).order_by("id")
+)
+"""An id says when it was made, and those that are live have an index of their own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresPaymentsReader:
@@ -83,6 +94,12 @@ class PostgresPaymentsReader:
         async with self.database.reading() as connection:
             rows = await DOCUMENTS.fetch(connection, payment_id=payment_id)
         return [document_of(row) for row in rows]
+
+    async def recent(self, *, since: datetime) -> Sequence[PaymentId]:
+        """By their ids, which are in the order of time."""
+        async with self.database.reading() as connection:
+            rows = await RECENT.fetch(connection, first=first_of(since))
+        return [PaymentId(row["id"]) for row in rows]
 
     async def issuer(self, clinic_id: ClinicId) -> Issuer | None:
         """Read it from the directory."""

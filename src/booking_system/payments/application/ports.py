@@ -213,6 +213,10 @@ class PaymentsReader(Protocol):
         """Return all payments of an appointment, the first first."""
         ...
 
+    async def recent(self, *, since: datetime) -> Sequence[PaymentId]:
+        """Return payments at providers that are open or were begun since, the first begun first."""
+        ...
+
     async def documents(self, payment_id: PaymentId) -> Sequence[Document]:
         """Return the receipts of a payment and what corrects them, in the order of issue."""
         ...
