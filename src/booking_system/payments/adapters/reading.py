@@ -21,6 +21,7 @@ from booking_system.payments.domain.attempt import DESK, PaymentId
 from booking_system.payments.domain.ledger import Line
 from booking_system.payments.domain.receipts import Document, Issuer
 from booking_system.payments.records.tables import (
+    LIVE,
     payment_ledger,
     payment_quarantine,
     payments,
@@ -63,10 +64,10 @@ _at_a_provider = p.c.provider != DESK
 RECENT = Statement(
     union(
         select(p.c.id).where(_at_a_provider, p.c.id >= an_id("first")),
-        select(p.c.id).where(_at_a_provider, p.c.is_live),
+        select(p.c.id).where(_at_a_provider, LIVE),
     ).order_by("id")
 )
-"""An id says when it was made, and those that are live have an index of their own."""
+"""An id says when it was made, and those that are open have an index of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
