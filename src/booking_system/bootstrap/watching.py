@@ -9,6 +9,7 @@ from booking_system.bootstrap.health import LIVE, READY
 from booking_system.bootstrap.settings import Settings
 from booking_system.identity.domain.policies import public
 from booking_system.notifications.adapters.dead_messages import LOOK as MESSAGES_LOOK
+from booking_system.payments.adapters.queue_look import LOOK as PAYMENTS_LOOK
 from booking_system.platform.http.entrance import Entrance
 from booking_system.platform.http.lives import Lives
 from booking_system.platform.http.problems import status_of
@@ -38,7 +39,11 @@ class WatchingContainer(containers.DeclarativeContainer):
     queue_watch = providers.Singleton(
         QueueWatch,
         database=database,
-        looks=providers.List(providers.Object(CONSUMERS_LOOK), providers.Object(MESSAGES_LOOK)),
+        looks=providers.List(
+            providers.Object(CONSUMERS_LOOK),
+            providers.Object(MESSAGES_LOOK),
+            providers.Object(PAYMENTS_LOOK),
+        ),
         metrics=metrics.provided.queues,
     )
     entrance = providers.Singleton(
