@@ -10,6 +10,7 @@ import pytest
 from booking_system.booking.domain.lifecycle import PaymentStatus
 from booking_system.scheduling.domain.refusals import SlotAlreadyBooked, SlotHeld, SlotUnavailable
 from booking_system.shared_kernel.errors import Refusal
+from booking_system.shared_kernel.identifiers import AppointmentId
 from tests.api import START, Api, Person, code_of
 
 PRICE = {"amount": 5000, "currency": "EUR"}
@@ -27,8 +28,8 @@ class Desk:
         self.service: dict[str, Any] = {}
 
     @classmethod
-    async def open(cls, api: Api, **about: Any) -> "Desk":
-        clinic = await api.clinic()
+    async def open(cls, api: Api, policy: dict[str, Any] | None = None, **about: Any) -> "Desk":
+        clinic = await api.clinic(policy=policy or {})
         desk = cls(api, clinic, await api.doctor(clinic))
         desk.slots = await api.slots(desk.doctor, 4)
         terms = {"price": PRICE, "payment": "required", "duration_minutes": 30} | about
@@ -164,6 +165,30 @@ async def test_what_is_overdue_is_free_for_all_before_anything_tidies_up(api: Ap
     assert await api.container.booking.expire_unpaid()() == 1
     assert (await desk.shown(booked, patient))["status"] == "expired"
     assert (await desk.shown(taken, rival))["status"] == "confirmed"
+
+
+async def test_what_is_in_time_is_not_ended(api: Api) -> None:
+    desk, patient = await Desk.open(api), await api.patient()
+    booked = (await desk.book(patient)).json()
+    expire = api.container.booking.expire_unpaid()
+
+    assert not await expire.one(AppointmentId(UUID(booked["id"])))
+    assert (await desk.shown(booked, patient))["status"] == "pending_payment"
+
+    await desk.time_goes_by(booked)
+    assert await expire.one(AppointmentId(UUID(booked["id"])))
+    assert (await desk.shown(booked, patient))["status"] == "expired"
+
+
+async def test_it_counts_among_what_a_patient_may_have_until_it_has_to_be_paid(api: Api) -> None:
+    desk = await Desk.open(api, policy={"max_open_bookings_per_patient": 1})
+    patient = await api.patient()
+    booked = (await desk.book(patient)).json()
+
+    assert code_of(await desk.book(patient, 1)) == (422, "too_many_open_bookings")
+
+    await desk.time_goes_by(booked)
+    assert (await desk.book(patient, 1)).status_code == 201
 
 
 async def test_late_money_takes_the_time_again_where_it_is_free(api: Api) -> None:
