@@ -25,6 +25,9 @@ OF_ONE_ROW = {
 }
 """A clinic has one of each: how many of all who delete it at once find it is left to chance. That
 one alone gets as far is asked before and afterwards."""
+RACED = OF_ONE_ROW | {name.replace("DELETE", "PUT") for name in OF_ONE_ROW}
+OVERTAKEN = {404, 412}
+"""A request that stalled, and ends now, may have changed or deleted that row since it was read."""
 NAMES = sorted(
     {
         f"{row.method} {row.path}"
@@ -96,7 +99,11 @@ def test_with_credentials_it_gets_as_far_as_the_operation(report: Report, name: 
 
 
 def test_what_is_as_it_should_be_works_before_and_afterwards(report: Report) -> None:
-    failed = {name: seen for name, seen in report.well.items() if max(seen) >= 300}
+    failed = {
+        name: seen
+        for name, seen in report.well.items()
+        if any(status >= 300 and (status not in OVERTAKEN or name not in RACED) for status in seen)
+    }
     assert failed == {}
 
 
