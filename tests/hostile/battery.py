@@ -52,6 +52,8 @@ class Battery:
     victims: Victims
     host: str
     port: int
+    of_one_row: frozenset[str] = frozenset()
+    """What stalls at these is waited for: else it would change the row under the next request."""
     report: Report = field(default_factory=Report)
     _numbers: Iterator[int] = field(default_factory=count)
     _stalling: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STALLING))
@@ -110,7 +112,9 @@ class Battery:
                 draft.without_credentials()
             kind.change(draft)
             shot = Shot(operation, kind, known, draft, mark)
-            if draft.is_alone:
+            if draft.is_alone and str(operation) in self.of_one_row:
+                await self._fire_alone(shot)
+            elif draft.is_alone:
                 alone.create_task(self._fire_alone(shot))
             else:
                 await self._note(shot, line.ask(shot.raw))
