@@ -5,11 +5,10 @@ from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from booking_system.payments.application.ports import (
     Claim,
-    OpenMatter,
     PaymentsWork,
     Shown,
     Work,
@@ -21,13 +20,12 @@ from booking_system.payments.domain.books import Books
 from booking_system.payments.domain.ledger import Line
 from booking_system.payments.domain.matters import Matter
 from booking_system.payments.domain.owed import MoneyStatus, Owed, Standing
-from booking_system.payments.domain.receipts import Document, Draft, Issuer
+from booking_system.payments.domain.receipts import Draft, Issuer
 from booking_system.payments.domain.refunds import Refund, RefundId
 from booking_system.shared_kernel.aggregate import DomainEvent
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Transient
 from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId
-from booking_system.shared_kernel.period import Period
 
 Job = tuple[PaymentId, WorkKind, RefundId | None]
 
@@ -268,7 +266,7 @@ class MemoryQueue:
 
 @dataclass
 class MemoryReader:
-    """Shows what is there."""
+    """Shows one payment."""
 
     memory: Memory
 
@@ -282,20 +280,3 @@ class MemoryReader:
             lines=tuple(books.lines_of(payment_id)),
             refunds=tuple(books.refunds_of(payment_id)),
         )
-
-    async def list(self, appointment_id: AppointmentId) -> Sequence[Shown]:
-        books = self.memory.books_of(appointment_id)
-        shown = [await self.show(one.id) for one in books.attempts]
-        return [one for one in shown if one is not None]
-
-    async def documents(self, payment_id: PaymentId) -> Sequence[Document]:
-        raise NotImplementedError
-
-    async def issuer(self, clinic_id: ClinicId) -> Issuer | None:
-        return await MemoryWork(self.memory).issuer(clinic_id)
-
-    async def settled(self, clinic_id: ClinicId, period: Period) -> Sequence[Line]:
-        return [one for one in self.memory.lines if one.settled_at in period]
-
-    async def matters(self, clinic_id: ClinicId, *, most: int) -> Sequence[OpenMatter]:
-        return [OpenMatter(id=UUID(int=n), matter=one) for n, one in enumerate(self.memory.matters)]

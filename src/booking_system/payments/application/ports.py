@@ -202,12 +202,16 @@ class OpenMatter:
     matter: Matter
 
 
-class PaymentsReader(Protocol):
-    """Reads without locking anything."""
+class ShowsPayment(Protocol):
+    """Reads one payment without locking anything."""
 
     async def show(self, payment_id: PaymentId) -> Shown | None:
         """Return one payment."""
         ...
+
+
+class PaymentsReader(ShowsPayment, Protocol):
+    """Reads without locking anything."""
 
     async def list(self, appointment_id: AppointmentId) -> Sequence[Shown]:
         """Return all payments of an appointment, the first first."""

@@ -8,11 +8,11 @@ from booking_system.identity.domain.actor import Actor
 from booking_system.payments.application.do_work import DoWork
 from booking_system.payments.application.ports import (
     Appointments,
-    PaymentsReader,
     PaymentsTransaction,
     PaymentsWork,
     Providers,
     Shown,
+    ShowsPayment,
     Work,
     WorkKind,
     WorkQueue,
@@ -63,7 +63,7 @@ class PaymentWish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartPayment:
-    """Begins an attempt, or gives the one that is under way already.
+    """Begins an attempt, or gives the live attempt again.
 
     The caller looked whether the actor may see the appointment; whether they may pay for it is
     asked here: its patient, and the clinic's staff.
@@ -73,7 +73,7 @@ class StartPayment:
     appointments: Appointments
     settler: Settler
     providers: Providers
-    reader: PaymentsReader
+    reader: ShowsPayment
     queue: WorkQueue
     do: DoWork
     clock: Clock
