@@ -51,7 +51,7 @@ async def calendar_feed(world: World, _name: str) -> Aim:
 
 
 async def calendar_link(world: World, _name: str) -> Aim:
-    """The address of one: whoever has it may read the calendar."""
+    """The address of one: its holder may read the calendar."""
     url = str((await _calendar_feed(world))["secret_url"])
     return Aim({"token": url.rpartition("/")[2].removesuffix(".ics")})
 
@@ -285,14 +285,14 @@ async def payment_matter(world: World, name: str) -> Aim:
 
 
 async def payment_result(world: World, name: str) -> Aim:
-    """The address that a payer comes back to: whoever has it may look."""
+    """The address that a payer comes back to: its holder may look."""
     made = (await payable_booking(world, name)).values["booking_id"]
     link = world.api.container.payments.links().link(UUID(made))
     return Aim({"token": link.rpartition("/")[2]})
 
 
 async def sandbox_checkout(world: World, name: str) -> Aim:
-    """The address of a checkout: whoever has it may pay."""
+    """The address of a checkout: its holder may pay."""
     made = (await payable_booking(world, name)).values["booking_id"]
     path, body = f"/v1/bookings/{made}/payments", {"provider": "sandbox"}
     begun = await world.api.made(path, body, world.person("patient"))

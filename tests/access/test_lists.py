@@ -308,7 +308,7 @@ async def _furnish_calendars(world: World) -> None:
 
 
 async def _furnish_feeds(world: World) -> None:
-    """Of several people, and one that was revoked."""
+    """Of several people, and a revoked one."""
     path, own = "/v1/calendar-feeds", {"scope": "patient"}
     for name in ("patient", "patient", "other_patient", "patient"):
         made = await world.api.made(path, own, world.person(name))

@@ -16,7 +16,7 @@ from tests.api import START, Api, Person, code_of
 PRICE = {"amount": 5000, "currency": "EUR"}
 DEPOSIT = {"amount": 1500, "currency": "EUR"}
 LATER = timedelta(minutes=39)
-"""Behind the half hour to pay, the grace, and what is left to those who ask providers."""
+"""Behind the half hour to pay, the grace, and the while left to workers that ask providers."""
 
 
 class Desk:

@@ -183,7 +183,7 @@ async def _unproved_addresses(victims: Victims) -> list[Values]:
 
 
 async def _links(victims: Victims, purpose: str) -> list[Values]:
-    """Each of an account of its own: one that is used ends the others."""
+    """Each of an account of its own: a used link ends the others."""
     one, series = await victims.world.api.person(), uuid4().hex
     address = f"'{series}-' || n || '@example.com'"
     changes = f"{NEW_ID}, 'email', {address}, 'email_key', {address}"

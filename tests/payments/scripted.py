@@ -43,7 +43,7 @@ DECLINED = "the payer's means are declined"
 class ScriptedProvider:
     """One account. `script` says of each method how its next calls go wrong; else all goes well.
 
-    Whatever is called while the caller holds a connection of the database fails, as with a real
+    Any call while the caller holds a connection of the database fails, as with a real
     provider.
     """
 

@@ -415,7 +415,7 @@ def theirs(provider: ScriptedProvider) -> int:
     return total
 
 
-def test_whatever_happens_money_and_appointment_fit() -> None:
+def test_money_and_appointment_fit_after_every_step() -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(

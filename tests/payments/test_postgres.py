@@ -275,7 +275,7 @@ async def test_a_worker_that_is_gone_leaves_its_work_to_others(desk: StoredDesk)
     await desk.does(LEASE_OVER)
     (again,) = await desk.queue.claim(most=5, now=now)
     assert (again.id, again.token, again.attempts) == (lost.id, lost.token + 1, 2)
-    # Whoever comes late changes nothing.
+    # A worker that comes late changes nothing.
     await desk.queue.finish(lost)
     await desk.queue.put_off(lost, due_at=now + timedelta(days=9), problem="late")
     kept = "SELECT token, due_at <= $1, problem FROM payment_work WHERE kind = 'poll'"

@@ -128,7 +128,7 @@ def _is_offered_by_the_doctor() -> ColumnElement[bool]:
 def _is_busy(ends_at: ColumnElement[Any], *others: ColumnElement[bool]) -> ColumnElement[bool]:
     """The patient is elsewhere in that time.
 
-    An appointment whose rest was given back ended then, one that waits for money counts until it
+    An appointment whose rest was given back ended then, an unpaid one counts until it
     has to be paid. None lasts longer than a day: with that, an index leads to any that overlaps.
     """
     starts_at, pay_by = SLOT.c.starts_at, OTHER.c.pay_by

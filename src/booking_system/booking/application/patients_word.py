@@ -1,6 +1,6 @@
 """Use cases: patients say that they will come, or will not, without signing in.
 
-Who asks has made sure that it is the patient who speaks, as by the telephone that they answer from.
+The caller has made sure that the patient speaks, as by the telephone that the answer comes from.
 """
 
 from dataclasses import dataclass

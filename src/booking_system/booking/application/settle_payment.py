@@ -122,7 +122,7 @@ class ExpireUnpaid:
     """Ends what was not paid in time: each in a transaction of its own, in the order of all locks.
 
     Nobody is kept waiting by what it has not come to yet: the time of an overdue appointment is
-    free for everybody who looks. So it leaves a while to those who ask providers first.
+    free for everybody who looks. So callers who ask providers first have a while before it.
     """
 
     transaction: PaymentTransaction

@@ -41,7 +41,7 @@ class AppointmentFacts(Aggregate):
     """Instants in UTC; the price and the notice to cancel are those of the day of booking.
 
     `previous_status` is what undoing the last mark goes back to, `last_change` what was done to it
-    since it was read. `override` names the rules that staff set aside for it; one that is
+    since it was read. `override` names the rules that staff set aside for it; a booking that is
     `overbooked` shares some of its time with another appointment. `time_slot_ids` are all its slots
     in time order, the first is `time_slot_id`; `blocked` is when the doctor has no other
     appointment: its period and what is kept free around it. `duration` is what was agreed, the

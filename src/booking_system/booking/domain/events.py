@@ -65,7 +65,7 @@ class AppointmentCancelled(AppointmentEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentRescheduled(AppointmentEvent):
-    """It went to another slot; the one that it left is free."""
+    """It went to another slot; its former slot is free."""
 
     name: ClassVar[str] = "booking.rescheduled"
 

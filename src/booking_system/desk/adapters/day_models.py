@@ -21,7 +21,7 @@ from booking_system.scheduling.domain.local_time import local_text
 from booking_system.scheduling.domain.time_slot import ClosedBecause, SlotStatus
 from booking_system.shared_kernel.mode import Mode
 
-OUTSIDE = "It is kept for whoever has it, although no weekly hours of the doctor want it any more"
+OUTSIDE = "Its holder keeps it, although no weekly hours of the doctor want it any more"
 
 
 class DayDoctorOut(BaseModel):
@@ -115,15 +115,15 @@ class DayOut(BaseModel):
     clinic_id: UUID
     doctors: list[DayDoctorOut] = Field(description="By name")
     slots: list[DaySlotOut] = Field(
-        description="By start, whatever their status; also one that runs into the day, or out of it"
+        description="By start, of each status; also those that run into the day, or out of it"
     )
     bookings: list[DayBookingOut] = Field(
         description="By start, but for cancelled ones; also those that were overbooked"
     )
     time_off: list[TimeOffOut] = Field(
-        description="Whatever overlaps the day, with its own start and end"
+        description="All that overlaps the day, with its own start and end"
     )
-    closures: list[ClosureOut] = Field(description="Whatever overlaps the day")
+    closures: list[ClosureOut] = Field(description="All that overlaps the day")
 
 
 def day_shown(view: DayView) -> Mapping[str, Any]:

@@ -97,7 +97,7 @@ class ProfileIn(Change):
 
 
 class PasswordIn(Input):
-    """The password that is replaced, and the one that replaces it."""
+    """The password of today, and its successor."""
 
     current_password: PasswordText
     new_password: PasswordText = Field(

@@ -159,7 +159,7 @@ class Recipients:
         )
 
     def sender_meant(self, channel: Channel, named: str | None = None) -> str:
-        """Return as whom we write, where somebody wrote to the one that is `named`.
+        """Return as whom we write, where somebody wrote to the account that is `named`.
 
         A messaging service writes from several numbers, and who writes to one of them means it.
         """

@@ -237,7 +237,7 @@ def _chosen(said: Said, asked: Open | None) -> Told | None:
 
 
 def _named(said: Said, asked: Open | None, told: Sequence[Told]) -> Told | None:
-    """Return the one that was asked about by its time.
+    """Return the appointment that was asked about by its time.
 
     None where the question has not gone out, where another SMS came behind it, which may be what is
     answered, and where a number was said: that would be another one.

@@ -25,7 +25,7 @@ LIMIT = BodyLimit(most_bytes=512 * 1024, seconds=10.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSignature:
-    """The policy of a provider's hook: whatever comes is an event of its account, or nothing."""
+    """The policy of a provider's hook: all that comes is an event of its account, or nothing."""
 
     accounts: PlatformAccounts
     provider: str

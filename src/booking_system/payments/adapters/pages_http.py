@@ -1,4 +1,4 @@
-"""Pages for payers: the sandbox's checkout, and the one that they come back to."""
+"""Pages for payers: the sandbox's checkout, and the page to come back to."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -116,5 +116,5 @@ DRAW_NUMBERS = Statement(
     ).returning(counter.c.last)
 )
 """The row is locked until the transaction ends, so numbers are given in the order of commits, and
-one that is undone is drawn again."""
+an undone number is drawn again."""
 ISSUE = Statement(insert(receipts).values(_all_of(receipts)))

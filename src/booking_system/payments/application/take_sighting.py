@@ -27,7 +27,7 @@ KEPT_FOR_CAPTURE = GRACE + timedelta(minutes=1)
 class TakeSighting:
     """Locks the appointment, then its attempts, and writes what follows from what was seen.
 
-    However often the same is seen, and in whatever order: it has its effect once.
+    The same, seen often and in any order, has its effect once.
     """
 
     transaction: PaymentsTransaction

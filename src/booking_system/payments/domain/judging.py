@@ -63,7 +63,7 @@ def judge(attempt: Attempt, sighting: Sighting, books: Books, *, now: datetime) 
         lines = tuple(_unallocated(attempt, sighting, books, misfits))
         return Verdict(attempt=attempt, lines=lines, matters=found)
     attempt = _accepted(attempt, sighting)
-    # Money wins: a charge is one whatever else the provider says of the attempt.
+    # Money wins: a charge is a charge, no matter what else the provider says of the attempt.
     cause = Cause.PAID if sighting.charges else CAUSES.get(sighting.stage)
     if cause is not None:
         attempt = replace(attempt, state=after(attempt.state, cause))

@@ -24,7 +24,7 @@ CursorText = Annotated[str | None, Query(description="`next_cursor` of the page 
 
 
 class InvalidCursor(RuleViolation):
-    """The cursor is not one that this list has given out.
+    """This list has not given out the cursor.
 
     Send `next_cursor` of the page before, unchanged, with the same filters; or begin at the first
     page without a cursor.

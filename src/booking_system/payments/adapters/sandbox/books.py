@@ -41,7 +41,7 @@ class PostgresSandboxBooks:
     clock: Clock
 
     async def keep(self, checkout: SandboxCheckout) -> SandboxCheckout:
-        """Write it, or find the one that is there."""
+        """Write it, or find it where it is already."""
         async with self.database.driver_transaction() as connection:
             await KEEP.execute(
                 connection,
