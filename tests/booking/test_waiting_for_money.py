@@ -7,11 +7,18 @@ from uuid import UUID
 
 import pytest
 
+from booking_system.booking.application.settle_payment import ConfirmPaid
 from booking_system.booking.domain.lifecycle import PaymentStatus
-from booking_system.scheduling.domain.refusals import SlotAlreadyBooked, SlotHeld, SlotUnavailable
+from booking_system.scheduling.domain.refusals import (
+    SlotAlreadyBooked,
+    SlotHeld,
+    SlotInPast,
+    SlotUnavailable,
+)
 from booking_system.shared_kernel.errors import Refusal
 from booking_system.shared_kernel.identifiers import AppointmentId
 from tests.api import START, Api, Person, code_of
+from tests.booking.builders import FixedClock
 
 PRICE = {"amount": 5000, "currency": "EUR"}
 DEPOSIT = {"amount": 1500, "currency": "EUR"}
@@ -213,6 +220,32 @@ async def test_late_money_takes_no_time_that_was_closed_meanwhile(api: Api) -> N
     await desk.time_goes_by(booked)
     admin = await api.clinic_admin(desk.clinic["id"])
     assert (await api.post(f"/v1/slots/{desk.slots[0]['id']}/close", None, admin)).is_success
+
+    with pytest.raises(SlotUnavailable):
+        await desk.pay(booked)
+
+
+async def test_late_money_takes_no_time_that_has_begun(api: Api) -> None:
+    desk, patient = await Desk.open(api), await api.patient()
+    booked = (await desk.book(patient)).json()
+    await desk.time_goes_by(booked)
+    clock = FixedClock(datetime.fromisoformat(booked["starts_at"]))
+    paying = api.container.booking.paying()
+
+    with pytest.raises(SlotInPast):
+        await ConfirmPaid(transaction=paying.transaction, clock=clock)(
+            appointment_id=AppointmentId(UUID(booked["id"])), status=PaymentStatus.PAID
+        )
+
+
+async def test_money_in_time_takes_no_slot_that_it_lost_before(api: Api) -> None:
+    desk, patient = await Desk.open(api), await api.patient()
+    booked = (await desk.book(patient)).json()
+    path = f"/v1/doctors/{desk.doctor['id']}/time-off"
+    away = {"starts_at": booked["starts_at"], "ends_at": booked["ends_at"]}
+    staff = await api.receptionist(desk.clinic["id"])
+    kept = await api.post(path, away, staff, params={"on_conflict": "keep"})
+    assert kept.status_code == 201
 
     with pytest.raises(SlotUnavailable):
         await desk.pay(booked)

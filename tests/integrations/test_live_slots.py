@@ -1,6 +1,6 @@
 """What one page is told: round by round, and through the real server."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -68,10 +68,19 @@ class Rounds:
         await self._stream.aclose()
 
 
+Rounding = Callable[..., Rounds]
+
+
 @pytest.fixture
-async def rounds(api: Api) -> AsyncIterator[list[Rounds]]:
+async def rounds(api: Api) -> AsyncIterator[Rounding]:
+    """Makes pages, each of which has ended when the test has."""
     opened: list[Rounds] = []
-    yield opened
+
+    def of(clinic: Made, **wanted: Any) -> Rounds:
+        opened.append(Rounds(api, clinic, **wanted))
+        return opened[-1]
+
+    yield of
     for one in opened:
         await one.end()
     assert api.container.integrations.live_slots()._waiting is None
@@ -94,13 +103,12 @@ async def hold(api: Api, slot: Made, by: Person) -> str:
 
 
 async def test_a_slot_that_was_taken_and_given_back_between_two_rounds_is_told(
-    api: Api, rounds: list[Rounds]
+    api: Api, rounds: Rounding
 ) -> None:
     """Somebody who read the list meanwhile has it not, and would never hear of it again."""
     clinic, (slot, other, _) = await clinic_with(api)
     patient = await api.patient()
-    page = Rounds(api, clinic)
-    rounds.append(page)
+    page = rounds(clinic)
     await page.opens()
     hold_id = await hold(api, slot, patient)
     assert states(await page.round())[slot["id"]] is False
@@ -113,12 +121,9 @@ async def test_a_slot_that_was_taken_and_given_back_between_two_rounds_is_told(
     assert states(await page.round()) == {other["id"]: False}
 
 
-async def test_a_hold_that_runs_out_is_told_without_an_event(
-    api: Api, rounds: list[Rounds]
-) -> None:
+async def test_a_hold_that_runs_out_is_told_without_an_event(api: Api, rounds: Rounding) -> None:
     clinic, (slot, *_) = await clinic_with(api)
-    page = Rounds(api, clinic)
-    rounds.append(page)
+    page = rounds(clinic)
     await page.opens()
     hold_id = await hold(api, slot, await api.patient())
     assert states(await page.round())[slot["id"]] is False
@@ -131,14 +136,13 @@ async def test_a_hold_that_runs_out_is_told_without_an_event(
     assert states(await page.round()) == {}
 
 
-async def test_what_comes_too_near_is_gone_without_an_event(api: Api, rounds: list[Rounds]) -> None:
+async def test_what_comes_too_near_is_gone_without_an_event(api: Api, rounds: Rounding) -> None:
     now = api.container.clock().now()
     clinic = await api.clinic(policy={"min_notice_minutes": 60, "horizon_days": 10})
     doctor = await api.doctor(clinic)
     (near,) = await api.slots(doctor, start=now + timedelta(minutes=61))
     (far,) = await api.slots(doctor, start=now + timedelta(days=10, minutes=1))
-    page = Rounds(api, clinic, period=Period(now, now + timedelta(days=20)))
-    rounds.append(page)
+    page = rounds(clinic, period=Period(now, now + timedelta(days=20)))
     await Relay(database=api.container.database()).once()
     await page.opens()
     assert states(await page.round()) == {}
@@ -167,11 +171,10 @@ def _with_clock(looks: Any, clock: Any) -> Any:
 
 
 async def test_slots_that_a_hand_opens_closes_or_deletes_are_told(
-    api: Api, rounds: list[Rounds]
+    api: Api, rounds: Rounding
 ) -> None:
     clinic, (slot, other, _) = await clinic_with(api)
-    page = Rounds(api, clinic)
-    rounds.append(page)
+    page = rounds(clinic)
     await page.opens()
     await page.round()
     await api.post(f"/v1/slots/{slot['id']}/close", None, api.admin)
@@ -184,16 +187,13 @@ async def test_slots_that_a_hand_opens_closes_or_deletes_are_told(
     assert states(await page.round()) == {new["id"]: True}
 
 
-async def test_a_move_is_told_where_it_left_and_where_it_went(
-    api: Api, rounds: list[Rounds]
-) -> None:
+async def test_a_move_is_told_where_it_left_and_where_it_went(api: Api, rounds: Rounding) -> None:
     clinic, (slot, *_) = await clinic_with(api)
     colleague = await api.doctor(clinic)
     (elsewhere,) = await api.slots(colleague, start=START + timedelta(days=2))
     patient = await api.patient()
     booked = (await api.book(slot, patient)).json()
-    page = Rounds(api, clinic)
-    rounds.append(page)
+    page = rounds(clinic)
     await Relay(database=api.container.database()).once()
     await page.opens()
     body = {"time_slot_id": elsewhere["id"]}
@@ -202,13 +202,10 @@ async def test_a_move_is_told_where_it_left_and_where_it_went(
     assert (told[slot["id"]], told[elsewhere["id"]]) == (True, False)
 
 
-async def test_a_page_that_comes_again_is_told_what_it_missed(
-    api: Api, rounds: list[Rounds]
-) -> None:
+async def test_a_page_that_comes_again_is_told_what_it_missed(api: Api, rounds: Rounding) -> None:
     clinic, (slot, other, _) = await clinic_with(api)
     patient = await api.patient()
-    page = Rounds(api, clinic)
-    rounds.append(page)
+    page = rounds(clinic)
     await page.opens()
     hold_id = await hold(api, slot, patient)
     ((_, place),) = [one for one in await page.round() if one[1] is not None]
@@ -227,11 +224,10 @@ async def test_a_page_that_comes_again_is_told_what_it_missed(
 
 
 async def test_only_the_last_of_what_is_told_together_has_a_place(
-    api: Api, rounds: list[Rounds]
+    api: Api, rounds: Rounding
 ) -> None:
     clinic, slots = await clinic_with(api, 4)
-    page = Rounds(api, clinic)
-    rounds.append(page)
+    page = rounds(clinic)
     await page.opens()
     await api.book(slots[0], await api.patient())
     told = await page.round()
@@ -240,11 +236,10 @@ async def test_only_the_last_of_what_is_told_together_has_a_place(
 
 
 async def test_a_page_that_was_away_for_long_or_elsewhere_reads_anew(
-    api: Api, rounds: list[Rounds], monkeypatch: pytest.MonkeyPatch
+    api: Api, rounds: Rounding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clinic, (slot, *_) = await clinic_with(api)
-    page = Rounds(api, clinic)
-    rounds.append(page)
+    page = rounds(clinic)
     await api.book(slot, await api.patient())
     await Relay(database=api.container.database()).once()
     ((_, place),) = await page.opens()
@@ -260,7 +255,7 @@ async def test_a_page_that_was_away_for_long_or_elsewhere_reads_anew(
 
 
 async def test_a_calendar_that_changes_is_read_anew_by_its_pages_alone(
-    api: Api, rounds: list[Rounds]
+    api: Api, rounds: Rounding
 ) -> None:
     clinic, (slot, *_) = await clinic_with(api)
     colleague = await api.doctor(clinic)
@@ -273,8 +268,7 @@ async def test_a_calendar_that_changes_is_read_anew_by_its_pages_alone(
         ({"doctor_id": UUID(colleague["id"])}, False),
         ({"period": period}, False),
     ):
-        page = Rounds(api, clinic, **wanted)
-        rounds.append(page)
+        page = rounds(clinic, **wanted)
         await page.opens()
         path = f"/v1/doctors/{slot['doctor_id']}/time-off"
         made = await api.made(path, away)
@@ -303,11 +297,10 @@ def test_an_event_of_another_version_voids_what_was_known_of_its_clinic(
 
 
 async def test_pages_of_one_question_cost_one_look(
-    api: Api, rounds: list[Rounds], monkeypatch: pytest.MonkeyPatch
+    api: Api, rounds: Rounding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clinic, (slot, *_) = await clinic_with(api)
-    page = Rounds(api, clinic)
-    rounds.append(page)
+    page = rounds(clinic)
     await page.opens()
     others = [page.live.follow(page.wanted, None) for _ in range(5)]
     for one in others:
@@ -333,11 +326,10 @@ async def test_pages_of_one_question_cost_one_look(
 
 
 async def test_events_that_are_lost_to_the_reader_make_every_page_read_anew(
-    api: Api, rounds: list[Rounds], monkeypatch: pytest.MonkeyPatch
+    api: Api, rounds: Rounding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clinic, (slot, *_) = await clinic_with(api)
-    page = Rounds(api, clinic)
-    rounds.append(page)
+    page = rounds(clinic)
     await page.opens()
     monkeypatch.setattr(live_pages, "MOST_WAITING", 0)
     await api.book(slot, await api.patient())
@@ -349,11 +341,10 @@ async def test_events_that_are_lost_to_the_reader_make_every_page_read_anew(
 
 
 async def test_what_could_not_be_looked_at_is_looked_at_again(
-    api: Api, rounds: list[Rounds], monkeypatch: pytest.MonkeyPatch
+    api: Api, rounds: Rounding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clinic, (slot, *_) = await clinic_with(api)
-    page = Rounds(api, clinic)
-    rounds.append(page)
+    page = rounds(clinic)
     await page.opens()
     await api.book(slot, await api.patient())
     kept = type(page.live._looks).states
@@ -371,11 +362,10 @@ async def test_what_could_not_be_looked_at_is_looked_at_again(
 
 
 async def test_a_page_that_does_not_read_is_let_go(
-    api: Api, rounds: list[Rounds], monkeypatch: pytest.MonkeyPatch
+    api: Api, rounds: Rounding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clinic, (slot, *_) = await clinic_with(api)
-    page = Rounds(api, clinic)
-    rounds.append(page)
+    page = rounds(clinic)
     await page.opens()
     (one,) = page.live._pages[page.wanted.clinic_id]
     monkeypatch.setattr(one.box, "_most_bytes", 1)

@@ -26,7 +26,7 @@ class SlotStatus(StrEnum):
 
 
 class ClosedBecause(StrEnum):
-    """Why a slot is closed: the side that closed it may open it again, and nobody else."""
+    """Why a slot is closed: what closed it may open it again, and nothing else."""
 
     BY_HAND = "by_hand"
     DOCTOR_REMOVED = "doctor_removed"
