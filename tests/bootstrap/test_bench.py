@@ -260,6 +260,14 @@ def test_processor_time_includes_children_that_have_ended(tmp_path: Path) -> Non
     assert cpu_of(process.pid) == 0.0
 
 
+def test_the_shortest_work_of_a_process_is_seen() -> None:
+    readings = []
+    for _ in range(100):
+        readings.append(cpu_of(os.getpid()))
+        sum(range(1_000))
+    assert readings == sorted(set(readings))
+
+
 @pytest.mark.parametrize(
     "in_this_process",
     [

@@ -7,12 +7,15 @@ from uuid import UUID
 
 
 def uuid7() -> UUID:
-    """Return 48 bits of milliseconds followed by 74 random bits."""
-    milliseconds = time_ns() // 1_000_000
-    random = int.from_bytes(urandom(10), "big")
-    high = (random >> 62) & 0xFFF
-    low = random & 0x3FFF_FFFF_FFFF_FFFF
-    return UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
+    """Return 48 bits of milliseconds, 12 of their fraction, and 62 random bits.
+
+    The fraction in place of random bits (RFC 9562, section 6.2, method 3) tells moments of 0.25 µs
+    apart, less than a call takes: what one process makes is sorted in the order of its making.
+    """
+    milliseconds, rest = divmod(time_ns(), 1_000_000)
+    fraction = (rest << 12) // 1_000_000
+    random = int.from_bytes(urandom(8), "big") >> 2
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | random)
 
 
 def first_of(moment: datetime) -> UUID:
