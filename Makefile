@@ -3,6 +3,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 ENTRY := $(BIN)/booking-system
+GET := install --quiet --disable-pip-version-check --require-hashes -r
 OURS := --editable . --editable src/booking_lab
 # Three, so that two processors have work while one waits for a program that starts.
 # Bytecode is kept, whatever the environment says: without it each process rewrites every assert.
@@ -88,6 +89,7 @@ compose-env:  ## Write passwords of your own for compose.yaml into .env, where t
 clean:  ## Remove the virtual environment and what the tools made; the data stays
 	rm -rf .venv .venv-audit .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .coverage .coverage.*
 
+# The pip of that Python fills the new environment: to give it a pip of its own first takes longer.
 # What is imported is compiled then and kept: to compile all that is installed takes twice as long.
 # Of the product and its laboratory only the names are installed: the code stays in src/.
 .venv/installed: requirements/uv.txt requirements/dev.txt pyproject.toml src/booking_lab/pyproject.toml Makefile
@@ -96,11 +98,14 @@ clean:  ## Remove the virtual environment and what the tools made; the data stay
 	  || { echo "Python 3.11 or newer is needed: try make PYTHON=python3.12"; exit 1; }
 	@echo "Installing into .venv ..."
 	@rm -rf .venv
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@if $(PYTHON) -m pip --python "$$(command -v $(PYTHON))" --version >/dev/null 2>&1; then \
+	  $(PYTHON) -m venv --without-pip .venv && $(PYTHON) -m pip --python $(BIN)/python $(GET) requirements/uv.txt; \
+	else \
+	  $(PYTHON) -m venv .venv && $(BIN)/python -m pip $(GET) requirements/uv.txt; \
+	fi
 	@$(BIN)/uv pip sync --system-certs --quiet --require-hashes --python $(BIN)/python \
 	    --no-progress requirements/uv.txt requirements/dev.txt \
-	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	  || { $(BIN)/python -m ensurepip >/dev/null && $(BIN)/python -m pip $(GET) requirements/dev.txt; }
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(OURS) \
 	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(OURS)
 	@touch $@

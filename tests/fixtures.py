@@ -5,20 +5,24 @@ import sys
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 import uvloop
 
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
+from tests.adapters import derive_once
 from tests.api import Api, running_api
 from tests.forked import NURSERY
 from tests.lines import SEEN, kept_plainly
 from tests.patience import patient
-from tests.postgres import TestServer, running_server
+from tests.postgres import TEMPLATE, TestServer, running_server
 from tests.stage import Stage, a_stage
 
 # As in every process that serves.
 asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+
+derive_once()
 
 # httpx looks for it with every request without a network, through the whole path for imports.
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
@@ -60,6 +64,17 @@ async def postgres() -> AsyncIterator[TestServer]:
     with running_server() as server:
         await server.prepare()
         yield server
+
+
+@pytest.fixture
+async def untouched(postgres: TestServer) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to a migrated database in which nothing was ever written.
+
+    Elsewhere a plan hangs on what other tests left in a table, and on when somebody counted it.
+    """
+    connection = await asyncpg.connect(postgres.url(TEMPLATE))
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -449,13 +449,12 @@ LOOKED_UP = [
 
 
 @pytest.mark.parametrize("statement", LOOKED_UP)
-async def test_every_look_has_an_index(database: Database, statement: Statement[Any]) -> None:
-    async with database.driver_transaction() as connection:
-        await connection.execute("SET LOCAL enable_seqscan = off")
-        prepared = f"PREPARE looked AS {statement.text}"
-        await connection.execute(prepared)
-        nothing = ", ".join("NULL" for _ in statement.names)
-        plan = await connection.fetch(f"EXPLAIN EXECUTE looked ({nothing})")
-        await connection.execute("DEALLOCATE looked")
+async def test_every_look_has_an_index(
+    untouched: asyncpg.Connection, statement: Statement[Any]
+) -> None:
+    await untouched.execute("SET enable_seqscan = off")
+    await untouched.execute(f"PREPARE looked AS {statement.text}")
+    nothing = ", ".join("NULL" for _ in statement.names)
+    plan = await untouched.fetch(f"EXPLAIN EXECUTE looked ({nothing})")
     told = "\n".join(row[0] for row in plan)
     assert "Seq Scan" not in told, told

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from booking_system.notifications.adapters.unreached import PAGE
@@ -104,13 +105,11 @@ async def test_pages_of_those_whom_nothing_reached(api: Api) -> None:
     assert len(set(found)) == 5
 
 
-async def test_the_list_is_found_by_an_index(api: Api) -> None:
+async def test_the_list_is_found_by_an_index(untouched: asyncpg.Connection) -> None:
     """However many bookings a clinic has, of whose patients all was told."""
     given = {"clinic_id": uuid4(), "now": START, "since": START, "after": uuid4(), "most": 51}
-    async with api.container.database().driver_transaction() as connection:
-        await connection.execute("SET LOCAL enable_seqscan = off")
-        text = f"EXPLAIN {PAGE.text}"
-        plan = await connection.fetch(text, *(given[name] for name in PAGE.names))
+    await untouched.execute("SET enable_seqscan = off")
+    plan = await untouched.fetch(f"EXPLAIN {PAGE.text}", *(given[name] for name in PAGE.names))
     told = "\n".join(row[0] for row in plan)
     assert "Seq Scan" not in told, told
     assert "ix_message_ledger_missed" in told, told
