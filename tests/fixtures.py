@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import uvloop
+from hypothesis import settings
 
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
@@ -23,6 +24,10 @@ from tests.stage import Stage, a_stage
 asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 derive_once()
+
+# An example may take as long as the machine lets it.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 # httpx looks for it with every request without a network, through the whole path for imports.
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]

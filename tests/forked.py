@@ -72,9 +72,11 @@ class Nursery:
         """Fork it, before this process has threads, connections or an event loop."""
         self._pid, self._asking = nursery.begun()
 
-    def fork(self, *arguments: str, env: Mapping[str, str], cwd: Path) -> Forked:
+    def fork(
+        self, *arguments: str, env: Mapping[str, str], cwd: Path, module: str | None
+    ) -> Forked:
         assert self._asking is not None
-        request = {"arguments": arguments, "env": dict(env), "cwd": str(cwd)}
+        request = {"arguments": arguments, "env": dict(env), "cwd": str(cwd), "module": module}
         (printed, prints), (fate, ends) = os.pipe(), os.pipe()
         socket.send_fds(self._asking, [json.dumps(request).encode()], [prints, ends])
         os.close(prints)
@@ -92,9 +94,14 @@ NURSERY = Nursery()
 
 
 @contextmanager
-def forked(*arguments: str, env: Mapping[str, str], cwd: Path) -> Iterator[Forked]:
-    """`booking-system` with these arguments, gone afterwards in any case."""
+def forked(
+    *arguments: str, env: Mapping[str, str], cwd: Path, module: str | None = None
+) -> Iterator[Forked]:
+    """`booking-system` with these arguments, gone afterwards in any case.
+
+    Or, on the product's modules as they are loaded, the `main` of a module of tests.
+    """
     MADE["forked programs"] += 1
-    process = NURSERY.fork(*arguments, env=env, cwd=cwd)
+    process = NURSERY.fork(*arguments, env=env, cwd=cwd, module=module)
     with gone_afterwards(process):
         yield process

@@ -4,8 +4,9 @@ To load it takes a second for the supervisor and three for each API process, whi
 not see again. `tests.bootstrap.processes.running` starts what an operator starts. This process is
 forked itself, from a worker that has loaded the program and has not run a test.
 
-It reads requests from a socket: the arguments, environment and folder as JSON, and two open files,
-for what the program prints and for what becomes of it. Of the latter it writes a line with the
+It reads requests from a socket: the arguments, environment and folder as JSON, perhaps a module of
+tests whose `main` runs in the program's place, and two open files, for what the program prints and
+for what becomes of it. Of the latter it writes a line with the
 process id and one with the exit code.
 """
 
@@ -21,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -117,7 +119,13 @@ def _surrounded_by(env: Mapping[str, str]) -> None:
     tempfile.tempdir = None
 
 
-def _program(arguments: Sequence[str], env: Mapping[str, str], cwd: str, printed: int) -> None:
+def _program(
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    cwd: str,
+    printed: int,
+    module: str | None = None,
+) -> None:
     # Tests that run in the background have had it ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -132,7 +140,7 @@ def _program(arguments: Sequence[str], env: Mapping[str, str], cwd: str, printed
         TimeoutExpired=subprocess.TimeoutExpired,
         DEVNULL=subprocess.DEVNULL,
     )
-    cli.main()
+    (import_module(module) if module else cli).main()
 
 
 def _start(request: Mapping[str, Any], printed: int, fate: int) -> int:

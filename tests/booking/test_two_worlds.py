@@ -52,7 +52,6 @@ def test_memory_and_postgresql_answer_every_sequence_alike(
             settings=settings(
                 max_examples=examples,
                 stateful_step_count=steps,
-                deadline=None,
                 derandomize=True,
                 suppress_health_check=list(HealthCheck),
             ),

@@ -421,7 +421,6 @@ def test_money_and_appointment_fit_after_every_step() -> None:
         settings=settings(
             max_examples=120,
             stateful_step_count=25,
-            deadline=None,
             derandomize=True,
             database=None,
             suppress_health_check=list(HealthCheck),

@@ -1,9 +1,11 @@
 """The OpenAPI document and its pages come from this server alone."""
 
+import inspect
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from booking_system.bootstrap import up
 from booking_system.bootstrap.settings import Settings
 from booking_system.platform.http.problem_pages import codes
-from tests.api import Api, code_of
+from tests.api import Api, code_of, document_of_all
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
 
@@ -24,6 +26,22 @@ def test_the_committed_document_is_the_one_that_is_served() -> None:
 
 def test_the_document_is_valid() -> None:
     OpenAPIV31SpecValidator(json.loads(COMMITTED.read_text())).validate()
+
+
+def test_no_description_is_indented_as_its_source_is() -> None:
+    """Python 3.13 takes the indentation of docstrings away, older ones leave it."""
+
+    def descriptions(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            if isinstance(told := node.get("description"), str):
+                yield told
+            yield from chain.from_iterable(map(descriptions, node.values()))
+        elif isinstance(node, list):
+            yield from chain.from_iterable(map(descriptions, node))
+
+    found = set(descriptions(document_of_all()))
+    assert len(found) > 500
+    assert [one for one in found if one.strip() != inspect.cleandoc(one).strip()] == []
 
 
 async def test_the_document_describes_every_operation_once(api: Api) -> None:

@@ -117,7 +117,7 @@ def test_whole_days_leave_no_hole_and_never_overlap_in_any_zone(zone: str) -> No
         )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     zone=st.sampled_from(sorted(time_zones())),
     first=st.dates(FIRST, LAST - 3 * DAY),

@@ -198,7 +198,7 @@ def timetables(draw: st.DrawFn, zones: list[str] = ZONES) -> Timetable:
     return table
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(table=timetables(sorted(time_zones())), days=st.integers(1, 60))
 def test_windows_follow_one_another_and_want_together_what_the_whole_wants(
     table: Timetable, days: int
@@ -217,7 +217,7 @@ def test_windows_follow_one_another_and_want_together_what_the_whole_wants(
         assert window.length <= (WINDOW_DAYS + 1) * DAY
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(table=timetables(sorted(time_zones())), shift=st.integers(-30, 30))
 def test_a_wish_is_found_by_arithmetic_where_it_is_among_all(table: Timetable, shift: int) -> None:
     wished = {(wish.period, wish.mode): wish for wish in table.wishes(horizon_of(NOW, 12))}
@@ -285,7 +285,7 @@ class World:
             self.refill(self.change(place, appointment_id=None, is_held=False, closed_because=None))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     tables=st.lists(timetables(["UTC"]), min_size=2, max_size=4),
     deeds=st.lists(
@@ -342,7 +342,7 @@ def test_time_that_was_deleted_by_hand_stays_free_whatever_the_grid() -> None:
     assert missing([deleted], shifted) == [shifted[0], shifted[3]]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     zone=st.sampled_from(sorted(time_zones())), day=st.dates(date(2000, 1, 1), date(2099, 12, 30))
 )

@@ -6,6 +6,7 @@ their fields, so what is told and what is documented cannot differ.
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from inspect import cleandoc
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -93,7 +94,7 @@ def _data(kind: type[DomainEvent]) -> dict[str, Any]:
     ]
     return {
         "type": "object",
-        "description": (kind.__doc__ or "").strip(),
+        "description": cleandoc(kind.__doc__ or ""),
         "properties": fields,
         "required": required,
     }

@@ -1,6 +1,7 @@
 """Collects the routes of one part of the API, which document what they refuse."""
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from inspect import cleandoc
 from typing import Any
 
 from pydantic import BaseModel
@@ -107,7 +108,7 @@ class Routes:
             status_code=status,
             response_description="Done"
             if answers is None
-            else answers.__doc__ or "A page of a list",
+            else cleandoc(answers.__doc__ or "A page of a list"),
             operation_id=endpoint.__name__,
             response_model=answers,
             include_in_schema=shown,
@@ -257,4 +258,4 @@ class Routes:
 def _described(also: str | type[BaseModel]) -> dict[str, Any]:
     if isinstance(also, str):
         return {"description": also}
-    return {"description": also.__doc__, "model": also}
+    return {"description": cleandoc(also.__doc__ or ""), "model": also}
