@@ -12,6 +12,12 @@ from booking_system.payments.domain.attempt import (
     Presentation,
 )
 from booking_system.payments.domain.owed import Owed, Standing
+from booking_system.payments.domain.receipts import (
+    Document,
+    DocumentId,
+    DocumentKind,
+    Occasion,
+)
 from booking_system.payments.domain.sighting import Account, Charge, Sighting, Stage
 from booking_system.payments.domain.terms import MoneyTerms
 from booking_system.shared_kernel.identifiers import (
@@ -92,3 +98,47 @@ def a_sighting(attempt: Attempt, stage: Stage = Stage.OPEN, **about: Any) -> Sig
         "charges": paid,
     }
     return Sighting(**usual | about)
+
+
+def an_occasion(**about: Any) -> Occasion:
+    usual: dict[str, Any] = {
+        "reference": "K7QM-3F9D",
+        "starts_at": START,
+        "service": "Example Service",
+        "recipient": "Example Patient",
+        "languages": ("en",),
+        "price": 5000,
+        "deposit": None,
+        "received": 5000,
+    }
+    return Occasion(**usual | about)
+
+
+def a_document(**about: Any) -> Document:
+    """A receipt; what is of its occasion may be named as well."""
+    of_occasion = {one for one in Occasion.__dataclass_fields__ if one in about}
+    occasion = an_occasion(**{one: about.pop(one) for one in of_occasion})
+    usual: dict[str, Any] = {
+        "id": DocumentId(FIRST),
+        "kind": DocumentKind.RECEIPT,
+        "number": 42,
+        "year": 2030,
+        "clinic_id": CLINIC,
+        "appointment_id": AppointmentId(FIRST),
+        "payment_id": PaymentId(FIRST),
+        "corrects": None,
+        "corrects_name": None,
+        "money": PRICE,
+        "provider": "desk",
+        "method": "cash",
+        "title": "Example Clinic, K7QM-3F9D",
+        "issuer_name": "Example Clinic",
+        "issuer_address": "1 Example Street\n12345 Example Town",
+        "issuer_tax_number": "DE123456789",
+        "time_zone": "Pacific/Auckland",
+        "is_live": True,
+        "settled_at": NOON,
+        "issued_at": NOON,
+        "occasion": occasion,
+    }
+    return Document(**usual | about)

@@ -20,12 +20,12 @@ from booking_system.payments.domain.books import Books
 from booking_system.payments.domain.ledger import Line
 from booking_system.payments.domain.matters import Matter
 from booking_system.payments.domain.owed import MoneyStatus, Owed, Standing
-from booking_system.payments.domain.receipts import Draft, Issuer
+from booking_system.payments.domain.receipts import Draft, Issuer, Parties
 from booking_system.payments.domain.refunds import Refund, RefundId
 from booking_system.shared_kernel.aggregate import DomainEvent
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Transient
-from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId
+from booking_system.shared_kernel.identifiers import AppointmentId
 
 Job = tuple[PaymentId, WorkKind, RefundId | None]
 
@@ -180,13 +180,14 @@ class MemoryWork:
             known, work=replace(known.work, due_at=due_at), asked=known.asked + 1
         )
 
-    async def issuer(self, clinic_id: ClinicId) -> Issuer:
-        return Issuer(
-            clinic_id=clinic_id,
+    async def parties(self, owed: Owed) -> Parties:
+        issuer = Issuer(
+            clinic_id=owed.clinic_id,
             name="Example Clinic",
             address=None,
             time_zone=self.memory.zone,
         )
+        return Parties(issuer=issuer, recipient="Example Patient", service=None, languages=("de",))
 
     async def issue(self, documents: Sequence[Draft]) -> None:
         known = {draft.id for _, _, draft in self.memory.documents}

@@ -1,5 +1,6 @@
 """Shares, fees, deposits, statuses and days: all money is whole units, and adds up."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from booking_system.payments.domain.standing import Dispute, PaymentState, stand
 from booking_system.payments.domain.terms import Deposit, MoneyTerms, Step, share
 from booking_system.shared_kernel.money import Money
 from tests.booking.builders import NOON
-from tests.payments.builders import START, an_attempt, an_owed
+from tests.payments.builders import START, an_attempt, an_occasion, an_owed
 from tests.payments.memory import Memory, MemoryWork
 
 ODD = Money(1661, "EUR")
@@ -202,8 +203,10 @@ def test_days_are_the_clinics_also_when_one_has_25_hours() -> None:
 
 async def test_the_year_of_a_document_is_the_clinics() -> None:
     memory = Memory(clock=None, zone=ZONE)  # type: ignore[arg-type]
-    issuer = await MemoryWork(memory).issuer(an_attempt().asked.clinic_id)
+    parties = await MemoryWork(memory).parties(an_owed())
     late = datetime(2026, 12, 31, 11, 30, tzinfo=UTC)
     lines = [a_line(R, -5000), a_line(), a_line(W, -10)]
-    made = list(drafts(lines, title="Example Service", issuer=issuer, issued_at=late))
+    occasion = replace(an_occasion(), received=700)
+    made = list(drafts(lines, title="T", issuer=parties.issuer, issued_at=late, occasion=occasion))
     assert [(one.year, one.kind) for one in made] == [(2027, "receipt"), (2027, "correction")]
+    assert [one.occasion.received for one in made] == [5700, 700]

@@ -249,6 +249,7 @@ class Container(containers.DeclarativeContainer):
         notifications.template_routes,
         payments.routes,
         payments.clinic_routes,
+        payments.document_routes,
         integrations.feed_routes,
         integrations.stream_routes,
         integrations.live_slot_routes,

@@ -9,6 +9,8 @@ from dependency_injector import containers, providers
 from booking_system.payments.adapters.accounts import PlatformAccounts
 from booking_system.payments.adapters.appointments import BookedAppointments
 from booking_system.payments.adapters.clinic_http import ClinicMoneyRoutes
+from booking_system.payments.adapters.documents.printer import Printer
+from booking_system.payments.adapters.documents_http import DocumentRoutes
 from booking_system.payments.adapters.following import CONSUMER, Following
 from booking_system.payments.adapters.hooks_http import PaymentHooks
 from booking_system.payments.adapters.http import PaymentRoutes, SeeAppointment
@@ -33,6 +35,7 @@ from booking_system.payments.application.reconcile import Reconcile
 from booking_system.payments.application.refund_payment import RefundPayment
 from booking_system.payments.application.settle_appointment import SettleAppointment
 from booking_system.payments.application.settler import Settler
+from booking_system.payments.application.show_documents import ExportLedger, ShowDocument
 from booking_system.payments.application.start_payment import StartPayment
 from booking_system.payments.application.take_at_desk import TakeAtDesk
 from booking_system.payments.application.take_event import HandleEvents, TakeEvent
@@ -195,6 +198,14 @@ class PaymentsContainer(containers.DeclarativeContainer):
     )
     clinic_routes = providers.Singleton(
         ClinicMoneyRoutes, totals=day_totals, matters=matters, resolve=resolve_matter
+    )
+    printer = providers.Singleton(Printer)
+    document_routes = providers.Singleton(
+        DocumentRoutes,
+        see=see_appointment,
+        show=providers.Singleton(retried(ShowDocument), reader=reader),
+        printer=printer,
+        export=providers.Singleton(retried(ExportLedger), reader=reader, clock=clock),
     )
     hooks = providers.Singleton(PaymentHooks, accounts=accounts, take=take_event, clock=clock)
     pages = providers.Singleton(

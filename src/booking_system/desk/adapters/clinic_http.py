@@ -50,6 +50,9 @@ class MovedBookingOut(BaseModel):
 class ChangedClinicOut(ClinicOut):
     """A clinic, and what a change has done to its calendars."""
 
+    tax_number: str | None = Field(
+        description="As receipts show it; only here", examples=["DE123456789"]
+    )
     calendars: Calendars | None = Field(
         description="Whether they follow another time zone, or a farther horizon, by"
         " now or within seconds; null: there is nothing to follow",
@@ -110,6 +113,7 @@ class ClinicChangeRoutes:
 
 def _shown(done: ClinicChange) -> Response:
     shown = ClinicOut.of(done.clinic).model_dump()
+    shown["tax_number"] = done.clinic.tax_number
     shown["calendars"] = done.calendars
     shown["moved_count"] = done.moved_count
     shown["moved_bookings"] = [

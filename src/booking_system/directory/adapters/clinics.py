@@ -64,6 +64,7 @@ def clinic_of(row: Any) -> Clinic:
         address=row["address"],
         phone=row["phone"],
         email=row["email"],
+        tax_number=row["tax_number"],
         locale=row["locale"],
         currency=row["currency"],
         embed_origins=tuple(row["embed_origins"]),

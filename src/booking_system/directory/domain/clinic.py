@@ -32,7 +32,10 @@ class ClinicPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clinic:
-    """A clinic. Its time zone is the one of the clock on its wall."""
+    """A clinic. Its time zone is the one of the clock on its wall.
+
+    `tax_number` is printed on receipts, for people who paid, and is not shown to everybody.
+    """
 
     id: ClinicId
     name: str
@@ -41,6 +44,7 @@ class Clinic:
     address: str | None = None
     phone: str | None = None
     email: str | None = None
+    tax_number: str | None = None
     locale: str = "en"
     currency: str = "EUR"
     embed_origins: tuple[str, ...] = ()

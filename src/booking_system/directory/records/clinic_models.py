@@ -53,6 +53,15 @@ KeptNoShow = Annotated[
     Kept,
     Field(description="Percent of the price that the clinic keeps of a no-show"),
 ]
+TaxNumber = Annotated[
+    ShortText,
+    Field(
+        max_length=60,
+        description="For tax or VAT, as receipts are to show it. Not in what everybody reads of a"
+        " clinic: a change answers with it, also a `dry_run` of none",
+        examples=["DE123456789"],
+    ),
+]
 USUAL = ClinicPolicy()
 
 
@@ -97,6 +106,7 @@ class ClinicIn(Input):
     address: LongText | None = Field(default=None, examples=["1 Example Street"])
     phone: Phone | None = None
     email: Email | None = Field(default=None, examples=["desk@example.com"])
+    tax_number: TaxNumber | None = None
     locale: Locale = "en"
     currency: Currency = "EUR"
     embed_origins: Origins = Field(default=[])
@@ -118,6 +128,7 @@ class ClinicChangeIn(Change):
     address: LongText | None = None
     phone: Phone | None = None
     email: Email | None = Field(default=None, examples=["desk@example.com"])
+    tax_number: TaxNumber | None = None
     locale: Locale = ""
     currency: Currency = ""
     embed_origins: Origins = Field(default=[])

@@ -48,6 +48,7 @@ clinics = Table(
     Column("address", Text),
     Column("phone", Text),
     Column("email", Text),
+    Column("tax_number", Text),
     Column("locale", Text, nullable=False),
     Column("currency", Text, nullable=False),
     Column("embed_origins", ARRAY(Text), nullable=False),

@@ -151,6 +151,14 @@ class ReceiptOut(BaseModel):
 
     id: UUID
     number: str = Field(examples=["2027-000042"])
+    pdf_path: str = Field(
+        description="To download, with the same authorization",
+        examples=["/v1/receipts/0192f0c1-2b3c-7d4e-8f50-617283940030.pdf"],
+    )
+    html_path: str = Field(
+        description="To show or to print",
+        examples=["/v1/receipts/0192f0c1-2b3c-7d4e-8f50-617283940030.html"],
+    )
     kind: DocumentKind
     corrects: UUID | None = Field(description="The receipt that it refers to")
     amount: MoneyOut = Field(description="Negative where money went back")
@@ -172,6 +180,8 @@ class ReceiptOut(BaseModel):
         return cls(
             id=document.id,
             number=document.name,
+            pdf_path=f"/v1/receipts/{document.id}.pdf",
+            html_path=f"/v1/receipts/{document.id}.html",
             kind=document.kind,
             corrects=document.corrects,
             amount=MoneyOut(amount=money.amount, currency=money.currency),

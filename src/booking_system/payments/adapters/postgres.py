@@ -23,7 +23,8 @@ from booking_system.payments.domain.attempt import Attempt, PaymentId
 from booking_system.payments.domain.books import Books
 from booking_system.payments.domain.ledger import Line
 from booking_system.payments.domain.matters import Matter
-from booking_system.payments.domain.receipts import Draft, Issuer
+from booking_system.payments.domain.owed import Owed
+from booking_system.payments.domain.receipts import Draft, Issuer, Parties
 from booking_system.payments.domain.refunds import Refund
 from booking_system.payments.domain.refusals import RefundExceedsPayment
 from booking_system.platform.postgres.faults import Refusals
@@ -123,11 +124,21 @@ class PostgresPaymentsWork:
             due_at=work.due_at,
         )
 
-    async def issuer(self, clinic_id: ClinicId) -> Issuer:
-        """Read it from the directory."""
-        row = await sql.ISSUER.fetchrow(self._connection, clinic_id=clinic_id)
+    async def parties(self, owed: Owed) -> Parties:
+        """Read them from the directory, in one statement."""
+        row = await sql.PARTIES.fetchrow(
+            self._connection,
+            clinic_id=owed.clinic_id,
+            patient_id=owed.patient_id,
+            service_id=owed.service_id,
+        )
         assert row is not None, "a payment's clinic is never removed from its table"
-        return issuer_of(row)
+        return Parties(
+            issuer=issuer_of(row),
+            recipient=row["recipient"],
+            service=row["service"],
+            languages=tuple(row["languages"]),
+        )
 
     async def issue(self, documents: Sequence[Draft]) -> None:
         """Draw as many numbers as there are documents, then write these."""
@@ -153,11 +164,12 @@ def issuer_of(row: asyncpg.Record) -> Issuer:
         name=row["name"],
         address=row["address"],
         time_zone=row["time_zone"],
+        tax_number=row["tax_number"],
     )
 
 
 def _document(draft: Draft, number: int) -> dict[str, Any]:
-    line, issuer = draft.line, draft.issuer
+    line, issuer, occasion = draft.line, draft.issuer, draft.occasion
     return {
         "id": draft.id,
         "kind": draft.kind,
@@ -177,6 +189,17 @@ def _document(draft: Draft, number: int) -> dict[str, Any]:
         "title": draft.title,
         "issuer_name": issuer.name,
         "issuer_address": issuer.address,
+        "issuer_tax_number": issuer.tax_number,
+        "time_zone": issuer.time_zone,
+        "is_live": line.account.is_live,
+        "languages": list(occasion.languages),
+        "recipient_name": occasion.recipient,
+        "service_name": occasion.service,
+        "reference": occasion.reference,
+        "starts_at": occasion.starts_at,
+        "price_amount": occasion.price,
+        "deposit_amount": occasion.deposit,
+        "received_amount": occasion.received,
         "settled_at": line.settled_at,
         "issued_at": draft.issued_at,
     }

@@ -3,23 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
-from sqlalchemy import select, union
+from sqlalchemy import and_, select, tuple_, union
 
+from booking_system.booking.records.tables import appointments
 from booking_system.payments.adapters import statements
 from booking_system.payments.adapters.postgres import issuer_of
 from booking_system.payments.adapters.rows import (
     attempt_of,
     document_of,
+    entry_of,
     line_of,
     matter_of,
     refund_of,
 )
 from booking_system.payments.application.ports import OpenMatter, Shown
 from booking_system.payments.domain.attempt import DESK, PaymentId
+from booking_system.payments.domain.export import Entry
 from booking_system.payments.domain.ledger import Line
-from booking_system.payments.domain.receipts import Document, Issuer
+from booking_system.payments.domain.receipts import Document, DocumentId, Issuer
 from booking_system.payments.records.tables import (
     LIVE,
     payment_ledger,
@@ -39,11 +43,18 @@ p, line, q, document = payments, payment_ledger, payment_quarantine, receipts
 ATTEMPTS = Statement(
     select(p).where(p.c.appointment_id == an_id("appointment_id")).order_by(p.c.id)
 )
+corrected = receipts.alias("corrected")
+_documents = select(
+    document,
+    corrected.c.year.label("corrected_year"),
+    corrected.c.number.label("corrected_number"),
+).select_from(document.outerjoin(corrected, corrected.c.id == document.c.corrects))
 DOCUMENTS = Statement(
-    select(document)
-    .where(document.c.payment_id == an_id("payment_id"))
-    .order_by(document.c.year, document.c.number)
+    _documents.where(document.c.payment_id == an_id("payment_id")).order_by(
+        document.c.year, document.c.number
+    )
 )
+DOCUMENT = Statement(_documents.where(document.c.id == an_id("document_id")))
 SETTLED = Statement(
     select(line)
     .where(
@@ -53,6 +64,35 @@ SETTLED = Statement(
     )
     .order_by(line.c.settled_at, line.c.id)
 )
+ENTRIES = Statement(
+    select(
+        line,
+        appointments.c.reference,
+        document.c.year,
+        document.c.number,
+        corrected.c.year.label("corrected_year"),
+        corrected.c.number.label("corrected_number"),
+    )
+    .join_from(line, appointments, appointments.c.id == line.c.appointment_id)
+    .outerjoin(
+        document,
+        and_(
+            document.c.provider == line.c.provider,
+            document.c.account_key == line.c.account_key,
+            document.c.provider_id == line.c.provider_id,
+            document.c.line_kind == line.c.kind,
+        ),
+    )
+    .outerjoin(corrected, corrected.c.id == document.c.corrects)
+    .where(
+        line.c.clinic_id == an_id("clinic_id"),
+        tuple_(line.c.settled_at, line.c.id) > tuple_(instant("since"), an_id("after_id")),
+        line.c.settled_at < instant("until"),
+    )
+    .order_by(line.c.settled_at, line.c.id)
+    .limit(how_many("most"))
+)
+BEFORE_ALL = UUID(int=0)
 OPEN_MATTERS = Statement(
     select(q)
     .where(q.c.clinic_id == an_id("clinic_id"), q.c.resolved_at.is_(None))
@@ -96,6 +136,12 @@ class PostgresPaymentsReader:
             rows = await DOCUMENTS.fetch(connection, payment_id=payment_id)
         return [document_of(row) for row in rows]
 
+    async def document(self, document_id: DocumentId) -> Document | None:
+        """By its key."""
+        async with self.database.reading() as connection:
+            row = await DOCUMENT.fetchrow(connection, document_id=document_id)
+        return None if row is None else document_of(row)
+
     async def recent(self, *, since: datetime) -> Sequence[PaymentId]:
         """By their ids, which are in the order of time."""
         async with self.database.reading() as connection:
@@ -115,6 +161,21 @@ class PostgresPaymentsReader:
                 connection, clinic_id=clinic_id, since=period.starts_at, until=period.ends_at
             )
         return [line_of(row) for row in rows]
+
+    async def entries(
+        self, clinic_id: ClinicId, period: Period, *, after: Entry | None, most: int
+    ) -> Sequence[Entry]:
+        """By time, then by the id of the line."""
+        async with self.database.reading() as connection:
+            rows = await ENTRIES.fetch(
+                connection,
+                clinic_id=clinic_id,
+                since=period.starts_at if after is None else after.line.settled_at,
+                after_id=BEFORE_ALL if after is None else after.id,
+                until=period.ends_at,
+                most=most,
+            )
+        return [entry_of(row) for row in rows]
 
     async def matters(self, clinic_id: ClinicId, *, most: int) -> Sequence[OpenMatter]:
         """By the time they were found."""

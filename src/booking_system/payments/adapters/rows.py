@@ -10,9 +10,16 @@ from booking_system.payments.domain.attempt import (
     PaymentId,
     Presentation,
 )
+from booking_system.payments.domain.export import Entry
 from booking_system.payments.domain.ledger import Line, LineKind
 from booking_system.payments.domain.matters import Matter, MatterKind
-from booking_system.payments.domain.receipts import Document, DocumentId, DocumentKind
+from booking_system.payments.domain.receipts import (
+    Document,
+    DocumentId,
+    DocumentKind,
+    Occasion,
+    printed_number,
+)
 from booking_system.payments.domain.refunds import Refund, RefundId, RefundReason, RefundState
 from booking_system.payments.domain.sighting import Account
 from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId, UserId
@@ -123,6 +130,21 @@ def line_of(row: Row) -> Line:
     )
 
 
+def entry_of(row: Row) -> Entry:
+    """Return the entry of a row of a line, with what is beside it."""
+    return Entry(
+        id=row["id"],
+        line=line_of(row),
+        reference=row["reference"],
+        document=_printed(row["year"], row["number"]),
+        corrects=_printed(row["corrected_year"], row["corrected_number"]),
+    )
+
+
+def _printed(year: int | None, number: int | None) -> str | None:
+    return None if year is None or number is None else printed_number(year, number)
+
+
 def values_of_line(line: Line) -> dict[str, Any]:
     """Return the values of its columns, but for its id and when it is recorded."""
     return {
@@ -210,7 +232,7 @@ def values_of_matter(matter: Matter) -> dict[str, Any]:
 
 
 def document_of(row: Row) -> Document:
-    """Return the document of a row."""
+    """Return the document of a row, which also has the number of what it corrects."""
     return Document(
         id=DocumentId(row["id"]),
         kind=DocumentKind(row["kind"]),
@@ -226,6 +248,24 @@ def document_of(row: Row) -> Document:
         title=row["title"],
         issuer_name=row["issuer_name"],
         issuer_address=row["issuer_address"],
+        issuer_tax_number=row["issuer_tax_number"],
+        time_zone=row["time_zone"],
+        is_live=row["is_live"],
         settled_at=row["settled_at"],
         issued_at=row["issued_at"],
+        corrects_name=_printed(row["corrected_year"], row["corrected_number"]),
+        occasion=None if row["reference"] is None else _occasion(row),
+    )
+
+
+def _occasion(row: Row) -> Occasion:
+    return Occasion(
+        reference=row["reference"],
+        starts_at=row["starts_at"],
+        service=row["service_name"],
+        recipient=row["recipient_name"],
+        languages=tuple(row["languages"]),
+        price=row["price_amount"],
+        deposit=row["deposit_amount"],
+        received=row["received_amount"],
     )

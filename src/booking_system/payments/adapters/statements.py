@@ -4,8 +4,9 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Table, func, insert, select, update
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import array
 
-from booking_system.directory.records.tables import clinics
+from booking_system.directory.records.tables import clinics, patients, services
 from booking_system.payments.adapters.rows import MOVING
 from booking_system.payments.records.tables import (
     payment_ledger,
@@ -100,11 +101,26 @@ PLAN = Statement(
     )
 )
 
-ISSUER = Statement(
-    select(clinics.c.id, clinics.c.name, clinics.c.address, clinics.c.time_zone).where(
-        clinics.c.id == an_id("clinic_id")
+_issuer = select(
+    clinics.c.id,
+    clinics.c.name,
+    clinics.c.address,
+    clinics.c.time_zone,
+    clinics.c.tax_number,
+).where(clinics.c.id == an_id("clinic_id"))
+ISSUER = Statement(_issuer)
+PARTIES = Statement(
+    _issuer.add_columns(
+        patients.c.full_name.label("recipient"),
+        services.c.name.label("service"),
+        func.array_remove(array([patients.c.locale, clinics.c.locale]), None).label("languages"),
+    ).select_from(
+        clinics.outerjoin(patients, patients.c.id == an_id("patient_id")).outerjoin(
+            services, services.c.id == an_id("service_id")
+        )
     )
 )
+"""Their rows stay when they are removed from the clinic's lists."""
 
 _draw = postgresql.insert(counter).values(
     clinic_id=an_id("clinic_id"), year=given(counter.c.year), last=a_number("count")

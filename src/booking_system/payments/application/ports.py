@@ -11,10 +11,11 @@ from uuid import UUID
 from booking_system.payments.application.provider_port import Hint, Provider
 from booking_system.payments.domain.attempt import Attempt, PaymentId
 from booking_system.payments.domain.books import Books
+from booking_system.payments.domain.export import Entry
 from booking_system.payments.domain.ledger import Line
 from booking_system.payments.domain.matters import Matter
 from booking_system.payments.domain.owed import MoneyStatus, Owed
-from booking_system.payments.domain.receipts import Document, Draft, Issuer
+from booking_system.payments.domain.receipts import Document, DocumentId, Draft, Issuer, Parties
 from booking_system.payments.domain.refunds import Refund, RefundId
 from booking_system.payments.domain.sighting import Account
 from booking_system.shared_kernel.aggregate import DomainEvent
@@ -131,8 +132,8 @@ class PaymentsWork(Protocol):
         """Have something done: what is planned already is due at the earlier of both instants."""
         ...
 
-    async def issuer(self, clinic_id: ClinicId) -> Issuer:
-        """Return what a clinic's documents say of it today."""
+    async def parties(self, owed: Owed) -> Parties:
+        """Return what documents of an appointment say today of who issues them, and for whom."""
         ...
 
     async def issue(self, documents: Sequence[Draft]) -> None:
@@ -225,12 +226,25 @@ class PaymentsReader(ShowsPayment, Protocol):
         """Return the receipts of a payment and what corrects them, in the order of issue."""
         ...
 
+    async def document(self, document_id: DocumentId) -> Document | None:
+        """Return one document."""
+        ...
+
     async def issuer(self, clinic_id: ClinicId) -> Issuer | None:
         """Return what a clinic is called, and its time zone; None where there is none."""
         ...
 
     async def settled(self, clinic_id: ClinicId, period: Period) -> Sequence[Line]:
         """Return the ledger's lines of a clinic that settled in a period, in time order."""
+        ...
+
+    async def entries(
+        self, clinic_id: ClinicId, period: Period, *, after: Entry | None, most: int
+    ) -> Sequence[Entry]:
+        """Return lines that settled in a period, with their documents, in time order.
+
+        `after` is the last one of the page before.
+        """
         ...
 
     async def matters(self, clinic_id: ClinicId, *, most: int) -> Sequence[OpenMatter]:

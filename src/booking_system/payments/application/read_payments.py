@@ -71,7 +71,7 @@ class ShowDayTotals:
 
         Raises `NonexistentLocalTime` for a day that the clinic's zone skipped.
         """
-        issuer = await _of_staff(self.reader, clinic_id, actor)
+        issuer = await of_staff(self.reader, clinic_id, actor)
         day = day or wall_clock(self.clock.now(), issuer.time_zone).date()
         lines = await self.reader.settled(clinic_id, day_of(day, issuer.time_zone))
         return totals_of(day, issuer.time_zone, lines)
@@ -87,7 +87,7 @@ class ListMatters:
         self, clinic_id: ClinicId, actor: Actor, *, most: int = MOST_MATTERS
     ) -> Sequence[OpenMatter]:
         """Return it, the oldest first. Raises `NotFound`, `NotPermitted`."""
-        await _of_staff(self.reader, clinic_id, actor)
+        await of_staff(self.reader, clinic_id, actor)
         return await self.reader.matters(clinic_id, most=most)
 
 
@@ -105,7 +105,8 @@ class ResolveMatter:
             raise NotFound
 
 
-async def _of_staff(reader: PaymentsReader, clinic_id: ClinicId, actor: Actor) -> Issuer:
+async def of_staff(reader: PaymentsReader, clinic_id: ClinicId, actor: Actor) -> Issuer:
+    """Return the clinic, for its staff. Raises `NotFound`, `NotPermitted`."""
     issuer = await reader.issuer(clinic_id)
     if issuer is None:
         raise NotFound

@@ -21,9 +21,9 @@ from booking_system.payments.domain.events import (
     PaymentSucceeded,
     RefundFailed,
 )
-from booking_system.payments.domain.ledger import IN, Line, net
+from booking_system.payments.domain.ledger import IN, ON_PAPER, Line, net
 from booking_system.payments.domain.owed import Owed, Standing
-from booking_system.payments.domain.receipts import drafts
+from booking_system.payments.domain.receipts import Draft, Occasion, Parties, drafts
 from booking_system.payments.domain.refunds import Refund, RefundState
 from booking_system.payments.domain.settling import settle
 from booking_system.payments.domain.standing import standing_of
@@ -140,22 +140,42 @@ class Settler:
             await work.plan(Work(kind=WorkKind.POLL, payment_id=attempt.id, due_at=due_at))
 
     async def _issue(self, work: PaymentsWork, page: Page) -> None:
-        titles = {one.id: one.asked.title for one in page.books.attempts}
-        if not page.written:
+        if not any(line.kind in ON_PAPER for line in page.written):
             return
-        issuer = await work.issuer(page.owed.clinic_id)
-        made = [
-            draft
-            for payment_id in dict.fromkeys(line.payment_id for line in page.written)
-            for draft in drafts(
-                [line for line in page.written if line.payment_id == payment_id],
-                title=titles[payment_id],
-                issuer=issuer,
-                issued_at=page.now,
-            )
-        ]
-        if made:
-            await work.issue(made)
+        made = _drafts(page, await work.parties(page.owed))
+        await work.issue(made)
+
+
+def _drafts(page: Page, parties: Parties) -> list[Draft]:
+    """Documents of one appointment, each saying what was received with it."""
+    titles = {one.id: one.asked.title for one in page.books.attempts}
+    on_paper = sum(one.money.amount for one in page.written if one.kind in ON_PAPER)
+    occasion = _occasion(page.owed, parties, received=net(page.books.lines) - on_paper)
+    made: list[Draft] = []
+    for payment_id in dict.fromkeys(line.payment_id for line in page.written):
+        made += drafts(
+            [line for line in page.written if line.payment_id == payment_id],
+            title=titles[payment_id],
+            issuer=parties.issuer,
+            issued_at=page.now,
+            occasion=made[-1].occasion if made else occasion,
+        )
+    return made
+
+
+def _occasion(owed: Owed, parties: Parties, *, received: int) -> Occasion:
+    price, first = owed.price, owed.confirm_at
+    is_owed = price is not None and owed.takes_place
+    return Occasion(
+        reference=owed.reference,
+        starts_at=owed.starts_at,
+        service=parties.service,
+        recipient=parties.recipient,
+        languages=parties.languages,
+        price=owed.due if is_owed else None,
+        deposit=first.amount if is_owed and first is not None and first != price else None,
+        received=received,
+    )
 
 
 def _counted(attempt: Attempt, refunds: Sequence[Refund]) -> Attempt:

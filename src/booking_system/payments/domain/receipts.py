@@ -6,7 +6,7 @@ clinic's wall clock, half open, and money counts on the day on which it settled.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NewType
@@ -39,6 +39,37 @@ class Issuer:
     name: str
     address: str | None
     time_zone: str
+    tax_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What a document is about, and for whom, as it stood and was called when it was issued.
+
+    `languages` are tags: the recipient's, if they have said one, then the clinic's. `starts_at` is
+    in UTC. Amounts are minor units of the document's currency: `price` is None where nothing is
+    owed (any more), `deposit` where the whole price confirms. `received` is what the clinic then
+    had of it in all.
+    """
+
+    reference: str
+    starts_at: datetime
+    service: str | None
+    recipient: str | None
+    languages: tuple[str, ...]
+    price: int | None
+    deposit: int | None
+    received: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parties:
+    """Who issues documents of an appointment today, for whom, in which languages, for what."""
+
+    issuer: Issuer
+    recipient: str | None
+    service: str | None
+    languages: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +86,7 @@ class Draft:
     title: str
     issuer: Issuer
     issued_at: datetime
+    occasion: Occasion
 
     @property
     def year(self) -> int:
@@ -64,7 +96,11 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A document with its number, as it was issued."""
+    """A document with its number, as it was issued.
+
+    `corrects_name` is the printed number of the receipt that it refers to. None in `occasion`,
+    `time_zone` and `is_live`: it was issued before these were kept.
+    """
 
     id: DocumentId
     kind: DocumentKind
@@ -80,22 +116,36 @@ class Document:
     title: str
     issuer_name: str
     issuer_address: str | None
+    issuer_tax_number: str | None
+    time_zone: str | None
+    is_live: bool | None
     settled_at: datetime
     issued_at: datetime
+    corrects_name: str | None
+    occasion: Occasion | None
 
     @property
     def name(self) -> str:
         """Return the number as it is printed, like `2027-000042`."""
-        return f"{self.year}-{self.number:06d}"
+        return printed_number(self.year, self.number)
+
+
+def printed_number(year: int, number: int) -> str:
+    """Return a number as people read it; it sorts in the order of issue."""
+    return f"{year}-{number:06d}"
 
 
 def drafts(
-    lines: Iterable[Line], *, title: str, issuer: Issuer, issued_at: datetime
+    lines: Iterable[Line], *, title: str, issuer: Issuer, issued_at: datetime, occasion: Occasion
 ) -> Iterator[Draft]:
-    """Make a document of each line that is for paper; receipts come before what corrects them."""
+    """Make a document of each line that is for paper; receipts come before what corrects them.
+
+    `occasion` says what was received before the first of them.
+    """
     on_paper = [one for one in lines if one.kind in ON_PAPER]
     for line in sorted(on_paper, key=lambda one: one.kind not in IN):
         comes = line.kind in IN
+        occasion = replace(occasion, received=occasion.received + line.money.amount)
         yield Draft(
             id=_identity(line.payment_id, line.kind, line.provider_id),
             kind=DocumentKind.RECEIPT if comes else DocumentKind.CORRECTION,
@@ -104,6 +154,7 @@ def drafts(
             title=title,
             issuer=issuer,
             issued_at=issued_at,
+            occasion=occasion,
         )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from booking_system.platform.postgres.metadata import metadata
 
@@ -252,6 +253,18 @@ receipts = Table(
     Column("title", Text, nullable=False),
     Column("issuer_name", Text, nullable=False),
     Column("issuer_address", Text),
+    # From here on: None where it was issued before these were kept.
+    Column("issuer_tax_number", Text),
+    Column("time_zone", Text),
+    Column("is_live", Boolean),
+    Column("languages", ARRAY(Text)),
+    Column("recipient_name", Text),
+    Column("service_name", Text),
+    Column("reference", Text),
+    _instant("starts_at", nullable=True),
+    Column("price_amount", Integer),
+    Column("deposit_amount", Integer),
+    Column("received_amount", Integer),
     _instant("settled_at"),
     _instant("issued_at"),
     UniqueConstraint("clinic_id", "year", "number", name="uq_receipts_number"),

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from jinja2 import FileSystemLoader, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from booking_system.notifications.adapters.words.sandbox import Values, environment, within_limits
 from booking_system.notifications.domain.message import ANSWERS, Kind
+from booking_system.platform.language_tags import less_and_less, spelling
 
 BUILT_IN: Final = Path(__file__).parent / "templates"
 LAST: Final = "en"
 """Understood by most, where neither the recipient's nor the clinic's language has words."""
-DATES: Final = {"en": "en-GB"}
-"""How dates are written where only the language is known: with the day first, as most do."""
 WORDS: Final = "words.toml"
 CALENDAR: Final = "calendar"
 MAIL_BLOCKS: Final = ("subject", "heading", "before", "button", "after", "sms")
@@ -76,7 +75,7 @@ class Languages:
         `de-AT` is content with the words of `de`, and has its own names of months.
         """
         for wish in (*locales, LAST):
-            for tag in _less_and_less(wish):
+            for tag in less_and_less(wish):
                 if (found := self._tags.get(tag.lower())) is not None:
                     return self._language(found, wish)
         raise LanguageError(f"There is no folder of templates called {LAST}.")
@@ -117,18 +116,10 @@ def _languages_in(root: Path) -> Iterator[str]:
     return (one.name for one in root.iterdir() if one.is_dir())
 
 
-def _less_and_less(wish: str) -> Iterator[str]:
-    subtags = wish.replace("_", "-").split("-")
-    return ("-".join(subtags[:length]) for length in range(len(subtags), 0, -1))
-
-
 def _locale(wish: str, tag: str) -> Locale:
-    for one in (*_less_and_less(wish), tag):
-        try:
-            return Locale.parse(DATES.get(one.lower(), one), sep="-")
-        except (ValueError, UnknownLocaleError):
-            continue
-    raise LanguageError(f"The folder {tag} is not called by a language's tag.")
+    if (found := spelling(wish, tag)) is None:
+        raise LanguageError(f"The folder {tag} is not called by a language's tag.")
+    return found
 
 
 def _words_in(roots: Sequence[Path]) -> Mapping[str, Mapping[str, str]]:

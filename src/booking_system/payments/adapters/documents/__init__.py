@@ -1,0 +1,1 @@
+"""Documents as people read them: what stands on a sheet, as a page and as PDF."""
