@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from booking_system.payments.adapters.inbox import PostgresInbox
-from booking_system.payments.adapters.postgres import PostgresPayments
+from booking_system.payments.adapters.postgres import PostgresPayments, PostgresPaymentsWork
 from booking_system.payments.adapters.queue import PostgresWorkQueue
 from booking_system.payments.adapters.reading import PostgresPaymentsReader
 from booking_system.payments.application.ports import PaymentsWork
@@ -34,6 +34,7 @@ KEEP = """INSERT INTO idempotency_keys (owner, operation, key, fingerprint, crea
 LOCK = """SELECT fingerprint FROM idempotency_keys
  WHERE owner = 'appointments' AND operation = 'test' AND key = $1 FOR UPDATE"""
 READ = LOCK.removesuffix(" FOR UPDATE")
+END_ITSELF = "SELECT pg_terminate_backend(pg_backend_pid())"
 NO_TRIGGERS = "SET LOCAL session_replication_role = replica"
 
 
@@ -121,20 +122,28 @@ class AbortError(Exception):
 
 @dataclass
 class StoredPayments:
-    """Opens payments' transactions; of those that begin, `aborts` are undone at their very end."""
+    """Opens payments' transactions.
+
+    Of those that begin, `aborts` are undone at their very end, and `losses` lose their connection
+    there: their numbers have been drawn.
+    """
 
     payments: PostgresPayments
     aborts: set[int] = field(default_factory=set)
+    losses: set[int] = field(default_factory=set)
     begun: int = 0
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PaymentsWork]:
         self.begun += 1
-        is_undone = self.begun in self.aborts
+        is_undone, is_lost = self.begun in self.aborts, self.begun in self.losses
         async with self.payments.transaction() as work:
             yield work
             if is_undone:
                 raise AbortError
+            if is_lost:
+                assert isinstance(work, PostgresPaymentsWork)
+                await work._connection.execute(END_ITSELF)
 
 
 class StoredDesk(Desk):

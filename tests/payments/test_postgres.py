@@ -16,11 +16,13 @@ from booking_system.payments.adapters import inbox, queue, reading, statements
 from booking_system.payments.adapters.queue import PostgresWorkQueue
 from booking_system.payments.adapters.work_job import PaymentWorkJob
 from booking_system.payments.application import read_payments
-from booking_system.payments.application.ports import Work, WorkKind
+from booking_system.payments.application.ports import Shown, Work, WorkKind
+from booking_system.payments.application.show_documents import ShowDocument
 from booking_system.payments.application.take_event import HandleEvents, TakeEvent
 from booking_system.payments.domain.attempt import AttemptState, PaymentId
 from booking_system.payments.domain.matters import MatterKind
 from booking_system.payments.domain.owed import Owed, Standing
+from booking_system.payments.domain.receipts import DocumentId, Occasion
 from booking_system.payments.domain.refusals import (
     PaymentAlreadyMade,
     PaymentInProgress,
@@ -107,19 +109,27 @@ async def test_the_database_itself_lets_no_refund_exceed_the_payment(desk: Store
         await desk.does("UPDATE payments SET claimed = captured + 1")
 
 
-async def test_a_hundred_settle_and_thirty_are_undone_and_numbers_have_no_gap(
-    desk: StoredDesk,
+@pytest.mark.parametrize("count", [60, pytest.param(300, marks=pytest.mark.proof)])
+async def test_of_many_who_settle_thirty_percent_are_undone_and_numbers_have_no_gap(
+    desk: StoredDesk, count: int
 ) -> None:
-    everybody = [an_owed() for _ in range(100)]
+    """Undone, or cut off, when their numbers are drawn: others have waited for these."""
+    everybody = [an_owed() for _ in range(count)]
     await desk.opens(*everybody)
-    desk.store.aborts = {n for n in range(1, 101) if n % 10 in {1, 4, 7}}
+    desk.store.aborts = {n for n in range(1, count + 1) if n % 10 in {1, 4}}
+    desk.store.losses = {n for n in range(1, count + 1) if n % 10 == 7}
     done = await together(desk.pay_at_desk(owed) for owed in everybody)
     undone = [one for one in done if isinstance(one, AbortError)]
-    assert len(undone) == 30
-    assert not [one for one in done if isinstance(one, Exception) and one not in undone]
-    assert await desk.all(RECEIPTS) == [(n,) for n in range(1, 71)]
-    assert await desk.all("SELECT count(*) FROM payment_ledger") == [(70,)]
-    assert await desk.all("SELECT count(*) FROM outbox") == [(70,)]
+    lost = [one for one in done if isinstance(one, Transient)]
+    settled = [one for one in done if isinstance(one, Shown)]
+    assert (len(undone), len(lost)) == (count * 2 // 10, count // 10)
+    assert len(settled) == count * 7 // 10
+    assert await desk.all(RECEIPTS) == [(n,) for n in range(1, len(settled) + 1)]
+    assert await desk.all("SELECT last FROM receipt_counters") == [(len(settled),)]
+    assert await desk.all("SELECT count(*) FROM payment_ledger") == [(len(settled),)]
+    assert await desk.all("SELECT count(*) FROM outbox") == [(len(settled),)]
+    in_books = "SELECT sum(amount) FROM payment_ledger"
+    assert await desk.all(in_books) == await desk.all("SELECT sum(amount) FROM receipts")
 
 
 async def test_two_who_start_at_once_get_the_same(desk: StoredDesk) -> None:
@@ -392,6 +402,24 @@ async def test_what_is_shown_is_what_is_written(desk: StoredDesk) -> None:
         "Example Clinic",
     )
     assert (correction.corrects, correction.money.amount) == (receipt.id, -1000)
+    assert correction.corrects_name == receipt.name
+    assert (receipt.time_zone, receipt.is_live) == ("Europe/Berlin", True)
+    assert receipt.occasion == Occasion(
+        reference=owed.reference,
+        starts_at=owed.starts_at,
+        service=None,
+        recipient=None,
+        languages=("en",),
+        price=PRICE.amount,
+        deposit=None,
+        received=PRICE.amount,
+    )
+    assert correction.occasion == replace(receipt.occasion, received=4000)
+    show = ShowDocument(reader=desk.reader)
+    assert await show(receipt.id) == receipt
+    assert await show(correction.id) == correction
+    with pytest.raises(NotFound):
+        await show(DocumentId(uuid4()))
     totals = read_payments.ShowDayTotals(reader=desk.reader, clock=desk.clock)
     day = await totals(CLINIC, date(2030, 6, 3), staff)
     assert day.total("EUR") == 4000
@@ -441,6 +469,8 @@ LOOKED_UP = [
     queue.CLAIM_ONE,
     reading.ATTEMPTS,
     reading.DOCUMENTS,
+    reading.DOCUMENT,
+    reading.ENTRIES,
     reading.SETTLED,
     reading.OPEN_MATTERS,
     inbox.WAITING,

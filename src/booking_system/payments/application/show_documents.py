@@ -61,6 +61,7 @@ class ExportLedger:
 
     reader: PaymentsReader
     clock: Clock
+    page: int = PAGE
     most: int = MOST_LINES
 
     async def __call__(
@@ -78,13 +79,13 @@ class ExportLedger:
         async def pages() -> AsyncIterator[Sequence[Entry]]:
             last, count = None, 0
             while True:
-                found = await self.reader.entries(clinic_id, period, after=last, most=PAGE)
+                found = await self.reader.entries(clinic_id, period, after=last, most=self.page)
                 count += len(found)
                 if count > self.most:
                     detail = f"more than {self.most} lines: ask for fewer days"
                     raise Invalid.field("/to", detail, "too_long")
                 yield found
-                if len(found) < PAGE:
+                if len(found) < self.page:
                     return
                 last = found[-1]
 
