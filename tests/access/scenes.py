@@ -277,6 +277,14 @@ async def desk_payment(world: World, _name: str) -> Aim:
     return Aim({"payment_id": paid["id"]})
 
 
+async def receipt(world: World, name: str) -> Aim:
+    """What was written of money that the desk took."""
+    paid = (await desk_payment(world, name)).values["payment_id"]
+    path = f"/v1/payments/{paid}/receipts"
+    (one,) = (await world.api.get(path, world.person("receptionist"))).json()["items"]
+    return Aim({"receipt_id": one["id"]})
+
+
 async def payment_matter(world: World, name: str) -> Aim:
     """Something about a payment that people have to see to."""
     paid = (await desk_payment(world, name)).values["payment_id"]

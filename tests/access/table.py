@@ -153,6 +153,7 @@ EXCEPTION = "/v1/availability-exceptions/{exception_id}"
 RULE, TIME_OFF = "/v1/availability/{rule_id}", "/v1/time-off/{time_off_id}"
 PATIENT_PATH = "/v1/patients/{patient_id}"
 PAYMENT = "/v1/payments/{payment_id}"
+RECEIPT = "/v1/receipts/{receipt_id}"
 CALENDAR_FEED = "/v1/calendar-feeds/{feed_id}"
 ENDPOINT = "/v1/webhook-endpoints/{endpoint_id}"
 OWN_TEMPLATES = "/v1/clinics/{clinic_id}/message-templates"
@@ -370,6 +371,9 @@ ROWS = [
     Row("POST", f"{PAYMENT}/refunds", PRIVATE, DESK, scenes.desk_payment, {"amount": 100},
         sees=PARTIES),
     Row("GET", f"{PAYMENT}/receipts", PRIVATE, PARTIES, scenes.desk_payment),
+    Row("GET", f"{RECEIPT}.pdf", PRIVATE, PARTIES, scenes.receipt),
+    Row("GET", f"{RECEIPT}.html", PRIVATE, PARTIES, scenes.receipt),
+    Row("GET", f"{CLINIC}/payment-ledger.csv", PUBLIC, DESK, scenes.clinic),
     Row("GET", f"{CLINIC}/payment-totals", PUBLIC, DESK, scenes.clinic),
     Row("GET", f"{CLINIC}/payment-matters", PUBLIC, DESK, scenes.clinic),
     Row("DELETE", "/v1/payment-matters/{matter_id}", PRIVATE, DESK, scenes.payment_matter),

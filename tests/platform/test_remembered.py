@@ -47,6 +47,7 @@ OF_NOTHING = (
     "endpoint_id",
     "feed_id",
     "payment_id",
+    "receipt_id",
     "matter_id",
     "reference",
     "deed",
