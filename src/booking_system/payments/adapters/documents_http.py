@@ -58,10 +58,11 @@ class DocumentRoutes:
     def routes(self) -> Routes:
         """List the operations."""
         routes = Routes("Payments")
-        for ending, endpoint, media, schema in (
-            ("pdf", self.download_receipt, "application/pdf", {"format": "binary"}),
-            ("html", self.show_receipt_page, "text/html", {}),
+        for ending, endpoint, media, schema, example in (
+            ("pdf", self.download_receipt, "application/pdf", {"format": "binary"}, "%PDF-1.3…"),
+            ("html", self.show_receipt_page, "text/html", {}, "<!doctype html>…"),
         ):
+            content = {media: {"schema": {"type": "string", **schema}, "example": example}}
             routes.add(
                 "GET",
                 f"{ONE}.{ending}",
@@ -69,7 +70,7 @@ class DocumentRoutes:
                 policy=signed_in,
                 answers=None,
                 refuses=[NotFound],
-                media={media: {"schema": {"type": "string", **schema}}},
+                media=content,
             )
         routes.add(
             "GET",
