@@ -1,7 +1,9 @@
 """Documents as people read them: complete, the same each time, and of any name on earth."""
 
+import asyncio
 import logging
 import re
+import threading
 import tomllib
 from base64 import b64encode
 from collections import Counter
@@ -13,7 +15,7 @@ from typing import Any
 
 import pypdfium2
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from booking_system.payments.adapters.documents import letters
@@ -24,6 +26,7 @@ from booking_system.payments.adapters.documents.sheet import sheet_of
 from booking_system.payments.adapters.documents.words import FOLDER, words_for
 from booking_system.payments.domain.receipts import Document, DocumentId, DocumentKind
 from booking_system.shared_kernel.money import Money
+from tests.patience import PATIENCE, TURNS
 from tests.payments.builders import FIRST, a_document
 
 POINTS = 72 / 25.4
@@ -253,7 +256,7 @@ async def test_names_of_all_alphabets_keep_all_their_letters(
 
 
 async def test_a_letter_that_no_font_has_is_told_by_its_number() -> None:
-    text = await printed(recipient="𠮷田 \u180e\ufe0f\u2007A\U00012000")
+    text = await printed(recipient="𠮷田\U000e0100 \ufe0f\u2007A\U00012000")
     assert "For [U+20BB7]田 A[U+12000]" in text
 
 
@@ -264,6 +267,7 @@ TEXTS = st.text(
 
 
 @given(recipient=TEXTS, address=TEXTS, service=TEXTS)
+@example(recipient="a\u200cb م", address="\u200d", service="م\u200d\u200cकि")
 @settings(max_examples=25, deadline=None)
 def test_no_text_stops_a_document(recipient: str, address: str, service: str) -> None:
     about = {"recipient": recipient, "issuer_address": address, "service": service}
@@ -311,3 +315,38 @@ async def test_nothing_leaves_the_page(about: dict[str, Any]) -> None:
     text = "".join(page.get_textpage().get_text_range() for page in pdf)
     assert "Money moved on" in text or "Zahlung vom" in text
     assert seen(text) >= seen(str(about.get("recipient", "")).replace("\U00012000", "[U+12000]"))
+
+
+@pytest.mark.parametrize(("name", "first", "last"), [("שרה", "ש", "ה"), ("احمد", "ا", "د")])
+async def test_what_is_read_from_right_to_left_stands_so(name: str, first: str, last: str) -> None:
+    (page,) = pypdfium2.PdfDocument(await PRINTER.pdf(a_document(recipient=name)))
+    text = page.get_textpage()
+    letters = text.get_text_range()
+    left = {one: text.get_charbox(letters.index(one))[0] for one in (first, last)}
+    assert left[first] > left[last]
+
+
+async def test_one_is_printed_at_a_time_and_the_loop_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, seen_together = 0, []
+    has_begun, go_on = threading.Event(), threading.Event()
+
+    def slow(document: Document, _language: str | None) -> bytes:
+        nonlocal begun
+        begun += 1
+        seen_together.append(begun)
+        has_begun.set()
+        assert go_on.wait(PATIENCE)
+        begun -= 1
+        return b"%PDF"
+
+    monkeypatch.setattr(f"{Printer.__module__}._printed", slow)
+    printer = Printer()
+    printing = [asyncio.create_task(printer.pdf(a_document(number=n))) for n in range(5)]
+    assert await asyncio.to_thread(has_begun.wait, PATIENCE)
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+    go_on.set()
+    assert await asyncio.gather(*printing) == [b"%PDF"] * 5
+    assert seen_together == [1] * 5

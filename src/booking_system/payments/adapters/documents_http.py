@@ -19,6 +19,7 @@ from booking_system.payments.application.show_documents import (
     ShowDocument,
 )
 from booking_system.payments.domain.receipts import Document, DocumentId
+from booking_system.payments.domain.refusals import ReceiptNotFound
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.fields import Locale
 from booking_system.platform.http.input import NearDay
@@ -69,7 +70,7 @@ class DocumentRoutes:
                 endpoint,
                 policy=signed_in,
                 answers=None,
-                refuses=[NotFound],
+                refuses=[ReceiptNotFound],
                 media=content,
             )
         routes.add(
@@ -121,10 +122,10 @@ class DocumentRoutes:
         return Response("".join(pieces), headers=headers, media_type=media)
 
     async def _seen(self, receipt_id: UUID, actor: Actor) -> Document:
-        """Return it. Raises `NotFound` also where its appointment is not the caller's to see."""
+        """Return it. Raises `ReceiptNotFound`, also where its appointment is not for the caller."""
         document = await self.show(DocumentId(receipt_id))
         try:
             await self.see(appointment_id=document.appointment_id, actor=actor)
         except AppointmentNotFound:
-            raise NotFound from None
+            raise ReceiptNotFound from None
         return document

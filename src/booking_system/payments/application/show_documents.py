@@ -10,9 +10,10 @@ from booking_system.payments.application.ports import PaymentsReader
 from booking_system.payments.application.read_payments import of_staff
 from booking_system.payments.domain.export import MOST_LINES, Entry, days_between
 from booking_system.payments.domain.receipts import Document, DocumentId
+from booking_system.payments.domain.refusals import ReceiptNotFound
 from booking_system.scheduling.domain.local_time import wall_clock
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Invalid, NotFound
+from booking_system.shared_kernel.errors import Invalid
 from booking_system.shared_kernel.identifiers import ClinicId
 
 PAGE = 500
@@ -40,10 +41,10 @@ class ShowDocument:
     reader: PaymentsReader
 
     async def __call__(self, document_id: DocumentId) -> Document:
-        """Return it. Raises `NotFound`."""
+        """Return it. Raises `ReceiptNotFound`."""
         document = await self.reader.document(document_id)
         if document is None:
-            raise NotFound
+            raise ReceiptNotFound
         return document
 
 

@@ -7,6 +7,10 @@ class PaymentNotFound(NotFound):
     """There is no such payment, or not for you."""
 
 
+class ReceiptNotFound(NotFound):
+    """There is no such receipt, or not for you."""
+
+
 class PaymentNotRequired(RuleViolation):
     """Nothing is paid for this booking here.
 
