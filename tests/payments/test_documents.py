@@ -19,10 +19,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from booking_system.payments.adapters.documents import letters
-from booking_system.payments.adapters.documents.page import STYLE_SOURCE
 from booking_system.payments.adapters.documents.pdf import MARGIN, pdf_of
 from booking_system.payments.adapters.documents.printer import KEPT, Printer
 from booking_system.payments.adapters.documents.sheet import sheet_of
+from booking_system.payments.adapters.documents.style import STYLE_SOURCE
 from booking_system.payments.adapters.documents.words import FOLDER, words_for
 from booking_system.payments.domain.receipts import Document, DocumentId, DocumentKind
 from booking_system.shared_kernel.money import Money

@@ -12,7 +12,7 @@ import httpx
 import pypdfium2
 import pytest
 
-from booking_system.payments.adapters.documents.page import STYLE_SOURCE
+from booking_system.payments.adapters.documents.style import STYLE_SOURCE
 from tests.api import ZONE, Api, Person, code_of
 from tests.payments.test_documents import read
 from tests.payments.test_payments_http import DEPOSIT, Made

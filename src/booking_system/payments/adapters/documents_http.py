@@ -10,7 +10,7 @@ from fastapi import Depends, Query, Response
 from booking_system.booking.domain.refusals import AppointmentNotFound
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
-from booking_system.payments.adapters.documents.page import STYLE_SOURCE
+from booking_system.payments.adapters.documents.style import STYLE_SOURCE
 from booking_system.payments.adapters.http import SeeAppointment
 from booking_system.payments.adapters.ledger_csv import heading, lines_of
 from booking_system.payments.application.show_documents import (

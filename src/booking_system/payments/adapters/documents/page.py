@@ -1,19 +1,11 @@
 """A document as a page that is read on any screen, and printed."""
 
-from base64 import b64encode
 from functools import cache
-from hashlib import sha256
-from pathlib import Path
-from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from booking_system.payments.adapters.documents.sheet import Sheet
-
-HERE: Final = Path(__file__).parent
-STYLE: Final = (HERE / "page.css").read_text(encoding="utf-8").removesuffix("\n")
-STYLE_SOURCE: Final = f"'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'"
-"""For the page's policy: no style but its own."""
+from booking_system.payments.adapters.documents.style import HERE
 
 
 def page_of(sheet: Sheet) -> str:

@@ -1,12 +1,13 @@
-"""Prints documents beside the event loop: a PDF takes longer than requests may wait for it."""
+"""Prints documents beside the event loop: a PDF takes longer than requests may wait for it.
+
+What prints is slow to load, and loaded with the first document.
+"""
 
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
-from booking_system.payments.adapters.documents.page import page_of
-from booking_system.payments.adapters.documents.sheet import sheet_of
 from booking_system.payments.domain.receipts import Document
 
 KEPT: Final = 128
@@ -23,7 +24,9 @@ class Printer:
 
     def page(self, document: Document, *, language: str | None = None) -> str:
         """Return it as HTML, which takes less than a thousandth of a second."""
-        return page_of(sheet_of(document, language))
+        from booking_system.payments.adapters.documents import page, sheet  # noqa: PLC0415
+
+        return page.page_of(sheet.sheet_of(document, language))
 
     async def pdf(self, document: Document, *, language: str | None = None) -> bytes:
         """Return it as PDF."""
@@ -39,7 +42,6 @@ class Printer:
 
 
 def _printed(document: Document, language: str | None) -> bytes:
-    # Slow to load, and few processes of a clinic print.
-    from booking_system.payments.adapters.documents.pdf import pdf_of  # noqa: PLC0415
+    from booking_system.payments.adapters.documents import pdf, sheet  # noqa: PLC0415
 
-    return pdf_of(sheet_of(document, language))
+    return pdf.pdf_of(sheet.sheet_of(document, language))
