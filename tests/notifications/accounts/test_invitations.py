@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.api import Api, code_of
 from tests.notifications.accounts.post import EMAIL, PASSWORD, Post, link_in
 
@@ -36,10 +38,50 @@ async def test_the_invited_accept_by_the_mail_in_the_language_of_the_clinic(
     assert (await api.post("/v1/invitations/accept", body)).status_code == 200
     assert code_of(await api.post("/v1/invitations/accept", body)) == (409, "invitation_over")
     assert await look(api, shown) == (409, "invitation_over")
-    # A new account's address is proved like any other's.
-    assert [row["kind"] for row in await post.rows()] == ["invitation"]
+    # The link was in the mailbox alone: who follows it need not show again whose that is.
+    assert len(await post.brought()) == 1
+    assert await verified(post, EMAIL)
+    assert [(row["kind"], row["state"]) for row in await post.rows()] == [
+        ("invitation", "sent"),
+        ("email_verification", "withdrawn"),
+    ]
+
+
+async def verified(post: Post, email: str) -> bool:
+    (row,) = await post.sql("SELECT email_verified_at FROM users WHERE email = $1", email)
+    return row["email_verified_at"] is not None
+
+
+async def test_the_link_that_an_administrator_hands_over_proves_no_address(
+    api: Api, post: Post
+) -> None:
+    shown = await invited(api, await api.clinic())
     await post.brought()
-    assert (await post.rows())[1]["kind"] == "email_verification"
+    body = {"token": shown, "password": PASSWORD}
+    assert (await api.post("/v1/invitations/accept", body)).status_code == 200
+    assert not await verified(post, EMAIL)
+    await post.brought()
+    assert [(row["kind"], row["state"]) for row in await post.rows()] == [
+        ("invitation", "sent"),
+        ("email_verification", "sent"),
+    ]
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+async def test_a_mailed_link_proves_the_address_that_it_was_mailed_to_and_no_other(
+    api: Api, post: Post, is_same: bool
+) -> None:
+    email = EMAIL if is_same else "asha@example.org"
+    await invited(api, await api.clinic())
+    (mail,) = await post.brought()
+    token = (await post.registered(email))["access_token"]
+    answer = await api.client.post(
+        "/v1/invitations/accept",
+        json={"token": link_in(mail, "/invitation")},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == 200, answer.text
+    assert await verified(post, email) is is_same
 
 
 async def test_a_new_invitation_is_mailed_instead_of_the_open_one(api: Api, post: Post) -> None:

@@ -93,6 +93,13 @@ class PostgresInvitations:
         values = {"token_hash": fingerprint, "invitation_id": invitation_id}
         await self._connection.execute(insert(invitation_links).values(values))
 
+    async def was_mailed(self, fingerprint: bytes) -> bool:
+        """Look among the mailed ones: an invitation's own token was shown to its maker."""
+        wanted = select(invitation_links.c.token_hash).where(
+            invitation_links.c.token_hash == fingerprint
+        )
+        return (await self._connection.execute(wanted)).one_or_none() is not None
+
     async def save(self, invitation: Invitation) -> None:
         """Write how it ended."""
         statement = update(invitations).where(invitations.c.id == invitation.id)

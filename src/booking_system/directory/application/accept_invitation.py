@@ -130,9 +130,8 @@ class AcceptInvitation:
         self, work: DirectoryWork, token: str, user_id: UserId, password_hash: str | None
     ) -> ShownInvitation:
         now = self.clock.now()
-        invitation = await work.invitations.by_fingerprint(
-            self.tokens.fingerprint(token), lock=True
-        )
+        fingerprint = self.tokens.fingerprint(token)
+        invitation = await work.invitations.by_fingerprint(fingerprint, lock=True)
         if invitation is None:
             raise NotFound
         accepted = invitation.accepted(user_id, now)
@@ -148,6 +147,8 @@ class AcceptInvitation:
                 now=now,
             )
             await work.events.record(AccountRegistered(occurred_at=now, user_id=user_id))
+        if await work.invitations.was_mailed(fingerprint):
+            await self._prove(work, accepted, user_id)
         await work.accounts.grant(user_id, accepted.grant, now)
         await work.events.record(
             StaffAdded(
@@ -160,6 +161,17 @@ class AcceptInvitation:
         )
         await work.invitations.save(accepted)
         return shown
+
+
+    async def _prove(self, work: DirectoryWork, accepted: Invitation, user_id: UserId) -> None:
+        """Count the address as its owner's: the token was in no other place than its mailbox.
+
+        An account of another address is none the wiser for it, and the link that the inviter hands
+        over proves nothing.
+        """
+        owner = await work.accounts.by_email(accepted.email)
+        if owner is not None and owner.id == user_id:
+            await work.accounts.verify_email(user_id, self.clock.now())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,11 @@ class Invitations(Protocol):
         ...
 
     async def add_link(self, invitation_id: InvitationId, *, fingerprint: bytes) -> None:
-        """Store the fingerprint of one more token of an invitation."""
+        """Store the fingerprint of one more token of an invitation, which goes out by mail."""
+        ...
+
+    async def was_mailed(self, fingerprint: bytes) -> bool:
+        """Say whether the token went out by mail, and to nobody but the invitation's address."""
         ...
 
     async def save(self, invitation: Invitation) -> None:

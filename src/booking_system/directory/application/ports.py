@@ -209,6 +209,10 @@ class Accounts(Protocol):
         """
         ...
 
+    async def verify_email(self, user_id: UserId, now: datetime) -> None:
+        """Note that an account's address is its owner's; again, it changes nothing."""
+        ...
+
     async def grant(self, user_id: UserId, grant: RoleGrant, now: datetime) -> None:
         """Give a role; giving it twice changes nothing."""
         ...
