@@ -181,6 +181,8 @@ class Office:
             sender_address=SENDERS[Channel.EMAIL],
             unsubscribe_url="https://example.com/{}".format,
             can_reply=True,
+            pay_url="https://example.com/pay/{}".format,
+            manage_url=lambda _: None,
         )
         self.send = SendMessage(
             ledger=self.ledger,

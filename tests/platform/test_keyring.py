@@ -75,6 +75,7 @@ def test_every_purpose_is_used_in_one_place_and_the_keys_themselves_in_one() -> 
         "Purpose.WEBHOOK_SECRETS": ["sealing.py"],
         "Purpose.CLINIC_CHANNELS": ["sealing.py"],
         "Purpose.PAYMENT_RESULTS": ["result_links.py"],
+        "Purpose.PAYMENT_LINKS": ["result_links.py"],
         "Purpose.SANDBOX_EVENTS": ["container.py"],
         "keys.keys": ["tokens.py"],
     }

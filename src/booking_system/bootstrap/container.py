@@ -137,6 +137,16 @@ class Container(containers.DeclarativeContainer):
         store_clinic=directory.change_clinic,
         plan_doctor=scheduling.extend_doctor,
     )
+    payments = providers.Container(
+        PaymentsContainer,
+        database=database,
+        clock=clock,
+        identities=identities,
+        keys=keys,
+        see_appointment=booking.show_appointment,
+        booking=booking,
+        **of_payments(settings),
+    )
     notifications = providers.Container(
         NotificationsContainer,
         database=database,
@@ -146,6 +156,7 @@ class Container(containers.DeclarativeContainer):
         public_url=settings.provided.public_url,
         see_appointment=booking.show_appointment,
         patients_word=booking.patients_word,
+        pay_url=payments.pay_links.provided.link,
         see_patient=directory.show_patient,
         account_links=providers.Singleton(
             mail_links,
@@ -168,16 +179,6 @@ class Container(containers.DeclarativeContainer):
         allow_private=settings.provided.webhook_allow_private,
         addresses=addresses,
         registry=metrics.provided.registry,
-    )
-    payments = providers.Container(
-        PaymentsContainer,
-        database=database,
-        clock=clock,
-        identities=identities,
-        keys=keys,
-        see_appointment=booking.show_appointment,
-        booking=booking,
-        **of_payments(settings),
     )
     jobs = providers.List(
         providers.Singleton(Relay, database=database),
@@ -261,6 +262,7 @@ class Container(containers.DeclarativeContainer):
         notifications.own_report_routes,
         payments.hooks,
         payments.pages,
+        payments.pay_pages,
         webhooks.endpoint_routes,
         webhooks.delivery_routes,
         health,

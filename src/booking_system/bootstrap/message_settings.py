@@ -1,6 +1,7 @@
 """What an operator can set about messages: what carries them, and who may tell of them."""
 
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from email_validator import EmailNotValidError, validate_email
@@ -18,10 +19,26 @@ from booking_system.notifications.adapters.carriers.addresses import (
     sms_address,
 )
 from booking_system.notifications.adapters.carriers.choosing import ApiBases
+from booking_system.notifications.adapters.manage_links import PLACE
 from booking_system.notifications.adapters.reports.sendgrid import WrongKeyError, public_key
 
 NOBODY = "no-reply@booking.invalid"
 """Who writes what is only kept."""
+
+
+def _is_page(template: str) -> bool:
+    """Say whether it is a web address with one place for a booking's id, and no other place."""
+    if template.count(PLACE) != 1:
+        return False
+    address = template.replace(PLACE, "id")
+    try:
+        parts = urlsplit(address)
+        is_web = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        return False
+    host = template.split("/", 3)[2] if template.count("/") > 1 else ""
+    is_plain = address.isascii() and address.isprintable() and not set(address) & set(' <>"{}')
+    return is_web and is_plain and "@" not in host and PLACE not in host
 
 
 class MessageSettings(BaseSettings):
@@ -30,6 +47,9 @@ class MessageSettings(BaseSettings):
     email_url: SecretStr = Field(SecretStr(OUTBOX), description="what carries e-mails")
     email_from: str | None = Field(None, description="the address that all e-mails come from")
     sms_url: SecretStr = Field(SecretStr(OUTBOX), description="what carries SMS")
+    manage_url: str = Field(
+        "", description="where patients see, move and cancel a booking; {booking_id} is its id"
+    )
     aws_endpoint_url: str | None = Field(None, description="None: Amazon's own")
     sendgrid_api_base: str | None = Field(None, description="None: the host of the e-mail URL")
     twilio_api_base: str | None = Field(None, description="None: the host of the SMS URL")
@@ -123,6 +143,15 @@ class MessageSettings(BaseSettings):
         if value is not None and not is_plain_address(value):
             raise ValueError("{name} must be an address like https://api.example.com.")
         return value and value.rstrip("/")
+
+    @field_validator("manage_url")
+    @classmethod
+    def _page_of_a_booking(cls, value: str) -> str:
+        if value and not _is_page(value):
+            raise ValueError(
+                "{name} must be an address like https://www.example.com/bookings/{{booking_id}}."
+            )
+        return value
 
     @field_validator("sendgrid_webhook_keys")
     @classmethod

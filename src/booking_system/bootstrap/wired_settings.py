@@ -12,6 +12,7 @@ OF_MESSAGES = {
     "sender_address": "mail_sender",
     "sms_sender": "sms_sender",
     "can_reply": "sms_can_be_answered",
+    "manage_url": "manage_url",
     "twilio_tokens": "twilio_tokens",
     "sendgrid_keys": "sendgrid_keys",
     "trusted_topics": "trusted_topics",

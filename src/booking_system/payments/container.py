@@ -16,6 +16,8 @@ from booking_system.payments.adapters.hooks_http import PaymentHooks
 from booking_system.payments.adapters.http import PaymentRoutes, SeeAppointment
 from booking_system.payments.adapters.inbox import PostgresInbox, PostgresMatterBook
 from booking_system.payments.adapters.pages_http import PaymentPages
+from booking_system.payments.adapters.pay_http import PayPages
+from booking_system.payments.adapters.payable import Payables
 from booking_system.payments.adapters.postgres import PostgresPayments
 from booking_system.payments.adapters.providers.accounts import PayPalAccount, StripeAccount
 from booking_system.payments.adapters.providers.choosing import PaymentApiBases
@@ -23,7 +25,7 @@ from booking_system.payments.adapters.providers.choosing import Providers as Kno
 from booking_system.payments.adapters.providers.sandbox import SandboxProvider
 from booking_system.payments.adapters.queue import PostgresWorkQueue
 from booking_system.payments.adapters.reading import PostgresPaymentsReader
-from booking_system.payments.adapters.result_links import ResultLinks
+from booking_system.payments.adapters.result_links import PayLinks, ResultLinks
 from booking_system.payments.adapters.results import Results
 from booking_system.payments.adapters.sandbox.books import PostgresSandboxBooks
 from booking_system.payments.adapters.sandbox.page import CHECKOUT
@@ -181,6 +183,7 @@ class PaymentsContainer(containers.DeclarativeContainer):
     )
 
     links = providers.Singleton(ResultLinks, keys=keys, public_url=public_url)
+    pay_links = providers.Singleton(PayLinks, keys=keys, public_url=public_url)
     following = providers.Singleton(Following, clock=clock)
     consumer = providers.Singleton(
         Consumer, database=database, name=CONSUMER, effect=following.provided.take
@@ -216,4 +219,13 @@ class PaymentsContainer(containers.DeclarativeContainer):
         links=links,
         clock=clock,
         is_offered=providers.Callable(operator.not_, in_production).provider,
+    )
+    pay_pages = providers.Singleton(
+        PayPages,
+        start=start,
+        payables=providers.Singleton(Payables, database=database),
+        links=pay_links,
+        results=links,
+        clock=clock,
+        offered=offered,
     )

@@ -162,7 +162,6 @@ class AcceptInvitation:
         await work.invitations.save(accepted)
         return shown
 
-
     async def _prove(self, work: DirectoryWork, accepted: Invitation, user_id: UserId) -> None:
         """Count the address as its owner's: the token was in no other place than its mailbox.
 

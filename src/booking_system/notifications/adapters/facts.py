@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, Text, and_, case, func, select
 
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.directory.records.tables import doctors, services
+from booking_system.notifications.adapters.money_facts import money_of, tells_of_money
 from booking_system.notifications.adapters.planner import preferences_of
 from booking_system.notifications.adapters.planning_statements import PREFERENCES, a, c, p, w, zone
 from booking_system.notifications.adapters.recipients import Recipients
@@ -20,6 +21,7 @@ from booking_system.notifications.domain.facts import (
 )
 from booking_system.notifications.domain.gate import Due
 from booking_system.notifications.domain.message import OF_SEVERAL, QUESTIONS, Channel, Kind
+from booking_system.notifications.domain.money import SEPARATOR
 from booking_system.notifications.domain.own_channel import OwnSender, scope_of
 from booking_system.notifications.domain.planning import PATIENT, Skipped
 from booking_system.notifications.records.own_tables import (
@@ -42,7 +44,7 @@ def _marks() -> Any:
 
 
 def _facts() -> Any:
-    is_for_patient = m.c.recipient_key == PATIENT
+    is_for_patient = func.split_part(m.c.recipient_key, SEPARATOR, 1) == PATIENT
     told = case(
         (a.c.status == "cancelled", "cancelled"), (a.c.revision == 1, "booked"), else_="moved"
     )
@@ -53,12 +55,17 @@ def _facts() -> Any:
             m.c.revision.label("planned_revision"),
             m.c.not_after,
             m.c.appointment_id,
+            m.c.recipient_key,
             a.c.revision,
             a.c.status,
             a.c.starts_at,
             a.c.ends_at,
             a.c.created_at,
             a.c.mode,
+            a.c.pay_by,
+            a.c.due_first_amount,
+            a.c.price_amount,
+            a.c.price_currency,
             v.c.name.label("service_name"),
             d.c.full_name.label("doctor_name"),
             d.c.title.label("doctor_title"),
@@ -117,6 +124,9 @@ async def facts_of(
     if address is not None:
         blocked = await recipients.blocked(connection, channel, address, scope=scope)
     found = _found(row, channel, address, blocked)
+    if tells_of_money(row):
+        money_due, money = await money_of(connection, row)
+        found = replace(found, due=replace(found.due, money=money_due), money=money)
     if found.due.kind not in OF_SEVERAL or found.due.is_over:
         return found
     choices = await CHOICES.fetch(connection, id=message_id)

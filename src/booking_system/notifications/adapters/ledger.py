@@ -19,7 +19,14 @@ from booking_system.notifications.application.ledger_ports import (
     FoundAccount,
     Unsettled,
 )
-from booking_system.notifications.domain.gate import Due, Send, Skip, Verdict, Wait
+from booking_system.notifications.domain.gate import (
+    Due,
+    Send,
+    Skip,
+    Verdict,
+    Wait,
+    is_true_in_any_state,
+)
 from booking_system.notifications.domain.message import Channel, State
 from booking_system.notifications.domain.own_channel import OwnSender, scope_of
 from booking_system.notifications.domain.planning import Lane, Skipped
@@ -138,9 +145,11 @@ class PostgresLedger:
         fence = {"id": claim.id, "token": claim.token}
         # A carrier that keeps messages in this very database does so in this transaction.
         async with self.database.whole(), self.database.driver_transaction() as connection:
-            may_go = isinstance(found, FoundAccount) or (
-                await self._lock(connection, found) == (found.due.revision, found.due.status)
-            )
+            may_go = isinstance(found, FoundAccount)
+            if isinstance(found, Found):
+                as_written = (found.due.revision, found.due.status)
+                is_as_written = await self._lock(connection, found) == as_written
+                may_go = is_as_written or is_true_in_any_state(found.due.kind)
             if may_go:
                 may_go = await sql.STILL_BEGUN.fetchval(connection, **fence) is not None
             else:

@@ -43,7 +43,12 @@ class MessageOut(BaseModel):
     kind: Kind = Field(examples=["reminder"])
     channel: Channel = Field(examples=["sms"])
     recipient: str = Field(description="`patient` or `clinic`", examples=["patient"])
-    revision: int = Field(description="Of the appointment, when this was planned")
+    about_id: UUID | None = Field(
+        description="The payment, refund or open matter that a message about money is about"
+    )
+    revision: int = Field(
+        description="Of the appointment, when this was planned; 0 where there is an `about_id`"
+    )
     offset_minutes: int = Field(
         description="A reminder's: so long before the start. Of an answer to an SMS: so long before"
         " the start somebody wrote. Else 0"

@@ -1,6 +1,6 @@
 """Plans messages in the transaction in which the events were read that call for them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,8 +18,14 @@ from booking_system.notifications.adapters.planning_statements import (
 )
 from booking_system.notifications.domain.account_planning import plan_for_account
 from booking_system.notifications.domain.message import State
+from booking_system.notifications.domain.money import (
+    OF_NO_REVISION,
+    plan_for_matter,
+    plan_for_payment,
+)
 from booking_system.notifications.domain.planning import Planned, Standing, plan
 from booking_system.notifications.domain.preferences import Preferences, QuietHours
+from booking_system.payments.records.told import OPEN_MATTERS
 from booking_system.platform.postgres.consumers import StoredEvent
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.clock import Clock
@@ -35,6 +41,11 @@ TELLING = frozenset(
     }
 )
 """The events that raise the revision of an appointment, and what money says of the present one."""
+OF_MONEY = frozenset(
+    {"payment.succeeded", "payment.refunded", "payment.refund_failed", "payment.disputed"}
+)
+"""What becomes of money is told of each payment and refund, and not of a revision."""
+MATTER_OPENED = "payment.matter_opened"
 PAGE = 200
 NOBODY = UUID(int=0)
 
@@ -49,12 +60,18 @@ class Planner:
 
     async def take(self, connection: asyncpg.Connection, events: Sequence[StoredEvent]) -> None:
         """Plan for those that the events tell of, as these are now."""
-        told = {UUID(one.data["appointment_id"]) for one in events if one.name in TELLING}
+        told = {
+            UUID(one.data["appointment_id"]) for one in events if one.name in TELLING | OF_MONEY
+        }
         if told:
             now = self.clock.now()
             await WITHDRAW.execute(connection, ids=[*told], now=now)
             rows = await STANDINGS.fetch(connection, ids=[*told])
-            await self._store(connection, map(standing_of, rows), now)
+            standings = {row["id"]: standing_of(row) for row in rows}
+            await self._store(connection, standings.values(), now)
+            if paid := [row for one in events for row in self._of_money(one, standings)]:
+                await PLAN.execute(connection, rows=_text(paid), now=now)
+        await self._plan_for_matters(connection, events)
         if accounts := [row for one in events for row in self._of_account(one)]:
             await PLAN.execute(connection, rows=_text(accounts), now=self.clock.now())
 
@@ -86,6 +103,40 @@ class Planner:
         ]
         if rows:
             await PLAN.execute(connection, rows=_text(rows), now=now)
+
+    def _of_money(
+        self, event: StoredEvent, standings: Mapping[UUID, Standing]
+    ) -> Iterator[dict[str, Any]]:
+        if event.name not in OF_MONEY:
+            return
+        standing = standings[UUID(event.data["appointment_id"])]
+        planned = plan_for_payment(event.name, event.data, event.occurred_at, standing)
+        if planned is not None:
+            yield self._row(
+                planned,
+                appointment_id=standing.appointment_id,
+                revision=OF_NO_REVISION,
+                clinic_id=standing.clinic_id,
+            )
+
+    async def _plan_for_matters(
+        self, connection: asyncpg.Connection, events: Sequence[StoredEvent]
+    ) -> None:
+        """Tell the clinic of each that is open; what was told once stays as it is."""
+        opened = {UUID(one.data["appointment_id"]) for one in events if one.name == MATTER_OPENED}
+        if not opened:
+            return
+        rows = [
+            self._row(
+                plan_for_matter(one["id"], one["found_at"]),
+                appointment_id=one["appointment_id"],
+                revision=OF_NO_REVISION,
+                clinic_id=one["clinic_id"],
+            )
+            for one in await OPEN_MATTERS.fetch(connection, appointment_ids=[*opened])
+        ]
+        if rows:
+            await PLAN.execute(connection, rows=_text(rows), now=self.clock.now())
 
     def _of_account(self, event: StoredEvent) -> Iterator[dict[str, Any]]:
         planned = plan_for_account(event.name, event.data, event.occurred_at)
@@ -136,6 +187,8 @@ def standing_of(row: asyncpg.Record) -> Standing:
         offsets=row["reminder_offsets_minutes"],
         tells_clinic=row["tells_clinic"],
         preferences=preferences_of(row),
+        pay_by=row["pay_by"],
+        expired_at=row["expired_at"],
     )
 
 

@@ -9,11 +9,13 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     Uuid,
+    and_,
     bindparam,
     case,
     cast,
     column,
     func,
+    or_,
     select,
     true,
     tuple_,
@@ -24,6 +26,7 @@ from sqlalchemy.types import TypeEngine
 
 from booking_system.booking.records.tables import appointment_history, appointments
 from booking_system.directory.records.tables import clinics, patients
+from booking_system.notifications.domain.message import ASKING_FOR_MONEY, OF_ONE_CAUSE, Kind
 from booking_system.notifications.records.tables import message_ledger, notification_preferences
 from booking_system.platform.postgres.phrases import INSTANT, a_text, how_many, ids, instant
 from booking_system.platform.postgres.statement import Statement
@@ -56,6 +59,12 @@ def _standings() -> Any:
     by_patient = case((is_first, a.c.booked_by == p.c.user_id), else_=told.c.side == "patient")
     tells_clinic = func.coalesce(by_patient, False) & c.c.email.is_not(None)
     agreed_at = case((is_first, a.c.created_at), else_=told.c.occurred_at)
+    e = appointment_history.alias("e")
+    expired_at = (
+        select(func.max(e.c.occurred_at))
+        .where(e.c.appointment_id == a.c.id, e.c.action == "expired")
+        .scalar_subquery()
+    )
     return (
         select(
             a.c.id,
@@ -67,6 +76,8 @@ def _standings() -> Any:
             zone().label("zone"),
             c.c.reminder_offsets_minutes,
             tells_clinic.label("tells_clinic"),
+            a.c.pay_by,
+            case((a.c.status == "expired", expired_at)).label("expired_at"),
             *PREFERENCES,
         )
         .select_from(
@@ -84,13 +95,13 @@ STANDINGS = Statement(_standings().where(a.c.id == func.any(ids("ids"))))
 COMING = Statement(
     _standings()
     .where(
-        a.c.status == "confirmed",
+        a.c.status.in_(["confirmed", "pending_payment"]),
         a.c.starts_at > instant("now"),
         tuple_(a.c.id) > tuple_(bindparam("after", type_=Uuid())),
     )
     .limit(how_many("most"))
 )
-"""All that will take place, page by page."""
+"""All that will take place, or will if it is paid for, page by page."""
 
 KEYS = ("appointment_id", "revision", "kind", "offset_minutes", "channel", "recipient_key")
 ROWS: dict[str, TypeEngine[Any]] = {
@@ -131,12 +142,18 @@ PLAN = Statement(_planning())
 
 def _withdrawing() -> Any:
     m = message_ledger
+    status = appointments.c.status
+    is_of_another = and_(
+        m.c.revision < appointments.c.revision, m.c.kind.not_in(sorted(OF_ONE_CAUSE))
+    )
+    waits_no_more = and_(m.c.kind.in_(sorted(ASKING_FOR_MONEY)), status != "pending_payment")
+    is_taken_back = and_(m.c.kind == Kind.PAYMENT_EXPIRED.value, status != "expired")
     return (
         update(m)
         .where(
             m.c.appointment_id == appointments.c.id,
             appointments.c.id == func.any(ids("ids")),
-            m.c.revision < appointments.c.revision,
+            or_(is_of_another, waits_no_more, is_taken_back),
             m.c.state == "planned",
         )
         .values(state="withdrawn", reason="superseded", ended_at=instant("now"))
@@ -144,4 +161,5 @@ def _withdrawing() -> Any:
 
 
 WITHDRAW = Statement(_withdrawing())
-"""What was planned for a revision that is not the present one any more."""
+"""What was planned for a revision that is not the present one any more, and what asked for money
+that is not waited for."""

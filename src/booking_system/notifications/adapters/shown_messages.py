@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from booking_system.notifications.application.show_messages import Told
 from booking_system.notifications.domain.message import Channel, Kind, State
+from booking_system.notifications.domain.money import cause_of, part_of
 from booking_system.notifications.records.tables import message_ledger
 from booking_system.platform.postgres.phrases import an_id
 from booking_system.platform.postgres.statement import Statement
@@ -51,11 +52,13 @@ class PostgresMessages:
 
 
 def _told(row: asyncpg.Record) -> Told:
+    cause = cause_of(row["recipient_key"])
     return Told(
         id=row["id"],
         kind=Kind(row["kind"]),
         channel=Channel(row["channel"]),
-        recipient=row["recipient_key"],
+        recipient=part_of(row["recipient_key"]),
+        about_id=None if cause is None else cause.id,
         revision=row["revision"],
         offset_minutes=row["offset_minutes"],
         state=State(row["state"]),

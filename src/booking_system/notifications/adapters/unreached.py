@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import and_, select, tuple_
+from sqlalchemy import and_, case, select, true, tuple_
 
 from booking_system.booking.records.tables import appointments
 from booking_system.directory.records.tables import clinics, patients
 from booking_system.notifications.application.show_unreached import Missed, Unreached
-from booking_system.notifications.domain.message import Channel, Kind, State
+from booking_system.notifications.domain.message import ASKING_FOR_MONEY, Channel, Kind, State
 from booking_system.notifications.records.tables import message_ledger, was_missed
 from booking_system.platform.postgres.phrases import an_id, how_many, ids, instant
 from booking_system.platform.postgres.statement import Statement
@@ -37,6 +37,12 @@ _other = (
     )
     .exists()
 )
+# What asked for money that is not waited for any more is nothing to tell.
+_still_matters = case(
+    (m.c.kind.in_(sorted(ASKING_FOR_MONEY)), a.c.status == "pending_payment"),
+    (m.c.kind == Kind.PAYMENT_EXPIRED.value, a.c.status == "expired"),
+    else_=true(),
+)
 _missed = (
     select(m.c.id)
     .where(
@@ -44,6 +50,7 @@ _missed = (
         m.c.appointment_id == a.c.id,
         m.c.revision == a.c.revision,
         was_missed(m),
+        _still_matters,
         ~_other,
     )
     .exists()
@@ -85,6 +92,7 @@ MESSAGES = Statement(
         m.c.clinic_id == an_id("clinic_id"),
         m.c.appointment_id == ids("appointment_ids").any_(),
         was_missed(m),
+        _still_matters,
         ~_other,
     )
     .order_by(m.c.ended_at, m.c.id)

@@ -11,6 +11,7 @@ from booking_system.notifications.domain.facts import (
     AppointmentFacts,
     ChoiceFacts,
     ClinicFacts,
+    MoneyFacts,
 )
 from booking_system.notifications.domain.gate import Due, Verdict
 from booking_system.notifications.domain.message import Channel
@@ -56,7 +57,7 @@ class Found:
     `recipient_id` is the patient's, None for a notice to the clinic. `told` is what that tells of,
     `choices` what a question asks about. `own` is the clinic's own account for this channel, None:
     the platform's. `own_words` name the present versions of the clinic's own templates for this
-    kind.
+    kind. `money` is told where there is some.
     """
 
     due: Due
@@ -70,6 +71,7 @@ class Found:
     choices: Sequence[ChoiceFacts] = ()
     own: OwnSender | None = None
     own_words: Sequence[str] = ()
+    money: MoneyFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

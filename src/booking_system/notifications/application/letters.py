@@ -8,17 +8,24 @@ from booking_system.notifications.application.account_links import MailedLink
 from booking_system.notifications.application.ledger_ports import Found, FoundAccount
 from booking_system.notifications.application.writing_ports import Writer
 from booking_system.notifications.domain.facts import AccountMessage, AppointmentMessage
+from booking_system.notifications.domain.gate import REMINDING
 from booking_system.notifications.domain.letter import Email, Mailbox, Sms
-from booking_system.notifications.domain.message import Channel, Kind
+from booking_system.notifications.domain.message import ASKING_FOR_MONEY, Channel, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letters:
-    """Writes them, mails from the clinic's own sender, else from the installation's."""
+    """Writes them, mails from the clinic's own sender, else from the installation's.
+
+    `pay_url` and `manage_url` say where an appointment can be paid for, and where it can be seen,
+    moved and cancelled.
+    """
 
     writer: Writer
     sender_address: str
     unsubscribe_url: Callable[[UUID], str]
+    pay_url: Callable[[UUID], str]
+    manage_url: Callable[[UUID], str | None]
     can_reply: bool
 
     def email(self, message_id: UUID, found: Found) -> Email:
@@ -78,7 +85,7 @@ class Letters:
 
     def _unsubscribe_url(self, found: Found) -> str | None:
         """Of reminders alone: what has happened to an appointment, its patient has to know."""
-        if found.due.kind is not Kind.REMINDER or found.recipient_id is None:
+        if found.due.kind not in REMINDING or found.recipient_id is None:
             return None
         return self.unsubscribe_url(found.recipient_id)
 
@@ -88,6 +95,8 @@ class Letters:
         return own.sender if is_mail and own and own.sender else self.sender_address
 
     def _message(self, found: Found) -> AppointmentMessage:
+        is_for_patient = found.recipient_id is not None
+        appointment_id = found.appointment.id
         return AppointmentMessage(
             kind=found.due.kind,
             clinic=found.clinic,
@@ -96,9 +105,11 @@ class Letters:
             recipient_email=found.recipient_email,
             recipient_locale=found.recipient_locale,
             sender_address=self._sender_of(found),
-            manage_url=None,
+            manage_url=self.manage_url(appointment_id) if is_for_patient else None,
             told=found.told if found.due.kind is Kind.STAFF_NOTICE else None,
             # Answers through a clinic's own account change no appointment.
             can_reply=self.can_reply and found.own is None,
             choices=found.choices,
+            money=found.money,
+            pay_url=self.pay_url(appointment_id) if found.due.kind in ASKING_FOR_MONEY else None,
         )

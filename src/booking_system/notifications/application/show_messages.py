@@ -15,6 +15,9 @@ from booking_system.shared_kernel.identifiers import AppointmentId
 class Told:
     """One message; times in UTC. `recipient` is `patient` or `clinic`.
 
+    `about_id` is the payment, refund or matter that a message about money is about, whose
+    `revision` is 0.
+
     `reason` says why it was skipped, withdrawn or has failed, `error_code` what the provider said.
     """
 
@@ -22,6 +25,7 @@ class Told:
     kind: Kind
     channel: Channel
     recipient: str
+    about_id: UUID | None
     revision: int
     offset_minutes: int
     state: State

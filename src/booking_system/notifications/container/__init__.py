@@ -3,7 +3,8 @@
 import operator
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from dependency_injector import containers, providers
@@ -18,6 +19,7 @@ from booking_system.notifications.adapters.kept.carriers import KeptEmails, Kept
 from booking_system.notifications.adapters.kept.http import OutboxRoutes
 from booking_system.notifications.adapters.kept.messages import PostgresKeptMessages
 from booking_system.notifications.adapters.ledger import PostgresLedger
+from booking_system.notifications.adapters.manage_links import to_manage
 from booking_system.notifications.adapters.messages_http import MessageRoutes
 from booking_system.notifications.adapters.opt_outs_job import OptOutList, OptOutsJob
 from booking_system.notifications.adapters.own_words.at_hand import WordsAtHand
@@ -108,6 +110,8 @@ class NotificationsContainer(containers.DeclarativeContainer):
     account_links = providers.Dependency(instance_of=AccountLinks)
     patients_word: providers.Dependency[PatientsWord] = providers.Dependency()
     can_reply = providers.Dependency(instance_of=bool)
+    pay_url: providers.Dependency[Callable[[UUID], str]] = providers.Dependency()
+    manage_url = providers.Dependency(instance_of=str)
     addresses = providers.Dependency(instance_of=CheckedAddresses)
 
     kept = providers.Singleton(PostgresKeptMessages, database)
@@ -167,6 +171,8 @@ class NotificationsContainer(containers.DeclarativeContainer):
         writer=writer,
         sender_address=sender_address,
         unsubscribe_url=links.provided.link,
+        pay_url=pay_url,
+        manage_url=providers.Callable(to_manage, manage_url),
         can_reply=can_reply,
     )
     send = providers.Singleton(

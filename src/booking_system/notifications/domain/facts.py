@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Literal
 
 from booking_system.notifications.domain.message import Kind
+from booking_system.payments.domain.receipts import DocumentId
 from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId
+from booking_system.shared_kernel.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,34 @@ class ChoiceFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptFacts:
+    """A document that a message names; `number` as it is printed."""
+
+    id: DocumentId
+    number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyFacts:
+    """The money of an appointment, as far as a message tells of it; None: not told.
+
+    `amount` is what the message is about: what is to be paid, came, or goes back. `paid` is what is
+    there of the patient's money, `left` what is to be paid still. `pay_until` (UTC) is the end of
+    the payer's time. `receipts` are those of what the message is about. `happened` is the state of
+    a dispute, or the kind of a matter. `is_correction`: it was told before that money went back,
+    which did not.
+    """
+
+    amount: Money | None = None
+    paid: Money | None = None
+    left: Money | None = None
+    pay_until: datetime | None = None
+    receipts: Sequence[ReceiptFacts] = ()
+    happened: str | None = None
+    is_correction: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentMessage:
     """Of an appointment: of all kinds but those of an `AccountMessage`.
 
@@ -59,7 +89,8 @@ class AppointmentMessage:
     notice the clinic's. `sender_address` is the e-mail address that all mails of the clinic come
     from. `manage_url` leads to a page that shows the appointment, for patients; `told` names what
     a staff notice tells of. `can_reply`: an answer by SMS reaches us. `choices` are what a question
-    asks about that is about several.
+    asks about that is about several. `money` is there where something is told of it, and `pay_url`
+    leads to where it can be paid.
     """
 
     kind: Kind
@@ -73,6 +104,8 @@ class AppointmentMessage:
     told: Literal["booked", "moved", "cancelled"] | None = None
     can_reply: bool = False
     choices: Sequence[ChoiceFacts] = ()
+    money: MoneyFacts | None = None
+    pay_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,19 @@ One gate for all kinds and channels. It looks at the appointment, and not at how
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from booking_system.booking.domain.lifecycle import OPEN, AppointmentStatus
-from booking_system.notifications.domain.message import ALWAYS_TRUE, ANSWERS, Channel, Kind
+from booking_system.notifications.domain.message import (
+    ALWAYS_TRUE,
+    ANSWERS,
+    ASKING_FOR_MONEY,
+    OF_ONE_CAUSE,
+    Channel,
+    Kind,
+    State,
+)
+from booking_system.notifications.domain.money import MoneyDue
 from booking_system.notifications.domain.planning import Skipped
 from booking_system.notifications.domain.preferences import Preferences
 
@@ -39,9 +48,26 @@ EXPECTS: dict[Kind, frozenset[AppointmentStatus]] = {
     Kind.WHICH_TO_CANCEL: OPEN,
     Kind.TOO_LATE_ANSWER: OPEN,
     Kind.CANCEL_WORD_NOTICE: OPEN,
+    Kind.PAYMENT_REQUEST: frozenset({AppointmentStatus.PENDING_PAYMENT}),
+    Kind.PAYMENT_REMINDER: frozenset({AppointmentStatus.PENDING_PAYMENT}),
+    Kind.PAYMENT_EXPIRED: frozenset({AppointmentStatus.EXPIRED}),
+    Kind.PAYMENT_LATE: frozenset({AppointmentStatus.EXPIRED}),
+    Kind.PAYMENT_RECEIPT: frozenset(AppointmentStatus),
+    Kind.REFUND: frozenset(AppointmentStatus),
+    Kind.REFUND_FAILED: frozenset(AppointmentStatus),
+    Kind.DISPUTE_NOTICE: frozenset(AppointmentStatus),
+    Kind.MATTER_NOTICE: frozenset(AppointmentStatus),
 }
 """In which states of the appointment a message is true."""
-TO_CLINIC = frozenset({Kind.STAFF_NOTICE, Kind.CANCEL_WORD_NOTICE})
+TO_CLINIC = frozenset(
+    {Kind.STAFF_NOTICE, Kind.CANCEL_WORD_NOTICE, Kind.DISPUTE_NOTICE, Kind.MATTER_NOTICE}
+)
+REMINDING = frozenset({Kind.REMINDER, Kind.PAYMENT_REMINDER})
+"""A patient may want none of them, and nobody is woken up by them."""
+SENT = frozenset({State.SENT, State.DELIVERED})
+UNDER_WAY = frozenset({State.PLANNED, State.CLAIMED, State.SENDING, State.UNKNOWN})
+LOOKED_AGAIN = timedelta(seconds=30)
+"""So long a message about money waits for what makes it needless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +86,7 @@ class Due:
     `blocked`: why the address is not to be written to. `is_gone`: recipient or clinic was removed.
     `is_over`: what an account's message is about was done already, or taken back; the answer to a
     question is waited for no more. `has_own_channel`: it goes through an account of the clinic.
+    `money` is there for messages about money.
     """
 
     kind: Kind
@@ -75,6 +102,7 @@ class Due:
     preferences: Preferences
     is_over: bool = False
     has_own_channel: bool = False
+    money: MoneyDue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +139,17 @@ def verdict_on(due: Due, *, now: datetime, channels: Collection[Channel]) -> Ver
         return Withdraw()
     if now >= due.not_after:
         return Skip(Skipped.TOO_LATE, falls_back=False)
+    if (about_money := _told_otherwise(due, now)) is not None:
+        return about_money
     reason = _reason_against(due, channels)
     if reason is not None:
         return Skip(reason, falls_back=reason in FALLS_BACK and _is_for_patient(due))
     return _waiting(due, now) or Send()
+
+
+def is_true_in_any_state(kind: Kind) -> bool:
+    """Say whether a message stays true whatever becomes of its appointment."""
+    return kind in OF_ONE_CAUSE and EXPECTS[kind] == frozenset(AppointmentStatus)
 
 
 def against_accounts(blocks: Iterable[Block]) -> Skipped | None:
@@ -138,7 +173,27 @@ def _is_true(due: Due) -> bool:
         return False
     if due.kind in ALWAYS_TRUE:
         return True
-    return due.revision == due.planned_revision and due.status in EXPECTS[due.kind]
+    if due.money is not None and not due.money.makes_true(due.kind):
+        return False
+    is_present = due.kind in OF_ONE_CAUSE or due.revision == due.planned_revision
+    return is_present and due.status in EXPECTS[due.kind]
+
+
+def _told_otherwise(due: Due, now: datetime) -> Wait | Skip | None:
+    """One message where one does: money that is about to come has its own, and a receipt none.
+
+    Nobody is asked for what a provider is taking, and what confirmed an appointment stands in its
+    confirmation.
+    """
+    if due.money is None:
+        return None
+    if due.kind in ASKING_FOR_MONEY and due.money.is_on_its_way:
+        return Wait(now + LOOKED_AGAIN)
+    if due.kind is not Kind.PAYMENT_RECEIPT:
+        return None
+    if due.money.confirmation in SENT:
+        return Skip(Skipped.TOLD_WITH_CONFIRMATION, falls_back=False)
+    return Wait(now + LOOKED_AGAIN) if due.money.confirmation in UNDER_WAY else None
 
 
 def _reason_against(due: Due, channels: Collection[Channel]) -> Skipped | None:
@@ -150,7 +205,7 @@ def _reason_against(due: Due, channels: Collection[Channel]) -> Skipped | None:
         return Skipped.NO_ADDRESS
     if _is_for_patient(due) and not due.preferences.allow(due.channel):
         return Skipped.NOT_WANTED
-    if due.kind is Kind.REMINDER and not due.preferences.reminders:
+    if due.kind in REMINDING and not due.preferences.reminders:
         return Skipped.NOT_WANTED
     return due.blocked
 
@@ -163,7 +218,7 @@ def _is_for_patient(due: Due) -> bool:
 def _waiting(due: Due, now: datetime) -> Wait | Skip | None:
     """A reminder that is late does not wake anybody up."""
     quiet = due.preferences.quiet
-    if due.kind is not Kind.REMINDER or not quiet.has(now, due.zone):
+    if due.kind not in REMINDING or not quiet.has(now, due.zone):
         return None
     until = quiet.end_after(now, due.zone)
     if until >= due.not_after:

@@ -24,6 +24,17 @@ class Kind(StrEnum):
     CHANGED_ANSWER = "changed_answer"
     HELP_ANSWER = "help_answer"
     UNREAD_ANSWER = "unread_answer"
+    # Money.
+    PAYMENT_REQUEST = "payment_request"
+    PAYMENT_REMINDER = "payment_reminder"
+    PAYMENT_EXPIRED = "payment_expired"
+    PAYMENT_LATE = "payment_late"
+    PAYMENT_RECEIPT = "payment_receipt"
+    REFUND = "refund"
+    REFUND_FAILED = "refund_failed"
+    # Money, to the clinic.
+    DISPUTE_NOTICE = "dispute_notice"
+    MATTER_NOTICE = "matter_notice"
     # To the clinic: a patient wrote the word CANCEL, which ends SMS and cancels nothing.
     CANCEL_WORD_NOTICE = "cancel_word_notice"
 
@@ -46,6 +57,22 @@ ALWAYS_TRUE = frozenset({Kind.CHANGED_ANSWER, Kind.HELP_ANSWER, Kind.UNREAD_ANSW
 OF_SEVERAL = frozenset({Kind.WHICH_TO_CONFIRM, Kind.WHICH_TO_CANCEL})
 QUESTIONS = OF_SEVERAL | {Kind.CANCEL_QUESTION}
 """They are true for as long as an answer is waited for."""
+
+
+ASKING_FOR_MONEY = frozenset({Kind.PAYMENT_REQUEST, Kind.PAYMENT_REMINDER})
+"""They lead to where one can pay, and are true while an appointment waits for money."""
+OF_ONE_CAUSE = frozenset(
+    {
+        Kind.PAYMENT_LATE,
+        Kind.PAYMENT_RECEIPT,
+        Kind.REFUND,
+        Kind.REFUND_FAILED,
+        Kind.DISPUTE_NOTICE,
+        Kind.MATTER_NOTICE,
+    }
+)
+"""Of one payment, refund or matter, and of no revision of its appointment."""
+OF_MONEY = ASKING_FOR_MONEY | OF_ONE_CAUSE | {Kind.PAYMENT_EXPIRED}
 
 
 class Channel(StrEnum):

@@ -78,7 +78,9 @@ message_templates = Table(
     Column("last_failure", Text),
     UniqueConstraint("clinic_id", "kind", "language", name="uq_message_templates_language"),
     CheckConstraint(
-        "kind IN ('confirmation', 'change', 'cancellation', 'reminder', 'staff_notice')",
+        "kind IN ('confirmation', 'change', 'cancellation', 'reminder', 'staff_notice',"
+        " 'payment_request', 'payment_reminder', 'payment_expired', 'payment_late',"
+        " 'payment_receipt', 'refund', 'refund_failed', 'dispute_notice', 'matter_notice')",
         name="kind",
     ),
     CheckConstraint("num_nonnulls(subject, text, html, sms) > 0", name="parts"),

@@ -17,6 +17,7 @@ from booking_system.payments.domain.events import (
     PaymentDisputed,
     PaymentEvent,
     PaymentFailed,
+    PaymentMatterOpened,
     PaymentRefunded,
     PaymentSucceeded,
     RefundFailed,
@@ -222,6 +223,11 @@ def events_of(page: Page) -> Iterable[DomainEvent]:
         if before is not None and before.state is refund.state:
             continue
         yield from _events_of_refund(page, refund)
+    known_matters = {(one.payment_id, one.kind, one.about) for one in page.before.matters}
+    for matter in page.books.matters:
+        concerned = page.books.attempt(matter.payment_id)
+        if concerned and (matter.payment_id, matter.kind, matter.about) not in known_matters:
+            yield _event(PaymentMatterOpened, page, concerned, matter=matter.kind)
 
 
 def _dispute_before(page: Page, attempt: Attempt) -> object:

@@ -66,7 +66,8 @@ class StartPayment:
     """Begins an attempt, or gives the live attempt again.
 
     The caller looked whether the actor may see the appointment; whether they may pay for it is
-    asked here: its patient, and the clinic's staff.
+    asked here: its patient, and the clinic's staff. No actor is the holder of a link that was
+    sealed for this appointment.
     """
 
     transaction: PaymentsTransaction
@@ -79,7 +80,7 @@ class StartPayment:
     clock: Clock
     identities: Identities
 
-    async def __call__(self, wish: PaymentWish, actor: Actor) -> Shown:
+    async def __call__(self, wish: PaymentWish, actor: Actor | None) -> Shown:
         """Return the payment; where the provider did not answer in time, without an address.
 
         Raises `AppointmentNotFound`, `BookingNotActive`, `PaymentNotRequired`,
@@ -97,7 +98,7 @@ class StartPayment:
             raise PaymentNotFound
         return shown
 
-    async def _begun(self, wish: PaymentWish, actor: Actor) -> PaymentId | None:
+    async def _begun(self, wish: PaymentWish, actor: Actor | None) -> PaymentId | None:
         """Commit the attempt; None: another one is being ended first, which is committed, too."""
         async with self.transaction() as work:
             owed = await self.appointments.lock(wish.appointment_id)
@@ -134,7 +135,7 @@ class StartPayment:
             await work.plan(Work(kind=kind, payment_id=asked.id, due_at=due_at))
 
     def _frozen(
-        self, wish: PaymentWish, page: Page, actor: Actor, *, account: Account, amount: Money
+        self, wish: PaymentWish, page: Page, actor: Actor | None, *, account: Account, amount: Money
     ) -> Frozen:
         owed, now = page.owed, page.now
         window_end = window_of(owed, now)
@@ -151,7 +152,7 @@ class StartPayment:
             cancel_url=wish.cancel_url,
             window_end=window_end,
             ends_at=max(window_end, now + PROVIDERS_SHORTEST),
-            started_by=actor.user_id,
+            started_by=None if actor is None else actor.user_id,
             created_at=now,
         )
 
@@ -171,7 +172,9 @@ def _made_way(page: Page, live: Attempt) -> bool:
     return not ending.is_live
 
 
-def _may_pay(owed: Owed, actor: Actor) -> bool:
+def _may_pay(owed: Owed, actor: Actor | None) -> bool:
+    if actor is None:
+        return True
     return owed.patient_id == actor.patient_id or actor.works_at(owed.clinic_id)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from booking_system.payments.domain.attempt import PaymentId
+from booking_system.payments.domain.matters import MatterKind
 from booking_system.payments.domain.refunds import RefundId
 from booking_system.payments.domain.standing import Dispute, PaymentState
 from booking_system.shared_kernel.aggregate import DomainEvent
@@ -75,3 +76,12 @@ class PaymentDisputed(PaymentEvent):
     name: ClassVar[str] = "payment.disputed"
 
     dispute: Dispute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentMatterOpened(PaymentEvent):
+    """Staff have to see to something: what does not fit, or what no program can give back."""
+
+    name: ClassVar[str] = "payment.matter_opened"
+
+    matter: MatterKind

@@ -48,6 +48,16 @@ class MoneyStatus(StrEnum):
     REFUNDED = "refunded"
 
 
+def asked_for(status: Standing, *, due: int, first: int | None, paid: int) -> int:
+    """Return what the next payment is about: `first`, which confirms it, and then the rest.
+
+    All in minor units; `due` is the price.
+    """
+    if status is Standing.PENDING_PAYMENT and first is not None:
+        return max(0, first - paid)
+    return max(0, due - paid)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
     """An appointment as it is under its lock. Instants in UTC.
@@ -92,9 +102,8 @@ class Owed:
 
     def asks_for(self, paid: int) -> int:
         """Return what the next payment is about: what confirms it first, then the rest."""
-        if self.status is Standing.PENDING_PAYMENT and self.confirm_at is not None:
-            return max(0, self.confirm_at.amount - paid)
-        return max(0, self.due - paid)
+        first = None if self.confirm_at is None else self.confirm_at.amount
+        return asked_for(self.status, due=self.due, first=first, paid=paid)
 
     def most_kept(self) -> int:
         """Return how much of the patient's money it may keep, in minor units.

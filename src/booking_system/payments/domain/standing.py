@@ -64,8 +64,17 @@ def standing_of(attempt: Attempt, lines: Iterable[Line]) -> PaymentStanding:
 
 def _dispute(lines: list[Line]) -> Dispute | None:
     kinds = {one.kind for one in lines}
-    if LineKind.DISPUTE_WITHDRAWN not in kinds:
+    return dispute_of(
+        was_begun=LineKind.DISPUTE_WITHDRAWN in kinds,
+        away=disputed(lines),
+        is_lost=LineKind.DISPUTE_LOST in kinds,
+    )
+
+
+def dispute_of(*, was_begun: bool, away: int, is_lost: bool) -> Dispute | None:
+    """Say what became of a complaint: `away` is what it keeps from the clinic, in minor units."""
+    if not was_begun:
         return None
-    if disputed(lines) <= 0:
+    if away <= 0:
         return Dispute.WON
-    return Dispute.LOST if LineKind.DISPUTE_LOST in kinds else Dispute.OPEN
+    return Dispute.LOST if is_lost else Dispute.OPEN

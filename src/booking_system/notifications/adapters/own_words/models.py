@@ -21,7 +21,22 @@ from booking_system.platform.http.input import Input
 EXAMPLE_ID = "01912d2b-0000-7000-8000-000000000001"
 PARTS = ("subject", "text", "html", "sms")
 TemplateKind = Annotated[
-    Literal["confirmation", "change", "cancellation", "reminder", "staff_notice"],
+    Literal[
+        "confirmation",
+        "change",
+        "cancellation",
+        "reminder",
+        "staff_notice",
+        "payment_request",
+        "payment_reminder",
+        "payment_expired",
+        "payment_late",
+        "payment_receipt",
+        "refund",
+        "refund_failed",
+        "dispute_notice",
+        "matter_notice",
+    ],
     Path(description="What the message tells", examples=["reminder"]),
 ]
 TemplateLanguage = Annotated[

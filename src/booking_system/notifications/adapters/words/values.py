@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from booking_system.notifications.adapters.words.amounts import amount_in
 from booking_system.notifications.adapters.words.languages import Language
 from booking_system.notifications.adapters.words.one_line import greeted, one_line, shortened
 from booking_system.notifications.adapters.words.times import TimeWords
@@ -14,6 +15,7 @@ from booking_system.notifications.domain.facts import (
     AppointmentMessage,
     ChoiceFacts,
     ClinicFacts,
+    MoneyFacts,
 )
 from booking_system.notifications.domain.message import Kind
 
@@ -23,8 +25,16 @@ COLOURS: Final = {
     Kind.CONFIRMATION: "#1b7f4b",
     Kind.CHANGE: "#b86e00",
     Kind.CANCELLATION: "#b3261e",
+    Kind.PAYMENT_REQUEST: "#b86e00",
+    Kind.PAYMENT_REMINDER: "#b86e00",
+    Kind.PAYMENT_EXPIRED: "#b3261e",
+    Kind.PAYMENT_LATE: "#b3261e",
+    Kind.PAYMENT_RECEIPT: "#1b7f4b",
 }
 OTHER_COLOUR: Final = "#0b5c8e"
+OF_MONEY: Final = ("amount", "pay_until", "paid", "left", "receipt_numbers")
+"""What is listed of money, each where it is told."""
+MISFIT: Final = "misfit"
 NO_DIGIT: Final = re.compile(r"[^\d+]")
 
 
@@ -95,15 +105,45 @@ def _of_appointment(message: AppointmentMessage, language: Language) -> dict[str
         "mode": facts.mode,
         "where": _where(facts, clinic, language),
         "manage_url": message.manage_url,
-        "url": message.manage_url,
+        "pay_url": message.pay_url,
+        "url": message.pay_url or message.manage_url,
         "can_reply": message.can_reply,
         "choices": [_choice(one, message.choices, language) for one in message.choices],
         "told": message.told,
-        "happened": language.words["told"][message.told or "booked"],
+        "happened": _happened(message, language),
+        **_of_money(message.money or MoneyFacts(), message.kind, language, times),
     }
     labels = language.words["labels"]
-    told = ("when", "duration", "doctor", "service", "where")
+    told = ("when", "duration", "doctor", "service", "where", *OF_MONEY)
     return values | {"details": [(labels[one], values[one]) for one in told if values[one]]}
+
+
+def _happened(message: AppointmentMessage, language: Language) -> str:
+    """Say in a few words what a notice to the clinic is about."""
+    happened = None if message.money is None else message.money.happened
+    if message.kind is Kind.DISPUTE_NOTICE and happened is not None:
+        return language.words["disputes"][happened]
+    if message.kind is Kind.MATTER_NOTICE:
+        matters = language.words["matters"]
+        return matters.get(happened or MISFIT, matters[MISFIT])
+    return language.words["told"][message.told or "booked"]
+
+
+def _of_money(
+    money: MoneyFacts, kind: Kind, language: Language, times: TimeWords
+) -> dict[str, Any]:
+    until = money.pay_until
+    return {
+        "amount": amount_in(language.locale, money.amount),
+        "paid": amount_in(language.locale, money.paid),
+        "left": amount_in(language.locale, money.left),
+        "pay_until": until and times.moment(until),
+        "pay_until_short": until and times.short_moment(until),
+        "receipt_numbers": ", ".join(one.number for one in money.receipts) or None,
+        "dispute": money.happened if kind is Kind.DISPUTE_NOTICE else None,
+        "matter": money.happened if kind is Kind.MATTER_NOTICE else None,
+        "is_correction": money.is_correction,
+    }
 
 
 def _choice(one: ChoiceFacts, choices: Sequence[ChoiceFacts], language: Language) -> dict[str, Any]:
