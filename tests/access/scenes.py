@@ -299,6 +299,13 @@ async def payment_result(world: World, name: str) -> Aim:
     return Aim({"token": link.rpartition("/")[2]})
 
 
+async def pay_link(world: World, name: str) -> Aim:
+    """The address that a message names which asks for money: its holder may pay."""
+    made = (await payable_booking(world, name)).values["booking_id"]
+    link = world.api.container.payments.pay_links().link(UUID(made))
+    return Aim({"token": link.rpartition("/")[2], "provider": "sandbox"})
+
+
 async def sandbox_checkout(world: World, name: str) -> Aim:
     """The address of a checkout: its holder may pay."""
     made = (await payable_booking(world, name)).values["booking_id"]

@@ -378,6 +378,8 @@ ROWS = [
     Row("GET", f"{CLINIC}/payment-matters", PUBLIC, DESK, scenes.clinic),
     Row("DELETE", "/v1/payment-matters/{matter_id}", PRIVATE, DESK, scenes.payment_matter),
     Row("GET", "/payment-result/{token}", OPEN, EVERYBODY, scenes.payment_result, names="token"),
+    Row("GET", "/pay/{token}", OPEN, EVERYBODY, scenes.pay_link, names="token"),
+    Row("POST", "/pay/{token}/{provider}", OPEN, EVERYBODY, scenes.pay_link, names="token"),
     Row("GET", "/sandbox/checkout/{reference}", OPEN, EVERYBODY, scenes.sandbox_checkout,
         names="reference"),
     Row("POST", "/sandbox/checkout/{reference}/{deed}", OPEN, EVERYBODY, scenes.sandbox_checkout,

@@ -2,12 +2,14 @@
 
 import base64
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from booking_system.bootstrap.checks import described
+from booking_system.bootstrap.container import build
 from booking_system.bootstrap.settings import Settings, SettingsProblem
 
 HIDDEN = "correct-horse"
@@ -98,3 +100,44 @@ def test_mails_come_from_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsProblem) as told:
         given(monkeypatch, EMAIL_URL="smtp://mail.example.com")
     assert told.value.sentences == ["BOOKING_EMAIL_URL needs BOOKING_EMAIL_FROM beside it."]
+
+
+NOWHERE = "postgresql:///none"
+PAGE = "https://www.example.com/bookings/{booking_id}?from=mail#top"
+
+
+def test_the_page_of_a_booking_has_one_place_for_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    booking_id = UUID(int=7)
+    settings = given(monkeypatch, MANAGE_URL=PAGE)
+    made = build(settings.with_database(NOWHERE)).notifications.letters().manage_url(booking_id)
+    assert made == f"https://www.example.com/bookings/{booking_id}?from=mail#top"
+    monkeypatch.delenv("BOOKING_MANAGE_URL")
+    assert (
+        build(Settings().with_database(NOWHERE)).notifications.letters().manage_url(booking_id)
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "https://www.example.com/bookings",
+        "https://www.example.com/{booking_id}/{booking_id}",
+        "https://www.example.com/{booking_id}/{name}",
+        "https://{booking_id}.example.com/",
+        "https://user:password@www.example.com/{booking_id}",
+        "javascript:alert('{booking_id}')",
+        "/bookings/{booking_id}",
+        "https:///{booking_id}",
+        "https://www.example.com/a b/{booking_id}",
+        'https://www.example.com/{booking_id}"><b>',
+    ],
+)
+def test_another_page_of_a_booking_is_refused(
+    template: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SettingsProblem) as refused:
+        given(monkeypatch, MANAGE_URL=template)
+    assert refused.value.sentences == [
+        "BOOKING_MANAGE_URL must be an address like https://www.example.com/bookings/{booking_id}."
+    ]

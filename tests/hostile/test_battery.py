@@ -17,7 +17,10 @@ from tests.postgres import TestServer
 from tests.servers import serving
 
 FEWEST, FEWEST_LONG = 12, 100
-OF_NO_DOCUMENT = {"/v1/unsubscribe/{token}", "/sandbox/checkout/{reference}/{deed}"}
+OF_NO_DOCUMENT = {
+    *("/v1/unsubscribe/{token}", "/sandbox/checkout/{reference}/{deed}"),
+    "/pay/{token}/{provider}",
+}
 """They read no body and no query, and are pages for people."""
 OF_ONE_ROW = {
     f"DELETE /v1/clinics/{{clinic_id}}/{what}"

@@ -159,6 +159,7 @@ class Office:
         sms: Any,
         account_links: Any = NO_LINKS,
         writer: Any = PLAIN,
+        manage_url: Callable[[UUID], str | None] = lambda _: None,
     ) -> None:
         self.database = database
         self.email, self.sms = email, sms
@@ -182,7 +183,7 @@ class Office:
             unsubscribe_url="https://example.com/{}".format,
             can_reply=True,
             pay_url="https://example.com/pay/{}".format,
-            manage_url=lambda _: None,
+            manage_url=manage_url,
         )
         self.send = SendMessage(
             ledger=self.ledger,

@@ -1,5 +1,6 @@
 """One gate for all kinds and channels."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.notifications.domain.gate import (
     ACCOUNTS,
     EXPECTS,
+    LOOKED_AGAIN,
     Due,
     Send,
     Skip,
@@ -17,30 +19,58 @@ from booking_system.notifications.domain.gate import (
     Withdraw,
     verdict_on,
 )
-from booking_system.notifications.domain.message import Channel, Kind
+from booking_system.notifications.domain.message import Channel, Kind, State
+from booking_system.notifications.domain.money import MoneyDue
 from booking_system.notifications.domain.planning import Skipped
 from booking_system.notifications.domain.preferences import Preferences
+from booking_system.payments.domain.refunds import RefundState
+from booking_system.payments.domain.standing import Dispute
 
 NOW = datetime(2027, 3, 10, 11, tzinfo=UTC)
 LATER = NOW + timedelta(hours=20)
-OF_PATIENTS = [Kind.CONFIRMATION, Kind.CHANGE, Kind.CANCELLATION, Kind.REMINDER]
+OF_A_REVISION = [
+    *(Kind.CONFIRMATION, Kind.CHANGE, Kind.CANCELLATION, Kind.REMINDER),
+    *(Kind.PAYMENT_REQUEST, Kind.PAYMENT_REMINDER, Kind.PAYMENT_EXPIRED),
+]
+OF_ONE_PAYMENT = [Kind.PAYMENT_LATE, Kind.PAYMENT_RECEIPT, Kind.REFUND, Kind.REFUND_FAILED]
+OF_PATIENTS = [*OF_A_REVISION, *OF_ONE_PAYMENT]
+NOTICES_OF_MONEY = [Kind.DISPUTE_NOTICE, Kind.MATTER_NOTICE]
+STATUS = {
+    Kind.CANCELLATION: AppointmentStatus.CANCELLED,
+    Kind.PAYMENT_REQUEST: AppointmentStatus.PENDING_PAYMENT,
+    Kind.PAYMENT_REMINDER: AppointmentStatus.PENDING_PAYMENT,
+    Kind.PAYMENT_EXPIRED: AppointmentStatus.EXPIRED,
+    Kind.PAYMENT_LATE: AppointmentStatus.EXPIRED,
+}
+AS_TOLD = {
+    Kind.PAYMENT_REQUEST: MoneyDue(),
+    Kind.PAYMENT_REMINDER: MoneyDue(),
+    Kind.PAYMENT_EXPIRED: MoneyDue(),
+    Kind.PAYMENT_LATE: MoneyDue(has_come=True),
+    Kind.PAYMENT_RECEIPT: MoneyDue(has_come=True),
+    Kind.REFUND: MoneyDue(refund=RefundState.SETTLED),
+    Kind.REFUND_FAILED: MoneyDue(refund=RefundState.FAILED),
+    Kind.DISPUTE_NOTICE: MoneyDue(dispute=Dispute.OPEN, told_dispute=Dispute.OPEN),
+    Kind.MATTER_NOTICE: MoneyDue(is_open=True),
+}
+"""How the money stands when a message about it is true."""
 
 
 def judged(kind: Kind, channel: Channel = Channel.EMAIL, **about: Any) -> Verdict:
     now, channels = about.pop("now", NOW), about.pop("channels", frozenset(Channel))
-    status = AppointmentStatus.CONFIRMED
     usual: dict[str, Any] = {
         "kind": kind,
         "channel": channel,
         "planned_revision": 1,
         "not_after": LATER,
         "revision": 1,
-        "status": AppointmentStatus.CANCELLED if kind is Kind.CANCELLATION else status,
+        "status": STATUS.get(kind, AppointmentStatus.CONFIRMED),
         "address": "somewhere",
         "blocked": None,
         "is_gone": False,
         "zone": "Europe/Berlin",
         "preferences": Preferences(),
+        "money": AS_TOLD.get(kind),
     }
     return verdict_on(Due(**usual | about), now=now, channels=channels)
 
@@ -65,7 +95,7 @@ def test_what_stands_against_it_stops_every_kind_on_every_channel(
     assert judged(kind, channel, now=LATER) == Skip(Skipped.TOO_LATE, falls_back=False)
 
 
-@pytest.mark.parametrize("kind", [*OF_PATIENTS, Kind.STAFF_NOTICE])
+@pytest.mark.parametrize("kind", [*OF_A_REVISION, Kind.STAFF_NOTICE])
 def test_a_message_of_another_revision_is_withdrawn(kind: Kind) -> None:
     assert judged(kind, revision=2) == Withdraw()
     # Whatever else stands about it: it is not true any more.
@@ -80,7 +110,8 @@ def test_a_message_goes_in_the_states_that_it_is_true_in(
     expected = Send() if status in EXPECTS[kind] else Withdraw()
     assert judged(kind, status=status) == expected
     over = {AppointmentStatus.NO_SHOW, AppointmentStatus.COMPLETED}
-    assert status not in over or expected == Withdraw()
+    is_of_revision = kind in OF_A_REVISION
+    assert status not in over or not is_of_revision or expected == Withdraw()
 
 
 def test_a_late_reminder_waits_for_the_morning() -> None:
@@ -95,13 +126,72 @@ def test_a_late_reminder_waits_for_the_morning() -> None:
 
 def test_reminders_can_be_refused_by_themselves() -> None:
     without = Preferences(reminders=False)
-    assert judged(Kind.REMINDER, preferences=without) == Skip(Skipped.NOT_WANTED, falls_back=True)
-    assert judged(Kind.CHANGE, preferences=without) == Send()
+    for kind in OF_PATIENTS:
+        is_reminder = kind in {Kind.REMINDER, Kind.PAYMENT_REMINDER}
+        expected = Skip(Skipped.NOT_WANTED, falls_back=True) if is_reminder else Send()
+        assert judged(kind, preferences=without) == expected
+
+
+@pytest.mark.parametrize("kind", [*OF_ONE_PAYMENT, *NOTICES_OF_MONEY])
+def test_what_is_of_one_payment_is_of_no_revision(kind: Kind) -> None:
+    assert judged(kind, planned_revision=0, revision=3) == Send()
+
+
+@pytest.mark.parametrize("kind", AS_TOLD)
+@pytest.mark.parametrize(
+    "money",
+    [
+        MoneyDue(),
+        *AS_TOLD.values(),
+        *(MoneyDue(refund=state) for state in RefundState),
+        *(MoneyDue(dispute=one, told_dispute=Dispute.OPEN) for one in Dispute),
+        MoneyDue(is_told_late=True),
+    ],
+    ids=repr,
+)
+def test_a_message_about_money_goes_where_it_says_what_is_so(kind: Kind, money: MoneyDue) -> None:
+    says = {
+        Kind.PAYMENT_REQUEST: True,
+        Kind.PAYMENT_REMINDER: True,
+        Kind.PAYMENT_EXPIRED: not money.is_told_late,
+        Kind.PAYMENT_LATE: money.has_come,
+        Kind.PAYMENT_RECEIPT: money.has_come,
+        Kind.REFUND: money.refund == "settled",
+        Kind.REFUND_FAILED: money.refund == "failed",
+        Kind.DISPUTE_NOTICE: (money.dispute, money.told_dispute) == ("open", "open"),
+        Kind.MATTER_NOTICE: money.is_open,
+    }
+    assert judged(kind, money=money) == (Send() if says[kind] else Withdraw())
+
+
+def test_nobody_is_asked_for_money_that_is_on_its_way() -> None:
+    for kind, money in AS_TOLD.items():
+        verdict = judged(kind, money=replace(money, is_on_its_way=True))
+        asks = kind in {Kind.PAYMENT_REQUEST, Kind.PAYMENT_REMINDER}
+        assert verdict == (Wait(NOW + LOOKED_AGAIN) if asks else Send())
+
+
+@pytest.mark.parametrize("state", [None, *State])
+def test_what_a_confirmation_tells_is_told_once(state: State | None) -> None:
+    verdict = judged(Kind.PAYMENT_RECEIPT, money=MoneyDue(has_come=True, confirmation=state))
+    if state in {State.SENT, State.DELIVERED}:
+        assert verdict == Skip(Skipped.TOLD_WITH_CONFIRMATION, falls_back=False)
+    elif state in {None, State.FAILED, State.WITHDRAWN, State.SKIPPED}:
+        assert verdict == Send()
+    else:
+        assert verdict == Wait(NOW + LOOKED_AGAIN)
+
+
+def test_a_late_reminder_to_pay_wakes_nobody_up() -> None:
+    night = datetime(2027, 3, 10, 2, tzinfo=UTC)
+    morning = datetime(2027, 3, 10, 7, tzinfo=UTC)
+    assert judged(Kind.PAYMENT_REMINDER, now=night) == Wait(morning)
+    assert judged(Kind.PAYMENT_REQUEST, now=night) == Send()
 
 
 def test_what_a_patient_wants_is_nothing_to_the_clinic_and_to_accounts() -> None:
     nothing = Preferences(email=False, sms=False, reminders=False)
-    for kind in (Kind.STAFF_NOTICE, *ACCOUNTS):
+    for kind in (Kind.STAFF_NOTICE, *NOTICES_OF_MONEY, *ACCOUNTS):
         assert judged(kind, preferences=nothing, revision=1) == Send()
     assert judged(Kind.STAFF_NOTICE, address=None) == Skip(Skipped.NO_ADDRESS, falls_back=False)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from booking_system.notifications.adapters.words.writer import TemplateWriter
 from booking_system.notifications.domain.planning import Skipped
 from booking_system.notifications.domain.sending import (
     Fault,
@@ -222,3 +223,25 @@ async def test_everything_that_will_take_place_can_be_planned_anew(
     assert await office.rows() == before
     assert await office.planner.plan_all() == 1
     assert await office.rows() == before
+
+
+async def test_patients_are_told_where_they_can_move_or_cancel_and_the_clinic_is_not(
+    api: Api, office: Office
+) -> None:
+    office = Office(
+        office.database,
+        email=office.email,
+        sms=office.sms,
+        writer=TemplateWriter(),
+        manage_url="https://www.example.com/bookings/{}".format,
+    )
+    _, booking = await booked(api)
+    await office.work()
+    link = f"https://www.example.com/bookings/{booking['id']}"
+    by_address = {one.letter.to.address: one.letter for one in office.email.arrived}
+    assert link in by_address[MAIL].text
+    assert link in by_address[MAIL].html
+    assert "https://" not in by_address["desk@example.com"].text
+    office.clock.shift = FAR - timedelta(hours=23) - datetime.now(UTC)
+    await office.work()
+    assert [link in one.letter.text for one in office.sms.arrived] == [True]

@@ -1,5 +1,6 @@
 """Which messages an appointment calls for: single cases, and a property over random ones."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -9,9 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking_system.booking.domain.lifecycle import OPEN, AppointmentStatus
-from booking_system.notifications.domain.message import Channel, Kind
+from booking_system.booking.domain.money_first import GRACE
+from booking_system.notifications.domain.message import ASKING_FOR_MONEY, Channel, Kind
 from booking_system.notifications.domain.planning import (
     LAST_CALL,
+    LAST_MINUTES,
+    LONG_ENOUGH,
+    MONEY_MAY_COME,
+    TIME_TO_PAY,
     Planned,
     Skipped,
     Standing,
@@ -142,6 +148,75 @@ def test_what_changes_soon_is_told_through_both_channels() -> None:
     assert told == [Channel.EMAIL, Channel.SMS]
 
 
+def asking(minutes: int, **about: object) -> dict[Kind, Planned]:
+    """What is planned for an appointment with so many minutes to pay."""
+    booked = about.pop("agreed_at", NOON - timedelta(days=5))
+    assert isinstance(booked, datetime)
+    one = standing(
+        status=AppointmentStatus.PENDING_PAYMENT,
+        agreed_at=booked,
+        pay_by=booked + timedelta(minutes=minutes) + GRACE,
+        **about,
+    )
+    return {each.kind: each for each in plan(one)}
+
+
+@pytest.mark.parametrize(("minutes", "after"), [(5, 1), (10, 2), (30, 3), (1440, 3)])
+def test_somebody_who_has_just_booked_is_let_pay_first(minutes: int, after: int) -> None:
+    request = asking(minutes)[Kind.PAYMENT_REQUEST]
+    booked = NOON - timedelta(days=5)
+    assert request.due_at == booked + timedelta(minutes=after)
+    assert request.not_after == booked + timedelta(minutes=minutes)
+    assert request.channel is Channel.EMAIL
+
+
+@pytest.mark.parametrize(
+    ("minutes", "before", "skipped"),
+    [
+        (30, 15, Skipped.WINDOW_TOO_SHORT),
+        (59, 15, Skipped.WINDOW_TOO_SHORT),
+        (60, 15, None),
+        (120, 30, None),
+        (1440, 180, None),
+    ],
+)
+def test_a_long_time_to_pay_has_a_reminder_before_its_end(
+    minutes: int, before: int, skipped: Skipped | None
+) -> None:
+    reminder = asking(minutes, preferences=Preferences(quiet=NONE))[Kind.PAYMENT_REMINDER]
+    assert reminder.not_after - reminder.due_at == timedelta(minutes=before)
+    assert reminder.skipped is skipped
+
+
+def test_nobody_is_woken_up_to_pay() -> None:
+    evening = at("2027-03-08T20:30+01:00")
+    # Until 8:30 in the morning: at the end of the quiet hours; until 6:00 never.
+    assert asking(720, agreed_at=evening)[Kind.PAYMENT_REMINDER].due_at == at(
+        "2027-03-09T08:00+01:00"
+    )
+    late = asking(480, agreed_at=at("2027-03-08T22:00+01:00"))[Kind.PAYMENT_REMINDER]
+    assert late.skipped is Skipped.QUIET_HOURS
+
+
+def test_a_patient_without_reminders_has_none_of_paying() -> None:
+    kinds = asking(120, preferences=Preferences(reminders=False)).keys()
+    assert kinds == {Kind.PAYMENT_REQUEST}
+
+
+def test_what_was_not_paid_in_time_is_told_a_while_later() -> None:
+    over = NOON - timedelta(days=4)
+    expired = {"status": AppointmentStatus.EXPIRED, "expired_at": over}
+    (far,) = plan(standing(**expired))
+    assert (far.kind, far.due_at, far.channel) == (
+        Kind.PAYMENT_EXPIRED,
+        over + MONEY_MAY_COME,
+        Channel.EMAIL,
+    )
+    soon = plan(standing(**expired | {"expired_at": NOON - timedelta(hours=2)}))
+    assert [one.channel for one in soon] == [Channel.EMAIL, Channel.SMS]
+    assert plan(standing(**expired | {"expired_at": NOON + timedelta(hours=3)})) == []
+
+
 def test_what_is_past_is_not_confirmed() -> None:
     assert plan(standing(agreed_at=NOON + timedelta(minutes=1))) == []
 
@@ -165,6 +240,7 @@ OFFSETS = st.lists(st.integers(1, 20_000), max_size=5)
     status=st.sampled_from(list(AppointmentStatus)),
     revision=st.integers(1, 3),
     preferences=PREFERENCES,
+    to_pay=st.none() | st.integers(0, 1_500),
 )
 def test_no_plan_breaks_a_promise(
     starts_at: datetime,
@@ -174,6 +250,7 @@ def test_no_plan_breaks_a_promise(
     status: AppointmentStatus,
     revision: int,
     preferences: Preferences,
+    to_pay: int | None,
 ) -> None:
     agreed_at = starts_at - timedelta(minutes=ahead)
     one = standing(
@@ -185,8 +262,11 @@ def test_no_plan_breaks_a_promise(
         revision=revision,
         preferences=preferences,
         tells_clinic=True,
+        pay_by=None if to_pay is None else agreed_at + timedelta(minutes=to_pay) + GRACE,
+        expired_at=None if to_pay is None else agreed_at + timedelta(minutes=to_pay),
     )
     planned = plan(one)
+    of_money_hold(one, planned, to_pay)
     keys = [(each.kind, each.offset_minutes, each.channel, each.recipient) for each in planned]
     assert len(keys) == len(set(keys))
     for each in planned:
@@ -204,6 +284,29 @@ def test_no_plan_breaks_a_promise(
     # When one becomes due, those before it are too late: nobody gets two at once.
     for earlier, later in pairwise(going):
         assert earlier.not_after <= later.due_at
+
+
+def of_money_hold(one: Standing, planned: Sequence[Planned], to_pay: int | None) -> None:
+    """What asks for money goes within the time to pay, and tells of its end behind that."""
+    waits = one.status is AppointmentStatus.PENDING_PAYMENT and bool(to_pay)
+    asked = [each for each in planned if each.kind in ASKING_FOR_MONEY]
+    over_at = one.agreed_at + timedelta(minutes=to_pay or 0)
+    assert not asked or waits
+    assert not waits or asked or not (one.preferences.email or one.preferences.sms)
+    for each in asked:
+        assert one.agreed_at < each.due_at < each.not_after == over_at
+        if each.kind is Kind.PAYMENT_REQUEST:
+            assert each.due_at - one.agreed_at <= TIME_TO_PAY
+        elif each.skipped is None:
+            assert over_at - one.agreed_at >= LONG_ENOUGH
+            assert one.preferences.reminders
+            assert each.due_at <= over_at - LAST_MINUTES
+            assert not one.preferences.quiet.has(each.due_at, one.zone)
+    for each in planned:
+        if each.kind is Kind.PAYMENT_EXPIRED:
+            assert one.status is AppointmentStatus.EXPIRED
+            assert each.due_at == over_at + MONEY_MAY_COME
+    assert len([each for each in asked if each.kind is Kind.PAYMENT_REQUEST]) <= 1
 
 
 @given(instant=INSTANTS, quiet=QUIET, zone=st.sampled_from([BERLIN, NEW_YORK, KOLKATA]))

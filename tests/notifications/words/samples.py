@@ -11,9 +11,19 @@ from booking_system.notifications.domain.facts import (
     AppointmentMessage,
     ChoiceFacts,
     ClinicFacts,
+    MoneyFacts,
+    ReceiptFacts,
 )
-from booking_system.notifications.domain.message import ANSWERS, OF_SEVERAL, Kind
+from booking_system.notifications.domain.message import (
+    ANSWERS,
+    ASKING_FOR_MONEY,
+    OF_MONEY,
+    OF_SEVERAL,
+    Kind,
+)
+from booking_system.payments.domain.receipts import DocumentId
 from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId
+from booking_system.shared_kernel.money import Money
 
 APPOINTMENT_KINDS = (
     Kind.CONFIRMATION,
@@ -22,6 +32,7 @@ APPOINTMENT_KINDS = (
     Kind.REMINDER,
     Kind.STAFF_NOTICE,
     Kind.CANCEL_WORD_NOTICE,
+    *sorted(OF_MONEY),
 )
 BY_SMS = tuple(sorted(ANSWERS))
 ACCOUNT_KINDS = tuple(kind for kind in Kind if kind not in (*APPOINTMENT_KINDS, *BY_SMS))
@@ -65,6 +76,22 @@ CHOICES = tuple(
 )
 
 
+def some_money(kind: Kind, **about: Any) -> MoneyFacts | None:
+    """Sums in rupees, with all that a message of this kind can tell."""
+    if kind not in OF_MONEY:
+        return None
+    is_receipt = kind is Kind.PAYMENT_RECEIPT
+    usual: dict[str, Any] = {
+        "amount": Money(150_000, "INR"),
+        "paid": Money(150_000, "INR") if is_receipt else None,
+        "left": Money(350_000, "INR") if is_receipt else None,
+        "pay_until": FACTS.booked_at + timedelta(minutes=30) if kind in ASKING_FOR_MONEY else None,
+        "receipts": [ReceiptFacts(id=DocumentId(UUID(int=9)), number="2026-000042")],
+        "happened": {Kind.DISPUTE_NOTICE: "open", Kind.MATTER_NOTICE: "refund_failed"}.get(kind),
+    }
+    return MoneyFacts(**usual | about)
+
+
 def an_appointment_message(
     kind: Kind = Kind.CONFIRMATION,
     *,
@@ -85,6 +112,8 @@ def an_appointment_message(
         "manage_url": MANAGE,
         "told": told,
         "choices": CHOICES if kind in OF_SEVERAL else (),
+        "money": some_money(kind),
+        "pay_url": MANAGE if kind in ASKING_FOR_MONEY else None,
     }
     return AppointmentMessage(**(given | about))
 

@@ -8,12 +8,14 @@ import pytest
 from booking_system.notifications.adapters.words.writer import TemplateWriter
 from booking_system.notifications.domain.message import Kind
 from booking_system.notifications.domain.segments import Alphabet, counted, outside_gsm_7
+from booking_system.shared_kernel.money import Money
 from tests.notifications.words.samples import (
     ACCOUNT_KINDS,
     LANGUAGES,
     MANAGE,
     a_message,
     an_appointment_message,
+    some_money,
 )
 
 WRITER = TemplateWriter()
@@ -55,6 +57,24 @@ LIMITS = {
     (Kind.UNREAD_ANSWER, "de"): 1,
     (Kind.CANCEL_WORD_NOTICE, "en"): 1,
     (Kind.CANCEL_WORD_NOTICE, "de"): 1,
+    (Kind.PAYMENT_REQUEST, "en"): 3,
+    (Kind.PAYMENT_REQUEST, "de"): 3,
+    (Kind.PAYMENT_REMINDER, "en"): 3,
+    (Kind.PAYMENT_REMINDER, "de"): 3,
+    (Kind.PAYMENT_EXPIRED, "en"): 2,
+    (Kind.PAYMENT_EXPIRED, "de"): 2,
+    (Kind.PAYMENT_LATE, "en"): 2,
+    (Kind.PAYMENT_LATE, "de"): 2,
+    (Kind.PAYMENT_RECEIPT, "en"): 1,
+    (Kind.PAYMENT_RECEIPT, "de"): 1,
+    (Kind.REFUND, "en"): 2,
+    (Kind.REFUND, "de"): 2,
+    (Kind.REFUND_FAILED, "en"): 2,
+    (Kind.REFUND_FAILED, "de"): 2,
+    (Kind.DISPUTE_NOTICE, "en"): 1,
+    (Kind.DISPUTE_NOTICE, "de"): 1,
+    (Kind.MATTER_NOTICE, "en"): 1,
+    (Kind.MATTER_NOTICE, "de"): 1,
 }
 """Segments, with a link of some sixty characters, and the longest name that a clinic has in one."""
 LONG = {"name": "Gemeinschaftspraxis für Allgemeinmedizin am Südtor", "time_zone": "America/Denver"}
@@ -135,6 +155,25 @@ def test_a_name_keeps_its_letters_though_they_cost() -> None:
     text = WRITER.sms(an_appointment_message(clinic={"name": "Ayşe Diş Kliniği"}))
     assert text.startswith("Ayşe Diş Kliniği:")
     assert counted(text).alphabet is Alphabet.UCS_2
+
+
+@pytest.mark.parametrize(
+    ("currency", "locale", "told"),
+    [
+        ("EUR", "en", "€1,500.00"),
+        ("EUR", "de", "1.500,00 €"),
+        ("INR", "en", "INR 1,500.00"),
+        ("JPY", "en", "¥150,000"),
+        ("TRY", "de", "1.500,00 TRY"),
+        ("KWD", "en", "KWD150.000"),
+    ],
+)
+def test_the_sign_of_a_currency_doubles_no_price(currency: str, locale: str, told: str) -> None:
+    money = some_money(Kind.PAYMENT_RECEIPT, amount=Money(150_000, currency))
+    message = an_appointment_message(Kind.PAYMENT_RECEIPT, recipient_locale=locale, money=money)
+    text = WRITER.sms(message)
+    assert told in text
+    assert counted(text).alphabet is Alphabet.GSM_7
 
 
 def test_a_long_name_is_shortened() -> None:

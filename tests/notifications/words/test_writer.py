@@ -198,6 +198,7 @@ def test_what_a_clinic_has_not_said_leaves_no_gap(kind: Kind) -> None:
         clinic={"address": None, "phone": None, "email": None},
         facts={"service_name": None, "doctor_title": None, "mode": None},
         manage_url=None,
+        pay_url=None,
     )
     mail = WRITER.email(bare)
     page = Page(mail.html)

@@ -39,7 +39,11 @@ NO_DIGIT: Final = re.compile(r"[^\d+]")
 
 
 def values_of(
-    message: AppointmentMessage | AccountMessage, language: Language, site_name: str
+    message: AppointmentMessage | AccountMessage,
+    language: Language,
+    site_name: str,
+    *,
+    is_for_sms: bool = False,
 ) -> dict[str, Any]:
     """Return what the templates are rendered with: texts in one line each, or None."""
     about = {
@@ -53,7 +57,11 @@ def values_of(
     }
     if isinstance(message, AccountMessage):
         return about | _of_account(message, language)
-    return about | _of_clinic(message.clinic) | _of_appointment(message, language)
+    return (
+        about
+        | _of_clinic(message.clinic)
+        | _of_appointment(message, language, is_for_sms=is_for_sms)
+    )
 
 
 def _of_account(message: AccountMessage, language: Language) -> dict[str, Any]:
@@ -90,7 +98,9 @@ def _of_clinic(clinic: ClinicFacts) -> dict[str, Any]:
     }
 
 
-def _of_appointment(message: AppointmentMessage, language: Language) -> dict[str, Any]:
+def _of_appointment(
+    message: AppointmentMessage, language: Language, *, is_for_sms: bool
+) -> dict[str, Any]:
     facts, clinic = message.appointment, message.clinic
     times = TimeWords(language.locale, ZoneInfo(clinic.time_zone))
     values = {
@@ -111,7 +121,7 @@ def _of_appointment(message: AppointmentMessage, language: Language) -> dict[str
         "choices": [_choice(one, message.choices, language) for one in message.choices],
         "told": message.told,
         "happened": _happened(message, language),
-        **_of_money(message.money or MoneyFacts(), message.kind, language, times),
+        **_of_money(message, language, times, is_for_sms=is_for_sms),
     }
     labels = language.words["labels"]
     told = ("when", "duration", "doctor", "service", "where", *OF_MONEY)
@@ -130,13 +140,16 @@ def _happened(message: AppointmentMessage, language: Language) -> str:
 
 
 def _of_money(
-    money: MoneyFacts, kind: Kind, language: Language, times: TimeWords
+    message: AppointmentMessage, language: Language, times: TimeWords, *, is_for_sms: bool
 ) -> dict[str, Any]:
+    money, kind = message.money or MoneyFacts(), message.kind
+    amounts = {"amount": money.amount, "paid": money.paid, "left": money.left}
     until = money.pay_until
     return {
-        "amount": amount_in(language.locale, money.amount),
-        "paid": amount_in(language.locale, money.paid),
-        "left": amount_in(language.locale, money.left),
+        **{
+            name: amount_in(language.locale, one, is_for_sms=is_for_sms)
+            for name, one in amounts.items()
+        },
         "pay_until": until and times.moment(until),
         "pay_until_short": until and times.short_moment(until),
         "receipt_numbers": ", ".join(one.number for one in money.receipts) or None,

@@ -101,7 +101,7 @@ class TemplateWriter:
     def sms(self, message: AppointmentMessage | AccountMessage) -> str:
         """Write the SMS."""
         language = self._language(message)
-        values = values_of(message, language, self._site_name)
+        values = values_of(message, language, self._site_name, is_for_sms=True)
         if own := self._in_own_words(message, language, ("sms",), values):
             return own["sms"]
         return as_sms(language.blocks(message.kind.value, values)["sms"])
@@ -117,11 +117,12 @@ class TemplateWriter:
         language = self._language(message)
         values = values_of(message, language, self._site_name)
         told = self._told(message, language, values)
+        by_sms = values_of(message, language, self._site_name, is_for_sms=True)
         made, refused = dict[str, str](), list[TemplateFault]()
         for part in (*MAIL, "sms"):
             if (source := getattr(own, part)) is not None:
                 try:
-                    made[part] = rendered(part, source, values if part == "sms" else told)
+                    made[part] = rendered(part, source, by_sms if part == "sms" else told)
                 except TemplateRefusedError as error:
                     refused.append(TemplateFault(part=part, reason=error.reason, line=error.line))
         return made, refused
