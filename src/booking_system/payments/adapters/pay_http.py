@@ -37,12 +37,19 @@ class PayPages:
     def routes(self) -> Routes:
         """List them."""
         routes = Routes("Payments")
-        for method, path, endpoint in (
-            ("GET", f"{PAY_PATH}/{{token}}", self.show_what_to_pay),
-            ("POST", f"{PAY_PATH}/{{token}}/{{provider}}", self.pay_by_link),
+        for method, path, endpoint, status in (
+            ("GET", f"{PAY_PATH}/{{token}}", self.show_what_to_pay, 200),
+            ("POST", f"{PAY_PATH}/{{token}}/{{provider}}", self.pay_by_link, 303),
         ):
             routes.add(
-                method, path, endpoint, policy=public, asks_who=False, answers=None, shown=False
+                method,
+                path,
+                endpoint,
+                policy=public,
+                asks_who=False,
+                status=status,
+                answers=None,
+                shown=False,
             )
         return routes
 
