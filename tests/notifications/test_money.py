@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from booking_system.notifications.adapters.planner import Planner
 from booking_system.notifications.adapters.words.writer import TemplateWriter
 from booking_system.notifications.domain.letter import Email
 from booking_system.notifications.domain.planning import MONEY_MAY_COME, TIME_TO_PAY, Skipped
@@ -395,13 +396,13 @@ async def test_what_is_planned_and_where_the_feed_stands_is_one_transaction(
     scene = await Scene.open(api, office)
     await scene.paid()
     await office.relay.once()
-    planned = office.planner._plan_for_matters.__func__
+    planned = Planner._plan_for_matters
 
     async def dies(self: Any, connection: Any, events: Any) -> None:
         await planned(self, connection, events)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(type(office.planner), "_plan_for_matters", dies)
+    monkeypatch.setattr(Planner, "_plan_for_matters", dies)
     with pytest.raises(KeyboardInterrupt):
         await office.consumer.once()
     assert await scene.sql(LEDGER) == []
@@ -462,6 +463,55 @@ async def test_a_payment_reminder_is_a_reminder(api: Api, office: Office) -> Non
     assert await scene.told(SOON) == ["payment_request"]
     assert await scene.told(timedelta(minutes=95)) == []
     assert ("skipped", Skipped.NOT_WANTED) in await scene.rows("payment_reminder")
+
+
+async def test_the_mail_that_reminds_to_pay_ends_reminders_and_the_first_one_does_not(
+    api: Api, office: Office
+) -> None:
+    scene = await Scene.open(api, office, {"payment_minutes": 120})
+    await scene.sql("UPDATE patients SET phone = NULL WHERE id = $1", scene.patient.patient_id)
+    await scene.booked()
+    await scene.told(SOON)
+    await scene.told(timedelta(minutes=95))
+    links = {one.kind: one.letter.unsubscribe_url for one in office.email.arrived}
+    assert links["payment_request"] is None
+    assert links["payment_reminder"] == f"https://example.com/{scene.patient.patient_id}"
+
+
+@pytest.mark.parametrize("was_told", [True, False])
+async def test_only_what_was_told_is_taken_back_in_words(
+    api: Api, office: Office, was_told: bool
+) -> None:
+    office = Office(office.database, email=office.email, sms=office.sms, writer=TemplateWriter())
+    scene = await Scene.open(api, office)
+    await scene.sql("UPDATE patients SET locale = 'en' WHERE id = $1", scene.patient.patient_id)
+    booking, payment = await scene.paid()
+    await refunds_of(scene, booking, payment)
+    await scene.counter.work()
+    if was_told:
+        await scene.told()
+    await fail_the_refund(scene, payment)
+    await scene.told()
+    texts = [one.letter.text for one in office.email.arrived]
+    assert any("was paid back to you. That was wrong" in text for text in texts) is was_told
+    assert any("it did not go through" in text for text in texts) is not was_told
+
+
+async def test_a_receipt_of_what_does_not_take_place_asks_for_nothing(
+    api: Api, office: Office
+) -> None:
+    office = Office(office.database, email=office.email, sms=office.sms, writer=TemplateWriter())
+    scene = await Scene.open(api, office, payment="optional")
+    await scene.sql("UPDATE patients SET locale = 'en' WHERE id = $1", scene.patient.patient_id)
+    booking = await scene.booked()
+    desk = await api.receptionist(scene.counter.clinic["id"])
+    path = f"/v1/bookings/{booking['id']}/desk-payments"
+    await api.made(path, {"method": "cash", "amount": 1000}, desk)
+    await api.post(f"/v1/bookings/{booking['id']}/cancel", {"reason": "Ill"}, desk)
+    await scene.told()
+    (receipt,) = [one.letter.text for one in office.email.arrived if "Receipt: " in one.letter.text]
+    assert "€10.00" in receipt
+    assert "Still to pay" not in receipt
 
 
 async def test_bookings_show_what_their_messages_are_about(api: Api, office: Office) -> None:

@@ -19,7 +19,7 @@ from booking_system.notifications.domain.message import (
 from booking_system.notifications.domain.money import Cause, MoneyDue, cause_of
 from booking_system.notifications.records.tables import message_ledger
 from booking_system.payments.domain.attempt import AttemptState
-from booking_system.payments.domain.owed import Standing, asked_for
+from booking_system.payments.domain.owed import TAKES_PLACE, Standing, asked_for
 from booking_system.payments.domain.receipts import DocumentKind
 from booking_system.payments.domain.standing import Dispute
 from booking_system.payments.records.told import ToldMoney, ToldPayment, money_told
@@ -106,7 +106,7 @@ def _facts(
     payment = next((one for one in told.payments if cause and one.id == cause.id), None)
     refund = next((one for one in told.refunds if cause and one.id == cause.id), None)
     matter = next((one for one in told.matters if cause and one.id == cause.id), None)
-    amount = _amount_of(payment)
+    amount = _amount_of(payment, kind)
     if refund is not None:
         amount = refund.money
     elif matter is not None:
@@ -117,7 +117,8 @@ def _facts(
         amount = Money(asked_for(status, due=due, first=first, paid=told.net), currency)
     tells_balance = kind in {Kind.CONFIRMATION, Kind.PAYMENT_RECEIPT}
     has_price = tells_balance and row["price_amount"] is not None
-    left = max(0, row["price_amount"] - told.net) if has_price else 0
+    is_due = has_price and Standing(row["status"]) in TAKES_PLACE
+    left = max(0, row["price_amount"] - told.net) if is_due else 0
     paid_by = told.payments if kind is Kind.CONFIRMATION else [payment] if payment else []
     concerned = {one.id for one in paid_by}
     happened = payment.dispute if payment is not None else matter.kind if matter else None
@@ -139,5 +140,9 @@ def _facts(
     )
 
 
-def _amount_of(payment: ToldPayment | None) -> Money | None:
-    return None if payment is None else Money(payment.came, payment.currency)
+def _amount_of(payment: ToldPayment | None, kind: Kind) -> Money | None:
+    """What came of a payment, or what of it a dispute keeps."""
+    if payment is None:
+        return None
+    is_away = kind is Kind.DISPUTE_NOTICE and payment.away > 0
+    return Money(payment.away if is_away else payment.came, payment.currency)

@@ -33,7 +33,7 @@ p, line, r, d, q = payments, payment_ledger, payment_refunds, receipts, payment_
 class ToldPayment:
     """One attempt: `came` of its money, the first at an instant (UTC), and `net` is there still.
 
-    In minor units of `currency`.
+    `away` is what a dispute keeps from the clinic. In minor units of `currency`.
     """
 
     id: PaymentId
@@ -42,6 +42,7 @@ class ToldPayment:
     came: int
     came_at: datetime | None
     net: int
+    away: int
     dispute: Dispute | None
 
 
@@ -190,5 +191,6 @@ def _payment_of(row: asyncpg.Record) -> ToldPayment:
         came=row["came"],
         came_at=row["came_at"],
         net=row["net"],
+        away=row["away"],
         dispute=dispute_of(was_begun=row["was_begun"], away=row["away"], is_lost=row["is_lost"]),
     )
