@@ -15,8 +15,9 @@ import pytest
 
 from booking_system.notifications.domain.letter import Email, Sms
 from tests.api import START, Api, Person
+from tests.notifications.conftest import reachable
 from tests.notifications.office import Office
-from tests.notifications.test_money import LATER, Scene, fail_the_refund
+from tests.notifications.test_money import LATER, NO_NIGHT, Scene, fail_the_refund
 from tests.payments.test_payments_http import DEPOSIT, Made
 
 STANDS = """SELECT a.status, EXISTS (SELECT FROM payments p WHERE p.appointment_id = a.id
@@ -41,7 +42,7 @@ TRUE_IN = {
     "payment_late": {"expired"},
     "confirmation": {"confirmed", "checked_in"},
 }
-SHORT, LONG = 10, 300
+SHORT, LONG = 12, 300
 STEPS = 14
 
 
@@ -215,6 +216,8 @@ async def test_what_is_said_of_money_holds_whatever_happens(
         chance = random.Random(seed)
         start = START + timedelta(days=1, hours=2 * seed)
         scene.counter.slots = await api.slots(doctor, 3, start=start)
+        scene.patient = await reachable(api)
+        await scene.sql(NO_NIGHT, scene.patient.patient_id)
         office.email.arrived.clear()
         office.sms.arrived.clear()
         walk = Walk(scene, await scene.booked(), desk, chance)
