@@ -32,7 +32,9 @@ CAME = """SELECT p.id::text, min(l.recorded_at) FROM payments p JOIN payment_led
  WHERE p.appointment_id = $1 GROUP BY p.id"""
 REFUNDS = "SELECT id::text, state FROM payment_refunds WHERE appointment_id = $1"
 MATTERS = "SELECT id::text FROM payment_quarantine WHERE appointment_id = $1"
-ROWS = """SELECT kind, state, reason, recipient_key, revision FROM message_ledger
+CONFIRMED = """SELECT max(occurred_at) FROM appointment_history
+ WHERE appointment_id = $1 AND action = 'confirmed'"""
+ROWS = """SELECT kind, state, reason, recipient_key, revision, ended_at FROM message_ledger
  WHERE appointment_id = $1"""
 SENT = ("sent", "delivered")
 TRUE_IN = {
@@ -166,7 +168,20 @@ class Walk:
             if row["state"] in SENT
         )
         found += [f"{key} was sent {count} times" for key, count in keys.items() if count > 1]
-        for identity, _ in await self.scene.sql(CAME, self.id):
+        (confirmed,) = await self.scene.sql(CONFIRMED, self.id)
+        told_at = [
+            r["ended_at"] for r in rows if r["kind"] == "confirmation" and r["state"] in SENT
+        ]
+        for identity, came_at in await self.scene.sql(CAME, self.id):
+            receipts = [
+                row["ended_at"]
+                for row in rows
+                if (row["kind"], row["recipient_key"]) == ("payment_receipt", f"patient:{identity}")
+                and row["state"] in SENT
+            ]
+            is_confirming = confirmed[0] is not None and came_at <= confirmed[0]
+            if is_confirming and receipts and told_at and receipts[0] > told_at[0]:
+                found.append(f"payment {identity} was told once more behind the confirmation")
             key = f"patient:{identity}"
             ways = [
                 sent["payment_receipt", key] > 0,
