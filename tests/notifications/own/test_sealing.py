@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from booking_system.bootstrap.secret_key import _new_key
-from booking_system.notifications.adapters.own_channels.resealing import ChannelResealing
+from booking_system.notifications.adapters.own_channels.resealing import channel_resealing
 from booking_system.notifications.adapters.own_channels.sealing import ChannelVault
 from booking_system.notifications.adapters.own_channels.store import PostgresChannels
 from booking_system.notifications.domain.message import Channel
@@ -15,10 +15,10 @@ from booking_system.notifications.domain.own_channel import (
     Account,
     Provider,
     UnreadableChannelError,
-    hint_of,
 )
 from booking_system.platform.keyring import Keyring
 from booking_system.shared_kernel.identifiers import ClinicId
+from booking_system.shared_kernel.secret_hints import hint_of
 from tests.api import Api
 from tests.notifications.own.desk import SMS, TOKEN, TWILIO, a_desk, sql
 
@@ -66,7 +66,7 @@ async def test_secrets_pass_over_to_a_new_key(api: Api) -> None:
     turned = ChannelVault(Keyring.of([NEW, *present]))
     (row,) = await sql(api, "SELECT id, key_id, version FROM clinic_channels")
     for _ in range(2):
-        assert await ChannelResealing(database=database, vault=turned).once()
+        assert await channel_resealing(database=database, vault=turned).once()
     (after,) = await sql(api, "SELECT id, key_id, version FROM clinic_channels")
     assert after["key_id"] == turned.key_id != row["key_id"]
     assert after["version"] == row["version"]
@@ -76,5 +76,5 @@ async def test_secrets_pass_over_to_a_new_key(api: Api) -> None:
     assert found[1] == TOKEN
     # What no key opens stays, so that it is there when its key comes back.
     lost = ChannelVault(Keyring.of([SecretStr(OLD).get_secret_value()]))
-    assert await ChannelResealing(database=database, vault=lost).once()
+    assert await channel_resealing(database=database, vault=lost).once()
     assert (await sql(api, "SELECT key_id FROM clinic_channels"))[0]["key_id"] == turned.key_id

@@ -9,7 +9,7 @@ from booking_system.notifications.adapters.own_channels import carriers as carry
 from booking_system.notifications.adapters.own_channels.checking import AccountCheck
 from booking_system.notifications.adapters.own_channels.http import ChannelRoutes
 from booking_system.notifications.adapters.own_channels.making import OwnCarrierMaker
-from booking_system.notifications.adapters.own_channels.resealing import ChannelResealing
+from booking_system.notifications.adapters.own_channels.resealing import channel_resealing as resealing_of
 from booking_system.notifications.adapters.own_channels.sealing import ChannelVault
 from booking_system.notifications.adapters.own_channels.store import PostgresChannels
 from booking_system.notifications.adapters.own_words.http import TemplateRoutes
@@ -45,7 +45,7 @@ class OwnMessagesContainer(containers.DeclarativeContainer):
 
     vault = providers.Singleton(ChannelVault, keys)
     channels = providers.Singleton(PostgresChannels, database, vault)
-    channel_resealing = providers.Singleton(ChannelResealing, database=database, vault=vault)
+    channel_resealing = providers.Singleton(resealing_of, database=database, vault=vault)
     own_maker = providers.Factory(
         OwnCarrierMaker,
         http=http,

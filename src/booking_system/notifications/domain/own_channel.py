@@ -13,9 +13,6 @@ from booking_system.shared_kernel.identifiers import ClinicId, UserId
 
 UNREADABLE = "channel_unreadable"
 """Why a message fails whose clinic's secret nobody can open."""
-CLEAR = 4
-"""So many characters of a long secret are shown."""
-LONG = 16
 
 
 class Provider(StrEnum):
@@ -87,11 +84,6 @@ def bound_to(clinic_id: UUID, channel: Channel, account: Account) -> bytes:
     """
     about = [str(clinic_id), channel.value, account.provider.value, dict(account.target)]
     return json.dumps(about, sort_keys=True, separators=(",", ":")).encode()
-
-
-def hint_of(secret: str) -> str:
-    """Return its last characters; nothing of a short one."""
-    return secret[-CLEAR:] if len(secret) >= LONG else ""
 
 
 def scope_of(clinic_id: UUID) -> str:

@@ -1,11 +1,6 @@
 """Secrets of clinics: stored sealed, each for one account of one clinic."""
 
-import hashlib
-import secrets
 from uuid import UUID
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from booking_system.notifications.application.own_channel_ports import SealedSecret
 from booking_system.notifications.domain.message import Channel
@@ -13,41 +8,35 @@ from booking_system.notifications.domain.own_channel import (
     Account,
     UnreadableChannelError,
     bound_to,
-    hint_of,
 )
 from booking_system.platform.keyring import Keyring, Purpose
+from booking_system.platform.sealing import CannotBeOpenedError, Sealing, unguessable_id
 from booking_system.shared_kernel.identifiers import ClinicId
-
-NONCE_BYTES = 12
-KEY_ID_BYTES = 8
+from booking_system.shared_kernel.secret_hints import hint_of
 
 
 class ChannelVault:
-    """AES-256 in Galois/counter mode; what a secret is for is authenticated with it.
-
-    A name stands beside each sealed secret for the key that sealed it: a digest, which tells
-    nothing of the key.
-    """
+    """Seals secrets of accounts; what a secret is for is authenticated with it."""
 
     def __init__(self, keys: Keyring) -> None:
         """The first of the `keys` seals, each of them opens what it has sealed."""
-        derived = keys.derived(Purpose.CLINIC_CHANNELS)
-        self._keys = {hashlib.sha256(key).digest()[:KEY_ID_BYTES]: AESGCM(key) for key in derived}
-        self.key_id = next(iter(self._keys))
+        self.sealing = Sealing(keys.derived(Purpose.CLINIC_CHANNELS))
+
+    @property
+    def key_id(self) -> bytes:
         """The name of the key that seals."""
+        return self.sealing.key_id
 
     def new_id(self) -> UUID:
         """Return an id of 122 random bits: addresses that providers call are found by it."""
-        return UUID(bytes=secrets.token_bytes(16), version=4)
+        return unguessable_id()
 
     def sealed(
         self, secret: str, clinic_id: ClinicId, channel: Channel, account: Account
     ) -> SealedSecret:
         """Seal it."""
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        bound = bound_to(clinic_id, channel, account)
-        sealed = nonce + self._keys[self.key_id].encrypt(nonce, secret.encode(), bound)
-        return SealedSecret(sealed=sealed, key_id=self.key_id, hint=hint_of(secret))
+        kept = self.sealing.sealed(secret, bound_to(clinic_id, channel, account))
+        return SealedSecret(sealed=kept.sealed, key_id=kept.key_id, hint=hint_of(secret))
 
     def opened(
         self,
@@ -58,11 +47,7 @@ class ChannelVault:
         account: Account,
     ) -> str:
         """Return the secret itself. Raises `UnreadableChannelError`."""
-        key = self._keys.get(key_id)
-        if key is None:
-            raise UnreadableChannelError
-        bound = bound_to(clinic_id, channel, account)
         try:
-            return key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound).decode()
-        except InvalidTag:
+            return self.sealing.opened(sealed, key_id, bound_to(clinic_id, channel, account))
+        except CannotBeOpenedError:
             raise UnreadableChannelError from None
