@@ -40,6 +40,8 @@ class Row:
     token: int = 0
     attempts: int = 0
     lease_until: datetime | None = None
+    problem: str | None = None
+    problem_since: datetime | None = None
 
 
 @dataclass
@@ -238,6 +240,8 @@ class MemoryQueue:
             token=row.token,
             asked=row.asked,
             attempts=row.attempts,
+            problem=row.problem,
+            problem_since=row.problem_since,
         )
 
     def _mine(self, claim: Claim) -> Job | None:
@@ -254,15 +258,26 @@ class MemoryQueue:
         if row.asked == claim.asked:
             del self.memory.work[job]
         else:
-            self.memory.work[job] = replace(row, lease_until=None, attempts=0)
+            self.memory.work[job] = replace(
+                row, lease_until=None, attempts=0, problem=None, problem_since=None
+            )
 
-    async def put_off(self, claim: Claim, *, due_at: datetime, problem: str | None) -> None:
+    async def put_off(
+        self, claim: Claim, *, due_at: datetime, problem: str | None, now: datetime
+    ) -> None:
         job = self._mine(claim)
         if job is None:
             return
         row = self.memory.work[job]
         then = due_at if row.asked == claim.asked else row.work.due_at
-        self.memory.work[job] = replace(row, lease_until=None, work=replace(row.work, due_at=then))
+        since = row.problem_since if problem == row.problem else now if problem else None
+        self.memory.work[job] = replace(
+            row,
+            lease_until=None,
+            work=replace(row.work, due_at=then),
+            problem=problem,
+            problem_since=since,
+        )
 
 
 @dataclass

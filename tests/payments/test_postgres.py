@@ -287,7 +287,7 @@ async def test_a_worker_that_is_gone_leaves_its_work_to_others(desk: StoredDesk)
     assert (again.id, again.token, again.attempts) == (lost.id, lost.token + 1, 2)
     # A worker that comes late changes nothing.
     await desk.queue.finish(lost)
-    await desk.queue.put_off(lost, due_at=now + timedelta(days=9), problem="late")
+    await desk.queue.put_off(lost, due_at=now + timedelta(days=9), problem="late", now=now)
     kept = "SELECT token, due_at <= $1, problem FROM payment_work WHERE kind = 'poll'"
     assert await desk.all(kept, now) == [(again.token, True, None)]
     await desk.do(again)
@@ -310,7 +310,8 @@ async def test_what_is_planned_while_it_is_done_is_done_again(desk: StoredDesk) 
             await desk.queue.finish(claim)
         else:
             later = desk.clock.now() + timedelta(days=1)
-            await desk.queue.put_off(claim, due_at=later, problem=None)
+            now = desk.clock.now()
+            await desk.queue.put_off(claim, due_at=later, problem=None, now=now)
         (again,) = await desk.queue.claim(most=5, now=desk.clock.now())
         assert again.id == claim.id
         await desk.queue.finish(again)

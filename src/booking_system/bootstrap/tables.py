@@ -7,6 +7,7 @@ from booking_system.integrations.records import tables as integrations
 from booking_system.notifications.records import kept_tables, own_tables
 from booking_system.notifications.records import tables as notifications
 from booking_system.payments.records import guards as payment_guards
+from booking_system.payments.records import own_tables as own_payment_tables
 from booking_system.payments.records import sandbox_table
 from booking_system.payments.records import tables as payments
 from booking_system.platform.postgres import consumers, dead_events, feed, idempotency, outbox
@@ -27,6 +28,7 @@ __all__ = [
     "metadata",
     "notifications",
     "outbox",
+    "own_payment_tables",
     "own_tables",
     "payment_guards",
     "payments",

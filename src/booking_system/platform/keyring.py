@@ -26,6 +26,7 @@ class Purpose(Enum):
     UNSUBSCRIBING = b"booking-system unsubscribe link v1"
     WEBHOOK_SECRETS = b"booking-system webhook secret v1"
     CLINIC_CHANNELS = b"booking-system clinic channel v1"
+    PAYMENT_ACCOUNTS = b"booking-system clinic payment account v1"
     PAYMENT_RESULTS = b"booking-system payment result link v1"
     PAYMENT_LINKS = b"booking-system payment link v1"
     SANDBOX_EVENTS = b"booking-system sandbox event v1"

@@ -70,6 +70,8 @@ def _claiming(*which: ColumnElement[bool]) -> Statement[Any]:
             w.c.token,
             w.c.asked,
             w.c.attempts,
+            w.c.problem,
+            w.c.problem_since,
         )
     )
 
@@ -85,7 +87,9 @@ def _is_ours() -> ColumnElement[bool]:
 
 FINISH = Statement(delete(w).where(_is_ours(), w.c.asked == a_number("asked")).returning(w.c.id))
 BEGIN_ANEW = Statement(
-    update(w).where(_is_ours()).values(lease_until=None, attempts=0, problem=None)
+    update(w)
+    .where(_is_ours())
+    .values(lease_until=None, attempts=0, problem=None, problem_since=None)
 )
 PUT_OFF = Statement(
     update(w)
@@ -94,6 +98,11 @@ PUT_OFF = Statement(
         lease_until=None,
         due_at=case((w.c.asked == a_number("asked"), instant("due_at")), else_=w.c.due_at),
         problem=a_text("problem"),
+        problem_since=case(
+            (a_text("problem").is_(None), None),
+            (w.c.problem == a_text("problem"), w.c.problem_since),
+            else_=instant("now"),
+        ),
     )
 )
 
@@ -128,12 +137,14 @@ class PostgresWorkQueue:
             if await FINISH.fetchval(connection, **mine, asked=claim.asked) is None:
                 await BEGIN_ANEW.execute(connection, **mine)
 
-    async def put_off(self, claim: Claim, *, due_at: datetime, problem: str | None) -> None:
+    async def put_off(
+        self, claim: Claim, *, due_at: datetime, problem: str | None, now: datetime
+    ) -> None:
         """Write when; what was planned anew meanwhile is due at once."""
         mine: dict[str, Any] = {"id": claim.id, "token": claim.token}
         async with self.database.driver_transaction() as connection:
             await PUT_OFF.execute(
-                connection, **mine, asked=claim.asked, due_at=due_at, problem=problem
+                connection, **mine, asked=claim.asked, due_at=due_at, problem=problem, now=now
             )
 
 
@@ -147,4 +158,6 @@ def _claim_of(row: asyncpg.Record) -> Claim:
         token=row["token"],
         asked=row["asked"],
         attempts=row["attempts"],
+        problem=row["problem"],
+        problem_since=row["problem_since"],
     )

@@ -8,6 +8,7 @@ from booking_system.payments.application.provider_port import Checkout
 from booking_system.payments.application.settler import Page
 from booking_system.payments.application.take_sighting import TakeSighting
 from booking_system.payments.domain.attempt import Attempt, AttemptState, PaymentId
+from booking_system.payments.domain.judging import lost_sight_of
 from booking_system.payments.domain.owed import Standing
 from booking_system.payments.domain.transitions import Cause, after
 
@@ -29,6 +30,22 @@ class AttemptChanges:
             if state is not attempt.state:
                 becomes = replace(attempt, state=state, problem=problem or attempt.problem)
                 page.books = page.books.with_attempt(becomes)
+                await self.take.settler.close(work, page)
+
+    async def abandon(self, payment_id: PaymentId, problem: str) -> None:
+        """End what nobody can ask about any more, and have people look at what may come of it."""
+        async with self.take.transaction() as work:
+            page = await self.take.open(work, payment_id)
+            attempt = _attempt(page, payment_id)
+            matter = lost_sight_of(attempt, page.books.refunds_of(payment_id), now=page.now)
+            state = after(attempt.state, Cause.ABANDONED)
+            if state is not attempt.state:
+                becomes = replace(attempt, state=state, problem=problem)
+                page.books = page.books.with_attempt(becomes)
+            known = {(one.kind, one.payment_id, one.about) for one in page.books.matters}
+            if matter is not None and (matter.kind, payment_id, matter.about) not in known:
+                page.books = page.books.with_matters([*page.books.matters, matter])
+            if page.books != page.before:
                 await self.take.settler.close(work, page)
 
     async def accepted(self, payment_id: PaymentId, checkout: Checkout) -> None:

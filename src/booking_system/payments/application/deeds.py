@@ -185,15 +185,7 @@ class Deed:
         refund = self._its_refund()
         if refund is None:
             return
-        failed = SeenRefund(
-            id=refund.provider_id or f"none:{refund.id}",
-            charge_id=refund.charge_id,
-            amount=refund.money,
-            stage=RefundStage.FAILED,
-            seen_at=self.tools.clock.now(),
-            our_id=str(refund.id),
-            problem=refused.reason,
-        )
+        failed = failed_refund(refund, refused.reason, self.tools.clock.now())
         await self.tools.take.refund(self.attempt.id, failed)
 
     async def _expire_after_a_look(self) -> datetime | None:
@@ -201,3 +193,16 @@ class Deed:
         if self.attempt.state in LIVE:
             await self._looked()
         return await self.changes.expire(self.attempt.id)
+
+
+def failed_refund(refund: Refund, problem: str, now: datetime) -> SeenRefund:
+    """Return a refund of ours as one that the provider did not make; `problem` is a short word."""
+    return SeenRefund(
+        id=refund.provider_id or f"none:{refund.id}",
+        charge_id=refund.charge_id,
+        amount=refund.money,
+        stage=RefundStage.FAILED,
+        seen_at=now,
+        our_id=str(refund.id),
+        problem=problem,
+    )

@@ -9,13 +9,14 @@ from datetime import datetime
 
 from booking_system.payments.application.attempt_changes import AttemptChanges
 from booking_system.payments.application.deeds import Deed
-from booking_system.payments.application.ports import Claim, WorkKind
+from booking_system.payments.application.ports import Claim, Shown, WorkKind
 from booking_system.payments.application.provider_port import (
     ProviderBusy,
     ProviderRefused,
     ProviderUnsure,
 )
 from booking_system.payments.application.settle_appointment import SettleAppointment
+from booking_system.payments.application.without_account import NO_ACCOUNT, WithoutAccount
 from booking_system.payments.application.work_tools import Tools
 from booking_system.payments.domain.transitions import Cause
 
@@ -41,7 +42,7 @@ class DoWork:
             return
         provider = await self.tools.providers.of(shown.attempt.asked.account)
         if provider is None:
-            await self._unanswered(claim, "no_account")
+            await self._without_account(claim, shown)
             return
         deed = Deed(
             tools=self.tools,
@@ -65,6 +66,16 @@ class DoWork:
         else:
             await self._ended(claim, due_at, None)
 
+    async def _without_account(self, claim: Claim, shown: Shown) -> None:
+        without = WithoutAccount(tools=self.tools, changes=self.changes)
+        # A time that is over is over with an account or without.
+        if claim.kind is not WorkKind.EXPIRE and without.is_over(claim):
+            await without.give_up(claim, shown)
+            await self.tools.queue.finish(claim)
+            return
+        await without.wait(claim, shown)
+        await self._unanswered(claim, NO_ACCOUNT)
+
     async def _unanswered(self, claim: Claim, problem: str, seconds: float | None = None) -> None:
         """Ask again later, with the same key. An end that was waited for comes all the same."""
         payment_id, now = claim.payment_id, self.tools.clock.now()
@@ -80,4 +91,5 @@ class DoWork:
         if due_at is None:
             await self.tools.queue.finish(claim)
         else:
-            await self.tools.queue.put_off(claim, due_at=due_at, problem=problem)
+            now = self.tools.clock.now()
+            await self.tools.queue.put_off(claim, due_at=due_at, problem=problem, now=now)

@@ -82,7 +82,8 @@ class Claim:
     """Work that one worker has at hand until its lease is over.
 
     `token` fences: a later claim has a higher one. `asked` says how often it was planned, and
-    `attempts` how often it was claimed since it was done last.
+    `attempts` how often it was claimed since it was done last. `problem` is why it was put off the
+    last time, `problem_since` (UTC) since when for nothing else.
     """
 
     id: WorkId
@@ -92,6 +93,8 @@ class Claim:
     token: int
     asked: int
     attempts: int
+    problem: str | None = None
+    problem_since: datetime | None = None
 
 
 class PaymentsWork(Protocol):
@@ -169,7 +172,9 @@ class WorkQueue(Protocol):
         """Note that it is done; what was planned anew meanwhile is due again."""
         ...
 
-    async def put_off(self, claim: Claim, *, due_at: datetime, problem: str | None) -> None:
+    async def put_off(
+        self, claim: Claim, *, due_at: datetime, problem: str | None, now: datetime
+    ) -> None:
         """Give it back, to be done later."""
         ...
 

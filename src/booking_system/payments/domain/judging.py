@@ -4,7 +4,7 @@ Nothing but the row of the attempt is compared with what the provider has: accou
 amount and reference. What does not fit changes nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -98,6 +98,20 @@ def judge_refund(attempt: Attempt, seen: SeenRefund, books: Books, *, now: datet
         refunds=refunds,
         matters=tuple(_failed(attempt, refunds, now)),
     )
+
+
+def lost_sight_of(attempt: Attempt, refunds: Iterable[Refund], *, now: datetime) -> Matter | None:
+    """Return what people have to look at in the provider's own pages, since we cannot ask any more.
+
+    None where nothing can come any more: a payer whom no address was given to pays nothing.
+    """
+    may_come = attempt.is_live and attempt.reference is not None
+    pending = sum(one.money.amount for one in refunds if one.state is RefundState.PENDING)
+    if not may_come and not pending:
+        return None
+    asked = attempt.asked.amount
+    money = asked if may_come else Money(pending, asked.currency)
+    return _matter(attempt, MatterKind.NO_ACCOUNT, attempt.reference or "", money, now)
 
 
 def _misfits(attempt: Attempt, sighting: Sighting) -> Iterator[MatterKind]:

@@ -21,6 +21,8 @@ class MatterKind(StrEnum):
     """A refund that the provider did not carry out, or that came back."""
     REFUND_BY_HAND = "refund_by_hand"
     """Money is owed that no provider can give back: paid at the desk, or locked by a complaint."""
+    NO_ACCOUNT = "no_account"
+    """Its account is set up here no more, so nobody can ask what came of it, or had come."""
 
 
 MISFITS = frozenset(

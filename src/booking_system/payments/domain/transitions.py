@@ -37,6 +37,8 @@ class Cause(StrEnum):
     """The provider says that it is over without money."""
     FAILED = "failed"
     """The provider says that it failed for good."""
+    ABANDONED = "abandoned"
+    """Its account is set up here no more, and nobody can ask."""
     PAID = "paid"
     """The provider has the money."""
 
@@ -55,6 +57,7 @@ declined_late  !           =           =           closing     =          =     
 never_made     !           !           cancelled   !           =          =          !
 ended          cancelled   cancelled   cancelled   cancelled   =          =          =
 failed         failed      failed      failed      failed      =          =          =
+abandoned      cancelled   cancelled   cancelled   cancelled   =          =          =
 paid           succeeded   succeeded   succeeded   succeeded   succeeded  succeeded  =
 """
 

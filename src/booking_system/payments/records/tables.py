@@ -21,7 +21,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from booking_system.platform.postgres.metadata import metadata
 
 LIVE = text("state IN ('creating', 'open', 'closing', 'processing')")
-MATTERS = "'account', 'mode', 'currency', 'amount', 'reference', 'refund_failed', 'refund_by_hand'"
+MATTERS = (
+    "'account', 'mode', 'currency', 'amount', 'reference', 'refund_failed', 'refund_by_hand',"
+    " 'no_account'"
+)
 SIGNS = """CASE WHEN kind IN ('charge', 'desk_payment', 'refund_returned', 'dispute_reinstated')
   THEN amount > 0
  WHEN kind IN ('refund', 'desk_refund', 'dispute_withdrawn', 'dispute_fee') THEN amount < 0
@@ -217,6 +220,8 @@ payment_work = Table(
     _instant("lease_until", nullable=True),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("problem", Text),
+    # Since when it fails for this and nothing else.
+    _instant("problem_since", nullable=True),
     UniqueConstraint(
         "payment_id",
         "kind",
