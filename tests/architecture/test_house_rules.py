@@ -37,7 +37,7 @@ CONTRACT = """
     payment_not_required rate_limited internal_error overloaded dependency_unavailable
     outcome_unknown plan_too_large possible_duplicate invitation_over feed_reset
     link_over address_not_lifted
-    payment_in_progress refund_exceeds_payment payment_disputed
+    payment_in_progress refund_exceeds_payment payment_disputed payment_keys_refused
     webhook_endpoint_not_enabled webhook_delivery_under_way too_many_webhook_endpoints
     too_many_calendar_feeds
 """

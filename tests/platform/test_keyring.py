@@ -74,6 +74,7 @@ def test_every_purpose_is_used_in_one_place_and_the_keys_themselves_in_one() -> 
         "Purpose.UNSUBSCRIBING": ["unsubscribing.py"],
         "Purpose.WEBHOOK_SECRETS": ["sealing.py"],
         "Purpose.CLINIC_CHANNELS": ["sealing.py"],
+        "Purpose.PAYMENT_ACCOUNTS": ["sealing.py"],
         "Purpose.PAYMENT_RESULTS": ["result_links.py"],
         "Purpose.PAYMENT_LINKS": ["result_links.py"],
         "Purpose.SANDBOX_EVENTS": ["container.py"],

@@ -33,11 +33,12 @@ FOUND_BY = {
     "kept_messages": r"Index Cond: \(kept_at <",
     "calendar_feeds": r"Index Cond: \(revoked_at <",
     "payment_events": r"Index Cond: \(received_at <",
+    "payment_keys": r"Index Scan using ix_clinic_payment_accounts_removed_at",
     "sandbox_checkouts": r"Index Cond: \(made_at <",
     "webhook_deliveries": r"Index Only Scan using pk_webhook_del|Index Scan using pk_webhook_del",
 }
 """What an index has to be asked, so that what is young is not even looked at."""
-OF_ROWS_THAT_STAY = {"holds": "time_slots"}
+OF_ROWS_THAT_STAY = {"holds": "time_slots", "payment_keys": "clinic_payment_accounts"}
 """Chores that empty columns."""
 KEPT = {
     "users": "an account is there until its owner or the operator deletes it; appointments name it",
@@ -65,6 +66,7 @@ KEPT = {
     "clinic_channels": "two for each clinic at most, deleted by their owners",
     "message_templates": "one for each kind and language of a clinic, deleted by their owners",
     "webhook_endpoints": "few, deleted by their owners; deliveries name them",
+    "clinic_payment_accounts": "few; the ledger names them, their keys go behind their removal",
     "payments": "what was asked for and paid: kept as long as the law says of money",
     "payment_ledger": "never removed: a trigger refuses it",
     "payment_refunds": "kept with the payment",

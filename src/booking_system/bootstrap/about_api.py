@@ -37,6 +37,7 @@ TAGS = {
     "Calendar feeds": "Secret addresses that calendar programs subscribe to.",
     "Development": "For developers at the machine itself. Production has nothing of it.",
     "Payments": "How a booking is paid, what was given back, and the papers of it.",
+    "Payment settings": "A clinic's own accounts with providers of payments.",
     "Webhooks": "Other programs that are told what has happened, signed (Standard Webhooks 1.0).",
     "Health": "For load balancers and operators.",
 }

@@ -3,14 +3,14 @@
 import difflib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from booking_system.bootstrap import production, production_database
+from booking_system.bootstrap import payment_checks, production, production_database
 from booking_system.bootstrap.migrations import DatabaseProblemError, is_at_head
 from booking_system.bootstrap.process import LISTENER, PARENT, time_zone_version
 from booking_system.bootstrap.settings import PREFIX, Settings
@@ -68,6 +68,19 @@ def warnings_about(settings: Settings) -> Iterator[str]:
 def refused_in_production(settings: Settings) -> list[str]:
     """What of these settings keeps production from starting."""
     return list(production.refused(settings))
+
+
+async def findings(settings: Settings) -> Findings:
+    """Look at the database, and where it can be used at what providers of payments tell us."""
+    found = await database_findings(settings)
+    if found.database:
+        return found
+    told = await payment_checks.compared(settings)
+    return replace(
+        found,
+        settings=(*found.settings, *told.wrong),
+        advice=(*found.advice, *told.unsure),
+    )
 
 
 async def database_findings(settings: Settings) -> Findings:

@@ -10,7 +10,7 @@ from booking_system.integrations.adapters.calendar_feeds import OLD_FEEDS
 from booking_system.notifications.adapters.chores import OLD_BLOCKS, OLD_MESSAGES, OLD_REPORTS
 from booking_system.notifications.adapters.kept.messages import OLD_KEPT_MESSAGES
 from booking_system.notifications.adapters.talks import OLD_TALKS
-from booking_system.payments.adapters.chores import OLD_PAYMENT_EVENTS
+from booking_system.payments.adapters.chores import KEYS_OF_REMOVED_ACCOUNTS, OLD_PAYMENT_EVENTS
 from booking_system.payments.adapters.sandbox.books import OLD_CHECKOUTS
 from booking_system.platform.postgres.consumers import OLD_EVENTS
 from booking_system.platform.postgres.idempotency import OLD_KEYS
@@ -35,6 +35,7 @@ def chores_of(lifetimes: Lifetimes) -> Sequence[Chore]:
         OLD_DELIVERIES,
         OLD_FEEDS,
         OLD_PAYMENT_EVENTS,
+        KEYS_OF_REMOVED_ACCOUNTS,
         OLD_CHECKOUTS,
         OLD_CHANGES,
         OLD_TOKENS,

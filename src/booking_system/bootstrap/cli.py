@@ -151,7 +151,7 @@ def check() -> None:
         for line in [*checks.described(settings), *checks.warnings_about(settings)]:
             out.print(line)
         with database_for(settings) as ready:
-            found = asyncio.run(checks.database_findings(ready))
+            found = asyncio.run(checks.findings(ready))
         unsafe = checks.refused_in_production(settings)
         if settings.database_url is not None:
             # Of the embedded server it is said already that it is not for production.

@@ -1,6 +1,5 @@
 """What an operator can set about payments: providers, and the platform's accounts with them."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -8,17 +7,21 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 from booking_system.bootstrap.plain_addresses import is_plain_address, listed
-from booking_system.payments.adapters.providers.accounts import PayPalAccount, StripeAccount
+from booking_system.payments.adapters.providers.accounts import (
+    METHOD,
+    STRIPE_KEY,
+    STRIPE_PUBLIC_KEY,
+    STRIPE_SECRET,
+    PayPalAccount,
+    StripeAccount,
+    is_live_key,
+)
 from booking_system.payments.adapters.providers.choosing import PaymentApiBases
 from booking_system.payments.domain.sighting import Account
 
 PLATFORM = "platform"
 """The key of an account that settings name, instead of a clinic's own."""
 PROVIDERS = ("sandbox", "stripe", "paypal")
-STRIPE_KEY = re.compile(r"[sr]k_(test|live)_[A-Za-z0-9_]{1,250}", re.ASCII)
-STRIPE_PUBLIC_KEY = re.compile(r"pk_(test|live)_[A-Za-z0-9_]{1,250}", re.ASCII)
-STRIPE_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{1,250}", re.ASCII)
-METHOD = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
 DASHBOARD = "dashboard"
 
 
@@ -61,6 +64,11 @@ class PaymentSettings(BaseSettings):
         return mine if self._is_for_production() else ["sandbox", *mine]
 
     @property
+    def own_providers(self) -> Sequence[str]:
+        """The providers that clinics can have accounts of their own with."""
+        return PROVIDERS if self.payment_providers is None else self.named_providers
+
+    @property
     def stripe_platform(self) -> StripeAccount | None:
         """The platform's account at Stripe; its mode is that of the key."""
         if self.stripe_secret_key is None:
@@ -69,7 +77,7 @@ class PaymentSettings(BaseSettings):
         given = listed(secrets.get_secret_value()) if secrets is not None else []
         methods = listed(self.stripe_payment_methods)
         return StripeAccount(
-            account=Account("stripe", PLATFORM, is_live=_is_live(key.get_secret_value())),
+            account=Account("stripe", PLATFORM, is_live=is_live_key(key.get_secret_value())),
             secret_key=key,
             webhook_secrets=tuple(map(SecretStr, given)),
             publishable_key=self.stripe_publishable_key,
@@ -153,7 +161,9 @@ class PaymentSettings(BaseSettings):
         secret, public = self.stripe_secret_key, self.stripe_publishable_key
         if public is not None and secret is None:
             yield "BOOKING_STRIPE_PUBLISHABLE_KEY needs BOOKING_STRIPE_SECRET_KEY beside it."
-        elif public and secret and _is_live(public) is not _is_live(secret.get_secret_value()):
+        elif (
+            public and secret and is_live_key(public) is not is_live_key(secret.get_secret_value())
+        ):
             yield "The two keys of Stripe must be both for tests, or both live."
         if (self.paypal_client_id is None) is not (self.paypal_client_secret is None):
             yield "BOOKING_PAYPAL_CLIENT_ID and BOOKING_PAYPAL_CLIENT_SECRET must be set together."
@@ -174,10 +184,6 @@ class PaymentSettings(BaseSettings):
 
     def _is_for_production(self) -> bool:
         return getattr(self, "env", None) == "production"
-
-
-def _is_live(key: str) -> bool:
-    return "_live_" in key[:8]
 
 
 def _unheard(name: str) -> str:

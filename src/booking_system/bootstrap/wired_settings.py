@@ -22,6 +22,7 @@ OF_PAYMENTS = {
     "in_production": "in_production",
     "public_url": "public_url",
     "offered": "offered_providers",
+    "allowed": "own_providers",
     "stripe": "stripe_platform",
     "paypal": "paypal_platform",
     "bases": "payment_api_bases",

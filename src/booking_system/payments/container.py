@@ -15,6 +15,14 @@ from booking_system.payments.adapters.following import CONSUMER, Following
 from booking_system.payments.adapters.hooks_http import PaymentHooks
 from booking_system.payments.adapters.http import PaymentRoutes, SeeAppointment
 from booking_system.payments.adapters.inbox import PostgresInbox, PostgresMatterBook
+from booking_system.payments.adapters.own_accounts.checking import KeysCheck
+from booking_system.payments.adapters.own_accounts.choosing import AllAccounts
+from booking_system.payments.adapters.own_accounts.comparing import CompareEndpoints
+from booking_system.payments.adapters.own_accounts.hooks import OwnPaymentHooks
+from booking_system.payments.adapters.own_accounts.http import OwnAccountRoutes
+from booking_system.payments.adapters.own_accounts.sealing import PaymentVault
+from booking_system.payments.adapters.own_accounts.sealing import account_resealing as resealing_of
+from booking_system.payments.adapters.own_accounts.store import PostgresOwnAccounts
 from booking_system.payments.adapters.pages_http import PaymentPages
 from booking_system.payments.adapters.pay_http import PayPages
 from booking_system.payments.adapters.payable import Payables
@@ -30,6 +38,7 @@ from booking_system.payments.adapters.results import Results
 from booking_system.payments.adapters.sandbox.books import PostgresSandboxBooks
 from booking_system.payments.adapters.sandbox.page import CHECKOUT
 from booking_system.payments.adapters.work_job import PaymentWorkJob
+from booking_system.payments.application import own_accounts as owning
 from booking_system.payments.application import read_payments as reading
 from booking_system.payments.application.attempt_changes import AttemptChanges
 from booking_system.payments.application.do_work import DoWork
@@ -71,6 +80,7 @@ class PaymentsContainer(containers.DeclarativeContainer):
     see_appointment: providers.Dependency[SeeAppointment] = providers.Dependency()
     booking = providers.DependenciesContainer()
     offered: providers.Dependency[Sequence[str]] = providers.Dependency()
+    allowed: providers.Dependency[Sequence[str]] = providers.Dependency()
     stripe: providers.Dependency[StripeAccount | None] = providers.Dependency()
     paypal: providers.Dependency[PayPalAccount | None] = providers.Dependency()
     bases = providers.Dependency(instance_of=PaymentApiBases)
@@ -91,13 +101,23 @@ class PaymentsContainer(containers.DeclarativeContainer):
         page=providers.Callable(_checkout_page, public_url),
         secret=providers.Callable(_sandbox_secret, keys),
     )
-    accounts = providers.Singleton(
+    platform_accounts = providers.Singleton(
         PlatformAccounts,
         providers=known_providers,
         sandbox=sandbox,
         offered=offered,
         stripe=stripe,
         paypal=paypal,
+    )
+    vault = providers.Singleton(PaymentVault, keys)
+    own_accounts = providers.Singleton(PostgresOwnAccounts, database, vault, clock)
+    account_resealing = providers.Singleton(resealing_of, database=database, vault=vault)
+    accounts = providers.Singleton(
+        AllAccounts,
+        platform=platform_accounts,
+        store=own_accounts,
+        providers=known_providers,
+        allowed=allowed,
     )
 
     store = providers.Singleton(PostgresPayments, database=database, clock=clock)
@@ -210,7 +230,33 @@ class PaymentsContainer(containers.DeclarativeContainer):
         printer=printer,
         export=providers.Singleton(retried(ExportLedger), reader=reader, clock=clock),
     )
-    hooks = providers.Singleton(PaymentHooks, accounts=accounts, take=take_event, clock=clock)
+    hooks = providers.Singleton(
+        PaymentHooks, accounts=platform_accounts, take=take_event, clock=clock
+    )
+    own_hooks = providers.Singleton(
+        OwnPaymentHooks, accounts=accounts, take=take_event, clock=clock
+    )
+    own_account_routes = providers.Singleton(
+        OwnAccountRoutes,
+        show=providers.Factory(retried(owning.ShowOwnAccount), store=own_accounts),
+        set=providers.Factory(
+            retried(owning.SetOwnAccount),
+            store=own_accounts,
+            check=providers.Singleton(KeysCheck, providers=known_providers),
+            vault=vault,
+            clock=clock,
+            allowed=allowed,
+        ),
+        remove=providers.Factory(retried(owning.RemoveOwnAccount), store=own_accounts),
+        public_url=public_url,
+    )
+    compare_endpoints = providers.Singleton(
+        CompareEndpoints,
+        providers=known_providers,
+        platform=platform_accounts,
+        store=own_accounts,
+        public_url=public_url,
+    )
     pages = providers.Singleton(
         PaymentPages,
         sandbox=sandbox,

@@ -15,7 +15,8 @@ from pydantic import SecretStr
 from stripe.params import WebhookEndpointCreateParams
 
 from booking_system.payments.adapters.providers.accounts import StripeAccount
-from booking_system.payments.adapters.providers.stripe_hints import EVENTS, hint_of
+from booking_system.payments.adapters.providers.events import STRIPE_EVENTS
+from booking_system.payments.adapters.providers.stripe_hints import hint_of
 from booking_system.payments.application.provider_port import Hint, InvalidEvent
 from booking_system.payments.domain.sighting import Account
 from tests.payments.emulators.loopback import BEGINNING, Delivery
@@ -75,12 +76,12 @@ async def test_every_event_finds_its_payment() -> None:
         assert await provider.locate(str(charge_id)) == reference
     happened = {one.kind for one in emulator.events()}
     assert {"charge.dispute.funds_withdrawn", "charge.dispute.closed"} < happened
-    assert happened - set(EVENTS) == {"charge.succeeded"}
+    assert happened - set(STRIPE_EVENTS) == {"charge.succeeded"}
 
 
 def test_the_events_are_words_of_the_library() -> None:
     written = str(WebhookEndpointCreateParams.__annotations__["enabled_events"])
-    assert set(EVENTS) <= set(re.findall(r"'([^']+)'", written))
+    assert set(STRIPE_EVENTS) <= set(re.findall(r"'([^']+)'", written))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ from booking_system.notifications.adapters.own_channels import carriers as carry
 from booking_system.notifications.adapters.own_channels.checking import AccountCheck
 from booking_system.notifications.adapters.own_channels.http import ChannelRoutes
 from booking_system.notifications.adapters.own_channels.making import OwnCarrierMaker
-from booking_system.notifications.adapters.own_channels.resealing import channel_resealing as resealing_of
+from booking_system.notifications.adapters.own_channels.resealing import (
+    channel_resealing as resealing_of,
+)
 from booking_system.notifications.adapters.own_channels.sealing import ChannelVault
 from booking_system.notifications.adapters.own_channels.store import PostgresChannels
 from booking_system.notifications.adapters.own_words.http import TemplateRoutes

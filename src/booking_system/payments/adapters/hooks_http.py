@@ -1,6 +1,6 @@
 """Addresses that providers call: a signature first, then the event is kept, then the answer."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from fastapi import Request, Response
@@ -25,15 +25,17 @@ LIMIT = BodyLimit(most_bytes=512 * 1024, seconds=10.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSignature:
-    """The policy of a provider's hook: all that comes is an event of its account, or nothing."""
+    """The policy of a provider's hook: all that comes is an event of its account, or nothing.
 
-    accounts: PlatformAccounts
-    provider: str
+    `find` says whose address is called.
+    """
+
+    find: Callable[[Signed], Awaitable[Provider]]
     clock: Clock
 
     async def __call__(self, signed: Signed) -> None:
         """Raise `InvalidSignature`; `NotFound` without an account, `Unavailable` to come again."""
-        account = await self.account()
+        account = await self.find(signed)
         try:
             await account.hint(signed.body, _plain(signed.headers), now=self.clock.now())
         except InvalidEvent as problem:
@@ -41,12 +43,19 @@ class ProviderSignature:
         except ProviderUnsure as problem:
             raise Unavailable(retry_after=60) from problem
 
-    async def account(self) -> Provider:
-        """Return the account. Raises `NotFound`."""
-        account = await self.accounts.named(self.provider)
-        if account is None:
-            raise NotFound
-        return account
+
+async def take_told(take: TakeEvent, account: Provider, request: Request, raw: bytes) -> Response:
+    """Keep an event whose signature held, and answer. Raises `InvalidSignature`, `Unavailable`.
+
+    What is believed may have changed in between: the event is read by what holds now.
+    """
+    try:
+        await take(account, raw, _plain(request.headers))
+    except InvalidEvent as problem:
+        raise InvalidSignature from problem
+    except ProviderUnsure as problem:
+        raise Unavailable(retry_after=60) from problem
+    return Response(status_code=200)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +76,7 @@ class PaymentHooks:
             routes.hook(
                 f"{HOOKS}/{provider}",
                 endpoint,
-                signature=self._signature(provider),
+                signature=ProviderSignature(find=self._called(provider), clock=self.clock),
                 refuses=[NotFound, Unavailable],
                 body_limit=LIMIT,
                 shown=False,
@@ -83,12 +92,16 @@ class PaymentHooks:
         return await self._hear("paypal", request, raw)
 
     async def _hear(self, provider: str, request: Request, raw: bytes) -> Response:
-        account = await self._signature(provider).account()
-        await self.take(account, raw, _plain(request.headers))
-        return Response(status_code=200)
+        return await take_told(self.take, await self._account(provider), request, raw)
 
-    def _signature(self, provider: str) -> ProviderSignature:
-        return ProviderSignature(accounts=self.accounts, provider=provider, clock=self.clock)
+    def _called(self, provider: str) -> Callable[[Signed], Awaitable[Provider]]:
+        return lambda _: self._account(provider)
+
+    async def _account(self, provider: str) -> Provider:
+        account = await self.accounts.named(provider)
+        if account is None:
+            raise NotFound
+        return account
 
 
 def _plain(headers: Mapping[str, str]) -> dict[str, str]:

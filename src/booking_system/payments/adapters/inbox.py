@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 import structlog
 from sqlalchemy import any_, select, update
 from sqlalchemy.dialects import postgresql
 
-from booking_system.payments.adapters.statements import PLAN
+from booking_system.payments.adapters.own_accounts.strangers import PAID_ELSEWHERE
+from booking_system.payments.adapters.statements import PLAN, SAVE_MATTER
 from booking_system.payments.application.ports import WorkKind
 from booking_system.payments.application.provider_port import Hint
 from booking_system.payments.domain.ledger import LineKind
+from booking_system.payments.domain.matters import MatterKind
 from booking_system.payments.domain.sighting import Account
 from booking_system.payments.records.tables import (
     payment_events,
@@ -154,7 +157,7 @@ class PostgresInbox:
             if found is None and (charge_id := event["charge_id"]) is not None:
                 found = await BY_CHARGE.fetchval(connection, charge_id=charge_id, **account)
             if found is None:
-                return False
+                return ours is not None and await _quarantined(connection, event, ours, now)
             await PLAN.execute(
                 connection,
                 id=uuid7(),
@@ -173,6 +176,34 @@ class PostgresInbox:
         if done is not None:
             log.warning("payment_event_of_nobody", event_id=str(event_id))
         return done is not None
+
+
+async def _quarantined(
+    connection: asyncpg.Connection, event: asyncpg.Record, payment_id: UUID, now: datetime
+) -> bool:
+    """Have the payment's clinic look, where the event is about money of another account than its.
+
+    False: it is not. Nothing is looked up by it: a clinic can sign what it likes.
+    """
+    account = {name: event[name] for name in ("provider", "account_key")}
+    paid = await PAID_ELSEWHERE.fetchrow(connection, payment_id=payment_id, **account)
+    if paid is None:
+        return False
+    await SAVE_MATTER.execute(
+        connection,
+        id=uuid7(),
+        kind=MatterKind.ACCOUNT.value,
+        clinic_id=paid["clinic_id"],
+        appointment_id=paid["appointment_id"],
+        payment_id=payment_id,
+        about=event["account_key"],
+        amount=paid["amount"],
+        currency=paid["currency"],
+        found_at=now,
+    )
+    await HANDLED.execute(connection, event_id=event["id"], payment_id=None, now=now)
+    log.warning("payment_event_of_other_account", event_id=str(event["id"]))
+    return True
 
 
 def _uuid(text: str | None) -> UUID | None:

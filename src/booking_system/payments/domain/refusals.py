@@ -39,6 +39,16 @@ class PaymentInProgress(Conflict):
     code = "payment_in_progress"
 
 
+class PaymentKeysRefused(RuleViolation):
+    """The provider refuses these keys.
+
+    They are mistyped, of another mode, or were revoked; nothing was stored. Copy them anew from the
+    provider's pages. A restricted key of Stripe's needs the rights that the documentation lists.
+    """
+
+    code = "payment_keys_refused"
+
+
 class RefundExceedsPayment(Conflict):
     """That is more than can go back.
 

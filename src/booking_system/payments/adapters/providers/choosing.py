@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from booking_system.payments.adapters.providers.accounts import PayPalAccount, StripeAccount
+from booking_system.payments.adapters.providers.looks import AccountLook
 from booking_system.payments.application.provider_port import Provider
 from booking_system.shared_kernel.clock import Clock
 
@@ -53,6 +54,18 @@ class Providers:
             self._kept.popitem(last=False)
         return provider
 
+    async def look(self, account: StripeAccount | PayPalAccount) -> AccountLook:
+        """Return what asks about an account itself; for people who set it up."""
+        if isinstance(account, StripeAccount):
+            await asyncio.to_thread(import_module, f"{PACKAGE}.stripe_look")
+            from booking_system.payments.adapters.providers.stripe_look import StripeLook  # noqa: PLC0415
+
+            return StripeLook(account, way=self._way_to_stripe())
+        await asyncio.to_thread(import_module, f"{PACKAGE}.paypal_look")
+        from booking_system.payments.adapters.providers.paypal_look import PayPalLook  # noqa: PLC0415
+
+        return PayPalLook(account, way=self._ways_to_paypal()[0])
+
     async def close(self) -> None:
         """Give all connections back."""
         self._kept.clear()
@@ -66,16 +79,22 @@ class Providers:
     def _made(self, account: StripeAccount | PayPalAccount) -> Provider:
         if isinstance(account, StripeAccount):
             from booking_system.payments.adapters.providers.stripe import StripeProvider  # noqa: PLC0415
-            from booking_system.payments.adapters.providers.stripe_calls import StripeWay  # noqa: PLC0415
 
-            self._stripe = self._stripe or StripeWay(base=self._bases.stripe)
-            return StripeProvider(account, way=self._stripe)
+            return StripeProvider(account, way=self._way_to_stripe())
         from booking_system.payments.adapters.providers.paypal import PayPalProvider  # noqa: PLC0415
 
-        way, certificates = self._paypal = self._paypal or self._ways_to_paypal()
+        way, certificates = self._ways_to_paypal()
         return PayPalProvider(account, way=way, certificates=certificates)
 
+    def _way_to_stripe(self) -> "StripeWay":
+        from booking_system.payments.adapters.providers.stripe_calls import StripeWay  # noqa: PLC0415
+
+        self._stripe = self._stripe or StripeWay(base=self._bases.stripe)
+        return self._stripe
+
     def _ways_to_paypal(self) -> tuple["PayPalWay", "PayPalCertificates"]:
+        if self._paypal is not None:
+            return self._paypal
         from booking_system.payments.adapters.providers.paypal_calls import PayPalWay  # noqa: PLC0415
         from booking_system.payments.adapters.providers.paypal_certificates import (  # noqa: PLC0415
             PayPalCertificates,
@@ -83,4 +102,5 @@ class Providers:
         )
 
         way = PayPalWay(clock=self._clock, base=self._bases.paypal)
-        return way, PayPalCertificates(fetched_by(way))
+        self._paypal = way, PayPalCertificates(fetched_by(way))
+        return self._paypal

@@ -74,6 +74,10 @@ class PayPalCalls:
         self._token: _Token | None = None
         self._one_at_a_time = asyncio.Lock()
 
+    async def sign_in(self) -> None:
+        """Get a token, and ask nothing by it. Raises what the port says."""
+        await self._usable_token()
+
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         """Ask for what is at `path`. Raises what the port says."""
         url = httpx.URL(f"{self._base}{path}", params=params or None)

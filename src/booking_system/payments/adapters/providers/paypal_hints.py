@@ -29,23 +29,6 @@ from booking_system.payments.adapters.providers.reading import (
 )
 from booking_system.payments.application.provider_port import Hint, InvalidEvent
 
-EVENTS = (
-    "CHECKOUT.ORDER.APPROVED",
-    "CHECKOUT.ORDER.COMPLETED",
-    "CHECKOUT.PAYMENT-APPROVAL.REVERSED",
-    "CUSTOMER.DISPUTE.CREATED",
-    "CUSTOMER.DISPUTE.RESOLVED",
-    "CUSTOMER.DISPUTE.UPDATED",
-    "PAYMENT.CAPTURE.COMPLETED",
-    "PAYMENT.CAPTURE.DECLINED",
-    "PAYMENT.CAPTURE.DENIED",
-    "PAYMENT.CAPTURE.PENDING",
-    "PAYMENT.CAPTURE.REFUNDED",
-    "PAYMENT.CAPTURE.REVERSED",
-    "PAYMENT.REFUND.FAILED",
-    "PAYMENT.REFUND.PENDING",
-)
-"""What an endpoint at PayPal has to be subscribed to."""
 Confirm = Callable[[bytes, Mapping[str, str], str], Awaitable[bool]]
 """Asks PayPal whether it sent a body with these headers to this webhook."""
 ALGORITHM = "SHA256withRSA"

@@ -56,6 +56,11 @@ def words_of(told: Mapping[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def texts_of(value: object) -> list[str]:
+    """Return the texts of a list; none for anything else."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
 def id_of(value: object) -> str | None:
     """Return an id that stands there alone, or the id of the object that stands in its place."""
     return text_of({"id": value}, "id") or text_of(object_of(value), "id")

@@ -38,6 +38,10 @@ class OtherParameters(ProviderUnsure):
     """The key was used for other parameters: what became of those has to be looked for."""
 
 
+class NotForThisKey(ProviderRefused):
+    """The key is one of Stripe's, and may not do this: it is restricted, or of another account."""
+
+
 class _Http(stripe.HTTPClient):
     """HTTP for the library. Its own client for httpx calls that in a way which httpx warns of."""
 
@@ -150,4 +154,6 @@ def _meaning(error: stripe.StripeError) -> Exception:
     if not status >= 400 or status in {408, 409}:
         return ProviderUnsure(f"status {status}")
     kind = text_of(object_of(object_of(error.json_body).get("error")), "type") or f"status {status}"
+    if isinstance(error, stripe.PermissionError):
+        return NotForThisKey(error.code or kind)
     return ProviderRefused(error.code or kind, is_payer=isinstance(error, stripe.CardError))

@@ -23,23 +23,6 @@ from booking_system.payments.adapters.providers.reading import (
 from booking_system.payments.adapters.providers.stripe_sightings import OURS, REFERENCE
 from booking_system.payments.application.provider_port import Hint, InvalidEvent
 
-EVENTS = (
-    "charge.dispute.closed",
-    "charge.dispute.created",
-    "charge.dispute.funds_reinstated",
-    "charge.dispute.funds_withdrawn",
-    "charge.dispute.updated",
-    "charge.refunded",
-    "checkout.session.async_payment_failed",
-    "checkout.session.async_payment_succeeded",
-    "checkout.session.completed",
-    "checkout.session.expired",
-    "payment_intent.succeeded",
-    "refund.created",
-    "refund.failed",
-    "refund.updated",
-)
-"""What an endpoint at Stripe has to be subscribed to."""
 HEADER = "stripe-signature"
 LONGEST_HEADER = 4096
 TOLERANCE = 300
@@ -60,7 +43,7 @@ def hint_of(
     event_id, kind, live = text_of(event, "id"), text_of(event, "type"), event.get("livemode")
     if event_id is None or kind is None or not isinstance(live, bool):
         raise InvalidEvent("an event without id, type or mode")
-    whose = text_of(event, "account") or text_of(event, "context")
+    whose = None if account.is_own else text_of(event, "account") or text_of(event, "context")
     return Hint(
         event_id=event_id,
         kind=kind,

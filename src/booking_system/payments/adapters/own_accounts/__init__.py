@@ -1,0 +1,1 @@
+"""Accounts of clinics at providers of payments: stored sealed, chosen, heard, and compared."""
