@@ -34,7 +34,7 @@ ORDER_KEYS, REFUND_KEYS = timedelta(hours=6), timedelta(days=45)
 CERTIFICATES = "/v1/notifications/certs/"
 CERTIFICATE_URL = f"https://api.sandbox.paypal.com{CERTIFICATES}CERT-360caa42-fca2a594-1d93a270"
 WITHOUT_DECIMALS = {"HUF", "JPY", "TWD"}
-ID_PLACES = {"orders", "captures", "refunds", "disputes"}
+ID_PLACES = {"orders", "captures", "refunds", "disputes", "webhooks"}
 
 
 class Refused(Exception):
@@ -74,6 +74,8 @@ class PayPalEmulator(Emulator):
         self.orders: dict[str, dict[str, Any]] = {}
         self.refunds: dict[str, dict[str, Any]] = {}
         self.disputes: dict[str, dict[str, Any]] = {}
+        self.webhooks: dict[str, dict[str, Any]] = {}
+        """By their ids; an account of tests has none that anybody asked for."""
         self.tokens: dict[str, Any] = {}
         self.token_seconds = 32_400
         self.may_see_disputes = True
@@ -174,6 +176,18 @@ class PayPalEmulator(Emulator):
         dispute |= {"status": "RESOLVED", "dispute_outcome": {"outcome_code": outcome}}
         self._event("CUSTOMER.DISPUTE.RESOLVED", "dispute", dispute)
 
+    def listens(self, url: str, *kinds: str) -> None:
+        """A webhook at this address, subscribed to these types, in PayPal's own pages."""
+        self.webhooks[self.webhook_id] = {
+            "id": self.webhook_id,
+            "url": url,
+            "event_types": [
+                {"name": one, "description": "…", "status": "ENABLED", "resource_versions": ["2.0"]}
+                for one in kinds
+            ],
+            "links": [self._link("self", f"/v1/notifications/webhooks/{self.webhook_id}")],
+        }
+
     def revoke_tokens(self) -> None:
         """All tokens are taken back before their time."""
         self.tokens.clear()
@@ -262,6 +276,10 @@ class PayPalEmulator(Emulator):
             "POST /v2/payments/captures/*/refund": lambda: self._refunded(call, reference, body),
             "GET /v2/payments/refunds/*": lambda: (200, self._known(self.refunds, reference)),
             f"POST {CONFIRMS}": lambda: (200, self._confirmed(call, body)),
+            "GET /v1/notifications/webhooks/*": lambda: (
+                200,
+                self._known(self.webhooks, reference),
+            ),
             "GET /v1/customer/disputes": lambda: (200, self._disputed(call)),
             "GET /v1/customer/disputes/*": lambda: (200, self._known(self.disputes, reference)),
         }

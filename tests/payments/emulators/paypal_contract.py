@@ -21,6 +21,7 @@ PATHS = {
     ("POST", "/v2/payments/captures/*/refund"): "/v2/payments/captures/{capture_id}/refund",
     ("GET", "/v2/payments/refunds/*"): "/v2/payments/refunds/{refund_id}",
     ("POST", CONFIRMS): CONFIRMS,
+    ("GET", "/v1/notifications/webhooks/*"): "/v1/notifications/webhooks/{webhook_id}",
     ("GET", "/v1/customer/disputes"): "/v1/customer/disputes",
     ("GET", "/v1/customer/disputes/*"): "/v1/customer/disputes/{id}",
 }

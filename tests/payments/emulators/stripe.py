@@ -44,9 +44,19 @@ PARAMETERS = {
     "GET /v1/refunds": ("stripe.params._refund_list_params", "RefundListParams"),
     "GET /v1/charges": ("stripe.params._charge_list_params", "ChargeListParams"),
     "GET /v1/charges/*": ("stripe.params._charge_retrieve_params", "ChargeRetrieveParams"),
+    "GET /v1/account": (
+        "stripe.params._account_retrieve_current_params",
+        "AccountRetrieveCurrentParams",
+    ),
+    "GET /v1/webhook_endpoints": (
+        "stripe.params._webhook_endpoint_list_params",
+        "WebhookEndpointListParams",
+    ),
     "GET /v1/disputes": ("stripe.params._dispute_list_params", "DisputeListParams"),
 }
 CLASSES: dict[str, type] = {
+    "account": stripe.Account,
+    "webhook_endpoint": stripe.WebhookEndpoint,
     "balance_transaction": stripe.BalanceTransaction,
     "charge": stripe.Charge,
     "checkout.session": stripe.checkout.Session,
@@ -89,8 +99,13 @@ class StripeEmulator(Emulator):
         secret: str = "whsec_emulator",
         is_live: bool = False,
         connected: str | None = None,
+        name: str = "acct_1Emulator",
     ) -> None:
         super().__init__(clock)
+        self.name = name
+        self.forbidden: set[str] = set()
+        """What a restricted key may not do, such as `GET /v1/account`."""
+        self.endpoints: dict[str, dict[str, Any]] = {}
         self.key, self.secrets = key, [secret]
         self.is_live, self.connected = is_live, connected
         self.api_version = VERSION
@@ -237,6 +252,24 @@ class StripeEmulator(Emulator):
         """The next request that fits ends in a 500 that is kept under its key for a day."""
         self._fails.append((on, does))
 
+    def listens(self, url: str, *kinds: str, status: str = "enabled") -> str:
+        """An endpoint at this address, subscribed to these types, in Stripe's own pages."""
+        endpoint = {
+            "id": self._next("we_"),
+            "object": "webhook_endpoint",
+            "api_version": self.api_version,
+            "application": None,
+            "created": self._now(),
+            "description": None,
+            "enabled_events": list(kinds),
+            "livemode": self.is_live,
+            "metadata": {},
+            "status": status,
+            "url": url,
+        }
+        self.endpoints[endpoint["id"]] = endpoint
+        return str(endpoint["id"])
+
     def rotate(self, secret: str) -> None:
         """A new secret for webhooks; the old one signs beside it until `retire`."""
         self.secrets.append(secret)
@@ -292,6 +325,8 @@ class StripeEmulator(Emulator):
             raise Refused(403, "not this account", code="account_invalid")
 
     def _check(self, what: str, told: Mapping[str, Any]) -> None:
+        if what in self.forbidden:
+            raise Refused(403, "The provided key does not have the required permissions")
         module, name = PARAMETERS[what]
         kind = getattr(__import__(module, fromlist=[name]), name)
         found = list(misfits(dict(told), kind, module))
@@ -335,6 +370,13 @@ class StripeEmulator(Emulator):
             "GET /v1/refunds": lambda: self._list(self.refunds, told, "payment_intent", "charge"),
             "GET /v1/charges": lambda: self._list(self.charges, told, "payment_intent"),
             "GET /v1/charges/*": lambda: self._known(self.charges, reference),
+            "GET /v1/account": lambda: {
+                "id": self.name,
+                "object": "account",
+                "charges_enabled": True,
+                "email": "jane@example.org",
+            },
+            "GET /v1/webhook_endpoints": lambda: self._list(self.endpoints, told),
             "GET /v1/disputes": lambda: self._list(self.disputes, told, "payment_intent"),
         }
         return deepcopy(do[what]())

@@ -21,6 +21,8 @@ from booking_system.shared_kernel.errors import Unavailable
 from booking_system.shared_kernel.identifiers import ClinicId
 
 UNREADABLE = "The keys of the clinic's account cannot be opened."
+REST = 60
+"""Seconds after which to come again: somebody has to set a key, of the clinic's or of ours."""
 
 log = structlog.get_logger("booking_system.payments")
 
@@ -44,7 +46,7 @@ class AllAccounts:
             try:
                 found = await self.store.chosen(clinic_id, provider)
             except UnreadableAccountError:
-                raise Unavailable(UNREADABLE) from None
+                raise Unavailable(UNREADABLE, retry_after=REST) from None
             if found is not None:
                 return await self._provider(*found)
         return await self.platform.chosen(provider, clinic_id)
@@ -69,7 +71,7 @@ class AllAccounts:
         try:
             found = await self.store.by_id(account_id, provider)
         except UnreadableAccountError:
-            raise Unavailable(UNREADABLE) from None
+            raise Unavailable(UNREADABLE, retry_after=REST) from None
         return None if found is None else await self._provider(*found)
 
     async def _provider(self, own: OwnAccount, keys: AccountKeys) -> Provider:

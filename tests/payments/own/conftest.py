@@ -1,0 +1,31 @@
+"""An application whose providers are emulators, with several accounts each."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.payments.emulators.several import Several
+from tests.payments.own.house import SETTINGS, House, believes, lines
+from tests.stage import Stage
+
+
+@pytest.fixture(scope="session")
+async def provider_lines() -> AsyncIterator[tuple[Several, Several]]:
+    """Where Stripe and PayPal listen."""
+    async with lines() as listening:
+        yield listening
+
+
+@pytest.fixture
+async def house(
+    stage: Stage, database_url: str, provider_lines: tuple[Several, Several]
+) -> AsyncIterator[House]:
+    """New accounts at both; what was asked of them is looked at in the end."""
+    del database_url
+    at_stripe, at_paypal = provider_lines
+    bases = {"stripe_api_base": at_stripe.url, "paypal_api_base": at_paypal.url}
+    async with stage.api(**SETTINGS, **bases) as api:
+        believes(api, at_paypal.url)
+        yield House(api, at_stripe, at_paypal)
+    for line in provider_lines:
+        line.found_no_faults()
