@@ -222,7 +222,12 @@ def contract_of_all() -> Contract:
 def application_at(
     database_url: str, data_dir: Path, *, rate_limit: bool = False, **about: Any
 ) -> tuple[Container, FastAPI]:
-    usual = {"public_url": "http://test"}
+    # Nobody listens there: what asks a provider without an emulator goes to no real one.
+    usual = {
+        "public_url": "http://test",
+        "stripe_api_base": "http://127.0.0.1:1",
+        "paypal_api_base": "http://127.0.0.1:1",
+    }
     settings = Settings(
         data_dir=data_dir, database_url=database_url, rate_limit=rate_limit, **usual | about
     )

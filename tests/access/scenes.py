@@ -24,6 +24,13 @@ OWN_CHANNELS = """INSERT INTO clinic_channels (id, clinic_id, channel, provider,
 OWN_TEMPLATES = """INSERT INTO message_templates (id, clinic_id, kind, language, subject, version,
  changed_at, changed_by) VALUES (gen_random_uuid(), $1, 'reminder', 'en', 'Soon', 1, now(), $2)
  ON CONFLICT DO NOTHING"""
+OWN_ACCOUNTS = (
+    "UPDATE clinic_payment_accounts SET removed_at = now() WHERE clinic_id = $1 AND $2::uuid <> $1",
+    """INSERT INTO clinic_payment_accounts (id, clinic_id, provider, name, is_live, options, sealed,
+ key_id, hints, version, created_at, changed_at, changed_by)
+ SELECT gen_random_uuid(), $1, provider, gen_random_uuid()::text, false, '{}', '', '', '["9f3a"]', 1,
+ now(), now(), $2 FROM (VALUES ('stripe'), ('paypal')) given (provider)""",
+)
 PRICED = """UPDATE appointments SET price_amount = 5000, price_currency = 'EUR',
  payment_status = 'unpaid', late_cancel_minutes = 0, late_cancel_percent = 0, no_show_percent = 0
  WHERE id = $1"""
@@ -95,6 +102,14 @@ async def own_channels(world: World, _name: str) -> Aim:
     """Accounts of the clinic whose secrets nobody can open: trying them asks nobody."""
     admin = world.person("clinic_admin").user_id
     await world.sql(OWN_CHANNELS, UUID(world.here["id"]), admin)
+    return Aim({"clinic_id": world.here["id"]})
+
+
+async def own_accounts(world: World, _name: str) -> Aim:
+    """Accounts of the clinic at providers of payments, whose keys nobody can open."""
+    admin = world.person("clinic_admin").user_id
+    for statement in OWN_ACCOUNTS:
+        await world.sql(statement, UUID(world.here["id"]), admin)
     return Aim({"clinic_id": world.here["id"]})
 
 

@@ -133,6 +133,8 @@ SMS_CHANNEL = {
     "sender": "+4915112345678",
     "twilio": {"account_sid": "AC" + 32 * "0", "auth_token": 32 * "0"},
 }
+STRIPE_ACCOUNT = {"account_id": "acct_1ExampleClinic", "secret_key": "sk_test_51ExampleKey"}
+PAYPAL_ACCOUNT = {"client_id": "AaExampleClient", "client_secret": "EExampleSecret"}
 OWN_WORDS = {"subject": "See you on {{ date }}"}
 NEW_ENDPOINT = {"url": "https://93.184.215.14/hook", "events": ["booking.*"]}
 
@@ -374,6 +376,17 @@ ROWS = [
     Row("GET", f"{RECEIPT}.pdf", PRIVATE, PARTIES, scenes.receipt),
     Row("GET", f"{RECEIPT}.html", PRIVATE, PARTIES, scenes.receipt),
     Row("GET", f"{CLINIC}/payment-ledger.csv", PUBLIC, DESK, scenes.clinic),
+    *(
+        row
+        for provider, body in (("stripe", STRIPE_ACCOUNT), ("paypal", PAYPAL_ACCOUNT))
+        for row in (
+            Row("GET", f"{CLINIC}/payment-accounts/{provider}", PUBLIC, MANAGERS, scenes.clinic),
+            Row("PUT", f"{CLINIC}/payment-accounts/{provider}", PUBLIC, ADMIN, scenes.clinic,
+                body),
+            Row("DELETE", f"{CLINIC}/payment-accounts/{provider}", PUBLIC, MANAGERS,
+                scenes.own_accounts),
+        )
+    ),
     Row("GET", f"{CLINIC}/payment-totals", PUBLIC, DESK, scenes.clinic),
     Row("GET", f"{CLINIC}/payment-matters", PUBLIC, DESK, scenes.clinic),
     Row("DELETE", "/v1/payment-matters/{matter_id}", PRIVATE, DESK, scenes.payment_matter),

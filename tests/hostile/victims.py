@@ -397,6 +397,24 @@ ALWAYS_THERE = (
 )
 
 
+ANOTHER_ACCOUNT = (
+    """CREATE OR REPLACE FUNCTION another_account() RETURNS trigger LANGUAGE plpgsql AS $$
+     BEGIN INSERT INTO clinic_payment_accounts SELECT (jsonb_populate_record(OLD,
+      jsonb_build_object('id', gen_random_uuid(), 'name', gen_random_uuid()::text))).*;
+     RETURN NULL; END $$""",
+    """CREATE OR REPLACE TRIGGER another_account AFTER UPDATE ON clinic_payment_accounts
+     FOR EACH ROW WHEN (OLD.removed_at IS NULL AND NEW.removed_at IS NOT NULL
+      AND NEW.version > OLD.version) EXECUTE FUNCTION another_account()""",
+)
+
+
+async def _own_accounts(victims: Victims) -> list[Values]:
+    """A clinic has one at each provider: behind one that was removed comes another."""
+    for statement in ANOTHER_ACCOUNT:
+        await victims.world.sql(statement)
+    return []
+
+
 async def _message_settings(victims: Victims) -> list[Values]:
     """A clinic has one of each: what is deleted is there again, and what was tried has rested."""
     for statement in ALWAYS_THERE:
@@ -495,6 +513,7 @@ POOLS: dict[Scene, Pool] = {
     scenes.two_records: _duplicates,
     scenes.own_channels: _message_settings,
     scenes.own_templates: _message_settings,
+    scenes.own_accounts: _own_accounts,
     scenes.calendar_feed: _calendar_feeds,
     scenes.payable_booking: _payable_bookings,
     scenes.desk_payment: _desk_payments,
