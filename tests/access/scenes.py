@@ -28,8 +28,8 @@ OWN_ACCOUNTS = (
     "UPDATE clinic_payment_accounts SET removed_at = now() WHERE clinic_id = $1 AND $2::uuid <> $1",
     """INSERT INTO clinic_payment_accounts (id, clinic_id, provider, name, is_live, options, sealed,
  key_id, hints, version, created_at, changed_at, changed_by)
- SELECT gen_random_uuid(), $1, provider, gen_random_uuid()::text, false, '{}', '', '', '["9f3a"]', 1,
- now(), now(), $2 FROM (VALUES ('stripe'), ('paypal')) given (provider)""",
+ SELECT gen_random_uuid(), $1, provider, gen_random_uuid()::text, false, '{}', '', '', '["9f3a"]',
+ 1, now(), now(), $2 FROM (VALUES ('stripe'), ('paypal')) given (provider)""",
 )
 PRICED = """UPDATE appointments SET price_amount = 5000, price_currency = 'EUR',
  payment_status = 'unpaid', late_cancel_minutes = 0, late_cancel_percent = 0, no_show_percent = 0

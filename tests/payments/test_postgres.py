@@ -318,6 +318,31 @@ async def test_what_is_planned_while_it_is_done_is_done_again(desk: StoredDesk) 
         assert await desk.queue.claim(most=5, now=desk.clock.now()) == []
 
 
+async def test_since_when_something_fails_is_known_as_long_as_it_fails_for_that(
+    desk: StoredDesk,
+) -> None:
+    shown = await desk.start(await opened(desk))
+    first = desk.clock.now()
+    work = Work(kind=WorkKind.POLL, payment_id=shown.attempt.id, due_at=first)
+    async with desk.transaction() as within:
+        await within.plan(work)
+    minute, known = timedelta(minutes=1), []
+    for problem in ("one", "one", "other", None, "one", "one"):
+        (claim,) = await desk.queue.claim(most=5, now=desk.clock.now())
+        since = claim.problem_since
+        known.append((claim.problem, None if since is None else (since - first) // minute))
+        now = desk.clock.now()
+        await desk.queue.put_off(claim, due_at=now, problem=problem, now=now)
+        desk.clock.moment += minute
+    assert known == [(None, None), ("one", 0), ("one", 0), ("other", 2), (None, None), ("one", 4)]
+    (claim,) = await desk.queue.claim(most=5, now=desk.clock.now())
+    async with desk.transaction() as within:
+        await within.plan(work)
+    await desk.queue.finish(claim)
+    (anew,) = await desk.queue.claim(most=5, now=desk.clock.now())
+    assert (claim.problem, anew.problem, anew.problem_since) == ("one", None, None)
+
+
 async def test_workers_that_claim_at_once_claim_different_things(desk: StoredDesk) -> None:
     everybody = [an_owed() for _ in range(20)]
     await desk.opens(*everybody)

@@ -1,16 +1,21 @@
 """Money of a clinic goes through its own account, and nobody else's does."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
+from booking_system.bootstrap.secret_key import _new_key
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.payments.adapters.own_accounts.models import StripeAccountIn
+from booking_system.payments.adapters.own_accounts.sealing import PaymentVault, account_resealing
+from booking_system.payments.adapters.own_accounts.store import PostgresOwnAccounts
 from booking_system.payments.application.own_accounts import SetOwnAccount
-from booking_system.payments.domain.own_account import KEPT_FOR
+from booking_system.payments.domain.own_account import KEPT_FOR, OwnProvider
 from booking_system.payments.domain.sighting import Account
+from booking_system.platform.keyring import Keyring
 from booking_system.platform.postgres.tidying import Tidying
 from booking_system.shared_kernel.errors import Invalid
 from booking_system.shared_kernel.identifiers import ClinicId
@@ -311,6 +316,10 @@ async def test_what_is_not_given_anew_stays_with_its_account(house: House) -> No
     missing = await clinic.puts({"account_id": other.name})
     assert missing.json()["errors"][0]["pointer"] == "/secret_key"
     assert (await clinic.shows())["account_id"] == one.name
+    await clinic.sets(other)
+    missing = await clinic.puts({"account_id": one.name})
+    assert missing.json()["errors"][0]["code"] == "missing", "it is not the present one any more"
+    await clinic.sets(one)
     emptied = await clinic.puts({"account_id": one.name, "webhook_secrets": []})
     assert emptied.json()["webhook_secrets_end_with"] == []
     hook = await clinic.hook()
@@ -342,6 +351,51 @@ async def test_versions_count_all_changes_of_a_clinics_account(house: House) -> 
         (one.name, True),
         (other.name, False),
     ]
+
+
+async def test_of_two_who_set_it_at_once_one_changes_nothing(house: House) -> None:
+    one, other = house.account("One"), house.account("Other")
+    clinic = await house.clinic(one)
+    store = house.api.container.payments.own_accounts()
+    vault = house.api.container.payments.vault()
+    present = await store.present(ClinicId(UUID(clinic.id)), OwnProvider.STRIPE)
+    assert present is not None
+    keys = await store.keys_of(present)
+    assert keys is not None
+    sealed = vault.sealed(keys, present)
+    changed = await store.put(present, sealed, seen=present.version)
+    assert changed is not None
+    assert await store.put(present, sealed, seen=present.version) is None
+    assert await store.remove(present) is False
+    await clinic.sets(other)
+    # The one that came first had another row: that of the slower one is none beside it.
+    assert await store.put(changed, sealed, seen=0) is None
+    new = replace(changed, id=vault.new_id(), named=replace(changed.named, name="acct_1Third"))
+    assert await store.put(new, sealed, seen=changed.version) is None
+    rows = await house.sql(ROWS)
+    assert [(row["name"], row["removed_at"] is None) for row in rows] == [
+        (one.name, False),
+        (other.name, True),
+    ]
+
+
+async def test_keys_pass_over_to_a_new_key_of_the_installation(house: House) -> None:
+    one, gone = house.account("One"), house.account("Gone")
+    clinic = await house.clinic(gone)
+    await clinic.sets(one)
+    database, container = house.api.container.database(), house.api.container
+    new = _new_key().decode()
+    turned = PaymentVault(Keyring.of([new, *container.keys().keys]))
+    before = await house.sql(ROWS)
+    for _ in range(2):
+        assert await account_resealing(database=database, vault=turned).once()
+    after = await house.sql(ROWS)
+    assert {row["key_id"] for row in after} == {turned.sealing.key_id}
+    assert [row["version"] for row in after] == [row["version"] for row in before]
+    alone = PostgresOwnAccounts(database, PaymentVault(Keyring.of([new])), container.clock())
+    found = [await alone.by_id(row["id"], "stripe") for row in after]
+    assert [each and each[1].key for each in found] == [gone.key, one.key]
+    assert container.payments.account_resealing() in container.jobs()
 
 
 async def test_where_the_installation_does_not_allow_it_nothing_is_set(house: House) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import Request, Response
 
@@ -23,14 +24,15 @@ HOOKS = "/v1/payment-webhooks"
 LIMIT = BodyLimit(most_bytes=512 * 1024, seconds=10.0)
 
 
+Find = Callable[[Signed], Awaitable[Provider]]
+"""Says whose address is called. Raises `NotFound`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSignature:
-    """The policy of a provider's hook: all that comes is an event of its account, or nothing.
+    """The policy of a provider's hook: all that comes is an event of its account, or nothing."""
 
-    `find` says whose address is called.
-    """
-
-    find: Callable[[Signed], Awaitable[Provider]]
+    find: Find
     clock: Clock
 
     async def __call__(self, signed: Signed) -> None:
@@ -42,6 +44,20 @@ class ProviderSignature:
             raise InvalidSignature from problem
         except ProviderUnsure as problem:
             raise Unavailable(retry_after=60) from problem
+
+
+def add_hook(
+    routes: Routes, path: str, endpoint: Callable[..., Any], signature: ProviderSignature
+) -> None:
+    """Add an address that a provider calls; it stays out of the document."""
+    routes.hook(
+        path,
+        endpoint,
+        signature=signature,
+        refuses=[NotFound, Unavailable],
+        body_limit=LIMIT,
+        shown=False,
+    )
 
 
 async def take_told(take: TakeEvent, account: Provider, request: Request, raw: bytes) -> Response:
@@ -73,14 +89,8 @@ class PaymentHooks:
             ("stripe", self.hear_from_stripe),
             ("paypal", self.hear_from_paypal),
         ):
-            routes.hook(
-                f"{HOOKS}/{provider}",
-                endpoint,
-                signature=ProviderSignature(find=self._called(provider), clock=self.clock),
-                refuses=[NotFound, Unavailable],
-                body_limit=LIMIT,
-                shown=False,
-            )
+            signature = ProviderSignature(find=self._called(provider), clock=self.clock)
+            add_hook(routes, f"{HOOKS}/{provider}", endpoint, signature)
         return routes
 
     async def hear_from_stripe(self, request: Request, raw: RawBody) -> Response:
@@ -94,7 +104,7 @@ class PaymentHooks:
     async def _hear(self, provider: str, request: Request, raw: bytes) -> Response:
         return await take_told(self.take, await self._account(provider), request, raw)
 
-    def _called(self, provider: str) -> Callable[[Signed], Awaitable[Provider]]:
+    def _called(self, provider: str) -> Find:
         return lambda _: self._account(provider)
 
     async def _account(self, provider: str) -> Provider:

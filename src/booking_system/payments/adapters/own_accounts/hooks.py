@@ -12,8 +12,8 @@ from fastapi import Request, Response
 
 from booking_system.payments.adapters.hooks_http import (
     HOOKS,
-    LIMIT,
     ProviderSignature,
+    add_hook,
     take_told,
 )
 from booking_system.payments.adapters.own_accounts.choosing import AllAccounts
@@ -24,7 +24,7 @@ from booking_system.platform.http.hooks import RawBody
 from booking_system.platform.http.routing import Routes
 from booking_system.platform.http.signatures import Signed
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotFound, Unavailable
+from booking_system.shared_kernel.errors import NotFound
 
 WHOSE = re.compile(rf"{HOOKS}/[a-z]+/([0-9a-f-]{{36}})(?:\?.*)?", re.ASCII | re.DOTALL)
 
@@ -75,14 +75,8 @@ class OwnPaymentHooks:
             ("stripe", self.hear_own_from_stripe),
             ("paypal", self.hear_own_from_paypal),
         ):
-            routes.hook(
-                f"{HOOKS}/{provider}/{{account_id}}",
-                endpoint,
-                signature=ProviderSignature(find=self._called(provider), clock=self.clock),
-                refuses=[NotFound, Unavailable],
-                body_limit=LIMIT,
-                shown=False,
-            )
+            signature = ProviderSignature(find=self._called(provider), clock=self.clock)
+            add_hook(routes, f"{HOOKS}/{provider}/{{account_id}}", endpoint, signature)
         return routes
 
     async def hear_own_from_stripe(
