@@ -11,11 +11,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from booking_system import __version__
-from booking_system.bootstrap import horizon, payment_commands, up
+from booking_system.bootstrap import horizon, payment_checks, payment_commands, up
 from booking_system.bootstrap.cli import app
 from booking_system.bootstrap.console import progress
 from booking_system.bootstrap.process import Interrupted
 from booking_system.bootstrap.serve import ApiFailed
+from booking_system.bootstrap.settings import Settings
+from booking_system.payments.adapters.own_accounts.comparing import Compared
 from booking_system.payments.application.reconcile import Reconciled
 from booking_system.payments.domain.attempt import PaymentId
 from booking_system.platform.postgres.faults import DependencyUnavailable
@@ -137,7 +139,9 @@ def test_an_address_of_another_machine_ends_with_4(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.usefixtures("empty_database")
-def test_a_database_is_checked_migrated_and_checked_again() -> None:
+def test_a_database_is_checked_migrated_and_checked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     before = run("check")
     assert before.exit_code == 3
     assert "run `booking-system migrate`" in before.output
@@ -162,6 +166,14 @@ def test_a_database_is_checked_migrated_and_checked_again() -> None:
     assert second.startswith("  - BOOKING_DEMO must be false")
     assert third.startswith("  - BOOKING_PUBLIC_URL must be the https address")
     assert fourth.startswith("  - BOOKING_DATABASE_URL comes as a superuser")
+
+    async def found(_: Settings) -> Compared:
+        return Compared(wrong=["It is not subscribed to refund.failed."], unsure=["Silent."])
+
+    monkeypatch.setattr(payment_checks, "compared", found)
+    told = run("check")
+    assert told.exit_code == 2
+    assert told.output.splitlines()[-2:] == ["Silent.", "It is not subscribed to refund.failed."]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, **values: str) -> str:
 def test_by_default_nobody_pays() -> None:
     settings = Settings()
     assert settings.offered_providers == ["sandbox"]
+    assert {"stripe", "paypal"} <= set(settings.own_providers), "clinics may have their own"
     assert (settings.stripe_platform, settings.paypal_platform) == (None, None)
     assert (settings.payment_api_bases.stripe, settings.payment_api_bases.paypal) == (None, None)
 
@@ -124,6 +125,13 @@ def test_nobody_plays_in_production(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert settings.offered_providers == ["stripe", "paypal"]
     told = list(warnings_about(settings))
     assert len([one for one in told if "nobody pays by it" in one]) == 2
+
+
+def test_where_providers_are_named_clinics_have_accounts_there_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert given(monkeypatch, PAYMENT_PROVIDERS="paypal").own_providers == ["paypal"]
+    assert given(monkeypatch, PAYMENT_PROVIDERS="sandbox").own_providers == ["sandbox"]
 
 
 def test_advice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,8 @@ def refused_in_production(settings: Settings) -> list[str]:
 async def findings(settings: Settings) -> Findings:
     """Look at the database, and where it can be used at what providers of payments tell us."""
     found = await database_findings(settings)
-    if found.database:
+    if found.database or (settings.in_production and settings.secret_key is None):
+        # Production starts with neither, and looking makes a key where there is none.
         return found
     told = await payment_checks.compared(settings)
     return replace(

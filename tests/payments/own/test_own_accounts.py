@@ -1,5 +1,6 @@
 """Money of a clinic goes through its own account, and nobody else's does."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -9,6 +10,7 @@ import pytest
 
 from booking_system.bootstrap.secret_key import _new_key
 from booking_system.identity.domain.actor import Role, RoleGrant
+from booking_system.payments.adapters.own_accounts import checking
 from booking_system.payments.adapters.own_accounts.models import StripeAccountIn
 from booking_system.payments.adapters.own_accounts.sealing import PaymentVault, account_resealing
 from booking_system.payments.adapters.own_accounts.store import PostgresOwnAccounts
@@ -22,7 +24,7 @@ from booking_system.shared_kernel.identifiers import ClinicId
 from tests.api import code_of
 from tests.booking.builders import an_actor
 from tests.lines import SEEN
-from tests.payments.emulators.loopback import Deaf, Delivery
+from tests.payments.emulators.loopback import Deaf, Delivery, Slow
 from tests.payments.own.house import HOOK, House, as_body, events_since
 
 ROWS = "SELECT * FROM clinic_payment_accounts ORDER BY created_at"
@@ -278,7 +280,9 @@ async def test_an_account_is_only_itself(house: House) -> None:
         assert await of(other) is None
 
 
-async def test_the_provider_is_asked_whether_it_takes_the_keys(house: House) -> None:
+async def test_the_provider_is_asked_whether_it_takes_the_keys(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one, other = house.account("One"), house.account("Other")
     clinic = await house.clinic()
     refused = await clinic.puts(as_body(one) | {"secret_key": "sk_test_51NobodysKey"})
@@ -301,6 +305,13 @@ async def test_the_provider_is_asked_whether_it_takes_the_keys(house: House) -> 
     again = await clinic.puts({"account_id": other.name})
     assert again.json()["verified_at"] is not None
     house._at["paypal"]._told.clear()
+    never = asyncio.Event()
+    house._at["stripe"].misbehave(Slow(until=never), times=9)
+    monkeypatch.setattr(checking, "SECONDS", 0.05)
+    one.forbidden.clear()
+    assert (await clinic.sets(one))["verified_at"] is None, "a request does not wait for long"
+    house._at["stripe"]._told.clear()
+    never.set()
 
 
 async def test_what_is_not_given_anew_stays_with_its_account(house: House) -> None:

@@ -240,7 +240,11 @@ class MatterOut(BaseModel):
     kind: MatterKind
     payment_id: UUID
     booking_id: UUID
-    about: str = Field(description="The provider's id of what it is about", examples=["re_1"])
+    about: str = Field(
+        description="The provider's id of what it is about, or the id of another account of a"
+        " clinic's that told of the payment",
+        examples=["re_1"],
+    )
     amount: MoneyOut = Field(description="What is at stake")
     found_at: datetime
 

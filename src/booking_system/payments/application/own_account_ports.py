@@ -1,6 +1,5 @@
 """What a clinic's own accounts at providers of payments need from outside."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
@@ -73,8 +72,4 @@ class OwnAccountStore(Protocol):
 
     async def remove(self, account: OwnAccount) -> bool:
         """Have nothing begin with it any more; False: it was changed since."""
-        ...
-
-    async def all_present(self) -> Sequence[OwnAccount]:
-        """Return the present accounts of all clinics that are there."""
         ...

@@ -157,7 +157,6 @@ class SetOwnAccount:
             changed_by=actor.user_id,
             verified_at=None if known is None else known.verified_at,
             removed_at=None,
-            has_keys=True,
         )
 
 

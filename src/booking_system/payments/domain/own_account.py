@@ -75,7 +75,7 @@ class OwnAccount:
     `id` is what attempts and the ledger call it, and it is in the address that the provider calls.
     `hints` are the ends of its key and of what webhooks are signed with. `verified_at`: when the
     provider last took the keys. `removed_at`: nothing new begins with it since, what had begun goes
-    on. `has_keys`: false once they were deleted behind the removal.
+    on.
     """
 
     id: UUID
@@ -88,7 +88,6 @@ class OwnAccount:
     changed_by: UserId
     verified_at: datetime | None
     removed_at: datetime | None
-    has_keys: bool
 
     @property
     def account(self) -> Account:

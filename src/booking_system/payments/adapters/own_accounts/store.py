@@ -26,10 +26,7 @@ from booking_system.shared_kernel.identifiers import ClinicId, UserId
 
 t, c = clinic_payment_accounts, clinic_payment_accounts.c
 HIDDEN = {"sealed", "key_id"}
-SHOWN = (
-    *(column for column in c if column.key not in HIDDEN),
-    c.sealed.is_not(None).label("has_keys"),
-)
+SHOWN = tuple(column for column in c if column.key not in HIDDEN)
 MOST = 10_000
 """Accounts that are compared at once."""
 
@@ -190,5 +187,4 @@ def _account_of(row: Any) -> OwnAccount:
         changed_by=UserId(row.changed_by),
         verified_at=row.verified_at,
         removed_at=row.removed_at,
-        has_keys=row.has_keys,
     )
