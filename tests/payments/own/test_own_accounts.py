@@ -294,8 +294,8 @@ async def test_the_provider_is_asked_whether_it_takes_the_keys(
     assert code_of(refused) == (422, "payment_keys_refused")
     mixed = await clinic.puts(as_body(one) | {"secret_key": other.key})
     assert mixed.json()["errors"][0]["code"] == "other_account"
-    both = {"secret_key": one.key, "publishable_key": "pk_live_1"}
-    assert (await clinic.puts(as_body(one) | both)).status_code == 422
+    both = await clinic.puts(as_body(one) | {"publishable_key": "pk_live_1"})
+    assert both.json()["errors"][0]["code"] == "other_mode"
     assert await house.sql(ROWS) == []
     # A restricted key may not say whose it is, and is a good one all the same.
     one.forbidden.add("GET /v1/account")
@@ -329,6 +329,8 @@ async def test_what_is_not_given_anew_stays_with_its_account(house: House) -> No
     assert begun[1]["checkout_url"]
     (session,) = one.sessions.values()
     assert session["allowed_payment_method_types"] == ["card", "sepa_debit"]
+    mixed = await clinic.puts({"account_id": one.name, "publishable_key": "pk_live_1"})
+    assert mixed.json()["errors"][0]["code"] == "other_mode"
     missing = await clinic.puts({"account_id": other.name})
     assert missing.json()["errors"][0]["pointer"] == "/secret_key"
     assert (await clinic.shows())["account_id"] == one.name

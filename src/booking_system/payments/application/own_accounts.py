@@ -1,7 +1,7 @@
 """Use cases: a clinic takes money at its own account with a provider."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from booking_system.identity.domain.actor import Actor
 from booking_system.payments.application.own_account_ports import (
@@ -60,8 +60,8 @@ class AccountWish:
     name: str
     is_live: bool | None
     options: dict[str, object]
-    key: str | None
-    webhooks: tuple[str, ...] | None
+    key: str | None = field(repr=False)
+    webhooks: tuple[str, ...] | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +124,8 @@ class SetOwnAccount:
         if key is None and known is not None and present is not None and known.id == present.id:
             key = None if kept is None else kept.key
         if key is None:
-            field = KEY_FIELDS[wish.provider]
-            raise Invalid.field(field, "is needed: this account has none here", "missing")
+            where = KEY_FIELDS[wish.provider]
+            raise Invalid.field(where, "is needed: this account has none here", "missing")
         webhooks = wish.webhooks
         if webhooks is None:
             webhooks = () if kept is None else kept.webhooks

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from booking_system.payments.adapters.own_accounts.making import opened
+from booking_system.payments.adapters.providers.accounts import is_live_key
 from booking_system.payments.adapters.providers.choosing import Providers
 from booking_system.payments.application.provider_port import (
     ProviderBusy,
@@ -27,6 +28,10 @@ class KeysCheck:
 
     async def __call__(self, named: Named, keys: AccountKeys) -> bool:
         """Say whether the provider took them. Raises `PaymentKeysRefused`, `Invalid`."""
+        public = named.options.get("publishable_key")
+        if public is not None and is_live_key(public) is not named.is_live:
+            detail = "must be for tests where the secret key is, or both live"
+            raise Invalid.field("/publishable_key", detail, "other_mode")
         nobodys = Account(named.provider.value, "", is_live=named.is_live)
         look = await self.providers.look(opened(named, keys, nobodys))
         try:

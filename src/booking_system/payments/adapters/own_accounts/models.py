@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from booking_system.payments.adapters.providers.accounts import (
     METHOD,
@@ -70,14 +70,6 @@ class StripeAccountIn(Input):
         description="Ways to pay, in Stripe's words; none: what the account's own pages say",
         examples=[["card"]],
     )
-
-    @model_validator(mode="after")
-    def _one_mode(self) -> Self:
-        public, key = self.publishable_key, self.secret_key
-        if public and key and is_live_key(public) is not is_live_key(key.get_secret_value()):
-            message = "the two keys must be both for tests, or both live"
-            raise ValueError(message)
-        return self
 
     def wish(self) -> AccountWish:
         """Return what is to be set."""
