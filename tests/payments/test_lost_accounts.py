@@ -11,6 +11,7 @@ from booking_system.payments.domain.owed import Standing
 from booking_system.payments.domain.refunds import Refund, RefundState
 from booking_system.payments.domain.sighting import RefundStage, Stage
 from tests.payments.desk import MemoryDesk
+from tests.payments.scripted import LOST_BEFORE
 from tests.payments.test_flows import WINDOW, paid, reference_of
 
 HOUR = timedelta(hours=1)
@@ -83,10 +84,21 @@ async def test_what_failed_otherwise_before_is_no_account_missing(desk: MemoryDe
     assert [kind for kind, *_ in matters(desk)] == [MatterKind.NO_ACCOUNT]
 
 
+async def test_a_silence_before_is_no_missing_account(desk: MemoryDesk) -> None:
+    shown = await desk.start(desk.owed)
+    desk.stripe.set(reference_of(shown), stage=Stage.PROCESSING)
+    await desk.look(shown)
+    desk.stripe.goes_wrong("read", *[LOST_BEFORE] * 999)
+    await hours_go_by(desk, 30)
+    desk.providers.known.remove(desk.stripe)
+    await hours_go_by(desk, 2)
+    assert (await desk.attempt(shown.attempt.id)).state is AttemptState.PROCESSING
+
+
 async def test_nobody_was_given_an_address_so_there_is_nothing_to_look_for(
     desk: MemoryDesk,
 ) -> None:
-    desk.stripe.goes_wrong("create", "the question is lost: nothing is done, and nobody knows")
+    desk.stripe.goes_wrong("create", LOST_BEFORE)
     shown = await desk.start(desk.owed)
     desk.providers.known.clear()
     await hours_go_by(desk, 30)
