@@ -33,7 +33,7 @@ FOUND_BY = {
     "kept_messages": r"Index Cond: \(kept_at <",
     "calendar_feeds": r"Index Cond: \(revoked_at <",
     "payment_events": r"Index Cond: \(received_at <",
-    "payment_keys": r"Index Scan using ix_clinic_payment_accounts_removed_at",
+    "payment_keys": r"Index Scan (using|on) ix_clinic_payment_accounts_removed_at",
     "sandbox_checkouts": r"Index Cond: \(made_at <",
     "webhook_deliveries": r"Index Only Scan using pk_webhook_del|Index Scan using pk_webhook_del",
 }
