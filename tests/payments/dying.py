@@ -86,7 +86,7 @@ async def _do(what: dict[str, Any] | None, last: str) -> None:
         await _work(container)
     else:
         await _ask(container, what)
-    sys.stdout.write(json.dumps(steps.done))
+    sys.stdout.write(f"\n{json.dumps(steps.done)}\n")
     await close(container)
 
 

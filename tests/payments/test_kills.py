@@ -81,7 +81,7 @@ class Dying:
             assert process.stdout is not None
             printed = process.stdout.read()
         assert code == (0 if dies_at == NOWHERE else -signal.SIGKILL), printed
-        return [] if code else list(json.loads(printed))
+        return [] if code else list(json.loads(printed.splitlines()[-1]))
 
     @property
     def beginning(self) -> Made:
@@ -253,7 +253,7 @@ async def test_a_payment_ends_right_where_a_process_is_killed(
         await begin(await another(), "answer 1")
         await hear(await another(), "statement 5")
         await settle(await another(), "answer 1")
-        await give_back(await another(), "answer 1")
+        await give_back(await another(), "answer 2")
 
 
 @pytest.mark.proof
