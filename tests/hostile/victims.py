@@ -409,7 +409,7 @@ ANOTHER_ACCOUNT = (
 
 
 async def _own_accounts(victims: Victims) -> list[Values]:
-    """A clinic has one at each provider: behind one that was removed comes another."""
+    """A clinic has one account at each provider, and another one after its removal."""
     for statement in ANOTHER_ACCOUNT:
         await victims.world.sql(statement)
     return []

@@ -220,9 +220,7 @@ class Walk:
     "count",
     [pytest.param(SHORT, id="short"), pytest.param(LONG, id="long", marks=pytest.mark.proof)],
 )
-async def test_what_is_said_of_money_holds_whatever_happens(
-    api: Api, office: Office, count: int
-) -> None:
+async def test_what_is_said_of_money_holds_in_walks(api: Api, office: Office, count: int) -> None:
     scene = await Scene.open(api, office, deposit=DEPOSIT)
     desk = await api.receptionist(scene.counter.clinic["id"])
     doctor = {"id": scene.counter.slots[0]["doctor_id"]}

@@ -65,7 +65,7 @@ class Dying:
         return dict(session)
 
     async def process(self, what: Made | None, dies_at: str) -> list[str]:
-        """Let a process do it and die; return the steps of one that does not."""
+        """Let a process do it and die; return the steps where it lives."""
         env = environment(
             database_url=self.url,
             data_dir=self.place,

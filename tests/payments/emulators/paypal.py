@@ -75,7 +75,7 @@ class PayPalEmulator(Emulator):
         self.refunds: dict[str, dict[str, Any]] = {}
         self.disputes: dict[str, dict[str, Any]] = {}
         self.webhooks: dict[str, dict[str, Any]] = {}
-        """By their ids; an account of tests has none that anybody asked for."""
+        """By their ids; an account of tests begins without any."""
         self.tokens: dict[str, Any] = {}
         self.token_seconds = 32_400
         self.may_see_disputes = True

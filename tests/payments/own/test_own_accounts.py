@@ -172,7 +172,7 @@ async def test_what_began_at_an_account_ends_there(house: House) -> None:
     reconciled = await house.api.container.payments.reconcile()(since=timedelta(days=1))
     assert (reconciled.looked_at, reconciled.unanswered, reconciled.drifting) == (3, [], [])
 
-    # Back at the first account its address is the one that Stripe knows.
+    # Back at the first account it has the address that Stripe knows.
     back = await clinic.sets(first)
     assert back["webhook_url"] == f"http://test{hook}"
 
@@ -387,7 +387,7 @@ async def test_of_two_who_set_it_at_once_one_changes_nothing(house: House) -> No
     assert await store.put(present, sealed, seen=present.version) is None
     assert await store.remove(present) is False
     await clinic.sets(other)
-    # The one that came first had another row: that of the slower one is none beside it.
+    # The first writer had another row, so the slower writer makes no second one beside it.
     assert await store.put(changed, sealed, seen=0) is None
     new = replace(changed, id=vault.new_id(), named=replace(changed.named, name="acct_1Third"))
     assert await store.put(new, sealed, seen=changed.version) is None

@@ -148,7 +148,7 @@ def verdict_on(due: Due, *, now: datetime, channels: Collection[Channel]) -> Ver
 
 
 def is_true_in_any_state(kind: Kind) -> bool:
-    """Say whether a message stays true whatever becomes of its appointment."""
+    """Say whether a message stays true also when its appointment changes."""
     return kind in OF_ONE_CAUSE and EXPECTS[kind] == frozenset(AppointmentStatus)
 
 

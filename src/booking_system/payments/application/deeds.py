@@ -196,7 +196,7 @@ class Deed:
 
 
 def failed_refund(refund: Refund, problem: str, now: datetime) -> SeenRefund:
-    """Return a refund of ours as one that the provider did not make; `problem` is a short word."""
+    """Return a refund of ours that the provider did not make; `problem` is a short word."""
     return SeenRefund(
         id=refund.provider_id or f"none:{refund.id}",
         charge_id=refund.charge_id,

@@ -60,7 +60,7 @@ clinic_payment_accounts = Table(
         unique=True,
         postgresql_where=text("removed_at IS NULL"),
     ),
-    # Those whose keys are to be deleted some day.
+    # Removed accounts, whose keys are deleted some day.
     Index(
         "ix_clinic_payment_accounts_removed_at",
         "removed_at",

@@ -48,7 +48,7 @@ class Sheet:
 
 
 def sheet_of(document: Document, language: str | None = None) -> Sheet:
-    """Return what stands on a document, in its own language or in the one that is wished for."""
+    """Return what stands on a document, in its own language or in another."""
     occasion = document.occasion
     own = () if occasion is None else occasion.languages
     words = words_for(own if language is None else (language, *own))
