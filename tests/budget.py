@@ -9,7 +9,7 @@ from collections import Counter
 MOST = {
     "PostgreSQL servers": 20,
     "databases": 78,
-    "applications": 98,
+    "applications": 104,
     "Python programs": 9,
     "forked programs": 24,
 }

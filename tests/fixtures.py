@@ -10,6 +10,7 @@ import pytest
 import uvloop
 from hypothesis import settings
 
+from booking_system.bootstrap.process import pin_time_zones
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
 from tests.adapters import derive_once
@@ -22,6 +23,7 @@ from tests.stage import Stage, a_stage
 
 # As in every process that serves.
 asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+pin_time_zones()
 
 derive_once()
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from booking_system.booking.domain.lifecycle import OPEN, AppointmentStatus
@@ -232,6 +232,16 @@ INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)).map(  # noqa
 OFFSETS = st.lists(st.integers(1, 20_000), max_size=5)
 
 
+@example(
+    starts_at=datetime(2026, 1, 1, tzinfo=UTC),
+    ahead=0,
+    zone=BERLIN,
+    offsets=[],
+    status=AppointmentStatus.PENDING_PAYMENT,
+    revision=1,
+    preferences=Preferences(email=False),
+    to_pay=1,
+)
 @given(
     starts_at=INSTANTS,
     ahead=st.integers(-2_000, 40_000),

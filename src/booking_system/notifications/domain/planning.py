@@ -252,7 +252,7 @@ def _payment_reminder(
     channel = next((one for one in reversed(Channel) if standing.preferences.allow(one)), None)
     if channel is None or not standing.preferences.reminders:
         return
-    due_at = over_at - min(max(window / 4, LAST_MINUTES), LAST_HOURS, window)
+    due_at = over_at - min(max(window / 4, LAST_MINUTES), LAST_HOURS, window * 3 / 4)
     skipped: Skipped | None = Skipped.WINDOW_TOO_SHORT
     if window >= LONG_ENOUGH:
         due_at, skipped = _awake(standing, due_at, latest=over_at - LAST_MINUTES)
