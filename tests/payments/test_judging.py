@@ -157,5 +157,35 @@ def test_a_dispute_that_takes_money_is_written(stage: DisputeStage, kinds: list[
     assert net == (0 if stage in {DisputeStage.OPEN, DisputeStage.LOST} else PRICE.amount)
 
 
+@pytest.mark.parametrize(
+    ("stage", "returned", "net"),
+    [
+        (DisputeStage.WON, 5000, 5000),
+        (DisputeStage.WON, 0, 5000),
+        (DisputeStage.LOST, 0, 0),
+        (DisputeStage.LOST, 2000, 2000),
+    ],
+)
+@pytest.mark.parametrize("is_seen_before", [False, True])
+def test_what_a_dispute_took_comes_back_whenever_it_is_seen(
+    stage: DisputeStage, returned: int, net: int, is_seen_before: bool
+) -> None:
+    attempt = an_attempt()
+    nothing = Money(0, "EUR")
+    taken = SeenDispute("dp_1", "ch_1", DisputeStage.OPEN, PRICE, nothing, NOON)
+    ended = replace(taken, stage=stage, returned=returned)
+    books = Books(attempts=(attempt,))
+    for dispute in (taken, ended, taken, ended) if is_seen_before else (ended, taken, ended):
+        seen = a_sighting(attempt, Stage.PAID, disputes=(dispute,))
+        verdict = judge(attempt, seen, books, now=NOON)
+        books = books.with_attempt(verdict.attempt).with_lines(verdict.lines)
+        if dispute is taken and len(books.lines) == 2:
+            # It has more in the end than was taken: what was written is what comes back.
+            ended = replace(ended, withdrawn=Money(6000, "EUR"))
+    assert books.net == net
+    kinds = [one.kind for one in books.lines]
+    assert len(kinds) == len(set(kinds))
+
+
 def test_the_account_of_the_row_is_the_one_that_counts() -> None:
     assert ACCOUNT not in {OTHER, TEST_MODE}

@@ -554,7 +554,8 @@ async def test_a_dispute(emulator: PayPalEmulator, provider: PayPalProvider) -> 
     emulator.move(dispute_id, "50.00", kind="CREDIT")
     sighting = await provider.read(reference)
     dispute = only_dispute(sighting)
-    assert (dispute.stage, dispute.withdrawn) == (DisputeStage.WON, Money(0, "EUR"))
+    assert (dispute.stage, dispute.withdrawn) == (DisputeStage.WON, Money(5000, "EUR"))
+    assert (dispute.returned, dispute.is_away) == (5000, False)
     assert dispute.fee == Money(1600, "EUR")
     assert sighting.charges[0].is_refundable
 

@@ -537,7 +537,8 @@ async def test_a_dispute(emulator: StripeEmulator, provider: StripeProvider) -> 
         emulator.close_dispute(dispute_id, won=True)
         sighting = await provider.read(reference)
         dispute = only_dispute(sighting)
-        assert (dispute.stage, dispute.withdrawn) == (DisputeStage.WON, Money(0, "EUR"))
+        assert (dispute.stage, dispute.withdrawn) == (DisputeStage.WON, Money(5000, "EUR"))
+        assert (dispute.returned, dispute.is_away) == (5000, False)
         assert dispute.fee == Money(1500, "EUR")
         assert sighting.charges[0].is_refundable
 
@@ -585,6 +586,11 @@ async def test_a_dispute_in_the_accounts_own_currency(
         emulator.move(dispute_id, -5600, fee=1700, currency="usd")
         dispute = only_dispute(await provider.read(reference))
         assert (dispute.withdrawn, dispute.fee) == (Money(5000, "EUR"), Money(1700, "USD"))
+        # Rates have changed until half of it, and then more than all, came back.
+        for moved, returned in ((2800, 2500), (3000, 5000)):
+            emulator.move(dispute_id, moved, currency="usd")
+            dispute = only_dispute(await provider.read(reference))
+            assert (dispute.withdrawn, dispute.returned) == (Money(5000, "EUR"), returned)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from booking_system.payments.domain.attempt import Attempt, AttemptState
 from booking_system.payments.domain.books import Books
+from booking_system.payments.domain.disputes import movements_of
 from booking_system.payments.domain.ledger import Line, LineKind
 from booking_system.payments.domain.matters import Matter, MatterKind
 from booking_system.payments.domain.refunds import (
@@ -20,7 +21,6 @@ from booking_system.payments.domain.refunds import (
     refund_seen,
 )
 from booking_system.payments.domain.sighting import (
-    DisputeStage,
     RefundStage,
     SeenDispute,
     SeenRefund,
@@ -202,7 +202,7 @@ def _lines(attempt: Attempt, sighting: Sighting, books: Books) -> Iterator[Line]
             yield from _lines_of_refund(attempt, refund, books)
     for dispute in sighting.disputes:
         if dispute.charge_id in charges:
-            yield from _lines_of_dispute(attempt, dispute)
+            yield from _lines_of_dispute(attempt, dispute, books)
 
 
 def _lines_of_refund(attempt: Attempt, refund: SeenRefund, books: Books) -> Iterator[Line]:
@@ -224,21 +224,12 @@ def _has_failed(attempt: Attempt, refund: SeenRefund, books: Books) -> bool:
     return ours is not None and ours.state is RefundState.FAILED
 
 
-def _lines_of_dispute(attempt: Attempt, dispute: SeenDispute) -> Iterator[Line]:
-    """An inquiry takes no money, so it leaves no line."""
-    names, at = (dispute.id, dispute.charge_id), dispute.seen_at
-    if dispute.stage is DisputeStage.INQUIRY:
-        return
-    if dispute.withdrawn.amount > 0:
-        taken = _minus(dispute.withdrawn)
-        yield _line(attempt, LineKind.DISPUTE_WITHDRAWN, names, taken, at)
-        if dispute.stage is DisputeStage.WON:
-            yield _line(attempt, LineKind.DISPUTE_REINSTATED, names, dispute.withdrawn, at)
-    if dispute.fee.amount > 0:
-        yield _line(attempt, LineKind.DISPUTE_FEE, names, _minus(dispute.fee), at)
-    if dispute.stage is DisputeStage.LOST:
-        nothing = Money(0, dispute.withdrawn.currency)
-        yield _line(attempt, LineKind.DISPUTE_LOST, names, nothing, at)
+def _lines_of_dispute(attempt: Attempt, dispute: SeenDispute, books: Books) -> Iterator[Line]:
+    written = (LineKind.DISPUTE_WITHDRAWN, dispute.id)
+    known = (-one.money.amount for one in books.lines_of(attempt.id) if one.name == written)
+    for kind, money in movements_of(dispute, next(known, None)):
+        names = (dispute.id, dispute.charge_id)
+        yield _line(attempt, kind, names, money, dispute.seen_at)
 
 
 def _minus(money: Money) -> Money:

@@ -92,8 +92,9 @@ class SeenRefund:
 class SeenDispute:
     """A complaint. `withdrawn` is what it took from the account, `fee` what it cost beside that.
 
-    What came back is not in them: both are zero again where the provider gave all back. The fee may
-    be in another currency, that of the account.
+    `returned` is what of `withdrawn` came back, in the same minor units: what was taken is told
+    also behind its return, so that it makes no difference when somebody looked. A fee that came
+    back is not in `fee`, which may be in another currency, that of the account.
     """
 
     id: str
@@ -102,6 +103,12 @@ class SeenDispute:
     withdrawn: Money
     fee: Money
     seen_at: datetime
+    returned: int = 0
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it keeps money from the account now."""
+        return self.withdrawn.amount > self.returned
 
 
 @dataclass(frozen=True, slots=True)

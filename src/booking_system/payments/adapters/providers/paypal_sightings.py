@@ -134,17 +134,19 @@ def dispute_of(told: Mapping[str, Any], charge_id: str) -> SeenDispute:
     """Return a complaint from its details. Raises `UnreadableAnswer`."""
     disputed = _money(told.get("dispute_amount"))
     ours = [one for one in members(told, "money_movements") if _is_sellers(one)]
-    withdrawn = _lost([one for one in ours if not _is_fee(one)], disputed.currency)
-    stage = _dispute_stage(told, withdrawn)
+    withdrawn, returned = _moved([one for one in ours if not _is_fee(one)], disputed.currency)
+    stage = _dispute_stage(told, withdrawn.amount - returned)
     if not ours and stage is DisputeStage.LOST:
         withdrawn = disputed
+    fee, given_back = _moved([one for one in ours if _is_fee(one)], disputed.currency)
     return SeenDispute(
         id=needed(told, "dispute_id"),
         charge_id=charge_id,
         stage=stage,
         withdrawn=withdrawn,
-        fee=_lost([one for one in ours if _is_fee(one)], disputed.currency),
+        fee=Money(fee.amount - given_back, fee.currency),
         seen_at=_moment(told, "create_time"),
+        returned=returned,
     )
 
 
@@ -181,16 +183,16 @@ def _charge(told: Mapping[str, Any], locked: set[str]) -> Charge:
 
 
 def _keeps_money(dispute: SeenDispute) -> bool:
-    lost = dispute.stage is DisputeStage.LOST and dispute.withdrawn.amount > 0
+    lost = dispute.stage is DisputeStage.LOST and dispute.is_away
     return lost or dispute.stage is DisputeStage.OPEN
 
 
-def _dispute_stage(told: Mapping[str, Any], withdrawn: Money) -> DisputeStage:
+def _dispute_stage(told: Mapping[str, Any], away: int) -> DisputeStage:
     status = text_of(told, "status")
     stage: DisputeStage | None = known("paypal", "dispute", status, DISPUTES)
     if stage is DisputeStage.LOST:
         outcome = text_of(below(told, "dispute_outcome"), "outcome_code")
-        is_won = outcome in WON or (outcome in EITHER and withdrawn.amount == 0)
+        is_won = outcome in WON or (outcome in EITHER and away == 0)
         return DisputeStage.WON if is_won else DisputeStage.LOST
     if text_of(told, "dispute_life_cycle_stage") == "INQUIRY":
         return DisputeStage.INQUIRY
@@ -205,14 +207,15 @@ def _is_fee(movement: Mapping[str, Any]) -> bool:
     return (text_of(movement, "reason") or "").endswith("_FEE")
 
 
-def _lost(movements: Iterable[Mapping[str, Any]], currency: str) -> Money:
-    """What went away and did not come back; all movements of a complaint are of one currency."""
-    signs, total = {"DEBIT": 1, "CREDIT": -1}, 0
+def _moved(movements: Iterable[Mapping[str, Any]], currency: str) -> tuple[Money, int]:
+    """What went, and what of it came back; all movements of a complaint are of one currency."""
+    sums = {"DEBIT": 0, "CREDIT": 0}
     for one in movements:
         money = _money(one.get("amount"))
         currency = money.currency
-        total += signs.get(text_of(one, "type") or "", 0) * money.amount
-    return Money(max(total, 0), currency)
+        if (way := text_of(one, "type")) in sums:
+            sums[way] += money.amount
+    return Money(sums["DEBIT"], currency), min(sums["CREDIT"], sums["DEBIT"])
 
 
 def _money(value: object) -> Money:

@@ -164,22 +164,33 @@ def _dispute(told: Mapping[str, Any]) -> SeenDispute:
     status = text_of(told, "status")
     moved = objects_of(told.get("balance_transactions"))
     currency = _currency(told)
+    gone, back = _moved(told, moved, currency)
     return SeenDispute(
         id=needed(told, "id"),
         charge_id=id_of(told.get("charge")) or "",
         stage=known("stripe", "dispute", status, DISPUTES) or DisputeStage.INQUIRY,
-        withdrawn=_withdrawn(told, moved, currency),
+        withdrawn=_money(gone, told),
         fee=_fee(moved, currency),
         seen_at=_created(told),
+        returned=_money(back, told).amount,
     )
 
 
-def _withdrawn(told: Mapping[str, Any], moved: Sequence[Mapping[str, Any]], currency: str) -> Money:
-    """Where the account counts in another currency, what it lost is told in the charge's own."""
-    gone = -sum(whole(one, "amount") for one in moved)
+def _moved(
+    told: Mapping[str, Any], moved: Sequence[Mapping[str, Any]], currency: str
+) -> tuple[int, int]:
+    """What went and what of it came back, in the charge's currency.
+
+    Where the account counts in another one, the complaint's own amount is what went; rates may have
+    changed until it came back.
+    """
+    amounts = [whole(one, "amount") for one in moved]
+    gone, back = -sum(one for one in amounts if one < 0), sum(one for one in amounts if one > 0)
+    back = min(gone, back)
     if gone > 0 and any(_currency(one) != currency for one in moved):
-        gone = whole(told, "amount")
-    return _money(max(gone, 0), told)
+        whole_amount = whole(told, "amount")
+        return whole_amount, whole_amount * back // gone
+    return gone, back
 
 
 def _fee(moved: Iterable[Mapping[str, Any]], currency: str) -> Money:
