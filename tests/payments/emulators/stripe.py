@@ -188,13 +188,21 @@ class StripeEmulator(Emulator):
         # That one was cancelled comes as an update only.
         self._event("refund.failed" if status == "failed" else "refund.updated", refund)
 
-    def dispute(self, reference: str, *, status: str = "needs_response", fee: int = 1500) -> str:
-        """The payer complains; an inquiry (`warning_…`) takes no money."""
+    def dispute(
+        self,
+        reference: str,
+        *,
+        status: str = "needs_response",
+        fee: int = 1500,
+        amount: int | None = None,
+    ) -> str:
+        """The payer complains, of all or of a part; an inquiry (`warning_…`) takes no money."""
         charge, *_ = self._paid(reference)
+        amount = amount or charge["amount_captured"]
         dispute = {
             "id": self._next("du_"),
             "object": "dispute",
-            "amount": charge["amount_captured"],
+            "amount": amount,
             "balance_transactions": [],
             "charge": charge["id"],
             "created": self._now(),
@@ -213,7 +221,7 @@ class StripeEmulator(Emulator):
         self.disputes[dispute["id"]] = dispute
         self._event("charge.dispute.created", dispute)
         if not status.startswith("warning"):
-            self.move(dispute["id"], -charge["amount_captured"], fee=fee)
+            self.move(dispute["id"], -amount, fee=fee)
         return str(dispute["id"])
 
     def move(

@@ -51,6 +51,10 @@ class House:
         at_stripe.has(self.platform)
         at_paypal.has(self.paypal)
 
+    def line(self, provider: str) -> Several:
+        """Where a provider listens."""
+        return self._at[provider]
+
     def account(self, name: str) -> StripeEmulator:
         """Somebody's account at Stripe."""
         made = StripeEmulator(

@@ -148,10 +148,12 @@ class Settler:
 
 
 def _drafts(page: Page, parties: Parties) -> list[Draft]:
-    """Documents of one appointment, each saying what was received with it."""
+    """Documents of one appointment, each saying what was received with it.
+
+    What a complaint takes at the same time comes behind them, as it does when it is seen later.
+    """
     titles = {one.id: one.asked.title for one in page.books.attempts}
-    on_paper = sum(one.money.amount for one in page.written if one.kind in ON_PAPER)
-    occasion = _occasion(page.owed, parties, received=net(page.books.lines) - on_paper)
+    occasion = _occasion(page.owed, parties, received=net(page.before.lines))
     made: list[Draft] = []
     for payment_id in dict.fromkeys(line.payment_id for line in page.written):
         made += drafts(
