@@ -229,9 +229,7 @@ class AtStripe(History):
 
     def _disputes(self) -> list[dict[str, Any]]:
         intent = self.emulator.sessions[self.reference]["payment_intent"]
-        return [
-            one for one in self.emulator.disputes.values() if one["payment_intent"] == intent
-        ]
+        return [one for one in self.emulator.disputes.values() if one["payment_intent"] == intent]
 
     def moved(self) -> Iterator[tuple[str, str, int]]:
         intent = self.emulator.sessions[self.reference]["payment_intent"]

@@ -63,6 +63,7 @@ BY_REFERENCE = Statement(
     select(p.c.id).where(
         p.c.provider == given(p.c.provider),
         p.c.account_key == given(p.c.account_key),
+        p.c.is_live == given(p.c.is_live),
         p.c.reference == given(p.c.reference),
     )
 )
@@ -71,12 +72,14 @@ BY_ID = Statement(
         p.c.id == an_id("payment_id"),
         p.c.provider == given(p.c.provider),
         p.c.account_key == given(p.c.account_key),
+        p.c.is_live == given(p.c.is_live),
     )
 )
 BY_CHARGE = Statement(
     select(line.c.payment_id).where(
         line.c.provider == given(line.c.provider),
         line.c.account_key == given(line.c.account_key),
+        line.c.is_live == given(line.c.is_live),
         line.c.provider_id == given(line.c.provider_id, "charge_id"),
         line.c.kind == LineKind.CHARGE.value,
     )
@@ -147,7 +150,8 @@ class PostgresInbox:
             event = await LOCK_EVENT.fetchrow(connection, event_id=event_id)
             if event is None:
                 return True
-            account = {name: event[name] for name in ("provider", "account_key")}
+            # An event of tests is about nothing of a live account, and the other way round.
+            account = {name: event[name] for name in ("provider", "account_key", "is_live")}
             found = None
             if (ours := _uuid(event["our_id"])) is not None:
                 found = await BY_ID.fetchval(connection, payment_id=ours, **account)
