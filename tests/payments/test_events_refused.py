@@ -16,6 +16,7 @@ from httpx import ASGITransport, AsyncClient, Response
 from prometheus_client import CollectorRegistry
 
 from booking_system.payments.adapters.queue_look import LOOK
+from booking_system.payments.application.take_event import AT_A_TIME
 from booking_system.platform.observability.queue_metrics import QueueMetrics, QueueWatch
 from tests.api import code_of
 from tests.payments.emulators.certificates import NAME, Certified, by_itself, certified
@@ -34,7 +35,7 @@ Fields = Mapping[str, str | bytes]
 
 @dataclass
 class Scene:
-    """A booking that waits for money, at a provider that has it or not; and what is connected to."""
+    """A booking that waits for money, its provider, and what is connected to meanwhile."""
 
     house: House
     clinic: Clinic
@@ -243,6 +244,25 @@ async def test_what_stripe_signed_and_does_not_fit_changes_nothing(at_stripe: Sc
     await scene.house.sql("UPDATE payment_events SET received_at = now() - interval '2 hours'")
     await scene.works()
     assert await scene.house.sql("SELECT 1 FROM payment_events WHERE handled_at IS NULL") == []
+
+
+async def test_what_is_about_others_holds_up_nothing_of_ours(at_stripe: Scene) -> None:
+    """An account may sell other things, too: more of their events wait than are taken at a time."""
+    scene, account = at_stripe, at_stripe.house.platform
+    charge = {"object": "charge", "id": "ch_of_a_shop", "metadata": {}}
+    event = {"object": "event", "type": "charge.refunded", "livemode": False}
+    for number in range(AT_A_TIME + 1):
+        told = {**event, "id": f"evt_{number}", "data": {"object": charge}}
+        delivery = account.signed(told)
+        assert (await scene.told(delivery.body, delivery.headers)).status_code == 200
+    known = len(account.events())
+    account.pay(scene.reference)
+    for delivery in account.events()[known:]:
+        assert (await scene.told(delivery.body, delivery.headers)).status_code == 200
+    await scene.works()
+    assert await scene.clinic.status(scene.booking) == ("confirmed", "paid")
+    left = "SELECT charge_id FROM payment_events WHERE handled_at IS NULL"
+    assert len(await scene.house.sql(left)) == AT_A_TIME + 1
 
 
 # Of PayPal.

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql
 
 from booking_system.payments.adapters.own_accounts.strangers import PAID_ELSEWHERE
 from booking_system.payments.adapters.statements import PLAN, SAVE_MATTER
+from booking_system.payments.adapters.waiting_events import WAITING
 from booking_system.payments.application.ports import WorkKind
 from booking_system.payments.application.provider_port import Hint
 from booking_system.payments.domain.ledger import LineKind
@@ -23,7 +24,7 @@ from booking_system.payments.records.tables import (
     payment_quarantine,
     payments,
 )
-from booking_system.platform.postgres.phrases import an_id, given, how_many, ids, instant
+from booking_system.platform.postgres.phrases import an_id, given, ids, instant
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import uuid7
@@ -50,9 +51,6 @@ STORE = Statement(
     .values({name: given(e.c[name]) for name in STORED})
     .on_conflict_do_nothing(constraint="uq_payment_events_event")
     .returning(e.c.id)
-)
-WAITING = Statement(
-    select(e.c.id).where(e.c.handled_at.is_(None)).order_by(e.c.id).limit(how_many("most"))
 )
 LOCK_EVENT = Statement(
     select(e)
@@ -139,10 +137,11 @@ class PostgresInbox:
             log.warning("payment_event_of_other_mode", provider=account.provider, kind=hint.kind)
         return stored is not None
 
-    async def waiting(self, *, most: int) -> Sequence[UUID]:
+    async def waiting(self, *, most: int, before: datetime) -> Sequence[UUID]:
         """Look without a lock; `match` takes one."""
         async with self.database.reading() as connection:
-            return [row["id"] for row in await WAITING.fetch(connection, most=most)]
+            rows = await WAITING.fetch(connection, most=most, before=before)
+        return [row["id"] for row in rows]
 
     async def match(self, event_id: UUID, *, now: datetime) -> bool:
         """Find the payment by our id, the provider's reference or a charge, and plan the look."""

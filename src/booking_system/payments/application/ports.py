@@ -264,8 +264,12 @@ class Inbox(Protocol):
         """Keep it; False: it is there already."""
         ...
 
-    async def waiting(self, *, most: int) -> Sequence[UUID]:
-        """Return the ids of events that nobody has handled, the oldest first."""
+    async def waiting(self, *, most: int, before: datetime) -> Sequence[UUID]:
+        """Return the ids of events that can be handled now, `most` of each of two kinds.
+
+        These are about payments that are known, or came before `before`. Those that nobody knows
+        yet hold up no others, however many they are.
+        """
         ...
 
     async def match(self, event_id: UUID, *, now: datetime) -> bool:

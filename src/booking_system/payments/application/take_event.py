@@ -44,7 +44,8 @@ class HandleEvents:
     async def __call__(self) -> int:
         """Return how many are handled now."""
         handled = 0
-        for event_id in await self.inbox.waiting(most=AT_A_TIME):
+        latest = self.clock.now() - LATEST_MATCH
+        for event_id in await self.inbox.waiting(most=AT_A_TIME, before=latest):
             now = self.clock.now()
             is_done = await self.inbox.match(event_id, now=now)
             if not is_done:

@@ -1,6 +1,9 @@
 """Events of a clinic's account about a payment that was made elsewhere: they change nothing."""
 
-from sqlalchemy import Text, Uuid, case, cast, select
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, Text, Uuid, case, cast, select
 
 from booking_system.payments.records.own_tables import clinic_payment_accounts
 from booking_system.payments.records.tables import payments
@@ -11,8 +14,6 @@ p, told = payments, clinic_payment_accounts.alias("told")
 paid = clinic_payment_accounts.alias("paid")
 
 UUID_TEXT = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-_told_key = given(p.c.account_key)
-_told_id = case((_told_key.op("~")(UUID_TEXT), cast(_told_key, Uuid)))
 # Of an account that two clinics of one owner share, each endpoint hears of all payments.
 _is_shared = (
     select(paid.c.id)
@@ -24,15 +25,31 @@ _is_shared = (
     )
     .exists()
 )
-PAID_ELSEWHERE = Statement(
-    select(p.c.id, p.c.clinic_id, p.c.appointment_id, p.c.amount, p.c.currency)
-    .select_from(p)
-    .join(told, told.c.id == _told_id)
-    .where(
-        p.c.id == an_id("payment_id"),
-        told.c.provider == given(p.c.provider),
-        told.c.clinic_id != p.c.clinic_id,
-        ~_is_shared,
+
+
+def as_id(text: ColumnElement[str]) -> ColumnElement[UUID | None]:
+    """Return the id that a text is; null where it is none."""
+    return case((text.op("~")(UUID_TEXT), cast(text, Uuid)))
+
+
+def paid_elsewhere(
+    payment_id: ColumnElement[Any], provider: ColumnElement[str], account_key: ColumnElement[str]
+) -> Select[Any]:
+    """Return the payment, if the account that tells of it is another clinic's."""
+    return (
+        select(p.c.id, p.c.clinic_id, p.c.appointment_id, p.c.amount, p.c.currency)
+        .select_from(p)
+        .join(told, told.c.id == as_id(account_key))
+        .where(
+            p.c.id == payment_id,
+            told.c.provider == provider,
+            told.c.clinic_id != p.c.clinic_id,
+            ~_is_shared,
+        )
     )
+
+
+PAID_ELSEWHERE = Statement(
+    paid_elsewhere(an_id("payment_id"), given(p.c.provider), given(p.c.account_key))
 )
 """A payment of another clinic, at an account that is another one at the provider, too."""
