@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ from booking_system.notifications.application.letters import Letters
 from booking_system.notifications.application.send_messages import Carriers, SendMessage
 from booking_system.notifications.application.writing_ports import Written
 from booking_system.notifications.domain.facts import AccountMessage, AppointmentMessage
-from booking_system.notifications.domain.letter import Email, Sms
+from booking_system.notifications.domain.letter import Email, PdfFile, Sms
 from booking_system.notifications.domain.message import Channel
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.keyring import Keyring
@@ -78,7 +78,14 @@ class NoLinks:
         return None
 
 
-PLAIN, NO_LINKS = PlainWriter(), NoLinks()
+class NoDocuments:
+    """What goes with mails is printed where a test is about that."""
+
+    async def of(self, *_: object) -> Sequence[PdfFile]:
+        return ()
+
+
+PLAIN, NO_LINKS, NO_DOCUMENTS = PlainWriter(), NoLinks(), NoDocuments()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +167,7 @@ class Office:
         account_links: Any = NO_LINKS,
         writer: Any = PLAIN,
         manage_url: Callable[[UUID], str | None] = lambda _: None,
+        documents: Any = NO_DOCUMENTS,
     ) -> None:
         self.database = database
         self.email, self.sms = email, sms
@@ -194,6 +202,7 @@ class Office:
                 store=self.channels, maker=an_own_maker(self.clock), clock=self.clock
             ),
             own_words=self.words,
+            documents=documents,
             clock=self.clock,
             chance=random.random,
             monotonic=time.monotonic,

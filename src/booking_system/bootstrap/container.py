@@ -157,6 +157,8 @@ class Container(containers.DeclarativeContainer):
         see_appointment=booking.show_appointment,
         patients_word=booking.patients_word,
         pay_url=payments.pay_links.provided.link,
+        show_document=payments.show_document,
+        printer=payments.printer,
         see_patient=directory.show_patient,
         account_links=providers.Singleton(
             mail_links,

@@ -223,10 +223,11 @@ class PaymentsContainer(containers.DeclarativeContainer):
         ClinicMoneyRoutes, totals=day_totals, matters=matters, resolve=resolve_matter
     )
     printer = providers.Singleton(Printer)
+    show_document = providers.Singleton(retried(ShowDocument), reader=reader)
     document_routes = providers.Singleton(
         DocumentRoutes,
         see=see_appointment,
-        show=providers.Singleton(retried(ShowDocument), reader=reader),
+        show=show_document,
         printer=printer,
         export=providers.Singleton(retried(ExportLedger), reader=reader, clock=clock),
     )

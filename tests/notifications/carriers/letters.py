@@ -12,6 +12,7 @@ from booking_system.notifications.domain.letter import (
     CalendarPart,
     Email,
     Mailbox,
+    PdfFile,
     Sms,
 )
 
@@ -21,6 +22,8 @@ CALENDAR = (
     "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\n"
     "SUMMARY:Sprechstunde bei Dr. Jörg Müller\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 ).encode()
+PDF = PdfFile(filename="2027-000042.pdf", content=b"%PDF-1.7\n\x00\xff.\r\n.\r\n")
+OTHER_PDF = PdfFile(filename="2027-000043.pdf", content=b"%PDF-1.7\nanother")
 UNSUBSCRIBE = f"https://booking.example.com/unsubscribe/{'a' * 90}"
 QUICK = Waits(opening=0.5, writing=0.25, answer=0.4, goodbye=0.2)
 """For providers that never answer."""

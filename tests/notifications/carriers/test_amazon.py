@@ -45,7 +45,7 @@ from booking_system.notifications.domain.message import Channel
 from booking_system.notifications.domain.planning import Skipped
 from booking_system.notifications.domain.sending import Fault, NotSentError
 from booking_system.platform.postgres.transaction import Database
-from tests.notifications.carriers.letters import CALENDAR, ID, an_email, an_sms, sent
+from tests.notifications.carriers.letters import CALENDAR, ID, PDF, an_email, an_sms, sent
 from tests.notifications.carriers.providers import Provider, a_provider, a_way, says, when_needed
 from tests.notifications.carriers.providers import amazon_keys as keys_of_tests
 from tests.notifications.office import KEYS, ShiftedClock
@@ -106,7 +106,7 @@ async def test_ses_takes_a_mail(moto: str, patient: HttpWay, keys: AmazonKeys) -
         await sent(ses(patient, keys, moto).opened(an_email()))
     assert (told.value.fault, told.value.code) == (Fault.POLICY, "400 MessageRejected")
     backend.verify_email_identity("termine@praxis.example")
-    given = await sent(ses(patient, keys, moto).opened(an_email()))
+    given = await sent(ses(patient, keys, moto).opened(an_email(documents=(PDF,))))
     (kept,) = backend.sent_messages
     assert kept.id == given
     assert kept.source == "termine@praxis.example"
@@ -115,6 +115,9 @@ async def test_ses_takes_a_mail(moto: str, patient: HttpWay, keys: AmazonKeys) -
     (calendar,) = (part for part in mail.walk() if part.get_content_type() == "text/calendar")
     assert calendar["Content-Transfer-Encoding"] == "base64"
     assert calendar.get_payload(decode=True) == CALENDAR
+    (receipt,) = (part for part in mail.walk() if part.get_content_type() == "application/pdf")
+    assert receipt.get_filename() == PDF.filename
+    assert receipt.get_payload(decode=True) == PDF.content
 
 
 async def test_sns_takes_an_sms(moto: str, patient: HttpWay, keys: AmazonKeys) -> None:

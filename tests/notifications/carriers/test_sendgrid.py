@@ -12,7 +12,15 @@ from booking_system.notifications.adapters.carriers.addresses import (
 from booking_system.notifications.adapters.carriers.sendgrid import SendGridCarrier
 from booking_system.notifications.domain.letter import Mailbox
 from booking_system.notifications.domain.sending import Fault, NotSentError
-from tests.notifications.carriers.letters import CALENDAR, ID, UNSUBSCRIBE, an_email, sent
+from tests.notifications.carriers.letters import (
+    CALENDAR,
+    ID,
+    OTHER_PDF,
+    PDF,
+    UNSUBSCRIBE,
+    an_email,
+    sent,
+)
 from tests.notifications.carriers.providers import Provider, a_provider, a_way, says
 from tests.notifications.carriers.vendors import fits_sendgrid
 
@@ -76,6 +84,25 @@ async def test_the_request_is_as_sendgrid_describes_it(
         ["click_tracking", "open_tracking", "subscription_tracking", "ganalytics"], False
     )
     assert tracked["click_tracking"]["enable_text"] is False
+
+
+@pytest.mark.parametrize("has_calendar", [True, False])
+async def test_documents_are_attached(
+    provider: Provider, carrier: SendGridCarrier, has_calendar: bool
+) -> None:
+    email = an_email(documents=(PDF, OTHER_PDF), **({} if has_calendar else {"calendar": None}))
+    await sent(carrier.opened(email))
+    body = fits_sendgrid(provider.only().body)
+    assert len(body["content"]) == (3 if has_calendar else 2)
+    *copy, first, second = body["attachments"]
+    assert [one["filename"] for one in copy] == (["invite.ics"] if has_calendar else [])
+    for one, file in ((first, PDF), (second, OTHER_PDF)):
+        assert base64.b64decode(one.pop("content")) == file.content
+        assert one == {
+            "type": "application/pdf",
+            "filename": file.filename,
+            "disposition": "attachment",
+        }
 
 
 async def test_a_mail_of_an_account(provider: Provider, carrier: SendGridCarrier) -> None:

@@ -1,6 +1,7 @@
 """E-mails by SMTP: what a real server gets, over what, and what its answers mean."""
 
 import asyncio
+import base64
 import socket
 import ssl
 from contextlib import suppress
@@ -13,14 +14,22 @@ from typing import Any
 import pytest
 
 from booking_system.notifications.adapters.carriers.addresses import SmtpAddress, email_address
+from booking_system.notifications.adapters.carriers.mime import mail_bytes
 from booking_system.notifications.adapters.carriers.smtp import SmtpCarrier
 from booking_system.notifications.adapters.carriers.smtp_answers import Step, refusal
-from booking_system.notifications.adapters.carriers.waits import Waits
-from booking_system.notifications.domain.letter import Mailbox
+from booking_system.notifications.adapters.carriers.waits import SEND_BUFFER, Waits
+from booking_system.notifications.domain.letter import (
+    MOST_DOCUMENT_BYTES,
+    MOST_DOCUMENTS,
+    Mailbox,
+    PdfFile,
+)
 from booking_system.notifications.domain.sending import Fault, NotSentError, OutcomeUnknownError
 from tests.notifications.carriers.letters import (
     CALENDAR,
     ID,
+    OTHER_PDF,
+    PDF,
     QUICK,
     UNSUBSCRIBE,
     Frozen,
@@ -103,6 +112,40 @@ async def test_a_mail_arrives_as_it_was_written(inbox: Inbox, how: dict[str, Any
     assert copy.get_filename() == "invite.ics"
     assert copy.get_content_disposition() == "attachment"
     assert copy.get_payload(decode=True) == CALENDAR
+
+
+@pytest.mark.parametrize("has_calendar", [True, False])
+async def test_documents_are_attached_and_the_calendar_stays_where_it_was(
+    inbox: Inbox, has_calendar: bool
+) -> None:
+    email = an_email(documents=(PDF, OTHER_PDF), **({} if has_calendar else {"calendar": None}))
+    async with smtp_server(inbox) as port:
+        await sent(carrier(port).opened(email))
+    raw = inbox.only().original_content or b""
+    assert raw.isascii()
+    mail = parsed(raw)
+    assert mail.get_content_type() == "multipart/mixed"
+    whole, *attached = mail.iter_parts()
+    assert whole.get_content_type() == "multipart/alternative"
+    kinds = [part.get_content_type() for part in whole.iter_parts()]
+    calendar = ["text/calendar"] if has_calendar else []
+    assert kinds == ["text/plain", "text/html", *calendar]
+    copy = ["invite.ics"] if has_calendar else []
+    assert [one.get_filename() for one in attached] == [*copy, PDF.filename, OTHER_PDF.filename]
+    for one, file in zip(attached[-2:], (PDF, OTHER_PDF), strict=True):
+        assert one.get_content_type() == "application/pdf"
+        assert one.get_content_disposition() == "attachment"
+        assert one["Content-Transfer-Encoding"] == "base64"
+        assert one.get_payload(decode=True) == file.content
+
+
+def test_a_mail_with_all_that_it_may_have_is_given_away_at_once() -> None:
+    """Also where Amazon gets it: as bytes, in base64 once more."""
+    each = bytes(MOST_DOCUMENT_BYTES // MOST_DOCUMENTS)
+    documents = [PdfFile(filename=f"{one}.pdf", content=each) for one in range(MOST_DOCUMENTS)]
+    content = mail_bytes(an_email(documents=documents), clock=Frozen())
+    assert len(content) > MOST_DOCUMENT_BYTES
+    assert len(base64.b64encode(content)) < SEND_BUFFER / 2
 
 
 async def test_a_mail_of_an_account_has_no_calendar_and_no_way_out(inbox: Inbox) -> None:

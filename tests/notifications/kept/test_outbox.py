@@ -1,10 +1,12 @@
 """Messages without a provider are kept, and developers can look at them."""
 
+from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import pytest
 
@@ -20,6 +22,7 @@ from booking_system.notifications.domain.letter import (
     CalendarPart,
     Email,
     Mailbox,
+    PdfFile,
     Sms,
 )
 from booking_system.notifications.domain.message import Kind
@@ -154,6 +157,53 @@ async def test_a_calendar_part_that_cannot_be_read_says_so(api: Api) -> None:
     await carried(api, an_email(to, calendar=broken))
     (one,) = await shown(api, to=to)
     assert one["attachments"][0]["event"] is None
+
+
+PDFS = [
+    PdfFile(filename="2027-000042.pdf", content=b"%PDF-1.7\n\x00\xff"),
+    PdfFile(filename="2027-000043.pdf", content=b"%PDF-1.7\nanother"),
+]
+
+
+async def test_documents_are_shown_behind_the_calendar(api: Api) -> None:
+    to = an_address()
+    await carried(api, an_email(to, documents=PDFS))
+    (one,) = await shown(api, to=to)
+    calendar, *documents = one["attachments"]
+    assert calendar["filename"] == "invite.ics"
+    assert [b64decode(each.pop("content"), validate=True) for each in documents] == [
+        file.content for file in PDFS
+    ]
+    assert documents == [
+        {"filename": file.filename, "content_type": "application/pdf", "event": None}
+        for file in PDFS
+    ]
+    await carried(api, an_email(to, documents=PDFS[:1], calendar=None))
+    assert [each["filename"] for each in (await shown(api, to=to))[0]["attachments"]] == [
+        PDFS[0].filename
+    ]
+
+
+async def test_a_message_from_before_documents_is_still_shown(api: Api) -> None:
+    to = an_address()
+    await carried(api, an_email(to))
+    async with api.container.database().driver_transaction() as connection:
+        # As a program of before keeps it.
+        await connection.execute(
+            "UPDATE kept_messages SET documents = NULL, document_names = NULL WHERE recipient = $1",
+            to,
+        )
+    (one,) = await shown(api, to=to)
+    assert [each["filename"] for each in one["attachments"]] == ["invite.ics"]
+
+
+async def test_each_kept_document_has_a_name(api: Api) -> None:
+    to = an_address()
+    await carried(api, an_email(to, documents=PDFS))
+    without_names = "UPDATE kept_messages SET document_names = NULL WHERE recipient = $1"
+    with pytest.raises(asyncpg.CheckViolationError):
+        async with api.container.database().driver_transaction() as connection:
+            await connection.execute(without_names, to)
 
 
 async def test_what_is_kept_inside_of_a_whole_is_kept_if_the_whole_is(api: Api) -> None:

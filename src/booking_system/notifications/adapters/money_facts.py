@@ -13,6 +13,7 @@ from booking_system.notifications.domain.gate import SENT, UNDER_WAY
 from booking_system.notifications.domain.message import (
     ASKING_FOR_MONEY,
     OF_MONEY,
+    WITH_RECEIPTS,
     Kind,
     State,
 )
@@ -121,17 +122,25 @@ def _facts(
     left = max(0, row["price_amount"] - told.net) if is_due else 0
     paid_by = told.payments if kind is Kind.CONFIRMATION else [payment] if payment else []
     concerned = {one.id for one in paid_by}
+    receipts = [
+        ReceiptFacts(id=one.id, number=one.number)
+        for one in told.receipts
+        if one.kind is DocumentKind.RECEIPT and one.payment_id in concerned
+    ]
+    corrections = [
+        ReceiptFacts(id=one.id, number=one.number)
+        for one in told.receipts
+        if refund is not None and one.refund_id == refund.id
+    ]
+    documents = {Kind.REFUND: corrections} | dict.fromkeys(WITH_RECEIPTS, receipts)
     happened = payment.dispute if payment is not None else matter.kind if matter else None
     return MoneyFacts(
         amount=amount,
         paid=Money(told.net, currency) if has_price and told.net > 0 else None,
         left=Money(left, currency) if left > 0 else None,
         pay_until=row["pay_by"] - GRACE if kind in ASKING_FOR_MONEY and row["pay_by"] else None,
-        receipts=[
-            ReceiptFacts(id=one.id, number=one.number)
-            for one in told.receipts
-            if one.kind is DocumentKind.RECEIPT and one.payment_id in concerned
-        ],
+        receipts=receipts,
+        documents=documents.get(kind, ()),
         happened=happened,
         is_correction=any(
             one.kind is Kind.REFUND and one.cause == cause and one.state in MAY_BE_TOLD

@@ -1,6 +1,6 @@
 """Letters: what a message is sent as, from what is known of it now."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from booking_system.notifications.application.ledger_ports import Found, FoundAc
 from booking_system.notifications.application.writing_ports import Writer
 from booking_system.notifications.domain.facts import AccountMessage, AppointmentMessage
 from booking_system.notifications.domain.gate import REMINDING
-from booking_system.notifications.domain.letter import Email, Mailbox, Sms
+from booking_system.notifications.domain.letter import Email, Mailbox, PdfFile, Sms
 from booking_system.notifications.domain.message import ASKING_FOR_MONEY, Channel, Kind
 
 
@@ -28,7 +28,7 @@ class Letters:
     manage_url: Callable[[UUID], str | None]
     can_reply: bool
 
-    def email(self, message_id: UUID, found: Found) -> Email:
+    def email(self, message_id: UUID, found: Found, documents: Sequence[PdfFile] = ()) -> Email:
         """Write the mail; an answer goes to the clinic."""
         written = self.writer.email(self._message(found))
         assert found.due.address is not None, "nothing goes without an address"
@@ -43,6 +43,7 @@ class Letters:
             html=written.html,
             calendar=written.calendar,
             unsubscribe_url=self._unsubscribe_url(found),
+            documents=documents,
         )
 
     def account_email(self, message_id: UUID, found: FoundAccount, link: MailedLink) -> Email:

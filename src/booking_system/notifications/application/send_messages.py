@@ -20,6 +20,7 @@ from booking_system.notifications.application.sending_ports import (
     SmsCarrier,
 )
 from booking_system.notifications.application.template_ports import OwnWords
+from booking_system.notifications.application.writing_ports import Documents
 from booking_system.notifications.domain.gate import Due, Send, Verdict, Withdraw, verdict_on
 from booking_system.notifications.domain.letter import Email
 from booking_system.notifications.domain.message import Channel
@@ -85,6 +86,7 @@ class SendMessage:
     carriers: Carriers
     own_carriers: OwnCarriers
     own_words: OwnWords
+    documents: Documents
     clock: Clock
     chance: Callable[[], float]
     monotonic: Callable[[], float]
@@ -174,8 +176,9 @@ class SendMessage:
         own = found.own
         if claim.channel is Channel.EMAIL:
             own_email = None if own is None else await self.own_carriers.email(own)
+            documents = await self.documents.of(claim.id, found)
             await self._words_of(found)
-            return self._by_email(self.letters.email(claim.id, found), own_email)
+            return self._by_email(self.letters.email(claim.id, found, documents), own_email)
         carrier = self.carriers.sms if own is None else await self.own_carriers.sms(own)
         await self._words_of(found)
         assert carrier is not None, "the gate asks for the channel"

@@ -1,10 +1,13 @@
-"""What sending needs from the words: templates in the recipient's language."""
+"""What sending needs to write: words and documents in the recipient's language."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
+from booking_system.notifications.application.ledger_ports import Found
 from booking_system.notifications.domain.facts import AccountMessage, AppointmentMessage
-from booking_system.notifications.domain.letter import CalendarPart
+from booking_system.notifications.domain.letter import CalendarPart, PdfFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,4 +29,16 @@ class Writer(Protocol):
 
     def sms(self, message: AppointmentMessage | AccountMessage) -> str:
         """Write the SMS: short, nothing of medicine in it."""
+        ...
+
+
+class Documents(Protocol):
+    """Prints what goes with a mail about money."""
+
+    async def of(self, message_id: UUID, found: Found) -> Sequence[PdfFile]:
+        """Return the files that are to go with it, within the bounds of an `Email`.
+
+        No document stops a mail: what cannot be read or printed in a few seconds is left out, and
+        nothing is raised.
+        """
         ...

@@ -15,6 +15,7 @@ from booking_system.notifications.adapters.asking_job import AskingJob
 from booking_system.notifications.adapters.carriers.choosing import ApiBases, Choice
 from booking_system.notifications.adapters.carriers.http_when_needed import HttpWhenNeeded
 from booking_system.notifications.adapters.dead_messages_http import DeadMessageRoutes
+from booking_system.notifications.adapters.documents import PrintedDocuments
 from booking_system.notifications.adapters.kept.carriers import KeptEmails, KeptSms
 from booking_system.notifications.adapters.kept.http import OutboxRoutes
 from booking_system.notifications.adapters.kept.messages import PostgresKeptMessages
@@ -60,6 +61,7 @@ from booking_system.notifications.application.show_unreached import ShowUnreache
 from booking_system.notifications.application.writing_ports import Writer
 from booking_system.notifications.container.own import OwnMessagesContainer
 from booking_system.notifications.domain.message import Channel
+from booking_system.payments.application.show_documents import DocumentPrinter, ShowDocument
 from booking_system.platform.keyring import Keyring
 from booking_system.platform.outward.connecting import CheckedAddresses
 from booking_system.platform.postgres.consumers import Consumer
@@ -111,6 +113,8 @@ class NotificationsContainer(containers.DeclarativeContainer):
     patients_word: providers.Dependency[PatientsWord] = providers.Dependency()
     can_reply = providers.Dependency(instance_of=bool)
     pay_url: providers.Dependency[Callable[[UUID], str]] = providers.Dependency()
+    show_document: providers.Dependency[ShowDocument] = providers.Dependency()
+    printer: providers.Dependency[DocumentPrinter] = providers.Dependency()
     manage_url = providers.Dependency(instance_of=str)
     addresses = providers.Dependency(instance_of=CheckedAddresses)
 
@@ -183,6 +187,7 @@ class NotificationsContainer(containers.DeclarativeContainer):
         carriers=carriers,
         own_carriers=own.own_carriers,
         own_words=words_at_hand,
+        documents=providers.Singleton(PrintedDocuments, show=show_document, printer=printer),
         clock=clock,
         chance=providers.Object(random.random),
         monotonic=providers.Object(time.monotonic),

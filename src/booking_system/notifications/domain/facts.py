@@ -67,9 +67,10 @@ class MoneyFacts:
 
     `amount` is what the message is about: what is to be paid, came, or goes back. `paid` is what is
     there of the patient's money, `left` what is to be paid still. `pay_until` (UTC) is the end of
-    the payer's time. `receipts` are those of what the message is about. `happened` is the state of
-    a dispute, or the kind of a matter. `is_correction`: it was told before that money went back,
-    which did not.
+    the payer's time. `receipts` are those of what the message is about, `documents` what goes with
+    it as files, if it is a mail: both in the order of issue. `happened` is the state of a dispute,
+    or the kind of a matter. `is_correction`: it was told before that money went back, which did
+    not.
     """
 
     amount: Money | None = None
@@ -77,6 +78,7 @@ class MoneyFacts:
     left: Money | None = None
     pay_until: datetime | None = None
     receipts: Sequence[ReceiptFacts] = ()
+    documents: Sequence[ReceiptFacts] = ()
     happened: str | None = None
     is_correction: bool = False
 

@@ -1,10 +1,11 @@
 """A message that was kept to be looked at, instead of being sent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from booking_system.notifications.domain.letter import CalendarPart, Mailbox
+from booking_system.notifications.domain.letter import CalendarPart, Mailbox, PdfFile
 from booking_system.notifications.domain.message import Channel
 
 
@@ -28,3 +29,4 @@ class KeptMessage:
     html: str | None = None
     calendar: CalendarPart | None = None
     unsubscribe_url: str | None = None
+    documents: Sequence[PdfFile] = ()

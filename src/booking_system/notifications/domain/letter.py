@@ -1,9 +1,16 @@
 """Messages as a provider gets them: written, addressed, ready to go."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
+
+MOST_DOCUMENTS: Final = 5
+"""Of one mail. Two are usual at most: a deposit, and the rest."""
+MOST_DOCUMENT_BYTES: Final = 128 * 1024
+"""Of all documents of one mail, before they are encoded. A receipt has about ten thousand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +40,21 @@ class CalendarPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PdfFile:
+    """A document that goes with a mail; its `filename` is plain ASCII (`2027-000042.pdf`)."""
+
+    filename: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Email:
     """One e-mail to one person.
 
     `id` is the ledger's and stays the same when the mail is sent again: it is the `Message-ID`, and
     what the provider's reports are matched by. `unsubscribe_url` takes a POST without more
-    (RFC 8058); mails of accounts have none.
+    (RFC 8058); mails of accounts have none. `documents` are at most `MOST_DOCUMENTS`, and together
+    not above `MOST_DOCUMENT_BYTES`.
     """
 
     id: UUID
@@ -50,6 +66,7 @@ class Email:
     html: str
     calendar: CalendarPart | None = None
     unsubscribe_url: str | None = None
+    documents: Sequence[PdfFile] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

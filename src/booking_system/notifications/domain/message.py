@@ -72,6 +72,8 @@ OF_ONE_CAUSE = frozenset(
     }
 )
 """Of one payment, refund or matter, and of no revision of its appointment."""
+WITH_RECEIPTS = frozenset({Kind.CONFIRMATION, Kind.PAYMENT_RECEIPT})
+"""The receipts that they name go with them, in a mail; with a refund goes its correction."""
 OF_MONEY = ASKING_FOR_MONEY | OF_ONE_CAUSE | {Kind.PAYMENT_EXPIRED}
 
 

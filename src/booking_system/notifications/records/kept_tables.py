@@ -1,6 +1,16 @@
 """The table of messages that were kept instead of being sent."""
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, LargeBinary, Table, Text, Uuid
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+)
 
 from booking_system.platform.postgres.metadata import metadata
 
@@ -27,8 +37,15 @@ kept_messages = Table(
     Column("calendar", LargeBinary),
     Column("unsubscribe_url", Text),
     Column("kept_at", DateTime(timezone=True), nullable=False),
+    # PDFs, in the same order; None: it was kept before mails had some.
+    Column("document_names", ARRAY(Text)),
+    Column("documents", ARRAY(LargeBinary)),
     CheckConstraint("channel IN ('email', 'sms')", name="channel"),
     CheckConstraint("(calendar IS NULL) = (calendar_method IS NULL)", name="calendar"),
+    CheckConstraint(
+        "coalesce(cardinality(documents), 0) = coalesce(cardinality(document_names), 0)",
+        name="documents",
+    ),
     Index("ix_kept_messages_recipient", "recipient", "id"),
     Index("ix_kept_messages_kept_at", "kept_at"),
 )

@@ -59,13 +59,17 @@ class ToldRefund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldReceipt:
-    """A document by its number, as it is printed; `money` is signed."""
+    """A document by its number, as it is printed; `money` is signed.
+
+    `refund_id` is of the refund that it is the correction of; None: it is of money that came.
+    """
 
     id: DocumentId
     payment_id: PaymentId
     kind: DocumentKind
     number: str
     money: Money
+    refund_id: RefundId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,12 +127,17 @@ def _payments() -> Any:
 
 PAYMENTS = Statement(_payments())
 REFUNDS = Statement(
-    select(r.c.id, r.c.payment_id, r.c.state, r.c.amount, r.c.currency, r.c.reason)
+    select(
+        *(r.c.id, r.c.payment_id, r.c.state, r.c.amount, r.c.currency, r.c.reason, r.c.provider_id)
+    )
     .where(r.c.appointment_id == an_id("appointment_id"))
     .order_by(r.c.created_at, r.c.id)
 )
 RECEIPTS = Statement(
-    select(d.c.id, d.c.payment_id, d.c.kind, d.c.year, d.c.number, d.c.amount, d.c.currency)
+    select(
+        *(d.c.id, d.c.payment_id, d.c.kind, d.c.year, d.c.number, d.c.amount, d.c.currency),
+        *(d.c.line_kind, d.c.provider_id),
+    )
     .where(d.c.payment_id == ids("payment_ids").any_())
     .order_by(d.c.year, d.c.number)
 )
@@ -150,6 +159,8 @@ async def money_told(connection: asyncpg.Connection, appointment_id: UUID) -> To
     about = {"appointment_id": appointment_id}
     attempts = await PAYMENTS.fetch(connection, **about)
     documents = await RECEIPTS.fetch(connection, payment_ids=[one["id"] for one in attempts])
+    refunds = await REFUNDS.fetch(connection, **about)
+    refund_ids = {line: one["id"] for one in refunds for line in _lines_of(one)}
     return ToldMoney(
         payments=[_payment_of(one) for one in attempts],
         refunds=[
@@ -160,7 +171,7 @@ async def money_told(connection: asyncpg.Connection, appointment_id: UUID) -> To
                 money=Money(one["amount"], one["currency"]),
                 reason=RefundReason(one["reason"]),
             )
-            for one in await REFUNDS.fetch(connection, **about)
+            for one in refunds
         ],
         receipts=[
             ToldReceipt(
@@ -169,6 +180,7 @@ async def money_told(connection: asyncpg.Connection, appointment_id: UUID) -> To
                 kind=DocumentKind(one["kind"]),
                 number=f"{one['year']}-{one['number']:06d}",
                 money=Money(one["amount"], one["currency"]),
+                refund_id=refund_ids.get(_line_of(one)),
             )
             for one in documents
         ],
@@ -194,3 +206,18 @@ def _payment_of(row: asyncpg.Record) -> ToldPayment:
         away=row["away"],
         dispute=dispute_of(was_begun=row["was_begun"], away=row["away"], is_lost=row["is_lost"]),
     )
+
+
+Line = tuple[UUID, str, str]
+"""By which a document is known: its payment, the kind of the line, the name of what moved it."""
+
+
+def _line_of(row: asyncpg.Record) -> Line:
+    return row["payment_id"], row["line_kind"], row["provider_id"]
+
+
+def _lines_of(row: asyncpg.Record) -> list[Line]:
+    """Return how the line of a refund may be called: by the provider, or at the desk by us."""
+    at_desk = row["payment_id"], LineKind.DESK_REFUND.value, str(row["id"])
+    by_provider = row["payment_id"], LineKind.REFUND.value, row["provider_id"]
+    return [at_desk] if row["provider_id"] is None else [at_desk, by_provider]

@@ -1,4 +1,4 @@
-"""E-mails as bytes (RFC 5322, MIME): text, HTML and calendar, in seven bits.
+"""E-mails as bytes (RFC 5322, MIME): text, HTML, calendar and documents, in seven bits.
 
 Every part is quoted or in base64 where it is not plain ASCII, so that a server without 8BITMIME
 takes it, and nobody on the way has a reason to write it anew.
@@ -46,6 +46,11 @@ def mail_bytes(email: Email, *, clock: Clock, utf8: bool = False) -> bytes:
     mail.add_alternative(email.html, subtype="html")
     if email.calendar is not None:
         _add_calendar(mail, email.calendar)
+    for one in email.documents:
+        # Behind the alternatives, of which calendars take the last one, whatever is attached.
+        mail.add_attachment(
+            one.content, maintype="application", subtype="pdf", filename=one.filename
+        )
     return mail.as_bytes()
 
 

@@ -88,20 +88,28 @@ def _body(email: Email) -> dict[str, Any]:
     }
     if email.reply_to is not None:
         body["reply_to"] = _box(email.reply_to)
+    attached: list[dict[str, str]] = []
     if email.calendar is not None:
         method, content = email.calendar.method, email.calendar.content
         body["content"].append(
             {"type": f"text/calendar; method={method}", "value": content.decode("utf-8")}
         )
-        body["attachments"] = [
-            {
-                "content": base64.b64encode(content).decode("ascii"),
-                "type": "application/ics",
-                "filename": "invite.ics",
-                "disposition": "attachment",
-            }
-        ]
+        attached.append(_attachment(content, "application/ics", "invite.ics"))
+    attached += [
+        _attachment(one.content, "application/pdf", one.filename) for one in email.documents
+    ]
+    if attached:
+        body["attachments"] = attached
     return body
+
+
+def _attachment(content: bytes, kind: str, filename: str) -> dict[str, str]:
+    return {
+        "content": base64.b64encode(content).decode("ascii"),
+        "type": kind,
+        "filename": filename,
+        "disposition": "attachment",
+    }
 
 
 def _box(mailbox: Mailbox) -> dict[str, str]:

@@ -68,6 +68,7 @@ class KeptEmails:
             html=_storable(email.html),
             calendar=email.calendar,
             unsubscribe_url=email.unsubscribe_url,
+            documents=email.documents,
             kept_at=self.clock.now(),
         )
         yield _KeptHandover(kept=self.kept, message=message)

@@ -1,5 +1,6 @@
 """The message outbox over HTTP, for developers."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from booking_system.notifications.adapters.kept.calendar_summary import calendar
 from booking_system.notifications.adapters.kept.page import PAGE
 from booking_system.notifications.application.show_outbox import ShowOutbox
 from booking_system.notifications.domain.kept import KeptMessage
-from booking_system.notifications.domain.letter import CalendarPart, Mailbox
+from booking_system.notifications.domain.letter import CalendarPart, Mailbox, PdfFile
 from booking_system.notifications.domain.message import Channel
 from booking_system.notifications.domain.segments import counted
 from booking_system.platform.http.answers import json_answer
@@ -67,8 +68,13 @@ class AttachmentOut(BaseModel):
 
     filename: str = Field(examples=["invite.ics"])
     content_type: str = Field(examples=["text/calendar; charset=utf-8; method=REQUEST"])
-    content: str = Field(examples=["BEGIN:VCALENDAR\r\n"])
-    event: EventSummaryOut | None = Field(description="null: a calendar could not read it")
+    content: str = Field(
+        description="A calendar part as it is, a PDF (`application/pdf`) in base64",
+        examples=["BEGIN:VCALENDAR\r\n"],
+    )
+    event: EventSummaryOut | None = Field(
+        description="null: it is a PDF, or a calendar could not read it"
+    )
 
 
 class SegmentsOut(BaseModel):
@@ -94,7 +100,7 @@ class KeptMessageOut(BaseModel):
     subject: str | None = Field(description="null: an SMS has none", examples=["Your appointment"])
     text: str = Field(examples=["Hello Priya Sharma,"])
     html: str | None = Field(description="null: an SMS has none", examples=["<!doctype html>"])
-    attachments: list[AttachmentOut]
+    attachments: list[AttachmentOut] = Field(description="The calendar part first, then PDFs")
     unsubscribe_url: str | None = Field(examples=["https://booking.example.com/u/abc"])
     segments: SegmentsOut | None = Field(description="null: it is an e-mail")
     sent_at: datetime = Field(description="UTC", examples=["2027-02-28T08:30:00Z"])
@@ -170,7 +176,7 @@ def _shown(kept: Sequence[KeptMessage]) -> list[dict[str, Any]]:
             "subject": one.subject,
             "text": one.text,
             "html": one.html,
-            "attachments": [] if one.calendar is None else [_attachment(one.calendar)],
+            "attachments": _attachments(one),
             "unsubscribe_url": one.unsubscribe_url,
             "segments": _segments(one.text) if one.channel is Channel.SMS else None,
             "sent_at": one.kept_at,
@@ -183,7 +189,21 @@ def _mailbox(mailbox: Mailbox | None) -> dict[str, Any] | None:
     return None if mailbox is None else {"address": mailbox.address, "name": mailbox.name}
 
 
-def _attachment(part: CalendarPart) -> dict[str, Any]:
+def _attachments(one: KeptMessage) -> list[dict[str, Any]]:
+    calendar = [] if one.calendar is None else [_calendar(one.calendar)]
+    return [*calendar, *map(_document, one.documents)]
+
+
+def _document(file: PdfFile) -> dict[str, Any]:
+    return {
+        "filename": file.filename,
+        "content_type": "application/pdf",
+        "content": b64encode(file.content).decode("ascii"),
+        "event": None,
+    }
+
+
+def _calendar(part: CalendarPart) -> dict[str, Any]:
     return {
         "filename": "invite.ics",
         "content_type": f"text/calendar; charset=utf-8; method={part.method.value}",

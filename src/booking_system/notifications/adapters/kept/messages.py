@@ -8,7 +8,12 @@ import asyncpg
 from sqlalchemy import func, select
 
 from booking_system.notifications.domain.kept import KeptMessage
-from booking_system.notifications.domain.letter import CalendarMethod, CalendarPart, Mailbox
+from booking_system.notifications.domain.letter import (
+    CalendarMethod,
+    CalendarPart,
+    Mailbox,
+    PdfFile,
+)
 from booking_system.notifications.domain.message import Channel
 from booking_system.notifications.records.kept_tables import kept_messages
 from booking_system.platform.postgres.phrases import a_text, ago, how_many, row_of
@@ -62,6 +67,8 @@ class PostgresKeptMessages:
                 calendar_method=message.calendar and message.calendar.method.value,
                 calendar=message.calendar and message.calendar.content,
                 unsubscribe_url=message.unsubscribe_url,
+                document_names=[one.filename for one in message.documents],
+                documents=[one.content for one in message.documents],
                 kept_at=message.kept_at,
             )
 
@@ -89,6 +96,12 @@ def _message_of(row: asyncpg.Record) -> KeptMessage:
         html=row["html"],
         calendar=method and CalendarPart(method=CalendarMethod(method), content=row["calendar"]),
         unsubscribe_url=row["unsubscribe_url"],
+        documents=[
+            PdfFile(filename=name, content=content)
+            for name, content in zip(
+                row["document_names"] or (), row["documents"] or (), strict=True
+            )
+        ],
         kept_at=row["kept_at"],
     )
 

@@ -151,20 +151,33 @@ function event(part) {
       ["Says", told.description]]));
 }
 
+const isCalendar = (part) => part.content_type.startsWith("text/calendar");
+
+function files(one) {
+  const found = one.attachments.filter((part) => !isCalendar(part));
+  return found.length ? made("span", {}, ...found.flatMap((part) => {
+    const size = `${Math.ceil(part.content.length * 3 / 4096)} KiB`;
+    return [made("a", {href: `data:application/pdf;base64,${part.content}`,
+      download: part.filename, text: part.filename}), ` (${size}) `];
+  })) : null;
+}
+
 function mail(one) {
   const heads = facts([["From", one.sender && person(one.sender.name, one.sender.address)],
     ["To", person(one.to_name, one.to)],
     ["Answers to", one.reply_to && person(one.reply_to.name, one.reply_to.address)],
-    ["Sent", time(one.sent_at)], ["Unsubscribe", one.unsubscribe_url], ["Links", links(one)]]);
+    ["Sent", time(one.sent_at)], ["Unsubscribe", one.unsubscribe_url], ["Links", links(one)],
+    ["Files", files(one)]]);
+  const calendars = one.attachments.filter(isCalendar);
   const bar = made("div", {class: "bar"},
     pressed("As seen", view === "seen", () => { view = "seen"; }),
     pressed("Text", view === "text", () => { view = "text"; }));
-  if (one.attachments.length)
+  if (calendars.length)
     bar.append(pressed("Calendar", view === "calendar", () => { view = "calendar"; }));
   const parts = [made("h2", {text: one.subject}), heads, bar];
   if (view === "text") parts.push(made("pre", {text: one.text}));
-  else if (view === "calendar" && one.attachments.length)
-    for (const part of one.attachments) parts.push(event(part), made("pre", {text: part.content}));
+  else if (view === "calendar" && calendars.length)
+    for (const part of calendars) parts.push(event(part), made("pre", {text: part.content}));
   else {
     bar.append(pressed("Telephone", width === "phone",
       () => { width = width === "phone" ? "wide" : "phone"; }));
