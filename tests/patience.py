@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pytest
 import uvicorn.server
 
+from booking_system.notifications.adapters import documents
 from booking_system.platform.http import entrance
 from booking_system.platform.postgres import leases, retry, transaction
 
@@ -43,6 +44,7 @@ def patient() -> Iterator[None]:
             (entrance, ("WAIT_SECONDS", "DEADLINE_SECONDS")),
             (leases, ("WAIT_SECONDS",)),
             (retry, ("DEADLINE_SECONDS",)),
+            (documents, ("SECONDS",)),
             (transaction, ("COMMAND_TIMEOUT_SECONDS", "CONNECT_TIMEOUT_SECONDS")),
         ):
             for name in names:

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
@@ -18,7 +17,7 @@ from booking_system.notifications.domain.letter import (
 from booking_system.payments.application.show_documents import DocumentPrinter
 from booking_system.payments.domain.receipts import Document, DocumentId
 
-SECONDS: Final = 4.0
+SECONDS = 4.0
 """For all documents of a mail: with the time to connect less than the lease of a message."""
 
 log = structlog.get_logger("booking_system.messages")
@@ -41,7 +40,7 @@ class PrintedDocuments:
 
     show: Callable[[DocumentId], Awaitable[Document]]
     printer: DocumentPrinter
-    seconds: float = SECONDS
+    seconds: float = field(default_factory=lambda: SECONDS)
 
     async def of(self, message_id: UUID, found: Found) -> Sequence[PdfFile]:
         """Print those that the facts name, in the language of the recipient."""
