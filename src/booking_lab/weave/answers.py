@@ -39,6 +39,11 @@ CODES = {
     # Jobs that fail are done again later.
     "tidy": {"transient"},
     "plan": {"transient"},
+    "relay": {"transient"},
+    "planner": {"transient"},
+    "send": {"transient"},
+    "check in": {"invalid_transition", "not_found"},
+    "undo": {"invalid_transition", "not_found", "patient_overlap"},
     "wait": set[str](),
 }  # fmt: skip
 """What each deed may be refused for."""

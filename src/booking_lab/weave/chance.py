@@ -11,6 +11,8 @@ UNLUCKY = 0.45
 BEFALL_WAITING = 0.5
 """The share of the misfortunes that befall a thread that waits, where there is one."""
 
+RISKY = frozenset({"COMMIT", "CONNECT", "HAND_OVER", "HEAR", "FINISH"})
+
 
 class ByChance:
     """Chooses whose turn it is, and who has a misfortune, by the seed."""
@@ -25,7 +27,7 @@ class ByChance:
 
     def __call__(self, choices: Sequence[Choice], loom: Loom) -> Choice:
         """Return one of them."""
-        able = list(dict.fromkeys(one.who for one in choices if one.order is Order.GO))
+        able = self._able(choices)
         if self._last not in able or self._dice.random() >= self._stays:
             self._last = self._dice.choice(able)
         mishaps = [one for one in choices if one.order is not Order.GO]
@@ -37,10 +39,44 @@ class ByChance:
             return self._dice.choice(others if is_others else own or mishaps)
         return Choice(self._last)
 
+    def _able(self, choices: Sequence[Choice]) -> list[str]:
+        """Return whose turn it may be."""
+        return list(dict.fromkeys(one.who for one in choices if one.order is Order.GO))
+
     def _risk(self, loom: Loom) -> float:
         """Return how likely a misfortune is now: most can be lost at a COMMIT."""
         steps = {thread.name: thread.step for thread in loom.threads}
         return 0.4 if steps.get(self._last, "").startswith("COMMIT") else 0.08
+
+
+class ByLongChance(ByChance):
+    """The same for long ways: of somebody with few steps most would be over too soon.
+
+    Each begins at a moment that is left to chance, and rests now and then for a while.
+    """
+
+    LONGEST = 60
+    RESTS = 0.04
+
+    def __init__(self, seed: int) -> None:
+        """Nobody is known yet."""
+        super().__init__(seed)
+        self._misfortunes = self._dice.choice((0, 1, 1, 2))
+        self._until = dict[str, int]()
+        self._steps = 0
+
+    def _able(self, choices: Sequence[Choice]) -> list[str]:
+        self._steps += 1
+        able = super()._able(choices)
+        for name in able:
+            begins = self._dice.choice((0, 0, self._dice.randrange(self.LONGEST)))
+            if name not in self._until or self._dice.random() < self.RESTS:
+                self._until[name] = self._steps + begins
+        return [one for one in able if self._until[one] <= self._steps] or able
+
+    def _risk(self, loom: Loom) -> float:
+        steps = {thread.name: thread.step for thread in loom.threads}
+        return 0.06 if steps.get(self._last, "") in RISKY else 0.015
 
 
 class AsBefore:

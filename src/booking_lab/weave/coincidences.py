@@ -80,13 +80,26 @@ SOMETIMES: Mapping[str, str] = {
     "a worker is killed": "^(tidy|plan) (cut|leave|lose answer) at",
 }
 """By name, as an expression that one of the sentences meets."""
-_FOUND = {name: re.compile(sentence) for name, sentence in SOMETIMES.items()}
+PHASES: Mapping[str, str] = {
+    "RESCUE": "rescuing",
+    "CLAIM_MESSAGES": "claiming",
+    "CONNECT": "claimed",
+    "LOCK_TO_SEND": "judging",
+    "BEGIN_SENDING": "begun",
+    "HAND_OVER": "handed",
+    "FINISH": "noted",
+    "NUMBER": "numbered",
+    "TAKE_PLACE": "planning",
+    "PLAN_MESSAGES": "planned",
+}
+"""How far a worker is that has done such a statement."""
 
 
-def reached(sentences: Iterable[str]) -> set[str]:
+def reached(sentences: Iterable[str], sometimes: Mapping[str, str] = SOMETIMES) -> set[str]:
     """Return the coincidences that a run had."""
     lines = list(sentences)
-    return {name for name, found in _FOUND.items() if any(map(found.search, lines))}
+    found = ((name, re.compile(sentence)) for name, sentence in sometimes.items())
+    return {name for name, one in found if any(map(one.search, lines))}
 
 
 class Notes:
@@ -99,6 +112,8 @@ class Notes:
         self._waited = set[str]()
         self._lost = set[str]()
         self._working = set[str]()
+        self._phases = dict[str, str]()
+        self._is_later = False
 
     def hears(self, happening: Happening, current: Mapping[str, Record], seen: Seen) -> None:
         """Note a step, while everybody does what they currently do."""
@@ -113,7 +128,7 @@ class Notes:
                 self.sentences.add("three wait")
             for one in happening.whom:
                 if own is not None and (other := current.get(one)) is not None:
-                    self._meets(own.deed, other.deed, happening.step, seen)
+                    self._meets(own, other, happening.step, seen)
         elif who in self._waiting:
             self._waiting.discard(who)
             if what in set(Order):
@@ -134,6 +149,7 @@ class Notes:
             self.sentences |= {f"key after {one}" for one in self._lost if " at " in one}
         self._waited.discard(record.actor)
         self._working.discard(record.actor)
+        self._phases.pop(record.actor, None)
 
     def clock(self, before: Seen, after: Seen, current: Mapping[str, Record]) -> None:
         """Note what the clock goes over."""
@@ -142,8 +158,10 @@ class Notes:
             for slot in before.slots.values()
             if before.holder(slot) is not None and slot["held_until"] <= after.now
         ]
+        self._is_later = True
         for name in self._working & set(current):
             deed = current[name].deed
+            self.sentences.add(f"clock in {deed.what} {self._phases.get(name, '')}".rstrip())
             for holder in over:
                 whose = "own hold" if _is_of(deed, holder) else "hold of another"
                 self.sentences.add(f"clock in {deed.what}, {whose} over")
@@ -152,7 +170,9 @@ class Notes:
         """Note in what somebody's commit comes."""
         for name in self._working & set(current) - {by.actor}:
             if current[name].answer is None:
-                self.sentences.add(f"{by.deed.what} commits in {current[name].deed.what}")
+                said = f"{by.deed.what} commits in {current[name].deed.what}"
+                after_clock = " after the clock" if self._is_later else ""
+                self.sentences |= {said, f"{said} {self._phases.get(name, '')}{after_clock}"}
         for slot in after.slots.values():
             was = before.slots.get(slot["id"])
             if slot["outside_availability"] and not slot["is_deleted"]:
@@ -164,17 +184,24 @@ class Notes:
                 self.sentences.add(f"{by.deed.what} ends a hold")
 
     def _step(self, own: Record, happening: Happening) -> None:
-        deed = own.deed
+        deed, step = own.deed, happening.step
         if happening.what != Order.GO:
-            self.sentences.add(f"{deed.what} {happening.what} at {happening.step}")
+            how_far = self._phases.get(own.actor, "")
+            self.sentences.add(f"{deed.what} {happening.what} at {step} {how_far}".rstrip())
             if deed.key:
-                self._lost.add(f"{happening.what} at {happening.step}")
-        elif happening.step == "PAUSE":
+                self._lost.add(f"{happening.what} at {step}")
+        elif step == "PAUSE":
             self.sentences.add("tries again")
+        elif step in PHASES and not (
+            step == "LOCK_TO_SEND" and self._phases.get(own.actor) == "begun"
+        ):
+            self._phases[own.actor] = PHASES[step]
 
-    def _meets(self, one: Deed, other: Deed, step: str, seen: Seen) -> None:
-        about = " and ".join(_in_common(one, other, seen))
-        self.sentences.add(f"{one.what} waits for {other.what} at {step} {about}")
+    def _meets(self, one: Record, other: Record, step: str, seen: Seen) -> None:
+        about = " and ".join(_in_common(one.deed, other.deed, seen))
+        how_far = self._phases.get(other.actor, "")
+        said = f"{one.deed.what} waits for {other.deed.what} at {step} {about} {how_far}"
+        self.sentences.add(said.rstrip())
 
 
 def _in_common(one: Deed, other: Deed, seen: Seen) -> Iterator[str]:

@@ -3,41 +3,49 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from booking_lab.bench.plan import BenchProblem
 from booking_system.bootstrap.settings import Settings
 
+if TYPE_CHECKING:
+    from booking_lab.weave.subjects import Subject
+
 VIOLATED, FAILED = 1, 3
 LEAST = 20_000
 """From so many seeds on each coincidence has to come."""
 
 Seeds = Annotated[str, typer.Option(help="Which seeds, such as 0:50000; the last is left out.")]
+Messages = Annotated[bool, typer.Option(help="Relay, planner and sender beside the patients.")]
 Processes = Annotated[int, typer.Option(min=1, max=64, help="How many run at the same time.")]
 
 
-def weave(*, seeds: Seeds = "0:2000", processes: Processes = 2) -> None:
+def weave(
+    *, seeds: Seeds = "0:2000", processes: Processes = 2, messages: Messages = False
+) -> None:
     """Let one seed decide every coincidence, on a PostgreSQL of its own, and judge each run.
 
     Patients, the desk and the background meet at every statement and every commit in an order that
     the seed chooses; connections break, clients leave, holds run out. The same seed does the same.
-    What goes wrong is cut down to the fewest steps and told as a story.
+    What goes wrong is cut down to the fewest steps and told as a story. With --messages workers
+    relay, plan and send while patients book, move and cancel.
 
     Exit codes: 0 nothing went wrong, 1 something did, or a coincidence was never reached, 2 wrong
     use, 3 it could not be run.
     """
     from booking_lab.weave.many import run_all  # noqa: PLC0415  (loads a lot)
     from booking_lab.weave.progress import progress  # noqa: PLC0415
+    from booking_lab.weave.subjects import BOOKING, MESSAGES  # noqa: PLC0415
 
-    wanted = _range(seeds)
+    wanted, subject = _range(seeds), MESSAGES if messages else BOOKING
     try:
         with ExitStack() as stack:
             urls = stack.enter_context(_databases(min(processes, len(wanted))))
             tell = stack.enter_context(progress(len(wanted)))
-            report = run_all(urls, wanted, tell=tell)
-            stories = [_story(urls[0], seed) for seed in sorted(report.wrong)[:1]]
+            report = run_all(urls, wanted, tell=tell, subject=subject)
+            stories = [_story(urls[0], seed, subject) for seed in sorted(report.wrong)[:1]]
     except BenchProblem as problem:
         typer.echo(problem, err=True)
         raise typer.Exit(FAILED) from None
@@ -56,13 +64,13 @@ def _range(seeds: str) -> range:
     return range(int(first), int(last))
 
 
-def _story(url: str, seed: int) -> Sequence[str]:
+def _story(url: str, seed: int, subject: "Subject") -> Sequence[str]:
     from booking_lab.weave.many import told  # noqa: PLC0415  (loads a lot)
     from booking_lab.weave.weaver import weaver_at  # noqa: PLC0415
 
     async def tell() -> Sequence[str]:
         async with weaver_at(url) as weaver:
-            return await told(weaver, seed)
+            return await told(weaver, seed, subject)
 
     return asyncio.run(tell())
 

@@ -66,6 +66,11 @@ class Deed(NamedTuple):
             "take off": f"takes the doctor of {at} off {service}",
             "tidy": "empties holds that are long over",
             "plan": "plans the calendars that are due",
+            "check in": f"says that {whose} is there for {at}",
+            "undo": f"takes back what was said of {whose}'s appointment in {at}",
+            "relay": "brings events into the feed",
+            "planner": "plans messages",
+            "send": "sends messages",
             "wait": f"goes on by {self.how} minutes",
         }
         return sentences[self.what]
@@ -88,3 +93,4 @@ class Plan(NamedTuple):
     before: tuple[Deed, ...]
     parts: tuple[Part, ...]
     choices: tuple[Choice, ...] = ()
+    is_about_messages: bool = False

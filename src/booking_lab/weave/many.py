@@ -9,14 +9,11 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import NamedTuple
 
-from booking_lab.weave.chance import ByChance
-from booking_lab.weave.coincidences import SOMETIMES, reached
-from booking_lab.weave.plans import planned
+from booking_lab.weave.coincidences import reached
 from booking_lab.weave.shrinking import Shrinking
 from booking_lab.weave.story import story_of
+from booking_lab.weave.subjects import BOOKING, Subject
 from booking_lab.weave.weaver import Outcome, Weaver, weaver_at
-
-COMMAND = "booking-system weave --seeds {}:{}"
 
 
 class One(NamedTuple):
@@ -32,6 +29,7 @@ class One(NamedTuple):
 class Report:
     """What came of all."""
 
+    subject: Subject = BOOKING
     seeds: int = 0
     steps: int = 0
     reached: Counter[str] = field(default_factory=Counter)
@@ -47,40 +45,49 @@ class Report:
 
     def missed(self, *, least: int = 1) -> list[str]:
         """Name the coincidences that came too seldom."""
-        return [name for name in SOMETIMES if self.reached[name] < least]
+        return [name for name in self.subject.sometimes if self.reached[name] < least]
 
     def lines(self) -> Iterator[str]:
         """Yield it in words."""
         yield f"{self.seeds} schedules, {self.steps} steps, {len(self.wrong)} went wrong"
-        for name in SOMETIMES:
+        for name in self.subject.sometimes:
             yield f"{self.reached[name]:8}  {name}"
         for seed, wrong in sorted(self.wrong.items())[:20]:
             yield f"seed {seed}: {'; '.join(dict.fromkeys(wrong))}"
 
 
-async def woven(weaver: Weaver, seed: int) -> tuple[One, Outcome]:
+async def woven(
+    weaver: Weaver, seed: int, subject: Subject = BOOKING
+) -> tuple[One, Outcome]:
     """Run one seed."""
-    outcome = await weaver.run(planned(seed), ByChance(seed))
-    found = frozenset(reached(outcome.notes.sentences))
+    outcome = await weaver.run(subject.planned(seed), subject.chance(seed))
+    found = frozenset(reached(outcome.notes.sentences, subject.sometimes))
     return One(seed, len(outcome.choices), found, tuple(outcome.wrong)), outcome
 
 
-async def told(weaver: Weaver, seed: int) -> Sequence[str]:
+async def told(weaver: Weaver, seed: int, subject: Subject = BOOKING) -> Sequence[str]:
     """Return the story of a seed that goes wrong, with as little in it as is needed."""
-    _, outcome = await woven(weaver, seed)
+    _, outcome = await woven(weaver, seed, subject)
     shrinking = Shrinking(weaver)
-    plan = await shrinking.of(planned(seed)._replace(choices=tuple(outcome.choices)))
-    return list(story_of(plan, shrinking.best, command=COMMAND.format(seed, seed + 1)))
+    plan = await shrinking.of(subject.planned(seed)._replace(choices=tuple(outcome.choices)))
+    return list(story_of(plan, shrinking.best, command=subject.command(seed)))
 
 
-def run_all(urls: Sequence[str], seeds: range, *, tell: Callable[[Report], None]) -> Report:
+def run_all(
+    urls: Sequence[str],
+    seeds: range,
+    *,
+    tell: Callable[[Report], None],
+    subject: Subject = BOOKING,
+) -> Report:
     """Run the seeds, one process for each database; `tell` hears of the report as it grows."""
-    context, report = multiprocessing.get_context("spawn"), Report()
+    context, report = multiprocessing.get_context("spawn"), Report(subject)
     pipes, processes = list[Connection](), list[BaseProcess]()
     for number, url in enumerate(urls):
         here, there = context.Pipe(duplex=False)
         share = seeds[number :: len(urls)]
-        process = context.Process(target=_work, args=(url, share, there), daemon=True)
+        about = (url, share, there, subject)
+        process = context.Process(target=_work, args=about, daemon=True)
         process.start()
         there.close()
         pipes.append(here)
@@ -100,12 +107,12 @@ def run_all(urls: Sequence[str], seeds: range, *, tell: Callable[[Report], None]
     return report
 
 
-def _work(url: str, seeds: range, pipe: Connection) -> None:
+def _work(url: str, seeds: range, pipe: Connection, subject: Subject) -> None:
     async def work() -> None:
         async with weaver_at(url) as weaver:
             for seed in seeds:
                 try:
-                    one, _ = await woven(weaver, seed)
+                    one, _ = await woven(weaver, seed, subject)
                 except Exception as error:
                     pipe.send(One(seed, 0, frozenset(), (f"the weave failed: {error!r}",)))
                     raise

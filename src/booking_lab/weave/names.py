@@ -4,11 +4,26 @@ import sys
 from functools import cache
 from types import ModuleType
 
+from booking_system.notifications.adapters import claiming_statements as claims
+from booking_system.notifications.adapters import ledger_statements as ledger
+from booking_system.notifications.adapters.facts import FACTS
+from booking_system.notifications.adapters.planning_statements import PLAN, WITHDRAW
+from booking_system.platform.postgres.feed import TAKE
 from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.records.ended_holds import OLD_HOLDS
 
 LONGEST = 40
-UNNAMED = {OLD_HOLDS.statement: "OLD_HOLDS"}
+UNNAMED = {
+    OLD_HOLDS.statement: "OLD_HOLDS",
+    claims.CLAIM.text: "CLAIM_MESSAGES",
+    ledger.BEGIN.text: "BEGIN_SENDING",
+    ledger.END.text: "END_MESSAGE",
+    ledger.LOCK_APPOINTMENT.text: "LOCK_TO_SEND",
+    FACTS.text: "FACTS_OF_MESSAGE",
+    PLAN.text: "PLAN_MESSAGES",
+    WITHDRAW.text: "WITHDRAW_MESSAGES",
+    TAKE.text: "NUMBER",
+}
 TOLD = {
     "ADD": "writes the appointment",
     "ADD_SERVICE": "writes the appointment if the service is still there",
@@ -21,6 +36,33 @@ TOLD = {
     "ADD_USUAL_WITH_KEY": "writes the appointment and the key",
     "ADD_WITH_KEY": "writes the appointment and the key",
     "ADD_TIME_OFF": "writes the time off",
+    "BEGIN_SENDING": "notes that sending begins",
+    "BLOCKED": "looks whether the address is let be",
+    "CLAIM_MESSAGES": "claims what is due",
+    "CONNECT": "connects to the provider",
+    "COUNT_DUE": "counts what is due",
+    "END_MESSAGE": "ends the message",
+    "FACTS_OF_MESSAGE": "reads all about the message",
+    "FINISH": "notes that the provider has it",
+    "HAND_OVER": "gives the message to the provider",
+    "HEAR": "hears the provider's answer",
+    "LOCK_TO_SEND": "locks the appointment against changes",
+    "MOVE_ON": "moves its place in the feed",
+    "NEXT": "reads the next events",
+    "NUMBER": "numbers events into the feed",
+    "PLAN_MESSAGES": "plans messages",
+    "PUT_OFF": "puts the message off",
+    "RESCUE": "takes back what others left",
+    "STANDINGS": "reads what messages are called for",
+    "STILL_BEGUN": "looks whether the message is still its own",
+    "TAKE_PLACE": "takes the place in the feed",
+    "TAKE_TURN": "takes the turn of the job",
+    "TELL": "tells how far the feed is",
+    "UNDO_BEGIN": "withdraws what it did not hand over",
+    "UNKNOWN": "notes that nobody knows",
+    "WAIT": "lets the message wait",
+    "WANTED_AGAIN": "looks what is to be tried again",
+    "WITHDRAW_MESSAGES": "withdraws what is superseded",
     "AFFECTED doctor": "looks for the doctor's appointments",
     "AFFECTED patient": "looks for their appointments",
     "AFFECTED service": "looks for its appointments",

@@ -1,6 +1,6 @@
 """Does deeds through the service's use cases, as the endpoints call them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from booking_lab.weave.threads import THREAD
 from booking_system.booking.application.ports import BookingWish, MoveWish
 from booking_system.booking.domain.attempt import Override
 from booking_system.booking.domain.holding import Holder
+from booking_system.booking.domain.lifecycle import Mark
 from booking_system.desk.domain.removal import Kind, OnConflict
 from booking_system.platform.postgres.tidying import BATCH_ROWS
 from booking_system.scheduling.records.ended_holds import OLD_HOLDS
@@ -33,11 +34,19 @@ class NothingToDo(Exception):
     """What they want to change is not there, as far as they see."""
 
 
+Does = Callable[[Deed, str], Awaitable[Any]]
+
+
 class People:
     """All that anybody can do."""
 
-    def __init__(self, service: Service, observer: asyncpg.Connection) -> None:
-        """`observer` is how they see what there is before they ask: no step of a run."""
+    def __init__(
+        self, service: Service, observer: asyncpg.Connection, others: Mapping[str, Does] | None = None
+    ) -> None:
+        """`observer` is how they see what there is before they ask: no step of a run.
+
+        `others` do deeds that are nobody's here.
+        """
         self._service, self._observer = service, observer
         of = service.container
         booking, desk, scheduling = of.booking, of.desk, of.scheduling
@@ -50,7 +59,8 @@ class People:
         self._delete, self._hours = scheduling.delete_slot(), scheduling.change_availability()
         self._change_service = of.directory.change_service()
         self._worker = scheduling.calendar_worker()
-        self._deeds: dict[str, Callable[[Deed, str], Awaitable[Any]]] = {
+        self._mark = booking.mark_appointment()
+        self._deeds: dict[str, Does] = {
             "hold": self.hold,
             "book": self.book,
             "overbook": self.book,
@@ -72,7 +82,10 @@ class People:
             "take off": self.take_off,
             "tidy": self.tidy,
             "plan": self.plan,
+            "check in": self.mark,
+            "undo": self.mark,
             "wait": self.wait,
+            **(others or {}),
         }
 
     async def do(self, deed: Deed, mark: str) -> Any:
@@ -135,6 +148,12 @@ class People:
             raise NothingToDo
         wish = MoveWish(appointment_id=found, slot_id=deed.slot_id, reason=mark)
         return await self._move(wish=wish, version=None, actor=OWNERS[deed.patient])
+
+    async def mark(self, deed: Deed, _: str) -> Any:
+        """The desk says that a patient is there, or takes the last such word back."""
+        mark = Mark.UNDO if deed.what == "undo" else Mark.CHECK_IN
+        found = await self._of(VISIT, deed)
+        return await self._mark(appointment_id=found, mark=mark, version=None, actor=DESK)
 
     async def take_time_off(self, deed: Deed, mark: str) -> Any:
         """The desk writes down that a doctor is away in a slot's time."""

@@ -26,6 +26,8 @@ MORNING = datetime(2030, 6, 4, 8, tzinfo=UTC)
 """When the first slots of both doctors begin; by the clinic's clock it is 10:00, a Tuesday."""
 SLOT_MINUTES, HOLD_MINUTES, PAYMENT_MINUTES = 30, 10, 2
 """With the time of grace a payment has five minutes."""
+REMINDERS = (60, 1140)
+"""So many minutes before an appointment its patient is reminded."""
 CANCEL_NOTICE = MORNING - BEGIN - HOLD_MINUTES * MINUTE
 """So the notice of the first slot begins when a hold of the first moment ends."""
 
@@ -64,9 +66,9 @@ DESK = _actor(CLERK, RoleGrant(role=Role.CLINIC_ADMIN, clinic_id=CLINIC))
 CLINIC_ROW = """INSERT INTO clinics (id, name, slug, time_zone, locale, currency, embed_origins,
  min_notice_minutes, cancel_notice_minutes, horizon_days, hold_minutes,
  max_open_bookings_per_patient, anonymous_holds, reminder_offsets_minutes, payment_minutes,
- created_at, updated_at)
+ email, created_at, updated_at)
  VALUES ($1, 'Example Clinic', 'example', 'Europe/Berlin', 'en', 'EUR', '{}',
- 0, $2, 2, $3, 10, true, '{}', $4, $5, $5)"""
+ 0, $2, 2, $3, 10, true, $6, $4, 'clinic@example.org', $5, $5)"""
 DOCTOR = """INSERT INTO doctors (id, clinic_id, full_name, languages, created_at, updated_at)
  VALUES ($1, $2, 'Example Doctor', '{}', $3, $3)"""
 RULE = """INSERT INTO availability_rules (id, clinic_id, doctor_id, weekdays, start_minute,
@@ -79,8 +81,9 @@ USER = """INSERT INTO users (id, email, email_key, full_name, created_at, update
  VALUES ($1, $2, $2, 'Example Person', $3, $3)"""
 GRANT = """INSERT INTO role_grants (id, user_id, role, clinic_id, created_at)
  VALUES ($1, $1, 'clinic_admin', $2, $3)"""
-PATIENT = """INSERT INTO patients (id, user_id, full_name, created_at, updated_at)
- VALUES ($1, $2, 'Example Patient', $3, $3)"""
+PATIENT = """INSERT INTO patients (id, user_id, full_name, email, phone, created_at, updated_at)
+ VALUES ($1, $2, 'Example Patient', 'patient@example.org', '+4915112345678', $3, $3)"""
+PLACE = "INSERT INTO feed_consumers (name, seq) VALUES ('messages', 0)"
 KNOWN = """INSERT INTO clinic_patients (clinic_id, patient_id, known_since, known_because)
  VALUES ($1, $2, $3, 'taken_on')"""
 SERVICE = """INSERT INTO services (id, clinic_id, name, duration_minutes, buffer_before_minutes,
@@ -135,8 +138,9 @@ class Scene:
 
     async def _people(self) -> None:
         notice = CANCEL_NOTICE // MINUTE
-        about = (CLINIC, notice, HOLD_MINUTES, PAYMENT_MINUTES, BEGIN)
+        about = (CLINIC, notice, HOLD_MINUTES, PAYMENT_MINUTES, BEGIN, REMINDERS)
         await self._connection.execute(CLINIC_ROW, *about)
+        await self._connection.execute(PLACE)
         users = [(user, f"{user}@example.org", BEGIN) for user in (*USERS, CLERK)]
         await self._connection.executemany(USER, users)
         await self._connection.execute(GRANT, CLERK, CLINIC, BEGIN)

@@ -15,12 +15,15 @@ SLOTS = """SELECT id, doctor_id, starts_at, ends_at, appointment_id, hold_id, he
  upper(hold_blocks) AS kept_until, deleted_at IS NOT NULL AS is_deleted
  FROM time_slots ORDER BY starts_at, doctor_id, id"""
 VISITS = """SELECT id, patient_id, doctor_id, service_id, time_slot_ids, status, overbooked,
- patient_doubled, starts_at, ends_at, reason, cancel_reason, version
+ patient_doubled, starts_at, ends_at, reason, cancel_reason, version,
+ revision, updated_at
  FROM appointments ORDER BY id"""
 KEYS = "SELECT key, resource_ids[1] AS appointment_id FROM idempotency_keys ORDER BY key"
 HISTORY = "SELECT appointment_id, version, action, reason FROM appointment_history ORDER BY 1, 2"
 EVENTS = """SELECT payload ->> 'appointment_id' AS appointment_id,
- (payload ->> 'version')::int AS version FROM outbox WHERE name LIKE 'booking.%' ORDER BY 1, 2"""
+ (payload ->> 'version')::int AS version
+ FROM (SELECT name, payload FROM outbox UNION ALL SELECT name, payload FROM event_feed) told
+ WHERE name LIKE 'booking.%' ORDER BY 1, 2"""
 GONE = """SELECT id FROM doctors WHERE deleted_at IS NOT NULL
  UNION ALL SELECT id FROM patients WHERE deleted_at IS NOT NULL
  UNION ALL SELECT id FROM services WHERE deleted_at IS NOT NULL"""

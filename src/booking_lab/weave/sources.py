@@ -13,8 +13,9 @@ from unittest.mock import patch
 import asyncpg
 
 from booking_lab.weave.threads import THREAD
+from booking_system.notifications.adapters import sending_job
 from booking_system.platform import uuid7
-from booking_system.platform.postgres import retry
+from booking_system.platform.postgres import consumers, retry
 
 NOW = """DROP SCHEMA IF EXISTS weave CASCADE; CREATE SCHEMA weave;
 CREATE TABLE weave.clock (moment timestamptz NOT NULL);
@@ -38,9 +39,9 @@ class Chances:
         self.count = 0
 
     def some_bytes(self, length: int) -> bytes:
-        """Return the next ones."""
+        """Return the next ones; the last two bits are left, which an id has no room for."""
         self.count += 1
-        return self.count.to_bytes(length, "big")
+        return (self.count << 2).to_bytes(length, "big")
 
     def nanoseconds(self) -> int:
         """Return a time that stands: the bytes alone tell ids apart, and put them in order."""
@@ -59,6 +60,15 @@ async def _pause(_: float) -> None:
         await thread.turn("PAUSE", 0)
 
 
+class _Silence:
+    """A log of workers whose misfortunes are meant to be."""
+
+    def warning(self, *_: object, **__: object) -> None:
+        """Say nothing."""
+
+    info = error = warning
+
+
 @contextmanager
 def decided(chances: Chances) -> Iterator[None]:
     """Let them decide for as long as the block lasts."""
@@ -67,6 +77,8 @@ def decided(chances: Chances) -> Iterator[None]:
             (uuid7, "urandom", chances.some_bytes),
             (uuid7, "time_ns", chances.nanoseconds),
             (retry, "sleep", _pause),
+            (sending_job, "log", _Silence()),
+            (consumers, "log", _Silence()),
             (retry, "uniform", lambda *_: 0.0),
             (retry, "monotonic", lambda: 0.0),
         ):

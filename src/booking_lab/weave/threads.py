@@ -110,6 +110,12 @@ class Thread:
         self._arrived()
         return await self._turn
 
+    def begins_again(self) -> None:
+        """Go on as another, since what it was is dead."""
+        self.is_interrupted = False
+        if self.task is not None:
+            self.task.uncancel()
+
     def leaves(self, pid: int) -> None:
         """Note that it closed the connection to this process, whose end has to be awaited."""
         self.ending.add(pid)

@@ -19,13 +19,15 @@ from booking_lab.weave.deeds import Deed, Part, Plan
 from booking_lab.weave.ending import wrong_at_the_end
 from booking_lab.weave.judging import wrong_now, wrong_since
 from booking_lab.weave.loom import Choice, DeadlockError, Happening, Loom
+from booking_lab.weave.messages.judging import rows_told, wrong_messages
+from booking_lab.weave.messages.office import Office
 from booking_lab.weave.people import NothingToDo, People
 from booking_lab.weave.records import LEFT, NOTHING, OK, UNKNOWN, Record
 from booking_lab.weave.scene import BEGIN, Scene
 from booking_lab.weave.seen import Seen, seen
 from booking_lab.weave.service import Service
 from booking_lab.weave.sources import NOW, SEARCH_PATH, Chances, decided, set_now
-from booking_lab.weave.threads import Order, Place, Thread
+from booking_lab.weave.threads import THREAD, Order, Place, Thread
 from booking_system.platform.postgres.leases import Leases
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
@@ -71,15 +73,19 @@ class Weaver:
         """`looks` are two further connections: one looks at processes, one at rows."""
         self.service, self._scene = service, scene
         observer, self._eyes = looks
-        self._backends, self._people = Backends(observer), People(service, self._eyes)
+        self._office = Office(service, self._eyes)
+        self._backends = Backends(observer)
+        self._people = People(service, self._eyes, self._office.deeds)
         self._chances = Chances()
         self._committed: list[Seen] = []
         self._current: dict[str, Record] = {}
         self._is_judged = False
+        self._is_about_messages = False
         self._runs = 0
 
     async def run(self, plan: Plan, choose: Chooser) -> Outcome:
         """Bring the scene's rows back, then run the plan; `choose` says whose turn it is."""
+        self._is_about_messages = plan.is_about_messages
         await self._begin()
         outcome = Outcome()
         with decided(self._chances):
@@ -104,6 +110,7 @@ class Weaver:
         await self._scene.again(is_large=self._runs % 200 == 0)
         self.service.begin()
         self._chances.begin()
+        self._office.begin()
         await set_now(self._eyes, BEGIN)
         await self._warm()
         self._committed = [await seen(self._eyes, BEGIN)]
@@ -134,6 +141,8 @@ class Weaver:
         before, self._is_judged = self._committed[-1], True
         after = await seen(self._eyes, self.service.clock.moment)
         self._committed.append(after)
+        if self._is_about_messages:
+            await self._office.sees(after, record.deed)
         if record.actor == "before":
             return
         if record.deed.what == "wait":
@@ -150,7 +159,11 @@ class Weaver:
             if record.answer in UNKNOWN and deed.key and record.answer != LEFT:
                 record = await self._one(part.name, deed, mark, outcome)
             if record.answer == LEFT:
-                return
+                if deed.what not in self._office.deeds:
+                    return
+                # A worker that died is begun again.
+                if (thread := THREAD.get()) is not None:
+                    thread.begins_again()
 
     async def _one(self, actor: str, deed: Deed, mark: str, outcome: Outcome) -> Record:
         now = self.service.clock.moment
@@ -191,8 +204,12 @@ class Weaver:
             await thread.end()
 
     async def _finish(self, outcome: Outcome) -> None:
+        if self._is_about_messages:
+            outcome.wrong += [f"messages: {one}" async for one in wrong_messages(self._office)]
+            told = rows_told(await self._office.ledger(), self._office.attempts)
+            outcome.rows = list(told)
         last = await seen(self._eyes, self.service.clock.moment)
-        outcome.rows = list(last.told())
+        outcome.rows += last.told()
         outcome.wrong += [one async for one in wrong_at_the_end(self._people, self._eyes, last)]
 
 

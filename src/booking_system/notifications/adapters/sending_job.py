@@ -79,7 +79,7 @@ class SendingJob:
             return True
         claims = await self.ledger.claim(lane, most=room, now=self.clock.now())
         for claim in claims:
-            task = asyncio.create_task(self._one(claim), name="message")
+            task = asyncio.create_task(self.one(claim), name="message")
             self._under_way[task] = lane
             task.add_done_callback(self._under_way.pop)
         return len(claims) == room
@@ -89,7 +89,7 @@ class SendingJob:
         if len(tasks) >= AT_A_TIME:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
 
-    async def _one(self, claim: Claim) -> None:
+    async def one(self, claim: Claim) -> None:
         """Send one; a mistake of ours stops none of the others."""
         try:
             await self.send(claim)

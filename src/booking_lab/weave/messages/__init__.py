@@ -1,0 +1,1 @@
+"""The weave of messages: relay, planner and sender meet who books, moves and cancels."""

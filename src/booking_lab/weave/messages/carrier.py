@@ -1,0 +1,102 @@
+"""A provider in memory: it keeps what it is given, and when that began."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from booking_lab.weave.service import SetClock
+from booking_lab.weave.threads import THREAD, Order
+from booking_system.notifications.application.writing_ports import Written
+from booking_system.notifications.domain.facts import AccountMessage, AppointmentMessage
+from booking_system.notifications.domain.letter import Email, Sms
+from booking_system.notifications.domain.sending import Fault, NotSentError, OutcomeUnknownError
+
+CONNECT, HAND_OVER, HEAR = "CONNECT", "HAND_OVER", "HEAR"
+"""Its three steps, at each of which it may be somebody else's turn, or the connection breaks."""
+LOST = "connection_lost"
+
+
+class PlainWords:
+    """Words that say just which message it is: those of people cost more than all the rest."""
+
+    def email(self, message: AppointmentMessage | AccountMessage) -> Written:
+        """Say it as the text of a mail."""
+        return Written(subject=message.kind, text=self.sms(message), html="", calendar=None)
+
+    def sms(self, message: AppointmentMessage | AccountMessage) -> str:
+        """Say kind, appointment and revision."""
+        assert isinstance(message, AppointmentMessage), "the scene sends nothing of accounts"
+        return f"{message.kind} {message.appointment.id} {message.appointment.revision}"
+
+
+class Attempt(NamedTuple):
+    """The bytes of a message began to go out, by the clock `at` an instant (UTC).
+
+    `is_taken`: the provider has it, whether anybody knows or not.
+    """
+
+    message_id: UUID
+    kind: str
+    appointment_id: UUID
+    revision: int
+    is_mail: bool
+    at: datetime
+    is_taken: bool
+
+
+Hears = Callable[[Attempt], None]
+
+
+class Carrier:
+    """Takes mails and SMS; a turn decides whether it does, and whether its answer arrives."""
+
+    name = "weave"
+
+    def __init__(self, clock: SetClock, hears: Hears) -> None:
+        """`hears` is told of each attempt at the moment it begins."""
+        self._clock, self._hears = clock, hears
+
+    @asynccontextmanager
+    async def opened(self, letter: Email | Sms) -> AsyncIterator["Handing"]:
+        """Connect."""
+        if await _turn(CONNECT) is not Order.GO:
+            raise NotSentError(Fault.TEMPORARY, "no_connection")
+        yield Handing(self, letter)
+
+    def begins(self, letter: Email | Sms, *, is_taken: bool) -> None:
+        """Write down that the message goes out now."""
+        kind, appointment_id, revision = letter.text.split(" ")
+        is_mail = isinstance(letter, Email)
+        about = (letter.id, kind, UUID(appointment_id), int(revision), is_mail)
+        self._hears(Attempt(*about, self._clock.moment, is_taken))
+
+
+class Handing:
+    """A message before an open connection."""
+
+    def __init__(self, carrier: Carrier, letter: Email | Sms) -> None:
+        """None of its bytes is out yet."""
+        self._carrier, self._letter = carrier, letter
+
+    async def write(self) -> None:
+        """Let the bytes go."""
+        order = await _turn(HAND_OVER)
+        self._carrier.begins(self._letter, is_taken=order is not Order.CUT)
+        if order is not Order.GO:
+            raise OutcomeUnknownError(LOST)
+
+    async def answer(self) -> str | None:
+        """Wait for the provider's word."""
+        if await _turn(HEAR) is not Order.GO:
+            raise OutcomeUnknownError(LOST)
+        return None
+
+
+async def _turn(step: str) -> Order:
+    thread = THREAD.get()
+    if thread is None:
+        return Order.GO
+    # Its transaction is open while it hands over, and others may wait for that process.
+    return await thread.turn(step, thread.pid if step == HAND_OVER else 0)

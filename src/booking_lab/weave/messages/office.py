@@ -1,0 +1,147 @@
+"""Relay, planner and sender as the workers run them, and what was seen of their work."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from dependency_injector import providers
+
+from booking_lab.weave.deeds import Deed
+from booking_lab.weave.messages.carrier import Attempt, Carrier, PlainWords
+from booking_lab.weave.messages.ought import is_true
+from booking_lab.weave.seen import Row, Seen
+from booking_lab.weave.service import Service
+from booking_lab.weave.sources import set_now
+from booking_lab.weave.threads import THREAD
+from booking_system.notifications.adapters.sending_job import SendingJob
+from booking_system.notifications.application.send_messages import Carriers
+from booking_system.notifications.domain.planning import Lane
+from booking_system.platform.postgres.feed import Relay
+
+LEDGER = """SELECT id, appointment_id, revision, kind, offset_minutes, channel, recipient_key, state,
+ reason, due_at, ended_at FROM message_ledger
+ ORDER BY appointment_id, revision, kind, offset_minutes, channel, id"""
+SENDING = "SELECT id FROM message_ledger WHERE state = 'sending'"
+UNSETTLED = """SELECT EXISTS (SELECT FROM message_ledger WHERE state IN ('claimed', 'sending',
+ 'unknown') OR state = 'planned' AND due_at <= $1)"""
+NEXT = "SELECT min(due_at) FROM message_ledger WHERE state = 'planned'"
+LANES = (Lane.CHANGES, Lane.REMINDERS)
+MOST = 50
+"""All that is due is claimed at once: which of two is first would be left to their places on disk."""
+PATIENCE = timedelta(minutes=2)
+"""Longer than a lease, and than a lost answer is waited for."""
+MOST_ROUNDS = 12
+
+
+class Office:
+    """What befalls messages in a run."""
+
+    def __init__(self, service: Service, eyes: asyncpg.Connection) -> None:
+        """`eyes` is a connection that looks, and is no part of a run."""
+        self._service, self._eyes = service, eyes
+        of = service.container.notifications
+        of.writer.override(providers.Object(PlainWords()))
+        carrier = Carrier(service.clock, self._attempted)
+        self._ledger = of.ledger()
+        send = replace(
+            of.send(),
+            carriers=Carriers(email=carrier, sms=carrier),
+            chance=lambda: 1.0,
+            monotonic=self._seconds,
+        )
+        self._sending = SendingJob(ledger=self._ledger, send=send, clock=service.clock)
+        self._consumer = of.consumer()
+        self._relays = dict[str, Relay]()
+        self.commits = list[tuple[Seen, Deed]]()
+        self.attempts = list[Attempt]()
+        self.wrong = list[str]()
+        self._under_way = frozenset[UUID]()
+        self.deeds: Mapping[str, Callable[[Deed, str], Awaitable[Any]]] = {
+            "relay": self.relay,
+            "planner": self.plan,
+            "send": self.send,
+        }
+
+    def begin(self) -> None:
+        """Forget the run before."""
+        self._relays.clear()
+        self.commits, self.attempts, self.wrong = [], [], []
+
+    async def sees(self, seen: Seen, deed: Deed) -> None:
+        """Look at what was committed by a deed."""
+        self.commits.append((seen, deed))
+        self._under_way = frozenset(row["id"] for row in await self._eyes.fetch(SENDING))
+
+    async def relay(self, *_: object) -> None:
+        """One round of a relay, which a process keeps."""
+        thread = THREAD.get()
+        name = "nobody's" if thread is None else thread.name
+        await self._relay(name).once()
+
+    async def plan(self, *_: object) -> None:
+        """One round of the planner."""
+        await self._consumer.once()
+
+    async def send(self, *_: object) -> None:
+        """One round of a sender, one message after the other."""
+        await self._ledger.rescue()
+        for lane in LANES:
+            now = self._service.clock.now()
+            claims = await self._ledger.claim(lane, most=MOST, now=now)
+            for claim in sorted(claims, key=lambda one: one.id):
+                await self._sending.one(claim)
+
+    async def quiet(self) -> None:
+        """Let all work until nothing is due and nothing is under way; time passes meanwhile."""
+        self._relay("nobody's")
+        for _ in range(MOST_ROUNDS):
+            for relay in self._relays.values():
+                await relay.once()
+            await self.plan()
+            await self.send()
+            if not await self._eyes.fetchval(UNSETTLED, self._service.clock.moment):
+                return
+            await self._wait_until(self._service.clock.moment + PATIENCE)
+
+    async def whole(self) -> None:
+        """Let time go on until nothing is planned any more."""
+        for _ in range(MOST_ROUNDS):
+            due_at = await self._eyes.fetchval(NEXT)
+            if due_at is None:
+                return
+            await self._wait_until(max(due_at, self._service.clock.moment))
+            await self.quiet()
+
+    async def ledger(self) -> list[Row]:
+        """Return all messages that there are."""
+        found: list[Row] = await self._eyes.fetch(LEDGER)
+        return found
+
+    async def fetch(self, question: str) -> list[Row]:
+        """Look at something else."""
+        found: list[Row] = await self._eyes.fetch(question)
+        return found
+
+    def _relay(self, name: str) -> Relay:
+        if name not in self._relays:
+            self._relays[name] = Relay(database=self._service.database, monotonic=self._seconds)
+        return self._relays[name]
+
+    def _seconds(self) -> float:
+        return self._service.clock.moment.timestamp()
+
+    async def _wait_until(self, moment: datetime) -> None:
+        self._service.clock.moment = moment
+        await set_now(self._eyes, moment)
+
+    def _attempted(self, attempt: Attempt) -> None:
+        """Judge it by what was committed when it began."""
+        row = self.commits[-1][0].visits[attempt.appointment_id]
+        if not is_true(row, attempt.kind, attempt.revision):
+            self.wrong.append(f"a {attempt.kind} began to go out, and was not true any more")
+        if THREAD.get() is not None and attempt.message_id not in self._under_way:
+            self.wrong.append(f"a {attempt.kind} went out that is nobody's to send")
+        self.attempts.append(attempt)

@@ -1,0 +1,30 @@
+"""What a weave is about: booking, or the messages of it; each has plans, turns, coincidences."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from booking_lab.weave import coincidences, plans
+from booking_lab.weave.chance import ByChance, ByLongChance
+from booking_lab.weave.deeds import Plan
+from booking_lab.weave.messages import coincidences as of_messages
+from booking_lab.weave.messages import plans as plans_of_messages
+from booking_lab.weave.weaver import Chooser
+
+
+class Subject(NamedTuple):
+    """`option` is what the command has to be told; `sometimes` are its coincidences."""
+
+    option: str
+    planned: Callable[[int], Plan]
+    chance: Callable[[int], Chooser]
+    sometimes: Mapping[str, str]
+
+    def command(self, seed: int) -> str:
+        """Return what repeats a seed."""
+        return f"booking-system weave{self.option} --seeds {seed}:{seed + 1}"
+
+
+BOOKING = Subject("", plans.planned, ByChance, coincidences.SOMETIMES)
+MESSAGES = Subject(
+    " --messages", plans_of_messages.planned, ByLongChance, of_messages.SOMETIMES
+)
