@@ -55,8 +55,8 @@ class ByLongChance(ByChance):
     Each begins at a moment that is left to chance, and rests now and then for a while.
     """
 
-    LONGEST = 60
-    RESTS = 0.04
+    LONGEST = 40
+    RESTS = 0.06
 
     def __init__(self, seed: int) -> None:
         """Nobody is known yet."""
@@ -76,7 +76,7 @@ class ByLongChance(ByChance):
 
     def _risk(self, loom: Loom) -> float:
         steps = {thread.name: thread.step for thread in loom.threads}
-        return 0.06 if steps.get(self._last, "") in RISKY else 0.015
+        return 0.08 if steps.get(self._last, "") in RISKY else 0.02
 
 
 class AsBefore:

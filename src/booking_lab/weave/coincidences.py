@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from booking_lab.weave.deeds import Deed
 from booking_lab.weave.loom import Happening
 from booking_lab.weave.records import Record
-from booking_lab.weave.scene import PATIENTS
+from booking_lab.weave.scene import MINUTE, PATIENTS, REMINDERS
 from booking_lab.weave.seen import Seen
 from booking_lab.weave.threads import Order
 
@@ -159,9 +159,16 @@ class Notes:
             if before.holder(slot) is not None and slot["held_until"] <= after.now
         ]
         self._is_later = True
+        is_reminded = any(
+            before.now < row["starts_at"] - offset * MINUTE <= after.now
+            for row in before.active()
+            for offset in REMINDERS
+        )
         for name in self._working & set(current):
             deed = current[name].deed
             self.sentences.add(f"clock in {deed.what} {self._phases.get(name, '')}".rstrip())
+            if is_reminded:
+                self.sentences.add(f"clock over a reminder in {deed.what}")
             for holder in over:
                 whose = "own hold" if _is_of(deed, holder) else "hold of another"
                 self.sentences.add(f"clock in {deed.what}, {whose} over")

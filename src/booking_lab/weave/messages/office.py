@@ -22,7 +22,7 @@ from booking_system.notifications.domain.planning import Lane
 from booking_system.platform.postgres.feed import Relay
 
 LEDGER = """SELECT id, appointment_id, revision, kind, offset_minutes, channel, recipient_key, state,
- reason, due_at, ended_at FROM message_ledger
+ reason, due_at, ended_at, began FROM message_ledger
  ORDER BY appointment_id, revision, kind, offset_minutes, channel, id"""
 SENDING = "SELECT id FROM message_ledger WHERE state = 'sending'"
 UNSETTLED = """SELECT EXISTS (SELECT FROM message_ledger WHERE state IN ('claimed', 'sending',

@@ -58,6 +58,19 @@ def _sendings(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
     return before, [_change(dice, slot), *senders, *_wait(dice, "1", "2")]
 
 
+def _at_the_desk(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
+    slot = dice.randrange(3)
+    marks = [Deed("check in", 0, slot), Deed("undo", 0, slot)]
+    before, parts = [Deed("book", 0, slot), RELAY, PLANNER], [marks[: dice.choice((1, 2))]]
+    if dice.random() < 0.5:
+        before, parts = [*before, marks[0]], [[marks[1], *marks[: dice.choice((0, 1))]]]
+    if slot == 0 and dice.random() < 0.5:
+        before.insert(3, SEND)
+        before.append(Deed("wait", how=DUE))
+    rival = [[dice.choice((Deed("cancel", 0, slot), PLANNER))]] if dice.random() < 0.3 else []
+    return before, [*parts, [SEND, SEND], *rival]
+
+
 def _reminders(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
     before = [Deed("book", 0, 0), *WORKER]
     before += [Deed("wait", how=DUE)] if dice.random() < 0.7 else []
@@ -105,4 +118,5 @@ THEMES: Sequence[Theme] = (
     _late_commits,
     _planners,
     _lost_answers,
+    _at_the_desk,
 )

@@ -8,6 +8,7 @@ from functools import partial
 
 import asyncpg
 
+from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.notifications.adapters import claiming_statements as claims
 from booking_system.notifications.adapters import ledger_statements as sql
 from booking_system.notifications.adapters.account_facts import account_facts_of
@@ -25,7 +26,7 @@ from booking_system.notifications.domain.gate import (
     Skip,
     Verdict,
     Wait,
-    is_true_in_any_state,
+    stays_true,
 )
 from booking_system.notifications.domain.message import Channel, State
 from booking_system.notifications.domain.own_channel import OwnSender, scope_of
@@ -130,10 +131,12 @@ class PostgresLedger:
             return None
         return self.recipients.names_of(claim.channel, address)[0]
 
-    async def _lock(self, connection: asyncpg.Connection, found: Found) -> tuple[int, str]:
+    async def _lock(
+        self, connection: asyncpg.Connection, found: Found
+    ) -> tuple[int, AppointmentStatus]:
         row = await sql.LOCK_APPOINTMENT.fetchrow(connection, appointment_id=found.appointment.id)
         assert row is not None, "appointments are never deleted"
-        return row["revision"], row["status"]
+        return row["revision"], AppointmentStatus(row["status"])
 
     @asynccontextmanager
     async def handing_over(self, claim: Claim, found: Found | FoundAccount) -> AsyncIterator[bool]:
@@ -147,9 +150,8 @@ class PostgresLedger:
         async with self.database.whole(), self.database.driver_transaction() as connection:
             may_go = isinstance(found, FoundAccount)
             if isinstance(found, Found):
-                as_written = (found.due.revision, found.due.status)
-                is_as_written = await self._lock(connection, found) == as_written
-                may_go = is_as_written or is_true_in_any_state(found.due.kind)
+                revision, status = await self._lock(connection, found)
+                may_go = stays_true(found.due, revision=revision, status=status)
             if may_go:
                 may_go = await sql.STILL_BEGUN.fetchval(connection, **fence) is not None
             else:

@@ -147,7 +147,17 @@ def verdict_on(due: Due, *, now: datetime, channels: Collection[Channel]) -> Ver
     return _waiting(due, now) or Send()
 
 
-def is_true_in_any_state(kind: Kind) -> bool:
+def stays_true(due: Due, *, revision: int, status: AppointmentStatus) -> bool:
+    """Say whether a message that was judged is still true of its appointment, as that is now.
+
+    Another state alone is no reason: who is checked in meanwhile still gets the confirmation.
+    """
+    if due.kind in ALWAYS_TRUE or _is_true_in_any_state(due.kind):
+        return True
+    return revision == due.revision and status in EXPECTS[due.kind]
+
+
+def _is_true_in_any_state(kind: Kind) -> bool:
     """Say whether a message stays true also when its appointment changes."""
     return kind in OF_ONE_CAUSE and EXPECTS[kind] == frozenset(AppointmentStatus)
 
