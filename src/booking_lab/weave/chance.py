@@ -11,7 +11,7 @@ UNLUCKY = 0.45
 BEFALL_WAITING = 0.5
 """The share of the misfortunes that befall a thread that waits, where there is one."""
 
-RISKY = frozenset({"COMMIT", "CONNECT", "HAND_OVER", "HEAR", "FINISH"})
+RISKY = frozenset({"COMMIT", "CONNECT", "GIVE_BYTES", "HEAR", "FINISH"})
 
 
 class ByChance:

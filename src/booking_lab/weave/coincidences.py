@@ -86,7 +86,7 @@ PHASES: Mapping[str, str] = {
     "CONNECT": "claimed",
     "LOCK_TO_SEND": "judging",
     "BEGIN_SENDING": "begun",
-    "HAND_OVER": "handed",
+    "GIVE_BYTES": "handed",
     "FINISH": "noted",
     "NUMBER": "numbered",
     "TAKE_PLACE": "planning",

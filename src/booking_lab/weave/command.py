@@ -22,9 +22,7 @@ Messages = Annotated[bool, typer.Option(help="Relay, planner and sender beside t
 Processes = Annotated[int, typer.Option(min=1, max=64, help="How many run at the same time.")]
 
 
-def weave(
-    *, seeds: Seeds = "0:2000", processes: Processes = 2, messages: Messages = False
-) -> None:
+def weave(*, seeds: Seeds = "0:2000", processes: Processes = 2, messages: Messages = False) -> None:
     """Let one seed decide every coincidence, on a PostgreSQL of its own, and judge each run.
 
     Patients, the desk and the background meet at every statement and every commit in an order that

@@ -56,9 +56,7 @@ class Report:
             yield f"seed {seed}: {'; '.join(dict.fromkeys(wrong))}"
 
 
-async def woven(
-    weaver: Weaver, seed: int, subject: Subject = BOOKING
-) -> tuple[One, Outcome]:
+async def woven(weaver: Weaver, seed: int, subject: Subject = BOOKING) -> tuple[One, Outcome]:
     """Run one seed."""
     outcome = await weaver.run(subject.planned(seed), subject.chance(seed))
     found = frozenset(reached(outcome.notes.sentences, subject.sometimes))

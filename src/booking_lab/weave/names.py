@@ -44,7 +44,7 @@ TOLD = {
     "END_MESSAGE": "ends the message",
     "FACTS_OF_MESSAGE": "reads all about the message",
     "FINISH": "notes that the provider has it",
-    "HAND_OVER": "gives the message to the provider",
+    "GIVE_BYTES": "gives the message to the provider",
     "HEAR": "hears the provider's answer",
     "LOCK_TO_SEND": "locks the appointment against changes",
     "MOVE_ON": "moves its place in the feed",

@@ -41,7 +41,10 @@ class People:
     """All that anybody can do."""
 
     def __init__(
-        self, service: Service, observer: asyncpg.Connection, others: Mapping[str, Does] | None = None
+        self,
+        service: Service,
+        observer: asyncpg.Connection,
+        others: Mapping[str, Does] | None = None,
     ) -> None:
         """`observer` is how they see what there is before they ask: no step of a run.
 

@@ -25,6 +25,4 @@ class Subject(NamedTuple):
 
 
 BOOKING = Subject("", plans.planned, ByChance, coincidences.SOMETIMES)
-MESSAGES = Subject(
-    " --messages", plans_of_messages.planned, ByLongChance, of_messages.SOMETIMES
-)
+MESSAGES = Subject(" --messages", plans_of_messages.planned, ByLongChance, of_messages.SOMETIMES)

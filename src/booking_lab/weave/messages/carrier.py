@@ -13,7 +13,7 @@ from booking_system.notifications.domain.facts import AccountMessage, Appointmen
 from booking_system.notifications.domain.letter import Email, Sms
 from booking_system.notifications.domain.sending import Fault, NotSentError, OutcomeUnknownError
 
-CONNECT, HAND_OVER, HEAR = "CONNECT", "HAND_OVER", "HEAR"
+CONNECT, GIVE_BYTES, HEAR = "CONNECT", "GIVE_BYTES", "HEAR"
 """Its three steps, at each of which it may be somebody else's turn, or the connection breaks."""
 LOST = "connection_lost"
 
@@ -82,7 +82,7 @@ class Handing:
 
     async def write(self) -> None:
         """Let the bytes go."""
-        order = await _turn(HAND_OVER)
+        order = await _turn(GIVE_BYTES)
         self._carrier.begins(self._letter, is_taken=order is not Order.CUT)
         if order is not Order.GO:
             raise OutcomeUnknownError(LOST)
@@ -99,4 +99,4 @@ async def _turn(step: str) -> Order:
     if thread is None:
         return Order.GO
     # Its transaction is open while it hands over, and others may wait for that process.
-    return await thread.turn(step, thread.pid if step == HAND_OVER else 0)
+    return await thread.turn(step, thread.pid if step == GIVE_BYTES else 0)

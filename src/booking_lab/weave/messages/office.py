@@ -21,8 +21,8 @@ from booking_system.notifications.application.send_messages import Carriers
 from booking_system.notifications.domain.planning import Lane
 from booking_system.platform.postgres.feed import Relay
 
-LEDGER = """SELECT id, appointment_id, revision, kind, offset_minutes, channel, recipient_key, state,
- reason, due_at, ended_at, began FROM message_ledger
+LEDGER = """SELECT id, appointment_id, revision, kind, offset_minutes, channel, recipient_key,
+ state, reason, due_at, ended_at, began FROM message_ledger
  ORDER BY appointment_id, revision, kind, offset_minutes, channel, id"""
 SENDING = "SELECT id FROM message_ledger WHERE state = 'sending'"
 UNSETTLED = """SELECT EXISTS (SELECT FROM message_ledger WHERE state IN ('claimed', 'sending',
@@ -30,7 +30,7 @@ UNSETTLED = """SELECT EXISTS (SELECT FROM message_ledger WHERE state IN ('claime
 NEXT = "SELECT min(due_at) FROM message_ledger WHERE state = 'planned'"
 LANES = (Lane.CHANGES, Lane.REMINDERS)
 MOST = 50
-"""All that is due is claimed at once: which of two is first would be left to their places on disk."""
+"""All that is due is claimed at once: else places on disk would decide which of two comes first."""
 PATIENCE = timedelta(minutes=2)
 """Longer than a lease, and than a lost answer is waited for."""
 MOST_ROUNDS = 12

@@ -1,0 +1,98 @@
+"""Relay, planner and sender meet who books, moves and cancels: only what is true is told, once."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from booking_lab.weave.many import Report, run_all, woven
+from booking_lab.weave.subjects import MESSAGES
+from booking_lab.weave.weaver import Weaver
+from tests.postgres import TestServer
+from tests.weave.message_mutants import KEY, MUTANTS
+
+SOME = 30
+ALL = 20_000
+WITHOUT_KEY = "ALTER TABLE message_ledger DROP CONSTRAINT uq_message_ledger_identity"
+WITH_KEY = """ALTER TABLE message_ledger ADD CONSTRAINT uq_message_ledger_identity
+ UNIQUE NULLS NOT DISTINCT
+ (appointment_id, revision, kind, offset_minutes, channel, recipient_key)"""
+
+
+async def test_only_what_is_true_is_told(weaver: Weaver) -> None:
+    report = Report(MESSAGES)
+    for seed in range(SOME):
+        one, _ = await woven(weaver, seed, MESSAGES)
+        report.add(one)
+    assert report.wrong == {}
+    assert report.steps > SOME * 20, "workers and patients meet"
+
+
+@pytest.mark.proof
+async def test_many_schedules_of_messages_go_right_and_each_coincidence_comes(
+    postgres: TestServer,
+) -> None:
+    async with postgres.database() as one, postgres.database() as other:
+        report = await asyncio.to_thread(
+            run_all, [one, other], range(ALL), tell=lambda _: None, subject=MESSAGES
+        )
+    assert report.wrong == {}
+    assert report.missed() == []
+
+
+@pytest.mark.parametrize(
+    ("seeds", "times"),
+    [(3, 1), pytest.param(100, 5, marks=pytest.mark.proof)],
+)
+async def test_the_same_seed_is_the_same_run(weaver: Weaver, seeds: int, times: int) -> None:
+    for seed in range(seeds):
+        traces = Counter[str]()
+        for _ in range(1 + times):
+            _, outcome = await woven(weaver, seed, MESSAGES)
+            traces[outcome.trace()] += 1
+        assert len(traces) == 1, seed
+
+
+FOUND_SOON = ("the order of the commits", "the withdrawal")
+"""Some of them in `make test`, all in `make prove`."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in FOUND_SOON else pytest.param(name, marks=pytest.mark.proof)
+        for name in MUTANTS
+    ],
+)
+async def test_what_is_taken_out_is_missed(weaver: Weaver, weave_url: str, name: str) -> None:
+    async with without_key(weave_url) if name == KEY else nothing_else():
+        with MUTANTS[name]():
+            assert await first_wrong(weaver, most=3000) >= 0
+    one, _ = await woven(weaver, 0, MESSAGES)
+    assert one.wrong == (), "it is put back"
+
+
+async def first_wrong(weaver: Weaver, *, most: int) -> int:
+    for seed in range(most):
+        one, _ = await woven(weaver, seed, MESSAGES)
+        if one.wrong:
+            return seed
+    raise AssertionError("nothing went wrong")
+
+
+@asynccontextmanager
+async def without_key(url: str) -> AsyncIterator[None]:
+    connection = await asyncpg.connect(url)
+    await connection.execute(WITHOUT_KEY)
+    yield
+    await connection.execute("DELETE FROM message_ledger")
+    await connection.execute(WITH_KEY)
+    await connection.close()
+
+
+@asynccontextmanager
+async def nothing_else() -> AsyncIterator[None]:
+    yield
