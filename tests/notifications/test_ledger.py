@@ -204,6 +204,29 @@ async def test_a_mark_and_its_undoing_change_no_message(api: Api, office: Office
     assert states == {"confirmation": "sent", "reminder": "planned"}
 
 
+async def test_who_is_checked_in_while_a_message_is_handed_over_gets_it(
+    api: Api, office: Office
+) -> None:
+    slot = await api.slot(start=datetime.now(UTC) + timedelta(hours=23))
+    booking = (await api.book(slot, await reachable(api))).json()
+    clinic = await api.receptionist(booking["clinic"]["id"])
+    await office.plan()
+    marked: asyncio.Task[Any] | None = None
+
+    async def meanwhile(_: Claim) -> None:
+        nonlocal marked
+        if marked is None:
+            mark = api.post(f"/v1/bookings/{booking['id']}/check-in", None, clinic)
+            marked = asyncio.create_task(mark, context=Context())
+        await asyncio.wait([marked])
+
+    await interrupted(office, meanwhile).once()
+    assert marked is not None
+    assert marked.result().status_code == 200
+    assert office.email.kinds == ["confirmation"]
+    assert (await confirmation(office))["state"] == "sent"
+
+
 async def test_a_lost_claim_sends_nothing(api: Api, office: Office) -> None:
     await booked(api)
     await office.plan()
@@ -340,6 +363,33 @@ async def test_what_was_sent_and_could_not_be_noted_is_sent_once_more_at_most(
         await job.once()
         await leases_are_over(office)
         office.clock.shift += timedelta(hours=1)
+    assert office.email.kinds == ["confirmation"] * 2
+    row = await confirmation(office)
+    assert (row["state"], row["reason"], row["began"]) == ("failed", "unknown", 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speechless(Forgetful):
+    """Nor can it be told that nobody knows."""
+
+    async def leave_unknown(self, claim: Claim, *, code: str) -> None:
+        raise ZeroDivisionError
+
+
+async def test_what_may_be_out_is_not_tried_as_if_it_had_failed(api: Api, office: Office) -> None:
+    await booked(api)
+    await office.plan()
+    old = office.ledger
+    ledger = Speechless(
+        database=old.database, recipients=old.recipients, identities=old.identities, clock=old.clock
+    )
+    job = SendingJob(ledger=ledger, send=replace(office.send, ledger=ledger), clock=office.clock)
+    await job.once()
+    assert (await confirmation(office))["state"] == "sending"
+    for _ in range(6):
+        await leases_are_over(office)
+        office.clock.shift += timedelta(hours=1)
+        await job.once()
     assert office.email.kinds == ["confirmation"] * 2
     row = await confirmation(office)
     assert (row["state"], row["reason"], row["began"]) == ("failed", "unknown", 2)

@@ -129,7 +129,7 @@ def _is_over(row: Row, stage: Stage) -> bool:
         "too_late": row["ended_at"] >= over,
         "overtaken_by_next_reminder": due_at >= over,
     }
-    return row["state"] == "skipped" and reasons.get(row["reason"], False)
+    return row["state"] == "skipped" and bool(reasons.get(row["reason"]))
 
 
 def _calls(ledger: Sequence[Row], attempts: Sequence[Attempt]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 
 from booking_system.notifications.application.ledger_ports import Claim, Ledger
-from booking_system.notifications.application.send_messages import SendMessage
+from booking_system.notifications.application.send_messages import LeftOpenError, SendMessage
 from booking_system.notifications.domain.planning import Lane
 from booking_system.platform.postgres.periodic import PeriodicJob
 from booking_system.shared_kernel.clock import Clock
@@ -93,6 +93,8 @@ class SendingJob:
         """Send one; a mistake of ours stops none of the others."""
         try:
             await self.send(claim)
+        except LeftOpenError:
+            log.warning("message_left", message_id=str(claim.id), error="not_noted")
         except Exception as error:  # noqa: BLE001  (any mistake: counted, and in the end given up)
             name = type(error).__name__
             log.warning("message_not_sent", message_id=str(claim.id), error=name)

@@ -48,6 +48,10 @@ Opening = tuple[str, AbstractAsyncContextManager[Handover]]
 """The provider's name, and the block in which the written message is handed over."""
 
 
+class LeftOpenError(Exception):
+    """Its bytes may be out, and the ledger could not be told so: its lease ends, and says it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carriers:
     """What this installation sends through; None: nothing of that kind."""
@@ -92,7 +96,11 @@ class SendMessage:
     monotonic: Callable[[], float]
 
     async def __call__(self, claim: Claim) -> None:
-        """Send it, or note why not; nothing is raised but what the ledger raises."""
+        """Send it, or note why not; nothing is raised but what the ledger raises.
+
+        Raises `LeftOpenError` where it may be out and the ledger does not know: nobody may try it
+        again as if it had failed.
+        """
         found = await self.ledger.look(claim)
         verdict = self._judge(found.due)
         if not isinstance(verdict, Send):
@@ -106,10 +114,16 @@ class SendMessage:
         except UnreadableChannelError:
             await self._unreadable(claim, own)
         except OutcomeUnknownError as error:
-            await self.ledger.leave_unknown(claim, code=error.code)
+            await self._leave_unknown(claim, error)
         else:
             if is_taken and own is not None:
                 await self.own_carriers.went_well(own)
+
+    async def _leave_unknown(self, claim: Claim, error: OutcomeUnknownError) -> None:
+        try:
+            await self.ledger.leave_unknown(claim, code=error.code)
+        except Exception as failure:
+            raise LeftOpenError from failure
 
     def _judge(self, due: Due) -> Verdict:
         return verdict_on(due, now=self.clock.now(), channels=self.carriers.channels)
