@@ -17,6 +17,7 @@ from booking_system.notifications.domain.gate import (
     Verdict,
     Wait,
     Withdraw,
+    stays_true,
     verdict_on,
 )
 from booking_system.notifications.domain.message import Channel, Kind, State
@@ -58,6 +59,10 @@ AS_TOLD = {
 
 def judged(kind: Kind, channel: Channel = Channel.EMAIL, **about: Any) -> Verdict:
     now, channels = about.pop("now", NOW), about.pop("channels", frozenset(Channel))
+    return verdict_on(due_of(kind, channel, **about), now=now, channels=channels)
+
+
+def due_of(kind: Kind, channel: Channel = Channel.EMAIL, **about: Any) -> Due:
     usual: dict[str, Any] = {
         "kind": kind,
         "channel": channel,
@@ -72,7 +77,7 @@ def judged(kind: Kind, channel: Channel = Channel.EMAIL, **about: Any) -> Verdic
         "preferences": Preferences(),
         "money": AS_TOLD.get(kind),
     }
-    return verdict_on(Due(**usual | about), now=now, channels=channels)
+    return Due(**usual | about)
 
 
 @pytest.mark.parametrize("channel", Channel)
@@ -112,6 +117,16 @@ def test_a_message_goes_in_the_states_that_it_is_true_in(
     over = {AppointmentStatus.NO_SHOW, AppointmentStatus.COMPLETED}
     is_of_revision = kind in OF_A_REVISION
     assert status not in over or not is_of_revision or expected == Withdraw()
+
+
+@pytest.mark.parametrize("kind", [Kind.CONFIRMATION, Kind.REMINDER, Kind.CANCELLATION])
+def test_what_was_judged_goes_as_long_as_it_is_true(kind: Kind) -> None:
+    due = due_of(kind)
+    for status in AppointmentStatus:
+        assert stays_true(due, revision=1, status=status) == (status in EXPECTS[kind])
+        assert not stays_true(due, revision=2, status=status)
+    for always in (Kind.REFUND, Kind.HELP_ANSWER):
+        assert stays_true(due_of(always), revision=2, status=AppointmentStatus.CANCELLED)
 
 
 def test_a_late_reminder_waits_for_the_morning() -> None:
