@@ -102,9 +102,11 @@ class Office:
                 await relay.once()
             await self.plan()
             await self.send()
-            if not await self._eyes.fetchval(UNSETTLED, self._service.clock.moment):
+            # What could not be sent just now is due again before that.
+            later = self._service.clock.moment + PATIENCE
+            if not await self._eyes.fetchval(UNSETTLED, later):
                 return
-            await self._wait_until(self._service.clock.moment + PATIENCE)
+            await self._wait_until(later)
 
     async def whole(self) -> None:
         """Let time go on until nothing is planned any more."""
