@@ -45,9 +45,6 @@ class Press:
         content: bytes = await self.printer.pdf(document, language=language)
         return content
 
-    def page(self, document: Document, *, language: str | None = None) -> str:
-        raise NotImplementedError
-
 
 @pytest.fixture
 def press(api: Api) -> Press:
@@ -281,9 +278,6 @@ class Shelf:
         if document.number == self.stuck_at:
             await asyncio.Event().wait()
         return bytes(self.sizes[document.number - 1])
-
-    def page(self, document: Document, *, language: str | None = None) -> str:
-        raise NotImplementedError
 
 
 async def given(

@@ -14,7 +14,7 @@ from booking_system.notifications.domain.letter import (
     MOST_DOCUMENTS,
     PdfFile,
 )
-from booking_system.payments.application.show_documents import DocumentPrinter
+from booking_system.payments.application.show_documents import PdfPrinter
 from booking_system.payments.domain.receipts import Document, DocumentId
 
 SECONDS = 4.0
@@ -39,7 +39,7 @@ class PrintedDocuments:
     """
 
     show: Callable[[DocumentId], Awaitable[Document]]
-    printer: DocumentPrinter
+    printer: PdfPrinter
     seconds: float = field(default_factory=lambda: SECONDS)
 
     async def of(self, message_id: UUID, found: Found) -> Sequence[PdfFile]:
@@ -65,7 +65,7 @@ class PrintedDocuments:
         try:
             room = MOST_DOCUMENT_BYTES - sum(len(one.content) for one in files)
             files.append(await self._printed(found, named, room))
-        except Exception as error:  # noqa: BLE001  (whatever is wrong with it: the mail goes)
+        except Exception as error:  # noqa: BLE001  (any fault of it: the mail goes)
             _left_out(message_id, named, type(error).__name__)
 
     async def _printed(self, found: Found, named: ReceiptFacts, room: int) -> PdfFile:

@@ -19,18 +19,22 @@ from booking_system.shared_kernel.identifiers import ClinicId
 PAGE = 500
 
 
-class DocumentPrinter(Protocol):
-    """Makes of a document what people read, in its own language unless another is wished for.
+class PdfPrinter(Protocol):
+    """Makes of a document a file, in its own language unless another is wished for.
 
     It needs nothing but the document, and of the same one it makes the same.
     """
 
-    def page(self, document: Document, *, language: str | None = None) -> str:
-        """Return it as HTML."""
-        ...
-
     async def pdf(self, document: Document, *, language: str | None = None) -> bytes:
         """Return it as PDF."""
+        ...
+
+
+class DocumentPrinter(PdfPrinter, Protocol):
+    """Makes a page of it as well."""
+
+    def page(self, document: Document, *, language: str | None = None) -> str:
+        """Return it as HTML."""
         ...
 
 

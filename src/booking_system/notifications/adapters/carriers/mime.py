@@ -47,7 +47,7 @@ def mail_bytes(email: Email, *, clock: Clock, utf8: bool = False) -> bytes:
     if email.calendar is not None:
         _add_calendar(mail, email.calendar)
     for one in email.documents:
-        # Behind the alternatives, of which calendars take the last one, whatever is attached.
+        # Behind the alternatives, of which calendars take the last one.
         mail.add_attachment(
             one.content, maintype="application", subtype="pdf", filename=one.filename
         )
