@@ -15,6 +15,7 @@ from booking_system.notifications.domain.letter import (
     PdfFile,
     Sms,
 )
+from tests.patience import PATIENCE
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 ID = UUID("01957b2e-7b7c-7000-8000-00000000abcd")
@@ -27,6 +28,8 @@ OTHER_PDF = PdfFile(filename="2027-000043.pdf", content=b"%PDF-1.7\nanother")
 UNSUBSCRIBE = f"https://booking.example.com/unsubscribe/{'a' * 90}"
 QUICK = Waits(opening=0.5, writing=0.25, answer=0.4, goodbye=0.2)
 """For providers that never answer."""
+PATIENT = Waits(opening=PATIENCE, answer=PATIENCE)
+"""For all others."""
 
 
 class Frozen:

@@ -11,7 +11,8 @@ from botocore.credentials import Credentials
 from booking_system.notifications.adapters.carriers.amazon_keys import AmazonKeys
 from booking_system.notifications.adapters.carriers.http_handover import HttpWay, http_client
 from booking_system.notifications.adapters.carriers.http_when_needed import HttpWhenNeeded
-from tests.notifications.carriers.letters import QUICK, Frozen
+from booking_system.notifications.adapters.carriers.waits import Waits
+from tests.notifications.carriers.letters import PATIENT, Frozen
 from tests.notifications.carriers.listening import listening
 
 HANGS = b""
@@ -86,9 +87,9 @@ async def a_provider(answer: bytes | None = HANGS) -> AsyncIterator[Provider]:
 
 
 @asynccontextmanager
-async def a_way() -> AsyncIterator[HttpWay]:
+async def a_way(waits: Waits = PATIENT) -> AsyncIterator[HttpWay]:
     async with http_client(TLS) as client:
-        yield HttpWay(client=client, clock=Frozen(), waits=QUICK)
+        yield HttpWay(client=client, clock=Frozen(), waits=waits)
 
 
 def when_needed(way: HttpWay) -> HttpWhenNeeded:

@@ -45,7 +45,7 @@ from booking_system.notifications.domain.message import Channel
 from booking_system.notifications.domain.planning import Skipped
 from booking_system.notifications.domain.sending import Fault, NotSentError
 from booking_system.platform.postgres.transaction import Database
-from tests.notifications.carriers.letters import CALENDAR, ID, PDF, an_email, an_sms, sent
+from tests.notifications.carriers.letters import CALENDAR, ID, PDF, QUICK, an_email, an_sms, sent
 from tests.notifications.carriers.providers import Provider, a_provider, a_way, says, when_needed
 from tests.notifications.carriers.providers import amazon_keys as keys_of_tests
 from tests.notifications.office import KEYS, ShiftedClock
@@ -72,7 +72,7 @@ def keys() -> AmazonKeys:
 
 @pytest.fixture
 async def way() -> AsyncIterator[HttpWay]:
-    async with a_way() as way:
+    async with a_way(QUICK) as way:
         yield way
 
 

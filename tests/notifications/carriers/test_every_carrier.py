@@ -105,7 +105,7 @@ async def opened(name: str, how: str) -> AsyncIterator[tuple[Opened, Any]]:
             carrier = SmtpCarrier(address, clock=Frozen(), waits=QUICK, tls=TLS)
             yield carrier.opened(an_email()), lambda: int(bool(script.content))
     else:
-        async with a_provider(ANSWERS[how]) as provider, a_way() as way:
+        async with a_provider(ANSWERS[how]) as provider, a_way(QUICK) as way:
             carrier = HTTP[name](way, provider.url)
             assert carrier.name == name
             is_mail = name in {"sendgrid", "ses"}

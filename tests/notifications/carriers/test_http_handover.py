@@ -26,7 +26,7 @@ from tests.notifications.carriers.providers import (
 
 @pytest.fixture
 async def way() -> AsyncIterator[HttpWay]:
-    async with a_way() as way:
+    async with a_way(QUICK) as way:
         yield way
 
 
