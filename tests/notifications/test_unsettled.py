@@ -12,7 +12,6 @@ import pytest
 
 from booking_system.notifications.adapters.asking_job import AskingJob
 from booking_system.notifications.adapters.carriers.twilio import TwilioCarrier
-from booking_system.notifications.adapters.carriers.waits import Waits
 from booking_system.notifications.application.ask_provider import AskProvider
 from booking_system.platform.postgres.transaction import Database
 from tests.api import Api
@@ -36,7 +35,6 @@ from tests.patience import PATIENCE
 SENDER = "+4930123456"
 SID, OTHER = f"SM{'1' * 32}", f"SM{'2' * 32}"
 ROW = "SELECT * FROM message_ledger WHERE kind = 'reminder' AND began > 0"
-PATIENT = Waits(opening=PATIENCE, writing=PATIENCE, answer=PATIENCE)
 SOON = timedelta(seconds=20)
 """A patience that is over soon from its beginning: what is not listed now will not be."""
 
@@ -98,9 +96,7 @@ class Twilio:
 @pytest.fixture
 async def twilio(api: Api, database: Database) -> AsyncIterator[Twilio]:
     async with a_provider(DROPS) as provider, a_way() as way:
-        carrier = TwilioCarrier(
-            an_address(SENDER), way=replace(way, waits=PATIENT), base=provider.url
-        )
+        carrier = TwilioCarrier(an_address(SENDER), way=way, base=provider.url)
         office = Office(database, email=Carrier("mail"), sms=carrier)
         await booked(api)
         office.clock.shift = FAR - timedelta(hours=23) - datetime.now(UTC)

@@ -27,9 +27,11 @@ PDF = PdfFile(filename="2027-000042.pdf", content=b"%PDF-1.7\n\x00\xff.\r\n.\r\n
 OTHER_PDF = PdfFile(filename="2027-000043.pdf", content=b"%PDF-1.7\nanother")
 UNSUBSCRIBE = f"https://booking.example.com/unsubscribe/{'a' * 90}"
 QUICK = Waits(opening=0.5, writing=0.25, answer=0.4, goodbye=0.2)
-"""For providers that never answer."""
-PATIENT = Waits(opening=PATIENCE, answer=PATIENCE)
-"""For all others."""
+"""For providers that are silent from the first."""
+PATIENT = Waits(opening=PATIENCE, writing=PATIENCE, answer=PATIENCE)
+"""For providers that answer."""
+UNANSWERED = Waits(opening=PATIENCE, writing=PATIENCE, answer=0.4)
+"""For providers that take a message and say nothing."""
 
 
 class Frozen:

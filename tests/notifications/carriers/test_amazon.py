@@ -8,6 +8,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -72,14 +73,8 @@ def keys() -> AmazonKeys:
 
 @pytest.fixture
 async def way() -> AsyncIterator[HttpWay]:
-    async with a_way(QUICK) as way:
+    async with a_way() as way:
         yield way
-
-
-@pytest.fixture
-def patient(way: HttpWay) -> HttpWay:
-    """For what loads for long the first time."""
-    return HttpWay(client=way.client, clock=way.clock)
 
 
 @pytest.fixture
@@ -100,13 +95,13 @@ def sns(way: HttpWay, keys: AmazonKeys, base: str | None, more: str = "") -> Sns
     return SnsCarrier(address, way=way, keys=keys, base=base)
 
 
-async def test_ses_takes_a_mail(moto: str, patient: HttpWay, keys: AmazonKeys) -> None:
+async def test_ses_takes_a_mail(moto: str, way: HttpWay, keys: AmazonKeys) -> None:
     backend = ses_backends[DEFAULT_ACCOUNT_ID][REGION]
     with pytest.raises(NotSentError) as told:
-        await sent(ses(patient, keys, moto).opened(an_email()))
+        await sent(ses(way, keys, moto).opened(an_email()))
     assert (told.value.fault, told.value.code) == (Fault.POLICY, "400 MessageRejected")
     backend.verify_email_identity("termine@praxis.example")
-    given = await sent(ses(patient, keys, moto).opened(an_email(documents=(PDF,))))
+    given = await sent(ses(way, keys, moto).opened(an_email(documents=(PDF,))))
     (kept,) = backend.sent_messages
     assert kept.id == given
     assert kept.source == "termine@praxis.example"
@@ -120,12 +115,12 @@ async def test_ses_takes_a_mail(moto: str, patient: HttpWay, keys: AmazonKeys) -
     assert receipt.get_payload(decode=True) == PDF.content
 
 
-async def test_sns_takes_an_sms(moto: str, patient: HttpWay, keys: AmazonKeys) -> None:
-    given = await sent(sns(patient, keys, moto, "?from=Praxis&max_price=0.20").opened(an_sms()))
+async def test_sns_takes_an_sms(moto: str, way: HttpWay, keys: AmazonKeys) -> None:
+    given = await sent(sns(way, keys, moto, "?from=Praxis&max_price=0.20").opened(an_sms()))
     backend = sns_backends[DEFAULT_ACCOUNT_ID][REGION]
     assert backend.sms_messages == {given: (an_sms().to, an_sms().text)}
     with pytest.raises(NotSentError) as told:
-        await sent(sns(patient, keys, moto).opened(an_sms(to="at home")))
+        await sent(sns(way, keys, moto).opened(an_sms(to="at home")))
     assert (told.value.fault, told.value.code) == (Fault.RECIPIENT, "400 InvalidParameter")
 
 
@@ -167,15 +162,13 @@ async def test_a_list_that_fails_is_no_empty_list(
 
 
 async def test_amazons_opt_outs_hold_here_until_amazon_lets_them_in(
-    moto: str, patient: HttpWay, keys: AmazonKeys, database: Database
+    moto: str, way: HttpWay, keys: AmazonKeys, database: Database
 ) -> None:
     backend = sns_backends[DEFAULT_ACCOUNT_ID][REGION]
     backend.opt_out_numbers = ["+4915112340000", "+4915112340001"]
     clock = ShiftedClock()
     recipients = Recipients(keys=KEYS, clock=clock, senders={Channel.SMS: OURS})
-    job = OptOutsJob(
-        listed=opt_outs_at(patient, keys, moto), database=database, recipients=recipients
-    )
+    job = OptOutsJob(listed=opt_outs_at(way, keys, moto), database=database, recipients=recipients)
 
     async def blocked() -> list[bool]:
         async with database.reading() as connection:
@@ -406,14 +399,15 @@ async def test_keys_that_are_slow_to_find_hold_up_nobody(way: HttpWay, unused_po
 
     ticking = asyncio.create_task(tick())
     with pytest.raises(NotSentError) as told:
-        await sent(ses(way, Slow(), f"http://127.0.0.1:{unused_port}").opened(an_email()))
+        quick = replace(way, waits=QUICK)
+        await sent(ses(quick, Slow(), f"http://127.0.0.1:{unused_port}").opened(an_email()))
     ticking.cancel()
     assert (told.value.fault, told.value.code) == (Fault.TEMPORARY, "timeout")
     assert ticks > 10
 
 
 async def test_without_keys_nothing_is_asked(
-    patient: HttpWay, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    way: HttpWay, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
@@ -421,11 +415,11 @@ async def test_without_keys_nothing_is_asked(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     with pytest.raises(NotSentError) as told:
-        await sent(ses(patient, AmazonKeys(), provider.url).opened(an_email()))
+        await sent(ses(way, AmazonKeys(), provider.url).opened(an_email()))
     assert (told.value.fault, told.value.code) == (Fault.REFUSED, "no_keys")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    await sent(ses(patient, AmazonKeys(), provider.url).opened(an_email()))
+    await sent(ses(way, AmazonKeys(), provider.url).opened(an_email()))
     assert "Credential=AKIDEXAMPLE/" in provider.only().headers["authorization"]
 
 

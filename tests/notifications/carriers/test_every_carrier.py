@@ -28,7 +28,7 @@ from booking_system.notifications.application.sending_ports import (
     SmsCarrier,
 )
 from booking_system.notifications.domain.sending import Fault, NotSentError, OutcomeUnknownError
-from tests.notifications.carriers.letters import QUICK, Frozen, an_email, an_sms
+from tests.notifications.carriers.letters import PATIENT, UNANSWERED, Frozen, an_email, an_sms
 from tests.notifications.carriers.providers import (
     DROPS,
     HANGS,
@@ -98,14 +98,16 @@ SMTP: dict[str, str | None] = {
 @asynccontextmanager
 async def opened(name: str, how: str) -> AsyncIterator[tuple[Opened, Any]]:
     """A message before a provider that will fail so, and what counts the messages it got."""
+    is_silent = how == "hangs" or (name == "smtp" and SMTP[how] == "")
+    waits = UNANSWERED if is_silent else PATIENT
     if name == "smtp":
         async with scripted(END=SMTP[how]) as (port, script):
             address = email_address(f"smtp://127.0.0.1:{port}")
             assert isinstance(address, SmtpAddress)
-            carrier = SmtpCarrier(address, clock=Frozen(), waits=QUICK, tls=TLS)
+            carrier = SmtpCarrier(address, clock=Frozen(), waits=waits, tls=TLS)
             yield carrier.opened(an_email()), lambda: int(bool(script.content))
     else:
-        async with a_provider(ANSWERS[how]) as provider, a_way(QUICK) as way:
+        async with a_provider(ANSWERS[how]) as provider, a_way(waits) as way:
             carrier = HTTP[name](way, provider.url)
             assert carrier.name == name
             is_mail = name in {"sendgrid", "ses"}

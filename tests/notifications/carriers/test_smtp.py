@@ -29,8 +29,10 @@ from tests.notifications.carriers.letters import (
     CALENDAR,
     ID,
     OTHER_PDF,
+    PATIENT,
     PDF,
     QUICK,
+    UNANSWERED,
     UNSUBSCRIBE,
     Frozen,
     an_email,
@@ -46,6 +48,7 @@ from tests.notifications.carriers.smtp_servers import (
     smtp_server,
     tls_contexts,
 )
+from tests.patience import PATIENCE
 
 LOGIN = "clinic:correct-horse%20%2F%23@"
 
@@ -66,7 +69,7 @@ def carrier(
 ) -> SmtpCarrier:
     address = email_address(f"{scheme}://{login}localhost:{port}{more}")
     assert isinstance(address, SmtpAddress)
-    return SmtpCarrier(address, clock=Frozen(), **{"waits": QUICK, "tls": TLS, **how})
+    return SmtpCarrier(address, clock=Frozen(), **{"waits": PATIENT, "tls": TLS, **how})
 
 
 def parsed(content: bytes) -> EmailMessage:
@@ -300,9 +303,10 @@ async def test_dots_are_doubled_on_the_way() -> None:
 async def test_what_a_server_refuses(
     answers: dict[str, str | None], fault: Fault, code: str
 ) -> None:
+    waits = QUICK if code == "timeout" else PATIENT
     async with scripted(**answers) as (port, _):
         with pytest.raises(NotSentError) as told:
-            await sent(carrier(port).opened(an_email()))
+            await sent(carrier(port, waits=waits).opened(an_email()))
     assert (told.value.fault, told.value.code) == (fault, code)
 
 
@@ -313,9 +317,10 @@ async def test_what_a_server_refuses(
 async def test_what_was_written_and_not_answered_is_unknown(
     answer: str | None, code: str | None
 ) -> None:
+    waits = UNANSWERED if code == "timeout" else PATIENT
     async with scripted(END=answer) as (port, script):
         with pytest.raises(OutcomeUnknownError) as told:
-            await sent(carrier(port).opened(an_email()))
+            await sent(carrier(port, waits=waits).opened(an_email()))
     assert told.value.code == (code or "malformed_answer")
     assert script.content
 
@@ -348,7 +353,7 @@ async def test_what_is_not_written_in_time_does_not_go_on_behind_ones_back() -> 
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)
     email = an_email(text=("x" * 70 + "\n") * 25_000)
     async with listening(serve, sock=listener) as port:
-        async with carrier(port, waits=Waits(opening=5)).opened(email) as handover:
+        async with carrier(port, waits=Waits(opening=PATIENCE)).opened(email) as handover:
             with pytest.raises(OutcomeUnknownError, match="slow_write"):
                 await handover.write()
         reads_on.set()
