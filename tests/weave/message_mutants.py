@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextvars import ContextVar
 from typing import Any
 from unittest.mock import patch
 
@@ -48,17 +49,30 @@ async def _cursor_first(self: Consumer, most: int) -> int:
     return len(events)
 
 
+AS_FOUND: ContextVar[Any] = ContextVar("AS_FOUND", default=None)
+"""What a sender of this task found before: several of them begin at once."""
+
+
 def _begin_without_reading() -> Any:
     begin = postgres.PostgresLedger.begin
 
     async def begins(self: Any, claim: Any, found: Any, *, judge: Any, provider: str) -> Any:
-        async def as_found(*_: Any) -> Any:
-            return found
-
-        with patch.object(postgres.PostgresLedger, "_facts", as_found):
+        before = AS_FOUND.set(found)
+        try:
             return await begin(self, claim, found, judge=lambda _: Send(), provider=provider)
+        finally:
+            AS_FOUND.reset(before)
 
     return begins
+
+
+def _facts_as_found() -> Any:
+    facts = postgres.PostgresLedger._facts
+
+    async def found_or_read(self: Any, *given: Any) -> Any:
+        return AS_FOUND.get() or await facts(self, *given)
+
+    return found_or_read
 
 
 @contextmanager
@@ -66,9 +80,8 @@ def without_looks(*, begin: bool = True, hand_over: bool = True) -> Iterator[Non
     """What was read when it was written holds."""
     with ExitStack() as stack:
         if begin:
-            stack.enter_context(
-                patch.object(postgres.PostgresLedger, "begin", _begin_without_reading())
-            )
+            for name, one in (("begin", _begin_without_reading()), ("_facts", _facts_as_found())):
+                stack.enter_context(patch.object(postgres.PostgresLedger, name, one))
         if hand_over:
             stack.enter_context(patch.object(postgres, "stays_true", lambda *_, **__: True))
         yield
