@@ -174,6 +174,100 @@ async def test_what_is_overdue_is_free_for_all_before_anything_tidies_up(api: Ap
     assert (await desk.shown(taken, rival))["status"] == "confirmed"
 
 
+async def test_what_is_overdue_stands_in_nobodys_way(api: Api) -> None:
+    """Time off, a move of the clinic to another zone, and the end of a service or a doctor."""
+    desk = await Desk.open(api)
+    booked = (await desk.book(await api.patient())).json()
+    day = START.date().isoformat()
+    doctor, clinic = f"/v1/doctors/{desk.doctor['id']}", f"/v1/clinics/{desk.clinic['id']}"
+    away = {"starts_at": START.isoformat(), "ends_at": (START + timedelta(hours=1)).isoformat()}
+    asked = [
+        ("POST", f"{doctor}/time-off", away, {"dry_run": True}),
+        ("POST", f"{clinic}/closures", {"dates": [day]}, {"dry_run": True}),
+        ("PATCH", clinic, {"time_zone": "Asia/Tokyo"}, {"dry_run": True}),
+    ]
+    ending = [f"/v1/services/{desk.service['id']}", doctor, clinic]
+
+    async def met() -> list[Any]:
+        found = []
+        for method, path, body, params in asked:
+            answer = await api.send(method, path, api.admin, json=body, params=params)
+            assert answer.is_success, answer.text
+            shown = answer.json()
+            found.append(shown.get("moved_count", shown.get("count")))
+        return found
+
+    assert await met() == [1] * 3
+    for path in ending:
+        refused = await api.send("DELETE", path, api.admin)
+        assert code_of(refused) == (409, "bookings_affected")
+
+    await desk.time_goes_by(booked)
+
+    assert await met() == [0] * 3
+    for path in ending:
+        assert (await api.send("DELETE", path, api.admin)).status_code == 204
+
+
+ENDINGS = ["time off", "closure", "the doctor goes", "the clinic goes"]
+
+
+async def ended(desk: Desk, way: str, on_conflict: str) -> None:
+    """The clinic ends the time of all slots of the desk, in one of these ways."""
+    doctor, clinic = f"/v1/doctors/{desk.doctor['id']}", f"/v1/clinics/{desk.clinic['id']}"
+    away = {"starts_at": START.isoformat(), "ends_at": (START + timedelta(hours=2)).isoformat()}
+    method, path, body = {
+        "time off": ("POST", f"{doctor}/time-off", away),
+        "closure": ("POST", f"{clinic}/closures", {"dates": [START.date().isoformat()]}),
+        "the doctor goes": ("DELETE", doctor, None),
+        "the clinic goes": ("DELETE", clinic, None),
+    }[way]
+    params = {"on_conflict": on_conflict}
+    answer = await desk.api.send(method, path, desk.api.admin, json=body, params=params)
+    assert answer.is_success, answer.text
+
+
+@pytest.mark.parametrize("way", ENDINGS)
+@pytest.mark.parametrize("minutes", [30, 45])
+async def test_what_the_clinic_keeps_waits_on_and_is_paid_for(
+    api: Api, way: str, minutes: int
+) -> None:
+    desk = await Desk.open(api, duration_minutes=minutes)
+    patient = await api.patient()
+    booked = (await desk.book(patient)).json()
+    wish = {"time_slot_id": desk.slots[2]["id"], "service_id": desk.service["id"]}
+    held = await api.made("/v1/holds", wish, await api.patient())
+    assert await holds_of(api, desk) == {UUID(booked["id"]), UUID(held["id"])}
+
+    await ended(desk, way, "keep")
+
+    assert await holds_of(api, desk) == {UUID(booked["id"])}
+    assert (await desk.shown(booked, patient))["status"] == "pending_payment"
+    await desk.pay(booked)
+    assert (await desk.shown(booked, patient))["status"] == "confirmed"
+
+
+@pytest.mark.parametrize("way", ENDINGS)
+async def test_what_the_clinic_cancels_waits_no_more(api: Api, way: str) -> None:
+    desk = await Desk.open(api)
+    patient = await api.patient()
+    booked = (await desk.book(patient)).json()
+
+    await ended(desk, way, "cancel")
+
+    assert await holds_of(api, desk) == set()
+    assert (await desk.shown(booked, patient))["status"] == "cancelled"
+
+
+async def holds_of(api: Api, desk: Desk) -> set[UUID]:
+    async with api.container.database().reading() as connection:
+        rows = await connection.fetch(
+            "SELECT hold_id FROM time_slots WHERE doctor_id = $1 AND hold_id IS NOT NULL",
+            UUID(desk.doctor["id"]),
+        )
+    return {row["hold_id"] for row in rows}
+
+
 async def test_what_is_in_time_is_not_ended(api: Api) -> None:
     desk, patient = await Desk.open(api), await api.patient()
     booked = (await desk.book(patient)).json()

@@ -240,10 +240,10 @@ class Model:
     def _time_off(self, state: State, ask: Ask) -> tuple[str, State]:
         affected = [visit for visit in state.visits if OFF in visit.slots]
         debt = state.debt
-        owes = debt is not None and debt.pay_by is not None and OFF in debt.slots
+        owes = debt is not None and self.is_waiting(debt, state.now) and OFF in debt.slots
         if (affected or owes) and ask.what == "time off":
             return "bookings_affected", state
-        state = self.without_holds(state, (OFF,))._replace(is_off=True)
+        state = self.without_holds(state, (OFF,))._replace(is_off=True, debt=debt)
         if ask.what == "time off, cancel":
             state = state._replace(debt=None) if owes else state
             for visit in affected:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, case, exists, func, or_, select, true
 
-from booking_system.booking.records.claimed_time import is_active, is_open
+from booking_system.booking.records.claimed_time import is_active, is_coming
 from booking_system.booking.records.tables import appointments
 from booking_system.directory.records.acquaintance import knows
 from booking_system.directory.records.tables import (
@@ -151,7 +151,7 @@ def _is_busy(ends_at: ColumnElement[Any], *others: ColumnElement[bool]) -> Colum
 def _open_bookings(*others: ColumnElement[bool]) -> ColumnElement[int]:
     """How many the patient has to come, in the clinic."""
     of_clinic = (OTHER.c.patient_id == PATIENT_ID, OTHER.c.clinic_id == SLOT.c.clinic_id)
-    to_come = (OTHER.c.starts_at > NOW, or_(is_open(OTHER), OTHER.c.pay_by > NOW))
+    to_come = (OTHER.c.starts_at > NOW, is_coming(OTHER, NOW))
     count = select(func.count()).select_from(OTHER).where(*of_clinic, *to_come, *others)
     return count.correlate(SLOT).scalar_subquery()
 

@@ -21,7 +21,6 @@ from booking_system.scheduling.records.claims import is_near
 from booking_system.scheduling.records.tables import time_slots
 
 OPEN = ("confirmed", "checked_in")
-WAITING = "pending_payment"
 OVER_UNUSED = ("cancelled", "expired")
 
 
@@ -30,9 +29,16 @@ def is_open(appointment: FromClause) -> ColumnElement[bool]:
     return appointment.c.status.in_(OPEN)
 
 
-def is_coming(appointment: FromClause) -> ColumnElement[bool]:
-    """Return the condition that it is open, or waits for money."""
-    return appointment.c.status.in_((*OPEN, WAITING))
+def is_coming(appointment: FromClause, now: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that it is open, or waits for money that may still come in time."""
+    return or_(is_open(appointment), appointment.c.pay_by > now)
+
+
+def is_held_for_money(slot: FromClause, now: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that an appointment holds it, which waits for money in time."""
+    waiting = appointments.alias("waiting")
+    found = select(waiting.c.id).where(waiting.c.id == slot.c.hold_id, waiting.c.pay_by > now)
+    return found.correlate(slot).exists()
 
 
 def is_active(appointment: FromClause) -> ColumnElement[bool]:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from booking_system.booking.records.cards import CARDS, appointment
-from booking_system.booking.records.claimed_time import is_coming, slots_of
+from booking_system.booking.records.claimed_time import is_coming, is_held_for_money, slots_of
 from booking_system.directory.records.tables import clinics, doctors
 from booking_system.platform.postgres.phrases import (
     INSTANT,
@@ -37,7 +37,6 @@ from booking_system.scheduling.domain.time_slot import ClosedBecause
 from booking_system.scheduling.records.away import keeping_closed, next_to_close
 from booking_system.scheduling.records.calendar_statements import LONGEST_SECONDS
 from booking_system.scheduling.records.claims import changed, is_closable, let_go, locked
-from booking_system.scheduling.records.holds import NO_HOLD
 from booking_system.scheduling.records.slots import OUTSIDE
 from booking_system.scheduling.records.tables import time_slots
 
@@ -136,16 +135,23 @@ class _Statements:
 
     def _is_affected(self, one: FromClause) -> ColumnElement[bool]:
         is_met = select(ABSENCE.c.id).where(_meets(one)).correlate(one).exists()
-        return and_(self._is_theirs(one), is_coming(one), is_met)
+        return and_(self._is_theirs(one), is_coming(one, instant("now")), is_met)
 
     def _is_covered(self, slot: FromClause) -> ColumnElement[bool]:
         is_met = select(ABSENCE.c.id).where(_meets(slot)).correlate(slot).exists()
         return and_(self._is_theirs(slot), slot.c.deleted_at.is_(None), is_met)
 
     def _held(self) -> Select[Any]:
-        """All slots of the holds that keep anything of what is covered."""
+        """All slots of the holds that keep anything of what is covered.
+
+        An appointment that waits for money is kept, or cancelled, as any other.
+        """
         slot, held = time_slots.alias("covered"), time_slots.alias("h")
-        losing = select(slot.c.hold_id).where(slot.c.hold_id.is_not(None), self._is_covered(slot))
+        losing = select(slot.c.hold_id).where(
+            slot.c.hold_id.is_not(None),
+            self._is_covered(slot),
+            ~is_held_for_money(slot, instant("now")),
+        )
         return select(held.c.id).where(held.c.hold_id.in_(losing))
 
     def _locking(self) -> Select[Any]:
@@ -160,7 +166,7 @@ class _Statements:
         return select(func.count()).select_from(query.subquery("locked"))
 
     def _closing(self) -> Update:
-        closed = changed(closed_because=a_text("because"), closed_by=ABSENCE.c.id, **NO_HOLD)
+        closed = changed(closed_because=a_text("because"), closed_by=ABSENCE.c.id)
         return closed.where(
             self._is_theirs(time_slots),
             time_slots.c.deleted_at.is_(None),

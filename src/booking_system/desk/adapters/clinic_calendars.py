@@ -56,10 +56,11 @@ class PostgresClinicCalendarWork:
         stretches: Sequence[Stretch],
         zones: tuple[str, str],
         *,
+        now: datetime,
         most: int,
     ) -> tuple[Sequence[MovedBooking], int]:
         """One statement; the clocks are read here, with our own zone data."""
-        listed = BookingsToList(_stretches(clinic_id, stretches), most)
+        listed = BookingsToList(_stretches(clinic_id, stretches), now, most)
         rows = await statements.MOVED_BOOKINGS.fetch(self._connection, listed)
         found = [
             MovedBooking(

@@ -67,6 +67,7 @@ class BookingsToList(NamedTuple):
     """The first of its appointments there."""
 
     stretches: Stretches
+    now: datetime
     most: int
 
 
@@ -145,7 +146,7 @@ MOVED_BOOKINGS = Statement(
         appointments.c.clinic_id == CLINIC_ID,
         appointments.c.starts_at >= _MOVED_IN.c.since,
         appointments.c.starts_at < _MOVED_IN.c.until,
-        is_coming(appointments),
+        is_coming(appointments, NOW),
     )
     .order_by(appointments.c.starts_at, appointments.c.id)
     .limit(how_many("most")),

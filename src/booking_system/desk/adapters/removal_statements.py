@@ -19,7 +19,12 @@ from sqlalchemy import (
 )
 
 from booking_system.booking.records.cards import CARDS, appointment
-from booking_system.booking.records.claimed_time import is_active, is_coming, slots_of
+from booking_system.booking.records.claimed_time import (
+    is_active,
+    is_coming,
+    is_held_for_money,
+    slots_of,
+)
 from booking_system.desk.domain.removal import Kind
 from booking_system.directory.records.acquaintance import clinics_that_know
 from booking_system.directory.records.removed import REMOVED_ID, marked
@@ -109,7 +114,7 @@ WHOSE = {
 
 
 def _affected(kind: Kind) -> Statement[Any]:
-    to_come = (WHOSE[kind](appointment), is_coming(appointment), appointment.c.starts_at > NOW)
+    to_come = (WHOSE[kind](appointment), is_coming(appointment, NOW), appointment.c.starts_at > NOW)
     query = CARDS.where(*to_come).order_by(appointment.c.time_slot_id)
     return Statement(query.with_for_update(of=appointment), seconds=LONGEST_SECONDS)
 
@@ -118,18 +123,24 @@ AFFECTED = {kind: _affected(kind) for kind in Kind}
 
 
 def _closing(kind: Kind) -> Update:
-    """A hold keeps slots around it that are closed already: it ends in these, too."""
+    """A hold keeps slots around it that are closed already: it ends in these, too.
+
+    An appointment that waits for money is kept, or cancelled, as any other.
+    """
     s = time_slots
     to_come = (
-        select(s.c.id)
+        select(s.c.id, is_held_for_money(s, NOW).label("is_kept"))
         .where(WHOSE[kind](s), s.c.deleted_at.is_(None), s.c.starts_at > NOW)
         .order_by(s.c.id)
         .with_for_update()
         .cte("locked")
     )
     because = case((is_closable(s), a_text("because")), else_=s.c.closed_because)
-    ends = or_(is_closable(s), s.c.hold_id.is_not(None))
-    return changed(closed_because=because, **NO_HOLD).where(s.c.id == to_come.c.id, ends)
+    is_met = or_(is_closable(s), s.c.hold_id.is_not(None))
+    hold = {
+        name: case((to_come.c.is_kept, s.c[name]), else_=none) for name, none in NO_HOLD.items()
+    }
+    return changed(closed_because=because, **hold).where(s.c.id == to_come.c.id, is_met)
 
 
 def _reopening(kind: Kind) -> Update:
@@ -166,8 +177,11 @@ CLOSE_SLOTS, REOPEN_SLOTS = (
 
 
 def _slots_of(kind: Kind) -> CompoundSelect[Any]:
-    counts = {Kind.PATIENT: is_active, Kind.SERVICE: is_coming}[kind]
-    return slots_of(lambda a: and_(WHOSE[kind](a), counts(a), a.c.starts_at > NOW))
+    def concerned(a: FromClause) -> ColumnElement[bool]:
+        counts = is_active(a) if kind is Kind.PATIENT else is_coming(a, NOW)
+        return and_(WHOSE[kind](a), counts, a.c.starts_at > NOW)
+
+    return slots_of(concerned)
 
 
 WITHOUT_SLOTS = (Kind.PATIENT, Kind.SERVICE)

@@ -147,13 +147,13 @@ class ChangeClinic:
         clinic, now = done.clinic, self.clock.now()
         async with self.calendars() as work:
             stretches = await self._stretches(work, clinic, was, now)
-            moved = await self._moved(work, clinic, was, stretches)
+            moved = await self._moved(work, clinic, was, stretches, now)
             if dry_run:
                 return replace(moved, calendars=Calendars.BEING_FILLED)
             if moved.moved_count and not keep:
                 raise _affected(moved)
             await work.lock_slots(clinic.id, now=now)
-            moved = await self._moved(work, clinic, was, stretches)
+            moved = await self._moved(work, clinic, was, stretches, now)
             withdrawn = await work.set_clocks(clinic.id, stretches, now=now)
             doctors = await work.doctors(clinic.id, most=FEW_DOCTORS + 1)
         await self._move_closures(clinic, now)
@@ -173,9 +173,11 @@ class ChangeClinic:
         clinic: Clinic,
         was: ClinicClock,
         stretches: Sequence[Stretch],
+        now: datetime,
     ) -> ClinicChange:
+        zones = (was.time_zone, clinic.time_zone)
         found, count = await work.moved_bookings(
-            clinic.id, stretches, (was.time_zone, clinic.time_zone), most=MOST_MOVED
+            clinic.id, stretches, zones, now=now, most=MOST_MOVED
         )
         return ClinicChange(clinic=clinic, moved_bookings=found, moved_count=count)
 

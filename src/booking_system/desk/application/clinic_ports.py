@@ -28,9 +28,10 @@ class ClinicCalendarWork(Protocol):
         stretches: Sequence[Stretch],
         zones: tuple[str, str],
         *,
+        now: datetime,
         most: int,
     ) -> tuple[Sequence[MovedBooking], int]:
-        """Return the active appointments that begin in the stretches, by start, and their number.
+        """Return the appointments to come that begin in the stretches, by start, and their number.
 
         At most `most` of them; `zones` are the old one and the new one.
         """
