@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +16,9 @@ from booking_system.identity.adapters.tokens import SignedAccessTokens
 ROWS = Plan(rounds=1, doctors=8, days=42, appointments=200)
 WRITES = 48
 """So many requests are there of each operation that writes: each is sent once."""
+
+SEARCHES = 60
+"""More than are made of one operation that reads."""
 
 ORDERS = """SELECT o.slot_id, o.service_id, o.user_id, o.session_id, s.doctor_id
  FROM bench.orders o JOIN time_slots s ON s.id = o.slot_id
@@ -54,7 +58,7 @@ class Requests:
         return {
             "me": [self._get("/v1/me", one) for one in orders],
             "slots, kept": [self._get(week)],
-            "slots, new": [self._get(path) for path in _weeks(places)],
+            "slots, new": [self._get(path) for path in _weeks(first)],
             "slots, from now": [self._get(f"/v1/slots?doctor_id={first['id']}")],
             "slots, next": [self._get(f"/v1/slots/next?{urlencode(clinic)}")],
             "slots, calendar": [
@@ -129,9 +133,9 @@ def _month(row: Row) -> dict[str, str]:
     return {"from": f"{row['since']:%Y-%m-%d}", "to": f"{row['busy']:%Y-%m-%d}"}
 
 
-def _weeks(places: list[Row]) -> Iterator[str]:
-    """Each search once: with pages of another length, none is kept from before."""
-    for place in places:
-        for limit in range(100, 112):
-            wish = _week(place) | {"doctor_id": str(place["id"]), "limit": str(limit)}
-            yield f"/v1/slots?{urlencode(wish)}"
+def _weeks(place: Row) -> Iterator[str]:
+    """Each search once, so none is kept from before, and all find the same slots."""
+    for seconds in range(SEARCHES):
+        until = place["until"] + timedelta(seconds=seconds)
+        wish = _week({**place, "until": until}) | {"doctor_id": str(place["id"]), "limit": "100"}
+        yield f"/v1/slots?{urlencode(wish)}"

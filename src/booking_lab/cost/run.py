@@ -152,7 +152,7 @@ def _nothing() -> None:
 
 
 def _least(several: Sequence[Python]) -> Python:
-    """Return the cheapest: the others met what the program does by itself from time to time."""
+    """Return the cheapest: the others met a change of the second, or the collector of weak sets."""
     return min(several, key=lambda one: one.bytecodes.total())
 
 
