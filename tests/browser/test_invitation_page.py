@@ -59,5 +59,19 @@ async def test_a_link_is_accepted_with_a_new_account_and_with_an_old_one(
 
 async def test_a_link_that_does_not_hold_says_so(api: Api, browser: Watched) -> None:
     await browser.visit("/invitation#" + "A" * 43)
-    await browser.page.get_by_text("There is no such thing").wait_for()
+    await browser.page.get_by_text("This link does not hold any more").wait_for()
     assert not await browser.page.get_by_role("button").first.is_visible()
+
+
+async def test_it_is_accepted_in_german(api: Api, browser: Watched) -> None:
+    clinic = await api.clinic(name="Praxis $& am %role")
+    page = browser.page
+    await page.set_extra_http_headers({"Accept-Language": "de-AT"})
+    await browser.visit(await link_of(api, clinic["id"]))
+    await page.get_by_text("Praxis $& am %role lädt Sie zur Mitarbeit ein").wait_for()
+    await page.get_by_label("Wählen Sie ein Passwort").fill("password12")
+    await page.get_by_role("button", name="Mit neuem Konto annehmen").click()
+    await page.get_by_text("Dieses Passwort ist zu leicht zu erraten").wait_for()
+    await page.get_by_label("Wählen Sie ein Passwort").fill(PASSWORD)
+    await page.get_by_role("button", name="Mit neuem Konto annehmen").click()
+    await page.get_by_text("Ihre Rolle: Verwaltung. Sie können sich jetzt anmelden").wait_for()

@@ -66,3 +66,19 @@ async def test_a_new_password_is_chosen_and_a_link_asked_for(api: Api, browser: 
     await page.get_by_role("button", name="Send me a link").click()
     await page.get_by_text("a mail is on its way").wait_for()
     assert browser.complaints == []
+
+
+async def test_a_new_password_is_chosen_in_german(api: Api, browser: Watched) -> None:
+    one = await api.person()
+    link = await api.container.identity.reset_link()(UserId(one.user_id))
+    assert link is not None
+    page = browser.page
+    await page.set_extra_http_headers({"Accept-Language": "de"})
+    await browser.visit(f"/reset-password#{link.token}")
+    await page.get_by_label("Wählen Sie ein neues Passwort").fill(PASSWORD)
+    await page.get_by_role("button", name="Passwort ändern").click()
+    await page.get_by_text("Sie sind überall abgemeldet").wait_for()
+    await browser.visit(f"/reset-password#{link.token}")
+    await page.get_by_label("Wählen Sie ein neues Passwort").fill(PASSWORD)
+    await page.get_by_role("button", name="Passwort ändern").click()
+    await page.get_by_text("Dieser Link gilt nicht mehr").wait_for()

@@ -79,7 +79,8 @@ async def test_a_patient_reads_their_language_and_the_clinics_time(api: Api) -> 
     counter, patient = await Counter.open(api), await api.patient()
     booking = await counter.book(patient)
     async with api.container.database().driver_transaction() as connection:
-        await connection.execute("UPDATE patients SET locale = 'de-AT'")
+        whose = UUID(booking["patient"]["id"])
+        await connection.execute("UPDATE patients SET locale = 'de-AT' WHERE id = $1", whose)
     page = (await api.get(path_of(api, booking))).text
     assert '<html lang="de">' in page
     assert "50,00" in page

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request, Response
 
-from booking_system.directory.adapters.invitation_page import PAGE
+from booking_system.directory.adapters.invitation_page import PAGES
 from booking_system.directory.adapters.models_staff import AcceptIn, OfferOut, TokenIn
 from booking_system.directory.application.accept_invitation import (
     AcceptInvitation,
@@ -21,6 +21,7 @@ from booking_system.identity.domain.refusals import EmailTaken, PasswordTooWeak,
 from booking_system.platform.http.answers import json_answer, making_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.input import StrictRequest
+from booking_system.platform.http.languages import page_answer
 from booking_system.platform.http.network import Networks
 from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.protection import as_page
@@ -108,7 +109,8 @@ class InvitationRoutes:
         """Show what was accepted. Raises `NotFound`, `InvitationOver`."""
         return json_answer(OfferOut.of(await self.show(invitation_id=InvitationId(made[0]))))
 
-    async def read_page(self) -> Response:
+    async def read_page(self, request: Request) -> Response:
         """Show the page on which the link of an invitation ends."""
-        answer = Response(PAGE, media_type="text/html", headers={"Cache-Control": "no-store"})
-        return as_page(answer, style_src="'unsafe-inline'", connect_src="'self'")
+        return as_page(
+            page_answer(PAGES, request), style_src="'unsafe-inline'", connect_src="'self'"
+        )

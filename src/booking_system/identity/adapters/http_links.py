@@ -1,5 +1,6 @@
 """Lost passwords and unproved addresses over HTTP."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public, signed_in
 from booking_system.identity.domain.refusals import LinkOver, PasswordTooWeak, RateLimited
 from booking_system.platform.http.caller import caller
+from booking_system.platform.http.languages import page_answer
 from booking_system.platform.http.network import Networks
 from booking_system.platform.http.protection import as_page
 from booking_system.platform.http.routing import Routes
@@ -119,15 +121,15 @@ class LinkRoutes:
         await self.request_verification(actor=actor)
         return Response(status_code=202)
 
-    async def read_reset_page(self) -> Response:
+    async def read_reset_page(self, request: Request) -> Response:
         """Show the page for a new password; without a token it asks for the address."""
-        return _page(link_pages.RESET)
+        return _page(link_pages.RESET, request)
 
-    async def read_verification_page(self) -> Response:
+    async def read_verification_page(self, request: Request) -> Response:
         """Show the page on which an address is proved."""
-        return _page(link_pages.VERIFICATION)
+        return _page(link_pages.VERIFICATION, request)
 
 
-def _page(page: str) -> Response:
-    answer = Response(page, media_type="text/html", headers={"Cache-Control": "no-store"})
+def _page(pages: Mapping[str, str], request: Request) -> Response:
+    answer = page_answer(pages, request)
     return as_page(answer, style_src="'unsafe-inline'", connect_src="'self'")

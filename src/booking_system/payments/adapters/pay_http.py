@@ -8,11 +8,12 @@ from babel.dates import format_datetime, get_timezone_name
 from fastapi import Response
 
 from booking_system.identity.domain.policies import public
-from booking_system.payments.adapters.pay_page import language_of, page_to_pay
+from booking_system.payments.adapters.pay_page import page_to_pay
 from booking_system.payments.adapters.payable import Payable, Payables
 from booking_system.payments.adapters.result_links import PAY_PATH, PayLinks, ResultLinks
 from booking_system.payments.adapters.result_page import page_of_result
 from booking_system.payments.adapters.shown_money import in_words
+from booking_system.payments.adapters.spoken import language_of
 from booking_system.payments.application.provider_port import Presentation
 from booking_system.payments.application.start_payment import PaymentWish, StartPayment
 from booking_system.payments.domain.refusals import PaymentInProgress
@@ -96,7 +97,8 @@ class PayPages:
 
     def _shown(self, token: str, payable: Payable, *, has_to_wait: bool = False) -> Response:
         if payable.money is None:
-            return _page(page_of_result(payable.status, payable.payment_status))
+            language = language_of(payable.locale)
+            return _page(page_of_result(payable.status, payable.payment_status, language))
         return _page(
             page_to_pay(
                 token,

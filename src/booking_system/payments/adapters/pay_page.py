@@ -8,6 +8,7 @@ from html import escape
 from urllib.parse import quote
 
 from booking_system.payments.adapters.result_links import PAY_PATH
+from booking_system.payments.adapters.spoken import language_of
 
 STYLE = """:root{color-scheme:light dark}
 body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:2rem auto;padding:0 1rem}
@@ -36,12 +37,6 @@ WORDS = {
         "wait": "Die Zahlung kann gerade nicht beginnen. Bitte gleich noch einmal versuchen.",
     },
 }
-
-
-def language_of(locale: str) -> str:
-    """Return the language that there are words for, of a tag like `de-AT`."""
-    spoken = locale.replace("_", "-").split("-")[0].lower()
-    return spoken if spoken in WORDS else "en"
 
 
 def page_to_pay(  # noqa: PLR0913
