@@ -335,13 +335,15 @@ async def test_late_money_takes_no_time_that_has_begun(api: Api) -> None:
 async def test_money_in_time_takes_no_slot_that_it_lost_before(api: Api) -> None:
     desk, patient = await Desk.open(api), await api.patient()
     booked = (await desk.book(patient)).json()
-    path = f"/v1/doctors/{desk.doctor['id']}/time-off"
-    away = {"starts_at": booked["starts_at"], "ends_at": booked["ends_at"]}
     staff = await api.receptionist(desk.clinic["id"])
-    kept = await api.post(path, away, staff, params={"on_conflict": "keep"})
-    assert kept.status_code == 201
+    newcomer = {"clinic_id": desk.clinic["id"], "full_name": "Example Patient"}
+    other = await api.made("/v1/patients", newcomer, staff)
+    insists = {"reason": "An emergency", "codes": ["slot_held", "payment_required"]}
+    wish = {"patient_id": other["id"], "override": insists}
+    taken = await desk.book(staff, **wish)
+    assert (taken.status_code, taken.json()["status"]) == (201, "confirmed"), taken.text
 
-    with pytest.raises(SlotUnavailable):
+    with pytest.raises(SlotAlreadyBooked):
         await desk.pay(booked)
 
 
