@@ -79,6 +79,17 @@ class ByLongChance(ByChance):
         return 0.08 if steps.get(self._last, "") in RISKY else 0.02
 
 
+class ByRiskyChance(ByLongChance):
+    """The same where other machines are asked: most can be lost while they are."""
+
+    def _risk(self, loom: Loom) -> float:
+        steps = {thread.name: thread.step for thread in loom.threads}
+        step = steps.get(self._last, "")
+        if step.startswith(("ASK", "HEAR")):
+            return 0.02 if step.endswith("read") else 0.15
+        return 0.05 if step in RISKY else 0.008
+
+
 class AsBefore:
     """Repeats choices that were written down; behind them the last thread goes on."""
 

@@ -47,7 +47,7 @@ async def _wrong(till: "Till") -> AsyncIterator[str]:
         yield "work has no end behind the reconciliation"
         return
     now = await till.look()
-    judged = wrong_now(now, till.both, till.cancelled, begun=frozenset())
+    judged = wrong_now(now, till.both, till.cancelled, begun=till.captured_for)
     for one in (*till.wrong, *_differences(till, now), *_left(till, now), *judged):
         yield one
     async for one in _again(till):

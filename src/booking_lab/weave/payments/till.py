@@ -73,7 +73,7 @@ class Till:
         self._expire = service.container.booking.unpaid()
         self.wrong = list[str]()
         self.cancelled = dict[UUID, datetime]()
-        self._captured_for = set[UUID]()
+        self.captured_for = frozenset[UUID]()
         self._committed = dict[str, datetime]()
         self._before: Written | None = None
         self.is_told = True
@@ -97,7 +97,7 @@ class Till:
         for one in self.both:
             one.begin()
         self.wrong, self.is_told, self._before = [], True, None
-        self.cancelled, self._captured_for, self._committed = {}, set(), {}
+        self.cancelled, self.captured_for, self._committed = {}, frozenset(), {}
 
     async def sees(self, seen: Seen, record: Record) -> list[str]:
         """Judge what was committed by a deed, against what its providers have."""
@@ -106,10 +106,9 @@ class Till:
             if visit["status"] == "cancelled":
                 self.cancelled.setdefault(visit_id, visit["updated_at"])
         captured = [one for one in now.payments.values() if one["captures"]]
-        self._captured_for |= {one["appointment_id"] for one in captured}
+        self.captured_for |= {one["appointment_id"] for one in captured}
         self._committed[record.actor], self._before = seen.now, now
-        begun = frozenset(self._captured_for)
-        found = list(wrong_now(now, self.both, self.cancelled, begun=begun))
+        found = list(wrong_now(now, self.both, self.cancelled, begun=self.captured_for))
         if before is not None:
             found += wrong_since(before, now, record, self.both, self.cancelled)
         return found
