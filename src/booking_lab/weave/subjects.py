@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from booking_lab.weave import coincidences, plans
-from booking_lab.weave.chance import ByChance, ByLongChance, ByRiskyChance
+from booking_lab.weave.chance import ByChance, ByLongChance, BySlowChance
 from booking_lab.weave.deeds import Plan
 from booking_lab.weave.messages import coincidences as of_messages
 from booking_lab.weave.messages import plans as plans_of_messages
@@ -28,4 +28,4 @@ class Subject(NamedTuple):
 
 BOOKING = Subject("", plans.planned, ByChance, coincidences.SOMETIMES)
 MESSAGES = Subject(" --messages", plans_of_messages.planned, ByLongChance, of_messages.SOMETIMES)
-PAYMENTS = Subject(" --payments", plans_of_payments.planned, ByRiskyChance, of_payments.SOMETIMES)
+PAYMENTS = Subject(" --payments", plans_of_payments.planned, BySlowChance, of_payments.SOMETIMES)

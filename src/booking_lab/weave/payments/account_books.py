@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
@@ -52,12 +53,21 @@ class AccountBooks:
     was_silent: bool = False
     """It did not answer, though nothing befell the caller."""
     _keys: dict[str, tuple[object, Any]] = field(default_factory=dict)
-    _count: int = 0
+    _counts: Counter[str] = field(default_factory=Counter)
 
     def begin(self) -> None:
         """Forget all."""
         self.sessions, self.events, self.moods = {}, [], Counter()
-        self._keys, self._count, self.was_silent = {}, 0, False
+        self._keys, self._counts, self.was_silent = {}, Counter(), False
+
+    def saved(self) -> tuple[Any, ...]:
+        """Remember all of it."""
+        kept = (self.sessions, self.events, self.moods, self._keys, self._counts)
+        return tuple(copy(one) for one in kept)
+
+    def bring_back(self, kept: tuple[Any, ...]) -> None:
+        """Be as it was then."""
+        self.sessions, self.events, self.moods, self._keys, self._counts = kept
 
     def pay(self, reference: str, *, is_over: bool = False) -> bool:
         """The payer pays or agrees, while they may, or though it `is_over`; False: they cannot."""
@@ -130,8 +140,8 @@ class AccountBooks:
         return is_so
 
     def _next(self, kind: str) -> str:
-        self._count += 1
-        return f"{self.account.provider}_{kind}_{self._count}"
+        self._counts[kind] += 1
+        return f"{self.account.provider}_{kind}_{self._counts[kind]}"
 
     def opened(self, asked: CheckoutAsked) -> str:
         """Make a session, and return its reference."""

@@ -108,7 +108,8 @@ def _capture(dice: random.Random) -> tuple[list[Deed], Parts]:
     slot, way = dice.randrange(3), ORDER.provider
     before = [Deed("book", 0, slot, how=dice.choice(("paid first", "with a deposit")))]
     before += [Deed("start", 0, slot, how=way), Deed("pays", 0, slot, how=way)]
-    before += [HOOKS, Deed("wait", how="4")] if dice.random() < 0.5 else [HOOKS]
+    before.append(HOOKS)
+    before += dice.choice(([], [Deed("wait", how="4")], [MONEY, Deed("wait", how="6")]))
     if dice.random() < 0.3:
         before = [Deed("mood", how="declines"), *before]
     others = [
@@ -179,8 +180,8 @@ def _refunds(dice: random.Random) -> tuple[list[Deed], Parts]:
         [Deed("refunds fail"), _hooks(dice), MONEY],
         [Deed("dismiss", 0, slot), RELAY, FOLLOWER],
     ]
-    parts = [*dice.sample(wants, 2), [MONEY, MONEY], dice.choice(others)]
-    return before, [*parts, *_waits(dice, "2", "2")]
+    parts = [*dice.sample(wants, dice.choice((1, 2))), [MONEY, MONEY], dice.choice(others)]
+    return before, [*parts, [MONEY, MONEY], [Deed("wait", how="2"), Deed("wait", how="2")]]
 
 
 def _at_the_desk(dice: random.Random) -> tuple[list[Deed], Parts]:
@@ -223,6 +224,9 @@ def _events(dice: random.Random) -> tuple[list[Deed], Parts]:
     acts = [Deed("pays", 0, slot, how=way), _hooks(dice)]
     if way == CARD.provider and dice.random() < 0.5:
         acts += [Deed("refunds there", 0, slot, how="500"), _hooks(dice)]
+    if dice.random() < 0.4:
+        before = [*_paid(slot, _kind(dice), CARD.provider), Deed("wait", how="4"), MONEY]
+        acts = [Deed("refunds there", 0, slot, how="500"), _hooks(dice)]
     workers: Parts = [[MONEY, MONEY], [MONEY]]
     return before, [acts, *workers, [_hooks(dice)]]
 

@@ -45,7 +45,7 @@ class WovenProvider(AccountBooks):
                 reference=reference, ends_at=seen.ends_at, checkout_url=seen.checkout_url
             )
 
-        return await self._call("create", None, make)
+        return await self.call("create", None, make)
 
     async def find(self, asked: CheckoutAsked) -> Sighting | None:
         """Look for it; an order is asked for once more, by its key."""
@@ -56,11 +56,11 @@ class WovenProvider(AccountBooks):
             found = [one for one in self.sessions.values() if one.our_id == asked.our_id]
             return self.as_now(found[0].reference) if found else None
 
-        return await self._call("find", None, look)
+        return await self.call("find", None, look)
 
     async def read(self, reference: str) -> Sighting:
         """Return it as it is when the question arrives."""
-        return await self._call("read", reference, lambda: self.as_now(reference))
+        return await self.call("read", reference, lambda: self.as_now(reference))
 
     async def end(self, reference: str) -> Sighting:
         """End what is open; nothing ends an order."""
@@ -70,7 +70,7 @@ class WovenProvider(AccountBooks):
                 self.becomes(reference, "expired", stage=Stage.ENDED)
             return self.as_now(reference)
 
-        return await self._call("end", reference, end)
+        return await self.call("end", reference, end)
 
     async def capture(self, reference: str, *, key: str) -> Sighting:
         """Take the money of what is approved; the same key has the same answer."""
@@ -89,7 +89,7 @@ class WovenProvider(AccountBooks):
                 raise ProviderRefused("declined", is_payer=True)
             return self.as_now(reference)
 
-        return await self._call("capture", reference, capture)
+        return await self.call("capture", reference, capture)
 
     async def refund(self, asked: RefundAsked) -> SeenRefund:
         """Give money back, once for its key."""
@@ -109,7 +109,7 @@ class WovenProvider(AccountBooks):
             known = self.sessions[asked.reference].refunds
             return next(one for one in known if one.id == name)
 
-        return await self._call("refund", asked.reference, refund)
+        return await self.call("refund", asked.reference, refund)
 
     async def locate(self, charge_id: str) -> str | None:
         """Return whose charge it is."""
@@ -124,7 +124,8 @@ class WovenProvider(AccountBooks):
         about = {"reference": reference or None, "charge_id": charge_id or None}
         return Hint(event_id, kind, is_live=True, account_key=self.account.key, **about)
 
-    async def _call(self, method: str, reference: str | None, work: Callable[[], Done]) -> Done:
+    async def call(self, method: str, reference: str | None, work: Callable[[], Done]) -> Done:
+        """Ask, and hear the answer. Raises what the port says."""
         order = await turn_elsewhere(f"ASK {method}")
         if order is Order.CUT:
             raise ProviderUnsure
