@@ -75,7 +75,7 @@ def test_settling_again_changes_nothing() -> None:
             assert model.answer(edge.after, edge.ask) == (OK, edge.after)
 
 
-@pytest.mark.parametrize("most", [200, pytest.param(None, id="all", marks=pytest.mark.proof)])
+@pytest.mark.parametrize("most", [120, pytest.param(None, id="all", marks=pytest.mark.proof)])
 async def test_the_program_does_what_the_model_says(replay: MoneyReplay, most: int | None) -> None:
     edges, chosen = explored(), explored()
     if most is not None:
