@@ -21,7 +21,6 @@ from booking_system.payments.application import take_sighting
 from booking_system.payments.application.attempt_changes import AttemptChanges
 from booking_system.payments.application.deeds import Deed
 from booking_system.payments.application.provider_port import ProviderRefused, ProviderUnsure
-from booking_system.payments.application.settler import Settler
 from booking_system.payments.domain import judging, transitions
 from booking_system.payments.domain.attempt import AttemptState, Frozen
 from booking_system.payments.domain.books import Books
@@ -148,18 +147,6 @@ def _refund_in_a_transaction() -> Any:
     return refunds
 
 
-def _confirms_what_goes_back() -> Any:
-    confirm = Settler._confirm
-
-    async def confirmed(self: Any, page: Any) -> None:
-        before = page.before
-        page.before = replace(before, refunds=(), matters=())
-        await confirm(self, page)
-        page.before = before
-
-    return confirmed
-
-
 @contextmanager
 def unfenced() -> Iterator[None]:
     with ExitStack() as stack:
@@ -200,9 +187,6 @@ MUTANTS: dict[str, Mutant] = {
         Owed, "most_kept", _keeps_all_of(lambda owed: owed.takes_place)
     ),
     "what is on its way back is spent": replaced(Books, "under_way", 0),
-    "money on its way back confirms nothing": replaced(
-        Settler, "_confirm", _confirms_what_goes_back()
-    ),
     "the lock on the counter of receipts": replaced(sql, "DRAW_NUMBERS", Counted()),
     "the fence of a claim": unfenced,
     "the lease of a claim": lambda: saying(

@@ -124,6 +124,34 @@ def _capture(dice: random.Random) -> tuple[list[Deed], Parts]:
     return before, [[MONEY, MONEY, MONEY], clock, *dice.sample(others, 2)]
 
 
+def _kept(dice: random.Random) -> tuple[list[Deed], Parts]:
+    """A capture was decided, and is done when the time that is kept for it is over, or nearly."""
+    slot, way = dice.randrange(3), ORDER.provider
+    before = [Deed("mood", how="declines")] if dice.random() < 0.5 else []
+    before += [
+        Deed("book", 0, slot, how="paid first"),
+        Deed("start", 0, slot, how=way),
+        Deed("pays", 0, slot, how=way),
+        Deed("wait", how="2"),
+        HOOKS,
+        MONEY,
+        Deed("wait", how=dice.choice(("3", "5"))),
+    ]
+    others = [[SWEEP], [MONEY], [Deed("cancel", 0, slot)], [Deed("pays", 0, slot, how=way), HOOKS]]
+    return before, [[MONEY, MONEY], [Deed("book", 1, slot)], dice.choice(others)]
+
+
+def _slow_answers(dice: random.Random) -> tuple[list[Deed], Parts]:
+    """A provider is so slow that another worker does the same once more."""
+    slot, way = dice.randrange(3), _way(dice)
+    before = _paid(slot, _kind(dice), way)
+    before.append(Deed("gives back", 0, slot, how=dice.choice(("", "500"))))
+    if dice.random() < 0.4:
+        before = [Deed("book", 0, slot, how=_kind(dice))]
+        return before, [[Deed("start", 0, slot, how=way)], [Deed("wait", how="2")], [MONEY, MONEY]]
+    return before, [[MONEY], [Deed("wait", how="2")], [MONEY, MONEY]]
+
+
 def _late(dice: random.Random) -> tuple[list[Deed], Parts]:
     """Money comes when the appointment has expired."""
     slot = dice.randrange(3)
@@ -241,6 +269,8 @@ THEMES: Sequence[Theme] = (
     _window,
     _capture,
     _capture,
+    _kept,
+    _slow_answers,
     _late,
     _late,
     _changes,
