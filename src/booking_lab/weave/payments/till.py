@@ -20,7 +20,7 @@ from booking_lab.weave.people import NothingToDo
 from booking_lab.weave.records import Record
 from booking_lab.weave.scene import CLINIC, DESK, OWNERS, PATIENTS
 from booking_lab.weave.seen import Row, Seen, seen
-from booking_lab.weave.service import Service
+from booking_lab.weave.service import CountedInTime, Service
 from booking_lab.weave.threads import THREAD, Order
 from booking_system.payments.application.ports import Claim
 from booking_system.payments.application.provider_port import Presentation, Provider
@@ -67,7 +67,8 @@ class Till:
         do = of.do_work()
         self._do = replace(do, tools=replace(do.tools, chance=lambda: 1.0))
         of.do_work.override(injected.Object(self._do))
-        self._start, self._at_desk, self._refund = of.start(), of.take_at_desk(), of.refund()
+        self._start = replace(of.start(), identities=CountedInTime(service))
+        self._at_desk, self._refund = of.take_at_desk(), of.refund()
         self._reconcile, self._take_event = of.reconcile(), of.take_event()
         self._events, self._queue, self._consumer = of.handle_events(), of.queue(), of.consumer()
         self._expire = service.container.booking.unpaid()
