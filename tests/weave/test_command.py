@@ -4,7 +4,7 @@ import pytest
 import typer
 
 from booking_lab.weave.coincidences import SOMETIMES
-from booking_lab.weave.command import _range
+from booking_lab.weave.command import _range, weave
 from booking_lab.weave.many import One, Report
 from booking_lab.weave.progress import Lines, progress
 
@@ -14,6 +14,11 @@ def test_seeds_are_a_range_without_its_end() -> None:
     for wrong in ("", "3", "6:3", "3:3", "a:b", "-1:4"):
         with pytest.raises(typer.BadParameter):
             _range(wrong)
+
+
+def test_one_subject_is_woven_at_a_time() -> None:
+    with pytest.raises(typer.BadParameter, match="one at a time"):
+        weave(seeds="0:1", messages=True, payments=True)
 
 
 def test_a_report_counts_coincidences_and_names_what_never_came() -> None:

@@ -2,22 +2,20 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import asyncpg
 import pytest
 
 from booking_lab.weave.many import Report, run_all, woven
 from booking_lab.weave.subjects import MESSAGES
 from booking_lab.weave.weaver import Weaver
 from tests.postgres import TestServer
+from tests.weave.finding import first_wrong, nothing_else, soon_or_proof, without_constraint
 from tests.weave.message_mutants import KEY, MUTANTS
 
 SOME = 30
 ALL = 10_000
-WITHOUT_KEY = "ALTER TABLE message_ledger DROP CONSTRAINT uq_message_ledger_identity"
-WITH_KEY = """ALTER TABLE message_ledger ADD CONSTRAINT uq_message_ledger_identity
+WITHOUT_KEY = "DROP CONSTRAINT uq_message_ledger_identity"
+WITH_KEY = """ADD CONSTRAINT uq_message_ledger_identity
  UNIQUE NULLS NOT DISTINCT
  (appointment_id, revision, kind, offset_minutes, channel, recipient_key)"""
 
@@ -60,39 +58,11 @@ FOUND_SOON = ("the withdrawal",)
 """In `make test`; all in `make prove`."""
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        name if name in FOUND_SOON else pytest.param(name, marks=pytest.mark.proof)
-        for name in MUTANTS
-    ],
-)
+@pytest.mark.parametrize("name", soon_or_proof(list(MUTANTS), FOUND_SOON))
 async def test_what_is_taken_out_is_missed(weaver: Weaver, weave_url: str, name: str) -> None:
-    async with without_key(weave_url) if name == KEY else nothing_else():
+    key = (weave_url, "message_ledger", WITHOUT_KEY, WITH_KEY)
+    async with without_constraint(*key) if name == KEY else nothing_else():
         with MUTANTS[name]():
-            assert await first_wrong(weaver, most=3000) >= 0
+            assert await first_wrong(weaver, MESSAGES, most=3000) >= 0
     one, _ = await woven(weaver, 0, MESSAGES)
     assert one.wrong == (), "it is put back"
-
-
-async def first_wrong(weaver: Weaver, *, most: int) -> int:
-    for seed in range(most):
-        one, _ = await woven(weaver, seed, MESSAGES)
-        if one.wrong:
-            return seed
-    raise AssertionError("nothing went wrong")
-
-
-@asynccontextmanager
-async def without_key(url: str) -> AsyncIterator[None]:
-    connection = await asyncpg.connect(url)
-    await connection.execute(WITHOUT_KEY)
-    yield
-    await connection.execute("DELETE FROM message_ledger")
-    await connection.execute(WITH_KEY)
-    await connection.close()
-
-
-@asynccontextmanager
-async def nothing_else() -> AsyncIterator[None]:
-    yield

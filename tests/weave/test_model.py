@@ -5,7 +5,8 @@ import pytest
 from booking_lab.weave.exploration import Edge, explored, exploring, some_of
 from booking_lab.weave.model import Model
 from booking_lab.weave.replay import Replay
-from booking_lab.weave.states import LAST, OK, Debt, Hold, Span, State, Visit
+from booking_lab.weave.states import LAST, Debt, Hold, Span, State, Visit
+from booking_lab.weave.walking import OK
 
 
 def test_the_model_is_explored_whole() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from uuid import UUID
 
-from booking_lab.weave.deeds import Deed
+from booking_lab.weave.deeds import ELSEWHERE, Deed
 from booking_lab.weave.records import NOT_DONE, Record
 from booking_lab.weave.scene import MINUTE, PATIENTS, SLOT_MINUTES
 from booking_lab.weave.seen import Row, Seen
@@ -42,9 +42,15 @@ CODES = {
     "relay": {"transient"},
     "planner": {"transient"},
     "send": {"transient"},
+    "start": {"booking_not_active", "not_found", "payment_already_made", "payment_in_progress"},
+    "desk takes": {"booking_not_active", "not_found", "payment_already_made", "validation_error"},
+    "gives back": {"not_found", "refund_exceeds_payment"},
+    "no show": {"invalid_transition", "not_found"},
     "check in": {"invalid_transition", "not_found"},
     "undo": {"invalid_transition", "not_found", "patient_overlap"},
     "wait": set[str](),
+    **{what: {"transient"} for what in ("follower", "money", "sweep", "reconcile", "hooks")},
+    **{what: set[str]() for what in ("mood", *ELSEWHERE)},
 }  # fmt: skip
 """What each deed may be refused for."""
 

@@ -13,6 +13,9 @@ BEFALL_WAITING = 0.5
 
 RISKY = frozenset({"COMMIT", "CONNECT", "GIVE_BYTES", "HEAR", "FINISH"})
 
+ELSEWHERE = ("ASK", "HEAR")
+"""What steps begin with that are questions to other machines, and their answers."""
+
 
 class ByChance:
     """Chooses whose turn it is, and who has a misfortune, by the seed."""
@@ -77,6 +80,35 @@ class ByLongChance(ByChance):
     def _risk(self, loom: Loom) -> float:
         steps = {thread.name: thread.step for thread in loom.threads}
         return 0.08 if steps.get(self._last, "") in RISKY else 0.02
+
+
+class BySlowChance(ByLongChance):
+    """The same where other machines are asked: they are slow, and most is lost on the way there."""
+
+    SLOW = 0.35
+
+    def __init__(self, seed: int) -> None:
+        """Nobody asks yet."""
+        super().__init__(seed)
+        self._misfortunes = self._dice.choice((0, 1, 1, 2, 2))
+        self._steps_of = dict[str, str]()
+
+    def __call__(self, choices: Sequence[Choice], loom: Loom) -> Choice:
+        """Return one of them; what was asked of another machine may take its time."""
+        for thread in loom.threads:
+            is_new = self._steps_of.get(thread.name) != thread.step
+            self._steps_of[thread.name] = thread.step
+            is_away = thread.step.startswith(ELSEWHERE)
+            if is_new and is_away and self._dice.random() < self.SLOW:
+                self._until[thread.name] = self._steps + self._dice.randrange(self.LONGEST)
+        return super().__call__(choices, loom)
+
+    def _risk(self, loom: Loom) -> float:
+        steps = {thread.name: thread.step for thread in loom.threads}
+        step = steps.get(self._last, "")
+        if step.startswith(ELSEWHERE):
+            return 0.03 if step.endswith("read") else 0.25
+        return 0.04 if step in RISKY else 0.006
 
 
 class AsBefore:

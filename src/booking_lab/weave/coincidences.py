@@ -91,6 +91,13 @@ PHASES: Mapping[str, str] = {
     "NUMBER": "numbered",
     "TAKE_PLACE": "planning",
     "PLAN_MESSAGES": "planned",
+    "WAITING_EVENTS": "events",
+    "PLAN_WORK": "planned",
+    "CLAIM_WORK": "claimed",
+    "LOCK_ATTEMPTS": "deciding",
+    "ADD_LINE": "lined",
+    "DRAW_NUMBERS": "numbered",
+    **{f"ASK {one}": f"{one} asked" for one in ("create", "read", "end", "capture", "refund")},
 }
 """How far a worker is that has done such a statement."""
 
@@ -164,9 +171,16 @@ class Notes:
             for row in before.active()
             for offset in REMINDERS
         )
+        is_overdue = any(
+            row["pay_by"] is not None and before.now < row["pay_by"] <= after.now
+            for row in before.visits.values()
+        )
         for name in self._working & set(current):
             deed = current[name].deed
-            self.sentences.add(f"clock in {deed.what} {self._phases.get(name, '')}".rstrip())
+            how_far = self._phases.get(name, "")
+            self.sentences.add(f"clock in {deed.what} {how_far}".rstrip())
+            if is_overdue:
+                self.sentences.add(f"clock over pay_by in {deed.what} {how_far}".rstrip())
             if is_reminded:
                 self.sentences.add(f"clock over a reminder in {deed.what}")
             for holder in over:

@@ -19,25 +19,36 @@ LEAST = 20_000
 
 Seeds = Annotated[str, typer.Option(help="Which seeds, such as 0:50000; the last is left out.")]
 Messages = Annotated[bool, typer.Option(help="Relay, planner and sender beside the patients.")]
+Payments = Annotated[bool, typer.Option(help="Payers, providers and workers beside the patients.")]
 Processes = Annotated[int, typer.Option(min=1, max=64, help="How many run at the same time.")]
 
 
-def weave(*, seeds: Seeds = "0:2000", processes: Processes = 2, messages: Messages = False) -> None:
+def weave(
+    *,
+    seeds: Seeds = "0:2000",
+    processes: Processes = 2,
+    messages: Messages = False,
+    payments: Payments = False,
+) -> None:
     """Let one seed decide every coincidence, on a PostgreSQL of its own, and judge each run.
 
     Patients, the desk and the background meet at every statement and every commit in an order that
     the seed chooses; connections break, clients leave, holds run out. The same seed does the same.
     What goes wrong is cut down to the fewest steps and told as a story. With --messages workers
-    relay, plan and send while patients book, move and cancel.
+    relay, plan and send while patients book, move and cancel. With --payments they pay in several
+    tabs, too late or twice, and providers, the desk and workers have to agree about the money.
 
     Exit codes: 0 nothing went wrong, 1 something did, or a coincidence was never reached, 2 wrong
     use, 3 it could not be run.
     """
     from booking_lab.weave.many import run_all  # noqa: PLC0415  (loads a lot)
     from booking_lab.weave.progress import progress  # noqa: PLC0415
-    from booking_lab.weave.subjects import BOOKING, MESSAGES  # noqa: PLC0415
+    from booking_lab.weave.subjects import BOOKING, MESSAGES, PAYMENTS  # noqa: PLC0415
 
-    wanted, subject = _range(seeds), MESSAGES if messages else BOOKING
+    if messages and payments:
+        raise typer.BadParameter("--messages and --payments are woven one at a time")
+    wanted = _range(seeds)
+    subject = MESSAGES if messages else PAYMENTS if payments else BOOKING
     try:
         with ExitStack() as stack:
             urls = stack.enter_context(_databases(min(processes, len(wanted))))

@@ -4,12 +4,27 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from booking_lab.weave.loom import Choice
-from booking_lab.weave.scene import LONG, ONE, OTHER, OTHERS_SLOTS, SHORT, SLOTS
+from booking_lab.weave.scene import (
+    DEPOSIT,
+    LONG,
+    ONE,
+    OPTIONAL,
+    OTHER,
+    OTHERS_SLOTS,
+    PAID,
+    SHORT,
+    SLOTS,
+)
 from booking_system.shared_kernel.identifiers import DoctorId, ServiceId, SlotId
 
 ALL_SLOTS: Sequence[SlotId] = (*SLOTS, *OTHERS_SLOTS)
 """The first doctor's three, then the other's two, which are at the time of the first two."""
 PEOPLE = ("Ann", "Ben", "Cleo")
+ELSEWHERE = ("pays", "pays anyway", "pays slowly", "money comes", "money fails", "refunds there",
+             "refunds settle", "refunds fail")  # fmt: skip
+"""What payers, or a provider's own people, do where the program is not asked."""
+PAID_FOR = {"paid first": PAID, "with a deposit": DEPOSIT, "paid later": OPTIONAL}
+"""Services that cost something, by how they are booked."""
 
 
 class Deed(NamedTuple):
@@ -35,7 +50,7 @@ class Deed(NamedTuple):
     @property
     def service_id(self) -> ServiceId:
         """What it is booked for: the long service takes the next slot, too."""
-        return LONG if self.is_long else SHORT
+        return PAID_FOR.get(self.how, LONG if self.is_long else SHORT)
 
     def told(self) -> str:
         """In a sentence without its subject."""
@@ -46,7 +61,7 @@ class Deed(NamedTuple):
         service = f"the {'long' if self.is_long else 'short'} service"
         sentences = {
             "hold": f"holds {where} for {whose}",
-            "book": f"books {where} for {whose}{key}",
+            "book": f"books {where} for {whose}{f', {self.how}' if self.how else ''}{key}",
             "overbook": f"books {where} for {whose} although it is taken",
             "release": f"gives {whose}'s hold on {at} back",
             "extend": f"keeps {whose}'s hold on {at} for longer",
@@ -67,10 +82,28 @@ class Deed(NamedTuple):
             "tidy": "empties holds that are long over",
             "plan": "plans the calendars that are due",
             "check in": f"says that {whose} is there for {at}",
+            "no show": f"says that {whose} did not come for {at}",
             "undo": f"takes back what was said of {whose}'s appointment in {at}",
             "relay": "brings events into the feed",
             "planner": "plans messages",
             "send": "sends messages",
+            "follower": "plans that the money of changed appointments is looked at",
+            "money": "takes in events of providers and does the work of payments",
+            "sweep": "lets go of what was not paid in time",
+            "reconcile": "compares the books with those of providers",
+            "hooks": f"tells of what happened, {self.how or 'in order'}",
+            "mood": f"is set up so: {self.how}",
+            "start": f"begins to pay {whose}'s appointment in {at} by {self.how}",
+            "pays": f"pays {whose}'s appointment in {at} on the page of {self.how}",
+            "pays anyway": f"pays {whose}'s appointment in {at} though {self.how}'s page is over",
+            "pays slowly": f"pays {whose}'s appointment in {at} in a way that takes time",
+            "money comes": f"has the money of {whose}'s appointment in {at}",
+            "money fails": f"does not get the money of {whose}'s appointment in {at}",
+            "refunds there": f"gives {self.how} of {whose}'s money back in the provider's pages",
+            "refunds settle": "brings refunds to their payers",
+            "refunds fail": "gets refunds back",
+            "gives back": f"gives {self.how or 'all'} of {whose}'s payment in {at} back",
+            "desk takes": f"takes {self.how or 'all'} for {whose}'s appointment in {at}",
             "wait": f"goes on by {self.how} minutes",
         }
         return sentences[self.what]
@@ -93,4 +126,5 @@ class Plan(NamedTuple):
     before: tuple[Deed, ...]
     parts: tuple[Part, ...]
     choices: tuple[Choice, ...] = ()
-    is_about_messages: bool = False
+    about: str = ""
+    """The part of the program that works beside people, by its name in `Weaver`."""

@@ -12,7 +12,6 @@ from booking_lab.weave.states import (
     HELD_FOR,
     NOTICE,
     OFF,
-    OK,
     PAID_WITHIN,
     Ask,
     Debt,
@@ -22,6 +21,7 @@ from booking_lab.weave.states import (
     Visit,
     meet,
 )
+from booking_lab.weave.walking import OK
 
 
 class Model:

@@ -8,6 +8,10 @@ from booking_system.notifications.adapters import claiming_statements as claims
 from booking_system.notifications.adapters import ledger_statements as ledger
 from booking_system.notifications.adapters.facts import FACTS
 from booking_system.notifications.adapters.planning_statements import PLAN, WITHDRAW
+from booking_system.payments.adapters import inbox, queue
+from booking_system.payments.adapters import statements as money
+from booking_system.payments.adapters.following import SETTLE
+from booking_system.payments.adapters.waiting_events import WAITING
 from booking_system.platform.postgres.feed import TAKE
 from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.records.ended_holds import OLD_HOLDS
@@ -23,6 +27,20 @@ UNNAMED = {
     PLAN.text: "PLAN_MESSAGES",
     WITHDRAW.text: "WITHDRAW_MESSAGES",
     TAKE.text: "NUMBER",
+    queue.CLAIM.text: "CLAIM_WORK",
+    queue.CLAIM_ONE.text: "CLAIM_ONE",
+    queue.FINISH.text: "FINISH_WORK",
+    queue.PUT_OFF.text: "PUT_OFF_WORK",
+    inbox.STORE.text: "STORE_EVENT",
+    inbox.LOCK_EVENT.text: "LOCK_EVENT",
+    inbox.HANDLED.text: "HANDLED",
+    WAITING.text: "WAITING_EVENTS",
+    SETTLE.text: "PLAN_SETTLING",
+    money.PLAN.text: "PLAN_WORK",
+    money.LOCK_ATTEMPTS.text: "LOCK_ATTEMPTS",
+    money.ADD_LINE.text: "ADD_LINE",
+    money.DRAW_NUMBERS.text: "DRAW_NUMBERS",
+    money.RESOLVE.text: "RESOLVE_MATTER",
 }
 TOLD = {
     "ADD": "writes the appointment",

@@ -1,12 +1,13 @@
 """Does deeds through the service's use cases, as the endpoints call them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
 
 from booking_lab.weave import scene
+from booking_lab.weave.background import Does
 from booking_lab.weave.deeds import Deed
 from booking_lab.weave.scene import DESK, MINUTE, OWNERS, PATIENTS
 from booking_lab.weave.service import Service
@@ -27,14 +28,12 @@ INSISTS = Override(
 VISIT = """SELECT id FROM appointments WHERE patient_id = $1 AND status <> 'cancelled'
  ORDER BY $2 = ANY(time_slot_ids) DESC, starts_at, id LIMIT 1"""
 HOLD = """SELECT hold_id FROM time_slots WHERE held_for = $1 ORDER BY id = $2 DESC, id LIMIT 1"""
+MARKS = {"check in": Mark.CHECK_IN, "no show": Mark.NO_SHOW, "undo": Mark.UNDO}
 TIME_OFF = "SELECT id FROM time_off WHERE doctor_id = $1 AND deleted_at IS NULL ORDER BY id LIMIT 1"
 
 
 class NothingToDo(Exception):
     """What they want to change is not there, as far as they see."""
-
-
-Does = Callable[[Deed, str], Awaitable[Any]]
 
 
 class People:
@@ -87,6 +86,7 @@ class People:
             "plan": self.plan,
             "check in": self.mark,
             "undo": self.mark,
+            "no show": self.mark,
             "wait": self.wait,
             **(others or {}),
         }
@@ -153,10 +153,10 @@ class People:
         return await self._move(wish=wish, version=None, actor=OWNERS[deed.patient])
 
     async def mark(self, deed: Deed, _: str) -> Any:
-        """The desk says that a patient is there, or takes the last such word back."""
-        mark = Mark.UNDO if deed.what == "undo" else Mark.CHECK_IN
+        """The desk says that a patient is there, or is not, or takes the last such word back."""
         found = await self._of(VISIT, deed)
-        return await self._mark(appointment_id=found, mark=mark, version=None, actor=DESK)
+        about = {"appointment_id": found, "mark": MARKS[deed.what]}
+        return await self._mark(**about, version=None, actor=DESK)
 
     async def take_time_off(self, deed: Deed, mark: str) -> Any:
         """The desk writes down that a doctor is away in a slot's time."""

@@ -9,6 +9,28 @@ KEY = "k"
 ABSENCES = ("", "keep", "cancel")
 
 
+OTHERS = {
+    "wait": "the clock",
+    "tidy": "the tidying",
+    "plan": "the planning",
+    "relay": "the relay",
+    "planner": "the planner",
+    "send": "the sender",
+    "follower": "the follower",
+    "money": "the worker",
+    "sweep": "the sweep",
+    "reconcile": "the reconciliation",
+    "hooks": "the provider",
+    "refunds there": "the provider",
+    "refunds settle": "the provider",
+    "refunds fail": "the provider",
+}
+BY_PATIENTS = frozenset({
+    "hold", "book", "release", "extend", "cancel", "move", "remove patient", "start", "pays",
+    "pays anyway", "pays slowly", "money comes", "money fails",
+})  # fmt: skip
+
+
 def planned(seed: int) -> Plan:
     """Return the plan of a seed: one of the themes below, and more in it."""
     dice = random.Random(seed)  # noqa: S311  (the same seed plans the same)
@@ -31,10 +53,7 @@ def named(parts: Sequence[Sequence[Deed]]) -> tuple[Part, ...]:
 
 
 def _name(deed: Deed) -> str:
-    others = {"wait": "the clock", "tidy": "the tidying", "plan": "the planning",
-              "relay": "the relay", "planner": "the planner", "send": "the sender"}  # fmt: skip
-    by_patient = {"hold", "book", "release", "extend", "cancel", "move", "remove patient"}
-    return PEOPLE[deed.patient] if deed.what in by_patient else others.get(deed.what, "the desk")
+    return PEOPLE[deed.patient] if deed.what in BY_PATIENTS else OTHERS.get(deed.what, "the desk")
 
 
 Theme = Callable[[random.Random], tuple[list[Deed], list[list[Deed]]]]

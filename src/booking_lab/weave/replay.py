@@ -1,30 +1,21 @@
-"""Replays the model's edges on PostgreSQL, through the use cases: the same answers, the same rows.
-
-The states are walked as a tree, each step in a savepoint that is undone behind it, so that every
-edge is done once, from rows that the program itself has made.
-"""
+"""Replays the model's edges through the use cases: the same answers, the same rows."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
-from collections.abc import Set as AbstractSet
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import asyncpg
-
 from booking_lab.weave import scene
-from booking_lab.weave.exploration import Edge, tree_of
 from booking_lab.weave.scene import BEGIN, DESK, MINUTE, OTHERS_SLOTS, OWNERS, PATIENTS
 from booking_lab.weave.service import Service
-from booking_lab.weave.states import OK, Ask, Debt, Hold, State, Visit
+from booking_lab.weave.states import Ask, Debt, Hold, State, Visit
+from booking_lab.weave.walking import Walk
 from booking_system.booking.application.ports import BookingWish, MoveWish
 from booking_system.booking.domain.attempt import Override
 from booking_system.booking.domain.holding import Holder
 from booking_system.booking.domain.lifecycle import PaymentStatus
 from booking_system.desk.domain.removal import OnConflict
-from booking_system.shared_kernel.errors import Refusal
 
 MOMENT = 5 * MINUTE
 SERVICES = {1: scene.SHORT, 2: scene.LONG}
@@ -43,29 +34,6 @@ VISITS = """SELECT id, patient_id, time_slot_ids, overbooked, status, pay_by FRO
  WHERE status <> 'cancelled'"""
 UNPAID = {"pending_payment", "expired"}
 TIME_OFF = "SELECT id FROM time_off WHERE deleted_at IS NULL"
-WATCHED = ("time_slots", "appointments", "appointment_history", "outbox", "clinic_patients",
-           "time_off", "calendar_work")  # fmt: skip
-ROWS_OF = "(SELECT sum(hashtextextended(t::text, 0)) FROM {} t)"
-DIGEST = f"SELECT {', '.join(map(ROWS_OF.format, WATCHED))}"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Where the program does not do what the model says."""
-
-    edge: Edge
-    code: str
-    after: State
-    has_changed: bool = False
-    """Rows are others although it was refused."""
-
-    def __str__(self) -> str:
-        """In some lines."""
-        left = " and left a trace" if self.has_changed else ""
-        return (
-            f"in {self.edge.before}\nasked: {self.edge.ask}\n"
-            f"model: {self.edge.code} {self.edge.after}\nprogram: {self.code} {self.after}{left}"
-        )
 
 
 @dataclass(slots=True)
@@ -76,12 +44,16 @@ class Seen:
     ids: dict[tuple[str, int, tuple[int, ...]], Any] = field(default_factory=dict)
 
 
-class Replay:
+class Replay(Walk[State, Ask]):
     """The program, asked what the model was asked."""
+
+    first = State()
+    watched = ("time_slots", "appointments", "appointment_history", "outbox", "clinic_patients",
+               "time_off", "calendar_work")  # fmt: skip
 
     def __init__(self, service: Service) -> None:
         """The scene stands in the service's database."""
-        self._service = service
+        super().__init__(service)
         container = service.container
         booking, desk = container.booking, container.desk
         self._hold, self._release = booking.hold_slot(), booking.release_hold()
@@ -89,65 +61,10 @@ class Replay:
         self._move = booking.reschedule_appointment()
         self._pay, self._let_go = booking.confirm_paid(), booking.expire_unpaid()
         self._time_off, self._end_time_off = desk.take_time_off(), desk.end_time_off()
-        self._driver: asyncpg.Connection = None
-        self.replayed = 0
 
-    async def run(self, edges: Sequence[Edge], chosen: Iterable[Edge]) -> Difference | None:
-        """Replay the chosen edges; return the first that differs. Nothing is left of it."""
-        wanted = frozenset(chosen)
-        tree, needed = tree_of(edges, wanted)
-        self._service.begin()
-        async with self._service.database.whole() as whole:
-            self._driver = await whole.connection()
-            async with self._undone():
-                return await self._from(State(), tree, needed, wanted)
-
-    async def _from(
-        self,
-        state: State,
-        tree: dict[State, list[Edge]],
-        needed: AbstractSet[Edge],
-        chosen: AbstractSet[Edge],
-    ) -> Difference | None:
-        seen = await self._seen()
-        for edge in tree[state]:
-            if edge not in chosen and edge not in needed:
-                continue
-            async with self._undone():
-                found = await self._differs(edge, seen)
-                if found is None and edge in needed:
-                    found = await self._from(edge.after, tree, needed, chosen)
-                if found is not None:
-                    return found
-        return None
-
-    @asynccontextmanager
-    async def _undone(self) -> AsyncIterator[None]:
-        moment = self._service.clock.moment
-        savepoint = self._driver.transaction()
-        await savepoint.start()
-        try:
-            yield
-        finally:
-            await savepoint.rollback()
-            self._service.clock.moment = moment
-
-    async def _differs(self, edge: Edge, seen: Seen) -> Difference | None:
-        is_refused = edge.code != OK
-        before = await self._driver.fetchrow(DIGEST) if is_refused else None
-        try:
-            await self._asked(edge.ask, seen)
-            code = OK
-        except Refusal as refusal:
-            code = refusal.code
-        self.replayed += 1
-        after = (await self._seen()).state
-        has_changed = is_refused and await self._driver.fetchrow(DIGEST) != before
-        if (code, after, has_changed) == (edge.code, edge.after, False):
-            return None
-        return Difference(edge, code, after, has_changed)
-
-    async def _asked(self, ask: Ask, seen: Seen) -> None:
+    async def asked(self, ask: Ask, names: Seen) -> None:
+        """Ask a use case."""
+        seen = names
         patient = ask.patient or 0
         owner, named = OWNERS[patient], (patient, ask.where)
         match ask.what:
@@ -200,10 +117,12 @@ class Replay:
             actor=DESK,
         )
 
-    async def _seen(self) -> Seen:
+    async def looked(self) -> tuple[State, Seen]:
+        """Read slots and appointments."""
         slots = await self._driver.fetch(SLOTS, scene.OTHER)
         visits = await self._driver.fetch(VISITS)
-        return seen_in(slots, visits, self._service.clock.moment)
+        seen = seen_in(slots, visits, self._service.clock.moment)
+        return seen.state, seen
 
 
 def seen_in(slots: Sequence[Any], visits: Sequence[Any], now: datetime) -> Seen:

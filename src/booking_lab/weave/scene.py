@@ -28,6 +28,9 @@ SLOT_MINUTES, HOLD_MINUTES, PAYMENT_MINUTES = 30, 10, 2
 """With the time of grace a payment has five minutes."""
 REMINDERS = (60, 1140)
 """So many minutes before an appointment its patient is reminded."""
+LATE_CANCEL = MORNING - BEGIN - 4 * MINUTE
+"""So four minutes behind the beginning it costs something to cancel in the first slot."""
+LATE_PERCENT, NO_SHOW_PERCENT = 50, 75
 CANCEL_NOTICE = MORNING - BEGIN - HOLD_MINUTES * MINUTE
 """So the notice of the first slot begins when a hold of the first moment ends."""
 
@@ -43,10 +46,13 @@ SLOTS = tuple(SlotId(_id(3, number)) for number in range(3))
 OTHERS_SLOTS = tuple(SlotId(_id(3, 10 + number)) for number in range(2))
 RULES = (RuleId(_id(4, 1)), RuleId(_id(4, 2)))
 SHORT, LONG, PAID = ServiceId(_id(5, 1)), ServiceId(_id(5, 2)), ServiceId(_id(5, 3))
+DEPOSIT, OPTIONAL = ServiceId(_id(5, 4)), ServiceId(_id(5, 5))
 SERVICES = (
-    (SHORT, SLOT_MINUTES, "none", None),
-    (LONG, 2 * SLOT_MINUTES, "none", None),
-    (PAID, SLOT_MINUTES, "required", 4000),
+    (SHORT, SLOT_MINUTES, "none", None, None),
+    (LONG, 2 * SLOT_MINUTES, "none", None, None),
+    (PAID, SLOT_MINUTES, "required", 4000, None),
+    (DEPOSIT, SLOT_MINUTES, "required", 4000, 1000),
+    (OPTIONAL, SLOT_MINUTES, "optional", 4000, None),
 )
 PATIENTS = tuple(PatientId(_id(6, number)) for number in range(3))
 USERS = tuple(UserId(_id(7, number)) for number in range(3))
@@ -66,9 +72,9 @@ DESK = _actor(CLERK, RoleGrant(role=Role.CLINIC_ADMIN, clinic_id=CLINIC))
 CLINIC_ROW = """INSERT INTO clinics (id, name, slug, time_zone, locale, currency, embed_origins,
  min_notice_minutes, cancel_notice_minutes, horizon_days, hold_minutes,
  max_open_bookings_per_patient, anonymous_holds, reminder_offsets_minutes, payment_minutes,
- email, created_at, updated_at)
+ email, created_at, updated_at, late_cancel_minutes, late_cancel_percent, no_show_percent)
  VALUES ($1, 'Example Clinic', 'example', 'Europe/Berlin', 'en', 'EUR', '{}',
- 0, $2, 2, $3, 10, true, $6, $4, 'clinic@example.org', $5, $5)"""
+ 0, $2, 2, $3, 10, true, $6, $4, 'clinic@example.org', $5, $5, $7, $8, $9)"""
 DOCTOR = """INSERT INTO doctors (id, clinic_id, full_name, languages, created_at, updated_at)
  VALUES ($1, $2, 'Example Doctor', '{}', $3, $3)"""
 RULE = """INSERT INTO availability_rules (id, clinic_id, doctor_id, weekdays, start_minute,
@@ -83,12 +89,12 @@ GRANT = """INSERT INTO role_grants (id, user_id, role, clinic_id, created_at)
  VALUES ($1, $1, 'clinic_admin', $2, $3)"""
 PATIENT = """INSERT INTO patients (id, user_id, full_name, email, phone, created_at, updated_at)
  VALUES ($1, $2, 'Example Patient', 'patient@example.org', '+4915112345678', $3, $3)"""
-PLACE = "INSERT INTO feed_consumers (name, seq) VALUES ('messages', 0)"
+PLACE = "INSERT INTO feed_consumers (name, seq) VALUES ('messages', 0), ('payments', 0)"
 KNOWN = """INSERT INTO clinic_patients (clinic_id, patient_id, known_since, known_because)
  VALUES ($1, $2, $3, 'taken_on')"""
 SERVICE = """INSERT INTO services (id, clinic_id, name, duration_minutes, buffer_before_minutes,
- buffer_after_minutes, mode, payment, price_amount, created_at, updated_at)
- VALUES ($1, $2, 'Example', $3, 0, 0, 'in_person', $4, $5, $6, $6)"""
+ buffer_after_minutes, mode, payment, price_amount, deposit_amount, created_at, updated_at)
+ VALUES ($1, $2, 'Example', $3, 0, 0, 'in_person', $4, $5, $6, $7, $7)"""
 OFFER = "INSERT INTO service_doctors (service_id, doctor_id, clinic_id) VALUES ($1, $2, $3)"
 
 TABLES = """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -139,7 +145,8 @@ class Scene:
     async def _people(self) -> None:
         notice = CANCEL_NOTICE // MINUTE
         about = (CLINIC, notice, HOLD_MINUTES, PAYMENT_MINUTES, BEGIN, REMINDERS)
-        await self._connection.execute(CLINIC_ROW, *about)
+        kept = (LATE_CANCEL // MINUTE, LATE_PERCENT, NO_SHOW_PERCENT)
+        await self._connection.execute(CLINIC_ROW, *about, *kept)
         await self._connection.execute(PLACE)
         users = [(user, f"{user}@example.org", BEGIN) for user in (*USERS, CLERK)]
         await self._connection.executemany(USER, users)
@@ -147,9 +154,8 @@ class Scene:
         people = zip(PATIENTS, USERS, strict=True)
         await self._connection.executemany(PATIENT, [(*one, BEGIN) for one in people])
         await self._connection.executemany(KNOWN, [(CLINIC, one, BEGIN) for one in PATIENTS])
-        for service, minutes, payment, price in SERVICES:
-            terms = (minutes, payment, price, BEGIN)
-            await self._connection.execute(SERVICE, service, CLINIC, *terms)
+        for service, *terms in SERVICES:
+            await self._connection.execute(SERVICE, service, CLINIC, *terms, BEGIN)
 
     async def _calendars(self) -> None:
         places = ((ONE, RULES[0], SLOTS), (OTHER, RULES[1], OTHERS_SLOTS))

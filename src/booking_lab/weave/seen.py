@@ -16,7 +16,7 @@ SLOTS = """SELECT id, doctor_id, starts_at, ends_at, appointment_id, hold_id, he
  FROM time_slots ORDER BY starts_at, doctor_id, id"""
 VISITS = """SELECT id, patient_id, doctor_id, service_id, time_slot_ids, status, overbooked,
  patient_doubled, starts_at, ends_at, reason, cancel_reason, version,
- revision, updated_at
+ revision, updated_at, pay_by, payment_status, price_amount, due_first_amount, cancelled_by
  FROM appointments ORDER BY id"""
 KEYS = "SELECT key, resource_ids[1] AS appointment_id FROM idempotency_keys ORDER BY key"
 HISTORY = "SELECT appointment_id, version, action, reason FROM appointment_history ORDER BY 1, 2"
@@ -28,6 +28,9 @@ GONE = """SELECT id FROM doctors WHERE deleted_at IS NOT NULL
  UNION ALL SELECT id FROM patients WHERE deleted_at IS NOT NULL
  UNION ALL SELECT id FROM services WHERE deleted_at IS NOT NULL"""
 OFFERS = "SELECT service_id, doctor_id FROM service_doctors"
+
+HAVE_NOTHING = frozenset({"cancelled", "pending_payment", "expired"})
+"""While one waits for money a hold keeps its slots."""
 
 Row = Mapping[str, Any]
 
@@ -46,8 +49,8 @@ class Seen:
     """Each service with each doctor who offers it."""
 
     def active(self) -> Iterator[Row]:
-        """Yield the appointments that are not cancelled."""
-        return (row for row in self.visits.values() if row["status"] != "cancelled")
+        """Yield the appointments that have their slots."""
+        return (row for row in self.visits.values() if row["status"] not in HAVE_NOTHING)
 
     def by_mark(self, mark: str) -> list[Row]:
         """Return the appointments that a deed of this mark has made."""

@@ -13,6 +13,7 @@ from booking_system.bootstrap.container import Container, build
 from booking_system.bootstrap.settings import Settings
 from booking_system.identity.adapters.throttle import UnlimitedThrottle
 from booking_system.platform.postgres.transaction import Database
+from booking_system.platform.uuid7 import first_of
 from booking_system.scheduling.domain.search import FoundSlot
 
 
@@ -89,3 +90,16 @@ class Service:
         """Set clock and counts to the beginning."""
         self.clock.moment = BEGIN
         self.identities.last = self.references.last = 0
+
+
+class CountedInTime:
+    """Identities that say when they were made as well; they are counted as all others are."""
+
+    def __init__(self, service: Service) -> None:
+        """Its clock says when."""
+        self._service = service
+
+    def new(self) -> Any:
+        """Return the next one."""
+        count = self._service.identities.new().int & 0xFFFF
+        return UUID(int=first_of(self._service.clock.moment).int | count)

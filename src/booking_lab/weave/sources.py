@@ -14,6 +14,7 @@ import asyncpg
 
 from booking_lab.weave.threads import THREAD
 from booking_system.notifications.adapters import sending_job
+from booking_system.payments.adapters import inbox
 from booking_system.platform import uuid7
 from booking_system.platform.postgres import consumers, retry
 
@@ -79,6 +80,7 @@ def decided(chances: Chances) -> Iterator[None]:
             (retry, "sleep", _pause),
             (sending_job, "log", _Silence()),
             (consumers, "log", _Silence()),
+            (inbox, "log", _Silence()),
             (retry, "uniform", lambda *_: 0.0),
             (retry, "monotonic", lambda: 0.0),
         ):

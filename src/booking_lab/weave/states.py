@@ -23,7 +23,6 @@ NOTICE = {0: 2, 1: LAST}
 MOST_VISITS = 3
 """Nobody overbooks where there are so many: else there were states without end."""
 
-OK = "ok"
 Span = tuple[int, ...]
 
 

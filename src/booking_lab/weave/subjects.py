@@ -1,13 +1,15 @@
-"""What a weave is about: booking, or the messages of it; each has plans, turns, coincidences."""
+"""What a weave is about: booking, its messages, its money; with plans, turns, coincidences."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from booking_lab.weave import coincidences, plans
-from booking_lab.weave.chance import ByChance, ByLongChance
+from booking_lab.weave.chance import ByChance, ByLongChance, BySlowChance
 from booking_lab.weave.deeds import Plan
 from booking_lab.weave.messages import coincidences as of_messages
 from booking_lab.weave.messages import plans as plans_of_messages
+from booking_lab.weave.payments import coincidences as of_payments
+from booking_lab.weave.payments import plans as plans_of_payments
 from booking_lab.weave.weaver import Chooser
 
 
@@ -26,3 +28,4 @@ class Subject(NamedTuple):
 
 BOOKING = Subject("", plans.planned, ByChance, coincidences.SOMETIMES)
 MESSAGES = Subject(" --messages", plans_of_messages.planned, ByLongChance, of_messages.SOMETIMES)
+PAYMENTS = Subject(" --payments", plans_of_payments.planned, BySlowChance, of_payments.SOMETIMES)

@@ -13,14 +13,16 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from booking_lab.weave.answers import wrong_answer
 from booking_lab.weave.backends import Backends
+from booking_lab.weave.background import Background, Feeding
 from booking_lab.weave.coincidences import Notes
 from booking_lab.weave.connection import Spares, WovenConnection
 from booking_lab.weave.deeds import Deed, Part, Plan
 from booking_lab.weave.ending import wrong_at_the_end
 from booking_lab.weave.judging import wrong_now, wrong_since
 from booking_lab.weave.loom import Choice, DeadlockError, Happening, Loom
-from booking_lab.weave.messages.judging import rows_told, wrong_messages
 from booking_lab.weave.messages.office import Office
+from booking_lab.weave.payments.provider import PAY
+from booking_lab.weave.payments.till import Till
 from booking_lab.weave.people import NothingToDo, People
 from booking_lab.weave.records import LEFT, NOTHING, OK, UNKNOWN, Record
 from booking_lab.weave.scene import BEGIN, Scene
@@ -44,7 +46,8 @@ SERVER_SETTINGS = {
     "synchronous_commit": "off",
     "plan_cache_mode": "force_generic_plan",
 }
-ENDS = ("COMMIT", "CLOCK")
+ENDS = frozenset({"COMMIT", "CLOCK", PAY})
+"""Behind these others see something that they did not see before."""
 Chooser = Callable[[Sequence[Choice], Loom], Choice]
 
 
@@ -73,19 +76,22 @@ class Weaver:
         """`looks` are two further connections: one looks at processes, one at rows."""
         self.service, self._scene = service, scene
         observer, self._eyes = looks
-        self._office = Office(service, self._eyes)
+        self._feeding = Feeding(service, self._eyes)
+        about = (service, self._eyes, self._feeding)
+        self._known: dict[str, Background] = {"messages": Office(*about), "payments": Till(*about)}
+        self._beside: Background | None = None
         self._backends = Backends(observer)
-        self._people = People(service, self._eyes, self._office.deeds)
+        others = {name: does for one in self._known.values() for name, does in one.deeds.items()}
+        self._people = People(service, self._eyes, others)
         self._chances = Chances()
         self._committed: list[Seen] = []
         self._current: dict[str, Record] = {}
         self._is_judged = False
-        self._is_about_messages = False
         self._runs = 0
 
     async def run(self, plan: Plan, choose: Chooser) -> Outcome:
         """Bring the scene's rows back, then run the plan; `choose` says whose turn it is."""
-        self._is_about_messages = plan.is_about_messages
+        self._beside = self._known.get(plan.about)
         await self._begin()
         outcome = Outcome()
         with decided(self._chances):
@@ -110,7 +116,9 @@ class Weaver:
         await self._scene.again(is_large=self._runs % 200 == 0)
         self.service.begin()
         self._chances.begin()
-        self._office.begin()
+        self._feeding.begin()
+        if self._beside is not None:
+            self._beside.begin()
         await set_now(self._eyes, BEGIN)
         await self._warm()
         self._committed = [await seen(self._eyes, BEGIN)]
@@ -141,8 +149,9 @@ class Weaver:
         before, self._is_judged = self._committed[-1], True
         after = await seen(self._eyes, self.service.clock.moment)
         self._committed.append(after)
-        if self._is_about_messages:
-            await self._office.sees(after, record.deed)
+        if self._beside is not None:
+            told = await self._beside.sees(after, record)
+            outcome.wrong += [f"{record.actor}: {one}" for one in told]
         if record.actor == "before":
             return
         if record.deed.what == "wait":
@@ -159,7 +168,7 @@ class Weaver:
             if record.answer in UNKNOWN and deed.key and record.answer != LEFT:
                 record = await self._one(part.name, deed, mark, outcome)
             if record.answer == LEFT:
-                if deed.what not in self._office.deeds:
+                if self._beside is None or deed.what not in self._beside.workers:
                     return
                 # A worker that died is begun again.
                 if (thread := THREAD.get()) is not None:
@@ -204,10 +213,9 @@ class Weaver:
             await thread.end()
 
     async def _finish(self, outcome: Outcome) -> None:
-        if self._is_about_messages:
-            outcome.wrong += [f"messages: {one}" async for one in wrong_messages(self._office)]
-            told = rows_told(await self._office.ledger(), self._office.attempts)
-            outcome.rows = list(told)
+        if (beside := self._beside) is not None:
+            outcome.wrong += [f"in the end: {one}" async for one in beside.wrong_in_the_end()]
+            outcome.rows = await beside.rows()
         last = await seen(self._eyes, self.service.clock.moment)
         outcome.rows += last.told()
         outcome.wrong += [one async for one in wrong_at_the_end(self._people, self._eyes, last)]

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from booking_lab.weave.background import turn_elsewhere
 from booking_lab.weave.service import SetClock
-from booking_lab.weave.threads import THREAD, Order
+from booking_lab.weave.threads import Order
 from booking_system.notifications.application.writing_ports import Written
 from booking_system.notifications.domain.facts import AccountMessage, AppointmentMessage
 from booking_system.notifications.domain.letter import Email, Sms
@@ -61,7 +62,7 @@ class Carrier:
     @asynccontextmanager
     async def opened(self, letter: Email | Sms) -> AsyncIterator["Handing"]:
         """Connect."""
-        if await _turn(CONNECT) is not Order.GO:
+        if await turn_elsewhere(CONNECT) is not Order.GO:
             raise NotSentError(Fault.TEMPORARY, "no_connection")
         yield Handing(self, letter)
 
@@ -82,21 +83,14 @@ class Handing:
 
     async def write(self) -> None:
         """Let the bytes go."""
-        order = await _turn(GIVE_BYTES)
+        # Its transaction is open while it hands over.
+        order = await turn_elsewhere(GIVE_BYTES, in_transaction=True)
         self._carrier.begins(self._letter, is_taken=order is not Order.CUT)
         if order is not Order.GO:
             raise OutcomeUnknownError(LOST)
 
     async def answer(self) -> str | None:
         """Wait for the provider's word."""
-        if await _turn(HEAR) is not Order.GO:
+        if await turn_elsewhere(HEAR) is not Order.GO:
             raise OutcomeUnknownError(LOST)
         return None
-
-
-async def _turn(step: str) -> Order:
-    thread = THREAD.get()
-    if thread is None:
-        return Order.GO
-    # Its transaction is open while it hands over, and others may wait for that process.
-    return await thread.turn(step, thread.pid if step == GIVE_BYTES else 0)

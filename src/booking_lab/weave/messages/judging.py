@@ -4,13 +4,16 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from booking_lab.weave.deeds import Deed
 from booking_lab.weave.messages.carrier import Attempt
-from booking_lab.weave.messages.office import Office
 from booking_lab.weave.messages.ought import Message, Stage, Stages, reminded, sets_of, stages
 from booking_lab.weave.seen import Row, Seen
+
+if TYPE_CHECKING:
+    from booking_lab.weave.messages.office import Office
 
 FEED = """SELECT seq, name, payload ->> 'appointment_id' AS appointment_id,
  (payload ->> 'version')::int AS version FROM event_feed ORDER BY seq"""
@@ -21,7 +24,7 @@ MOST_CALLS = {"email": 2, "sms": 1}
 SETTLED = frozenset({"sent", "failed", "withdrawn", "skipped"})
 
 
-async def wrong_messages(office: Office) -> AsyncIterator[str]:
+async def wrong_messages(office: "Office") -> AsyncIterator[str]:
     """Yield what is wrong, first when all are quiet, then when all reminders had their time."""
     for one in office.wrong:
         yield one

@@ -1,25 +1,25 @@
 """Relay, planner and sender as the workers run them, and what was seen of their work."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
 from dependency_injector import providers
 
+from booking_lab.weave.background import Does, Feeding
 from booking_lab.weave.deeds import Deed
 from booking_lab.weave.messages.carrier import Attempt, Carrier, PlainWords
+from booking_lab.weave.messages.judging import rows_told, wrong_messages
 from booking_lab.weave.messages.ought import is_true
+from booking_lab.weave.records import Record
 from booking_lab.weave.seen import Row, Seen
 from booking_lab.weave.service import Service
-from booking_lab.weave.sources import set_now
 from booking_lab.weave.threads import THREAD
 from booking_system.notifications.adapters.sending_job import SendingJob
 from booking_system.notifications.application.send_messages import Carriers
 from booking_system.notifications.domain.planning import Lane
-from booking_system.platform.postgres.feed import Relay
 
 LEDGER = """SELECT id, appointment_id, revision, kind, offset_minutes, channel, recipient_key,
  state, reason, due_at, ended_at, began FROM message_ledger
@@ -39,9 +39,11 @@ MOST_ROUNDS = 12
 class Office:
     """What befalls messages in a run."""
 
-    def __init__(self, service: Service, eyes: asyncpg.Connection) -> None:
+    workers = frozenset({"relay", "planner", "send"})
+
+    def __init__(self, service: Service, eyes: asyncpg.Connection, feeding: Feeding) -> None:
         """`eyes` is a connection that looks, and is no part of a run."""
-        self._service, self._eyes = service, eyes
+        self._service, self._eyes, self._feeding = service, eyes, feeding
         of = service.container.notifications
         of.writer.override(providers.Object(PlainWords()))
         carrier = Carrier(service.clock, self._attempted)
@@ -50,36 +52,37 @@ class Office:
             of.send(),
             carriers=Carriers(email=carrier, sms=carrier),
             chance=lambda: 1.0,
-            monotonic=self._seconds,
+            monotonic=feeding.seconds,
         )
         self._sending = SendingJob(ledger=self._ledger, send=send, clock=service.clock)
         self._consumer = of.consumer()
-        self._relays = dict[str, Relay]()
         self.commits = list[tuple[Seen, Deed]]()
         self.attempts = list[Attempt]()
         self.wrong = list[str]()
         self._under_way = frozenset[UUID]()
-        self.deeds: Mapping[str, Callable[[Deed, str], Awaitable[Any]]] = {
-            "relay": self.relay,
+        self.deeds: Mapping[str, Does] = {
+            "relay": feeding.relay,
             "planner": self.plan,
             "send": self.send,
         }
 
     def begin(self) -> None:
         """Forget the run before."""
-        self._relays.clear()
         self.commits, self.attempts, self.wrong = [], [], []
 
-    async def sees(self, seen: Seen, deed: Deed) -> None:
-        """Look at what was committed by a deed."""
-        self.commits.append((seen, deed))
+    async def sees(self, seen: Seen, record: Record) -> list[str]:
+        """Look at what was committed by a deed; it is judged in the end."""
+        self.commits.append((seen, record.deed))
         self._under_way = frozenset(row["id"] for row in await self._eyes.fetch(SENDING))
+        return []
 
-    async def relay(self, *_: object) -> None:
-        """One round of a relay, which a process keeps."""
-        thread = THREAD.get()
-        name = "nobody's" if thread is None else thread.name
-        await self._relay(name).once()
+    def wrong_in_the_end(self) -> AsyncIterator[str]:
+        """Yield what is wrong, first when all are quiet, then when all reminders had their time."""
+        return wrong_messages(self)
+
+    async def rows(self) -> list[str]:
+        """Return a line for each message and each attempt."""
+        return list(rows_told(await self.ledger(), self.attempts))
 
     async def plan(self, *_: object) -> None:
         """One round of the planner."""
@@ -96,17 +99,15 @@ class Office:
 
     async def quiet(self) -> None:
         """Let all work until nothing is due and nothing is under way; time passes meanwhile."""
-        self._relay("nobody's")
         for _ in range(MOST_ROUNDS):
-            for relay in self._relays.values():
-                await relay.once()
+            await self._feeding.all_relays()
             await self.plan()
             await self.send()
             # What could not be sent just now is due again before that.
             later = self._service.clock.moment + PATIENCE
             if not await self._eyes.fetchval(UNSETTLED, later):
                 return
-            await self._wait_until(later)
+            await self._feeding.wait_until(later)
 
     async def whole(self) -> None:
         """Let time go on until nothing is planned any more."""
@@ -114,7 +115,7 @@ class Office:
             due_at = await self._eyes.fetchval(NEXT)
             if due_at is None:
                 return
-            await self._wait_until(max(due_at, self._service.clock.moment))
+            await self._feeding.wait_until(due_at)
             await self.quiet()
 
     async def ledger(self) -> list[Row]:
@@ -126,18 +127,6 @@ class Office:
         """Look at something else."""
         found: list[Row] = await self._eyes.fetch(question)
         return found
-
-    def _relay(self, name: str) -> Relay:
-        if name not in self._relays:
-            self._relays[name] = Relay(database=self._service.database, monotonic=self._seconds)
-        return self._relays[name]
-
-    def _seconds(self) -> float:
-        return self._service.clock.moment.timestamp()
-
-    async def _wait_until(self, moment: datetime) -> None:
-        self._service.clock.moment = moment
-        await set_now(self._eyes, moment)
 
     def _attempted(self, attempt: Attempt) -> None:
         """Judge it by what was committed when it began."""

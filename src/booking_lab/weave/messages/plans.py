@@ -18,7 +18,7 @@ def planned(seed: int) -> Plan:
     before, parts = dice.choice(THEMES)(dice)
     if dice.random() < 0.25:
         parts = [*parts, [dice.choice((RELAY, PLANNER, SEND))]]
-    return Plan(tuple(before), named(parts), is_about_messages=True)
+    return Plan(tuple(before), named(parts), about="messages")
 
 
 def _change(dice: random.Random, slot: int) -> list[Deed]:

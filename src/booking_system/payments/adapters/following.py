@@ -25,9 +25,13 @@ CHANGING = frozenset(
         "booking.completed",
         "booking.no_show",
         "booking.undone",
+        "booking.expired",
     }
 )
-"""Behind these another sum may be kept, or nothing is to be paid any more."""
+"""Behind these another sum may be kept, or nothing is to be paid any more.
+
+What expires may have a part of its money from the desk, and no payment that would look at it.
+"""
 
 p, w = payments, payment_work
 
