@@ -44,6 +44,7 @@ CODES = {
     "send": {"transient"},
     "check in": {"invalid_transition", "not_found"},
     "undo": {"invalid_transition", "not_found", "patient_overlap"},
+    "stop": {"transient"},
     "wait": set[str](),
 }  # fmt: skip
 """What each deed may be refused for."""

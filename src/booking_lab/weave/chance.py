@@ -11,6 +11,8 @@ UNLUCKY = 0.45
 BEFALL_WAITING = 0.5
 """The share of the misfortunes that befall a thread that waits, where there is one."""
 
+STANDS = frozenset({"STAND_BEGUN", "STAND_LOCKED"})
+"""Where a process does best to stand still: it knows something that may be so no more."""
 RISKY = frozenset({"COMMIT", "CONNECT", "GIVE_BYTES", "HEAR", "FINISH"})
 
 
@@ -27,7 +29,7 @@ class ByChance:
 
     def __call__(self, choices: Sequence[Choice], loom: Loom) -> Choice:
         """Return one of them."""
-        able = self._able(choices)
+        able = self._able(choices, loom)
         if self._last not in able or self._dice.random() >= self._stays:
             self._last = self._dice.choice(able)
         mishaps = [one for one in choices if one.order is not Order.GO]
@@ -39,7 +41,7 @@ class ByChance:
             return self._dice.choice(others if is_others else own or mishaps)
         return Choice(self._last)
 
-    def _able(self, choices: Sequence[Choice]) -> list[str]:
+    def _able(self, choices: Sequence[Choice], _: Loom) -> list[str]:
         """Return whose turn it may be."""
         return list(dict.fromkeys(one.who for one in choices if one.order is Order.GO))
 
@@ -62,15 +64,18 @@ class ByLongChance(ByChance):
         """Nobody is known yet."""
         super().__init__(seed)
         self._misfortunes = self._dice.choice((0, 1, 1, 2))
-        self._until = dict[str, int]()
+        self._until, self._stands = dict[str, int](), dict[str, str]()
         self._steps = 0
 
-    def _able(self, choices: Sequence[Choice]) -> list[str]:
+    def _able(self, choices: Sequence[Choice], loom: Loom) -> list[str]:
         self._steps += 1
-        able = super()._able(choices)
+        able = super()._able(choices, loom)
+        steps = {thread.name: thread.step for thread in loom.threads}
         for name in able:
             begins = self._dice.choice((0, 0, self._dice.randrange(self.LONGEST)))
-            if name not in self._until or self._dice.random() < self.RESTS:
+            before, self._stands[name] = self._stands.get(name), steps.get(name, "")
+            stands = self._stands[name] in STANDS and self._stands[name] != before
+            if stands or name not in self._until or self._dice.random() < self.RESTS:
                 self._until[name] = self._steps + begins
         return [one for one in able if self._until[one] <= self._steps] or able
 

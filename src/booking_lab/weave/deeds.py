@@ -71,6 +71,7 @@ class Deed(NamedTuple):
             "relay": "brings events into the feed",
             "planner": "plans messages",
             "send": "sends messages",
+            "stop": "writes STOP",
             "wait": f"goes on by {self.how} minutes",
         }
         return sentences[self.what]

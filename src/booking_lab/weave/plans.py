@@ -33,7 +33,8 @@ def named(parts: Sequence[Sequence[Deed]]) -> tuple[Part, ...]:
 def _name(deed: Deed) -> str:
     others = {"wait": "the clock", "tidy": "the tidying", "plan": "the planning",
               "relay": "the relay", "planner": "the planner", "send": "the sender"}  # fmt: skip
-    by_patient = {"hold", "book", "release", "extend", "cancel", "move", "remove patient"}
+    by_patient = {"hold", "book", "release", "extend", "cancel", "move", "remove patient",
+                  "stop"}  # fmt: skip
     return PEOPLE[deed.patient] if deed.what in by_patient else others.get(deed.what, "the desk")
 
 

@@ -110,6 +110,14 @@ class Thread:
         self._arrived()
         return await self._turn
 
+    async def stand(self, step: str) -> None:
+        """Stand still with the last answer at hand, which is not acted on before its turn."""
+        await self.turn(step, self.pid, self._break_off)
+
+    def loses_transaction(self) -> None:
+        """Let the server end what it stands in."""
+        self._break_off()
+
     def begins_again(self) -> None:
         """Go on as another, since what it was is dead."""
         self.is_interrupted = False

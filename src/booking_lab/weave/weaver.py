@@ -22,6 +22,7 @@ from booking_lab.weave.loom import Choice, DeadlockError, Happening, Loom
 from booking_lab.weave.messages.judging import rows_told, wrong_messages
 from booking_lab.weave.messages.office import Office
 from booking_lab.weave.people import NothingToDo, People
+from booking_lab.weave.names import name_of
 from booking_lab.weave.records import LEFT, NOTHING, OK, UNKNOWN, Record
 from booking_lab.weave.scene import BEGIN, Scene
 from booking_lab.weave.seen import Seen, seen
@@ -216,6 +217,8 @@ class Weaver:
 @asynccontextmanager
 async def weaver_at(url: str) -> AsyncIterator[Weaver]:
     """A weaver on a migrated, empty database, which nobody else uses."""
+    # Names are those of the statements as they are, also where one is replaced later.
+    name_of("")
     connections = [await asyncpg.connect(url) for _ in range(3)]
     scene = Scene(connections[0])
     await scene.build()

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from booking_lab.weave.deeds import Deed, Plan
 from booking_lab.weave.plans import Theme, named
 
-RELAY, PLANNER, SEND = Deed("relay"), Deed("planner"), Deed("send")
+RELAY, PLANNER, SEND, STOP = Deed("relay"), Deed("planner"), Deed("send"), Deed("stop")
+SOON, LATE = Deed("wait", how="1"), Deed("wait", how="2")
+"""Behind the first a lease is over, behind the second an answer is not waited for any more."""
 WORKER = [RELAY, PLANNER, SEND]
 DUE = "60"
 """So many minutes behind the beginning the first reminder of the first slot is due."""
@@ -109,10 +111,32 @@ def _lost_answers(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
     return before, [[SEND, SEND, SEND], waits, *([[SEND, SEND]] if dice.random() < 0.5 else [])]
 
 
+def _sleepers(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
+    """A sender stands still for longer than its lease, and wakes up while another is at it."""
+    slot = dice.randrange(3)
+    before = [Deed("book", 0, slot), RELAY, PLANNER]
+    rescuer = dice.choice(([SOON, SEND], [SOON, SEND, SEND], [SOON, SEND, LATE, SEND]))
+    change = [[SOON, *_change(dice, slot)]] if dice.random() < 0.5 else []
+    return before, [[SEND] * dice.choice((1, 2)), list(rescuer), *change]
+
+
+def _stops(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
+    """No SMS is wanted any more while there is one."""
+    before = [Deed("book", 0, 0), *WORKER]
+    if dice.random() < 0.5:
+        before.append(Deed("wait", how=DUE))
+    else:
+        before += [dice.choice((Deed("move", 0, 1), Deed("cancel", 0, 0))), RELAY, PLANNER]
+    others = [[SEND]] if dice.random() < 0.3 else _wait(dice, "1", "2")
+    return before, [[STOP], [SEND] * dice.choice((1, 2)), *others]
+
+
 THEMES: Sequence[Theme] = (
     _whole_way,
     _sendings,
-    _sendings,
+    _sleepers,
+    _sleepers,
+    _stops,
     _reminders,
     _relays,
     _late_commits,
