@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from math import inf
 
 from booking_lab.weave.loom import Choice, Loom
 from booking_lab.weave.threads import Order
@@ -11,8 +12,6 @@ UNLUCKY = 0.45
 BEFALL_WAITING = 0.5
 """The share of the misfortunes that befall a thread that waits, where there is one."""
 
-STANDS = frozenset({"STAND_BEGUN", "STAND_LOCKED"})
-"""Where a process does best to stand still: it knows something that may be so no more."""
 RISKY = frozenset({"COMMIT", "CONNECT", "GIVE_BYTES", "HEAR", "FINISH"})
 
 
@@ -54,7 +53,8 @@ class ByChance:
 class ByLongChance(ByChance):
     """The same for long ways: of somebody with few steps most would be over too soon.
 
-    Each begins at a moment that is left to chance, and rests now and then for a while.
+    Each begins at a moment that is left to chance, and rests now and then for a while. Who is slow
+    by their plan stands still there until nobody else can go on.
     """
 
     LONGEST = 40
@@ -64,20 +64,24 @@ class ByLongChance(ByChance):
         """Nobody is known yet."""
         super().__init__(seed)
         self._misfortunes = self._dice.choice((0, 1, 1, 2))
-        self._until, self._stands = dict[str, int](), dict[str, str]()
+        self._until = dict[str, float]()
         self._steps = 0
 
     def _able(self, choices: Sequence[Choice], loom: Loom) -> list[str]:
         self._steps += 1
         able = super()._able(choices, loom)
-        steps = {thread.name: thread.step for thread in loom.threads}
         for name in able:
             begins = self._dice.choice((0, 0, self._dice.randrange(self.LONGEST)))
-            before, self._stands[name] = self._stands.get(name), steps.get(name, "")
-            stands = self._stands[name] in STANDS and self._stands[name] != before
-            if stands or name not in self._until or self._dice.random() < self.RESTS:
-                self._until[name] = self._steps + begins
-        return [one for one in able if self._until[one] <= self._steps] or able
+            if name not in self._until or self._dice.random() < self.RESTS:
+                self._until[name] = max(self._steps + begins, self._until.get(name, 0))
+        for thread in loom.threads:
+            if thread.slow_at and thread.slow_at == thread.step and thread.name in able:
+                thread.slow_at, self._until[thread.name] = "", inf
+        awake = [one for one in able if self._until[one] <= self._steps]
+        resting = [one for one in able if self._until[one] < inf]
+        if not resting:
+            self._until.update(dict.fromkeys(able, self._steps))
+        return awake or resting or able
 
     def _risk(self, loom: Loom) -> float:
         steps = {thread.name: thread.step for thread in loom.threads}

@@ -13,7 +13,10 @@ PEOPLE = ("Ann", "Ben", "Cleo")
 
 
 class Deed(NamedTuple):
-    """One thing that somebody does: `patient` is for whom, `slot` a place in `ALL_SLOTS`."""
+    """One thing that somebody does: `patient` is for whom, `slot` a place in `ALL_SLOTS`.
+
+    `slow` is a step at which they stand still, until nobody else can go on.
+    """
 
     what: str
     patient: int = 0
@@ -21,6 +24,7 @@ class Deed(NamedTuple):
     is_long: bool = False
     key: str = ""
     how: str = ""
+    slow: str = ""
 
     @property
     def slot_id(self) -> SlotId:
@@ -74,7 +78,8 @@ class Deed(NamedTuple):
             "stop": "writes STOP",
             "wait": f"goes on by {self.how} minutes",
         }
-        return sentences[self.what]
+        slow = f", and stands still at {self.slow}" if self.slow else ""
+        return f"{sentences[self.what]}{slow}"
 
 
 class Part(NamedTuple):

@@ -42,6 +42,8 @@ class Thread:
         """The text of the statement that it is about to do, or waits in."""
         self.pid = 0
         """The server's process that does it."""
+        self.slow_at = ""
+        """The step at which it is to stand still."""
         self._break_off: Callable[[], None] = _nothing
         self.ending = set[int]()
         """Processes whose connection it has closed; they may still have to undo something."""

@@ -171,6 +171,8 @@ class Weaver:
         record = Record(actor, deed, mark, begun=len(self._committed) - 1, since=now)
         outcome.records.append(record)
         self._current[actor] = record
+        if (thread := THREAD.get()) is not None:
+            thread.slow_at = deed.slow
         shown = None
         try:
             shown = await self._people.do(deed, mark)
