@@ -54,11 +54,12 @@ class ByLongChance(ByChance):
     """The same for long ways: of somebody with few steps most would be over too soon.
 
     Each begins at a moment that is left to chance, and rests now and then for a while. Who is slow
-    by their plan stands still there until nobody else can go on.
+    by their plan stands still there until nobody else can go on; mostly the others begin then.
     """
 
     LONGEST = 40
     RESTS = 0.06
+    SLOW_BEGIN = 0.7
 
     def __init__(self, seed: int) -> None:
         """Nobody is known yet."""
@@ -66,6 +67,7 @@ class ByLongChance(ByChance):
         self._misfortunes = self._dice.choice((0, 1, 1, 2))
         self._until = dict[str, float]()
         self._steps = 0
+        self._slow_begin = self._dice.random() < self.SLOW_BEGIN
 
     def _able(self, choices: Sequence[Choice], loom: Loom) -> list[str]:
         self._steps += 1
@@ -77,6 +79,9 @@ class ByLongChance(ByChance):
         for thread in loom.threads:
             if thread.slow_at and thread.slow_at == thread.step and thread.name in able:
                 thread.slow_at, self._until[thread.name] = "", inf
+        slow = [one.name for one in loom.threads if one.slow_at and one.name in able]
+        if slow and self._slow_begin:
+            return slow[:1]
         awake = [one for one in able if self._until[one] <= self._steps]
         resting = [one for one in able if self._until[one] < inf]
         if not resting:

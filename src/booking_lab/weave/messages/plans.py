@@ -93,8 +93,8 @@ def _relays(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
 
 def _late_commits(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
     """Somebody draws a number for their event, then waits for another's commit."""
-    if dice.random() < 0.5:
-        later = [RELAY, Deed("cancel", 0, 0), RELAY, RELAY]
+    if dice.random() < 0.7:
+        later = [Deed("cancel", 0, 0), RELAY, RELAY]
         return [Deed("book", 0, 0), RELAY], [[Deed("book", 1, 1, slow="COMMIT")], later]
     others = [Deed("book", 0, 3), Deed("cancel", 0, 0), Deed("book", 1, 1)]
     parts = [[Deed("book", 0, 3)], [dice.choice(others)], [RELAY, RELAY]]
@@ -131,6 +131,7 @@ def _sleepers(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
             (STAND_BEGUN, change),
             (STAND_BEGUN, [SOON]),
             (STAND_BEGUN, [SOON, SEND]),
+            (STAND_BEGUN, [SOON, SEND]),
             (STAND_LOCKED, [SOON]),
             (STAND_LOCKED, [SOON, *change]),
         )
@@ -146,7 +147,7 @@ def _stops(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
     else:
         before += [dice.choice((Deed("move", 0, 1), Deed("cancel", 0, 0))), RELAY, PLANNER]
     stop = [Deed("book", 1, 2), STOP._replace(patient=1)]
-    return before, [stop, [SEND._replace(slow=dice.choice(("", CONNECT))), SEND]]
+    return before, [stop, [SEND._replace(slow=CONNECT), SEND]]
 
 
 THEMES: Sequence[Theme] = (
@@ -156,6 +157,7 @@ THEMES: Sequence[Theme] = (
     _sleepers,
     _sleepers,
     _sleepers,
+    _stops,
     _stops,
     _reminders,
     _relays,
