@@ -21,8 +21,8 @@ from booking_lab.weave.judging import wrong_now, wrong_since
 from booking_lab.weave.loom import Choice, DeadlockError, Happening, Loom
 from booking_lab.weave.messages.judging import rows_told, wrong_messages
 from booking_lab.weave.messages.office import Office
-from booking_lab.weave.people import NothingToDo, People
 from booking_lab.weave.names import name_of
+from booking_lab.weave.people import NothingToDo, People
 from booking_lab.weave.records import LEFT, NOTHING, OK, UNKNOWN, Record
 from booking_lab.weave.scene import BEGIN, Scene
 from booking_lab.weave.seen import Seen, seen

@@ -13,7 +13,7 @@ from booking_lab.weave.deeds import Deed
 from booking_lab.weave.messages.carrier import Attempt, Carrier, PlainWords
 from booking_lab.weave.messages.ought import is_true
 from booking_lab.weave.messages.standing import OWN_CLAIM, LedgerOfSleepers, Sleepers
-from booking_lab.weave.messages.watching import NOTHING_YET, Watched, watched, wrong_between
+from booking_lab.weave.messages.watching import NOTHING_YET, watched, wrong_between
 from booking_lab.weave.scene import MINUTE, PHONE
 from booking_lab.weave.seen import Row, Seen
 from booking_lab.weave.service import Service

@@ -132,6 +132,7 @@ def _sleepers(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
             (STAND_BEGUN, [SOON]),
             (STAND_BEGUN, [SOON, SEND]),
             (STAND_BEGUN, [SOON, SEND]),
+            (STAND_BEGUN, [SOON, SEND]),
             (STAND_LOCKED, [SOON]),
             (STAND_LOCKED, [SOON, *change]),
         )
@@ -161,6 +162,7 @@ THEMES: Sequence[Theme] = (
     _stops,
     _reminders,
     _relays,
+    _late_commits,
     _late_commits,
     _planners,
     _lost_answers,

@@ -1,4 +1,4 @@
-"""Senders that stand still: with an answer at hand that they have not acted on, while time passes."""
+"""Senders that stand still with an answer that they have not acted on, while time passes."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager

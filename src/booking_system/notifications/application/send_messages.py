@@ -170,7 +170,7 @@ class SendMessage:
         return may_be_out
 
     def _refuse_after_a_stop(self, since: float) -> None:
-        """A process that stood still may have lost its lock, and what it wrote may be of long ago."""
+        """A process that stood still may have lost its lock, and its words may be old."""
         if self.monotonic() - since > HANDING_SECONDS:
             raise NotSentError(Fault.TEMPORARY, "stalled")
 
