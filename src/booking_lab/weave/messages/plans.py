@@ -129,6 +129,7 @@ def _sleepers(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
             (CONNECT, [SOON]),
             (CONNECT, [SOON, late]),
             (STAND_BEGUN, change),
+            (STAND_BEGUN, change),
             (STAND_BEGUN, [SOON]),
             (STAND_BEGUN, [SOON, SEND]),
             (STAND_BEGUN, [SOON, SEND]),
@@ -153,6 +154,7 @@ def _stops(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
 
 THEMES: Sequence[Theme] = (
     _whole_way,
+    _sendings,
     _sendings,
     _sleepers,
     _sleepers,
