@@ -1,8 +1,6 @@
 """Claims with a fence, and a gate that no cancellation slips through."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from contextvars import Context
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,8 +10,8 @@ import pytest
 
 from booking_system.notifications.adapters.ledger import PostgresLedger
 from booking_system.notifications.adapters.sending_job import AT_A_TIME, SendingJob
-from booking_system.notifications.application.ledger_ports import Claim, Found
-from booking_system.notifications.domain.gate import Send
+from booking_system.notifications.application.ledger_ports import Claim
+from booking_system.notifications.domain.gate import Send, Verdict
 from booking_system.notifications.domain.planning import Lane
 from booking_system.notifications.domain.sending import OutcomeUnknownError
 from tests.api import START, Api, Person
@@ -118,11 +116,11 @@ class Interrupted(PostgresLedger):
 
     meanwhile: Any
 
-    @asynccontextmanager
-    async def handing_over(self, claim: Claim, found: Found) -> AsyncIterator[bool]:
-        await self.meanwhile(claim)
-        async with PostgresLedger.handing_over(self, claim, found) as may_go:
-            yield may_go
+    async def begin(self, claim: Claim, found: Any, **about: Any) -> Verdict | None:
+        verdict = await PostgresLedger.begin(self, claim, found, **about)
+        if isinstance(verdict, Send):
+            await self.meanwhile(claim)
+        return verdict
 
 
 def interrupted(office: Office, meanwhile: Any) -> SendingJob:
@@ -276,11 +274,17 @@ async def test_a_claim_lost_behind_the_note_sends_nothing(api: Api, office: Offi
 
 
 async def test_a_process_that_stood_still_sends_nothing(api: Api, office: Office) -> None:
+    """Behind the note that sending begins; nobody has taken the message from it."""
     await booked(api)
     await office.plan()
-    seconds = iter([0.0, 2.1])
-    send = replace(office.send, monotonic=lambda: next(seconds))
-    await SendingJob(ledger=office.ledger, send=send, clock=office.clock).once()
+    seconds = [0.0]
+
+    async def stands_still(_: Claim) -> None:
+        seconds[0] = 4.1
+
+    job = interrupted(office, stands_still)
+    job.send = replace(job.send, monotonic=lambda: seconds[0])
+    await job.once()
     assert office.email.kinds == []
     row = await confirmation(office)
     assert (row["state"], row["began"], row["attempts"]) == ("planned", 0, 1)

@@ -11,10 +11,11 @@ from booking_lab.weave.subjects import Subject
 from booking_lab.weave.weaver import Weaver
 
 
-async def first_wrong(weaver: Weaver, subject: Subject, *, most: int) -> int:
+async def first_wrong(weaver: Weaver, subject: Subject, *, most: int, says: str = "") -> int:
+    """What goes wrong has to be told in words that have these among them."""
     for seed in range(most):
         one, _ = await woven(weaver, seed, subject)
-        if one.wrong:
+        if any(says in wrong for wrong in one.wrong):
             return seed
     raise AssertionError("nothing went wrong")
 

@@ -99,6 +99,21 @@ async def _always(*_: Any) -> bool:
     return True
 
 
+not_refusing = replaced(send_messages.SendMessage, "_refuse_after_a_stop", lambda *_: None)
+
+
+@contextmanager
+def stacked(*mutants: AbstractContextManager[Any]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for one in mutants:
+            stack.enter_context(one)
+        yield
+
+
+ITS_OWN = "the look whether the claim is still its own"
+"""Beside the refusal after a stop, which holds the same as long as the process's clock goes on."""
+SAYS = {ITS_OWN: "not its sender's to send"}
+"""What is said of it, where another mutant in it is found by itself."""
 KEY = "the key of the ledger"
 """Its constraint goes as well: else a message that is planned again is refused."""
 MUTANTS: dict[str, Mutant] = {
@@ -109,7 +124,10 @@ MUTANTS: dict[str, Mutant] = {
     "the end of a lease, where sending begins": lambda: saying(
         (sql.BEGIN, " AND message_ledger.lease_until > clock_timestamp()", "")
     ),
-    "the claim's skipping of what is claimed": lambda: saying(
+    "the claim's skipping of what another claims": lambda: saying(
+        (claims.CLAIM, " FOR UPDATE SKIP LOCKED", "")
+    ),
+    "the claim's look for what is not claimed": lambda: saying(
         (
             claims.CLAIM,
             "message_ledger.state = 'planned'",
@@ -120,11 +138,9 @@ MUTANTS: dict[str, Mutant] = {
     "the look when it is handed over": lambda: without_looks(begin=False),
     "the look when sending begins": lambda: without_looks(hand_over=False),
     "the lock on the appointment": lambda: saying((sql.LOCK_APPOINTMENT, " FOR SHARE", "")),
-    "the look whether the claim is still its own": lambda: saying(
-        (sql.STILL_BEGUN, " AND message_ledger.state IN ('sending')", "")
-    ),
-    "the refusal after a stop": replaced(
-        send_messages.SendMessage, "_refuse_after_a_stop", lambda *_: None
+    "the refusal after a stop": not_refusing,
+    ITS_OWN: lambda: stacked(
+        not_refusing(), saying((sql.STILL_BEGUN, " AND message_ledger.state IN ('sending')", ""))
     ),
     "the wait for a lost answer": lambda: saying(
         (sql.UNKNOWN, "clock_timestamp() + $1::INTERVAL", "clock_timestamp() - $1::INTERVAL")

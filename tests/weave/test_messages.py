@@ -10,7 +10,7 @@ from booking_lab.weave.subjects import MESSAGES
 from booking_lab.weave.weaver import Weaver
 from tests.postgres import TestServer
 from tests.weave.finding import first_wrong, nothing_else, soon_or_proof, without_constraint
-from tests.weave.message_mutants import KEY, MUTANTS
+from tests.weave.message_mutants import KEY, MUTANTS, SAYS
 
 SOME = 30
 ALL = 10_000
@@ -63,6 +63,6 @@ async def test_what_is_taken_out_is_missed(weaver: Weaver, weave_url: str, name:
     key = (weave_url, "message_ledger", WITHOUT_KEY, WITH_KEY)
     async with without_constraint(*key) if name == KEY else nothing_else():
         with MUTANTS[name]():
-            assert await first_wrong(weaver, MESSAGES, most=3000) >= 0
+            assert await first_wrong(weaver, MESSAGES, most=3000, says=SAYS.get(name, "")) >= 0
     one, _ = await woven(weaver, 0, MESSAGES)
     assert one.wrong == (), "it is put back"

@@ -48,6 +48,7 @@ CODES = {
     "no show": {"invalid_transition", "not_found"},
     "check in": {"invalid_transition", "not_found"},
     "undo": {"invalid_transition", "not_found", "patient_overlap"},
+    "stop": {"transient"},
     "wait": set[str](),
     **{what: {"transient"} for what in ("follower", "money", "sweep", "reconcile", "hooks")},
     **{what: set[str]() for what in ("mood", *ELSEWHERE)},

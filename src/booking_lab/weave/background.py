@@ -50,15 +50,17 @@ class Feeding:
         self._relays.clear()
 
     async def relay(self, *_: object) -> None:
-        """One round of a relay, which a process keeps."""
+        """One round of a relay, which a process keeps for as long as it lives."""
         thread = THREAD.get()
-        await self._of("nobody's" if thread is None else thread.name).once()
+        await self._once("nobody's" if thread is None else thread.name)
 
-    async def all_relays(self) -> None:
-        """One round of each relay that there is, and of one more."""
-        self._of("nobody's")
-        for relay in self._relays.values():
-            await relay.once()
+    async def last_relay(self) -> None:
+        """One round of the relay that came last of those that live.
+
+        One is enough, and best one that was there all the time: another would see what it
+        overlooked.
+        """
+        await self._once(next(reversed(self._relays), "nobody's"))
 
     def seconds(self) -> float:
         """Return a clock that never goes back."""
@@ -69,10 +71,13 @@ class Feeding:
         self._service.clock.moment = max(moment, self._service.clock.moment)
         await set_now(self._eyes, self._service.clock.moment)
 
-    def _of(self, name: str) -> Relay:
-        if name not in self._relays:
-            self._relays[name] = Relay(database=self._service.database, monotonic=self.seconds)
-        return self._relays[name]
+    async def _once(self, name: str) -> None:
+        """Its process may die meanwhile, and the relay with it."""
+        relay = self._relays.pop(name, None)
+        if relay is None:
+            relay = Relay(database=self._service.database, monotonic=self.seconds)
+        await relay.once()
+        self._relays[name] = relay
 
 
 async def turn_elsewhere(step: str, *, in_transaction: bool = False) -> Order:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from math import inf
 
 from booking_lab.weave.loom import Choice, Loom
 from booking_lab.weave.threads import Order
@@ -30,7 +31,7 @@ class ByChance:
 
     def __call__(self, choices: Sequence[Choice], loom: Loom) -> Choice:
         """Return one of them."""
-        able = self._able(choices)
+        able = self._able(choices, loom)
         if self._last not in able or self._dice.random() >= self._stays:
             self._last = self._dice.choice(able)
         mishaps = [one for one in choices if one.order is not Order.GO]
@@ -42,7 +43,7 @@ class ByChance:
             return self._dice.choice(others if is_others else own or mishaps)
         return Choice(self._last)
 
-    def _able(self, choices: Sequence[Choice]) -> list[str]:
+    def _able(self, choices: Sequence[Choice], _: Loom) -> list[str]:
         """Return whose turn it may be."""
         return list(dict.fromkeys(one.who for one in choices if one.order is Order.GO))
 
@@ -55,27 +56,40 @@ class ByChance:
 class ByLongChance(ByChance):
     """The same for long ways: of somebody with few steps most would be over too soon.
 
-    Each begins at a moment that is left to chance, and rests now and then for a while.
+    Each begins at a moment that is left to chance, and rests now and then for a while. Who is slow
+    by their plan stands still there until nobody else can go on; mostly the others begin then.
     """
 
     LONGEST = 40
     RESTS = 0.06
+    SLOW_BEGIN = 0.7
 
     def __init__(self, seed: int) -> None:
         """Nobody is known yet."""
         super().__init__(seed)
         self._misfortunes = self._dice.choice((0, 1, 1, 2))
-        self._until = dict[str, int]()
+        self._until = dict[str, float]()
         self._steps = 0
+        self._slow_begin = self._dice.random() < self.SLOW_BEGIN
 
-    def _able(self, choices: Sequence[Choice]) -> list[str]:
+    def _able(self, choices: Sequence[Choice], loom: Loom) -> list[str]:
         self._steps += 1
-        able = super()._able(choices)
+        able = super()._able(choices, loom)
         for name in able:
             begins = self._dice.choice((0, 0, self._dice.randrange(self.LONGEST)))
             if name not in self._until or self._dice.random() < self.RESTS:
-                self._until[name] = self._steps + begins
-        return [one for one in able if self._until[one] <= self._steps] or able
+                self._until[name] = max(self._steps + begins, self._until.get(name, 0))
+        for thread in loom.threads:
+            if thread.slow_at and thread.slow_at == thread.step and thread.name in able:
+                thread.slow_at, self._until[thread.name] = "", inf
+        slow = [one.name for one in loom.threads if one.slow_at and one.name in able]
+        if slow and self._slow_begin:
+            return slow[:1]
+        awake = [one for one in able if self._until[one] <= self._steps]
+        resting = [one for one in able if self._until[one] < inf]
+        if not resting:
+            self._until.update(dict.fromkeys(able, self._steps))
+        return awake or resting or able
 
     def _risk(self, loom: Loom) -> float:
         steps = {thread.name: thread.step for thread in loom.threads}

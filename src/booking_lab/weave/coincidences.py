@@ -86,6 +86,7 @@ PHASES: Mapping[str, str] = {
     "CONNECT": "claimed",
     "LOCK_TO_SEND": "judging",
     "BEGIN_SENDING": "begun",
+    "STILL_BEGUN": "locked",
     "GIVE_BYTES": "handed",
     "FINISH": "noted",
     "NUMBER": "numbered",

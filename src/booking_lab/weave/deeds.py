@@ -28,7 +28,10 @@ PAID_FOR = {"paid first": PAID, "with a deposit": DEPOSIT, "paid later": OPTIONA
 
 
 class Deed(NamedTuple):
-    """One thing that somebody does: `patient` is for whom, `slot` a place in `ALL_SLOTS`."""
+    """One thing that somebody does: `patient` is for whom, `slot` a place in `ALL_SLOTS`.
+
+    `slow` is a step at which they stand still, until nobody else can go on.
+    """
 
     what: str
     patient: int = 0
@@ -36,6 +39,7 @@ class Deed(NamedTuple):
     is_long: bool = False
     key: str = ""
     how: str = ""
+    slow: str = ""
 
     @property
     def slot_id(self) -> SlotId:
@@ -104,9 +108,11 @@ class Deed(NamedTuple):
             "refunds fail": "gets refunds back",
             "gives back": f"gives {self.how or 'all'} of {whose}'s payment in {at} back",
             "desk takes": f"takes {self.how or 'all'} for {whose}'s appointment in {at}",
+            "stop": "writes STOP",
             "wait": f"goes on by {self.how} minutes",
         }
-        return sentences[self.what]
+        slow = f", and stands still at {self.slow}" if self.slow else ""
+        return f"{sentences[self.what]}{slow}"
 
 
 class Part(NamedTuple):

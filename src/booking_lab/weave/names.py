@@ -6,6 +6,7 @@ from types import ModuleType
 
 from booking_system.notifications.adapters import claiming_statements as claims
 from booking_system.notifications.adapters import ledger_statements as ledger
+from booking_system.notifications.adapters.block_statements import BLOCK
 from booking_system.notifications.adapters.facts import FACTS
 from booking_system.notifications.adapters.planning_statements import PLAN, WITHDRAW
 from booking_system.payments.adapters import inbox, queue
@@ -19,6 +20,7 @@ from booking_system.scheduling.records.ended_holds import OLD_HOLDS
 LONGEST = 40
 UNNAMED = {
     OLD_HOLDS.statement: "OLD_HOLDS",
+    BLOCK.text: "BLOCK_NUMBER",
     claims.CLAIM.text: "CLAIM_MESSAGES",
     ledger.BEGIN.text: "BEGIN_SENDING",
     ledger.END.text: "END_MESSAGE",
@@ -55,6 +57,7 @@ TOLD = {
     "ADD_WITH_KEY": "writes the appointment and the key",
     "ADD_TIME_OFF": "writes the time off",
     "BEGIN_SENDING": "notes that sending begins",
+    "BLOCK_NUMBER": "notes that no SMS is wanted",
     "BLOCKED": "looks whether the address is let be",
     "CLAIM_MESSAGES": "claims what is due",
     "CONNECT": "connects to the provider",
@@ -72,6 +75,8 @@ TOLD = {
     "PUT_OFF": "puts the message off",
     "RESCUE": "takes back what others left",
     "STANDINGS": "reads what messages are called for",
+    "STAND_BEGUN": "hears that it may begin",
+    "STAND_LOCKED": "hears that it may hand over",
     "STILL_BEGUN": "looks whether the message is still its own",
     "TAKE_PLACE": "takes the place in the feed",
     "TAKE_TURN": "takes the turn of the job",

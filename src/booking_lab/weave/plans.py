@@ -26,8 +26,8 @@ OTHERS = {
     "refunds fail": "the provider",
 }
 BY_PATIENTS = frozenset({
-    "hold", "book", "release", "extend", "cancel", "move", "remove patient", "start", "pays",
-    "pays anyway", "pays slowly", "money comes", "money fails",
+    "hold", "book", "release", "extend", "cancel", "move", "remove patient", "stop", "start",
+    "pays", "pays anyway", "pays slowly", "money comes", "money fails",
 })  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def named(parts: Sequence[Sequence[Deed]]) -> tuple[Part, ...]:
     """Give everybody a name: patients theirs, twice where they are two at once."""
     found, seen = list[Part](), dict[str, int]()
     for deeds in parts:
-        name = _name(deeds[0])
+        name = _name(next((one for one in deeds if one.what != "wait"), deeds[0]))
         seen[name] = seen.get(name, 0) + 1
         found.append(Part(name if seen[name] == 1 else f"{name} {seen[name]}", tuple(deeds)))
     return tuple(found)

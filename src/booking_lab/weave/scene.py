@@ -87,8 +87,9 @@ USER = """INSERT INTO users (id, email, email_key, full_name, created_at, update
  VALUES ($1, $2, $2, 'Example Person', $3, $3)"""
 GRANT = """INSERT INTO role_grants (id, user_id, role, clinic_id, created_at)
  VALUES ($1, $1, 'clinic_admin', $2, $3)"""
+PHONE = "+4915112345678"
 PATIENT = """INSERT INTO patients (id, user_id, full_name, email, phone, created_at, updated_at)
- VALUES ($1, $2, 'Example Patient', 'patient@example.org', '+4915112345678', $3, $3)"""
+ VALUES ($1, $2, 'Example Patient', 'patient@example.org', $4, $3, $3)"""
 PLACE = "INSERT INTO feed_consumers (name, seq) VALUES ('messages', 0), ('payments', 0)"
 KNOWN = """INSERT INTO clinic_patients (clinic_id, patient_id, known_since, known_because)
  VALUES ($1, $2, $3, 'taken_on')"""
@@ -152,7 +153,7 @@ class Scene:
         await self._connection.executemany(USER, users)
         await self._connection.execute(GRANT, CLERK, CLINIC, BEGIN)
         people = zip(PATIENTS, USERS, strict=True)
-        await self._connection.executemany(PATIENT, [(*one, BEGIN) for one in people])
+        await self._connection.executemany(PATIENT, [(*one, BEGIN, PHONE) for one in people])
         await self._connection.executemany(KNOWN, [(CLINIC, one, BEGIN) for one in PATIENTS])
         for service, *terms in SERVICES:
             await self._connection.execute(SERVICE, service, CLINIC, *terms, BEGIN)

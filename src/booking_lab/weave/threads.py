@@ -42,6 +42,8 @@ class Thread:
         """The text of the statement that it is about to do, or waits in."""
         self.pid = 0
         """The server's process that does it."""
+        self.slow_at = ""
+        """The step at which it is to stand still."""
         self._break_off: Callable[[], None] = _nothing
         self.ending = set[int]()
         """Processes whose connection it has closed; they may still have to undo something."""
@@ -109,6 +111,14 @@ class Thread:
         self._turn = asyncio.get_running_loop().create_future()
         self._arrived()
         return await self._turn
+
+    async def stand(self, step: str) -> None:
+        """Stand still with the last answer at hand, which is not acted on before its turn."""
+        await self.turn(step, self.pid, self._break_off)
+
+    def loses_transaction(self) -> None:
+        """Let the server end what it stands in."""
+        self._break_off()
 
     def begins_again(self) -> None:
         """Go on as another, since what it was is dead."""

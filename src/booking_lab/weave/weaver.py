@@ -21,6 +21,7 @@ from booking_lab.weave.ending import wrong_at_the_end
 from booking_lab.weave.judging import wrong_now, wrong_since
 from booking_lab.weave.loom import Choice, DeadlockError, Happening, Loom
 from booking_lab.weave.messages.office import Office
+from booking_lab.weave.names import name_of
 from booking_lab.weave.payments.provider import PAY
 from booking_lab.weave.payments.till import Till
 from booking_lab.weave.people import NothingToDo, People
@@ -179,6 +180,8 @@ class Weaver:
         record = Record(actor, deed, mark, begun=len(self._committed) - 1, since=now)
         outcome.records.append(record)
         self._current[actor] = record
+        if (thread := THREAD.get()) is not None:
+            thread.slow_at = deed.slow
         shown = None
         try:
             shown = await self._people.do(deed, mark)
@@ -224,6 +227,8 @@ class Weaver:
 @asynccontextmanager
 async def weaver_at(url: str) -> AsyncIterator[Weaver]:
     """A weaver on a migrated, empty database, which nobody else uses."""
+    # Names are those of the statements as they are, also where one is replaced later.
+    name_of("")
     connections = [await asyncpg.connect(url) for _ in range(3)]
     scene = Scene(connections[0])
     await scene.build()

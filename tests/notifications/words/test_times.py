@@ -63,6 +63,16 @@ from booking_system.notifications.adapters.words.times import TimeWords
             ),
         ),
         (
+            "de",
+            "Asia/Kolkata",
+            "2026-11-27T18:00",
+            "2026-11-27T19:00",
+            (
+                "Freitag, 27. November 2026, 23:30 Uhr Indische Normalzeit – "
+                "Samstag, 28. November 2026, 00:30 Uhr Indische Normalzeit"
+            ),
+        ),
+        (
             "fr",
             "Europe/Paris",
             "2026-11-27T08:30",

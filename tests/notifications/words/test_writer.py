@@ -122,7 +122,7 @@ def test_the_language_falls_back(recipient: str, clinic: str, greeting: str, dat
 
 def test_an_account_has_no_clinic_to_fall_back_to() -> None:
     assert "Hello" in WRITER.email(an_account_message(recipient_locale="ja")).text
-    assert "bis Samstag, 28. November 2026, 10:00 Mitteleuropäische Normalzeit" in (
+    assert "bis Samstag, 28. November 2026, 10:00 Uhr Mitteleuropäische Normalzeit" in (
         WRITER.email(an_account_message(recipient_locale="de")).text
     )
 

@@ -22,20 +22,26 @@ LOST = "connection_lost"
 class PlainWords:
     """Words that say just which message it is: those of people cost more than all the rest."""
 
+    def __init__(self, clock: SetClock) -> None:
+        """They tell by the clock when they were written."""
+        self._clock = clock
+
     def email(self, message: AppointmentMessage | AccountMessage) -> Written:
         """Say it as the text of a mail."""
         return Written(subject=message.kind, text=self.sms(message), html="", calendar=None)
 
     def sms(self, message: AppointmentMessage | AccountMessage) -> str:
-        """Say kind, appointment and revision."""
+        """Say kind, appointment, revision and the moment."""
         assert isinstance(message, AppointmentMessage), "the scene sends nothing of accounts"
-        return f"{message.kind} {message.appointment.id} {message.appointment.revision}"
+        about = message.appointment
+        return f"{message.kind} {about.id} {about.revision} {self._clock.moment.isoformat()}"
 
 
 class Attempt(NamedTuple):
     """The bytes of a message began to go out, by the clock `at` an instant (UTC).
 
-    `is_taken`: the provider has it, whether anybody knows or not.
+    `written_at`: when its words were written. `is_taken`: the provider has it, whether anybody
+    knows or not.
     """
 
     message_id: UUID
@@ -43,6 +49,7 @@ class Attempt(NamedTuple):
     appointment_id: UUID
     revision: int
     is_mail: bool
+    written_at: datetime
     at: datetime
     is_taken: bool
 
@@ -66,12 +73,17 @@ class Carrier:
             raise NotSentError(Fault.TEMPORARY, "no_connection")
         yield Handing(self, letter)
 
-    def begins(self, letter: Email | Sms, *, is_taken: bool) -> None:
-        """Write down that the message goes out now."""
-        kind, appointment_id, revision = letter.text.split(" ")
+    def now(self) -> datetime:
+        """Return what the clock shows, UTC."""
+        return self._clock.moment
+
+    def begins(self, letter: Email | Sms, *, at: datetime, is_taken: bool) -> None:
+        """Write down that the message goes out, which began at an instant (UTC)."""
+        kind, appointment_id, revision, written_at = letter.text.split(" ")
         is_mail = isinstance(letter, Email)
         about = (letter.id, kind, UUID(appointment_id), int(revision), is_mail)
-        self._hears(Attempt(*about, self._clock.moment, is_taken))
+        written = datetime.fromisoformat(written_at)
+        self._hears(Attempt(*about, written, at, is_taken))
 
 
 class Handing:
@@ -83,9 +95,10 @@ class Handing:
 
     async def write(self) -> None:
         """Let the bytes go."""
+        at = self._carrier.now()
         # Its transaction is open while it hands over.
         order = await turn_elsewhere(GIVE_BYTES, in_transaction=True)
-        self._carrier.begins(self._letter, is_taken=order is not Order.CUT)
+        self._carrier.begins(self._letter, at=at, is_taken=order is not Order.CUT)
         if order is not Order.GO:
             raise OutcomeUnknownError(LOST)
 

@@ -13,7 +13,9 @@ SOMETIMES: Mapping[str, str] = {
         "^move commits in send begun"
     ),
     "a change waits for a message that is judged": f"^{CHANGE} waits for send .* judging",
-    "a change waits for a message that is handed over": f"^{CHANGE} waits for send .* begun",
+    "a change waits for a message that is handed over": (
+        f"^{CHANGE} waits for send .* (begun|locked)"
+    ),
     "a change commits while the answer is awaited": f"^{CHANGE} commits in send handed",
     "a sender waits for a change": f"^send waits for {CHANGE}",
     "a patient is checked in between claim and gate": "^check in commits in send claimed",
@@ -23,6 +25,9 @@ SOMETIMES: Mapping[str, str] = {
     "two senders send at once": "^send commits in send (claimed|begun|handed)",
     "a lease is over before sending begins": "^clock in send claimed",
     "a process stands still between the note and the bytes": "^clock in send begun",
+    "a process stands still until its lock is gone": "^clock in send locked",
+    "a change commits behind a lock that is gone": f"^{CHANGE} commits in send locked",
+    "no SMS is wanted any more between claim and gate": "^stop commits in send claimed",
     "a lease is over while its sender still waits for the answer": "^clock in send handed",
     "another sender takes back what is still being sent": (
         "^send commits in send (claimed|handed) after the clock"
@@ -42,6 +47,7 @@ SOMETIMES: Mapping[str, str] = {
     "a change commits while a relay numbers": (
         "^(book|cancel|dismiss|move|check in) commits in relay numbered"
     ),
+    "later events are relayed while a change is under way": "^relay commits in (book|cancel|move)",
     "two planners are at one event": "^planner commits in planner planning",
     "a planner dies between its effect and its place": "^planner leave at (MOVE_ON|COMMIT) planned",
     "a planner's COMMIT is lost": "^planner (cut|lose answer) at COMMIT planned",

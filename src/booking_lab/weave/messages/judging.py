@@ -21,6 +21,7 @@ LEFT = "SELECT id FROM outbox"
 WAITED_FOR = timedelta(seconds=90)
 """So long a lost answer is waited for before a mail goes once more."""
 MOST_CALLS = {"email": 2, "sms": 1}
+STOPPED = "opted_out"
 SETTLED = frozenset({"sent", "failed", "withdrawn", "skipped"})
 
 
@@ -38,7 +39,8 @@ async def wrong_messages(office: "Office") -> AsyncIterator[str]:
         yield one
     await office.whole()
     ledger = await office.ledger()
-    for one in (*_told(of, ledger, office.attempts), *_calls(ledger, office.attempts)):
+    told = _told(of, ledger, office.attempts, is_stopped=office.is_stopped)
+    for one in (*told, *_calls(ledger, office.attempts)):
         yield one
 
 
@@ -82,10 +84,15 @@ def _last_of(of: Stages, appointment_id: UUID) -> int:
 def _exist(of: Stages, ledger: Sequence[Row]) -> Iterator[str]:
     """Each message once, just those of the model, and nothing waits that is superseded."""
     found: dict[tuple[UUID, int], Counter[Message]] = {key: Counter() for key in of}
+    # What goes by mail since no SMS is wanted.
+    instead = Counter(_twin(row) for row in ledger if row["reason"] == STOPPED)
     for row in ledger:
         key = (row["appointment_id"], row["revision"])
         if key not in found:
             yield "there are messages of a revision that never was"
+            continue
+        if row["kind"] == "reminder" and instead[_known_as(row)]:
+            instead[_known_as(row)] -= 1
             continue
         found[key][_message(row)] += 1
         if row["state"] == "planned" and row["revision"] < _last_of(of, row["appointment_id"]):
@@ -101,7 +108,9 @@ def _exist(of: Stages, ledger: Sequence[Row]) -> Iterator[str]:
             yield "the messages that exist are not those of what happened"
 
 
-def _told(of: Stages, ledger: Sequence[Row], attempts: Sequence[Attempt]) -> Iterator[str]:
+def _told(
+    of: Stages, ledger: Sequence[Row], attempts: Sequence[Attempt], *, is_stopped: bool
+) -> Iterator[str]:
     """What is true is told in the end, and nothing is left open."""
     taken = {one.message_id for one in attempts if one.is_taken}
     for row in ledger:
@@ -115,6 +124,9 @@ def _told(of: Stages, ledger: Sequence[Row], attempts: Sequence[Attempt]) -> Ite
         is_unknown = (row["state"], row["reason"]) == ("failed", "unknown")
         # Who dies behind the note that sending begins leaves it open whether the bytes are out.
         if is_unknown and row["began"] == MOST_CALLS[row["channel"]]:
+            continue
+        # By mail it is told, or was told anyway.
+        if is_stopped and row["channel"] == "sms" and row["reason"] == STOPPED:
             continue
         if row["state"] != "sent" and not _is_over(row, of[key]):
             yield f"a {what} was never told: {row['state']}, {row['reason']}"
@@ -143,6 +155,15 @@ def _calls(ledger: Sequence[Row], attempts: Sequence[Attempt]) -> Iterator[str]:
             yield f"a {row['kind']} by {row['channel']} went out {len(own)} times"
         if any(later - earlier < WAITED_FOR for earlier, later in pairwise(own)):
             yield f"a {row['kind']} went out again before its answer was given up"
+
+
+def _known_as(row: Row) -> tuple[UUID, int, Message]:
+    return row["appointment_id"], row["revision"], _message(row)
+
+
+def _twin(row: Row) -> tuple[UUID, int, Message]:
+    """The same message by mail."""
+    return row["appointment_id"], row["revision"], _message(row)._replace(channel="email")
 
 
 def _message(row: Row) -> Message:

@@ -1,7 +1,7 @@
 """Relay, planner and sender as the workers run them, and what was seen of their work."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,18 +13,21 @@ from booking_lab.weave.deeds import Deed
 from booking_lab.weave.messages.carrier import Attempt, Carrier, PlainWords
 from booking_lab.weave.messages.judging import rows_told, wrong_messages
 from booking_lab.weave.messages.ought import is_true
+from booking_lab.weave.messages.standing import OWN_CLAIM, LedgerOfSleepers, Sleepers
+from booking_lab.weave.messages.watching import NOTHING_YET, watched, wrong_between
 from booking_lab.weave.records import Record
+from booking_lab.weave.scene import MINUTE, PHONE
 from booking_lab.weave.seen import Row, Seen
 from booking_lab.weave.service import Service
 from booking_lab.weave.threads import THREAD
 from booking_system.notifications.adapters.sending_job import SendingJob
 from booking_system.notifications.application.send_messages import Carriers
-from booking_system.notifications.domain.planning import Lane
+from booking_system.notifications.domain.message import Channel
+from booking_system.notifications.domain.planning import Lane, Skipped
 
 LEDGER = """SELECT id, appointment_id, revision, kind, offset_minutes, channel, recipient_key,
  state, reason, due_at, ended_at, began FROM message_ledger
  ORDER BY appointment_id, revision, kind, offset_minutes, channel, id"""
-SENDING = "SELECT id FROM message_ledger WHERE state = 'sending'"
 UNSETTLED = """SELECT EXISTS (SELECT FROM message_ledger WHERE state IN ('claimed', 'sending',
  'unknown') OR state = 'planned' AND due_at <= $1)"""
 NEXT = "SELECT min(due_at) FROM message_ledger WHERE state = 'planned'"
@@ -34,6 +37,8 @@ MOST = 50
 PATIENCE = timedelta(minutes=2)
 """Longer than a lease, and than a lost answer is waited for."""
 MOST_ROUNDS = 12
+OLD = timedelta(seconds=20)
+"""Words that were written so long ago are not sent: a lease, and what handing over may take."""
 
 
 class Office:
@@ -45,11 +50,18 @@ class Office:
         """`eyes` is a connection that looks, and is no part of a run."""
         self._service, self._eyes, self._feeding = service, eyes, feeding
         of = service.container.notifications
-        of.writer.override(providers.Object(PlainWords()))
+        of.writer.override(providers.Object(PlainWords(service.clock)))
         carrier = Carrier(service.clock, self._attempted)
-        self._ledger = of.ledger()
+        self._sleepers, self._recipients = Sleepers(), of.recipients()
+        ledger = of.ledger()
+        self._ledger = LedgerOfSleepers(
+            **{one.name: getattr(ledger, one.name) for one in fields(ledger)},
+            sleepers=self._sleepers,
+            notes=self._begins,
+        )
         send = replace(
             of.send(),
+            ledger=self._ledger,
             carriers=Carriers(email=carrier, sms=carrier),
             chance=lambda: 1.0,
             monotonic=feeding.seconds,
@@ -59,21 +71,28 @@ class Office:
         self.commits = list[tuple[Seen, Deed]]()
         self.attempts = list[Attempt]()
         self.wrong = list[str]()
-        self._under_way = frozenset[UUID]()
+        self._watched = NOTHING_YET
+        self._stopped_before = set[UUID]()
         self.deeds: Mapping[str, Does] = {
             "relay": feeding.relay,
             "planner": self.plan,
             "send": self.send,
+            "stop": self.stop,
+            "wait": self.wait,
         }
 
     def begin(self) -> None:
         """Forget the run before."""
+        self._sleepers.standing.clear()
+        self._stopped_before.clear()
         self.commits, self.attempts, self.wrong = [], [], []
+        self._watched = NOTHING_YET
 
     async def sees(self, seen: Seen, record: Record) -> list[str]:
-        """Look at what was committed by a deed; it is judged in the end."""
+        """Look at what was committed by a deed; what is wrong is told in the end."""
         self.commits.append((seen, record.deed))
-        self._under_way = frozenset(row["id"] for row in await self._eyes.fetch(SENDING))
+        before, self._watched = self._watched, await watched(self._eyes)
+        self.wrong += wrong_between(before, self._watched, now=seen.now)
         return []
 
     def wrong_in_the_end(self) -> AsyncIterator[str]:
@@ -83,6 +102,11 @@ class Office:
     async def rows(self) -> list[str]:
         """Return a line for each message and each attempt."""
         return list(rows_told(await self.ledger(), self.attempts))
+
+    @property
+    def is_stopped(self) -> bool:
+        """Say whether no SMS is wanted any more."""
+        return self._watched.is_stopped
 
     async def plan(self, *_: object) -> None:
         """One round of the planner."""
@@ -97,10 +121,24 @@ class Office:
             for claim in sorted(claims, key=lambda one: one.id):
                 await self._sending.one(claim)
 
+    async def stop(self, *_: object) -> None:
+        """A patient writes STOP: no more SMS to their number."""
+        async with self._service.database.driver_transaction() as connection:
+            reason = Skipped.OPTED_OUT
+            await self._recipients.block(connection, Channel.SMS, PHONE, reason)
+
+    async def wait(self, deed: Deed, _: str) -> None:
+        """Time passes, also for those who stand still."""
+        thread = THREAD.get()
+        if thread is not None:
+            await thread.turn("CLOCK", 0)
+        await self._feeding.wait_until(self._service.clock.moment + int(deed.how) * MINUTE)
+        self._sleepers.time_passes()
+
     async def quiet(self) -> None:
         """Let all work until nothing is due and nothing is under way; time passes meanwhile."""
         for _ in range(MOST_ROUNDS):
-            await self._feeding.all_relays()
+            await self._feeding.last_relay()
             await self.plan()
             await self.send()
             # What could not be sent just now is due again before that.
@@ -128,11 +166,20 @@ class Office:
         found: list[Row] = await self._eyes.fetch(question)
         return found
 
+    def _begins(self, message_id: UUID) -> None:
+        """Note that no SMS was wanted when the sender came to the last look but one."""
+        if self.is_stopped:
+            self._stopped_before.add(message_id)
+
     def _attempted(self, attempt: Attempt) -> None:
         """Judge it by what was committed when it began."""
-        row = self.commits[-1][0].visits[attempt.appointment_id]
-        if not is_true(row, attempt.kind, attempt.revision):
-            self.wrong.append(f"a {attempt.kind} began to go out, and was not true any more")
-        if THREAD.get() is not None and attempt.message_id not in self._under_way:
-            self.wrong.append(f"a {attempt.kind} went out that is nobody's to send")
+        what, row = attempt.kind, self.commits[-1][0].visits[attempt.appointment_id]
+        if not is_true(row, what, attempt.revision):
+            self.wrong.append(f"a {what} began to go out, and was not true any more")
+        if attempt.at - attempt.written_at > OLD:
+            self.wrong.append(f"a {what} went out in words of long ago")
+        if not attempt.is_mail and attempt.message_id in self._stopped_before:
+            self.wrong.append(f"a {what} went out by SMS behind a STOP")
+        if THREAD.get() is not None and OWN_CLAIM.get() not in self._watched.sending:
+            self.wrong.append(f"a {what} went out that was not its sender's to send")
         self.attempts.append(attempt)

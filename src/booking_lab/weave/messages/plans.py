@@ -4,9 +4,13 @@ import random
 from collections.abc import Sequence
 
 from booking_lab.weave.deeds import Deed, Plan
+from booking_lab.weave.messages.carrier import CONNECT
+from booking_lab.weave.messages.standing import STAND_BEGUN, STAND_LOCKED
 from booking_lab.weave.plans import Theme, named
 
-RELAY, PLANNER, SEND = Deed("relay"), Deed("planner"), Deed("send")
+RELAY, PLANNER, SEND, STOP = Deed("relay"), Deed("planner"), Deed("send"), Deed("stop")
+SOON, LATE = Deed("wait", how="1"), Deed("wait", how="2")
+"""Behind the first a lease is over, behind the second an answer is not waited for any more."""
 WORKER = [RELAY, PLANNER, SEND]
 DUE = "60"
 """So many minutes behind the beginning the first reminder of the first slot is due."""
@@ -89,6 +93,9 @@ def _relays(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
 
 def _late_commits(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
     """Somebody draws a number for their event, then waits for another's commit."""
+    if dice.random() < 0.7:
+        later = [Deed("cancel", 0, 0), RELAY, RELAY]
+        return [Deed("book", 0, 0), RELAY], [[Deed("book", 1, 1, slow="COMMIT")], later]
     others = [Deed("book", 0, 3), Deed("cancel", 0, 0), Deed("book", 1, 1)]
     parts = [[Deed("book", 0, 3)], [dice.choice(others)], [RELAY, RELAY]]
     return [Deed("book", 0, 0)], [[Deed("cancel", 0, 0)], *parts]
@@ -109,12 +116,55 @@ def _lost_answers(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
     return before, [[SEND, SEND, SEND], waits, *([[SEND, SEND]] if dice.random() < 0.5 else [])]
 
 
+def _sleepers(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
+    """A sender stands still, and wakes up when all others have done their deeds."""
+    before, change = [Deed("book", 0, 0), RELAY, PLANNER], _change(dice, 0)
+    if dice.random() < 0.3:
+        before += [SEND, Deed("move", 0, 1), RELAY, PLANNER]
+        change = _change(dice, 1)
+    late = SEND._replace(slow=CONNECT)
+    step, meanwhile = dice.choice(
+        (
+            (CONNECT, change),
+            (CONNECT, [SOON]),
+            (CONNECT, [SOON, late]),
+            (STAND_BEGUN, change),
+            (STAND_BEGUN, change),
+            (STAND_BEGUN, [SOON]),
+            (STAND_BEGUN, [SOON, SEND]),
+            (STAND_BEGUN, [SOON, SEND]),
+            (STAND_BEGUN, [SOON, SEND]),
+            (STAND_LOCKED, [SOON]),
+            (STAND_LOCKED, [SOON, *change]),
+        )
+    )
+    return before, [[SEND._replace(slow=step)], meanwhile]
+
+
+def _stops(dice: random.Random) -> tuple[list[Deed], list[list[Deed]]]:
+    """No SMS is wanted any more while there is one."""
+    before = [Deed("book", 0, 0), *WORKER]
+    if dice.random() < 0.7:
+        before.append(Deed("wait", how=DUE))
+    else:
+        before += [dice.choice((Deed("move", 0, 1), Deed("cancel", 0, 0))), RELAY, PLANNER]
+    stop = [Deed("book", 1, 2), STOP._replace(patient=1)]
+    return before, [stop, [SEND._replace(slow=CONNECT), SEND]]
+
+
 THEMES: Sequence[Theme] = (
     _whole_way,
     _sendings,
     _sendings,
+    _sleepers,
+    _sleepers,
+    _sleepers,
+    _sleepers,
+    _stops,
+    _stops,
     _reminders,
     _relays,
+    _late_commits,
     _late_commits,
     _planners,
     _lost_answers,

@@ -78,7 +78,7 @@ async def _quiet(till: "Till") -> bool:
     for _ in range(MOST_ROUNDS):
         for provider in till.both:
             provider.refunds_end(RefundStage.SETTLED)
-        await till.feeding.all_relays()
+        await till.feeding.last_relay()
         await till.follow()
         await till.hooks(HOOKS, "")
         while await till.money():

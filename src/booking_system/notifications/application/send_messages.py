@@ -39,8 +39,8 @@ from booking_system.shared_kernel.clock import Clock
 
 REFUSED_WAIT = timedelta(minutes=1)
 """So long nothing is tried where the provider refuses all of ours."""
-HANDING_SECONDS = 2.0
-"""From the wish for the lock to the first byte: PostgreSQL ends an idle transaction after five."""
+HANDING_SECONDS = 4.0
+"""From the wish to begin to the first byte: PostgreSQL ends an idle transaction after five."""
 OUR_TRIES = 5
 """So often an error of our own is tried again."""
 
@@ -136,6 +136,7 @@ class SendMessage:
             return False
         provider, opened = opening
         async with opened as handover:
+            since = self.monotonic()
             verdict = await self.ledger.begin(claim, found, judge=self._judge, provider=provider)
             if verdict is None:
                 return False
@@ -143,17 +144,17 @@ class SendMessage:
                 await self.ledger.settle(claim, verdict)
                 return False
             async with _unknown_if_it_fails():
-                if await self._hand_over(claim, found, handover):
+                if await self._hand_over(claim, found, handover, since):
                     provider_id = await handover.answer()
                     await self.ledger.finish(claim, provider=provider, provider_id=provider_id)
                     return True
         return False
 
     async def _hand_over(
-        self, claim: Claim, found: Found | FoundAccount, handover: Handover
+        self, claim: Claim, found: Found | FoundAccount, handover: Handover, since: float
     ) -> bool:
         """Say whether its bytes are out. What fails before the first byte was surely not sent."""
-        since, may_be_out = self.monotonic(), False
+        may_be_out = False
         try:
             async with self.ledger.handing_over(claim, found) as may_go:
                 if may_go:
@@ -169,7 +170,7 @@ class SendMessage:
         return may_be_out
 
     def _refuse_after_a_stop(self, since: float) -> None:
-        """A process that stood still may have lost its lock, and a cancellation may be told."""
+        """A process that stood still may have lost its lock, and its words may be old."""
         if self.monotonic() - since > HANDING_SECONDS:
             raise NotSentError(Fault.TEMPORARY, "stalled")
 

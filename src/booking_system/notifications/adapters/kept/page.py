@@ -12,8 +12,8 @@ body{margin:0;font:15px/1.45 system-ui,sans-serif;background:var(--desk);color:v
 header{display:flex;flex-wrap:wrap;gap:.6rem 1rem;align-items:center;padding:.7rem 1rem;
 background:var(--paper);border-bottom:1px solid var(--line)}
 h1{font-size:1.15rem;margin:0 auto 0 0}h2{font-size:1.15rem;margin:0 0 .6rem}
-input,button{font:inherit;color:inherit;padding:.35rem .7rem;border:1px solid var(--line);
-border-radius:6px;background:var(--paper)}button{cursor:pointer}
+input,button{min-height:44px;font:inherit;color:inherit;padding:.35rem .7rem;
+border:1px solid var(--line);border-radius:6px;background:var(--paper)}button{cursor:pointer}
 button[aria-pressed=true],button[aria-current=true]{background:var(--mark);border-color:var(--link)}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px}a{color:var(--link)}
 main{display:grid;grid-template-columns:minmax(16rem,22rem) 1fr;gap:1rem;padding:1rem;
@@ -66,7 +66,8 @@ function made(name, about = {}, ...inside) {
   one.append(...inside);
   return one;
 }
-const time = (text) => new Date(text).toLocaleString([], {dateStyle: "medium", timeStyle: "short"});
+const time = (text) => new Date(text).toLocaleString([], {year: "numeric", month: "short",
+  day: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short"});
 const person = (name, address) => name ? `${name} <${address}>` : address;
 
 async function look() {
@@ -133,7 +134,7 @@ function facts(rows) {
 
 function links(one) {
   const found = [...new Set(one.text.match(/https?:\\/\\/[^\\s<>"]+/g) || [])];
-  return made("span", {}, ...found.flatMap((link) =>
+  return found.length && made("span", {}, ...found.flatMap((link) =>
     [made("a", {href: link, target: "_blank", rel: "noopener noreferrer", text: link}), " "]));
 }
 

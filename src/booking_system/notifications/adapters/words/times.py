@@ -46,7 +46,7 @@ class TimeWords:
 
     def moment(self, at: datetime) -> str:
         """Such as `Friday, 27 November 2026, 14:00 India Standard Time`."""
-        return f"{self.date(at)}, {self.time(at)} {self.zone_name(at)}"
+        return f"{self.date(at)}, {self._full_time(at)} {self.zone_name(at)}"
 
     def short_moment(self, at: datetime) -> str:
         """Such as `Fri, 27 Nov 2026, 14:00 India Standard Time`."""
@@ -69,8 +69,18 @@ class TimeWords:
     def _local(self, at: datetime) -> datetime:
         return at.astimezone(self.zone)
 
-    def _clock(self, start: datetime, end: datetime) -> str:
+    @property
+    def _skeleton(self) -> str:
         pattern = QUOTED.sub("", self.locale.time_formats["short"].pattern)
-        skeleton = "hm" if HOURS_OF_TWELVE.search(pattern) else "Hm"
-        told = format_interval(self._local(start), self._local(end), skeleton, locale=self.locale)
-        return DASH.sub(" – ", told)
+        return "hm" if HOURS_OF_TWELVE.search(pattern) else "Hm"
+
+    def _full_time(self, at: datetime) -> str:
+        """Such as `14:00`, in German `14:00 Uhr`: as the language ends a span of time."""
+        parts = self.locale.interval_formats.get("Hm", {}).get("m")
+        if self._skeleton == "hm" or not parts:
+            return self.time(at)
+        return format_time(self._local(at), parts[-1].strip(), locale=self.locale)
+
+    def _clock(self, start: datetime, end: datetime) -> str:
+        local = self._local(start), self._local(end)
+        return DASH.sub(" – ", format_interval(*local, self._skeleton, locale=self.locale))

@@ -94,7 +94,7 @@ class TemplateWriter:
         return Written(
             subject=own.get("subject") or told["subject"],
             text=own.get("text") or _tidy(within_limits(MAIL_AS_TEXT.generate(told))),
-            html=own.get("html") or within_limits(MAIL_AS_HTML.generate(told)),
+            html=own.get("html") or within_limits(MAIL_AS_HTML.generate(_on_one_line(told))),
             calendar=self._calendar(message, language, values),
         )
 
@@ -199,6 +199,18 @@ class TemplateWriter:
             "description": "\n".join(paragraphs(blocks["description"])),
         }
         return calendar_part(message, told)
+
+
+def _on_one_line(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep a telephone number together where HTML would break the line in it."""
+    phone = told.get("clinic_phone")
+    if not phone:
+        return dict(told)
+    joined = phone.replace(" ", "\N{NO-BREAK SPACE}")
+    parts = {
+        part: [one.replace(phone, joined) for one in told[part]] for part in ("before", "after")
+    }
+    return {**told, **parts}
 
 
 def _tidy(text: str) -> str:
