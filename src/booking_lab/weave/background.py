@@ -22,7 +22,7 @@ class Background(Protocol):
 
     deeds: Mapping[str, Does]
     workers: frozenset[str]
-    """Which of them are done by workers: one that dies is begun again."""
+    """Which of them are done by workers: a dead worker is begun again."""
 
     def begin(self) -> None:
         """Forget the run before."""
@@ -57,8 +57,7 @@ class Feeding:
     async def last_relay(self) -> None:
         """One round of the relay that came last of those that live.
 
-        One is enough, and best one that was there all the time: another would see what it
-        overlooked.
+        One is enough, best with a long life behind it: another would see what it overlooked.
         """
         await self._once(next(reversed(self._relays), "nobody's"))
 

@@ -128,7 +128,7 @@ class Office:
             await self._recipients.block(connection, Channel.SMS, PHONE, reason)
 
     async def wait(self, deed: Deed, _: str) -> None:
-        """Time passes, also for those who stand still."""
+        """Time passes, also where people stand still."""
         thread = THREAD.get()
         if thread is not None:
             await thread.turn("CLOCK", 0)

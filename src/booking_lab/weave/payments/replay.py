@@ -58,7 +58,7 @@ class AskedOnce(WovenProvider):
 
 
 class NoQueue:
-    """Work is done when the model says so, whatever is planned."""
+    """Work is done when the model says so, not when it is due."""
 
     async def claim_one(self, *_: object, **__: object) -> None:
         """Nothing is due."""
