@@ -55,9 +55,11 @@ class PaymentWorkJob:
             await self._finish()
 
     async def once(self) -> None:
-        """Do all that is due, and wait for it."""
+        """Do all that is due, and what falls due by it, and wait for it."""
         await self.round()
-        await self._finish()
+        while self._under_way:
+            await self._finish()
+            await self.round()
 
     async def round(self) -> bool:
         """Match events, claim and begin, until nothing more is due."""
