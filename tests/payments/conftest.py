@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.payments.emulators.several import Several
-from tests.payments.own.house import SETTINGS, House, believes, lines
+from tests.payments.own.house import House, a_house, lines
 from tests.stage import Stage
 
 
@@ -22,10 +22,5 @@ async def house(
 ) -> AsyncIterator[House]:
     """New accounts at both; what was asked of them is looked at in the end."""
     del database_url
-    at_stripe, at_paypal = provider_lines
-    bases = {"stripe_api_base": at_stripe.url, "paypal_api_base": at_paypal.url}
-    async with stage.api(**SETTINGS, **bases) as api:
-        believes(api, at_paypal.url)
-        yield House(api, at_stripe, at_paypal)
-    for line in provider_lines:
-        line.found_no_faults()
+    async with a_house(stage, provider_lines) as house:
+        yield house

@@ -12,7 +12,7 @@ from booking_system.payments.adapters.work_job import PaymentWorkJob
 from tests.payments.emulators.loopback import Delivery
 from tests.payments.emulators.several import Several
 from tests.payments.histories import AT, BY_LOOK, KINDS, OUTCOMES, History
-from tests.payments.own.house import SETTINGS, House, believes
+from tests.payments.own.house import House, a_house
 from tests.stage import Stage
 
 Order = tuple[str, ...]
@@ -132,15 +132,10 @@ async def large_house(
 ) -> AsyncIterator[House]:
     """There is room for all who tell it at once."""
     del database_url
-    at_stripe, at_paypal = provider_lines
-    bases = {"stripe_api_base": at_stripe.url, "paypal_api_base": at_paypal.url}
-    async with stage.api(
-        **SETTINGS, **bases, max_requests_inside=2 * MOST, database_pool_size=64
-    ) as api:
-        believes(api, at_paypal.url)
-        yield House(api, at_stripe, at_paypal)
-    for line in provider_lines:
-        line.found_no_faults()
+    async with a_house(
+        stage, provider_lines, max_requests_inside=2 * MOST, database_pool_size=64
+    ) as house:
+        yield house
 
 
 @pytest.mark.proof

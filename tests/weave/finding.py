@@ -1,14 +1,49 @@
-"""Looks for the first seed that goes wrong, where something is taken out of the program."""
+"""What the tests of all weaves and models ask: many seeds, one twice, the first that is wrong."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
 import pytest
 
-from booking_lab.weave.many import woven
+from booking_lab.weave.many import run_all, woven
 from booking_lab.weave.subjects import Subject
+from booking_lab.weave.walking import Ask, State, Step
 from booking_lab.weave.weaver import Weaver
+from tests.postgres import TestServer
+
+
+async def all_go_right(postgres: TestServer, subject: Subject, seeds: int) -> None:
+    """Run them on two databases; each coincidence has to come."""
+    async with postgres.database() as one, postgres.database() as other:
+        report = await asyncio.to_thread(
+            run_all, [one, other], range(seeds), tell=lambda _: None, subject=subject
+        )
+    assert report.wrong == {}
+    assert report.missed() == []
+
+
+async def same_again(weaver: Weaver, subject: Subject, *, seeds: int, times: int) -> None:
+    for seed in range(seeds):
+        traces = Counter[str]()
+        for _ in range(1 + times):
+            _, outcome = await woven(weaver, seed, subject)
+            traces[outcome.trace()] += 1
+        assert len(traces) == 1, seed
+
+
+def until_wrong(
+    broken: Iterable[Step[State, Ask]], right: Callable[[State, Ask], tuple[str, State]]
+) -> list[Step[State, Ask]]:
+    """Return the edges of a broken model, as far as the first that the right one has not."""
+    edges = list[Step[State, Ask]]()
+    for edge in broken:
+        edges.append(edge)
+        if (edge.code, edge.after) != right(edge.before, edge.ask):
+            return edges
+    raise AssertionError("the mutant changes nothing")
 
 
 async def first_wrong(weaver: Weaver, subject: Subject, *, most: int, says: str = "") -> int:

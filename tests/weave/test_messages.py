@@ -1,15 +1,19 @@
 """Relay, planner and sender meet who books, moves and cancels: only what is true is told, once."""
 
-import asyncio
-from collections import Counter
-
 import pytest
 
-from booking_lab.weave.many import Report, run_all, woven
+from booking_lab.weave.many import Report, woven
 from booking_lab.weave.subjects import MESSAGES
 from booking_lab.weave.weaver import Weaver
 from tests.postgres import TestServer
-from tests.weave.finding import first_wrong, nothing_else, soon_or_proof, without_constraint
+from tests.weave.finding import (
+    all_go_right,
+    first_wrong,
+    nothing_else,
+    same_again,
+    soon_or_proof,
+    without_constraint,
+)
 from tests.weave.message_mutants import KEY, MUTANTS, SAYS
 
 SOME = 30
@@ -33,12 +37,7 @@ async def test_only_what_is_true_is_told(weaver: Weaver) -> None:
 async def test_many_schedules_of_messages_go_right_and_each_coincidence_comes(
     postgres: TestServer,
 ) -> None:
-    async with postgres.database() as one, postgres.database() as other:
-        report = await asyncio.to_thread(
-            run_all, [one, other], range(ALL), tell=lambda _: None, subject=MESSAGES
-        )
-    assert report.wrong == {}
-    assert report.missed() == []
+    await all_go_right(postgres, MESSAGES, ALL)
 
 
 @pytest.mark.parametrize(
@@ -46,12 +45,7 @@ async def test_many_schedules_of_messages_go_right_and_each_coincidence_comes(
     [(3, 1), pytest.param(100, 5, marks=pytest.mark.proof)],
 )
 async def test_the_same_seed_is_the_same_run(weaver: Weaver, seeds: int, times: int) -> None:
-    for seed in range(seeds):
-        traces = Counter[str]()
-        for _ in range(1 + times):
-            _, outcome = await woven(weaver, seed, MESSAGES)
-            traces[outcome.trace()] += 1
-        assert len(traces) == 1, seed
+    await same_again(weaver, MESSAGES, seeds=seeds, times=times)
 
 
 FOUND_SOON = ("the withdrawal",)

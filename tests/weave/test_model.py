@@ -2,11 +2,12 @@
 
 import pytest
 
-from booking_lab.weave.exploration import Edge, explored, exploring, some_of
+from booking_lab.weave.exploration import explored, exploring, some_of
 from booking_lab.weave.model import Model
 from booking_lab.weave.replay import Replay
 from booking_lab.weave.states import LAST, Debt, Hold, Span, State, Visit
 from booking_lab.weave.walking import OK
+from tests.weave.finding import until_wrong
 
 
 def test_the_model_is_explored_whole() -> None:
@@ -160,12 +161,6 @@ MUTANTS = [
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 async def test_a_broken_rule_of_the_model_is_found(replay: Replay, mutant: type[Model]) -> None:
-    edges, right = list[Edge](), Model()
-    for edge in exploring(mutant()):
-        edges.append(edge)
-        if (edge.code, edge.after) != right.answer(edge.before, edge.ask):
-            break
-    else:
-        raise AssertionError("the mutant changes nothing")
+    edges = until_wrong(exploring(mutant()), Model().answer)
     assert await replay.run(edges, edges[-1:]) is not None
     assert await replay.run(edges, edges[:-1][-20:]) is None, "what it does not break is right"

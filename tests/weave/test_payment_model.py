@@ -14,6 +14,7 @@ from booking_lab.weave.service import Service
 from booking_lab.weave.walking import OK, Step, explore, some_of
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import sqlalchemy_url
+from tests.weave.finding import until_wrong
 
 Edge = Step[State, Ask]
 
@@ -166,12 +167,6 @@ MUTANTS = [
 async def test_a_broken_rule_of_the_model_is_found(
     replay: MoneyReplay, mutant: type[Model]
 ) -> None:
-    edges, right = list[Edge](), Model()
-    for edge in exploring(mutant()):
-        edges.append(edge)
-        if (edge.code, edge.after) != right.answer(edge.before, edge.ask):
-            break
-    else:
-        raise AssertionError("the mutant changes nothing")
+    edges = until_wrong(exploring(mutant()), Model().answer)
     assert await replay.run(edges, edges[-1:]) is not None
     assert await replay.run(edges, edges[:-1][-10:]) is None, "what it does not break is right"

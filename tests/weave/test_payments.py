@@ -1,18 +1,22 @@
 """Payers, providers, the desk and workers meet at an appointment's money: it never drifts apart."""
 
-import asyncio
-from collections import Counter
-
 import pytest
 
 from booking_lab.weave.chance import AsBefore
 from booking_lab.weave.deeds import Deed, Plan
-from booking_lab.weave.many import Report, run_all, woven
+from booking_lab.weave.many import Report, woven
 from booking_lab.weave.payments.coincidences import SOMETIMES
 from booking_lab.weave.subjects import PAYMENTS
 from booking_lab.weave.weaver import Weaver
 from tests.postgres import TestServer
-from tests.weave.finding import first_wrong, nothing_else, soon_or_proof, without_constraint
+from tests.weave.finding import (
+    all_go_right,
+    first_wrong,
+    nothing_else,
+    same_again,
+    soon_or_proof,
+    without_constraint,
+)
 from tests.weave.payment_mutants import LINES, MUTANTS
 
 SOME = 30
@@ -35,12 +39,7 @@ async def test_money_and_appointments_never_drift_apart(weaver: Weaver) -> None:
 async def test_many_schedules_of_payments_go_right_and_each_coincidence_comes(
     postgres: TestServer,
 ) -> None:
-    async with postgres.database() as one, postgres.database() as other:
-        report = await asyncio.to_thread(
-            run_all, [one, other], range(ALL), tell=lambda _: None, subject=PAYMENTS
-        )
-    assert report.wrong == {}
-    assert report.missed() == []
+    await all_go_right(postgres, PAYMENTS, ALL)
 
 
 @pytest.mark.parametrize(
@@ -48,12 +47,7 @@ async def test_many_schedules_of_payments_go_right_and_each_coincidence_comes(
     [(3, 1), pytest.param(100, 5, marks=pytest.mark.proof)],
 )
 async def test_the_same_seed_is_the_same_run(weaver: Weaver, seeds: int, times: int) -> None:
-    for seed in range(seeds):
-        traces = Counter[str]()
-        for _ in range(1 + times):
-            _, outcome = await woven(weaver, seed, PAYMENTS)
-            traces[outcome.trace()] += 1
-        assert len(traces) == 1, seed
+    await same_again(weaver, PAYMENTS, seeds=seeds, times=times)
 
 
 async def test_what_expires_gives_a_part_that_the_desk_took_to_people(weaver: Weaver) -> None:

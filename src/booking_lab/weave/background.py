@@ -8,8 +8,10 @@ import asyncpg
 
 from booking_lab.weave.deeds import Deed
 from booking_lab.weave.records import Record
+from booking_lab.weave.scene import MINUTE
 from booking_lab.weave.seen import Seen
 from booking_lab.weave.service import Service
+from booking_lab.weave.sleepers import Sleepers
 from booking_lab.weave.sources import set_now
 from booking_lab.weave.threads import THREAD, Order
 from booking_system.platform.postgres.feed import Relay
@@ -38,16 +40,18 @@ class Background(Protocol):
 
 
 class Feeding:
-    """Relays, which processes keep, and the time that passes when a run is over."""
+    """Relays, which processes keep, and the time that passes."""
 
     def __init__(self, service: Service, eyes: asyncpg.Connection) -> None:
         """`eyes` is a connection that looks, and is no part of a run."""
         self._service, self._eyes = service, eyes
         self._relays = dict[str, Relay]()
+        self.sleepers = Sleepers()
 
     def begin(self) -> None:
         """Forget the run before."""
         self._relays.clear()
+        self.sleepers.standing.clear()
 
     async def relay(self, *_: object) -> None:
         """One round of a relay, which a process keeps for as long as it lives."""
@@ -60,6 +64,14 @@ class Feeding:
         One is enough, best with a long life behind it: another would see what it overlooked.
         """
         await self._once(next(reversed(self._relays), "nobody's"))
+
+    async def wait(self, deed: Deed, _: str) -> None:
+        """Time passes, also where people stand still."""
+        thread = THREAD.get()
+        if thread is not None:
+            await thread.turn("CLOCK", 0)
+        await self.wait_until(self._service.clock.moment + int(deed.how) * MINUTE)
+        self.sleepers.time_passes()
 
     def seconds(self) -> float:
         """Return a clock that never goes back."""

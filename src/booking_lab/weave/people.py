@@ -1,7 +1,6 @@
 """Does deeds through the service's use cases, as the endpoints call them."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -11,8 +10,6 @@ from booking_lab.weave.background import Does
 from booking_lab.weave.deeds import Deed
 from booking_lab.weave.scene import DESK, MINUTE, OWNERS, PATIENTS
 from booking_lab.weave.service import Service
-from booking_lab.weave.sources import set_now
-from booking_lab.weave.threads import THREAD
 from booking_system.booking.application.ports import BookingWish, MoveWish
 from booking_system.booking.domain.attempt import Override
 from booking_system.booking.domain.holding import Holder
@@ -43,7 +40,7 @@ class People:
         self,
         service: Service,
         observer: asyncpg.Connection,
-        others: Mapping[str, Does] | None = None,
+        others: Mapping[str, Does],
     ) -> None:
         """`observer` is how they see what there is before they ask: no step of a run.
 
@@ -87,8 +84,7 @@ class People:
             "check in": self.mark,
             "undo": self.mark,
             "no show": self.mark,
-            "wait": self.wait,
-            **(others or {}),
+            **others,
         }
 
     async def do(self, deed: Deed, mark: str) -> Any:
@@ -238,14 +234,6 @@ class People:
     async def plan(self, *_: object) -> Any:
         """The background plans calendars."""
         await self._worker.once()
-
-    async def wait(self, deed: Deed, _: str) -> Any:
-        """Time passes."""
-        thread = THREAD.get()
-        if thread is not None:
-            await thread.turn("CLOCK", 0)
-        self._service.clock.moment += timedelta(minutes=int(deed.how))
-        await set_now(self._observer, self._service.clock.moment)
 
     async def _of(self, question: str, deed: Deed) -> Any:
         found = await self._observer.fetchval(question, PATIENTS[deed.patient], deed.slot_id)

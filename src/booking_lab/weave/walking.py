@@ -5,6 +5,7 @@ edge is done once, from rows that the program itself has made.
 """
 
 import random
+from abc import ABC, abstractmethod
 from collections import defaultdict, deque
 from collections.abc import (
     AsyncIterator,
@@ -110,7 +111,7 @@ class Difference(Generic[State, Ask]):
         )
 
 
-class Walk(Generic[State, Ask]):
+class Walk(ABC, Generic[State, Ask]):
     """The program, asked what a model was asked. It begins in the `first` state.
 
     `watched` are the tables that a refusal leaves as they were.
@@ -138,13 +139,13 @@ class Walk(Generic[State, Ask]):
             async with self._undone():
                 return await self._from(self.first, tree, needed, wanted)
 
+    @abstractmethod
     async def asked(self, ask: Ask, names: Any) -> None:
         """Ask the program; `names` are what `looked` has found. Raises its refusals."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def looked(self) -> tuple[State, Any]:
         """Return what is stored in the model's words, and by which ids to name it."""
-        raise NotImplementedError
 
     def saved(self) -> Callable[[], None]:
         """Remember what is kept outside of the database; return what brings it back."""

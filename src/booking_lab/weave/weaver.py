@@ -83,6 +83,7 @@ class Weaver:
         self._beside: Background | None = None
         self._backends = Backends(observer)
         others = {name: does for one in self._known.values() for name, does in one.deeds.items()}
+        others["wait"] = self._feeding.wait
         self._people = People(service, self._eyes, others)
         self._chances = Chances()
         self._committed: list[Seen] = []

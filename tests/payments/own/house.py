@@ -21,6 +21,7 @@ from tests.payments.emulators.several import Several
 from tests.payments.emulators.stripe import StripeEmulator
 from tests.payments.providers.asking import believed
 from tests.payments.test_payments_http import Counter, Made
+from tests.stage import Stage
 
 HOOK = "/v1/payment-webhooks"
 PLATFORM_KEY, PLATFORM_SECRET = "sk_test_platform", "whsec_platform"
@@ -33,6 +34,20 @@ SETTINGS = {
     "paypal_client_secret": PLATFORM_CLIENT["client_secret"],
     "paypal_webhook_id": PLATFORM_WEBHOOK,
 }
+
+
+@asynccontextmanager
+async def a_house(
+    stage: Stage, listening: tuple[Several, Several], **more: Any
+) -> AsyncIterator["House"]:
+    """New accounts at both providers; what was asked of them is looked at in the end."""
+    at_stripe, at_paypal = listening
+    bases = {"stripe_api_base": at_stripe.url, "paypal_api_base": at_paypal.url}
+    async with stage.api(**SETTINGS, **bases, **more) as api:
+        believes(api, at_paypal.url)
+        yield House(api, at_stripe, at_paypal)
+    for line in listening:
+        line.found_no_faults()
 
 
 class House:

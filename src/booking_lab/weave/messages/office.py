@@ -13,10 +13,10 @@ from booking_lab.weave.deeds import Deed
 from booking_lab.weave.messages.carrier import Attempt, Carrier, PlainWords
 from booking_lab.weave.messages.judging import rows_told, wrong_messages
 from booking_lab.weave.messages.ought import is_true
-from booking_lab.weave.messages.standing import OWN_CLAIM, LedgerOfSleepers, Sleepers
+from booking_lab.weave.messages.standing import OWN_CLAIM, LedgerOfSleepers
 from booking_lab.weave.messages.watching import NOTHING_YET, watched, wrong_between
 from booking_lab.weave.records import Record
-from booking_lab.weave.scene import MINUTE, PHONE
+from booking_lab.weave.scene import PHONE
 from booking_lab.weave.seen import Row, Seen
 from booking_lab.weave.service import Service
 from booking_lab.weave.threads import THREAD
@@ -52,11 +52,11 @@ class Office:
         of = service.container.notifications
         of.writer.override(providers.Object(PlainWords(service.clock)))
         carrier = Carrier(service.clock, self._attempted)
-        self._sleepers, self._recipients = Sleepers(), of.recipients()
+        self._recipients = of.recipients()
         ledger = of.ledger()
         self._ledger = LedgerOfSleepers(
             **{one.name: getattr(ledger, one.name) for one in fields(ledger)},
-            sleepers=self._sleepers,
+            sleepers=feeding.sleepers,
             notes=self._begins,
         )
         send = replace(
@@ -78,12 +78,10 @@ class Office:
             "planner": self.plan,
             "send": self.send,
             "stop": self.stop,
-            "wait": self.wait,
         }
 
     def begin(self) -> None:
         """Forget the run before."""
-        self._sleepers.standing.clear()
         self._stopped_before.clear()
         self.commits, self.attempts, self.wrong = [], [], []
         self._watched = NOTHING_YET
@@ -126,14 +124,6 @@ class Office:
         async with self._service.database.driver_transaction() as connection:
             reason = Skipped.OPTED_OUT
             await self._recipients.block(connection, Channel.SMS, PHONE, reason)
-
-    async def wait(self, deed: Deed, _: str) -> None:
-        """Time passes, also where people stand still."""
-        thread = THREAD.get()
-        if thread is not None:
-            await thread.turn("CLOCK", 0)
-        await self._feeding.wait_until(self._service.clock.moment + int(deed.how) * MINUTE)
-        self._sleepers.time_passes()
 
     async def quiet(self) -> None:
         """Let all work until nothing is due and nothing is under way; time passes meanwhile."""

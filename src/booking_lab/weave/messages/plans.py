@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from booking_lab.weave.deeds import Deed, Plan
 from booking_lab.weave.messages.carrier import CONNECT
-from booking_lab.weave.messages.standing import STAND_BEGUN, STAND_LOCKED
+from booking_lab.weave.messages.standing import STAND_BEGUN
 from booking_lab.weave.plans import Theme, named
+from booking_lab.weave.sleepers import STAND_LOCKED
 
 RELAY, PLANNER, SEND, STOP = Deed("relay"), Deed("planner"), Deed("send"), Deed("stop")
 SOON, LATE = Deed("wait", how="1"), Deed("wait", how="2")

@@ -1,43 +1,21 @@
-"""Senders that stand still with an answer that they have not acted on, while time passes."""
+"""Senders that stand still with an answer that they have not acted on."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
-from booking_lab.weave.threads import THREAD, Thread
+from booking_lab.weave.sleepers import Sleepers
+from booking_lab.weave.threads import THREAD
 from booking_system.notifications.adapters.ledger import PostgresLedger
 from booking_system.notifications.application.ledger_ports import Claim, Found, FoundAccount
 from booking_system.notifications.domain.gate import Due, Send, Verdict
 
-STAND_BEGUN, STAND_LOCKED = "STAND_BEGUN", "STAND_LOCKED"
-"""Behind the note that sending begins, and behind the last look, in its open transaction."""
+STAND_BEGUN = "STAND_BEGUN"
+"""Behind the note that sending begins."""
 OWN_CLAIM: ContextVar[tuple[UUID, int]] = ContextVar("OWN_CLAIM")
 """The message that the sender of this task has at hand, and the number of its claim."""
-
-
-@dataclass(slots=True)
-class Sleepers:
-    """Who stands still in a transaction, which the server ends when seconds have passed."""
-
-    standing: list[Thread] = field(default_factory=list)
-
-    async def stand(self) -> None:
-        """Stand until it is the thread's turn."""
-        if (thread := THREAD.get()) is None:
-            return
-        self.standing.append(thread)
-        try:
-            await thread.stand(STAND_LOCKED)
-        finally:
-            if thread in self.standing:
-                self.standing.remove(thread)
-
-    def time_passes(self) -> None:
-        """End all that they stand in: their locks are gone."""
-        while self.standing:
-            self.standing.pop().loses_transaction()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
