@@ -42,7 +42,8 @@ def _same_look(dice: random.Random) -> tuple[list[Deed], Parts]:
         before = [Deed("book", 0, slot, how=kind_of(dice)), start, pays, HOOKS]
     else:
         before = [*paid(slot, kind_of(dice), CARD.provider), THERE._replace(slot=slot), HOOKS]
-    return before, [[SLOW_TO_READ], [LEASE_IS_OVER, SLOW_TO_READ]]
+    second = dice.choice((SLOW_TO_READ, SLOW_TO_READ, MONEY))
+    return before, [[SLOW_TO_READ], [LEASE_IS_OVER, second]]
 
 
 def _new_look(dice: random.Random) -> tuple[list[Deed], Parts]:
@@ -63,10 +64,7 @@ def _last_look(dice: random.Random) -> tuple[list[Deed], Parts]:
         HOOKS,
         MONEY,
     ]
-    end = Deed(dice.choice(("cancel", "dismiss")), 0, slot)
-    if dice.random() < 0.5:
-        return [*before, end], [[MONEY, MONEY], [RELAY, FOLLOWER]]
-    return before, [[end], [MONEY, MONEY]]
+    return before, [[Deed(dice.choice(("cancel", "dismiss")), 0, slot)], [MONEY, MONEY]]
 
 
 def _more_time(dice: random.Random) -> tuple[list[Deed], Parts]:
