@@ -117,11 +117,6 @@ def _left(till: "Till", now: Written) -> Iterator[str]:
             yield "an appointment waits for money for ever"
         sums = now.sums(visit_id)
         surplus = max(0, sums.net - kept_of(visit, till.cancelled.get(visit_id), TERMS))
-        by_hand = sum(
-            one["amount"]
-            for one in now.matters
-            if (one["appointment_id"], one["kind"]) == (visit_id, "refund_by_hand")
-        )
         # A refund that people wanted, and that failed, stays theirs to see to.
-        if not by_hand <= surplus <= sums.for_people:
+        if not sums.by_hand <= surplus <= sums.for_people:
             yield f"{surplus} too much is kept, and people see to {sums.for_people}"

@@ -80,6 +80,8 @@ def _appointments(now: Written, cancelled: Times) -> Iterator[str]:
         surplus = max(0, sums.net - kept_of(visit, cancelled.get(visit_id), TERMS))
         if surplus > sums.under_way + sums.for_people:
             yield f"what is {visit['status']} keeps {surplus} that nobody gives back"
+        if sums.by_hand > max(0, surplus - sums.under_way):
+            yield "people are asked to give back what is on its way"
         if visit["payment_status"] != status_of(visit, sums):
             yield f"what has {sums.net} of {visit['price_amount']} is {visit['payment_status']}"
     for payment in now.payments.values():

@@ -3,19 +3,28 @@
 import random
 from collections.abc import Sequence
 
-from booking_lab.weave.deeds import PAID_FOR, Deed, Plan
+from booking_lab.weave.deeds import Deed, Plan
 from booking_lab.weave.payments.account_books import CARD, MOODS, ORDER
+from booking_lab.weave.payments.meetings import MEETINGS
+from booking_lab.weave.payments.phrases import (
+    BEGUN,
+    FOLLOWER,
+    FOLLOWING,
+    HOOKS,
+    MONEY,
+    OVER,
+    RECONCILE,
+    RELAY,
+    SWEEP,
+    WINDOW,
+    Parts,
+    hooks_of,
+    kind_of,
+    paid,
+    waits_of,
+    way_of,
+)
 from booking_lab.weave.plans import Theme, named
-
-RELAY, FOLLOWER, MONEY, HOOKS = Deed("relay"), Deed("follower"), Deed("money"), Deed("hooks")
-SWEEP, RECONCILE = Deed("sweep"), Deed("reconcile")
-FOLLOWING = [RELAY, FOLLOWER, MONEY]
-WAYS = (CARD.provider, ORDER.provider)
-WINDOW, OVER, LONG_OVER = "3", "6", "12"
-"""So many minutes behind a booking the payer's time is over, all time is, and nobody is asked."""
-BEGUN = "1230"
-"""So many minutes behind the beginning the first appointment of the morning has begun."""
-Parts = list[list[Deed]]
 
 
 def planned(seed: int) -> Plan:
@@ -30,74 +39,45 @@ def planned(seed: int) -> Plan:
     return Plan(tuple(before), named(parts), about="payments")
 
 
-def _kind(dice: random.Random) -> str:
-    return dice.choice((*PAID_FOR, "paid first", "paid first"))
-
-
-def _way(dice: random.Random) -> str:
-    return dice.choice((*WAYS, CARD.provider))
-
-
-def _hooks(dice: random.Random) -> Deed:
-    return Deed("hooks", how=dice.choice(("", "", "backwards", "twice")))
-
-
-def _waits(dice: random.Random, *minutes: str) -> Parts:
-    return [[Deed("wait", how=dice.choice(minutes))]] if dice.random() < 0.6 else []
-
-
-def _paid(slot: int, how: str, way: str) -> list[Deed]:
-    """Booked, and paid for in peace."""
-    capture = [HOOKS, MONEY] if way == ORDER.provider else []
-    return [
-        Deed("book", 0, slot, how=how),
-        Deed("start", 0, slot, how=way),
-        Deed("pays", 0, slot, how=way),
-        HOOKS,
-        MONEY,
-        *capture,
-    ]
-
-
 def _first_time(dice: random.Random) -> tuple[list[Deed], Parts]:
-    slot, way = dice.randrange(3), _way(dice)
+    slot, way = dice.randrange(3), way_of(dice)
     payer = [Deed("start", 0, slot, how=way), Deed("pays", 0, slot, how=way)]
-    worker = [_hooks(dice), MONEY, MONEY]
-    return [Deed("book", 0, slot, how=_kind(dice))], [payer, worker, *_waits(dice, "1", WINDOW)]
+    worker = [hooks_of(dice), MONEY, MONEY]
+    return [Deed("book", 0, slot, how=kind_of(dice))], [payer, worker, *waits_of(dice, "1", WINDOW)]
 
 
 def _two_tabs(dice: random.Random) -> tuple[list[Deed], Parts]:
-    slot, one, other = dice.randrange(3), _way(dice), _way(dice)
+    slot, one, other = dice.randrange(3), way_of(dice), way_of(dice)
     tabs = [
         [Deed("start", 0, slot, how=way), Deed("pays", 0, slot, how=way)] for way in (one, other)
     ]
     if dice.random() < 0.3:
         tabs[1].insert(0, tabs[1][0])
-    worker = [[_hooks(dice), MONEY, MONEY]] if dice.random() < 0.7 else [[MONEY], [MONEY]]
-    return [Deed("book", 0, slot, how=_kind(dice))], [*tabs, *worker]
+    worker = [[hooks_of(dice), MONEY, MONEY]] if dice.random() < 0.7 else [[MONEY], [MONEY]]
+    return [Deed("book", 0, slot, how=kind_of(dice))], [*tabs, *worker]
 
 
 def _starts(dice: random.Random) -> tuple[list[Deed], Parts]:
     """Answers to the first call are lost, while others want something of the appointment."""
-    slot, way = dice.randrange(3), _way(dice)
+    slot, way = dice.randrange(3), way_of(dice)
     start = Deed("start", 0, slot, how=way)
     others = [
         [start],
-        [Deed("start", 0, slot, how=_way(dice))],
+        [Deed("start", 0, slot, how=way_of(dice))],
         [Deed("cancel", 0, slot)],
         [Deed("desk takes", 0, slot, how=dice.choice(("", "500")))],
     ]
     clock = [[Deed("wait", how="2"), Deed("wait", how="2")]]
     parts = [[start], *dice.sample(others, dice.choice((1, 2))), [MONEY, MONEY, MONEY]]
-    return [Deed("book", 0, slot, how=_kind(dice))], [*parts, *clock]
+    return [Deed("book", 0, slot, how=kind_of(dice))], [*parts, *clock]
 
 
 def _window(dice: random.Random) -> tuple[list[Deed], Parts]:
     """The payer pays when their time is nearly over; somebody else waits for the slot."""
-    slot, way = dice.randrange(3), _way(dice)
+    slot, way = dice.randrange(3), way_of(dice)
     before = [Deed("book", 0, slot, how="paid first"), Deed("start", 0, slot, how=way)]
     before += [Deed("wait", how=WINDOW)] if dice.random() < 0.5 else []
-    others = [[Deed("book", 1, slot)], [Deed("hold", 1, slot)], [SWEEP], [_hooks(dice)]]
+    others = [[Deed("book", 1, slot)], [Deed("hold", 1, slot)], [SWEEP], [hooks_of(dice)]]
     clock = [Deed("wait", how=one) for one in dice.choice((("3", "3"), ("5", "1"), ("6", "6")))]
     parts = [[Deed("pays", 0, slot, how=way)], [MONEY, MONEY, MONEY], clock]
     return before, [*parts, *dice.sample(others, dice.choice((1, 2)))]
@@ -143,11 +123,11 @@ def _kept(dice: random.Random) -> tuple[list[Deed], Parts]:
 
 def _slow_answers(dice: random.Random) -> tuple[list[Deed], Parts]:
     """A provider is so slow that another worker does the same once more."""
-    slot, way = dice.randrange(3), _way(dice)
-    before = _paid(slot, _kind(dice), way)
+    slot, way = dice.randrange(3), way_of(dice)
+    before = paid(slot, kind_of(dice), way)
     before.append(Deed("gives back", 0, slot, how=dice.choice(("", "500"))))
     if dice.random() < 0.4:
-        before = [Deed("book", 0, slot, how=_kind(dice))]
+        before = [Deed("book", 0, slot, how=kind_of(dice))]
         return before, [[Deed("start", 0, slot, how=way)], [Deed("wait", how="2")], [MONEY, MONEY]]
     return before, [[MONEY], [Deed("wait", how="2")], [MONEY, MONEY]]
 
@@ -168,14 +148,14 @@ def _late(dice: random.Random) -> tuple[list[Deed], Parts]:
         [Deed("cancel", 0, slot)],
         [MONEY, MONEY],
     ]
-    money = [Deed(how, 0, slot, how=CARD.provider), _hooks(dice), MONEY, MONEY]
-    return before, [money, *dice.sample(others, dice.choice((2, 3))), *_waits(dice, "2", "12")]
+    money = [Deed(how, 0, slot, how=CARD.provider), hooks_of(dice), MONEY, MONEY]
+    return before, [money, *dice.sample(others, dice.choice((2, 3))), *waits_of(dice, "2", "12")]
 
 
 def _changes(dice: random.Random) -> tuple[list[Deed], Parts]:
     """What is paid for is cancelled, moved, given back."""
-    slot, way = dice.randrange(3), _way(dice)
-    before = _paid(slot, _kind(dice), way)
+    slot, way = dice.randrange(3), way_of(dice)
+    before = paid(slot, kind_of(dice), way)
     before += [Deed("wait", how="5")] if slot == 0 and dice.random() < 0.4 else []
     ends = dice.choice(
         (
@@ -186,26 +166,26 @@ def _changes(dice: random.Random) -> tuple[list[Deed], Parts]:
     )
     others = [
         [Deed("gives back", 0, slot, how=dice.choice(("", "500")))],
-        [Deed("refunds there", 0, slot, how="500"), _hooks(dice)],
+        [Deed("refunds there", 0, slot, how="500"), hooks_of(dice)],
         [Deed("desk takes", 0, slot)],
         [MONEY, MONEY],
         [RECONCILE],
         [Deed("start", 0, slot, how=way), Deed("pays", 0, slot, how=way)],
     ]
     following = [[*FOLLOWING, MONEY]]
-    return before, [ends, *following, *dice.sample(others, 2), *_waits(dice, "2", "5")]
+    return before, [ends, *following, *dice.sample(others, 2), *waits_of(dice, "2", "5")]
 
 
 def _refunds(dice: random.Random) -> tuple[list[Deed], Parts]:
-    slot, way = dice.randrange(3), _way(dice)
-    before = _paid(slot, _kind(dice), way)
+    slot, way = dice.randrange(3), way_of(dice)
+    before = paid(slot, kind_of(dice), way)
     if dice.random() < 0.4:
         before = [Deed("mood", how=dice.choice(("slow refunds", "no refund"))), *before]
     wants = [[Deed("gives back", 0, slot, how=how)] for how in ("3000", "3000", "500", "")]
     others = [
         [MONEY, MONEY],
-        [Deed("refunds settle"), _hooks(dice), MONEY],
-        [Deed("refunds fail"), _hooks(dice), MONEY],
+        [Deed("refunds settle"), hooks_of(dice), MONEY],
+        [Deed("refunds fail"), hooks_of(dice), MONEY],
         [Deed("dismiss", 0, slot), RELAY, FOLLOWER],
     ]
     parts = [*dice.sample(wants, dice.choice((1, 2))), [MONEY, MONEY], dice.choice(others)]
@@ -214,17 +194,17 @@ def _refunds(dice: random.Random) -> tuple[list[Deed], Parts]:
 
 def _at_the_desk(dice: random.Random) -> tuple[list[Deed], Parts]:
     """Two clerks take money, and the payer pays at the same time."""
-    slot, way = dice.randrange(3), _way(dice)
-    before = [Deed("book", 0, slot, how=_kind(dice)), Deed("start", 0, slot, how=way)]
+    slot, way = dice.randrange(3), way_of(dice)
+    before = [Deed("book", 0, slot, how=kind_of(dice)), Deed("start", 0, slot, how=way)]
     clerks = [[Deed("desk takes", 0, slot, how=how)] for how in dice.sample(("", "", "3000"), 2)]
-    payer = [Deed("pays", 0, slot, how=way), _hooks(dice)]
+    payer = [Deed("pays", 0, slot, how=way), hooks_of(dice)]
     worker = [MONEY, MONEY, *([FOLLOWER] if dice.random() < 0.2 else [])]
     others = [[Deed("gives back", 0, slot)]] if dice.random() < 0.3 else []
     return before, [*clerks, payer, worker, *others]
 
 
 def _absences(dice: random.Random) -> tuple[list[Deed], Parts]:
-    before = [*_paid(0, _kind(dice), _way(dice)), Deed("wait", how=BEGUN)]
+    before = [*paid(0, kind_of(dice), way_of(dice)), Deed("wait", how=BEGUN)]
     marks = [Deed("no show", 0, 0), Deed("undo", 0, 0), Deed("no show", 0, 0)]
     desk = marks[: dice.choice((1, 2, 3))]
     clerk = [[Deed("desk takes", 0, 0)]] if dice.random() < 0.4 else []
@@ -234,7 +214,7 @@ def _absences(dice: random.Random) -> tuple[list[Deed], Parts]:
 def _two_payers(dice: random.Random) -> tuple[list[Deed], Parts]:
     """Their receipts have numbers of one clinic."""
     one, other = dice.sample(range(3), 2)
-    before = [Deed("book", who, slot, how=_kind(dice)) for who, slot in ((0, one), (1, other))]
+    before = [Deed("book", who, slot, how=kind_of(dice)) for who, slot in ((0, one), (1, other))]
     before += [Deed("start", who, slot, how=CARD.provider) for who, slot in ((0, one), (1, other))]
     pays = [Deed("pays", who, slot, how=CARD.provider) for who, slot in ((0, one), (1, other))]
     if dice.random() < 0.5:
@@ -246,17 +226,17 @@ def _two_payers(dice: random.Random) -> tuple[list[Deed], Parts]:
 
 def _events(dice: random.Random) -> tuple[list[Deed], Parts]:
     """Events come while their payment is looked at, doubled, and out of order."""
-    slot, way = dice.randrange(3), _way(dice)
-    before = [Deed("book", 0, slot, how=_kind(dice)), Deed("start", 0, slot, how=way)]
+    slot, way = dice.randrange(3), way_of(dice)
+    before = [Deed("book", 0, slot, how=kind_of(dice)), Deed("start", 0, slot, how=way)]
     before += [HOOKS] if dice.random() < 0.5 else []
-    acts = [Deed("pays", 0, slot, how=way), _hooks(dice)]
+    acts = [Deed("pays", 0, slot, how=way), hooks_of(dice)]
     if way == CARD.provider and dice.random() < 0.5:
-        acts += [Deed("refunds there", 0, slot, how="500"), _hooks(dice)]
+        acts += [Deed("refunds there", 0, slot, how="500"), hooks_of(dice)]
     if dice.random() < 0.4:
-        before = [*_paid(slot, _kind(dice), CARD.provider), Deed("wait", how="4"), MONEY]
-        acts = [Deed("refunds there", 0, slot, how="500"), _hooks(dice)]
+        before = [*paid(slot, kind_of(dice), CARD.provider), Deed("wait", how="4"), MONEY]
+        acts = [Deed("refunds there", 0, slot, how="500"), hooks_of(dice)]
     workers: Parts = [[MONEY, MONEY], [MONEY]]
-    return before, [acts, *workers, [_hooks(dice)]]
+    return before, [acts, *workers, [hooks_of(dice)]]
 
 
 THEMES: Sequence[Theme] = (
@@ -281,4 +261,5 @@ THEMES: Sequence[Theme] = (
     _two_payers,
     _events,
     _events,
+    *MEETINGS,
 )

@@ -15,6 +15,7 @@ from booking_lab.weave.payments.account_books import CARD, ORDER
 from booking_lab.weave.payments.ending import wrong_money
 from booking_lab.weave.payments.judging import wrong_now, wrong_since
 from booking_lab.weave.payments.provider import PAY, WovenProvider
+from booking_lab.weave.payments.watching import Watch, watched
 from booking_lab.weave.payments.written import Written, written
 from booking_lab.weave.people import NothingToDo
 from booking_lab.weave.records import Record
@@ -76,6 +77,7 @@ class Till:
         self.cancelled = dict[UUID, datetime]()
         self.captured_for = frozenset[UUID]()
         self._committed = dict[str, datetime]()
+        self._watch = Watch()
         self._before: Written | None = None
         self.is_told = True
         """Providers tell of what happens; else they have to be asked."""
@@ -99,6 +101,7 @@ class Till:
             one.begin()
         self.wrong, self.is_told, self._before = [], True, None
         self.cancelled, self.captured_for, self._committed = {}, frozenset(), {}
+        self._watch = Watch()
 
     async def sees(self, seen: Seen, record: Record) -> list[str]:
         """Judge what was committed by a deed, against what its providers have."""
@@ -109,7 +112,8 @@ class Till:
         captured = [one for one in now.payments.values() if one["captures"]]
         self.captured_for |= {one["appointment_id"] for one in captured}
         self._committed[record.actor], self._before = seen.now, now
-        found = list(wrong_now(now, self.both, self.cancelled, begun=self.captured_for))
+        found = list(self._watch.sees(await watched(self._eyes), seen, record.actor))
+        found += list(wrong_now(now, self.both, self.cancelled, begun=self.captured_for))
         if before is not None:
             found += wrong_since(before, now, record, self.both, self.cancelled)
         return found
@@ -158,7 +162,10 @@ class Till:
         if method != "capture" or seen is None or seen.our_id is None:
             return
         thread = THREAD.get()
-        since = self._committed.get("" if thread is None else thread.name, self.now)
+        who = "" if thread is None else thread.name
+        since = self._committed.get(who, self.now)
+        if self._watch.could_know(who, UUID(seen.our_id)):
+            self._is_wrong("money is taken for what was cancelled before the last look")
         is_fresh = self.now - since < KEPT_FOR_CAPTURE
         if is_fresh and await self._eyes.fetchval(RIVALS, UUID(seen.our_id), self.now):
             self._is_wrong("money is taken for what somebody else has")

@@ -44,6 +44,8 @@ class Sums(NamedTuple):
     back: int
     under_way: int
     for_people: int
+    by_hand: int
+    """The part of it that was never on its way."""
 
     @property
     def net(self) -> int:
@@ -70,6 +72,7 @@ class Written:
     def sums(self, appointment_id: UUID) -> Sums:
         """Add up."""
         lines = [one for one in self.lines if one["appointment_id"] == appointment_id]
+        matters = [one for one in self.matters if one["appointment_id"] == appointment_id]
         return Sums(
             came=sum(one["amount"] for one in lines if one["kind"] in IN),
             back=-sum(one["amount"] for one in lines if one["kind"] in BACK),
@@ -78,9 +81,8 @@ class Written:
                 for one in self.refunds.values()
                 if one["appointment_id"] == appointment_id and one["state"] in UNDER_WAY
             ),
-            for_people=sum(
-                one["amount"] for one in self.matters if one["appointment_id"] == appointment_id
-            ),
+            for_people=sum(one["amount"] for one in matters),
+            by_hand=sum(one["amount"] for one in matters if one["kind"] == "refund_by_hand"),
         )
 
     def told(self) -> Iterator[str]:
