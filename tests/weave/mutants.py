@@ -59,7 +59,17 @@ def unlocked(*statements: Statement[Any], words: str = FOR_UPDATE) -> Mutant:
 
 
 def replaced(where: Any, name: str, what: Any) -> Mutant:
-    return lambda: patch.object(where, name, what)
+    """Of a use case that is tried again the class that does so has a method of its own."""
+
+    @contextmanager
+    def everywhere() -> Iterator[None]:
+        below = where.__subclasses__() if isinstance(where, type) else []
+        with ExitStack() as stack:
+            for one in (where, *(one for one in below if name in vars(one))):
+                stack.enter_context(patch.object(one, name, what))
+            yield
+
+    return everywhere
 
 
 def silent(rule: Any) -> Mutant:

@@ -11,6 +11,7 @@ from booking_lab.weave.payments.phrases import (
     HOOKS,
     LONG_OVER,
     MONEY,
+    OVER,
     RECONCILE,
     RELAY,
     SWEEP,
@@ -42,8 +43,7 @@ def _same_look(dice: random.Random) -> tuple[list[Deed], Parts]:
         before = [Deed("book", 0, slot, how=kind_of(dice)), start, pays, HOOKS]
     else:
         before = [*paid(slot, kind_of(dice), CARD.provider), THERE._replace(slot=slot), HOOKS]
-    second = dice.choice((SLOW_TO_READ, SLOW_TO_READ, MONEY))
-    return before, [[SLOW_TO_READ], [LEASE_IS_OVER, second]]
+    return before, [[SLOW_TO_READ], [LEASE_IS_OVER, SLOW_TO_READ]]
 
 
 def _new_look(dice: random.Random) -> tuple[list[Deed], Parts]:
@@ -55,7 +55,7 @@ def _new_look(dice: random.Random) -> tuple[list[Deed], Parts]:
 
 
 def _last_look(dice: random.Random) -> tuple[list[Deed], Parts]:
-    """A capture was decided when its appointment is cancelled."""
+    """A capture was decided when its appointment is cancelled, and nobody has followed yet."""
     slot, way = dice.randrange(3), ORDER.provider
     before = [
         Deed("book", 0, slot, how=kind_of(dice)),
@@ -64,7 +64,10 @@ def _last_look(dice: random.Random) -> tuple[list[Deed], Parts]:
         HOOKS,
         MONEY,
     ]
-    return before, [[Deed(dice.choice(("cancel", "dismiss")), 0, slot)], [MONEY, MONEY]]
+    end = Deed(dice.choice(("cancel", "dismiss")), 0, slot)
+    if dice.random() < 0.5:
+        return [*before, end], [[MONEY], [MONEY, *FOLLOWING]]
+    return before, [[end], [MONEY, MONEY]]
 
 
 def _more_time(dice: random.Random) -> tuple[list[Deed], Parts]:
@@ -109,6 +112,70 @@ def _cash_of_what_expires(dice: random.Random) -> tuple[list[Deed], Parts]:
     return before, [[SWEEP, *FOLLOWING], dice.choice(others)]
 
 
+def _while_it_is_captured(dice: random.Random) -> tuple[list[Deed], Parts]:
+    """The provider takes its time for a capture; meanwhile the appointment's end comes."""
+    slot, way = dice.randrange(3), ORDER.provider
+    before = [
+        Deed("book", 0, slot, how="paid first"),
+        Deed("start", 0, slot, how=way),
+        Deed("pays", 0, slot, how=way),
+        HOOKS,
+        MONEY,
+    ]
+    others = (
+        [Deed(dice.choice(("cancel", "dismiss")), 0, slot)],
+        [Deed("wait", how=LONG_OVER), SWEEP],
+        [Deed("wait", how=OVER), Deed("book", 1, slot)],
+    )
+    return before, [[MONEY._replace(slow="HEAR capture")], dice.choice(others)]
+
+
+def _while_it_is_ended(dice: random.Random) -> tuple[list[Deed], Parts]:
+    """A payer pays on a page that is being ended."""
+    slot, way = dice.randrange(3), way_of(dice)
+    before = [
+        Deed("book", 0, slot, how=kind_of(dice)),
+        Deed("start", 0, slot, how=way),
+        Deed("cancel", 0, slot),
+        *FOLLOWING,
+    ]
+    pays = Deed("pays" if way == ORDER.provider else "pays anyway", 0, slot, how=way)
+    return before, [[MONEY._replace(slow="HEAR end"), MONEY], [pays, HOOKS]]
+
+
+def _while_somebody_asks(dice: random.Random) -> tuple[list[Deed], Parts]:
+    """Time to pay runs out while a payer begins, or somebody else asks for the slot."""
+    slot = dice.randrange(3)
+    start = Deed("start", 0, slot, how=way_of(dice))
+    before = [Deed("book", 0, slot, how="paid first")]
+    clock = [Deed("wait", how=dice.choice((OVER, LONG_OVER)))]
+    if dice.random() < 0.5:
+        return before, [[start._replace(slow="HEAR create")], clock, [SWEEP]]
+    before.append(start)
+    return before, [[Deed("book", 1, slot, slow="ATTEMPT")], clock, [MONEY]]
+
+
+def _sweeps(dice: random.Random) -> tuple[list[Deed], Parts]:
+    """The sweep and a worker end one appointment."""
+    slot = dice.randrange(3)
+    before = [
+        Deed("book", 0, slot, how="paid first"),
+        Deed("start", 0, slot, how=way_of(dice)),
+        Deed("wait", how=LONG_OVER),
+    ]
+    if dice.random() < 0.5:
+        return before, [[SWEEP._replace(slow="END_HOLDS")], [MONEY]]
+    return before, [[MONEY._replace(slow="LOCK_ATTEMPTS")], [SWEEP]]
+
+
+def _one_more_refund(dice: random.Random) -> tuple[list[Deed], Parts]:
+    """Money is given back while more of it is on its way."""
+    slot, way = dice.randrange(3), way_of(dice)
+    before = [*paid(slot, kind_of(dice), way), Deed("gives back", 0, slot, how="500")]
+    more = Deed("gives back", 0, slot, how=dice.choice(("", "500")))
+    return before, [[MONEY._replace(slow="HEAR refund")], [more, MONEY]]
+
+
 MEETINGS: Sequence[Theme] = (
     _same_refund,
     _same_look,
@@ -118,4 +185,9 @@ MEETINGS: Sequence[Theme] = (
     _on_its_way,
     _numbers,
     _cash_of_what_expires,
+    _while_it_is_captured,
+    _while_it_is_ended,
+    _while_somebody_asks,
+    _sweeps,
+    _one_more_refund,
 )
