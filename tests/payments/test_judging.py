@@ -1,7 +1,7 @@
 """What is believed of a provider's word, and what changes nothing."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -185,6 +185,32 @@ def test_what_a_dispute_took_comes_back_whenever_it_is_seen(
     assert books.net == net
     kinds = [one.kind for one in books.lines]
     assert len(kinds) == len(set(kinds))
+
+
+@pytest.mark.parametrize("told", [None, NOON + timedelta(days=60)])
+def test_what_a_dispute_gives_back_counts_for_the_day_on_which_it_does(
+    told: datetime | None,
+) -> None:
+    attempt, learned = an_attempt(), NOON + timedelta(days=61)
+    nothing = Money(0, "EUR")
+    won = SeenDispute("dp_1", "ch_1", DisputeStage.WON, PRICE, nothing, NOON, returned_at=told)
+    seen = a_sighting(attempt, Stage.PAID, disputes=(won,))
+    verdict = judge(attempt, seen, Books(attempts=(attempt,)), now=learned)
+    days = {one.kind: one.settled_at for one in verdict.lines}
+    assert days[LineKind.DISPUTE_WITHDRAWN] == NOON
+    assert days[LineKind.DISPUTE_REINSTATED] == (told or learned)
+
+
+def test_a_refund_that_failed_comes_back_on_the_day_on_which_it_was_seen() -> None:
+    attempt, learned = an_attempt(), NOON + timedelta(days=3)
+    books = Books(attempts=(attempt,))
+    for stage, now in ((RefundStage.SETTLED, NOON), (RefundStage.FAILED, learned)):
+        refund = SeenRefund("re_1", "ch_1", Money(1000, "EUR"), stage, NOON)
+        seen = a_sighting(attempt, Stage.PAID, refunds=(refund,))
+        verdict = judge(attempt, seen, books, now=now)
+        books = books.with_attempt(verdict.attempt).with_lines(verdict.lines)
+    days = {one.kind: one.settled_at for one in books.lines}
+    assert (days[LineKind.REFUND], days[LineKind.REFUND_RETURNED]) == (NOON, learned)
 
 
 def test_the_account_of_the_row_is_the_one_that_counts() -> None:

@@ -156,17 +156,26 @@ async def test_money_that_our_ledger_does_not_know_is_drift(
         async def forgetful(payment_id: PaymentId, seen: Sighting) -> None:
             pass
 
-        done = await Reconcile(
+        forgets = Reconcile(
             reader=payments.reader(),
             providers=payments.accounts(),
             take=forgetful,  # type: ignore[arg-type]  # It loses what it is told.
             clock=api.container.clock(),
-        )(since=timedelta(days=7))
-
+        )
+        done = await forgets(since=timedelta(days=7))
         assert [(str(of), theirs, ours) for of, theirs, ours in done.drifting] == [
             (payment["id"], 5000, 0)
         ]
         assert done.repaired == []
+
+        await payments.reconcile()(since=timedelta(days=7))
+        emulator.dispute(session)
+        done = await forgets(since=timedelta(days=7))
+        assert [(str(of), theirs, ours) for of, theirs, ours in done.drifting] == [
+            (payment["id"], 0, 5000)
+        ]
+        taken = await payments.reconcile()(since=timedelta(days=7))
+        assert (len(taken.repaired), taken.drifting) == (1, [])
 
 
 @pytest.mark.parametrize("declines", [False, True])

@@ -173,7 +173,8 @@ class PayPalEmulator(Emulator):
     def resolve_dispute(self, dispute_id: str, outcome: str = "RESOLVED_SELLER_FAVOUR") -> None:
         """PayPal or the bank decides."""
         dispute = self.disputes[dispute_id]
-        dispute |= {"status": "RESOLVED", "dispute_outcome": {"outcome_code": outcome}}
+        outcomes = {"dispute_outcome": {"outcome_code": outcome}, "update_time": self._time()}
+        dispute |= {"status": "RESOLVED", **outcomes}
         self._event("CUSTOMER.DISPUTE.RESOLVED", "dispute", dispute)
 
     def listens(self, url: str, *kinds: str) -> None:

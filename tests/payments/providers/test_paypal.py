@@ -550,12 +550,15 @@ async def test_a_dispute(emulator: PayPalEmulator, provider: PayPalProvider) -> 
     emulator.move(dispute_id, "16.00", reason="CHARGEBACK_FEE")
     dispute = only_dispute(await provider.read(reference))
     assert (dispute.withdrawn, dispute.fee) == (Money(5000, "EUR"), Money(1600, "EUR"))
+    assert dispute.returned_at is None
+    emulator.clock.pass_by(hours=6)
     emulator.resolve_dispute(dispute_id)
     emulator.move(dispute_id, "50.00", kind="CREDIT")
     sighting = await provider.read(reference)
     dispute = only_dispute(sighting)
     assert (dispute.stage, dispute.withdrawn) == (DisputeStage.WON, Money(5000, "EUR"))
     assert (dispute.returned, dispute.is_away) == (5000, False)
+    assert dispute.returned_at == emulator.clock.now().replace(microsecond=0)
     assert dispute.fee == Money(1600, "EUR")
     assert sighting.charges[0].is_refundable
 

@@ -539,6 +539,7 @@ async def test_a_dispute(emulator: StripeEmulator, provider: StripeProvider) -> 
         dispute = only_dispute(sighting)
         assert (dispute.stage, dispute.withdrawn) == (DisputeStage.WON, Money(5000, "EUR"))
         assert (dispute.returned, dispute.is_away) == (5000, False)
+        assert dispute.returned_at == emulator.clock.now().replace(microsecond=0)
         assert dispute.fee == Money(1500, "EUR")
         assert sighting.charges[0].is_refundable
 

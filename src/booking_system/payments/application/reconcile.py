@@ -15,12 +15,20 @@ from booking_system.payments.application.provider_port import (
 from booking_system.payments.application.take_sighting import TakeSighting
 from booking_system.payments.application.work_tools import asked_of
 from booking_system.payments.domain.attempt import PaymentId
+from booking_system.payments.domain.disputes import movements_of
 from booking_system.payments.domain.ledger import LineKind, total
 from booking_system.payments.domain.sighting import RefundStage, Sighting
 from booking_system.shared_kernel.clock import Clock
 
 CAME = frozenset({LineKind.CHARGE, LineKind.UNALLOCATED})
-WENT = frozenset({LineKind.REFUND, LineKind.REFUND_RETURNED})
+WENT = frozenset(
+    {
+        LineKind.REFUND,
+        LineKind.REFUND_RETURNED,
+        LineKind.DISPUTE_WITHDRAWN,
+        LineKind.DISPUTE_REINSTATED,
+    }
+)
 
 
 @dataclass(slots=True)
@@ -101,11 +109,17 @@ def _changed(before: Shown, after: Shown) -> bool:
 
 
 def _held(seen: Sighting | None) -> int:
-    """What the provider has of it: what came, less what is back with the payer."""
+    """What the provider has of it: what came, less what is back with payers or their banks."""
     if seen is None:
         return 0
     back = [one.amount.amount for one in seen.refunds if one.stage is RefundStage.SETTLED]
-    return sum(one.amount.amount for one in seen.charges) - sum(back)
+    moved = [
+        money.amount
+        for dispute in seen.disputes
+        for kind, money in movements_of(dispute, None)
+        if kind in WENT
+    ]
+    return sum(one.amount.amount for one in seen.charges) - sum(back) + sum(moved)
 
 
 def _written(shown: Shown) -> int:

@@ -69,7 +69,7 @@ def judge(attempt: Attempt, sighting: Sighting, books: Books, *, now: datetime) 
         attempt = replace(attempt, state=after(attempt.state, cause))
     lines = tuple(
         one
-        for one in _lines(attempt, sighting, books)
+        for one in _lines(attempt, sighting, books, now)
         if one.name not in {known.name for known in books.lines_of(attempt.id)}
     )
     charges = {charge.id for charge in sighting.charges}
@@ -90,7 +90,7 @@ def judge_refund(attempt: Attempt, seen: SeenRefund, books: Books, *, now: datet
     known = books.lines_of(attempt.id)
     charges = {one.charge_id for one in known if one.kind is LineKind.CHARGE}
     names = {one.name for one in known}
-    found = _lines_of_refund(attempt, seen, books) if seen.charge_id in charges else ()
+    found = _lines_of_refund(attempt, seen, books, now) if seen.charge_id in charges else ()
     refunds = tuple(_refunds(attempt, (seen,), charges, books, now))
     return Verdict(
         attempt=attempt,
@@ -192,21 +192,26 @@ def _counted(attempt: Attempt, sighting: Sighting, lines: list[Line]) -> Attempt
     return replace(attempt, captured=captured, is_refundable=may_refund)
 
 
-def _lines(attempt: Attempt, sighting: Sighting, books: Books) -> Iterator[Line]:
+def _lines(attempt: Attempt, sighting: Sighting, books: Books, now: datetime) -> Iterator[Line]:
     for charge in sighting.charges:
         names = (charge.id, charge.id)
         yield _line(attempt, LineKind.CHARGE, names, charge.amount, charge.settled_at)
     charges = {charge.id for charge in sighting.charges}
     for refund in sighting.refunds:
         if refund.charge_id in charges:
-            yield from _lines_of_refund(attempt, refund, books)
+            yield from _lines_of_refund(attempt, refund, books, now)
     for dispute in sighting.disputes:
         if dispute.charge_id in charges:
-            yield from _lines_of_dispute(attempt, dispute, books)
+            yield from _lines_of_dispute(attempt, dispute, books, now)
 
 
-def _lines_of_refund(attempt: Attempt, refund: SeenRefund, books: Books) -> Iterator[Line]:
-    """A refund that fails behind its settlement brings back what was counted as gone."""
+def _lines_of_refund(
+    attempt: Attempt, refund: SeenRefund, books: Books, now: datetime
+) -> Iterator[Line]:
+    """A refund that fails behind its settlement brings back what was counted as gone.
+
+    No provider says when; days that were closed before it was seen stay as they were.
+    """
     names = (refund.id, refund.charge_id)
     if refund.stage is RefundStage.SETTLED:
         if not _has_failed(attempt, refund, books):
@@ -215,7 +220,7 @@ def _lines_of_refund(attempt: Attempt, refund: SeenRefund, books: Books) -> Iter
         known = {one.name for one in books.lines_of(attempt.id)}
         if (LineKind.REFUND, refund.id) in known:
             kind = LineKind.REFUND_RETURNED
-            yield _line(attempt, kind, names, refund.amount, refund.seen_at)
+            yield _line(attempt, kind, names, refund.amount, now)
 
 
 def _has_failed(attempt: Attempt, refund: SeenRefund, books: Books) -> bool:
@@ -224,12 +229,17 @@ def _has_failed(attempt: Attempt, refund: SeenRefund, books: Books) -> bool:
     return ours is not None and ours.state is RefundState.FAILED
 
 
-def _lines_of_dispute(attempt: Attempt, dispute: SeenDispute, books: Books) -> Iterator[Line]:
+def _lines_of_dispute(
+    attempt: Attempt, dispute: SeenDispute, books: Books, now: datetime
+) -> Iterator[Line]:
+    """What comes back does so weeks after the complaint began, in another day's totals."""
     written = (LineKind.DISPUTE_WITHDRAWN, dispute.id)
     known = (-one.money.amount for one in books.lines_of(attempt.id) if one.name == written)
     for kind, money in movements_of(dispute, next(known, None)):
         names = (dispute.id, dispute.charge_id)
-        yield _line(attempt, kind, names, money, dispute.seen_at)
+        is_back = kind is LineKind.DISPUTE_REINSTATED
+        at = dispute.returned_at or now if is_back else dispute.seen_at
+        yield _line(attempt, kind, names, money, at)
 
 
 def _minus(money: Money) -> Money:

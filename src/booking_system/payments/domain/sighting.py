@@ -104,6 +104,8 @@ class SeenDispute:
     fee: Money
     seen_at: datetime
     returned: int = 0
+    returned_at: datetime | None = None
+    """When the last of it came back, where the provider says so."""
 
     @property
     def is_away(self) -> bool:

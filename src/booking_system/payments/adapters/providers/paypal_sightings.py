@@ -147,6 +147,7 @@ def dispute_of(told: Mapping[str, Any], charge_id: str) -> SeenDispute:
         fee=Money(fee.amount - given_back, fee.currency),
         seen_at=_moment(told, "create_time"),
         returned=returned,
+        returned_at=moment_of(told.get("update_time")) if returned else None,
     )
 
 

@@ -165,6 +165,7 @@ def _dispute(told: Mapping[str, Any]) -> SeenDispute:
     moved = objects_of(told.get("balance_transactions"))
     currency = _currency(told)
     gone, back = _moved(told, moved, currency)
+    came = [one for one in moved if whole(one, "amount") > 0]
     return SeenDispute(
         id=needed(told, "id"),
         charge_id=id_of(told.get("charge")) or "",
@@ -173,6 +174,7 @@ def _dispute(told: Mapping[str, Any]) -> SeenDispute:
         fee=_fee(moved, currency),
         seen_at=_created(told),
         returned=_money(back, told).amount,
+        returned_at=max(map(_created, came), default=None),
     )
 
 
