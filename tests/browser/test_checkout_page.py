@@ -70,7 +70,9 @@ async def test_who_pays_sees_it_confirmed_and_who_is_late_reads_what_became_of_i
                 await page.get_by_text("Paid.").wait_for()
                 await counter.work()
                 await watched.visit(result(api, late))
-                await page.get_by_text("the whole amount goes back to you").wait_for()
+                await page.get_by_text(
+                    "What you paid all the same goes back to you, all of it."
+                ).wait_for()
                 await page.screenshot(path=tmp_path / "late.png")
                 assert await counter.booked(late, patient) == ("expired", "refunded")
                 assert watched.complaints == []
