@@ -18,6 +18,7 @@ from booking_system.payments.domain.receipts import (
     DocumentKind,
     Occasion,
 )
+from booking_system.payments.domain.refunds import Refund, RefundReason, nth_refund
 from booking_system.payments.domain.sighting import Account, Charge, Sighting, Stage
 from booking_system.payments.domain.terms import MoneyTerms
 from booking_system.shared_kernel.identifiers import (
@@ -34,6 +35,20 @@ PAYPAL = Account("paypal", "merchant_1", is_live=True)
 PRICE = Money(5000, "EUR")
 START = NOON + timedelta(days=2)
 FIRST = UUID(int=1)
+
+
+def a_refund(attempt: Attempt, money: Money) -> Refund:
+    asked = attempt.asked
+    return Refund(
+        id=nth_refund(attempt.id, 0),
+        payment_id=attempt.id,
+        appointment_id=asked.appointment_id,
+        clinic_id=asked.clinic_id,
+        charge_id="ch_1",
+        money=money,
+        reason=RefundReason.STAFF,
+        created_at=NOON,
+    )
 
 
 def an_owed(**about: Any) -> Owed:

@@ -32,6 +32,7 @@ from booking_system.shared_kernel.money import Money
 from tests.booking.builders import NOON, a_patient_actor, a_receptionist
 from tests.payments.builders import PRICE, START, a_waiting_one, an_owed
 from tests.payments.desk import MemoryDesk
+from tests.payments.memory import MemoryAppointments
 from tests.payments.scripted import BUSY, DECLINED, LOST_AFTER, LOST_BEFORE, REFUSED
 
 MINUTE = timedelta(minutes=1)
@@ -395,6 +396,26 @@ async def test_a_slot_is_asked_for_again_right_before_the_capture(desk: MemoryDe
     await desk.work()
     assert not desk.paypal.called("capture")
     assert (await desk.attempt(shown.attempt.id)).state is AttemptState.CANCELLED
+
+
+async def test_who_stood_still_too_long_asks_for_the_slot_once_more(
+    desk: MemoryDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = await desk.start(desk.owed, "paypal")
+    desk.paypal.set(reference_of(shown), stage=Stage.APPROVED)
+    await desk.look(shown)
+    keep, kept = MemoryAppointments.keep, list[timedelta]()
+
+    async def stands_still(self: MemoryAppointments, *given: Any, **named: Any) -> bool:
+        may = await keep(self, *given, **named)
+        kept.append(named["until"] - named["now"])
+        if len(kept) == 1:
+            desk.clock.moment += kept[0]
+        return may
+
+    monkeypatch.setattr(MemoryAppointments, "keep", stands_still)
+    await desk.work()
+    assert (len(kept), len(desk.paypal.called("capture"))) == (2, 1)
 
 
 async def test_the_time_to_pay_is_kept_while_money_is_taken(desk: MemoryDesk) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from booking_system.payments.domain.attempt import Attempt, AttemptState
 from booking_system.payments.domain.books import Books
-from booking_system.payments.domain.judging import judge
+from booking_system.payments.domain.judging import judge, judge_refund
 from booking_system.payments.domain.ledger import LineKind
 from booking_system.payments.domain.matters import MatterKind
 from booking_system.payments.domain.refunds import RefundState
@@ -24,7 +24,7 @@ from booking_system.payments.domain.sighting import (
 )
 from booking_system.shared_kernel.money import Money
 from tests.booking.builders import NOON
-from tests.payments.builders import ACCOUNT, PRICE, a_sighting, an_attempt
+from tests.payments.builders import ACCOUNT, PRICE, a_refund, a_sighting, an_attempt
 
 OTHER = Account("stripe", "acct_2", is_live=True)
 TEST_MODE = Account("stripe", "acct_1", is_live=False)
@@ -137,6 +137,45 @@ def test_an_old_look_at_a_refund_brings_nothing_back(order: tuple[RefundStage, .
             books = books.with_refund(refund)
     assert [one.state for one in books.refunds] == [RefundState.FAILED]
     assert books.net == PRICE.amount
+
+
+@pytest.mark.parametrize("is_refused_first", [True, False])
+@pytest.mark.parametrize("stage", [RefundStage.PENDING, RefundStage.SETTLED])
+def test_a_refund_that_was_made_counts_though_another_worker_was_refused(
+    stage: RefundStage, is_refused_first: bool
+) -> None:
+    attempt, money = an_attempt(), Money(1000, "EUR")
+    ours = a_refund(attempt, money)
+    books = judged_books(attempt, Books(attempts=(attempt,)).with_refund(ours))
+    made = SeenRefund("re_1", "ch_1", money, stage, NOON, our_id=str(ours.id))
+    refused = ours.refused("woven", NOON)
+    for seen in (refused, made) if is_refused_first else (made, refused):
+        verdict = judge_refund(attempt, seen, books, now=NOON)
+        books = books.with_lines(verdict.lines)
+        for refund in verdict.refunds:
+            books = books.with_refund(refund)
+        books = books.with_matters([*books.matters, *verdict.matters])
+    (kept,) = books.refunds
+    assert (kept.state, kept.provider_id, kept.problem) == (RefundState(stage), "re_1", None)
+    assert books.matters == ()
+    assert books.net == PRICE.amount - (1000 if stage is RefundStage.SETTLED else 0)
+
+
+def test_a_refund_that_is_refused_twice_has_failed_once() -> None:
+    attempt, money = an_attempt(), Money(1000, "EUR")
+    ours = a_refund(attempt, money)
+    books = judged_books(attempt, Books(attempts=(attempt,)).with_refund(ours))
+    refused = ours.refused("woven", NOON)
+    first = judge_refund(attempt, refused, books, now=NOON)
+    assert [one.kind for one in first.matters] == [MatterKind.REFUND_FAILED]
+    again = judge_refund(attempt, refused, books.with_refund(first.refunds[0]), now=NOON)
+    assert (again.refunds, again.matters, again.lines) == ((), (), ())
+
+
+def judged_books(attempt: Attempt, books: Books) -> Books:
+    """The books with the attempt's money in them."""
+    verdict = judge(attempt, a_sighting(attempt, Stage.PAID), books, now=NOON)
+    return books.with_attempt(verdict.attempt).with_lines(verdict.lines)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 from unittest.mock import patch
@@ -116,6 +116,10 @@ async def _yes(*_: Any, **__: Any) -> bool:
     return True
 
 
+async def _for_ever(*_: Any) -> datetime:
+    return datetime.max.replace(tzinfo=UTC)
+
+
 def _keeps_all_of(is_so: Callable[[Owed], bool]) -> Any:
     most_kept = Owed.most_kept
 
@@ -173,7 +177,7 @@ MUTANTS: dict[str, Mutant] = {
     "the key of a checkout": another_key(Frozen),
     "the key of a refund": another_key(Refund),
     "silence is no refusal": replaced(Deed, "done", _no_is_no()),
-    "the last look before a capture": replaced(AttemptChanges, "may_capture", _yes),
+    "the last look before a capture": replaced(AttemptChanges, "kept_for_capture", _for_ever),
     "the time that is kept for a capture": replaced(BookedAppointments, "keep", _yes),
     "the question before an appointment expires": replaced(
         Deed, "_expire_after_a_look", _expired_without_a_look

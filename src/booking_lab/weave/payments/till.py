@@ -77,6 +77,8 @@ class Till:
         self.cancelled = dict[UUID, datetime]()
         self.captured_for = frozenset[UUID]()
         self._committed = dict[str, datetime]()
+        self._began = dict[str, datetime]()
+        """Not before then their last transaction began."""
         self._watch = Watch()
         self._before: Written | None = None
         self.is_told = True
@@ -100,7 +102,7 @@ class Till:
         for one in self.both:
             one.begin()
         self.wrong, self.is_told, self._before = [], True, None
-        self.cancelled, self.captured_for, self._committed = {}, frozenset(), {}
+        self.cancelled, self.captured_for, self._committed, self._began = {}, frozenset(), {}, {}
         self._watch = Watch()
 
     async def sees(self, seen: Seen, record: Record) -> list[str]:
@@ -111,6 +113,7 @@ class Till:
                 self.cancelled.setdefault(visit_id, visit["updated_at"])
         captured = [one for one in now.payments.values() if one["captures"]]
         self.captured_for |= {one["appointment_id"] for one in captured}
+        self._began[record.actor] = self._committed.get(record.actor, seen.now)
         self._committed[record.actor], self._before = seen.now, now
         found = list(self._watch.sees(await watched(self._eyes), seen, record.actor))
         found += list(wrong_now(now, self.both, self.cancelled, begun=self.captured_for))
@@ -163,7 +166,7 @@ class Till:
             return
         thread = THREAD.get()
         who = "" if thread is None else thread.name
-        since = self._committed.get(who, self.now)
+        since = self._began.get(who, self.now)
         if self._watch.could_know(who, UUID(seen.our_id)):
             self._is_wrong("money is taken for what was cancelled before the last look")
         is_fresh = self.now - since < KEPT_FOR_CAPTURE

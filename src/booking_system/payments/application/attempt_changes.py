@@ -6,7 +6,7 @@ from datetime import datetime
 from booking_system.payments.application.ports import Work, WorkKind
 from booking_system.payments.application.provider_port import Checkout
 from booking_system.payments.application.settler import Page
-from booking_system.payments.application.take_sighting import TakeSighting
+from booking_system.payments.application.take_sighting import KEPT_FOR_CAPTURE, TakeSighting
 from booking_system.payments.domain.attempt import Attempt, AttemptState, PaymentId
 from booking_system.payments.domain.judging import lost_sight_of
 from booking_system.payments.domain.owed import Standing
@@ -73,11 +73,15 @@ class AttemptChanges:
             page = await self.take.open(work, payment_id)
             return page.owed.takes_place
 
-    async def may_capture(self, payment_id: PaymentId) -> bool:
-        """Keep its appointment's time, right before the money is taken; False: it is not ours."""
+    async def kept_for_capture(self, payment_id: PaymentId) -> datetime | None:
+        """Keep its appointment's time, right before the money is taken; None: it is not ours.
+
+        Return until when nobody else can have it.
+        """
         async with self.take.transaction() as work:
             page = await self.take.open(work, payment_id)
-            return await self.take.may_capture(page, _attempt(page, payment_id))
+            may = await self.take.may_capture(page, _attempt(page, payment_id))
+            return page.now + KEPT_FOR_CAPTURE if may else None
 
     async def expire(self, payment_id: PaymentId) -> datetime | None:
         """End what waited for money too long; return when that will be, where it is not yet."""

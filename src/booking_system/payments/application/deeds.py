@@ -14,7 +14,7 @@ from booking_system.payments.application.settler import PENDING_REFUND_POLLED, P
 from booking_system.payments.application.work_tools import LONGEST_WAIT, Tools, asked_of
 from booking_system.payments.domain.attempt import LIVE, Attempt, AttemptState
 from booking_system.payments.domain.refunds import Refund, RefundState
-from booking_system.payments.domain.sighting import RefundStage, SeenRefund, Stage
+from booking_system.payments.domain.sighting import Stage
 from booking_system.payments.domain.transitions import Cause
 
 SETTLED_OR_COMING = frozenset({AttemptState.SUCCEEDED, AttemptState.PROCESSING})
@@ -142,9 +142,13 @@ class Deed:
                 return None
             if seen.stage is not Stage.APPROVED:
                 return self.tools.clock.now() + LONGEST_WAIT
-        if not await self.changes.may_capture(attempt.id):
+        kept_until = await self.changes.kept_for_capture(attempt.id)
+        if kept_until is None:
             await self.changes.cause(attempt.id, Cause.NOT_CAPTURED)
             return None
+        if (now := self.tools.clock.now()) >= kept_until:
+            # This process stood still meanwhile: somebody else may have the time by now.
+            return now
         assert attempt.reference is not None, "a reference is never lost"
         captured = await self.provider.capture(attempt.reference, key=attempt.capture_key)
         then = await self.tools.take(attempt.id, captured)
@@ -185,24 +189,11 @@ class Deed:
         refund = self._its_refund()
         if refund is None:
             return
-        failed = failed_refund(refund, refused.reason, self.tools.clock.now())
-        await self.tools.take.refund(self.attempt.id, failed)
+        seen = refund.refused(refused.reason, self.tools.clock.now())
+        await self.tools.take.refund(self.attempt.id, seen)
 
     async def _expire_after_a_look(self) -> datetime | None:
         """Never end an appointment for lack of money before the provider was asked."""
         if self.attempt.state in LIVE:
             await self._looked()
         return await self.changes.expire(self.attempt.id)
-
-
-def failed_refund(refund: Refund, problem: str, now: datetime) -> SeenRefund:
-    """Return a refund of ours that the provider did not make; `problem` is a short word."""
-    return SeenRefund(
-        id=refund.provider_id or f"none:{refund.id}",
-        charge_id=refund.charge_id,
-        amount=refund.money,
-        stage=RefundStage.FAILED,
-        seen_at=now,
-        our_id=str(refund.id),
-        problem=problem,
-    )

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from booking_system.payments.application.attempt_changes import AttemptChanges
-from booking_system.payments.application.deeds import failed_refund
 from booking_system.payments.application.ports import Claim, Shown, WorkKind
 from booking_system.payments.application.work_tools import Tools
 from booking_system.payments.domain.refunds import RefundState
@@ -44,4 +43,4 @@ class WithoutAccount:
             return
         refund = next((one for one in shown.refunds if one.id == claim.refund_id), None)
         if refund is not None and refund.state is RefundState.ASKED:
-            await self.tools.take.refund(attempt.id, failed_refund(refund, NO_ACCOUNT, now))
+            await self.tools.take.refund(attempt.id, refund.refused(NO_ACCOUNT, now))

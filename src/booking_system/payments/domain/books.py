@@ -88,9 +88,11 @@ class Books:
         return replace(self, lines=(*self.lines, *lines))
 
     def with_refund(self, refund: Refund) -> "Books":
-        """Return the books in which the refund stands so."""
+        """Return the books in which the refund stands so. That it failed is over if it counts."""
         others = [one for one in self.refunds if one.id != refund.id]
-        return replace(self, refunds=(*others, refund))
+        is_over = (MatterKind.REFUND_FAILED, str(refund.id)) if refund.counts else None
+        matters = tuple(one for one in self.matters if (one.kind, one.about) != is_over)
+        return replace(self, refunds=(*others, refund), matters=matters)
 
     def with_matters(self, matters: Iterable[Matter]) -> "Books":
         """Return the books in which these are the open matters."""

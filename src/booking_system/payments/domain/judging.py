@@ -226,7 +226,7 @@ def _lines_of_refund(
 def _has_failed(attempt: Attempt, refund: SeenRefund, books: Books) -> bool:
     """Say whether an older look is told behind a newer one: what failed settles no more."""
     ours = books.refund(_identity(attempt, refund, books))
-    return ours is not None and ours.state is RefundState.FAILED
+    return ours is not None and ours.was_made and ours.state is RefundState.FAILED
 
 
 def _lines_of_dispute(

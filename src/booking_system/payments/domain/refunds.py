@@ -37,6 +37,8 @@ class RefundReason(StrEnum):
     """Made in the provider's own pages."""
 
 
+NEVER_MADE = "none:"
+"""What stands in front of our own id where the provider has given none."""
 UNDER_WAY = frozenset({RefundState.ASKED, RefundState.PENDING})
 _ORDER = list(RefundState)
 _STATES = {
@@ -83,10 +85,37 @@ class Refund:
         """Its own idempotency key."""
         return f"{self.id}:refund"
 
+    @property
+    def was_made(self) -> bool:
+        """Say whether the provider has it, or had it."""
+        return self.provider_id is not None and not self.provider_id.startswith(NEVER_MADE)
+
+    def refused(self, problem: str, now: datetime) -> SeenRefund:
+        """Return it as one that the provider does not make; `problem` is a short word."""
+        return SeenRefund(
+            id=self.provider_id or f"{NEVER_MADE}{self.id}",
+            charge_id=self.charge_id,
+            amount=self.money,
+            stage=RefundStage.FAILED,
+            seen_at=now,
+            our_id=str(self.id),
+            problem=problem,
+        )
+
     def after(self, seen: SeenRefund) -> "Refund":
-        """Return it as it is after the provider was asked; never a step back."""
-        state = max(self.state, _STATES[seen.stage], key=_ORDER.index)
-        problem = seen.problem if state is RefundState.FAILED else self.problem
+        """Return it as it is after the provider was asked; never a step back.
+
+        Two workers may ask for it, and one of them be refused: what the provider has made counts,
+        in whichever order the two hear of it.
+        """
+        is_made = not seen.id.startswith(NEVER_MADE)
+        if self.was_made and not is_made:
+            return self
+        state = _STATES[seen.stage]
+        if self.was_made or not is_made or self.state is not RefundState.FAILED:
+            state = max(self.state, state, key=_ORDER.index)
+        before = None if self.state is RefundState.FAILED else self.problem
+        problem = seen.problem if state is RefundState.FAILED else before
         return replace(self, state=state, provider_id=seen.id, problem=problem)
 
 
