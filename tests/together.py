@@ -5,6 +5,7 @@ does not look any more, so every test was a group of its own and each worker mad
 """
 
 from xdist.scheduler import LoadGroupScheduling
+from xdist.workermanage import WorkerController
 
 GROUPS = {
     "tests/access/": "access",
@@ -59,6 +60,18 @@ def rank(nodeid: str) -> int:
 
 class Together(LoadGroupScheduling):
     """Gives each group to one worker, and of all other tests one after the other to any."""
+
+    def mark_test_complete(
+        self, node: WorkerController, item_index: int, duration: float = 0
+    ) -> None:
+        """Forget the test: what is kept is counted with each test of the worker that ends."""
+        nodeid = self.registered_collections[node][item_index]
+        scope = self._split_scope(nodeid)
+        group = self.assigned_work[node][scope]
+        del group[nodeid]
+        if not group:
+            del self.assigned_work[node][scope]
+        self._reschedule(node)
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
