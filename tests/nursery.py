@@ -8,9 +8,14 @@ It reads requests from a socket: the arguments, environment and folder as JSON, 
 tests whose `main` runs in the program's place, and two open files, for what the program prints and
 for what becomes of it. Of the latter it writes a line with the
 process id and one with the exit code.
+
+Before the first program it makes an application, which nobody asks. What is derived from operations
+and models on the way (`tests.adapters`) and the document, but for its address, are the same in each
+program: their settings do not change them.
 """
 
 import contextlib
+import gc
 import json
 import os
 import selectors
@@ -27,8 +32,14 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from prometheus_client import values
+from pydantic import SecretStr
 
-from booking_system.bootstrap import api_process, cli, serve, worker_program
+from booking_system.bootstrap import api_process, cli, http_app, serve, worker_program
+from booking_system.bootstrap.container import build
+from booking_system.bootstrap.secret_key import _new_key
+from booking_system.bootstrap.settings import Settings
+from booking_system.platform.http.openapi import HERE
+from tests.adapters import derive_once
 
 MOST_BYTES = 1 << 18
 CHILDREN = {serve.API: api_process.main, serve.WORKER: worker_program.main}
@@ -143,6 +154,22 @@ def _program(
     (import_module(module) if module else cli).main()
 
 
+def _make_ready() -> None:
+    """Make what each API process would make again: a second and a half of its start."""
+    derive_once()
+    secret = SecretStr(_new_key().decode())
+    nothing = Settings(database_url="postgresql:///none", secret_key=secret)
+    document = http_app.create_app(build(nothing)).openapi()
+
+    def known(*_: object, public_url: str | None, **about: object) -> dict[str, Any]:
+        return {**document, "servers": [{"url": public_url} if public_url else HERE]}
+
+    http_app.document_of = known
+    # Each program looks once at all that it has loaded, and would copy it by that.
+    gc.collect()
+    gc.freeze()
+
+
 def _start(request: Mapping[str, Any], printed: int, fate: int) -> int:
     pid = forked(lambda: _program(**request, printed=printed))
     os.close(printed)
@@ -164,6 +191,7 @@ def _serve(asking: socket.socket) -> NoReturn:
     watched = selectors.DefaultSelector()
     watched.register(asking, selectors.EVENT_READ)
     alive: dict[int, tuple[int, int]] = {}
+    is_ready = False
     while True:
         for key, _ in watched.select():
             if key.fileobj is asking:
@@ -173,6 +201,9 @@ def _serve(asking: socket.socket) -> NoReturn:
                         with contextlib.suppress(ProcessLookupError):
                             os.killpg(pid, signal.SIGKILL)
                     sys.exit()
+                if not is_ready:
+                    _make_ready()
+                    is_ready = True
                 pid = _start(json.loads(body), *files)
                 ended = os.pidfd_open(pid)
                 watched.register(ended, selectors.EVENT_READ)

@@ -5,6 +5,7 @@ does not look any more, so every test was a group of its own and each worker mad
 """
 
 from xdist.scheduler import LoadGroupScheduling
+from xdist.workermanage import WorkerController
 
 GROUPS = {
     "tests/access/": "access",
@@ -23,8 +24,15 @@ GROUPS = {
     "tests/bootstrap/test_database_roles.py": "roles",
     "tests/identity/test_key_rotation.py": "rotation",
     "tests/notifications/carriers/test_amazon.py": "amazon",
+    "tests/notifications/own/": "own channels",
     "tests/notifications/reports/": "reports",
+    "tests/payments/own/": "own accounts",
+    "tests/scheduling/test_plans_of_searches.py": "plans",
     "tests/weave/": "weave",
+    "tests/platform/test_bodies.py": "bodies",
+    "tests/platform/test_claiming.py": "claiming",
+    "tests/platform/test_sockets.py": "sockets",
+    "tests/platform/test_streams.py": "streams",
     "tests/platform/test_readable_by_programs.py": "traced",
     "tests/platform/test_tracing.py": "traced",
 }
@@ -45,6 +53,7 @@ DEAREST = (
     "tests/bootstrap/test_bench_overload.py",
     "tests/bootstrap/test_bench_journey.py",
     "tests/booking/test_cut_commits.py",
+    "tests/scheduling/test_plans_of_searches.py",
     "tests/weave/",
     "tests/cost/",
     "tests/walk/",
@@ -59,6 +68,18 @@ def rank(nodeid: str) -> int:
 
 class Together(LoadGroupScheduling):
     """Gives each group to one worker, and of all other tests one after the other to any."""
+
+    def mark_test_complete(
+        self, node: WorkerController, item_index: int, duration: float = 0
+    ) -> None:
+        """Forget the test: what is kept is counted with each test of the worker that ends."""
+        nodeid = self.registered_collections[node][item_index]
+        scope = self._split_scope(nodeid)
+        group = self.assigned_work[node][scope]
+        del group[nodeid]
+        if not group:
+            del self.assigned_work[node][scope]
+        self._reschedule(node)
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]

@@ -1,6 +1,5 @@
 """The rules of the house, checked on the code itself."""
 
-import ast
 import importlib
 import inspect
 import pkgutil
@@ -64,15 +63,21 @@ def modules() -> Iterator[ModuleType]:
         yield importlib.import_module(found.name)
 
 
-@pytest.mark.parametrize(
-    "source", [*SOURCES, *LABORATORY], ids=lambda path: str(path.relative_to(ROOT.parent))
-)
-def test_a_file_is_short_and_opens_with_what_it_is_for(source: Path) -> None:
-    text = source.read_text()
-    assert len(text.splitlines()) <= LONGEST_FILE
-    told = ast.get_docstring(ast.parse(text))
-    assert told
-    assert told.splitlines()[0].rstrip()[-1] in ".:;?"
+def opening(text: str) -> str:
+    """The first line of what the file says of itself; to parse all of it takes long."""
+    told = re.match(r'r?"""(.*?)"""\n', text, re.DOTALL)
+    return told[1].strip().splitlines()[0].rstrip() if told and told[1].strip() else ""
+
+
+# One test for all files: a thousand tests of a millisecond take their workers seconds.
+def test_a_file_is_short_and_opens_with_what_it_is_for() -> None:
+    texts = {source: source.read_text() for source in (*SOURCES, *LABORATORY)}
+    assert len(texts) > 800
+    assert [one for one, text in texts.items() if len(text.splitlines()) > LONGEST_FILE] == []
+    unsaid = [
+        one for one, text in texts.items() if not opening(text).endswith((".", ":", ";", "?"))
+    ]
+    assert unsaid == []
 
 
 def test_every_refusal_has_a_code_of_the_contract_and_a_kind() -> None:

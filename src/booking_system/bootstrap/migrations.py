@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,9 @@ async def revision_of(connection: AsyncConnection) -> str | None:
     )
 
 
+@cache
 def newest() -> str | None:
-    """Return the revision that this version of the program works with."""
+    """Return the revision that this version of the program works with; the files are read once."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
