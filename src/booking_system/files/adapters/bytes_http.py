@@ -65,6 +65,8 @@ class ByteRoutes:
             answers=None,
             refuses=[FileNotFound, FileNotReady, FileRefused],
             asks_who=False,
+            # In the database: what is stored of bytes has no outcome that could be unknown.
+            only_reads=True,
             body_limit=BODY,
         )
         routes.add(

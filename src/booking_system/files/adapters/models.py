@@ -10,7 +10,7 @@ from booking_system.files.adapters.links import FileLinks
 from booking_system.files.application.begin_upload import Announced, Begun
 from booking_system.files.application.ports import UploadLink
 from booking_system.files.domain.kinds import MediaKind
-from booking_system.files.domain.purposes import Purpose
+from booking_system.files.domain.purposes import FilePurpose
 from booking_system.files.domain.stored_file import FileState, StoredFile
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.http.fields import Whole
@@ -24,11 +24,13 @@ LARGEST = 2**43
 class FileIn(Input):
     """A file that is about to be sent."""
 
-    purpose: Purpose
+    purpose: FilePurpose
     owner_id: UUID = Field(description="The clinic's, the doctor's or the booking's id")
     filename: ShortText = Field(examples=["report.pdf"])
     content_type: MediaKind = Field(description="What it is; its bytes are compared with it")
-    size: Annotated[Whole, Field(ge=1, le=LARGEST, description="In bytes, exactly")]
+    size: Annotated[
+        Whole, Field(ge=1, le=LARGEST, description="In bytes, exactly", examples=[48_213])
+    ]
     sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$", max_length=64)] | None = (
         Field(default=None, description="Of its bytes, if known: they are compared with it")
     )
@@ -62,7 +64,7 @@ class FileOut(BaseModel):
     """A file."""
 
     id: UUID = Field(examples=[EXAMPLE_ID])
-    purpose: Purpose
+    purpose: FilePurpose
     owner_id: UUID
     state: FileState = Field(
         description="`checking`: look again in a moment; `lost`: its bytes are gone from the"

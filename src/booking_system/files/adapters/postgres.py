@@ -14,7 +14,7 @@ from booking_system.files.adapters import statements as sql
 from booking_system.files.adapters.rows import file_of, moving, values_of
 from booking_system.files.application.ports import FileWork
 from booking_system.files.domain.events import FileAdded, FileRemoved
-from booking_system.files.domain.purposes import Purpose
+from booking_system.files.domain.purposes import FilePurpose
 from booking_system.files.domain.refusals import StorageFull
 from booking_system.files.domain.stored_file import FileId, Owner, StoredFile
 from booking_system.platform.postgres.outbox import RECORD, events_text
@@ -69,7 +69,7 @@ class PostgresFileWork:
 
     async def present(self, file: StoredFile) -> StoredFile | None:
         """Look by the unique index."""
-        is_photo = file.purpose is Purpose.DOCTOR_PHOTO
+        is_photo = file.purpose is FilePurpose.DOCTOR_PHOTO
         wanted = sql.PRESENT_PHOTO if is_photo else sql.PRESENT_LOGO
         row = await wanted.fetchrow(self._connection, owner_id=file.owner.id)
         return None if row is None else file_of(row)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from booking_system.files.domain.kinds import MediaKind
-from booking_system.files.domain.purposes import Purpose
+from booking_system.files.domain.purposes import FilePurpose
 from booking_system.files.domain.stored_file import Fault, FileId, FileState, Owner, StoredFile
 from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId, DoctorId, UserId
 
@@ -28,7 +28,7 @@ def file_of(row: Any) -> StoredFile:
     doctor_id, appointment_id = row["doctor_id"], row["appointment_id"]
     return StoredFile(
         id=FileId(row["id"]),
-        purpose=Purpose(row["purpose"]),
+        purpose=FilePurpose(row["purpose"]),
         owner=Owner(
             clinic_id=ClinicId(row["clinic_id"]),
             doctor_id=doctor_id and DoctorId(doctor_id),

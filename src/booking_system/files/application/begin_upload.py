@@ -15,7 +15,7 @@ from booking_system.files.application.ports import (
 from booking_system.files.application.rights import FileRights
 from booking_system.files.domain.kinds import MediaKind
 from booking_system.files.domain.names import clean_name
-from booking_system.files.domain.purposes import RULES, Purpose
+from booking_system.files.domain.purposes import RULES, FilePurpose
 from booking_system.files.domain.refusals import (
     FileNotFound,
     FileNotReady,
@@ -34,7 +34,7 @@ from booking_system.shared_kernel.identifiers import Identities
 class Announced:
     """What is said of a file before it comes; `filename` is one line, `sha256` has 32 bytes."""
 
-    purpose: Purpose
+    purpose: FilePurpose
     owner_id: UUID
     filename: str
     kind: MediaKind

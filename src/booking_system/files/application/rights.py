@@ -5,7 +5,7 @@ from uuid import UUID
 
 from booking_system.booking.domain.refusals import AppointmentNotFound
 from booking_system.files.application.ports import FileReader, SeeAppointment
-from booking_system.files.domain.purposes import Purpose
+from booking_system.files.domain.purposes import FilePurpose
 from booking_system.files.domain.refusals import FileNotFound
 from booking_system.files.domain.stored_file import FileId, FileState, Owner, StoredFile
 from booking_system.identity.domain.actor import Actor
@@ -25,11 +25,11 @@ class FileRights:
     see: SeeAppointment
     reader: FileReader
 
-    async def owner(self, purpose: Purpose, owner_id: UUID, actor: Actor) -> Owner:
+    async def owner(self, purpose: FilePurpose, owner_id: UUID, actor: Actor) -> Owner:
         """Return what a new file is to belong to. Raises `NotFound`, `NotPermitted`."""
-        if purpose is Purpose.BOOKING_DOCUMENT:
+        if purpose is FilePurpose.BOOKING_DOCUMENT:
             return await self._appointment(AppointmentId(owner_id), actor)
-        if purpose is Purpose.CLINIC_LOGO:
+        if purpose is FilePurpose.CLINIC_LOGO:
             owner = Owner(clinic_id=ClinicId(owner_id))
             is_there = await self.reader.has_clinic(owner.clinic_id)
         else:

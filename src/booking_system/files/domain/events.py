@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from booking_system.files.domain.purposes import Purpose
+from booking_system.files.domain.purposes import FilePurpose
 from booking_system.files.domain.stored_file import FileId
 from booking_system.shared_kernel.aggregate import DomainEvent
 from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId
@@ -14,7 +14,7 @@ class FileEvent(DomainEvent):
     """Something happened to a file of an appointment."""
 
     file_id: FileId
-    purpose: Purpose
+    purpose: FilePurpose
     clinic_id: ClinicId
     appointment_id: AppointmentId
 

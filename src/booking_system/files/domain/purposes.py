@@ -9,7 +9,7 @@ from booking_system.files.domain.kinds import PICTURES, MediaKind
 MIB = 1024 * 1024
 
 
-class Purpose(StrEnum):
+class FilePurpose(StrEnum):
     """What a file is for; by it the owner is a clinic, a doctor or an appointment."""
 
     CLINIC_LOGO = "clinic_logo"
@@ -67,9 +67,9 @@ _PICTURE = Rules(
     kept=None,
 )
 RULES = {
-    Purpose.CLINIC_LOGO: _PICTURE,
-    Purpose.DOCTOR_PHOTO: _PICTURE,
-    Purpose.BOOKING_DOCUMENT: Rules(
+    FilePurpose.CLINIC_LOGO: _PICTURE,
+    FilePurpose.DOCTOR_PHOTO: _PICTURE,
+    FilePurpose.BOOKING_DOCUMENT: Rules(
         kinds=PICTURES | {MediaKind.PDF},
         most_bytes=100 * MIB,
         is_public=False,

@@ -7,7 +7,7 @@ from typing import NewType, Self
 from uuid import UUID
 
 from booking_system.files.domain.kinds import Edges, MediaKind, kind_of
-from booking_system.files.domain.purposes import RULES, Purpose, Rules
+from booking_system.files.domain.purposes import RULES, FilePurpose, Rules
 from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId, DoctorId, UserId
 
 FileId = NewType("FileId", UUID)
@@ -115,7 +115,7 @@ class StoredFile:
     """
 
     id: FileId
-    purpose: Purpose
+    purpose: FilePurpose
     owner: Owner
     created_by: UserId
     state: FileState = FileState.UPLOADING
