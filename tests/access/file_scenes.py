@@ -9,6 +9,9 @@ from tests.files.sending import PDF, a_picture
 NEW_FILE = {"filename": "report.pdf", "content_type": "application/pdf", "size": 100}
 NEW_PICTURE = {"filename": "picture.png", "content_type": "image/png", "size": 100}
 
+BYTES = "0123456789"
+"""What is sent as the bytes of a file: as JSON, like all bodies of the table."""
+
 
 async def _announced(world: World, content: bytes, **about: Any) -> dict[str, Any]:
     patient = world.person("patient")
@@ -29,7 +32,7 @@ async def _put(world: World, file: dict[str, Any], content: bytes) -> None:
 
 async def upload_link(world: World, _name: str) -> Aim:
     """Its holder may send as many bytes as the row does."""
-    file = await _announced(world, b"[]")
+    file = await _announced(world, f'"{BYTES}"'.encode())
     return Aim({"token": file["upload"]["url"].rpartition("/")[2]})
 
 

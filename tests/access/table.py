@@ -17,7 +17,7 @@ from enum import Enum, auto
 from typing import Any
 
 from tests.access import file_scenes, scenes
-from tests.access.file_scenes import NEW_FILE, NEW_PICTURE
+from tests.access.file_scenes import BYTES, NEW_FILE, NEW_PICTURE
 from tests.access.world import ANONYMOUS, PASSWORD, Scene
 
 
@@ -409,7 +409,8 @@ ROWS = [
     Row("POST", "/v1/files", PUBLIC, MANAGERS, scenes.clinic,
         {"purpose": "clinic_logo", "owner_id": "{clinic_id}"} | NEW_PICTURE,
         names="clinic_id", about="a logo"),
-    Row("PUT", "/v1/uploads/{token}", OPEN, EVERYBODY, file_scenes.upload_link, [], names="token"),
+    Row("PUT", "/v1/uploads/{token}", OPEN, EVERYBODY, file_scenes.upload_link, BYTES,
+        names="token"),
     Row("POST", f"{FILE}/complete", PRIVATE, PATIENT, file_scenes.sent_document),
     Row("GET", FILE, PRIVATE, PARTIES, file_scenes.document),
     Row("GET", f"{FILE}/content", PRIVATE, PARTIES, file_scenes.document),
