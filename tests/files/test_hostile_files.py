@@ -6,12 +6,14 @@ import re
 
 from PIL import Image
 
+from booking_system.files.domain.stored_file import Fault
 from tests.api import code_of
 from tests.files.conftest import Visit, a_visit
 from tests.files.hostile_files import PHOTO, SCRIPT, Hostile, the_forty
 from tests.files.sending import PDF, Files
 
-SAFE_NAME = re.compile(r"[\w .()+-]+\.(pdf|jpg|jpeg|png|webp)")
+FAULTS = {fault.detail: str(fault) for fault in Fault}
+SAFE_NAME = re.compile(r"[^/\\:*?\"<>|\x00-\x1f]+\.(pdf|jpg|jpeg|png|webp)")
 
 
 async def test_each_of_forty_is_refused_or_made_harmless(disk: Files) -> None:
@@ -38,7 +40,7 @@ async def tried(files: Files, visit: Visit, one: Hostile) -> object:
     answer = await files.send(one.purpose, owner, by, one.content, one.kind, **about)
     told = answer.json()
     if answer.status_code >= 400:
-        return None if one.told in {told["code"], told.get("fault")} else told
+        return None if one.told in {told["code"], FAULTS.get(told["detail"])} else told
     if one.told is not None:
         return told
     read = await files.content(told, by)
@@ -79,7 +81,7 @@ async def test_other_bytes_than_were_announced_are_not_taken(disk: Files) -> Non
         await disk.objects.put(row["upload_key"], content)
         answer = await disk.complete(begun["id"], visit.patient)
         assert code_of(answer) == (422, "file_refused")
-        assert answer.json()["fault"] == fault
+        assert FAULTS[answer.json()["detail"]] == fault
         assert await disk.keys() == set()
         assert await disk.used() == 0
         await disk.set(begun["id"], "state = 'uploading', fault = NULL")
@@ -87,9 +89,9 @@ async def test_other_bytes_than_were_announced_are_not_taken(disk: Files) -> Non
     wrong_sum = f"sha256 = '\\x{'00' * 32}'"
     await disk.set(begun["id"], wrong_sum)
     answer = await disk.complete(begun["id"], visit.patient)
-    assert answer.json()["fault"] == "checksum"
+    assert FAULTS[answer.json()["detail"]] == "checksum"
     again = await disk.complete(begun["id"], visit.patient)
-    assert again.json()["fault"] == "checksum"
+    assert FAULTS[again.json()["detail"]] == "checksum"
     # A day later nobody is told of it any more.
     await disk.work(begun["id"])
     assert await disk.row(begun["id"]) is None

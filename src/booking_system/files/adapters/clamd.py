@@ -36,7 +36,7 @@ class Clamd:
             with waiting_elsewhere():
                 async with asyncio.timeout(ANSWER_SECONDS):
                     answer = await self._answer(upload)
-        except (OSError, EOFError, TimeoutError, ValueError) as error:
+        except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError) as error:
             log.warning("scanner_unavailable", error=type(error).__name__)
             raise StorageUnavailable from None
         if answer == CLEAN:

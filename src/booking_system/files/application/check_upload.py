@@ -200,7 +200,7 @@ class CompleteUpload:
         if file.state is FileState.UPLOADING:
             raise FileNotReady
         if file.fault is not None:
-            raise FileRefused(file.fault.detail, fault=str(file.fault))
+            raise FileRefused(file.fault.detail)
         return file
 
     async def _ask(self, file_id: FileId) -> None:

@@ -27,7 +27,7 @@ class FileRefused(RuleViolation):
     """The file is not stored.
 
     Its bytes are not what was announced, or nothing that is stored here: `detail` says what is
-    wrong. Nothing of it is kept. Begin anew with another file.
+    wrong, and for a day the `fault` of the file. Nothing of it is kept. Begin anew with another.
     """
 
     code = "file_refused"
