@@ -53,7 +53,7 @@ async def test_a_large_file_is_never_in_memory(files: Files, megabytes: int) -> 
     if begun["upload"]["url"].startswith(SITE):
         await receive(file_id=begun["id"], length=size, pieces=aiter(Flow(size)))
     else:
-        # Moto would have the whole in this very process: it is stored in parts, as any large object.
+        # Moto would have the whole in this very process; it is stored in parts, as it is large.
         row = await files.row(begun["id"])
         assert row is not None
         await files.objects.receive(row["upload_key"], aiter(Flow(size)))

@@ -37,8 +37,17 @@ class FileSettings(BaseSettings):
     @property
     def files_folder(self) -> Path:
         """Where files are that are on this machine."""
+        return self._data_folder / "files"
+
+    @property
+    def bench_folder(self) -> Path:
+        """Where each process puts uploads for as long as it looks at them."""
+        return self._data_folder / "uploads"
+
+    @property
+    def _data_folder(self) -> Path:
         folder: Path = getattr(self, "data_dir", Path())
-        return folder / "files"
+        return folder
 
     @property
     def clamd(self) -> ClamdAddress | None:

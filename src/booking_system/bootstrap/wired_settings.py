@@ -31,6 +31,7 @@ OF_FILES = {
     "public_url": "public_url",
     "storage": "storage",
     "folder": "files_folder",
+    "bench_folder": "bench_folder",
     "endpoint": "aws_endpoint_url",
     "clamd": "clamd",
     "most_bytes": "quota_bytes",

@@ -41,6 +41,7 @@ class FilesContainer(containers.DeclarativeContainer):
     public_url = providers.Dependency(instance_of=str)
     storage: providers.Dependency[S3Address | None] = providers.Dependency()
     folder = providers.Dependency(instance_of=Path)
+    bench_folder = providers.Dependency(instance_of=Path)
     endpoint: providers.Dependency[str | None] = providers.Dependency()
     clamd: providers.Dependency[ClamdAddress | None] = providers.Dependency()
     most_bytes = providers.Dependency(instance_of=int)
@@ -55,7 +56,7 @@ class FilesContainer(containers.DeclarativeContainer):
     rights = providers.Singleton(FileRights, see=see_appointment, reader=files)
     check = providers.Singleton(
         CheckUpload,
-        bench=providers.Singleton(TemporaryBench, objects=objects),
+        bench=providers.Singleton(TemporaryBench, objects=objects, place=bench_folder),
         objects=objects,
         pictures=providers.Singleton(ChildPictures),
         scanner=providers.Singleton(scanner_at, clamd),

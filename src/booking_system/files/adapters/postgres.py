@@ -36,13 +36,8 @@ class PostgresFileWork:
         taken = await sql.TAKE.fetchval(
             self._connection, clinic_id=owner.clinic_id, bytes=file.stored_bytes, most=most_bytes
         )
-        count = await sql.COUNT.fetchval(
-            self._connection,
-            clinic_id=owner.clinic_id,
-            purpose=file.purpose,
-            doctor_id=owner.doctor_id,
-            appointment_id=owner.appointment_id,
-        )
+        counting = sql.COUNT[file.purpose]
+        count = await counting.fetchval(self._connection, owner_id=owner.id)
         if taken is None or count >= most_of_owner:
             raise StorageFull
         await sql.ADD.execute(self._connection, **values_of(file))

@@ -1,11 +1,13 @@
 """The statements over files."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql
 
 from booking_system.files.adapters.rows import MOVING
+from booking_system.files.domain.purposes import FilePurpose
 from booking_system.files.records.tables import clinic_storage, files
 from booking_system.platform.postgres.phrases import (
     a_text,
@@ -61,17 +63,19 @@ CHANGE_ROOM: Statement[Any] = Statement(
 USED: Statement[Any] = Statement(
     select(room.c.used_bytes).where(room.c.clinic_id == an_id("clinic_id"))
 )
-COUNT: Statement[Any] = Statement(
-    select(func.count())
-    .select_from(f)
-    .where(
-        f.c.clinic_id == an_id("clinic_id"),
-        f.c.purpose == given(f.c.purpose),
-        f.c.doctor_id.is_not_distinct_from(an_id("doctor_id")),
-        f.c.appointment_id.is_not_distinct_from(an_id("appointment_id")),
-        f.c.state != "refused",
+_owned = {
+    FilePurpose.CLINIC_LOGO: f.c.clinic_id,
+    FilePurpose.DOCTOR_PHOTO: f.c.doctor_id,
+    FilePurpose.BOOKING_DOCUMENT: f.c.appointment_id,
+}
+COUNT: Mapping[FilePurpose, Statement[Any]] = {
+    purpose: Statement(
+        select(func.count())
+        .select_from(f)
+        .where(owner == an_id("owner_id"), f.c.purpose == str(purpose), f.c.state != "refused")
     )
-)
+    for purpose, owner in _owned.items()
+}
 """Asked behind `TAKE`, which keeps others of the clinic from adding meanwhile."""
 
 OF_APPOINTMENT: Statement[Any] = Statement(
