@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from tests.access import scenes
+from tests.access import file_scenes, scenes
+from tests.access.file_scenes import BYTES, NEW_FILE, NEW_PICTURE
 from tests.access.world import ANONYMOUS, PASSWORD, Scene
 
 
@@ -156,6 +157,7 @@ RULE, TIME_OFF = "/v1/availability/{rule_id}", "/v1/time-off/{time_off_id}"
 PATIENT_PATH = "/v1/patients/{patient_id}"
 PAYMENT = "/v1/payments/{payment_id}"
 RECEIPT = "/v1/receipts/{receipt_id}"
+FILE = "/v1/files/{file_id}"
 CALENDAR_FEED = "/v1/calendar-feeds/{feed_id}"
 ENDPOINT = "/v1/webhook-endpoints/{endpoint_id}"
 OWN_TEMPLATES = "/v1/clinics/{clinic_id}/message-templates"
@@ -397,6 +399,27 @@ ROWS = [
         names="reference"),
     Row("POST", "/sandbox/checkout/{reference}/{deed}", OPEN, EVERYBODY, scenes.sandbox_checkout,
         names="reference"),
+    # Files
+    Row("POST", "/v1/files", PRIVATE, PARTIES, scenes.booking,
+        {"purpose": "booking_document", "owner_id": "{booking_id}"} | NEW_FILE,
+        names="booking_id", about="a document"),
+    Row("POST", "/v1/files", PUBLIC, DOCTOR | MANAGERS, scenes.doctor,
+        {"purpose": "doctor_photo", "owner_id": "{doctor_id}"} | NEW_PICTURE,
+        names="doctor_id", about="a photo"),
+    Row("POST", "/v1/files", PUBLIC, MANAGERS, scenes.clinic,
+        {"purpose": "clinic_logo", "owner_id": "{clinic_id}"} | NEW_PICTURE,
+        names="clinic_id", about="a logo"),
+    Row("PUT", "/v1/uploads/{token}", OPEN, EVERYBODY, file_scenes.upload_link, BYTES,
+        names="token"),
+    Row("POST", f"{FILE}/complete", PRIVATE, PATIENT, file_scenes.sent_document),
+    Row("GET", FILE, PRIVATE, PARTIES, file_scenes.document),
+    Row("GET", f"{FILE}/content", PRIVATE, PARTIES, file_scenes.document),
+    Row("DELETE", FILE, PRIVATE, PATIENT | ADMIN, file_scenes.document, sees=PARTIES),
+    Row("POST", f"{FILE}/restore", PRIVATE, PATIENT | ADMIN, file_scenes.deleted_document),
+    Row("GET", "/v1/downloads/{token}", OPEN, EVERYBODY, file_scenes.read_link, names="token"),
+    Row("GET", "/v1/images/{file_id}", OPEN, EVERYBODY, file_scenes.photo),
+    Row("GET", f"{BOOKING}/files", PRIVATE, PARTIES, scenes.booking),
+    Row("GET", f"{CLINIC}/storage", PUBLIC, MANAGERS, scenes.clinic),
     # Calendars
     Row("GET", "/v1/calendar-feeds/{token}.ics", OPEN, EVERYBODY, scenes.calendar_link,
         names="token"),

@@ -11,7 +11,7 @@ from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, UserId
 from tests.access import scenes
 from tests.access.repeating import named, once_each
-from tests.access.table import BOOKING, PAGE, PAYMENT, RECEIPT, ROWS, SIGNED_IN, Row
+from tests.access.table import BOOKING, FILE, PAGE, PAYMENT, RECEIPT, ROWS, SIGNED_IN, Row
 from tests.access.test_matrix import ask
 from tests.access.world import Aim, World, a_world
 from tests.api import Person, code_of
@@ -28,6 +28,9 @@ WIND_UP = {
     ("GET", f"{PAYMENT}/receipts"),
     ("GET", f"{RECEIPT}.pdf"),
     ("GET", f"{RECEIPT}.html"),
+    ("GET", f"{BOOKING}/files"),
+    ("GET", FILE),
+    ("GET", f"{FILE}/content"),
     ("POST", f"{BOOKING}/cancel"),
     ("POST", f"{BOOKING}/check-in"),
     ("POST", f"{BOOKING}/complete"),

@@ -335,14 +335,14 @@ def _lists(world: World) -> Iterator[str]:
 
 
 async def test_every_list_is_compared(world: World) -> None:
-    # A history and messages are of one booking: whoever sees that one sees all of them, and nobody
-    # else any. The soonest doctors are an overview of the slots that everybody sees.
+    # A history, messages and documents are of one booking: whoever sees that one sees all of them,
+    # and nobody else any. The soonest doctors are an overview of the slots that everybody sees.
     booking = "/v1/bookings/{booking_id}"
     # Deliveries are of one endpoint, in the same way.
     deliveries = "/v1/webhook-endpoints/{endpoint_id}/deliveries"
     # So are payments of one booking, and receipts of one payment.
     money = {f"{booking}/payments", "/v1/payments/{payment_id}/receipts"}
-    told = {f"{booking}/history", f"{booking}/notifications"}
+    told = {f"{booking}/history", f"{booking}/notifications", f"{booking}/files"}
     others = {*told, *money, "/v1/slots/next", deliveries}
     assert set(_lists(world)) - others == set(LISTS)
 

@@ -14,8 +14,10 @@ from tests.postgres import TestServer
 READING = {
     "/v1/invitations/look-up",
     "/v1/clinics/{clinic_id}/message-templates/{kind}/{language}/preview",
+    "/v1/uploads/{token}",
 }
-"""What is asked for by POST only because a token, or a template, belongs into no address."""
+"""What is asked for by POST only because a token, or a template, belongs into no address; and bytes
+that are stored in no database."""
 WRITING = [row for row in ROWS if row.method != "GET" and row.may and row.path not in READING]
 
 

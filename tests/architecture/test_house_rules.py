@@ -39,6 +39,7 @@ CONTRACT = """
     payment_in_progress refund_exceeds_payment payment_disputed payment_keys_refused
     webhook_endpoint_not_enabled webhook_delivery_under_way too_many_webhook_endpoints
     too_many_calendar_feeds
+    file_not_ready file_refused file_storage_full range_not_satisfiable
 """
 CODES = set(CONTRACT.split())
 """The closed list that clients rely on."""
@@ -51,6 +52,7 @@ KINDS = {
     errors.Gone,
     errors.Stale,
     errors.Malformed,
+    errors.TooLarge,
     errors.TooMany,
     errors.Unavailable,
 }

@@ -48,9 +48,11 @@ def test_production_behind_a_proxy_that_nobody_named_is_warned_of(tmp_path: Path
         public_url="https://booking.example.com",
         database_url="postgresql:///booking",
     )
-    proxy, mails = checks.warnings_about(settings)
+    proxy, mails, malware, files = checks.warnings_about(settings)
     assert proxy.startswith("BOOKING_FORWARDED_ALLOW_IPS names no proxy")
     assert mails.startswith("BOOKING_EMAIL_URL is not set: e-mails are kept for a week")
+    assert malware.startswith("BOOKING_CLAMD_URL is not set: nobody looks for malware")
+    assert files.startswith("BOOKING_STORAGE_URL is not set: files are in the data directory")
 
 
 async def test_a_good_database_is_fine(postgres: TestServer) -> None:

@@ -14,7 +14,13 @@ async def test_the_demo_loads_once_and_a_patient_can_book_on_it(api: Api) -> Non
     assert heard[-1] == (12, 12)
     clinics = (await api.get("/v1/clinics")).json()["items"]
     assert {clinic["time_zone"] for clinic in clinics} == {"Europe/Berlin", "America/New_York"}
-    assert len((await api.get("/v1/doctors")).json()["items"]) == 12
+    doctors = (await api.get("/v1/doctors")).json()["items"]
+    assert len(doctors) == 12
+    # The program has drawn each of them, and each another way.
+    pictured = [one["photo_url"] for one in doctors] + [one["logo_url"] for one in clinics]
+    shown = [await api.get(url.removeprefix("http://test"), size="small") for url in pictured]
+    assert {one.headers["content-type"] for one in shown} == {"image/jpeg"}
+    assert len({one.content for one in shown}) == 14
     kept = api.container.settings().data_dir / CREDENTIALS
     assert kept.stat().st_mode & 0o777 == 0o600
     assert report.password in kept.read_text()

@@ -17,7 +17,7 @@ async def test_a_doctor_is_added_read_and_changed(api: Api) -> None:
     assert created.headers["location"] == path
     assert (await api.get(path)).json() == doctor
 
-    change = {"specialty": "Cardiology", "languages": ["fr"], "photo_url": "https://example.com/p"}
+    change = {"specialty": "Cardiology", "languages": ["fr"], "bio": "Speaks French"}
     own = await api.doctor_account(doctor)
     changed = await api.send("PATCH", path, own, json=change, headers={"If-Match": '"1"'})
 
@@ -27,6 +27,11 @@ async def test_a_doctor_is_added_read_and_changed(api: Api) -> None:
     }
     stale = await api.send("PATCH", path, own, json=change, headers={"If-Match": '"1"'})
     assert code_of(stale) == (412, "precondition_failed")
+    # A photo is a file of ours, whose address nobody can set.
+    elsewhere = {"photo_url": "https://example.com/p"}
+    refused = await api.send("PATCH", path, own, json=elsewhere)
+    assert code_of(refused) == (422, "validation_error")
+    assert refused.json()["errors"][0]["code"] == "unknown_field"
     colleague = await api.doctor_account(await api.doctor(clinic))
     assert code_of(await api.send("PATCH", path, colleague, json=change)) == (403, "forbidden")
     desk = await api.receptionist(clinic["id"])

@@ -9,10 +9,11 @@ from uuid import UUID, uuid4
 
 from booking_system.booking.records.tables import appointments
 from booking_system.shared_kernel.identifiers import SessionId, UserId
-from tests.access import scenes
+from tests.access import file_scenes, scenes
 from tests.access.table import Row
 from tests.access.world import PASSWORD, Aim, Scene, World
 from tests.api import START, Person
+from tests.files.sending import PDF
 
 HALF_HOUR = timedelta(minutes=30)
 Values = dict[str, str]
@@ -477,7 +478,38 @@ async def _sandbox_checkouts(victims: Victims) -> list[Values]:
     return [{"reference": reference, "deed": "decline"}] * victims.most
 
 
+async def _files(victims: Victims, scene: Scene, served: str) -> list[Values]:
+    """Clones of a file of the patient's, with keys of their own; of stored ones nothing else."""
+    one = (await scene(victims.world, "patient")).values["file_id"]
+    keys = f"'upload_key', 'quarantine/00/' || gen_random_uuid(), 'served_key', {served}"
+    return _named("file_id", await victims.clones("files", one, f"{NEW_ID}, {keys}"))
+
+
+SERVED = "'served/00/' || gen_random_uuid()"
+
+
+async def _documents(victims: Victims) -> list[Values]:
+    return await _files(victims, file_scenes.document, SERVED)
+
+
+async def _deleted_documents(victims: Victims) -> list[Values]:
+    return await _files(victims, file_scenes.deleted_document, SERVED)
+
+
+async def _sent_documents(victims: Victims) -> list[Values]:
+    found = await _files(victims, file_scenes.sent_document, "NULL")
+    objects = victims.world.api.container.files.objects()
+    for one in found:
+        sql = "SELECT upload_key FROM files WHERE id = $1"
+        ((key,),) = await victims.world.sql(sql, UUID(one["file_id"]))
+        await objects.put(key, PDF)
+    return found
+
+
 POOLS: dict[Scene, Pool] = {
+    file_scenes.document: _documents,
+    file_scenes.deleted_document: _deleted_documents,
+    file_scenes.sent_document: _sent_documents,
     scenes.dead_message: _dead_messages,
     scenes.new_clinic: _clinics,
     scenes.removed_clinic: _removed_clinics,

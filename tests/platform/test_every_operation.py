@@ -59,6 +59,11 @@ class Operation:
         return await api.send(self.method, self.address + query, by, **about)
 
 
+SEALED = {"/v1/uploads/{token}", "/v1/downloads/{token}"}
+"""What is no address of theirs is told before a body or the database is asked: `tests/files` has
+what they say behind that."""
+
+
 def those_that_say(code: str) -> list[Operation]:
     operations = [
         Operation(method.upper(), path, about)
@@ -98,6 +103,8 @@ WRONG_BODIES = {
 async def test_a_body_that_cannot_be_read_is_refused(api: Api, code: str) -> None:
     status, wrong = WRONG_BODIES[code]
     for operation in those_that_say(code):
+        if operation.path in SEALED:
+            continue
         assert operation.body is not None
         body = wrong(operation.body[0])
         about = {"content": body["content"], "headers": {"Content-Type": body["kind"]}}
@@ -142,7 +149,8 @@ async def test_without_a_database_every_operation_says_to_come_back(
     async with postgres.database() as gone:
         context = running_api(gone, tmp_path)
         api = await context.__aenter__()
-        operations = those_that_say("dependency_unavailable")
+        everything = those_that_say("dependency_unavailable")
+        operations = [one for one in everything if one.path not in SEALED]
         await api.container.database().close()
     for operation in operations:
         answer = await operation.ask(api, api.admin)
@@ -155,7 +163,8 @@ async def test_without_a_free_connection_every_operation_says_so(
 ) -> None:
     everything = those_that_say("overloaded")
     # What asks nobody is refused at the entrance only.
-    operations = [one for one in everything if "dependency_unavailable" in one.codes]
+    asking = [one for one in everything if "dependency_unavailable" in one.codes]
+    operations = [one for one in asking if one.path not in SEALED]
     monkeypatch.setattr("booking_system.platform.postgres.leases.WAIT_SECONDS", 0.01)
     leases = api.container.leases()
     async with AsyncExitStack() as held:
@@ -213,6 +222,8 @@ async def test_a_cursor_that_no_list_gave_out_is_refused(api: Api) -> None:
     doctor = await api.doctor(await api.clinic())
     desk = await api.receptionist(doctor["clinic_id"])
     there = {
+        # A cursor is read before anybody is asked about a booking.
+        "booking_id": doctor["id"],
         "clinic_id": doctor["clinic_id"],
         "doctor_id": doctor["id"],
         "user_id": desk.user_id,

@@ -83,5 +83,7 @@ def test_every_purpose_is_used_in_one_place_and_the_keys_themselves_in_one() -> 
         "Purpose.PAYMENT_RESULTS": ["result_links.py"],
         "Purpose.PAYMENT_LINKS": ["result_links.py"],
         "Purpose.SANDBOX_EVENTS": ["container.py"],
+        "Purpose.FILE_UPLOADS": ["links.py"],
+        "Purpose.FILE_DOWNLOADS": ["links.py"],
         "keys.keys": ["tokens.py"],
     }

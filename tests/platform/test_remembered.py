@@ -48,6 +48,7 @@ OF_NOTHING = (
     "feed_id",
     "payment_id",
     "receipt_id",
+    "file_id",
     "matter_id",
     "reference",
     "deed",

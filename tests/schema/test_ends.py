@@ -74,6 +74,8 @@ KEPT = {
     "payment_work": "one row for each thing to do, gone when it is done",
     "receipts": "never removed: a trigger refuses it, and numbers have no gap",
     "receipt_counters": "one row for each clinic and year",
+    "files": "removed with their objects by a job of their own: due_at says when",
+    "clinic_storage": "one row for each clinic",
     "calendar_work": "one row for each doctor at most, gone when the work is done",
 }
 

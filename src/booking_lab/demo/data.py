@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import exists, select, text
 
+from booking_lab.demo.pictures import hang
 from booking_system.bootstrap.container import Container
 from booking_system.directory.adapters.postgres import work_on
 from booking_system.directory.application.ports import DirectoryWork
@@ -18,6 +19,7 @@ from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.domain.patient import Patient
 from booking_system.directory.domain.service import PaymentTerms, Service
 from booking_system.directory.records.tables import clinics
+from booking_system.files.domain.stored_file import Owner
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.platform.uuid7 import uuid7
 from booking_system.scheduling.adapters.availability import PostgresAvailabilityWork
@@ -87,7 +89,8 @@ async def load_demo(
 ) -> DemoReport | None:
     """Fill an empty database; None where there are clinics already.
 
-    One transaction: after a crash the demo is there as a whole, or not at all. Accounts and
+    One transaction: after a crash the demo is there as a whole, or not at all; but for pictures,
+    which are stored outside of the database, and behind it. Accounts and
     password are also written to `demo-credentials.txt` in the data directory. `progress` hears how
     many doctors of how many are done.
     """
@@ -105,6 +108,7 @@ async def load_demo(
         _keep(report, container.settings().data_dir)
         # Autovacuum would count the rows, too, but after the first requests.
         await connection.execute(text("ANALYZE"))
+    await hang(container, loading.pictured, by=loading.administrator, at=container.clock().now())
     return report
 
 
@@ -127,9 +131,13 @@ class _Loading:
         self._accounts: list[tuple[str, str]] = []
         self._doctors = 0
         self._slots = 0
+        self.pictured: list[Owner] = []
+        """Clinics and doctors, who are shown with a picture."""
+        self.administrator: UserId
 
     async def everything(self, password: str) -> DemoReport:
-        await self._account("admin", "Demo Administrator", RoleGrant(role=Role.PLATFORM_ADMIN))
+        grant = RoleGrant(role=Role.PLATFORM_ADMIN)
+        self.administrator = await self._account("admin", "Demo Administrator", grant)
         made = [await self._clinic(*place) for place in PLACES]
         for number in range(1, PATIENTS + 1):
             await self._patient(number, made[number % len(made)])
@@ -168,6 +176,7 @@ class _Loading:
             **self._dated(),
         )
         await self._work.clinics.add(clinic)
+        self.pictured.append(Owner(clinic_id=clinic.id))
         doctors = [await self._doctor(clinic, specialty, spoken) for specialty in SPECIALTIES]
         for name, minutes, after, price in SERVICES:
             service = Service(
@@ -202,6 +211,7 @@ class _Loading:
             **self._dated(),
         )
         await self._work.doctors.add(doctor)
+        self.pictured.append(Owner(clinic_id=clinic.id, doctor_id=doctor.id))
         for opens, closes in HOURS:
             await self._hours(doctor, clinic, opens, closes)
         self._progress(self._doctors, len(PLACES) * len(SPECIALTIES))

@@ -38,6 +38,7 @@ TAGS = {
     "Development": "For developers at the machine itself. Production has nothing of it.",
     "Payments": "How a booking is paid, what was given back, and the papers of it.",
     "Payment settings": "A clinic's own accounts with providers of payments.",
+    "Files": "Logos and photos for everybody; documents of a booking for its parties.",
     "Webhooks": "Other programs that are told what has happened, signed (Standard Webhooks 1.0).",
     "Health": "For load balancers and operators.",
 }

@@ -12,9 +12,10 @@ from booking_system.bootstrap.health import HealthRoutes
 from booking_system.bootstrap.mail_links import accept_page, mail_links
 from booking_system.bootstrap.settings import Settings
 from booking_system.bootstrap.watching import WatchingContainer
-from booking_system.bootstrap.wired_settings import of_messages, of_payments
+from booking_system.bootstrap.wired_settings import of_files, of_messages, of_payments
 from booking_system.desk.container import DeskContainer
 from booking_system.directory.container import DirectoryContainer
+from booking_system.files.container import FilesContainer
 from booking_system.identity.container import IdentityContainer
 from booking_system.identity.domain.session import Lifetimes
 from booking_system.integrations.container import IntegrationsContainer
@@ -137,6 +138,16 @@ class Container(containers.DeclarativeContainer):
         store_clinic=directory.change_clinic,
         plan_doctor=scheduling.extend_doctor,
     )
+    files = providers.Container(
+        FilesContainer,
+        database=database,
+        clock=clock,
+        identities=identities,
+        keys=keys,
+        see_appointment=booking.show_appointment,
+        grants_in_force=identity.access.provided.grants_in_force,
+        **of_files(settings),
+    )
     payments = providers.Container(
         PaymentsContainer,
         database=database,
@@ -195,6 +206,7 @@ class Container(containers.DeclarativeContainer):
         payments.consumer,
         payments.job,
         payments.account_resealing,
+        files.job,
         tidying,
         booking.unpaid,
         scheduling.calendar_upkeep,
@@ -220,7 +232,6 @@ class Container(containers.DeclarativeContainer):
     )
     entrance, lives, tracing = watching.entrance, watching.lives, watching.tracing
     outbox_watch, queue_watch = watching.outbox_watch, watching.queue_watch
-    metrics_routes = watching.metrics_routes
 
     # The hot ones first: a request is compared with one route after the other.
     routes = providers.List(
@@ -255,6 +266,8 @@ class Container(containers.DeclarativeContainer):
         payments.clinic_routes,
         payments.document_routes,
         payments.own_account_routes,
+        files.routes,
+        files.byte_routes,
         integrations.feed_routes,
         integrations.stream_routes,
         integrations.live_slot_routes,
@@ -271,7 +284,7 @@ class Container(containers.DeclarativeContainer):
         webhooks.endpoint_routes,
         webhooks.delivery_routes,
         health,
-        metrics_routes,
+        watching.metrics_routes,
     )
 
 

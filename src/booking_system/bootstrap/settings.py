@@ -11,6 +11,7 @@ from pydantic_settings.exceptions import SettingsError
 from sqlalchemy import URL
 
 from booking_system.bootstrap import production
+from booking_system.bootstrap.file_settings import FileSettings
 from booking_system.bootstrap.message_settings import MessageSettings
 from booking_system.bootstrap.payment_settings import PaymentSettings
 from booking_system.bootstrap.plain_addresses import is_plain_address, listed
@@ -36,6 +37,7 @@ EXPECTED = {
     "log_format": "console or json",
     "log_level": "debug, info, warning or error",
     "paypal_mode": "live or sandbox",
+    "storage_quota_mb": "a number from 1 to 100000000",
 }
 """What a value must be, where its type alone refuses it."""
 
@@ -49,7 +51,7 @@ class SettingsProblem(Exception):
         self.sentences = sentences
 
 
-class Settings(MessageSettings, PaymentSettings):
+class Settings(MessageSettings, PaymentSettings, FileSettings):
     """All settings; each has a default that works on one machine."""
 
     model_config = SettingsConfigDict(

@@ -2,6 +2,7 @@
 
 from booking_system.booking.records import tables as booking
 from booking_system.directory.records import tables as directory
+from booking_system.files.records import tables as files
 from booking_system.identity.records import tables as identity
 from booking_system.integrations.records import tables as integrations
 from booking_system.notifications.records import kept_tables, own_tables
@@ -21,6 +22,7 @@ __all__ = [
     "dead_events",
     "directory",
     "feed",
+    "files",
     "idempotency",
     "identity",
     "integrations",

@@ -27,6 +27,20 @@ OF_PAYMENTS = {
     "paypal": "paypal_platform",
     "bases": "payment_api_bases",
 }
+OF_FILES = {
+    "public_url": "public_url",
+    "storage": "storage",
+    "folder": "files_folder",
+    "bench_folder": "bench_folder",
+    "endpoint": "aws_endpoint_url",
+    "clamd": "clamd",
+    "most_bytes": "quota_bytes",
+}
+
+
+def of_files(settings: providers.Dependency[Any]) -> dict[str, Any]:
+    """Return what files take of the settings."""
+    return _taken(settings, OF_FILES)
 
 
 def of_payments(settings: providers.Dependency[Any]) -> dict[str, Any]:

@@ -30,6 +30,8 @@ class Purpose(Enum):
     PAYMENT_RESULTS = b"booking-system payment result link v1"
     PAYMENT_LINKS = b"booking-system payment link v1"
     SANDBOX_EVENTS = b"booking-system sandbox event v1"
+    FILE_UPLOADS = b"booking-system file upload link v1"
+    FILE_DOWNLOADS = b"booking-system file download link v1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@
   + Stale           the caller worked on an older version
   + Gone            what the caller goes on from is no longer there
   + Malformed       the request cannot be read at all
+  + TooLarge        what it carries, or announces, is more than may be
   + TooMany         the caller asks too often
   + Unavailable     it cannot be done now, or nobody knows yet whether it was
 
@@ -122,6 +123,10 @@ class Malformed(Refusal):
     """
 
     code = "malformed_request"
+
+
+class TooLarge(Refusal):
+    """What was sent, or announced, is too large."""
 
 
 class TooMany(Refusal):

@@ -68,6 +68,7 @@ def clinic_of(row: Any) -> Clinic:
         locale=row["locale"],
         currency=row["currency"],
         embed_origins=tuple(row["embed_origins"]),
+        logo_url=row["logo_url"],
         policy=ClinicPolicy(**policy),
         version=row["version"],
         created_at=row["created_at"],

@@ -48,6 +48,7 @@ class Clinic:
     locale: str = "en"
     currency: str = "EUR"
     embed_origins: tuple[str, ...] = ()
+    logo_url: str | None = None
     policy: ClinicPolicy = ClinicPolicy()
     version: int = 1
     created_at: datetime

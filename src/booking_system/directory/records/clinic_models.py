@@ -171,6 +171,7 @@ class ClinicOut(BaseModel):
     locale: str = Field(examples=["de-DE"])
     currency: str = Field(examples=["EUR"])
     embed_origins: list[str] = Field(examples=[["https://www.example.com"]])
+    logo_url: str | None = Field(description="Sent as a file with the purpose `clinic_logo`")
     policy: PolicyOut
     version: int
     created_at: datetime

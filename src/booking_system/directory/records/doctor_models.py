@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from booking_system.directory.domain.doctor import Doctor
-from booking_system.platform.http.fields import Language, Url
+from booking_system.platform.http.fields import Language
 from booking_system.platform.http.input import Change, Input, LongText, ShortText
 
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940011"
@@ -23,7 +23,6 @@ class DoctorIn(Input):
     specialty: ShortText | None = Field(default=None, examples=["Cardiology"])
     languages: Languages = Field(default=[])
     bio: LongText | None = None
-    photo_url: Url | None = None
 
     def fields(self) -> dict[str, Any]:
         """Return the doctor's fields as the domain has them."""
@@ -38,7 +37,6 @@ class DoctorChangeIn(Change):
     specialty: ShortText | None = Field(default=None, examples=["Cardiology"])
     languages: Languages = Field(default=[])
     bio: LongText | None = None
-    photo_url: Url | None = None
 
     def changes(self) -> dict[str, Any]:
         """Return the fields that change, as the domain has them."""
@@ -56,7 +54,7 @@ class DoctorOut(BaseModel):
     specialty: str | None = Field(examples=["Cardiology"])
     languages: list[str] = Field(examples=[["de", "en"]])
     bio: str | None
-    photo_url: str | None
+    photo_url: str | None = Field(description="Sent as a file with the purpose `doctor_photo`")
     version: int
     created_at: datetime
     updated_at: datetime

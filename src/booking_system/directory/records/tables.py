@@ -63,6 +63,7 @@ clinics = Table(
     Column("late_cancel_minutes", Integer, nullable=False, server_default=text("1440")),
     Column("late_cancel_percent", Integer, nullable=False, server_default=text("0")),
     Column("no_show_percent", Integer, nullable=False, server_default=text("0")),
+    Column("logo_url", Text),
     *_changes(),
     Index("uq_clinics_slug", "slug", unique=True, postgresql_where=LIVE),
     _trigrams("ix_clinics_name_trgm", "name"),

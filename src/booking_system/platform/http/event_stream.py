@@ -98,7 +98,7 @@ class EventStream(Response):
                     begin=partial(lives.begin, life, scope),
                 )
                 if life.reason is Ending.TOO_SLOW:
-                    await _broken_off(scope, receive)
+                    await broken_off(scope, receive)
             finally:
                 lives.close(life, scope)
 
@@ -145,7 +145,7 @@ class _Sending:
             await self._send(start)
             begin()
             self._may_begin.set()
-            others.append(gone := asyncio.create_task(_until_gone(receive)))
+            others.append(gone := asyncio.create_task(until_gone(receive)))
             await self._watch(pump, gone, over)
             await _cancelled(pump)
             await self._farewell()
@@ -224,18 +224,19 @@ def _reason_of(error: BaseException | None) -> Ending:
     return Ending.FAILED
 
 
-async def _until_gone(receive: Receive) -> None:
+async def until_gone(receive: Receive) -> None:
+    """Return when the client has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _broken_off(scope: Scope, receive: Receive) -> None:
+async def broken_off(scope: Scope, receive: Receive) -> None:
     """Break the connection off: what waits in it would wait for ever."""
     if (abort := scope.get("state", {}).get(ABORT)) is not None:
         abort()
         with suppress(TimeoutError):
             async with asyncio.timeout(SEND_SECONDS):
-                await _until_gone(receive)
+                await until_gone(receive)
 
 
 async def _cancelled(*tasks: asyncio.Task[Any]) -> None:

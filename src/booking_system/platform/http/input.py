@@ -23,7 +23,7 @@ from starlette.datastructures import FormData
 from booking_system.platform.http.heads import header_of
 from booking_system.platform.http.plain_text import one_line
 from booking_system.platform.http.waiting import Begun, begin
-from booking_system.shared_kernel.errors import Invalid, Malformed
+from booking_system.shared_kernel.errors import Invalid, Malformed, TooLarge
 
 BODY = "booking_system.body"
 """Where a request's scope keeps the body, for whoever reads it next."""
@@ -55,7 +55,7 @@ USUAL_BODY = BodyLimit()
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-class BodyTooLarge(Malformed):
+class BodyTooLarge(TooLarge):
     """The body is larger than this service reads.
 
     Bodies are at most 64 KiB, unless the operation says otherwise. Send long lists in several

@@ -45,6 +45,15 @@ class RequestHeadTooSlow(errors.Malformed):
     code = "request_head_too_slow"
 
 
+class RangeNotSatisfiable(errors.Malformed):
+    """That part of the file is not there.
+
+    `Range` asks for bytes behind its end. The header `Content-Range` says how long it is.
+    """
+
+    code = "range_not_satisfiable"
+
+
 class InternalError(errors.Refusal):
     """Something went wrong on our side; the request id helps to find it.
 
@@ -65,8 +74,9 @@ STATUS: Mapping[type[errors.Refusal], int] = {
     errors.Conflict: 409,
     errors.Gone: 410,
     errors.Stale: 412,
-    BodyTooLarge: 413,
+    errors.TooLarge: 413,
     UnsupportedMediaType: 415,
+    RangeNotSatisfiable: 416,
     errors.RuleViolation: 422,
     errors.TooMany: 429,
     RequestHeadTooLarge: 431,
@@ -103,6 +113,8 @@ def response_to(refusal: errors.Refusal, *, request_id: str, public_url: str) ->
         headers["WWW-Authenticate"] = "Bearer"
     if (allow := extras.pop("allow", None)) is not None:
         headers["Allow"] = ", ".join(allow)
+    if (length := extras.pop("length", None)) is not None:
+        headers["Content-Range"] = f"bytes */{length}"
     body = {
         "type": f"{public_url}/problems/{refusal.code}",
         "title": refusal.title(),

@@ -25,6 +25,7 @@ SIGNING_IN = "/v1/auth/"
 """What lies below hands out tokens, or ends them: nothing of it may be given twice."""
 
 
+PART_OF_IT = 206
 NOT_DONE_YET = 202
 """What was asked for follows; often there is nothing to show yet."""
 
@@ -130,7 +131,8 @@ class Routes:
         )
         documented(route, answers, refuses, habits, problems or {})
         if media is not None:
-            route.responses[status]["content"] = dict(media)
+            for code in {status, PART_OF_IT} & route.responses.keys():
+                route.responses[code]["content"] = dict(media)
         self._routes.append(route)
 
     def hook(  # noqa: PLR0913

@@ -1,0 +1,1 @@
+"""Files: pictures for everybody, and papers of an appointment for its parties."""

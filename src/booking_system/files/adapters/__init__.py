@@ -1,0 +1,1 @@
+"""PostgreSQL, object storage, the scanner, pictures and HTTP for files."""

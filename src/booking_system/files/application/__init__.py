@@ -1,0 +1,1 @@
+"""What is done with files, and the ports that it needs."""

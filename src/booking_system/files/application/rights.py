@@ -1,0 +1,95 @@
+"""Who may do what with a file: that follows from what it belongs to."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from booking_system.booking.domain.refusals import AppointmentNotFound
+from booking_system.files.application.ports import FileReader, SeeAppointment
+from booking_system.files.domain.purposes import FilePurpose
+from booking_system.files.domain.refusals import FileNotFound
+from booking_system.files.domain.stored_file import FileId, FileState, Owner, StoredFile
+from booking_system.identity.domain.actor import Actor
+from booking_system.shared_kernel.errors import NotFound, NotPermitted
+from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId, DoctorId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRights:
+    """Judges by what holds now, at each request.
+
+    Pictures of a clinic or a doctor are everybody's; those who may change the clinic or the doctor
+    keep them. Documents are read by all who see the appointment: the patient, the doctor, the
+    clinic's desk. A platform's administrator is none of them.
+    """
+
+    see: SeeAppointment
+    reader: FileReader
+
+    async def owner(self, purpose: FilePurpose, owner_id: UUID, actor: Actor) -> Owner:
+        """Return what a new file is to belong to. Raises `NotFound`, `NotPermitted`."""
+        if purpose is FilePurpose.BOOKING_DOCUMENT:
+            return await self._appointment(AppointmentId(owner_id), actor)
+        if purpose is FilePurpose.CLINIC_LOGO:
+            owner = Owner(clinic_id=ClinicId(owner_id))
+            is_there = await self.reader.has_clinic(owner.clinic_id)
+        else:
+            clinic_id = await self.reader.clinic_of(DoctorId(owner_id))
+            is_there = clinic_id is not None
+            owner = Owner(clinic_id=clinic_id or ClinicId(owner_id), doctor_id=DoctorId(owner_id))
+        if not is_there:
+            raise NotFound
+        if not _keeps_pictures(owner, actor):
+            raise NotPermitted
+        return owner
+
+    async def seen(self, file_id: FileId, actor: Actor, *, deleted: bool = False) -> StoredFile:
+        """Return a file that the actor may see. Raises `FileNotFound`.
+
+        One that is not stored yet is seen by nobody but the actor who sends it. With `deleted` it
+        is one that was deleted, seen by those who could have done so.
+        """
+        file = await self.reader.read(file_id)
+        if file is None or (file.deleted_at is not None) is not deleted:
+            raise FileNotFound
+        is_stored = file.state in {FileState.READY, FileState.LOST}
+        if not is_stored and file.created_by != actor.user_id:
+            raise FileNotFound
+        if file.owner.appointment_id is None:
+            if not _keeps_pictures(file.owner, actor):
+                raise FileNotFound
+            return file
+        try:
+            await self.see(appointment_id=file.owner.appointment_id, actor=actor)
+        except AppointmentNotFound:
+            raise FileNotFound from None
+        if deleted and not _may_delete(file, actor):
+            raise FileNotFound
+        return file
+
+    async def deletable(self, file_id: FileId, actor: Actor) -> StoredFile:
+        """Return one that the actor may delete. Raises `FileNotFound`, `NotPermitted`."""
+        file = await self.seen(file_id, actor)
+        if not _may_delete(file, actor):
+            raise NotPermitted
+        return file
+
+    async def _appointment(self, appointment_id: AppointmentId, actor: Actor) -> Owner:
+        card = await self.see(appointment_id=appointment_id, actor=actor)
+        booked = card.appointment
+        is_party = booked.doctor_id in actor.doctor_ids or booked.patient_id == actor.patient_id
+        if not (is_party or actor.works_at(booked.clinic_id)):
+            # Who winds up a removed clinic adds nothing to it.
+            raise NotPermitted
+        return Owner(clinic_id=booked.clinic_id, appointment_id=appointment_id)
+
+
+def _keeps_pictures(owner: Owner, actor: Actor) -> bool:
+    is_theirs = owner.doctor_id is not None and owner.doctor_id in actor.doctor_ids
+    return is_theirs or actor.manages(owner.clinic_id)
+
+
+def _may_delete(file: StoredFile, actor: Actor) -> bool:
+    """A document: whoever sent it, and the clinic's administrators."""
+    if file.owner.appointment_id is None:
+        return _keeps_pictures(file.owner, actor)
+    return file.created_by == actor.user_id or file.owner.clinic_id in actor.admin_of

@@ -1,0 +1,1 @@
+"""What may be stored, as what, for whom, and for how long."""

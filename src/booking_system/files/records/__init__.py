@@ -1,0 +1,1 @@
+"""The tables of files, and what others may ask of them."""
