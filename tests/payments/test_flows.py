@@ -27,6 +27,7 @@ from booking_system.payments.domain.refusals import (
 from booking_system.payments.domain.sighting import DisputeStage, RefundStage, Sighting, Stage
 from booking_system.payments.domain.standing import PaymentState, standing_of
 from booking_system.payments.domain.terms import MoneyTerms, Step
+from booking_system.payments.domain.transitions import Cause, ImpossibleError
 from booking_system.shared_kernel.errors import Invalid
 from booking_system.shared_kernel.money import Money
 from tests.booking.builders import NOON, a_patient_actor, a_receptionist
@@ -396,6 +397,19 @@ async def test_a_slot_is_asked_for_again_right_before_the_capture(desk: MemoryDe
     await desk.work()
     assert not desk.paypal.called("capture")
     assert (await desk.attempt(shown.attempt.id)).state is AttemptState.CANCELLED
+
+
+@pytest.mark.parametrize("cause", [Cause.REFUSED, Cause.NEVER_MADE, Cause.NOT_CAPTURED])
+async def test_what_was_decided_for_an_older_state_does_not_happen(
+    desk: MemoryDesk, cause: Cause
+) -> None:
+    shown = await paid(desk)
+    changes = desk.do.changes
+    await changes.cause(shown.attempt.id, cause, decided_for=AttemptState.CLOSING)
+    assert (await desk.attempt(shown.attempt.id)).state is AttemptState.SUCCEEDED
+    if cause is not Cause.REFUSED:
+        with pytest.raises(ImpossibleError):
+            await changes.cause(shown.attempt.id, cause, decided_for=AttemptState.SUCCEEDED)
 
 
 async def test_who_stood_still_too_long_asks_for_the_slot_once_more(

@@ -10,7 +10,7 @@ from booking_system.payments.application.take_sighting import KEPT_FOR_CAPTURE, 
 from booking_system.payments.domain.attempt import Attempt, AttemptState, PaymentId
 from booking_system.payments.domain.judging import lost_sight_of
 from booking_system.payments.domain.owed import Standing
-from booking_system.payments.domain.transitions import Cause, after
+from booking_system.payments.domain.transitions import NEXT, Cause, after
 
 GIVEN_UP = frozenset({AttemptState.CANCELLED, AttemptState.FAILED})
 
@@ -21,11 +21,24 @@ class AttemptChanges:
 
     take: TakeSighting
 
-    async def cause(self, payment_id: PaymentId, cause: Cause, problem: str | None = None) -> None:
-        """Let something happen to the attempt; `problem` is a provider's short word."""
+    async def cause(
+        self,
+        payment_id: PaymentId,
+        cause: Cause,
+        problem: str | None = None,
+        *,
+        decided_for: AttemptState | None = None,
+    ) -> None:
+        """Let something happen to the attempt; `problem` is a provider's short word.
+
+        Where another worker was quicker, it may not be in the state any more that this was
+        `decided_for`: what cannot happen to it as it is now does not.
+        """
         async with self.take.transaction() as work:
             page = await self.take.open(work, payment_id)
             attempt = _attempt(page, payment_id)
+            if decided_for not in {None, attempt.state} and NEXT[attempt.state, cause] is None:
+                return
             state = after(attempt.state, cause)
             if state is not attempt.state:
                 becomes = replace(attempt, state=state, problem=problem or attempt.problem)

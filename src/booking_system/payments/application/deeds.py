@@ -52,7 +52,7 @@ class Deed:
         """Take a definite no into the books; return when to ask again."""
         match self.claim.kind:
             case WorkKind.CREATE:
-                await self.changes.cause(self.attempt.id, Cause.REFUSED, refused.reason)
+                await self._cause(self.attempt, Cause.REFUSED, refused.reason)
             case WorkKind.CAPTURE:
                 await self._capture_declined(refused)
             case WorkKind.REFUND:
@@ -118,7 +118,7 @@ class Deed:
         attempt = self.attempt if self.attempt.reference is not None else await self._looked()
         if attempt.reference is None:
             if attempt.state is AttemptState.CLOSING:
-                await self.changes.cause(attempt.id, Cause.NEVER_MADE)
+                await self._cause(attempt, Cause.NEVER_MADE)
             return None
         if attempt.state in SETTLED_OR_COMING:
             return None
@@ -126,7 +126,7 @@ class Deed:
         if ended.state is not AttemptState.CLOSING:
             return None
         if ended.is_captured_by_us and not await self.changes.is_wanted(attempt.id):
-            await self.changes.cause(attempt.id, Cause.NOT_CAPTURED)
+            await self._cause(ended, Cause.NOT_CAPTURED)
             return None
         return self.tools.clock.now() + self.tools.wait(self.claim)
 
@@ -144,7 +144,7 @@ class Deed:
                 return self.tools.clock.now() + LONGEST_WAIT
         kept_until = await self.changes.kept_for_capture(attempt.id)
         if kept_until is None:
-            await self.changes.cause(attempt.id, Cause.NOT_CAPTURED)
+            await self._cause(attempt, Cause.NOT_CAPTURED)
             return None
         if (now := self.tools.clock.now()) >= kept_until:
             # This process stood still meanwhile: somebody else may have the time by now.
@@ -160,7 +160,10 @@ class Deed:
         is_over = self.tools.clock.now() >= self.attempt.asked.window_end
         late = Cause.DECLINED_LATE if is_over else Cause.DECLINED
         cause = late if refused.is_payer else Cause.FAILED
-        await self.changes.cause(self.attempt.id, cause, refused.reason)
+        await self._cause(self.attempt, cause, refused.reason)
+
+    async def _cause(self, attempt: Attempt, cause: Cause, problem: str | None = None) -> None:
+        await self.changes.cause(attempt.id, cause, problem, decided_for=attempt.state)
 
     def _its_refund(self) -> Refund | None:
         return next((one for one in self.refunds if one.id == self.claim.refund_id), None)
