@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
 
-from booking_system.platform.http.answers import json_bytes
+from booking_system.platform.http.answers import JsonAnswer, RawHeader, json_bytes, raw_headers
+from booking_system.platform.http.heads import header_of
 from booking_system.platform.http.pagination import cursor_after, link_to_next, position_of
 from booking_system.scheduling.domain.search import FoundSlot, SlotSearch, search_range
 from booking_system.shared_kernel.clock import Clock
@@ -50,6 +51,8 @@ class RememberedPage:
     digest: Hashable
     body: bytes
     headers: dict[str, str]
+    raw: Sequence[RawHeader]
+    """The same headers, as they are sent."""
     has_any: bool
 
 
@@ -76,7 +79,7 @@ class SlotPages:
     async def again(self, request: Request) -> Response | None:
         """Answer a query that was asked before; None for any other."""
         kept = self._kept.get(request.scope["query_string"])
-        tags = request.headers.get("if-none-match")
+        tags = header_of(request.scope, b"if-none-match")
         if kept is None or (tags is not None and len(tags) > LONGEST_TAGS):
             return None
         return await self.page(request, kept.asked, tags)
@@ -104,6 +107,7 @@ class SlotPages:
         """Answer with a page that is good for one caller only; it is kept for nobody else."""
         own = await self._made(request, asked, asked.search(self._clock.now()), None)
         own.headers["Cache-Control"] = "private, no-cache"
+        own.raw = raw_headers(own.headers)
         return _answer(own, tags)
 
     async def _made(
@@ -116,11 +120,13 @@ class SlotPages:
         body = json_bytes({"items": items, "next_cursor": after})
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         headers = {**link_to_next(request, after), "ETag": tag, "Cache-Control": "no-cache"}
-        return RememberedPage(asked, digest, body, headers, has_any=bool(items))
+        raw = raw_headers(headers)
+        return RememberedPage(asked, digest, body, headers, raw, has_any=bool(items))
 
 
 def _answer(kept: RememberedPage, if_none_match: str | None) -> Response:
-    known = {text.strip().removeprefix("W/") for text in (if_none_match or "").split(",")}
-    if kept.headers["ETag"] in known or "*" in known:
-        return Response(status_code=304, headers=kept.headers)
-    return Response(kept.body, headers=kept.headers, media_type="application/json")
+    if if_none_match is not None:
+        known = {text.strip().removeprefix("W/") for text in if_none_match.split(",")}
+        if kept.headers["ETag"] in known or "*" in known:
+            return Response(status_code=304, headers=kept.headers)
+    return JsonAnswer(kept.body, 200, kept.raw)
