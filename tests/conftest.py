@@ -69,7 +69,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         told = {"reached": sorted(REACHED), "promised": sorted(PROMISED), "made": dict(MADE)}
         session.config.workeroutput.update(told)
         return
-    wrong = overspent()
+    # Long proofs make what they need; the limits are for all that `make test` runs.
+    wrong = overspent() if session.config.option.markexpr == "not proof" else []
     if asked:
         missed = PROMISED - REACHED
         wrong += [] if PROMISED else ["no process said which errors are documented"]
