@@ -66,9 +66,16 @@ def located() -> bytes:
     return a_picture("JPEG", (80, 60), exif=exif, comment=SCRIPT)
 
 
+def a_whole_bomb() -> bytes:
+    """Nothing is wrong with it but that it has 42 million pixels, in some kilobytes."""
+    target = io.BytesIO()
+    Image.new("1", (7000, 6000)).save(target, "PNG")
+    return target.getvalue()
+
+
 def bomb_in_text() -> bytes:
     """Text that is a thousand times as long when it is unpacked."""
-    packed = zlib.compress(bytes(80 * 1024 * 1024))
+    packed = zlib.compress(bytes(16 * 1024 * 1024))
     return png_of(10, 10, chunk(b"zTXt", b"Comment\0\0" + packed))
 
 
@@ -109,6 +116,7 @@ def the_forty() -> Iterator[Hostile]:
     yield Hostile("position in EXIF", DOCUMENT, JPEG, located(), None, "a.jpg")
     # Too much of it.
     yield Hostile("pixel bomb", PHOTO, PNG, png_of(30_000, 30_000), "picture")
+    yield Hostile("whole bomb", PHOTO, PNG, a_whole_bomb(), "picture")
     yield Hostile("wide bomb", PHOTO, PNG, png_of(2**31 - 1, 1), "picture")
     yield Hostile("text bomb", PHOTO, PNG, bomb_in_text(), "picture")
     yield Hostile("animated WEBP", PHOTO, WEBP, animated("WEBP"), "picture")

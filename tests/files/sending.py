@@ -79,7 +79,8 @@ class Files:
         """Complete it, and wait for a worker where the request did not."""
         answer = await self.api.post(f"/v1/files/{file_id}/complete", None, by)
         while answer.status_code == 200 and answer.json()["state"] == "checking":
-            await self.work(file_id)
+            await self.set(file_id, "due_at = now()", "state = 'checking'")
+            await self.api.container.files.job().once()
             answer = await self.api.get(f"/v1/files/{file_id}", by)
         return answer
 
@@ -141,10 +142,11 @@ class Files:
             row = await connection.fetchrow("SELECT * FROM files WHERE id = $1", file_id)
         return None if row is None else dict(row)
 
-    async def set(self, file_id: str, what: str) -> None:
-        """Change columns of a row: `what` is SQL."""
+    async def set(self, file_id: str, what: str, where: str = "true") -> None:
+        """Change columns of a row: `what`, and `where`, are SQL."""
         async with self.api.container.database().driver_transaction() as connection:
-            await connection.execute(f"UPDATE files SET {what} WHERE id = $1", file_id)
+            sql = f"UPDATE files SET {what} WHERE id = $1 AND {where}"
+            await connection.execute(sql, file_id)
 
     async def used(self) -> int:
         async with self.api.container.database().reading() as connection:

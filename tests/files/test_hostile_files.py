@@ -3,10 +3,15 @@
 import asyncio
 import io
 import re
+from collections.abc import AsyncIterator
+from uuid import UUID
 
+import pytest
 from PIL import Image
 
-from booking_system.files.domain.stored_file import Fault
+from booking_system.files.application.check_upload import LEASE
+from booking_system.files.domain.refusals import FileRefused
+from booking_system.files.domain.stored_file import Fault, FileId
 from tests.api import code_of
 from tests.files.conftest import Visit, a_visit
 from tests.files.hostile_files import PHOTO, SCRIPT, Hostile, the_forty
@@ -68,11 +73,44 @@ async def test_completed_twice_at_once_it_is_stored_once(disk: Files) -> None:
     assert await disk.used() == len(PDF)
 
 
+async def test_who_looked_at_it_too_slowly_changes_nothing(disk: Files) -> None:
+    """Their lease was over, and somebody else has begun anew."""
+    visit, container = await a_visit(disk.api), disk.api.container.files
+    begun = (await disk.announce("booking_document", visit.booking, visit.patient, PDF)).json()
+    assert await disk.put(begun["upload"], PDF) == 204
+    await disk.set(begun["id"], "state = 'checking', due_at = now()")
+    claims = []
+    for _ in range(2):
+        now = container.clock().now()
+        about = {"now": now, "until": now + LEASE, "most": 1}
+        claims += await container.files().claim(FileId(UUID(begun["id"])), **about)
+        assert await container.files().claim(FileId(UUID(begun["id"])), **about) == []
+        await disk.set(begun["id"], "due_at = now()")
+    slow, quick = claims
+    await container.check()(slow)
+    row = await disk.row(begun["id"])
+    assert row is not None
+    assert (row["state"], await disk.keys()) == ("checking", {row["upload_key"]})
+    await container.check()(quick)
+    assert (await disk.content(begun, visit.patient)).content == PDF
+    assert len(await disk.keys()) == 1
+
+
+async def in_pieces(content: bytes) -> AsyncIterator[bytes]:
+    for place in range(0, len(content), 20):
+        yield content[place : place + 20]
+
+
 async def test_other_bytes_than_were_announced_are_not_taken(disk: Files) -> None:
     visit = await a_visit(disk.api)
     begun = (await disk.announce("booking_document", visit.booking, visit.patient, PDF)).json()
     for content in (PDF + b"x", PDF[:-1], b""):
         assert await disk.put(begun["upload"], content) == 422
+    # As many as come where the head does not say how many.
+    receive = disk.api.container.files.receive()
+    for content in (PDF + b"x", PDF[:-1]):
+        with pytest.raises(FileRefused):
+            await receive(file_id=begun["id"], length=None, pieces=in_pieces(content))
     assert await disk.keys() == set()
     # A storage's own link takes any number of them: the completion counts.
     row = await disk.row(begun["id"])

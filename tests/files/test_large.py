@@ -58,10 +58,16 @@ async def growing_by_at_most(most: int) -> AsyncIterator[None]:
     assert max(seen) - before < most
 
 
-@pytest.mark.parametrize(
-    "megabytes", [72, pytest.param(100, marks=pytest.mark.proof)], ids=["short", "long"]
-)
-async def test_a_large_file_is_never_in_memory(files: Files, megabytes: int) -> None:
+async def test_a_large_file_is_never_in_memory(disk: Files) -> None:
+    await comes_and_goes(disk, 72)
+
+
+@pytest.mark.proof
+async def test_a_hundred_megabytes_are_never_in_memory(files: Files) -> None:
+    await comes_and_goes(files, 100)
+
+
+async def comes_and_goes(files: Files, megabytes: int) -> None:
     size, visit = megabytes * MIB, await a_visit(files.api)
     small = await files.stored("booking_document", visit.booking, visit.patient, PDF)
     await files.content(small, visit.patient)
