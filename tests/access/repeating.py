@@ -27,6 +27,7 @@ OTHERWISE = {
     "url": "https://93.184.215.14/other",
     "full_name": "Another Person",
     "name": "Another Name",
+    "filename": "another name",
     "new_password": "four quiet otters",
     "reason": "Another reason",
     "details": "none",
@@ -57,6 +58,7 @@ CLAIMED_FIRST = {
     *TRIES,
     "/v1/clinics/{clinic_id}/message-templates/{kind}/{language}/preview",
     "/v1/bookings/{booking_id}/payments",
+    "/v1/files/{file_id}/complete",
 }
 """The key is claimed before another machine is asked, and in use until the claim is over."""
 ONE_THING_TO_SAY = {

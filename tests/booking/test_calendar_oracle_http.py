@@ -135,6 +135,7 @@ NO_QUESTION = {
     "list_booking_notifications": "says what was told of a booking that the caller sees",
     "start_payment": "asks nothing of other appointments",
     "record_desk_payment": "asks nothing of other appointments",
+    "list_booking_files": "says what belongs to a booking that the caller sees",
     "list_booking_payments": "says what was paid for a booking that the caller sees",
     "read_notification_preferences": "says what they want to be told, nothing of appointments",
     "set_notification_preferences": "says what they want to be told, nothing of appointments",

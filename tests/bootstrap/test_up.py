@@ -116,6 +116,7 @@ def test_an_instance_serves_recovers_stops_and_finds_its_data_again(place: Path)
 
         assert ended(first, lambda: first.process.send_signal(signal.SIGINT)) == 0
     assert sorted(path.name for path in (place / "data").iterdir()) == [
+        "files",
         "postgres",
         "secret-key.pem",
     ]

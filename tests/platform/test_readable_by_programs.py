@@ -25,7 +25,7 @@ COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
 SOURCE = Path(booking_system.__file__).parent
 TYPED = {"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"}
 ONE = {"schema", "items", "additionalProperties"}
-IN_HEADERS = {"retry_after", "allow", "detail"}
+IN_HEADERS = {"retry_after", "allow", "detail", "length"}
 LONG = "x" * 65
 
 

@@ -8,6 +8,7 @@ TEXTS = {
     "date-time": "2027-03-01T08:00:00Z",
     "date": "2027-03-01",
     "uri": "https://example.com",
+    "binary": "bytes",
 }
 REFERENCE = "#/components/schemas/"
 Schema = Mapping[str, Any]
