@@ -79,7 +79,7 @@ class UploadLinks(Protocol):
     """Makes addresses for bytes that come."""
 
     async def of(self, file: StoredFile) -> UploadLink:
-        """Return one that is good until the file's `expires_at`."""
+        """Return a link that is good until the file's `expires_at`."""
         ...
 
 

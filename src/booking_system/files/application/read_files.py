@@ -1,4 +1,4 @@
-"""Use cases: files go out, to those who may see them."""
+"""Use cases: files go out, to people who may see them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
