@@ -17,8 +17,8 @@ from tests.files.conftest import a_visit
 from tests.files.sending import PDF, Files
 
 PIECE = bytes(64 * 1024)
-MOST_MEGABYTES = 48
-"""Two parts of eight and what is around them; the server of S3 is in this process, too."""
+MOST_MEGABYTES = 64
+"""Some parts of five and what is around them; the server of S3 is in this process, too."""
 
 
 @dataclass
@@ -59,7 +59,7 @@ async def growing_by_at_most(most: int) -> AsyncIterator[None]:
 
 
 async def test_a_large_file_is_never_in_memory(disk: Files) -> None:
-    await comes_and_goes(disk, 72)
+    await comes_and_goes(disk, 96)
 
 
 @pytest.mark.proof

@@ -28,7 +28,7 @@ def usual(content: bytes) -> bytes:
 
 @asynccontextmanager
 async def a_clamd(path: Path, answer: Answer, most: int = 2**30) -> AsyncIterator[ClamdAddress]:
-    """One that reads at most so many bytes of a stream, as `StreamMaxLength` says."""
+    """A scanner that reads at most so many bytes of a stream, as `StreamMaxLength` says."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert await reader.readexactly(10) == b"zINSTREAM\0"

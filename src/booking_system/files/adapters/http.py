@@ -151,7 +151,7 @@ class FileRoutes:
     async def delete_file(self, file_id: UUID, actor: Caller) -> None:
         """Delete a file. It can be brought back for 30 days.
 
-        A document is deleted by its sender, and by the clinic's administrators.
+        A document is deleted by its sender and by the clinic's administrators.
         """
         await self.delete(file_id=FileId(file_id), actor=actor)
 

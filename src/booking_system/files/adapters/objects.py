@@ -21,8 +21,8 @@ from booking_system.platform.ticket import waiting_elsewhere
 if TYPE_CHECKING:
     from obstore.store import S3Config
 
-PART_BYTES = 8 * 1024 * 1024
-"""Large objects are stored, and read, in parts of this size."""
+PART_BYTES = 5 * 1024 * 1024
+"""Large objects are stored, and read, in parts of this size; S3 takes no smaller ones."""
 PARTS_AT_ONCE = 2
 CONNECT_SECONDS = 3
 CALL_SECONDS = 60

@@ -100,7 +100,7 @@ class BeginUpload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowFile:
-    """Shows what is known of a file, to its readers."""
+    """Shows what is known of a file, to people who may see it."""
 
     rights: FileRights
     links: UploadLinks

@@ -79,7 +79,7 @@ class UploadLinks(Protocol):
     """Makes addresses for bytes that come."""
 
     async def of(self, file: StoredFile) -> UploadLink:
-        """Return a link which is good until the file's `expires_at`."""
+        """Return a link that is good until the file's `expires_at`."""
         ...
 
 
@@ -253,7 +253,7 @@ class SeeAppointment(Protocol):
     """Booking's use case that shows one."""
 
     async def __call__(self, *, appointment_id: AppointmentId, actor: Actor) -> AppointmentCard:
-        """Return it. Raises `AppointmentNotFound` where the actor may see none."""
+        """Return it. Raises `AppointmentNotFound` where there is none that the actor may see."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Use cases: files go out to their readers."""
+"""Use cases: files go out, to people who may see them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

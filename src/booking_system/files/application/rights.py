@@ -17,8 +17,8 @@ from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId, Do
 class FileRights:
     """Judges by what holds now, at each request.
 
-    Pictures of a clinic or a doctor are everybody's; who may change the clinic or the doctor keeps
-    them. Documents are read by all who see the appointment: the patient, the doctor, the
+    Pictures of a clinic or a doctor are everybody's; actors who may change the clinic or the doctor
+    keep them. Documents are read by all who see the appointment: the patient, the doctor, the
     clinic's desk. A platform's administrator is none of them.
     """
 
@@ -46,7 +46,7 @@ class FileRights:
         """Return a file that the actor may see. Raises `FileNotFound`.
 
         What is not stored yet is seen by nobody but the actor who sends it. With `deleted` it is a
-        deleted file, seen by who could have deleted it.
+        file that was deleted, seen by actors who could have done so.
         """
         file = await self.reader.read(file_id)
         if file is None or (file.deleted_at is not None) is not deleted:
@@ -67,7 +67,7 @@ class FileRights:
         return file
 
     async def deletable(self, file_id: FileId, actor: Actor) -> StoredFile:
-        """Return a file which the actor may delete. Raises `FileNotFound`, `NotPermitted`."""
+        """Return a file that the actor may delete. Raises `FileNotFound`, `NotPermitted`."""
         file = await self.seen(file_id, actor)
         if not _may_delete(file, actor):
             raise NotPermitted
@@ -78,7 +78,7 @@ class FileRights:
         booked = card.appointment
         is_party = booked.doctor_id in actor.doctor_ids or booked.patient_id == actor.patient_id
         if not (is_party or actor.works_at(booked.clinic_id)):
-            # Who winds up a removed clinic adds nothing to it.
+            # Staff who wind up a removed clinic add nothing to it.
             raise NotPermitted
         return Owner(clinic_id=booked.clinic_id, appointment_id=appointment_id)
 
@@ -89,7 +89,7 @@ def _keeps_pictures(owner: Owner, actor: Actor) -> bool:
 
 
 def _may_delete(file: StoredFile, actor: Actor) -> bool:
-    """A document: its sender, and the clinic's administrators."""
+    """Documents are deleted by their sender and by the clinic's administrators."""
     if file.owner.appointment_id is None:
         return _keeps_pictures(file.owner, actor)
     return file.created_by == actor.user_id or file.owner.clinic_id in actor.admin_of

@@ -31,7 +31,7 @@ def main(folder: str, kind: str, sides: str) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         written, pictures = _written(reader, kind, wanted)
-    except Exception:  # noqa: BLE001  (a hostile picture may do anything: it is not used)
+    except Exception:  # noqa: BLE001  (a picture that fails in any way is not used)
         sys.stdout.buffer.write(b"no\n")
         return
     lengths = " ".join(str(len(one)) for one in pictures)
