@@ -69,7 +69,7 @@ class Wire:
             setattr(self, name, getattr(transport, name))
 
     def begin(self) -> None:
-        """Put BEGIN in front of whatever statement comes next."""
+        """Put BEGIN in front of the next statement."""
         self.begins, self.write = True, self._behind_begin
 
     def commit(self) -> None:
