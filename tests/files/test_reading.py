@@ -1,9 +1,15 @@
 """Who reads what, by what link, and for how long."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from booking_system.platform.http.idempotency import HEADER
+from booking_system.platform.http.input import BodyLimit
 from tests.api import Person, code_of
 from tests.client import SITE
 from tests.files.conftest import a_visit
@@ -194,6 +200,51 @@ async def test_an_address_for_bytes_ends_and_takes_nothing_else(disk: Files) -> 
     assert await disk.keys() == set()
     await disk.set(begun["id"], "expires_at = now()")
     assert await disk.put(begun["upload"], PDF) == 409
+
+
+async def test_bytes_that_do_not_come_in_time_are_given_up(
+    disk: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = await a_visit(disk.api)
+    begun = (await disk.announce(DOCUMENT, visit.booking, visit.patient, PDF)).json()
+    for route in disk.api.app.router.routes:
+        if getattr(route, "path", "").startswith("/v1/uploads/"):
+            monkeypatch.setattr(route, "body_limit", BodyLimit(most_bytes=1000, seconds=0.01))
+
+    async def trickling() -> AsyncIterator[bytes]:
+        yield PDF[:9]
+        await asyncio.Event().wait()
+
+    path, length = begun["upload"]["url"].removeprefix(SITE), str(len(PDF))
+    headers = {"Content-Length": length}
+    late = await disk.api.client.request("PUT", path, content=trickling(), headers=headers)
+    assert code_of(late) == (400, "malformed_request")
+    assert await disk.keys() == set()
+
+
+async def test_by_a_link_nothing_is_read_behind_the_end(disk: Files) -> None:
+    visit = await a_visit(disk.api)
+    file = await disk.stored(DOCUMENT, visit.booking, visit.patient, PDF)
+    path = (await link_of(disk, file["id"], visit.patient)).removeprefix(SITE)
+    beyond = await disk.api.client.request("GET", path, headers={"Range": f"bytes={len(PDF)}-"})
+    assert code_of(beyond) == (416, "range_not_satisfiable")
+
+
+async def test_without_a_free_connection_addresses_that_hold_say_so(
+    disk: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = await a_visit(disk.api)
+    file = await disk.stored(DOCUMENT, visit.booking, visit.patient, PDF)
+    read = await link_of(disk, file["id"], visit.patient)
+    begun = (await disk.announce(DOCUMENT, visit.booking, visit.patient, PDF)).json()
+    monkeypatch.setattr("booking_system.platform.postgres.leases.WAIT_SECONDS", 0.01)
+    leases = disk.api.container.leases()
+    async with AsyncExitStack() as held:
+        for _ in range(leases.size):
+            await held.enter_async_context(leases.leased())
+        assert await by_link(disk, read) == (503, "overloaded")
+        assert await disk.put(begun["upload"], PDF) == 503
+    assert await by_link(disk, read) == (200, None)
 
 
 async def test_a_logo_belongs_to_its_clinic(disk: Files) -> None:
