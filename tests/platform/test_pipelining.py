@@ -420,25 +420,6 @@ async def test_who_leaves_before_the_answer_came_makes_nobody_sure(
     assert await stored(database_url) == [1, 2, 3, 4]
 
 
-async def test_a_statement_whose_columns_changed_is_prepared_anew(own_database: Database) -> None:
-    """As asyncpg does; in a transaction, which has failed by then, it says so."""
-    query = "SELECT * FROM changing WHERE n = $1"
-    async with own_database.reading() as connection:
-        await connection.execute("CREATE TEMPORARY TABLE changing AS SELECT 1 AS n")
-        assert tuple(await connection.fetchrow(query, 1)) == (1,)
-        await connection.execute("ALTER TABLE changing ADD other int")
-        assert tuple(await connection.fetchrow(query, 1)) == (1, None)
-        await connection.execute("ALTER TABLE changing ADD third int")
-    with pytest.raises(asyncpg.InvalidCachedStatementError):
-        async with own_database.driver_transaction() as connection:
-            await connection.fetchval("SELECT $1::int", 1)
-            await connection.fetchrow(query, 1)
-    async with own_database.reading() as connection:
-        assert tuple(await connection.fetchrow(query, 1)) == (1, None, None)
-        assert await connection.execute("SELECT $1::int", 1) == "SELECT 1"
-        assert await connection.execute("SELECT 1 WHERE $1 = 2", 1) == "SELECT 0"
-
-
 def test_nothing_is_added_to_goodbye() -> None:
     class Sink:
         def __init__(self) -> None:

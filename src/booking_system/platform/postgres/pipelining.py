@@ -170,42 +170,6 @@ class PipeliningConnection(asyncpg.Connection):  # type: ignore[misc]
         if not self.is_closed():
             await self._protocol._wait_for_cancellation(SETTLE_SECONDS)  # noqa: SLF001
 
-    async def _execute(  # noqa: PLR0913  (as asyncpg's own)
-        self,
-        query: str,
-        args: Sequence[Any],
-        limit: int,
-        timeout: float | None,  # noqa: ASYNC109
-        *,
-        return_status: bool = False,
-        ignore_custom_codec: bool = False,
-        record_class: type[asyncpg.Record] | None = None,
-    ) -> Any:
-        """Run what is prepared already without the layers that prepare, log and try again."""
-        prepared = None
-        if not (self._query_loggers or ignore_custom_codec or record_class):
-            prepared = self._stmt_cache.get((query, asyncpg.Record, False))
-        if prepared is not None:
-            run = self._protocol.bind_execute
-            try:
-                return await run(prepared, args, "", limit, return_status, timeout)
-            except asyncpg.OutdatedSchemaCacheError:
-                await self.reload_schema_state()
-                raise
-            except asyncpg.InvalidCachedStatementError:
-                self._drop_global_statement_cache()
-                if self._protocol.is_in_transaction():
-                    raise
-        return await super()._execute(
-            query,
-            args,
-            limit,
-            timeout,
-            return_status=return_status,
-            ignore_custom_codec=ignore_custom_codec,
-            record_class=record_class,
-        )
-
     def _tell(self, query: str) -> None:
         with self._time_and_log(query, (), None):
             pass
