@@ -8,7 +8,7 @@ from collections import Counter
 
 MOST = {
     "PostgreSQL servers": 20,
-    "databases": 79,
+    "databases": 78,
     "applications": 104,
     "Python programs": 9,
     "forked programs": 24,

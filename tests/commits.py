@@ -8,7 +8,6 @@ import asyncpg
 import pytest
 
 from booking_system.platform.postgres import driver_blocks
-from booking_system.platform.postgres.driver_blocks import Last
 
 Commit = Callable[[], Awaitable[Any]]
 
@@ -16,14 +15,11 @@ Commit = Callable[[], Awaitable[Any]]
 def around_commits(
     monkeypatch: pytest.MonkeyPatch, around: Callable[[Commit], Awaitable[Any]]
 ) -> None:
-    """Let `around` do each commit, with what is sent along, or not.
-
-    A savepoint's is none: it stores nothing.
-    """
+    """Let `around` do each commit, or not. A savepoint's is none: it stores nothing."""
     of_block, of_transaction = driver_blocks.commit, asyncpg.transaction.Transaction.commit
 
-    async def block(driver: asyncpg.Connection, last: Last | None = None) -> Any:
-        return await around(partial(of_block, driver, last))
+    async def block(driver: asyncpg.Connection) -> Any:
+        return await around(partial(of_block, driver))
 
     async def transaction(self: asyncpg.transaction.Transaction) -> None:
         do = partial(of_transaction, self)
@@ -31,12 +27,3 @@ def around_commits(
 
     monkeypatch.setattr(driver_blocks, "commit", block)
     monkeypatch.setattr(asyncpg.transaction.Transaction, "commit", transaction)
-
-
-def last_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run a transaction's last statement where it is left: others meet it uncommitted."""
-
-    async def run(self: driver_blocks.DriverTransaction[Any], last: Last) -> None:
-        await last.run(self._driver)
-
-    monkeypatch.setattr(driver_blocks.DriverTransaction, "_leave", run)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 NO_STARTUP = {80877102, 80877103, 80877104}
 """Codes of requests that come before the startup message: to cancel, for TLS, for GSSAPI."""
-SIMPLE_QUERY, PARSE, SYNC = b"Q", b"P", b"S"
+SIMPLE_QUERY = b"Q"
 CHUNK = 65536
 
 
@@ -31,14 +31,8 @@ class Fate(StrEnum):
 class CuttingLink:
     """Passes everything on, and cuts `share` of the COMMITs, half of them before."""
 
-    def __init__(
-        self, socket: Path, *, share: float, seed: int = 1, word: bytes = b"COMMIT"
-    ) -> None:
-        """`socket` is PostgreSQL's own; nothing is cut before `is_cutting`.
-
-        `word`: which command is cut.
-        """
-        self.word = word
+    def __init__(self, socket: Path, *, share: float, seed: int = 1) -> None:
+        """`socket` is PostgreSQL's own; nothing is cut before `is_cutting`."""
         self.is_cutting = False
         self.fates: Counter[Fate] = Counter()
         self._socket = socket
@@ -131,7 +125,7 @@ class _Link:
         head = await self._reader.readexactly(5)
         body = await self._reader.readexactly(int.from_bytes(head[1:]) - 4)
         fate = Fate.PASSED
-        if _command(head[:1], body) == self._whole.word:
+        if head[:1] == SIMPLE_QUERY and body.rstrip(b"\0; \n").upper() == b"COMMIT":
             fate = self._whole.decide()
         if fate is Fate.CUT_BEFORE:
             return False
@@ -139,28 +133,9 @@ class _Link:
         self._has_to_end = fate is Fate.CUT_AFTER
         await self._pass_on(head + body)
         if fate is Fate.CUT_AFTER:
-            if head[:1] == PARSE:
-                await self._rest()
             await asyncio.Event().wait()
         return True
-
-    async def _rest(self) -> None:
-        """Pass on what belongs to a command that is parsed: the server answers behind a Sync."""
-        kind = b""
-        while kind != SYNC:
-            head = await self._reader.readexactly(5)
-            kind = head[:1]
-            await self._pass_on(head + await self._reader.readexactly(int.from_bytes(head[1:]) - 4))
 
     async def _pass_on(self, data: bytes) -> None:
         self._server.write(data)
         await self._server.drain()
-
-
-def _command(kind: bytes, body: bytes) -> bytes:
-    """The text of a simple query, or of a statement that is parsed, without a name, to be run."""
-    if kind == PARSE and body.startswith(b"\0"):
-        body = body[1:].partition(b"\0")[0]
-    elif kind != SIMPLE_QUERY:
-        return b""
-    return body.rstrip(b"\0; \n").upper()

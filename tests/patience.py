@@ -13,7 +13,7 @@ import uvicorn.server
 
 from booking_system.notifications.adapters import documents
 from booking_system.platform.http import entrance
-from booking_system.platform.postgres import leases, pipelining, retry, transaction
+from booking_system.platform.postgres import leases, retry, transaction
 
 PATIENCE = 120.0
 TURNS = 200
@@ -45,7 +45,6 @@ def patient() -> Iterator[None]:
             (leases, ("WAIT_SECONDS",)),
             (retry, ("DEADLINE_SECONDS",)),
             (documents, ("SECONDS",)),
-            (pipelining, ("SETTLE_SECONDS",)),
             (transaction, ("COMMAND_TIMEOUT_SECONDS", "CONNECT_TIMEOUT_SECONDS")),
         ):
             for name in names:

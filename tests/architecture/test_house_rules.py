@@ -125,7 +125,6 @@ def test_nothing_is_committed_outside_of_where_transactions_are_made() -> None:
     allowed = {
         f"{postgres}/transaction.py",
         f"{postgres}/driver_blocks.py",
-        f"{postgres}/pipelining.py",
         f"{postgres}/whole.py",
         "bootstrap/migrations.py",
     }

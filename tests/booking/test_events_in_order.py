@@ -12,7 +12,6 @@ from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.events import SlotInherited
 from booking_system.shared_kernel.identifiers import AppointmentId, PatientId, SlotId
 from tests.api import Api, Person
-from tests.commits import last_at_once
 
 Made = dict[str, Any]
 LOCK_IS_AWAITED = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
@@ -34,11 +33,8 @@ async def _new(api: Api, work: Any, slot: Made, patient: Person) -> Appointment:
     )
 
 
-async def test_an_event_has_its_number_only_when_its_cause_has_waited(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_event_has_its_number_only_when_its_cause_has_waited(api: Api) -> None:
     """One patient at two doctors: the second booking waits in the patient's constraint."""
-    last_at_once(monkeypatch)
     patient = await api.patient()
     slots = [(await api.slots(await api.doctor(await api.clinic()), 1))[0] for _ in range(2)]
     assert slots[0]["starts_at"] == slots[1]["starts_at"]

@@ -27,7 +27,6 @@ from tests.access.repeating import (
 )
 from tests.access.world import Made, World
 from tests.api import Person, code_of
-from tests.commits import last_at_once
 from tests.postgres import TestServer
 
 TAKEN_SLOT = (409, "slot_already_booked")
@@ -217,10 +216,7 @@ async def test_sixteen_twins_make_one_appointment(world: World) -> None:
         assert await booked(world, slot) == 1
 
 
-async def test_a_twin_in_flight_is_told_of_and_then_replayed(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    last_at_once(monkeypatch)
+async def test_a_twin_in_flight_is_told_of_and_then_replayed(world: World) -> None:
     slot, key, patient = await world.slot(), named(), world.person("patient")
     fingerprint = await fingerprint_of(world, slot)
     container = world.api.container

@@ -14,7 +14,6 @@ from booking_system.booking.adapters.postgres import PostgresBookingWork
 from booking_system.desk.adapters.merging import PostgresMergeWork
 from tests.api import START, Api, code_of
 from tests.booking.test_merging_http import Desk
-from tests.commits import last_at_once
 from tests.waits import until_waiting
 
 ROUNDS = 10
@@ -200,7 +199,6 @@ def _merging_after(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, work: type, step: str
 ) -> Callable[[], asyncio.Task[Response]]:
     """Begin a merge behind this step of a transaction, which ends when the merge waits."""
-    last_at_once(monkeypatch)
     merges, original = list[asyncio.Task[Response]](), getattr(work, step)
 
     async def then(*args: Any, **about: Any) -> Any:

@@ -9,7 +9,6 @@ import pytest
 
 from booking_system.booking.adapters.postgres import PostgresBookingWork
 from tests.api import Api, code_of
-from tests.commits import last_at_once
 from tests.patience import PATIENCE, soon
 
 WAITS = """SELECT count(*) FROM pg_stat_activity
@@ -58,7 +57,6 @@ async def test_what_goes_waits_for_a_booking_that_is_being_written(
         "patient": (f"/v1/patients/{patient.patient_id}", patient),
         "service": (f"/v1/services/{service['id']}", await api.clinic_admin(clinic["id"])),
     }[kind]
-    last_at_once(monkeypatch)
     add, goings = PostgresBookingWork.add, list[asyncio.Task[Any]]()
     query = f"?on_conflict={on_conflict}" if on_conflict else ""
 

@@ -197,7 +197,7 @@ def _connections() -> list[asyncpg.Connection]:
     return [
         one
         for one in gc.get_objects()
-        if isinstance(one, asyncpg.Connection) and one._loop is loop and not one.is_closed()  # noqa: SLF001
+        if type(one) is asyncpg.Connection and one._loop is loop and not one.is_closed()  # noqa: SLF001
     ]
 
 

@@ -50,23 +50,11 @@ class HeldConnectionError(RuntimeError):
     """A task waits for something slow while rows may be locked and others wait for a connection."""
 
 
-def storing() -> bool:
-    """Say that a commit begins: from here on the outcome of the request may be unknown.
-
-    Return whether one had begun before.
-    """
-    ticket = TICKET.get()
-    if ticket is None:
-        return False
-    before, ticket.stores = ticket.stores, True
-    return before
-
-
-def not_stored(*, before: bool) -> None:
-    """Say that the commit which was begun is undone for certain; `before`: what `storing` said."""
+def storing() -> None:
+    """Say that a commit begins: from here on the outcome of the request may be unknown."""
     ticket = TICKET.get()
     if ticket is not None:
-        ticket.stores = before
+        ticket.stores = True
 
 
 @contextmanager

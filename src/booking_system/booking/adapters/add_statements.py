@@ -8,14 +8,13 @@ from uuid import UUID
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    Insert,
     Update,
     any_,
     insert,
     select,
-    true,
 )
 from sqlalchemy.dialects.postgresql import array
-from sqlalchemy.sql.dml import ReturningInsert
 
 from booking_system.booking.records.claimed_time import shared
 from booking_system.booking.records.tables import appointments
@@ -117,18 +116,17 @@ def shared_times() -> dict[str, ColumnElement[Any]]:
 
 def adding_of(
     patient: CTE, taken: Update, *others: CTE, more: Mapping[str, ColumnElement[Any]]
-) -> ReturningInsert[tuple[bool]]:
+) -> Insert:
     """Return the statement that inserts the row with `more` columns, for a `living` patient."""
     row = VALUE | {"updated_at": VALUE["created_at"]} | dict(more)
     return (
         insert(appointments)
         .from_select(list(row), select(*row.values()).select_from(patient))
         .add_cte(taken.cte("taken"), *others, recording_one(patient, VALUE["created_at"]))
-        .returning(true())
     )
 
 
-def _adding(patient: CTE, *others: CTE, is_usual: bool) -> ReturningInsert[tuple[bool]]:
+def _adding(patient: CTE, *others: CTE, is_usual: bool) -> Insert:
     more = {} if is_usual else shared_times()
     return adding_of(patient, owned(patient, is_usual=is_usual), *others, more=more)
 
@@ -176,7 +174,10 @@ def known(patient: CTE) -> CTE:
 ADD = _add()
 """Writes the appointment, its slots' owner, the acquaintance of clinic and patient, and the event.
 
-Nothing of it, and no row comes back, for a patient who is gone."""
+Nothing of it for a patient who is gone."""
+
+NOTHING = "INSERT 0 0"
+"""What the driver says where that was so."""
 
 ADD_WITH_KEY = _add_with_key()
 """The same for a request with an idempotency key."""

@@ -1,8 +1,6 @@
 """Writes a booking: it owns its slots from now on, or a hold keeps them while money is awaited."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+import asyncpg
 
 from booking_system.booking.adapters import add_statements, owed_statements
 from booking_system.booking.adapters.add_statements import Adding, AddingWithKey, Key
@@ -15,67 +13,66 @@ from booking_system.booking.adapters.rows import MINUTE
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt
 from booking_system.booking.domain.lifecycle import PaymentStatus
-from booking_system.platform.postgres.driver_blocks import Last
-from booking_system.platform.postgres.outbox import payload_text
-from booking_system.platform.postgres.statement import Statement
+from booking_system.platform.postgres.outbox import RECORD, events_text, payload_text
 from booking_system.platform.uuid7 import uuid7
 from booking_system.shared_kernel.aggregate import DomainEvent
+from booking_system.shared_kernel.errors import Transient
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 
 
-@dataclass(frozen=True, slots=True)
-class Addition:
-    """What writes a booking, and the events that it has besides its first."""
-
-    last: Last
-    others: Sequence[DomainEvent]
-
-
-def adding(
-    appointment: Appointment, attempt: BookingAttempt, key: IdempotencyKey | None
-) -> Addition:
+async def add(
+    connection: asyncpg.Connection,
+    appointment: Appointment,
+    attempt: BookingAttempt,
+    key: IdempotencyKey | None,
+) -> None:
     """Write appointment, its slots, acquaintance, first event and key in one statement.
 
-    It raises `Transient` where the patient or the service went while the slot was waited for.
+    Raises `Transient` where the patient or the service went while the slot was waited for.
     """
     first, *others = appointment.pull_events()
     row, service = _row_of(appointment, first), attempt.service
-    with_service = service is not None and service.is_live
-    statement, values = _statement(appointment, attempt, row, key, with_service=with_service)
-    return Addition(Last(statement, values, GONE), others)
-
-
-GONE = "the patient or the service went meanwhile"
-
-
-def _statement(
-    appointment: Appointment,
-    attempt: BookingAttempt,
-    row: Adding,
-    key: IdempotencyKey | None,
-    *,
-    with_service: bool,
-) -> tuple[Statement[Any], tuple[Any, ...]]:
     named = None if key is None else Key(key.owner, key.operation, key.key, key.fingerprint)
+    with_service = service is not None and service.is_live
     if appointment.payment_status is PaymentStatus.NOT_REQUIRED:
         patient = attempt.patient
         is_known = patient is not None and patient.is_known_here
         is_usual = is_known and not (row.overbooked or row.patient_doubled)
+        kind = {"is_usual": is_usual, "with_service": with_service}
         if named is None:
-            return add_statements.adding(is_usual=is_usual, with_service=with_service), row
-        keyed = add_statements.adding_with_key(is_usual=is_usual, with_service=with_service)
-        return keyed, AddingWithKey(row, named)
-    if not appointment.is_waiting:
-        if named is None:
-            return owed_statements.adding_owed(with_service=with_service), row
-        owed = owed_statements.adding_owed_with_key(with_service=with_service)
-        return owed, AddingWithKey(row, named)
-    waits = _waiting(appointment, attempt)
+            done = await add_statements.adding(**kind).execute(connection, row)
+        else:
+            keyed = AddingWithKey(row, named)
+            done = await add_statements.adding_with_key(**kind).execute(connection, keyed)
+    elif appointment.is_waiting:
+        waits = AddingToWait(row, _waiting(appointment, attempt))
+        done = await _to_wait(connection, waits, named, with_service=with_service)
+    else:
+        done = await _owed(connection, row, named, with_service=with_service)
+    if done == add_statements.NOTHING:
+        raise Transient("the patient or the service went meanwhile")
+    if others:
+        await RECORD.execute(connection, events=events_text(others))
+
+
+async def _owed(
+    connection: asyncpg.Connection, row: Adding, named: Key | None, *, with_service: bool
+) -> str:
     if named is None:
-        waiting = owed_statements.adding_to_wait(with_service=with_service)
-        return waiting, AddingToWait(row, waits)
-    both = owed_statements.adding_to_wait_with_key(with_service=with_service)
-    return both, AddingToWaitWithKey(row, waits, named)
+        statement = owed_statements.adding_owed(with_service=with_service)
+        return await statement.execute(connection, row)
+    keyed = owed_statements.adding_owed_with_key(with_service=with_service)
+    return await keyed.execute(connection, AddingWithKey(row, named))
+
+
+async def _to_wait(
+    connection: asyncpg.Connection, row: AddingToWait, named: Key | None, *, with_service: bool
+) -> str:
+    if named is None:
+        statement = owed_statements.adding_to_wait(with_service=with_service)
+        return await statement.execute(connection, row)
+    keyed = owed_statements.adding_to_wait_with_key(with_service=with_service)
+    return await keyed.execute(connection, AddingToWaitWithKey(row.adding, row.waiting, named))
 
 
 def _waiting(appointment: Appointment, attempt: BookingAttempt) -> Waiting:

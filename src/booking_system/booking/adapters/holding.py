@@ -18,7 +18,6 @@ from booking_system.booking.domain.holding import HeldSlot, Holder, Quota
 from booking_system.booking.domain.span import Span
 from booking_system.booking.records.hold_queue import queue_as
 from booking_system.identity.domain.actor import Actor
-from booking_system.platform.postgres.driver_blocks import Last, Leave
 from booking_system.platform.postgres.faults import Refusals
 from booking_system.platform.postgres.outbox import events_text
 from booking_system.platform.postgres.transaction import Database
@@ -34,9 +33,9 @@ REFUSALS: Refusals = {"ck_time_slots_booked_is_not_held": SlotAlreadyBooked}
 class PostgresHoldWork:
     """One such transaction on the driver's own connection."""
 
-    def __init__(self, connection: asyncpg.Connection, leave: Leave) -> None:
+    def __init__(self, connection: asyncpg.Connection) -> None:
         """`connection` is in a transaction already."""
-        self._connection, self._leave = connection, leave
+        self._connection = connection
         self._moves: AppointmentId | None = None
         self._ending: frozenset[UUID] = frozenset()
         self._calendars: frozenset[DoctorId] = frozenset()
@@ -96,7 +95,7 @@ class PostgresHoldWork:
             hold_deposit_amount=None if deposit is None else deposit.amount,
             events=events_text([held.held(now=now)]),
         )
-        await self._leave(Last(hold_statements.PLACE, placing))
+        await hold_statements.PLACE.execute(self._connection, placing)
 
     async def release(self, held: HeldSlot, *, now: datetime) -> None:
         """Empty the columns and write the event in one statement."""

@@ -10,13 +10,13 @@ from sqlalchemy import (
     CTE,
     Boolean,
     ColumnElement,
+    Insert,
     Update,
     any_,
     bindparam,
     case,
     select,
 )
-from sqlalchemy.sql.dml import ReturningInsert
 
 from booking_system.booking.adapters.add_statements import (
     VALUE,
@@ -70,12 +70,12 @@ TERMS = ("late_cancel_minutes", "late_cancel_percent", "no_show_percent")
 WAITS = {name: given(appointments.c[name]) for name in ("due_first_amount", "pay_by")}
 
 
-def _owed(patient: CTE, *others: CTE) -> ReturningInsert[tuple[bool]]:
+def _owed(patient: CTE, *others: CTE) -> Insert:
     more = shared_times() | _terms_of_today()
     return adding_of(patient, owned(patient), *others, more=more)
 
 
-def _waiting(patient: CTE, *others: CTE) -> ReturningInsert[tuple[bool]]:
+def _waiting(patient: CTE, *others: CTE) -> Insert:
     more = _terms_of_today() | WAITS | {"released_at": VALUE["blocked_from"]}
     return adding_of(patient, _kept(patient), *others, more=more)
 

@@ -27,9 +27,7 @@ from booking_system.booking.records.releasing import cancelled
 from booking_system.booking.records.settling import Left, change_of, settle
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.postgres import idempotency
-from booking_system.platform.postgres.driver_blocks import Leave
 from booking_system.platform.postgres.faults import Refusals
-from booking_system.platform.postgres.outbox import RECORD, events_text
 from booking_system.platform.postgres.phrases import an_id
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database
@@ -72,9 +70,9 @@ async def lock_calendars_of(
 class PostgresBookingWork:
     """One booking transaction on the driver's own connection."""
 
-    def __init__(self, connection: asyncpg.Connection, leave: Leave) -> None:
+    def __init__(self, connection: asyncpg.Connection) -> None:
         """`connection` is in a transaction already."""
-        self._connection, self._leave = connection, leave
+        self._connection = connection
         self._locked: set[UUID] = set()
         self._calendars: frozenset[DoctorId] = frozenset()
         self._outside: set[UUID] = set()
@@ -91,18 +89,11 @@ class PostgresBookingWork:
 
     async def add(self, appointment: Appointment, key: IdempotencyKey | None = None) -> None:
         """Write appointment, ownership, acquaintance, first event and key in one statement."""
-        assert self._attempt is not None, "what is added was judged"
-        addition, has_ended = adding.adding(appointment, self._attempt, key), bool(self._ending)
-        if has_ended and appointment.is_waiting:
+        if self._ending and appointment.is_waiting:
             # What it was booked with gives way to the hold that keeps its time from now on.
             await self._end_holds(appointment.created_at)
-        if not (has_ended or addition.others or appointment.reaches_further):
-            # It is all that is written.
-            await self._leave(addition.last)
-            return
-        await addition.last.run(self._connection)
-        if addition.others:
-            await RECORD.execute(self._connection, events=events_text(addition.others))
+        assert self._attempt is not None, "what is added was judged"
+        await adding.add(self._connection, appointment, self._attempt, key)
         await self._keep_clear(appointment)
 
     async def _keep_clear(self, appointment: Appointment) -> None:

@@ -15,7 +15,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking_system.platform.postgres.faults import Overloaded
-from booking_system.platform.postgres.pipelining import PipeliningConnection, pipelining
 from booking_system.platform.ticket import CONNECTIONS
 
 WAIT_SECONDS = 0.5
@@ -28,8 +27,6 @@ class Lease:
 
     connection: AsyncConnection
     driver: asyncpg.Connection
-    pipelining: PipeliningConnection | None = None
-    """The driver's connection once more, where it can send BEGIN and COMMIT along."""
 
     @property
     def is_good(self) -> bool:
@@ -108,7 +105,7 @@ class Leases:
             self._wake(None)
             raise
         assert isinstance(driver, asyncpg.Connection)
-        return Lease(connection, driver, pipelining(driver))
+        return Lease(connection, driver)
 
     async def _queued(self) -> Lease | None:
         """Wait for one that comes back; None: there is room to open one."""

@@ -133,13 +133,9 @@ class Statement(Generic[V]):
         done: str = await on.execute(self.text, *given, timeout=self.seconds)
         return done
 
-    def in_places(self, values: V) -> Sequence[Any]:
-        """Return the values as the text numbers them."""
-        return values if self._is_flat else _flat(values)
-
     def _given(self, values: V | None, named: Mapping[str, Any]) -> Sequence[Any]:
         if values is not None:
-            return self.in_places(values)
+            return values if self._is_flat else _flat(values)
         if named.keys() != self._keywords:
             odd = ", ".join(sorted(named.keys() ^ self._keywords))
             raise TypeError(f"The statement and its values do not have in common: {odd}")

@@ -9,10 +9,9 @@ import asyncpg
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from booking_system.platform.postgres.driver_blocks import DriverReading, DriverTransaction, Leave
+from booking_system.platform.postgres.driver_blocks import DriverReading, DriverTransaction
 from booking_system.platform.postgres.faults import Refusals, meaning_of
 from booking_system.platform.postgres.leases import Leases
-from booking_system.platform.postgres.pipelining import CONNECTION_CLASS
 from booking_system.platform.postgres.whole import WHOLE, First, Later, Whole
 from booking_system.platform.ticket import storing
 
@@ -53,13 +52,12 @@ def engine_for(url: URL, *, pool_size: int) -> AsyncEngine:
             "timeout": CONNECT_TIMEOUT_SECONDS,
             "command_timeout": COMMAND_TIMEOUT_SECONDS,
             "server_settings": SERVER_SETTINGS,
-            "connection_class": CONNECTION_CLASS,
             **PREPARED,
         },
     )
 
 
-def _itself(connection: asyncpg.Connection, _: Leave) -> asyncpg.Connection:
+def _itself(connection: asyncpg.Connection) -> asyncpg.Connection:
     return connection
 
 
@@ -119,12 +117,8 @@ class Database:
         """The same for the hot path: on the leased asyncpg connection itself, explicitly begun."""
         return self.working(_itself)
 
-    def working(self, made: Callable[[asyncpg.Connection, Leave], Made]) -> DriverTransaction[Made]:
-        """The same; the block is given what is `made` of the connection.
-
-        `made` is also given a way to leave the last statement to the end of the transaction. Behind
-        it the block runs no other, and what it breaks is raised at the block's end.
-        """
+    def working(self, made: Callable[[asyncpg.Connection], Made]) -> DriverTransaction[Made]:
+        """The same; the block is given what is `made` of the connection."""
         return DriverTransaction(self.leases, self._explain, self._savepoint, made)
 
     def reading(self) -> DriverReading:
