@@ -83,11 +83,16 @@ def named(key: str | None = None) -> dict[str, str]:
 
 
 def told(answer: Response) -> tuple[Any, ...]:
-    """What must be the same when it is said again: all but the time of day and secrets."""
+    """What must be the same when it is said again: all but the time of day, secrets, and links.
+
+    A link that is good for five minutes is made anew whenever it is told.
+    """
     wanted = [answer.headers.get(name) for name in ("location", "etag", "content-type")]
     body = answer.json() if answer.content else {}
     for never_again in ("server_now", "secret", "secret_url"):
         body.pop(never_again, None)
+    if body.pop("download_url", None) is not None:
+        del body["expires_at"]
     return answer.status_code, json.dumps(body), *wanted
 
 
