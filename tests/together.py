@@ -22,6 +22,7 @@ GROUPS = {
     "tests/bootstrap/test_up.py": "embedded",
     "tests/bootstrap/test_race.py": "race",
     "tests/bootstrap/test_database_roles.py": "roles",
+    "tests/files/": "files",
     "tests/identity/test_key_rotation.py": "rotation",
     "tests/notifications/carriers/test_amazon.py": "amazon",
     "tests/notifications/own/": "own channels",
