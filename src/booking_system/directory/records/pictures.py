@@ -31,7 +31,7 @@ def _readdressed(table: Table, column: str) -> Statement[Any]:
     ending = func.substr(url, func.strpos(url, path))
     return Statement(
         update(table)
-        .where(func.strpos(url, path) > 0, ~func.starts_with(url, a_text("base")))
+        .where(func.strpos(url, path) > 0, ~func.starts_with(url, a_text("base").concat(path)))
         .values({column: a_text("base").concat(ending), "version": table.c.version + 1})
     )
 
