@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from booking_system.bootstrap.worker_program import working
 from booking_system.scheduling.adapters.calendar_worker import CalendarWorker
 from booking_system.scheduling.application.extend_horizon import Extension
@@ -61,6 +63,26 @@ async def test_all_calendars_of_a_clinic_are_planned_when_they_were_asked_for(ap
 
     assert await _sql(api, COUNT) == before + 40
     assert await _sql(api, LEFT) == 0
+
+
+async def test_a_calendar_that_another_worker_has_just_planned_is_not_planned_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clinic, (doctor,) = await _clinic(api)
+    before = await _sql(api, COUNT)
+    worker = api.container.scheduling.calendar_worker()
+    found = iter([UUID(doctor["id"])])
+
+    class SeenBefore:
+        """Finds the row in the state that was, and gets the lock when the other one is through."""
+
+        async def fetchval(self, connection: object, **values: object) -> UUID | None:
+            return next(found, None)
+
+    monkeypatch.setattr(calendar_work, "TAKE", SeenBefore())
+
+    assert await worker.once() == 0
+    assert await _sql(api, COUNT) == before
 
 
 async def test_a_calendar_that_is_not_due_waits(api: Api) -> None:

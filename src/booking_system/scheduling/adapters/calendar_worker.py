@@ -53,17 +53,20 @@ class CalendarWorker:
     async def once(self) -> int:
         """Return how many were planned; what fails is logged, and put off."""
         planned = 0
-        while planned < MOST_AT_ONCE and await self._next():
-            planned += 1
+        while planned < MOST_AT_ONCE and (done := await self._next()) is not None:
+            planned += done
         return planned
 
-    async def _next(self) -> bool:
-        """Say whether there was a calendar to plan."""
+    async def _next(self) -> int | None:
+        """Return how many were planned, one or none; None: nothing is due that is free."""
         row = None
         try:
             async with self.database.whole() as whole:
-                connection = await whole.connection()
-                row = await calendar_work.take(connection, now=self.clock.now())
+                connection, now = await whole.connection(), self.clock.now()
+                doctor_id = await calendar_work.take(connection, now=now)
+                if doctor_id is None:
+                    return None
+                row = await calendar_work.asked_for(connection, doctor_id, now=now)
                 if row is not None:
                     await self._plan(connection, row)
         except Exception as error:
@@ -72,7 +75,7 @@ class CalendarWorker:
             name = type(error).__name__
             log.warning("calendar_not_planned", doctor_id=str(row["doctor_id"]), error=name)
             await self._put_off(row)
-        return row is not None
+        return int(row is not None)
 
     async def _plan(self, connection: asyncpg.Connection, row: Any) -> None:
         """Plan some thousand slots; what remains stays asked for, in this very transaction."""

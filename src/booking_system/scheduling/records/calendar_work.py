@@ -85,7 +85,7 @@ UNTIL_WHEN: Statement[Any] = Statement(
 )
 
 TAKE: Statement[Any] = Statement(
-    select(work.c.doctor_id, work.c.asked, work.c.planned_until)
+    select(work.c.doctor_id)
     .select_from(work.join(doctors, doctors.c.id == work.c.doctor_id))
     .where(work.c.due_at <= instant("now"))
     .order_by(work.c.due_at)
@@ -93,6 +93,12 @@ TAKE: Statement[Any] = Statement(
     .with_for_update(key_share=True, of=doctors, skip_locked=True)
 )
 """Locks the doctor, not the row: who owns that lock may ask without waiting."""
+
+ASKED_FOR: Statement[Any] = Statement(
+    select(work.c.doctor_id, work.c.asked, work.c.planned_until).where(
+        work.c.doctor_id == DOCTOR_ID, work.c.due_at <= instant("now")
+    )
+)
 
 _UNLESS_ASKED_AGAIN = (work.c.doctor_id == DOCTOR_ID, work.c.asked == ASKED)
 
@@ -151,9 +157,21 @@ async def planned_until(connection: asyncpg.Connection, doctor_id: DoctorId) -> 
     return planned
 
 
-async def take(connection: asyncpg.Connection, *, now: datetime) -> Any | None:
-    """Lock one doctor whose calendar is due and whom nobody else has; return the row, or None."""
-    return await TAKE.fetchrow(connection, now=now)
+async def take(connection: asyncpg.Connection, *, now: datetime) -> DoctorId | None:
+    """Lock one doctor whose calendar is due and whom nobody else has, and say which; or None."""
+    taken: DoctorId | None = await TAKE.fetchval(connection, now=now)
+    return taken
+
+
+async def asked_for(
+    connection: asyncpg.Connection, doctor_id: DoctorId, *, now: datetime
+) -> Any | None:
+    """Return the row of the doctor, who is locked, or None where it is no longer due.
+
+    The lock is not the row's: another worker can have done the work between the moment at which
+    `take` saw the row and the moment at which the lock was free.
+    """
+    return await ASKED_FOR.fetchrow(connection, doctor_id=doctor_id, now=now)
 
 
 async def done(connection: asyncpg.Connection, row: Any) -> bool:
