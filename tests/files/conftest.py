@@ -1,16 +1,21 @@
 """Files over both storages: the local disk, and moto's S3."""
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 
 from tests.api import Api, Person
+from tests.bootstrap.processes import free_port
 from tests.files.sending import Files
+from tests.patience import PATIENCE
 from tests.stage import Stage
 
 BUCKET = "booking-files"
@@ -26,9 +31,45 @@ def s3() -> Iterator[str]:
     host, port = server.get_host_and_port()
     origin = f"http://{host}:{port}"
     s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(BUCKET, REGION)
-    secret = SECRET.replace("/", "%2F")
-    yield f"s3://{KEY}:{secret}@{BUCKET}?region={REGION}&prefix=clinics&endpoint={origin}"
+    yield address_of(origin)
     server.stop()
+
+
+def address_of(origin: str) -> str:
+    secret = SECRET.replace("/", "%2F")
+    return f"s3://{KEY}:{secret}@{BUCKET}?region={REGION}&prefix=clinics&endpoint={origin}"
+
+
+@pytest.fixture
+async def s3_elsewhere() -> AsyncIterator[str]:
+    """The address of a bucket whose server is a process of its own: its memory is not ours."""
+    port = str(free_port())
+    origin = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", port]
+    quiet = asyncio.subprocess.DEVNULL
+    server = await asyncio.create_subprocess_exec(*command, stdout=quiet, stderr=quiet)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await make_bucket(origin)
+        yield address_of(origin)
+    finally:
+        server.kill()
+        await server.wait()
+
+
+async def make_bucket(origin: str) -> None:
+    """Do so as soon as the server listens."""
+    place = f"<LocationConstraint>{REGION}</LocationConstraint>"
+    body = f"<CreateBucketConfiguration>{place}</CreateBucketConfiguration>"
+    async with httpx.AsyncClient(timeout=PATIENCE) as client:
+        while True:
+            try:
+                answer = await client.put(f"{origin}/{BUCKET}", content=body)
+            except httpx.TransportError:
+                await asyncio.sleep(0.05)
+                continue
+            answer.raise_for_status()
+            return
 
 
 @pytest.fixture(params=["disk", "s3"])
