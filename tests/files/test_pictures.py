@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from booking_system.files.adapters.pictures.decoding import ChildPictures
 from booking_system.files.domain.kinds import Edges
@@ -57,6 +57,20 @@ async def test_what_is_clear_stays_clear_and_what_is_small_stays_small(tmp_path:
         Size.LARGE: (300, 100),
     }
     assert {one.kind for one in made.values()} == {"image/png"}
+
+
+async def test_colours_are_those_of_the_pictures_own_profile(tmp_path: Path) -> None:
+    """By this profile red is what sRGB calls blue, and blue is red."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = srgb.replace(b"rXYZ", b"----").replace(b"bXYZ", b"rXYZ").replace(b"----", b"bXYZ")
+    made = {}
+    for name, profile in (("none", None), ("swapped", swapped), ("unreadable", b"no profile")):
+        content = a_picture("PNG", icc_profile=profile)
+        one = await ChildPictures().whole(an_upload(tmp_path, content))
+        made[name] = corners(Image.open(io.BytesIO(one.content)))
+        assert b"iCCP" not in one.content
+    left_red, left_blue = ["red", "blue"] * 2, ["blue", "red"] * 2
+    assert made == {"none": left_red, "swapped": left_blue, "unreadable": left_red}
 
 
 async def test_memory_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
