@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from booking_system.files.domain.stored_file import Fault
 from booking_system.platform.http.idempotency import HEADER
 from booking_system.platform.http.input import BodyLimit
 from tests.api import Person, code_of
@@ -245,6 +246,21 @@ async def test_without_a_free_connection_addresses_that_hold_say_so(
         assert await by_link(disk, read) == (503, "overloaded")
         assert await disk.put(begun["upload"], PDF) == 503
     assert await by_link(disk, read) == (200, None)
+
+
+async def test_a_photo_of_a_doctor_who_has_gone_is_not_shown(disk: Files) -> None:
+    api, visit = disk.api, await a_visit(disk.api)
+    doctor, photo = await api.doctor(visit.clinic), a_picture("PNG")
+    begun = (await disk.announce("doctor_photo", doctor, visit.admin, photo, "image/png")).json()
+    assert await disk.put(begun["upload"], photo) == 204
+    gone = await api.send("DELETE", f"/v1/doctors/{doctor['id']}", visit.admin)
+    assert gone.status_code == 204
+    answer = await disk.complete(begun["id"], visit.admin)
+    assert (answer.status_code, answer.json()["detail"]) == (422, Fault.OWNER_GONE.detail)
+    assert await disk.keys() == set()
+    # Nor is a document shown to everybody by the address of pictures.
+    document = await disk.stored(DOCUMENT, visit.booking, visit.patient, PDF)
+    assert code_of(await api.get(f"/v1/images/{document['id']}")) == ABSENT
 
 
 async def test_a_logo_belongs_to_its_clinic(disk: Files) -> None:
