@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from booking_system.files.application.check_upload import LEASE
+from booking_system.files.application.sweep import DoDue
 from booking_system.files.domain.stored_file import Fault
 from booking_system.platform.http.idempotency import HEADER
 from booking_system.platform.http.input import BodyLimit
@@ -124,6 +126,27 @@ async def test_a_deleted_document_is_nobodys_until_it_is_brought_back(disk: File
     await disk.set(file["id"], "due_at = now()")
     await api.container.files.job().once()
     assert (await disk.keys(), await disk.row(file["id"]), await disk.used()) == (set(), None, 0)
+
+
+async def test_what_is_restored_is_not_removed_and_what_is_being_removed_not_restored(
+    disk: Files,
+) -> None:
+    api, visit = disk.api, await a_visit(disk.api)
+    file = await disk.stored(DOCUMENT, visit.booking, visit.patient, PDF)
+    at = f"/v1/files/{file['id']}"
+    assert (await api.send("DELETE", at, visit.patient)).status_code == 204
+    # A worker whose clock is a month ahead takes it, and somebody brings it back meanwhile.
+    due: DoDue = api.container.files.job().due
+    now = datetime.now(UTC) + timedelta(days=31)
+    (claim,) = await due.queue.claim(None, now=now, until=now + LEASE, most=1)
+    assert (await api.post(f"{at}/restore", None, visit.patient)).status_code == 200
+    await due._remove(claim)
+    assert (await disk.row(file["id"]) or {})["deleted_at"] is None
+
+    # Thirty days are over, and nobody has removed it yet.
+    assert (await api.send("DELETE", at, visit.patient)).status_code == 204
+    await disk.set(file["id"], "deleted_at = now() - interval '30 days'")
+    assert code_of(await api.post(f"{at}/restore", None, visit.patient)) == ABSENT
 
 
 async def test_there_is_room_for_so_much_and_no_more(disk: Files) -> None:

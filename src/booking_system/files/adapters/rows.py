@@ -18,9 +18,10 @@ MOVING = (
     "completed_at",
     "deleted_at",
     "due_at",
+    "fence",
     "tries",
 )
-"""What changes about a file; the fence is counted by claims alone."""
+"""What changes about a file. The fence is counted by claims, and by what makes them void."""
 
 
 def file_of(row: Any) -> StoredFile:

@@ -55,7 +55,7 @@ class RestoreFile:
             if is_picture and not await work.lock_owner(seen.owner):
                 raise FileNotFound
             file = await work.lock(file_id)
-            if file is None or file.deleted_at is None or file.state is not FileState.READY:
+            if file is None or not file.is_restorable(now):
                 raise FileNotFound
             if is_picture and await work.present(file) is not None:
                 raise RestoreConflict

@@ -209,8 +209,18 @@ class StoredFile:
         is_kept = self.state is FileState.READY
         return replace(self, deleted_at=at, due_at=at + RESTORABLE if is_kept else at)
 
+    def is_restorable(self, now: datetime) -> bool:
+        """Say whether it can be brought back: from then on its bytes may be on their way out."""
+        if self.deleted_at is None or self.state is not FileState.READY:
+            return False
+        return now < self.deleted_at + RESTORABLE
+
     def restored(self, *, at: datetime) -> Self:
-        """Return it as it was; what was to be kept until some day is kept until that day."""
+        """Return it as it was; what was to be kept until some day is kept until that day.
+
+        A worker whose clock is ahead may have claimed it for removal: its claim counts no more.
+        """
         kept = self.rules.kept
         since = self.completed_at or at
-        return replace(self, deleted_at=None, due_at=None if kept is None else since + kept)
+        due_at = None if kept is None else since + kept
+        return replace(self, deleted_at=None, due_at=due_at, fence=self.fence + 1)
