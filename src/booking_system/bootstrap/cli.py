@@ -18,6 +18,7 @@ from booking_system.bootstrap import (
     up,
     worker_program,
 )
+from booking_system.bootstrap.backups import commands as backup_commands
 from booking_system.bootstrap.console import (
     DATABASE,
     EXIT_CODES,
@@ -120,6 +121,8 @@ def dead_letters(
 
 
 app.add_typer(payment_commands.app, name="payments")
+app.command()(backup_commands.backup)
+app.command()(backup_commands.restore)
 
 
 @app.command()

@@ -32,21 +32,21 @@ async def upgrade(url: str, revision: str = "head") -> None:
     Raises `DatabaseProblemError` where it cannot be reached, is too old, or has a revision that
     this version of the program does not know.
     """
-    async with _connection(url) as connection:
+    async with connected(url) as connection:
         await connection.run_sync(_upgrade, revision)
         await connection.commit()
 
 
 async def downgrade(url: str, revision: str) -> None:
     """Take the database back to a revision, `base` for the empty one."""
-    async with _connection(url) as connection:
+    async with connected(url) as connection:
         await connection.run_sync(_with_config, command.downgrade, revision)
         await connection.commit()
 
 
 async def is_at_head(url: str) -> bool:
     """Say whether the schema is the one of this version. Raises `DatabaseProblemError`."""
-    async with _connection(url) as connection:
+    async with connected(url) as connection:
         return await revision_of(connection) == newest()
 
 
@@ -94,7 +94,11 @@ def _config() -> Config:
 
 
 @asynccontextmanager
-async def _connection(url: str) -> AsyncIterator[AsyncConnection]:
+async def connected(url: str) -> AsyncIterator[AsyncConnection]:
+    """Open one connection, which waits for a lock for half a minute at most.
+
+    Raises `DatabaseProblemError`, also for what its statements are refused with.
+    """
     engine = create_async_engine(
         sqlalchemy_url(url),
         poolclass=pool.NullPool,

@@ -1,0 +1,1 @@
+"""Backups: taken while people book, restored into an empty database, and rehearsed."""
