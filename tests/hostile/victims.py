@@ -506,6 +506,25 @@ async def _sent_documents(victims: Victims) -> list[Values]:
     return found
 
 
+async def _online_bookings(victims: Victims) -> list[Values]:
+    found = await _bookings(victims)
+    await victims.world.sql(scenes.OPEN_EARLY, UUID(victims.world.here["id"]))
+    for one in found:
+        await victims.world.sql(scenes.ONLINE, UUID(one["booking_id"]))
+    return [one | {"room_id": one["booking_id"]} for one in found]
+
+
+async def _consultation_guests(victims: Victims) -> list[Values]:
+    """Of a room each, which has one at a time. A guest comes back as often as they like."""
+    world, doctor = victims.world, victims.world.person("doctor")
+    guests = list[Values]()
+    for one in await _online_bookings(victims):
+        path = f"/v1/consultations/{one['room_id']}/guests"
+        made = await world.api.made(path, {"kind": "other", "name": "Example Guest"}, doctor)
+        guests.append(one | {"guest_id": made["id"], "link_token": made["link_token"]})
+    return guests
+
+
 POOLS: dict[Scene, Pool] = {
     file_scenes.document: _documents,
     file_scenes.deleted_document: _deleted_documents,
@@ -548,6 +567,8 @@ POOLS: dict[Scene, Pool] = {
     scenes.own_accounts: _own_accounts,
     scenes.calendar_feed: _calendar_feeds,
     scenes.payable_booking: _payable_bookings,
+    scenes.online_booking: _online_bookings,
+    scenes.consultation_guest: _consultation_guests,
     scenes.desk_payment: _desk_payments,
     scenes.payment_matter: _payment_matters,
     scenes.sandbox_checkout: _sandbox_checkouts,

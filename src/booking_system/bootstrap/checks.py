@@ -64,6 +64,7 @@ def warnings_about(settings: Settings) -> Iterator[str]:
         yield "BOOKING_EMAIL_URL is not set: e-mails are kept for a week, and sent to nobody."
     yield from settings.payment_advice()
     yield from settings.file_advice()
+    yield from settings.consultation_advice()
 
 
 def refused_in_production(settings: Settings) -> list[str]:

@@ -12,7 +12,13 @@ from booking_system.bootstrap.health import HealthRoutes
 from booking_system.bootstrap.mail_links import accept_page, mail_links
 from booking_system.bootstrap.settings import Settings
 from booking_system.bootstrap.watching import WatchingContainer
-from booking_system.bootstrap.wired_settings import of_files, of_messages, of_payments
+from booking_system.bootstrap.wired_settings import (
+    of_consultations,
+    of_files,
+    of_messages,
+    of_payments,
+)
+from booking_system.consultations.container import ConsultationsContainer
 from booking_system.desk.container import DeskContainer
 from booking_system.directory.container import DirectoryContainer
 from booking_system.files.container import FilesContainer
@@ -45,11 +51,8 @@ class Container(containers.DeclarativeContainer):
 
     clock = providers.Singleton(SystemClock)
     identities = providers.Singleton(RandomIdentities)
-    engine = providers.Singleton(
-        engine_for,
-        providers.Callable(sqlalchemy_url, settings.provided.database_url),
-        pool_size=settings.provided.database_pool_size,
-    )
+    url = providers.Callable(sqlalchemy_url, settings.provided.database_url)
+    engine = providers.Singleton(engine_for, url, pool_size=settings.provided.database_pool_size)
     leases = providers.Singleton(Leases, engine, size=settings.provided.database_pool_size)
     database = providers.Singleton(Database, leases)
 
@@ -227,6 +230,16 @@ class Container(containers.DeclarativeContainer):
         find_slots=scheduling.finder.provided.find,
         unknown_ids=scheduling.finder.provided.unknown,
     )
+    consultations = providers.Container(
+        ConsultationsContainer,
+        database=database,
+        url=url,
+        clock=clock,
+        identities=identities,
+        one_time_tokens=identity.one_time_tokens,
+        session_holder=identity.session_holder,
+        **of_consultations(settings),
+    )
     watching = providers.Container(
         WatchingContainer, settings=settings, database=database, metrics=metrics
     )
@@ -268,6 +281,8 @@ class Container(containers.DeclarativeContainer):
         payments.own_account_routes,
         files.routes,
         files.byte_routes,
+        consultations.routes,
+        consultations.guest_routes,
         integrations.feed_routes,
         integrations.stream_routes,
         integrations.live_slot_routes,

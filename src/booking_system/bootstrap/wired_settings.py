@@ -36,11 +36,17 @@ OF_FILES = {
     "clamd": "clamd",
     "most_bytes": "quota_bytes",
 }
+OF_CONSULTATIONS = {"public_url": "public_url", "ice": "ice"}
 
 
 def of_files(settings: providers.Dependency[Any]) -> dict[str, Any]:
     """Return what files take of the settings."""
     return _taken(settings, OF_FILES)
+
+
+def of_consultations(settings: providers.Dependency[Any]) -> dict[str, Any]:
+    """Return what consultations take of the settings."""
+    return _taken(settings, OF_CONSULTATIONS)
 
 
 def of_payments(settings: providers.Dependency[Any]) -> dict[str, Any]:
