@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.platform.real_server import RealServer, real_server
+from tests.platform.real_server import RealServer, real_server, until
 from tests.stage import Stage
 
 RELAY: dict[str, Any] = {
@@ -19,3 +19,5 @@ RELAY: dict[str, Any] = {
 async def server(database_url: str, stage: Stage) -> AsyncIterator[RealServer]:
     async with real_server(stage) as server:
         yield server
+        live = server.api.container.consultations.live()
+        await until(lambda: not live._open)

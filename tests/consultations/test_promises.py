@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -156,21 +156,26 @@ async def walked(server: RealServer, steps: Steps) -> None:
         await side.cut()
 
 
-async def played(server: RealServer, times: int) -> None:
-    """The examples are found in a thread; each is played on the loop of the server."""
-    loop = asyncio.get_running_loop()
+def some_examples(times: int) -> Sequence[Steps]:
+    """Found first and played then: hypothesis wants no other use of chance while it looks."""
+    found: list[Steps] = []
 
-    @settings(
-        max_examples=times,
-        deadline=None,
-        database=None,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
+    @settings(max_examples=times, deadline=None, database=None, phases=[Phase.generate])
     @given(STEPS)
-    def play(steps: Steps) -> None:
-        asyncio.run_coroutine_threadsafe(walked(server, steps), loop).result()
+    def take(steps: Steps) -> None:
+        found.append(steps)
 
-    await asyncio.to_thread(play)
+    take()
+    return found
+
+
+async def played(server: RealServer, times: int) -> None:
+    for steps in some_examples(times):
+        try:
+            await walked(server, steps)
+        except BaseException as error:
+            error.add_note(f"The steps were {steps}")
+            raise
 
 
 async def test_connections_break_and_both_sides_have_the_same(server: RealServer) -> None:

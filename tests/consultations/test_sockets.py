@@ -11,6 +11,9 @@ from websockets.exceptions import InvalidStatus
 
 from booking_system.consultations.adapters.live import talk
 from booking_system.consultations.adapters.live.buckets import Bucket
+from booking_system.consultations.adapters.live.open_room import OpenRoom
+from booking_system.shared_kernel.errors import Transient
+from booking_system.shared_kernel.identifiers import AppointmentId
 from tests.api import code_of
 from tests.consultations.surgery import (
     ANSWER,
@@ -426,7 +429,7 @@ async def test_a_page_that_does_not_read_is_closed_and_delays_nobody(server: Rea
         page(server.ws, await room.way_in(room.patient), max_queue=1) as (frozen, _),
     ):
         live = server.api.container.consultations.live()
-        (open_room,) = live._open.values()
+        open_room = live._open[AppointmentId(UUID(room.id))]
         (connection,) = [c for c in open_room.connections if c.party.seat == "patient"]
         for _ in range(80):
             connection.send({"type": "pong", "t": 1, "server_now": in_minutes(0)})
@@ -448,3 +451,17 @@ async def test_outside_its_window_a_room_is_closed(server: RealServer) -> None:
     await room.is_at(in_minutes(-60), in_minutes(-31))
     late = await server.api.get(path, room.patient)
     assert late.json()["room_state"] == "expired"
+
+
+async def test_a_page_that_cannot_join_leaves_nothing_behind(
+    server: RealServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
+        raise Transient
+
+    monkeypatch.setattr(OpenRoom, "join", fails)
+    room = await surgery(server.api)
+    async with opening(server.ws, await room.way_in(room.patient)) as socket:
+        await socket.send(frame("hello", client=SOME))
+        assert (await Page(socket, "").closed())[0] == 1013
+    await until(lambda: not server.api.container.consultations.live()._open)

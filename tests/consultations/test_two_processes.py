@@ -4,11 +4,12 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from booking_system.consultations.adapters.live.hub import LOOK_SECONDS, RENEW_SECONDS
 from booking_system.consultations.adapters.statements import LEASE
 from booking_system.consultations.domain.seat import Seat
+from booking_system.shared_kernel.identifiers import AppointmentId
 from tests.consultations.surgery import ANSWER, page, surgery
 from tests.platform.instances import instance
 from tests.platform.real_server import RealServer
@@ -76,7 +77,7 @@ async def test_what_the_bus_loses_is_found_by_a_look(server: RealServer) -> None
     ):
         await doctor.hear("presence", who="patient")
         say = server.api.container.consultations.say()
-        (open_room,) = live._open.values()
+        open_room = live._open[AppointmentId(UUID(room.id))]
         party = next(c.party for c in open_room.connections if c.party.seat == "patient")
         # As another process stores it that cannot tell.
         await say(party, client_id=uuid4(), text="unheard")
@@ -107,7 +108,7 @@ async def test_who_admits_at_the_same_moment_admits_once(server: RealServer) -> 
     use_cases = server.api.container.consultations
     async with page(server.ws, await room.way_in(room.doctor)) as (doctor, _):
         live = use_cases.live()
-        (open_room,) = live._open.values()
+        open_room = live._open[AppointmentId(UUID(room.id))]
         (connection,) = open_room.connections
         admit = partial(use_cases.admit(), connection.party, of=Seat.PATIENT)
         stored = await asyncio.gather(*(admit(is_admitted=True) for _ in range(6)))
@@ -115,3 +116,18 @@ async def test_who_admits_at_the_same_moment_admits_once(server: RealServer) -> 
         assert (await doctor.hear("admitted"))["seq"] == 1
         await live.wake(connection.party.room_id)
         assert [f for f in await doctor.quiet() if f["type"] == "admitted"] == []
+
+
+async def test_messages_of_one_moment_have_numbers_without_a_gap(server: RealServer) -> None:
+    room = await surgery(server.api)
+    use_cases = server.api.container.consultations
+    async with (
+        page(server.ws, await room.way_in(room.doctor)) as (doctor, _),
+        page(server.ws, await room.way_in(room.patient)) as (_, _),
+    ):
+        open_room = use_cases.live()._open[AppointmentId(UUID(room.id))]
+        parties = [one.party for one in open_room.connections] * 5
+        say = partial(use_cases.say(), text="Hello")
+        stored = await asyncio.gather(*(say(one, client_id=uuid4()) for one in parties))
+        assert sorted(one.seq for one in stored) == [*range(1, 11)]
+        assert [(await doctor.hear("chat"))["seq"] for _ in range(10)] == [*range(1, 11)]

@@ -100,14 +100,14 @@ class LiveRooms:
             raise
         finally:
             room.joining -= 1
+            self._forget_if_empty(room)
         self.bus.tell(BusMessage(room_id=party.room_id))
         return room, connection
 
     def leave(self, room: OpenRoom, connection: Connection, *, for_good: bool) -> None:
         """Forget a connection, and note that it is over; never waits."""
         room.connections.discard(connection)
-        if not room.connections and not room.joining:
-            self._open.pop(room.room_id, None)
+        self._forget_if_empty(room)
         self._soon(self._gone(connection, for_good=for_good))
 
     async def wake(self, room_id: AppointmentId) -> None:
@@ -147,6 +147,10 @@ class LiveRooms:
                 changed=lambda one: self.bus.tell(BusMessage(room_id=one)),
             )
         return room
+
+    def _forget_if_empty(self, room: OpenRoom) -> None:
+        if not room.connections and not room.joining and self._open.get(room.room_id) is room:
+            del self._open[room.room_id]
 
     async def _renew(self) -> None:
         now = time.monotonic()

@@ -32,6 +32,7 @@ from booking_system.platform.http.open_socket import (
     SocketClosed,
     SocketLimits,
 )
+from booking_system.platform.postgres.faults import DependencyUnavailable
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import (
     Invalid,
@@ -104,9 +105,12 @@ class RoomSockets:
         messages = socket.messages()
         hello = await _hello(messages)
         media = Media(hello.media.mic, hello.media.camera, hello.media.screen)
-        room, connection = await self.live.join(
-            party, socket, client=hello.client, media=media, last_seq=hello.last_seq
-        )
+        try:
+            room, connection = await self.live.join(
+                party, socket, client=hello.client, media=media, last_seq=hello.last_seq
+            )
+        except Transient:
+            raise DependencyUnavailable(retry_after=1) from None
         has_left = False
         reading = asyncio.create_task(self._listen(room, connection, messages))
         try:
