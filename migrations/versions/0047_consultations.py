@@ -1,4 +1,4 @@
-"""Online appointments have rooms: their chat, who is there, tickets, and further parties."""
+"""Online appointments have rooms: their chat with files, who is there, tickets, guests."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,6 +15,15 @@ WHOLE = """CASE kind WHEN 'chat'
   THEN seat IS NOT NULL AND client_id IS NOT NULL AND text IS NOT NULL
  WHEN 'ended' THEN reason IS NOT NULL AND text IS NULL
  ELSE about IS NOT NULL AND text IS NULL END IS TRUE"""
+WITH_FILE = """CASE WHEN file_id IS NULL THEN num_nonnulls(file_name, file_kind, file_size) = 0
+  AND text IS DISTINCT FROM ''
+ ELSE kind = 'chat' AND num_nulls(file_name, file_kind, file_size) = 0 END"""
+OWNER = (
+    "CASE purpose WHEN 'clinic_logo' THEN num_nonnulls(doctor_id, appointment_id) = 0"
+    " WHEN 'doctor_photo' THEN doctor_id IS NOT NULL AND appointment_id IS NULL"
+    " WHEN 'booking_document' THEN doctor_id IS NULL AND appointment_id IS NOT NULL"
+)
+ATTACHED = " WHEN 'chat_attachment' THEN doctor_id IS NULL AND appointment_id IS NOT NULL"
 POLICY = {
     "consultation_opens_minutes": (sa.Integer(), "15"),
     "consultation_closes_minutes": (sa.Integer(), "30"),
@@ -57,6 +66,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
     )
     op.create_index(f"ix_{table}_alive_until", table, ["alive_until"])
+    op.add_column("files", sa.Column("used_at", INSTANT))
+    _file_owners(f"{OWNER}{ATTACHED} ELSE false END")
+
+
+def _file_owners(condition: str) -> None:
+    name = op.f("ck_files_owner")
+    op.drop_constraint(name, "files")
+    op.create_check_constraint(name, "files", condition)
 
 
 def _rooms() -> None:
@@ -92,6 +109,10 @@ def _entries() -> None:
         sa.Column("sender_id", sa.Uuid()),
         sa.Column("client_id", sa.Uuid()),
         sa.Column("text", sa.Text()),
+        sa.Column("file_id", sa.Uuid()),
+        sa.Column("file_name", sa.Text()),
+        sa.Column("file_kind", sa.Text()),
+        sa.Column("file_size", sa.BigInteger()),
         sa.Column("about", sa.Text()),
         sa.Column("reason", sa.Text()),
         sa.Column("at", INSTANT, nullable=False),
@@ -104,6 +125,7 @@ def _entries() -> None:
         _check(table, "about", "about IN ('patient', 'guest')"),
         _check(table, "sender", "seat IS NULL OR sender_id IS NOT NULL"),
         _check(table, "whole", WHOLE),
+        _check(table, "file", WITH_FILE),
     )
 
 
@@ -195,6 +217,10 @@ def _tickets() -> None:
 
 
 def downgrade() -> None:
+    # Nothing that stays knows them; the sweep removes their bytes.
+    op.execute("DELETE FROM files WHERE purpose = 'chat_attachment'")
+    _file_owners(f"{OWNER} ELSE false END")
+    op.drop_column("files", "used_at")
     for table in TABLES:
         op.drop_table(table)
     for name in POLICY:

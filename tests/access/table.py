@@ -427,6 +427,8 @@ ROWS = [
     Row("GET", CONSULTATION, PRIVATE, PARTIES, scenes.online_booking),
     Row("GET", f"{CONSULTATION}/messages", PRIVATE, PATIENT | DOCTOR, scenes.online_booking,
         sees=PARTIES),
+    Row("GET", f"{CONSULTATION}/transcript", PRIVATE, PATIENT | DOCTOR, scenes.online_booking,
+        sees=PARTIES),
     Row("POST", f"{CONSULTATION}/end", PRIVATE, DOCTOR | DESK, scenes.online_booking,
         sees=PARTIES),
     Row("POST", f"{CONSULTATION}/guests", PRIVATE, DOCTOR, scenes.online_booking,

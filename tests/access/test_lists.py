@@ -329,8 +329,10 @@ async def _furnish_webhooks(world: World) -> None:
 
 def _lists(world: World) -> Iterator[str]:
     for route in world.api.app.router.routes:
-        if isinstance(route, GuardedRoute) and route.methods == {"GET"} and "items" in getattr(
-            route.response_model, "model_fields", ()
+        if (
+            isinstance(route, GuardedRoute)
+            and route.methods == {"GET"}
+            and "items" in getattr(route.response_model, "model_fields", ())
         ):
             yield route.path
 

@@ -219,6 +219,7 @@ class Container(containers.DeclarativeContainer):
         identities=identities,
         one_time_tokens=identity.one_time_tokens,
         session_holder=identity.session_holder,
+        see_appointment=booking.show_appointment,
         **wired.of_consultations(settings),
     )
     watching = providers.Container(

@@ -26,7 +26,12 @@ from booking_system.consultations.application.act_in_room import (
 )
 from booking_system.consultations.application.enter_room import EnterRoom
 from booking_system.consultations.application.open_ticket import ConfirmParty, OpenTicket
-from booking_system.consultations.application.ports import OneTimeTokens, SessionHolder
+from booking_system.consultations.application.ports import (
+    OneTimeTokens,
+    SeeAppointment,
+    SessionHolder,
+)
+from booking_system.consultations.application.read_transcript import ReadTranscript
 from booking_system.consultations.domain.ice import IceSettings
 from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.transaction import Database
@@ -44,6 +49,7 @@ class ConsultationsContainer(containers.DeclarativeContainer):
     one_time_tokens: providers.Dependency[OneTimeTokens] = providers.Dependency()
     session_holder: providers.Dependency[SessionHolder] = providers.Dependency()
     public_url = providers.Dependency(instance_of=str)
+    see_appointment: providers.Dependency[SeeAppointment] = providers.Dependency()
     ice = providers.Dependency(instance_of=IceSettings)
 
     instance_id = providers.Singleton(uuid4)
@@ -104,6 +110,9 @@ class ConsultationsContainer(containers.DeclarativeContainer):
         ),
         show=providers.Singleton(retried(reading.ShowRoom), rooms=rooms, clock=clock),
         chat=providers.Singleton(retried(reading.ReadChat), rooms=rooms),
+        transcript=providers.Singleton(
+            retried(ReadTranscript), see=see_appointment, rooms=rooms, guests=guests
+        ),
         end=end,
         wake=waker,
         sockets=sockets,

@@ -1,5 +1,6 @@
 """Consultations over HTTP, and the socket of their rooms."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -15,10 +16,19 @@ from booking_system.consultations.adapters.models import (
     ConsultationProblem,
     ConsultationRoomOut,
 )
+from booking_system.consultations.adapters.transcript import (
+    EXAMPLE,
+    LANGUAGES,
+    WORDS,
+    file_name,
+    heading,
+    lines_of,
+)
 from booking_system.consultations.application.act_in_room import EndInRoom
 from booking_system.consultations.application.enter_room import EnterRoom
 from booking_system.consultations.application.ports import Waking
 from booking_system.consultations.application.read_room import ReadChat, ShownRoom, ShowRoom
+from booking_system.consultations.application.read_transcript import ReadTranscript
 from booking_system.consultations.domain.refusals import (
     ConsultationNotFound,
     ConsultationNotOpen,
@@ -29,6 +39,7 @@ from booking_system.identity.domain.policies import public, signed_in
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.input import StrictRequest
+from booking_system.platform.http.languages import page_for
 from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.pagination import (
     CursorText,
@@ -60,6 +71,7 @@ class ConsultationRoutes:
     enter: EnterRoom
     show: ShowRoom
     chat: ReadChat
+    transcript: ReadTranscript
     end: EndInRoom
     wake: Waking
     sockets: RoomSockets
@@ -94,6 +106,15 @@ class ConsultationRoutes:
             policy=signed_in,
             answers=Page[ConsultationMessageOut],
             refuses=[ConsultationNotFound, NotPermitted, InvalidCursor],
+        )
+        routes.add(
+            "GET",
+            f"{ROOM}/transcript",
+            self.download_consultation_transcript,
+            policy=signed_in,
+            answers=None,
+            refuses=[ConsultationNotFound, NotPermitted],
+            media={"text/plain": {"schema": {"type": "string"}, "example": EXAMPLE}},
         )
         routes.add(
             "POST",
@@ -163,6 +184,32 @@ class ConsultationRoutes:
             Page[ConsultationMessageOut](items=page, next_cursor=more),
             headers=link_to_next(request, more) | NOBODY_KEEPS,
         )
+
+    async def download_consultation_transcript(
+        self, room_id: UUID, request: Request, actor: Caller
+    ) -> Response:
+        """Download what was written, as text to keep, for its doctor and its patient.
+
+        With the names of both and of guests, in the language of `Accept-Language` (`en`, `de`), by
+        the clinic's wall clock. Files are named; their bytes are downloaded one by one.
+        """
+        words = WORDS[page_for(LANGUAGES, request.headers.get("accept-language", ""))]
+        found = await self.transcript(AppointmentId(room_id), actor)
+        card = found.card
+        pieces = [heading(card, words)]
+        async for page in found.pages:
+            pieces.append(lines_of(page, card, found.guests, words))
+            # Others go on between the pages of a long one.
+            await asyncio.sleep(0)
+        if len(pieces) == 1:
+            pieces.append(f"{words['nothing']}\n")
+        name = file_name(card)
+        headers = {
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Vary": "Accept-Language",
+            **NOBODY_KEEPS,
+        }
+        return Response("".join(pieces), headers=headers, media_type="text/plain")
 
     async def end_consultation(self, room_id: UUID, actor: Caller) -> Response:
         """End the consultation for all, as its doctor or the clinic's desk; again: no change."""

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from booking_system.consultations.adapters.live.frames_out import IceServerOut, ice_of
+from booking_system.consultations.adapters.live.frames_out import IceServerOut, SentFileOut
+from booking_system.consultations.adapters.live.telling import attachment_of, ice_of
 from booking_system.consultations.application.enter_room import Entrance
 from booking_system.consultations.application.keep_guests import GuestEntrance
 from booking_system.consultations.application.read_room import ShownRoom
@@ -136,7 +137,10 @@ class ConsultationMessageOut(BaseModel):
     id: UUID = Field(description="By which its sender knows it", examples=[EXAMPLE_ID])
     sender: Seat = Field(examples=[Seat.PATIENT])
     at: datetime = Field(description="UTC")
-    text: str = Field(examples=["My camera does not work."])
+    text: str = Field(
+        description="May be empty beside a file", examples=["My camera does not work."]
+    )
+    file: SentFileOut | None = Field(description="Read it by `GET /v1/files/{id}`")
 
     @classmethod
     def of(cls, entry: Entry) -> "ConsultationMessageOut":
@@ -144,8 +148,14 @@ class ConsultationMessageOut(BaseModel):
         assert entry.client_id is not None, "a message has its sender's id"
         assert entry.seat is not None, "a message has a sender"
         assert entry.text is not None, "a message has words"
+        file = attachment_of(entry)
         return cls(
-            seq=entry.seq, id=entry.client_id, sender=entry.seat, at=entry.at, text=entry.text
+            seq=entry.seq,
+            id=entry.client_id,
+            sender=entry.seat,
+            at=entry.at,
+            text=entry.text,
+            file=None if file is None else SentFileOut(**file),
         )
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -15,7 +16,9 @@ from booking_system.consultations.domain.presence import Media
 from booking_system.consultations.domain.refusals import ConsultationNotFound
 from booking_system.consultations.domain.room import Room
 from booking_system.consultations.domain.seat import Party
-from booking_system.consultations.domain.stored import Entry, NewEntry
+from booking_system.consultations.domain.stored import Attachment, Entry, NewEntry
+from booking_system.files.domain.kinds import MediaKind
+from booking_system.files.records.attachments import ATTACH
 from booking_system.platform.postgres.faults import Refusals
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.errors import Transient
@@ -44,6 +47,7 @@ class PostgresLockedRoom:
 
     async def store(self, entry: NewEntry) -> Entry:
         """Number and write it in one statement."""
+        file = entry.file
         seq = await sql.STORE.fetchval(
             self._connection,
             room_id=self.room.visit.appointment_id,
@@ -55,6 +59,10 @@ class PostgresLockedRoom:
             about=entry.of,
             reason=entry.reason,
             at=entry.at,
+            file_id=file and file.id,
+            file_name=file and file.filename,
+            file_kind=file and file.kind,
+            file_size=file and file.size,
         )
         return Entry(
             seq=seq,
@@ -64,8 +72,27 @@ class PostgresLockedRoom:
             sender_id=entry.sender_id,
             client_id=entry.client_id,
             text=entry.text,
+            file=file,
             of=entry.of,
             reason=entry.reason,
+        )
+
+    async def attach(self, file_id: UUID, *, sender_id: UUID, now: datetime) -> Attachment | None:
+        """Mark it used by the statement that files offer for that."""
+        row = await ATTACH.fetchrow(
+            self._connection,
+            file_id=file_id,
+            appointment_id=self.room.visit.appointment_id,
+            user_id=sender_id,
+            now=now,
+        )
+        if row is None:
+            return None
+        return Attachment(
+            id=row["id"],
+            filename=row["filename"],
+            kind=MediaKind(row["kind"]),
+            size=row["size"],
         )
 
     async def save(self, room: Room) -> None:

@@ -10,8 +10,10 @@ from booking_system.consultations.domain.guest import Guest, GuestKind
 from booking_system.consultations.domain.presence import Media, Sitting, Switch
 from booking_system.consultations.domain.room import EndReason, Room
 from booking_system.consultations.domain.seat import Seat
-from booking_system.consultations.domain.stored import Entry, EntryKind
+from booking_system.consultations.domain.stored import Attachment, Entry, EntryKind
 from booking_system.consultations.domain.visit import Visit
+from booking_system.files.domain.kinds import MediaKind
+from booking_system.files.domain.stored_file import FileId
 from booking_system.shared_kernel.mode import Mode
 
 MINUTE = timedelta(minutes=1)
@@ -90,8 +92,20 @@ def entry_of(row: asyncpg.Record) -> Entry:
         sender_id=row["sender_id"],
         client_id=row["client_id"],
         text=row["text"],
+        file=_attachment_of(row),
         of=None if about is None else Seat(about),
         reason=None if reason is None else EndReason(reason),
+    )
+
+
+def _attachment_of(row: asyncpg.Record) -> Attachment | None:
+    if row["file_id"] is None:
+        return None
+    return Attachment(
+        id=FileId(row["file_id"]),
+        filename=row["file_name"],
+        kind=MediaKind(row["file_kind"]),
+        size=row["file_size"],
     )
 
 

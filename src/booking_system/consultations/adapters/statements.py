@@ -121,6 +121,10 @@ ENTRY = (
     e.c.sender_id,
     e.c.client_id,
     e.c.text,
+    e.c.file_id,
+    e.c.file_name,
+    e.c.file_kind,
+    e.c.file_size,
     e.c.about,
     e.c.reason,
     e.c.at,
@@ -138,6 +142,7 @@ def _store() -> Statement[Any]:
     number = update(r).where(r.c.id == ROOM_ID).values(seq=r.c.seq + 1).returning(r.c.seq)
     numbered = number.cte("numbered")
     names = ["kind", "seat", "sender_id", "client_id", "text", "about", "reason", "at"]
+    names += ["file_id", "file_name", "file_kind", "file_size"]
     values = [given(e.c[name]) for name in names]
     row = select(ROOM_ID, numbered.c.seq, *values)
     return Statement(insert(e).from_select(["room_id", "seq", *names], row).returning(e.c.seq))

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from booking_system.consultations.application.ports import LockedRoom, Rooms
-from booking_system.consultations.domain.refusals import ConsultationNotFound
+from booking_system.consultations.domain.refusals import AttachmentMissing, ConsultationNotFound
 from booking_system.consultations.domain.room import EndReason
 from booking_system.consultations.domain.seat import Party, Seat
 from booking_system.consultations.domain.stored import Entry, EntryKind, NewEntry
@@ -25,15 +25,26 @@ class SayInRoom:
     rooms: Rooms
     clock: Clock
 
-    async def __call__(self, party: Party, *, client_id: UUID, text: str) -> Entry:
-        """Return it as stored, now or by an earlier try. Raises `ConsultationNotOpen`."""
+    async def __call__(
+        self, party: Party, *, client_id: UUID, text: str, file_id: UUID | None = None
+    ) -> Entry:
+        """Return it as stored, now or by an earlier try.
+
+        Raises `ConsultationNotOpen`, and `AttachmentMissing` for a file that is not the sender's
+        own, of this chat and there to be read.
+        """
         async with self.rooms.locked(party.room_id) as locked:
             said = await locked.said(sender_id=party.user_id, client_id=client_id)
             if said is not None:
                 return said
             now = self.clock.now()
             locked.room.check_open(now)
-            entry = _by(party, EntryKind.CHAT, now, client_id=client_id, text=text)
+            file = None
+            if file_id is not None:
+                file = await locked.attach(file_id, sender_id=party.user_id, now=now)
+                if file is None:
+                    raise AttachmentMissing
+            entry = _by(party, EntryKind.CHAT, now, client_id=client_id, text=text, file=file)
             return await locked.store(entry)
 
 

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from booking_system.booking.domain.card import AppointmentCard
 from booking_system.consultations.domain.guest import Guest
 from booking_system.consultations.domain.presence import Media, Sitting
 from booking_system.consultations.domain.room import Room
 from booking_system.consultations.domain.seat import GuestId, Party, Seat
-from booking_system.consultations.domain.stored import Entry, NewEntry
+from booking_system.consultations.domain.stored import Attachment, Entry, NewEntry
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.identifiers import AppointmentId, SessionId, UserId
 
@@ -24,6 +25,10 @@ class LockedRoom(Protocol):
 
     async def said(self, *, sender_id: UUID, client_id: UUID) -> Entry | None:
         """Return the message that the sender has stored by this id of theirs."""
+        ...
+
+    async def attach(self, file_id: UUID, *, sender_id: UUID, now: datetime) -> Attachment | None:
+        """Keep the sender's file for as long as the chat; None: there is none of theirs."""
         ...
 
     async def store(self, entry: NewEntry) -> Entry:
@@ -172,6 +177,14 @@ class SessionHolder(Protocol):
 
     async def __call__(self, *, user_id: UserId, session_id: SessionId) -> Actor:
         """Return the actor. Raises `Unauthenticated` where the session holds no more."""
+        ...
+
+
+class SeeAppointment(Protocol):
+    """Booking's use case that shows one."""
+
+    async def __call__(self, *, appointment_id: AppointmentId, actor: Actor) -> AppointmentCard:
+        """Return it. Raises `AppointmentNotFound` where there is none that the actor may see."""
         ...
 
 

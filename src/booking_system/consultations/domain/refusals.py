@@ -3,6 +3,13 @@
 from booking_system.shared_kernel.errors import Conflict, NotFound
 
 
+class AttachmentMissing(Exception):
+    """A message names a file that its sender has not stored for this chat.
+
+    Said over sockets only.
+    """
+
+
 class ConsultationNotFound(NotFound):
     """There is no such consultation, or not for you.
 

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from booking_system.consultations.domain.room import EndReason
 from booking_system.consultations.domain.seat import Seat
+from booking_system.files.domain.kinds import MediaKind
+from booking_system.files.domain.stored_file import FileId
 
 LONGEST_TEXT = 4000
 
@@ -21,12 +23,22 @@ class EntryKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that a message names, as it was when it was sent; `size` in bytes."""
+
+    id: FileId
+    filename: str
+    kind: MediaKind
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
     """Something that is to be stored.
 
     `seat` is None where the desk did it, `sender_id` as well where the system did. `client_id` is
-    the sender's own id of a chat message, by which it is stored once; `of` says whose admission it
-    is about.
+    the sender's own id of a chat message, by which it is stored once; with a `file` its text may be
+    empty. `of` says whose admission it is about.
     """
 
     kind: EntryKind
@@ -35,6 +47,7 @@ class NewEntry:
     sender_id: UUID | None
     client_id: UUID | None = None
     text: str | None = None
+    file: Attachment | None = None
     of: Seat | None = None
     reason: EndReason | None = None
 

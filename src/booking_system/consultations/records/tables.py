@@ -26,6 +26,9 @@ from booking_system.platform.postgres.metadata import metadata
 
 SEATS = "IN ('doctor', 'patient', 'guest')"
 SWITCH = "IN ('on', 'off', 'interrupted')"
+WITH_FILE = """CASE WHEN file_id IS NULL THEN num_nonnulls(file_name, file_kind, file_size) = 0
+  AND text IS DISTINCT FROM ''
+ ELSE kind = 'chat' AND num_nulls(file_name, file_kind, file_size) = 0 END"""
 UNREMOVED = text("removed_at IS NULL")
 WHOLE = """CASE kind WHEN 'chat'
   THEN seat IS NOT NULL AND client_id IS NOT NULL AND text IS NOT NULL
@@ -75,6 +78,11 @@ consultation_entries = Table(
     Column("sender_id", Uuid),
     Column("client_id", Uuid),
     Column("text", Text),
+    # A file as it was when it was sent; it may be deleted since. The name is patient data.
+    Column("file_id", Uuid),
+    Column("file_name", Text),
+    Column("file_kind", Text),
+    Column("file_size", BigInteger),
     # Whose admission it is about.
     Column("about", Text),
     Column("reason", Text),
@@ -87,6 +95,7 @@ consultation_entries = Table(
     CheckConstraint("about IN ('patient', 'guest')", name="about"),
     CheckConstraint("seat IS NULL OR sender_id IS NOT NULL", name="sender"),
     CheckConstraint(WHOLE, name="whole"),
+    CheckConstraint(WITH_FILE, name="file"),
 )
 
 consultation_sittings = Table(

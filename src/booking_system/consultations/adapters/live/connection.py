@@ -5,8 +5,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from booking_system.consultations.adapters.live.frames_out import (
-    PING_SECONDS,
+from booking_system.consultations.adapters.live.frames_out import PING_SECONDS
+from booking_system.consultations.adapters.live.telling import (
     ice_of,
     people,
     presence_of,

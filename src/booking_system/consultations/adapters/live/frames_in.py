@@ -18,9 +18,7 @@ Seq = Annotated[Whole, Field(ge=0, le=2**53)]
 Epoch = Annotated[
     Whole, Field(ge=1, le=2**53, description="The connection that it is for, of the other party")
 ]
-ChatText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEXT)
-]
+ChatText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_TEXT)]
 Who = Annotated[
     Literal["patient", "guest"], Field(description="Whom the doctor lets in, or puts on hold")
 ]
@@ -49,7 +47,19 @@ class Chat(Input):
 
     type: Literal["chat"]
     id: UUID = Field(description="The page's own id of the message: it is stored once")
-    text: ChatText
+    text: ChatText = Field(default="", description="May be empty beside a file")
+    file_id: UUID | None = Field(
+        default=None,
+        description="A file of the purpose `chat_attachment` of this booking, which its sender has"
+        " completed: `POST /v1/files`",
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Chat":
+        if not self.text and self.file_id is None:
+            message = "has words, or a file"
+            raise ValueError(message)
+        return self
 
 
 class Read(Input):

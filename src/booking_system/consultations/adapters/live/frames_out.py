@@ -1,17 +1,15 @@
 """What a page is told in a room: frames of the subprotocol `booking.v1`, from server to client."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from booking_system.consultations.domain.ice import IceServers
-from booking_system.consultations.domain.presence import Presence, Sitting, Switch
+from booking_system.consultations.domain.presence import Presence, Switch
 from booking_system.consultations.domain.room import EndReason, RoomState
 from booking_system.consultations.domain.seat import Seat
-from booking_system.consultations.domain.stored import Entry, EntryKind
+from booking_system.files.domain.kinds import MediaKind
 
 PING_SECONDS = 20
 
@@ -20,7 +18,7 @@ Sender = Annotated[Seat, Field(alias="from", serialization_alias="from")]
 
 
 class OutFrame(BaseModel):
-    """The base of all. The functions below make what goes out; tests hold it against these."""
+    """The base of all. `telling` makes what goes out; tests hold it against these."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -71,9 +69,9 @@ class RoomOut(OutFrame):
 class IceServerOut(OutFrame):
     """As `RTCPeerConnection` takes it."""
 
-    urls: list[str]
-    username: str | None = None
-    credential: str | None = None
+    urls: list[str] = Field(examples=[["turns:turn.example.com:443?transport=tcp"]])
+    username: str | None = Field(default=None, examples=["1803888000:9f86d081884c7d659a2feaa0"])
+    credential: str | None = Field(default=None, examples=["6sKQ…"])
 
 
 class WelcomeFrame(OutFrame):
@@ -94,6 +92,15 @@ class WelcomeFrame(OutFrame):
     ping_every: int = Field(description="Seconds")
 
 
+class SentFileOut(OutFrame):
+    """A file that was sent. Doctor and patient read it: `GET /v1/files/{id}`."""
+
+    id: UUID = Field(examples=["0192f0c1-2b3c-7d4e-8f50-617283940099"])
+    filename: str = Field(description="To be shown as text", examples=["report.pdf"])
+    content_type: MediaKind
+    size: int = Field(description="In bytes", examples=[48_213])
+
+
 class ChatFrame(OutFrame):
     """A message as it is stored."""
 
@@ -102,7 +109,8 @@ class ChatFrame(OutFrame):
     id: UUID = Field(description="By which its sender knows it")
     sender: Sender
     at: datetime
-    text: str
+    text: str = Field(description="May be empty beside a file")
+    file: SentFileOut | None = None
 
 
 class AdmittedFrame(OutFrame):
@@ -206,6 +214,7 @@ ErrorCode = Literal[
     "peer_gone",
     "forbidden",
     "consultation_not_open",
+    "attachment_missing",
     "unavailable",
 ]
 
@@ -236,53 +245,3 @@ OUT = (
     PongFrame,
     ErrorFrame,
 )
-
-
-def presence_of(sitting: Sitting) -> dict[str, Any]:
-    """Return the frame that tells of a sitting."""
-    return {"type": "presence", **_person(sitting)}
-
-
-def _person(sitting: Sitting) -> dict[str, Any]:
-    return {
-        "who": sitting.seat,
-        "state": sitting.presence,
-        "epoch": sitting.epoch,
-        "client": sitting.client,
-        "media": {
-            "mic": sitting.media.mic,
-            "camera": sitting.media.camera,
-            "screen": sitting.media.screen,
-        },
-        "name": sitting.name,
-        "since": sitting.since,
-    }
-
-
-def people(sittings: Iterable[Sitting]) -> list[dict[str, Any]]:
-    """Return what `welcome` says of the others."""
-    return [_person(one) for one in sittings]
-
-
-def stored_of(entry: Entry) -> dict[str, Any]:
-    """Return the frame of what is stored."""
-    frame: dict[str, Any] = {"type": entry.kind, "seq": entry.seq, "at": entry.at}
-    if entry.kind is EntryKind.CHAT:
-        return frame | {"id": entry.client_id, "from": entry.seat, "text": entry.text}
-    if entry.kind is EntryKind.ENDED:
-        return frame | {"reason": entry.reason}
-    return frame | {"who": entry.of}
-
-
-def ice_of(ice: IceServers) -> list[dict[str, Any]]:
-    """Return what `RTCPeerConnection` takes."""
-    return [
-        {"urls": list(one.urls)}
-        if one.username is None
-        else {
-            "urls": list(one.urls),
-            "username": one.username,
-            "credential": one.credential,
-        }
-        for one in ice.servers
-    ]

@@ -22,7 +22,7 @@ from booking_system.consultations.application.act_in_room import (
 )
 from booking_system.consultations.application.ports import Rooms
 from booking_system.consultations.domain.presence import Media
-from booking_system.consultations.domain.refusals import ConsultationNotOpen
+from booking_system.consultations.domain.refusals import AttachmentMissing, ConsultationNotOpen
 from booking_system.consultations.domain.seat import Party, Seat
 from booking_system.platform.http.input import strict_json
 from booking_system.platform.http.open_socket import (
@@ -169,6 +169,8 @@ class RoomSockets:
             connection.send(_error("peer_gone", _id_of(frame)))
         except (NotPermitted, NotFound):
             connection.send(_error("forbidden", _id_of(frame)))
+        except AttachmentMissing:
+            connection.send(_error("attachment_missing", _id_of(frame)))
         except ConsultationNotOpen:
             connection.send(_error("consultation_not_open", _id_of(frame)))
             await room.look()
@@ -183,7 +185,9 @@ class RoomSockets:
                 connection.send(pong, key="pong")
                 return
             case says.Chat():
-                entry = await self.say(party, client_id=frame.id, text=frame.text)
+                entry = await self.say(
+                    party, client_id=frame.id, text=frame.text, file_id=frame.file_id
+                )
                 if entry.seq <= connection.sent:
                     # It was stored before: its page has not heard so, and asks once more.
                     connection.tell_again(entry)
