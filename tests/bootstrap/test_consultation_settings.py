@@ -2,6 +2,7 @@
 
 import pytest
 
+from booking_system.bootstrap.checks import described
 from booking_system.bootstrap.settings import Settings, SettingsProblem
 
 TURNS = "turns:turn.example.com:443?transport=tcp"
@@ -35,6 +36,23 @@ def test_addresses_stand_between_commas(monkeypatch: pytest.MonkeyPatch) -> None
     assert list(settings.consultation_advice()) == []
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"redis://:{SECRET}@redis.example.com:6379/0",
+        f"rediss://name:{SECRET}@[::1]",
+        "unix:///run/valkey/valkey.sock",
+    ],
+)
+def test_redis_is_a_server_or_a_socket(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    assert Settings().redis is None
+    monkeypatch.setenv("BOOKING_REDIS_URL", url)
+    settings = Settings()
+    assert settings.redis == url
+    assert SECRET not in repr(settings)
+    assert SECRET not in "".join(described(settings))
+
+
 def test_a_relay_without_tls_is_advised_against(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOOKING_TURN_URL", "turn:turn.example.com:3478?transport=udp")
     monkeypatch.setenv("BOOKING_TURN_SECRET", SECRET)
@@ -49,6 +67,11 @@ def test_a_relay_without_tls_is_advised_against(monkeypatch: pytest.MonkeyPatch)
         ({"TURN_URL": "https://a.example.com"}, "BOOKING_TURN_URL must be addresses like turns:"),
         ({"TURN_SECRET": SECRET[:15]}, "BOOKING_TURN_SECRET must have at least 16 characters."),
         ({"TURN_URL": TURNS}, "BOOKING_TURN_URL and BOOKING_TURN_SECRET must be set together."),
+        ({"REDIS_URL": f"http://{SECRET}@x"}, "BOOKING_REDIS_URL must be an address like redis:"),
+        ({"REDIS_URL": f"redis://:{SECRET}@x:no"}, "BOOKING_REDIS_URL must be an address like"),
+        ({"REDIS_URL": "redis://"}, "BOOKING_REDIS_URL must be an address like redis://"),
+        ({"REDIS_URL": "redis://x/one"}, "BOOKING_REDIS_URL must be an address like redis://"),
+        ({"REDIS_URL": "unix://"}, "BOOKING_REDIS_URL must be an address like redis://"),
         ({"TURN_SECRET": SECRET}, "BOOKING_TURN_URL and BOOKING_TURN_SECRET must be set together."),
     ],
 )

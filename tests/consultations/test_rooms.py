@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.consultations.adapters.live import frames_in
 from booking_system.consultations.adapters.live.buckets import Bucket
-from booking_system.consultations.adapters.live.bus import PIECE, BusMessage, PostgresBus
+from booking_system.consultations.adapters.live.bus import BusMessage
+from booking_system.consultations.adapters.live.postgres_bus import PIECE, PostgresBus
+from booking_system.consultations.adapters.live.postgres_bus import _cut as cut_for_bus
 from booking_system.consultations.adapters.live.talk import Manners
 from booking_system.consultations.domain.ice import IceSettings
 from booking_system.consultations.domain.presence import Media, Presence, Sitting
@@ -237,14 +239,16 @@ def test_a_message_goes_through_the_bus_in_pieces(text: str, times: int) -> None
         PostgresBus(None, None, UUID(int=n))  # type: ignore[arg-type]
         for n in (1, 2)
     )
-    for _ in range(times):
-        message = BusMessage(room_id=AppointmentId(SOME), to=7, frame={"text": text})
-        pieces = one._cut(message)
+    me, room_id = UUID(int=1).hex, AppointmentId(SOME)
+    for n in range(1, times + 1):
+        message = BusMessage(room_id=room_id, to=7, frame={"text": text}, process=me, number=n)
+        pieces = cut_for_bus(message)
         assert all(len(piece.encode()) < 8000 and len(piece) < PIECE + 100 for piece in pieces)
         *before, last = [other._joined(piece) for piece in pieces]
         assert before == [None] * len(before)
         assert last == message
         assert [one._joined(piece) for piece in pieces] == [None] * len(pieces)
     # A process that begins to listen in the middle of a message makes nothing of its end.
-    cut = one._cut(BusMessage(room_id=AppointmentId(SOME), to=7, frame={"text": "x" * 20_000}))
+    long = BusMessage(room_id=room_id, to=7, frame={"text": "x" * 20_000}, process=me, number=9)
+    cut = cut_for_bus(long)
     assert [other._joined(piece) for piece in cut[1:]] == [None] * (len(cut) - 1)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
@@ -9,9 +10,23 @@ from pydantic_settings import BaseSettings
 from booking_system.bootstrap.plain_addresses import listed
 from booking_system.consultations.domain.ice import IceSettings
 
+REDIS = {"redis", "rediss"}
 STUN = re.compile(r"stuns?:[A-Za-z0-9.\-\[\]:]+")
 TURN = re.compile(r"turns?:[A-Za-z0-9.\-\[\]:]+(\?transport=(udp|tcp))?")
 SHORTEST_SECRET = 16
+
+
+def is_redis_address(text: str) -> bool:
+    """Say whether it names a server, or a socket of this machine."""
+    try:
+        parts = urlsplit(text)
+        number = parts.path.removeprefix("/")
+        is_server = parts.scheme in REDIS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    if parts.scheme == "unix":
+        return bool(parts.path)
+    return is_server and (not number or number.isdecimal())
 
 
 class ConsultationSettings(BaseSettings):
@@ -19,6 +34,9 @@ class ConsultationSettings(BaseSettings):
 
     ice_servers: str = Field("", description="addresses of STUN; commas between")
     turn_url: str = Field("", description="addresses of the relay, TURN; commas between")
+    redis_url: SecretStr | None = Field(
+        None, description="carries signalling between processes; None: PostgreSQL does"
+    )
     turn_secret: SecretStr | None = Field(None, description="the relay's static-auth-secret")
 
     @property
@@ -30,6 +48,21 @@ class ConsultationSettings(BaseSettings):
             turn=tuple(listed(self.turn_url)),
             secret="" if secret is None else secret.get_secret_value(),
         )
+
+    @property
+    def redis(self) -> str | None:
+        """The address of Redis, with its password."""
+        return None if self.redis_url is None else self.redis_url.get_secret_value()
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not is_redis_address(value.get_secret_value()):
+            raise ValueError(
+                "BOOKING_REDIS_URL must be an address like redis://:password@redis.example.com:6379"
+                ", rediss:// for TLS."
+            )
+        return value
 
     @field_validator("ice_servers")
     @classmethod

@@ -10,8 +10,10 @@ from booking_system.consultations.adapters.asyncapi import document_of
 from booking_system.consultations.adapters.guests_http import GuestRoutes
 from booking_system.consultations.adapters.http import ConsultationRoutes
 from booking_system.consultations.adapters.live.admission import TicketAdmission
-from booking_system.consultations.adapters.live.bus import PostgresBus, Waker
+from booking_system.consultations.adapters.live.bus import Waker
+from booking_system.consultations.adapters.live.buses import bus_at
 from booking_system.consultations.adapters.live.hub import LiveRooms
+from booking_system.consultations.adapters.live.postgres_bus import PostgresBus
 from booking_system.consultations.adapters.live.talk import RoomSockets
 from booking_system.consultations.adapters.rooms import PostgresRooms, PostgresSittings
 from booking_system.consultations.adapters.tickets import PostgresGuests, PostgresTickets
@@ -50,6 +52,7 @@ class ConsultationsContainer(containers.DeclarativeContainer):
     session_holder: providers.Dependency[SessionHolder] = providers.Dependency()
     public_url = providers.Dependency(instance_of=str)
     see_appointment: providers.Dependency[SeeAppointment] = providers.Dependency()
+    redis_url: providers.Dependency[str | None] = providers.Dependency()
     ice = providers.Dependency(instance_of=IceSettings)
 
     instance_id = providers.Singleton(uuid4)
@@ -57,7 +60,12 @@ class ConsultationsContainer(containers.DeclarativeContainer):
     sittings = providers.Singleton(PostgresSittings, database, instance_id)
     tickets = providers.Singleton(PostgresTickets, database)
     guests = providers.Singleton(PostgresGuests, database)
-    bus = providers.Singleton(PostgresBus, database, url, instance_id)
+    bus = providers.Singleton(
+        bus_at,
+        redis_url,
+        instance_id,
+        postgres=providers.Singleton(PostgresBus, database, url, instance_id),
+    )
 
     say = providers.Singleton(retried(SayInRoom), rooms=rooms, clock=clock)
     admit = providers.Singleton(retried(AdmitInRoom), rooms=rooms, clock=clock)

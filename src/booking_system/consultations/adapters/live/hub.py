@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from booking_system.consultations.adapters.live.bus import BusMessage, PostgresBus
+from booking_system.consultations.adapters.live.bus import Bus, BusMessage
 from booking_system.consultations.adapters.live.connection import Connection, Outlet
 from booking_system.consultations.adapters.live.open_room import LOOKS, OpenRoom
 from booking_system.consultations.adapters.rooms import PostgresSittings
@@ -44,7 +44,7 @@ class LiveRooms:
     rooms: Rooms
     sittings: PostgresSittings
     follow: FollowAppointment
-    bus: PostgresBus
+    bus: Bus
     ice: IceSettings
     clock: Clock
     _open: dict[AppointmentId, OpenRoom] = field(default_factory=dict, init=False)
