@@ -159,6 +159,8 @@ async def test_a_server_that_stands_still_delays_little_and_says_nothing_twice(
     one.bus.tell(frame(2))
     await other.hears(2)
     assert len(one.spare.told) == 2
+    # Nobody says that it stands still: it is asked.
+    await until(lambda: not one.bus.is_listening.is_set() and not other.bus.is_listening.is_set())
     server.go_on()
     # Now it takes what was written to it before.
     await until(lambda: one.bus.is_listening.is_set() and other.bus.is_listening.is_set())

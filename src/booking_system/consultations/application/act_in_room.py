@@ -60,9 +60,11 @@ class AdmitInRoom:
         if party.seat is not Seat.DOCTOR:
             raise NotPermitted
         async with self.rooms.locked(party.room_id) as locked:
-            room, now = locked.room, self.clock.now()
+            now = self.clock.now()
             check_doctor(party, locked)
-            room.check_open(now)
+            locked.room.check_open(now)
+            await hold_who_was_moved(locked, now)
+            room = locked.room
             if of is Seat.GUEST:
                 has_changed = await locked.admit_guest(is_admitted=is_admitted)
             else:
@@ -155,14 +157,19 @@ class FollowAppointment:
     async def __call__(self, room_id: AppointmentId) -> None:
         """End what is over, and hold who was admitted for another time; again: no change."""
         async with self.rooms.locked(room_id) as locked:
-            room, now = locked.room, self.clock.now()
-            if room.is_admitted_for_another_time:
-                room = room.held()
-                await locked.save(room)
-                await locked.store(_by_system(EntryKind.HELD, now, of=Seat.PATIENT))
+            now = self.clock.now()
+            await hold_who_was_moved(locked, now)
+            room = locked.room
             if (reason := room.due_end(now)) is not None:
                 await locked.save(room.ended(reason))
                 await locked.store(_by_system(EntryKind.ENDED, now, reason=reason))
+
+
+async def hold_who_was_moved(locked: LockedRoom, now: datetime) -> None:
+    """Note that who was let in for another time waits again."""
+    if locked.room.is_admitted_for_another_time:
+        await locked.save(locked.room.held())
+        await locked.store(_by_system(EntryKind.HELD, now, of=Seat.PATIENT))
 
 
 def check_doctor(party: Party, locked: LockedRoom) -> None:

@@ -176,7 +176,7 @@ async def _messages(channel: "PubSub") -> AsyncGenerator[dict[str, Any], None]:
                 yield told
     finally:
         if reading is not None:
-            _dropped(reading)
+            await _dropped(reading)
 
 
 async def _within(seconds: float, work: Awaitable[Any]) -> None:
@@ -186,20 +186,21 @@ async def _within(seconds: float, work: Awaitable[Any]) -> None:
     """
     task = asyncio.ensure_future(work)
     try:
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-    except asyncio.CancelledError:
-        _dropped(task)
-        raise
-    if not done:
-        _dropped(task)
-        raise TimeoutError
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise TimeoutError
+    finally:
+        await _dropped(task)
     task.result()
 
 
-def _dropped(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    # What it still says is nobody's business.
-    task.add_done_callback(lambda one: one.cancelled() or one.exception())
+async def _dropped(task: asyncio.Future[Any]) -> None:
+    """Cancel it, and give it a moment to tidy up."""
+    if not task.done():
+        task.cancel()
+        # What it still says is nobody's business.
+        task.add_done_callback(lambda one: one.cancelled() or one.exception())
+        await asyncio.wait({task}, timeout=CLOSE_SECONDS)
 
 
 async def _closed(one: "Redis | PubSub") -> None:
