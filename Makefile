@@ -51,8 +51,9 @@ format: .venv/installed  ## Format the code
 prove: .venv/installed  ## Run the long proofs: crashes, floods, races
 	@$(BIN)/python -m pytest -m proof -v
 
-openapi: .venv/installed  ## Write docs/openapi.json, which a test compares with the program
+openapi: .venv/installed  ## Write docs/openapi.json and docs/asyncapi.json, which tests compare
 	@$(ENTRY) openapi --output docs/openapi.json
+	@$(ENTRY) asyncapi --output docs/asyncapi.json
 
 costs: .venv/installed  ## Write tests/cost/ledger.json, with which a test compares what requests cost
 	@$(ENTRY) cost --json tests/cost/ledger.json

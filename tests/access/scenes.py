@@ -37,6 +37,8 @@ PRICED = """UPDATE appointments SET price_amount = 5000, price_currency = 'EUR',
 MATTER = """INSERT INTO payment_quarantine (id, payment_id, appointment_id, clinic_id, kind, about,
  amount, currency, found_at) SELECT gen_random_uuid(), id, appointment_id, clinic_id,
  'refund_by_hand', $2, 100, 'EUR', now() FROM payments WHERE id = $1 RETURNING id"""
+ONLINE = "UPDATE appointments SET mode = 'online' WHERE id = $1"
+OPEN_EARLY = "UPDATE clinics SET consultation_opens_minutes = 525600 WHERE id = $1"
 NUMBERS = count(1000)
 
 
@@ -327,6 +329,25 @@ async def sandbox_checkout(world: World, name: str) -> Aim:
     path, body = f"/v1/bookings/{made}/payments", {"provider": "sandbox"}
     begun = await world.api.made(path, body, world.person("patient"))
     return Aim({"reference": begun["checkout_url"].rpartition("/")[2], "deed": "decline"})
+
+
+async def online_booking(world: World, _name: str) -> Aim:
+    """Its room is open: the clinic lets people in long before."""
+    made = await world.booking()
+    await world.sql(ONLINE, UUID(made["id"]))
+    await world.sql(OPEN_EARLY, UUID(world.here["id"]))
+    return Aim({"booking_id": made["id"], "room_id": made["id"]})
+
+
+async def consultation_guest(world: World, name: str) -> Aim:
+    """A further party, and the link that they came by."""
+    room_id = (await online_booking(world, name)).values["room_id"]
+    made = await world.api.made(
+        f"/v1/consultations/{room_id}/guests",
+        {"kind": "other", "name": "Example Guest"},
+        world.person("doctor"),
+    )
+    return Aim({"room_id": room_id, "guest_id": made["id"], "link_token": made["link_token"]})
 
 
 async def booking_and_slot(world: World, _name: str) -> Aim:

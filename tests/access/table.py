@@ -158,6 +158,7 @@ PATIENT_PATH = "/v1/patients/{patient_id}"
 PAYMENT = "/v1/payments/{payment_id}"
 RECEIPT = "/v1/receipts/{receipt_id}"
 FILE = "/v1/files/{file_id}"
+CONSULTATION = "/v1/consultations/{room_id}"
 CALENDAR_FEED = "/v1/calendar-feeds/{feed_id}"
 ENDPOINT = "/v1/webhook-endpoints/{endpoint_id}"
 OWN_TEMPLATES = "/v1/clinics/{clinic_id}/message-templates"
@@ -420,6 +421,24 @@ ROWS = [
     Row("GET", "/v1/images/{file_id}", OPEN, EVERYBODY, file_scenes.photo),
     Row("GET", f"{BOOKING}/files", PRIVATE, PARTIES, scenes.booking),
     Row("GET", f"{CLINIC}/storage", PUBLIC, MANAGERS, scenes.clinic),
+    # Consultations
+    Row("GET", f"{BOOKING}/consultation", PRIVATE, PATIENT | DOCTOR, scenes.online_booking,
+        sees=PARTIES),
+    Row("GET", CONSULTATION, PRIVATE, PARTIES, scenes.online_booking),
+    Row("GET", f"{CONSULTATION}/messages", PRIVATE, PATIENT | DOCTOR, scenes.online_booking,
+        sees=PARTIES),
+    Row("GET", f"{CONSULTATION}/transcript", PRIVATE, PATIENT | DOCTOR, scenes.online_booking,
+        sees=PARTIES),
+    Row("POST", f"{CONSULTATION}/end", PRIVATE, DOCTOR | DESK, scenes.online_booking,
+        sees=PARTIES),
+    Row("POST", f"{CONSULTATION}/guests", PRIVATE, DOCTOR, scenes.online_booking,
+        {"kind": "interpreter", "name": "Example Interpreter"}, sees=PARTIES),
+    Row("GET", f"{CONSULTATION}/guests", PRIVATE, PATIENT | DOCTOR, scenes.online_booking,
+        sees=PARTIES),
+    Row("DELETE", f"{CONSULTATION}/guests/{{guest_id}}", PRIVATE, DOCTOR,
+        scenes.consultation_guest, sees=PARTIES),
+    Row("POST", "/v1/consultation-guests", OPEN, EVERYBODY, scenes.consultation_guest,
+        {"token": "{link_token}"}),
     # Calendars
     Row("GET", "/v1/calendar-feeds/{token}.ics", OPEN, EVERYBODY, scenes.calendar_link,
         names="token"),
@@ -460,6 +479,7 @@ ROWS = [
     Row("GET", "/reset-password", PAGE, EVERYBODY),
     Row("GET", "/verify-email", PAGE, EVERYBODY),
     Row("GET", "/openapi.json", PAGE, EVERYBODY),
+    Row("GET", "/asyncapi.json", PAGE, EVERYBODY),
     Row("GET", "/docs", PAGE, EVERYBODY),
     Row("GET", "/docs/openapi.json", PAGE, EVERYBODY),
     Row("GET", "/redoc", PAGE, EVERYBODY),

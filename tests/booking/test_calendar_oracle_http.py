@@ -121,6 +121,7 @@ QUESTIONS: dict[str, Question] = {
 """By operation; what follows a space or a comma says which variant."""
 
 NO_QUESTION = {
+    "enter_consultation": "about the room of a booking of the caller's own",
     "take_on_patient": "says who they are, nothing of appointments",
     "change_patient": "says who they are, nothing of appointments",
     "call_patient": "says what a clinic calls them, nothing of appointments",

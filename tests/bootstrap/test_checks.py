@@ -3,13 +3,17 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from booking_system.bootstrap import checks
+from booking_system.bootstrap import checks, production_database, redis_check
 from booking_system.bootstrap.checks import database_findings, described, unknown_names
-from booking_system.bootstrap.production_database import SUPERUSER
+from booking_system.bootstrap.production_database import RELAY_ONLY, SUPERUSER
 from booking_system.bootstrap.secret_key import key_kept_in
 from booking_system.bootstrap.settings import Settings
+from tests.api import Api
+from tests.consultations.valkey import valkey
 from tests.postgres import TestServer
+from tests.stage import Stage
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
 HIDDEN = "correct-horse"
@@ -73,6 +77,24 @@ async def test_more_connections_than_the_database_takes_are_found(postgres: Test
         settings = Settings(database_url=url, api_processes=17, database_pool_size=10)
         found = await database_findings(settings)
     assert "is 170, but the database takes 200" in found.settings[0]
+
+
+async def test_a_clinic_that_insists_on_a_relay_needs_one(api: Api, stage: Stage) -> None:
+    settings = Settings(database_url=stage.url)
+    await api.clinic()
+    assert await production_database.advised(settings) == []
+    await api.clinic(policy={"consultation_relay_only": True})
+    assert await production_database.advised(settings) == [RELAY_ONLY.sentence]
+    relay = {"turn_url": "turns:turn.example.com:443", "turn_secret": "0123456789abcdef"}
+    assert await production_database.advised(settings.model_copy(update=relay)) == []
+
+
+async def test_a_redis_that_does_not_answer_is_told_of() -> None:
+    with valkey() as server:
+        settings = Settings(redis_url=SecretStr(server.url))
+        assert await redis_check.advised(settings) == [redis_check.SILENT]
+        await server.start()
+        assert await redis_check.advised(settings) == []
 
 
 async def test_a_database_that_is_not_there_is_found() -> None:

@@ -165,7 +165,7 @@ class Shot:
         return f"{self.kind}{'' if self.known else ', unknown'}, {self.mark.decode()}"
 
 
-PREFERRED = ("platform_admin", "receptionist", "clinic_admin", "patient", "anonymous")
+PREFERRED = ("platform_admin", "receptionist", "clinic_admin", "patient", "doctor", "anonymous")
 
 
 def row_of(operation: Operation) -> Row:

@@ -506,6 +506,27 @@ async def _sent_documents(victims: Victims) -> list[Values]:
     return found
 
 
+ALWAYS_A_GUEST = (
+    """CREATE OR REPLACE FUNCTION make_place() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+     UPDATE consultation_guests SET removed_at = now()
+      WHERE room_id = NEW.room_id AND removed_at IS NULL;
+     RETURN NEW; END $$""",
+    """CREATE OR REPLACE TRIGGER make_place BEFORE INSERT ON consultation_guests FOR EACH ROW
+     EXECUTE FUNCTION make_place()""",
+    """CREATE OR REPLACE FUNCTION keep_link() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+     NEW.used_at = NULL; NEW.return_hash = NULL; RETURN NEW; END $$""",
+    """CREATE OR REPLACE TRIGGER keep_link BEFORE UPDATE OF used_at ON consultation_guests
+     FOR EACH ROW EXECUTE FUNCTION keep_link()""",
+)
+
+
+async def _guests(victims: Victims) -> list[Values]:
+    """One room is enough, where the next guest takes the place of another and links stay good."""
+    for statement in ALWAYS_A_GUEST:
+        await victims.world.sql(statement)
+    return []
+
+
 POOLS: dict[Scene, Pool] = {
     file_scenes.document: _documents,
     file_scenes.deleted_document: _deleted_documents,
@@ -548,6 +569,8 @@ POOLS: dict[Scene, Pool] = {
     scenes.own_accounts: _own_accounts,
     scenes.calendar_feed: _calendar_feeds,
     scenes.payable_booking: _payable_bookings,
+    scenes.online_booking: _guests,
+    scenes.consultation_guest: _guests,
     scenes.desk_payment: _desk_payments,
     scenes.payment_matter: _payment_matters,
     scenes.sandbox_checkout: _sandbox_checkouts,

@@ -222,8 +222,9 @@ async def test_a_cursor_that_no_list_gave_out_is_refused(api: Api) -> None:
     doctor = await api.doctor(await api.clinic())
     desk = await api.receptionist(doctor["clinic_id"])
     there = {
-        # A cursor is read before anybody is asked about a booking.
+        # A cursor is read before anybody is asked about a booking, or its room.
         "booking_id": doctor["id"],
+        "room_id": doctor["id"],
         "clinic_id": doctor["clinic_id"],
         "doctor_id": doctor["id"],
         "user_id": desk.user_id,

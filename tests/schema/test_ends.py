@@ -34,6 +34,8 @@ FOUND_BY = {
     "calendar_feeds": r"Index Cond: \(revoked_at <",
     "payment_events": r"Index Cond: \(received_at <",
     "payment_keys": r"Index Scan (using|on) ix_clinic_payment_accounts_removed_at",
+    "consultation_tickets": r"Index Cond: \(expires_at <",
+    "consultation_instances": r"Index Cond: \(alive_until <",
     "sandbox_checkouts": r"Index Cond: \(made_at <",
     "webhook_deliveries": r"Index Only Scan using pk_webhook_del|Index Scan using pk_webhook_del",
 }
@@ -76,6 +78,10 @@ KEPT = {
     "receipt_counters": "one row for each clinic and year",
     "files": "removed with their objects by a job of their own: due_at says when",
     "clinic_storage": "one row for each clinic",
+    "consultation_rooms": "one row for each online appointment that somebody came to",
+    "consultation_entries": "what was said belongs to the patient's record, as the appointment",
+    "consultation_sittings": "three rows for each room at most",
+    "consultation_guests": "who was there belongs to the patient's record",
     "calendar_work": "one row for each doctor at most, gone when the work is done",
 }
 

@@ -96,6 +96,7 @@ PHASES: Mapping[str, str] = {
     "PLAN_WORK": "planned",
     "CLAIM_WORK": "claimed",
     "LOCK_ATTEMPTS": "deciding",
+    "LOOK_AT_ROOM": "looked",
     "ADD_LINE": "lined",
     "DRAW_NUMBERS": "numbered",
     **{f"ASK {one}": f"{one} asked" for one in ("create", "read", "end", "capture", "refund")},

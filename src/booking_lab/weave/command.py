@@ -20,6 +20,7 @@ LEAST = 20_000
 Seeds = Annotated[str, typer.Option(help="Which seeds, such as 0:50000; the last is left out.")]
 Messages = Annotated[bool, typer.Option(help="Relay, planner and sender beside the patients.")]
 Payments = Annotated[bool, typer.Option(help="Payers, providers and workers beside the patients.")]
+Rooms = Annotated[bool, typer.Option(help="Doctors in the rooms of online appointments.")]
 Processes = Annotated[int, typer.Option(min=1, max=64, help="How many run at the same time.")]
 
 
@@ -29,6 +30,7 @@ def weave(
     processes: Processes = 2,
     messages: Messages = False,
     payments: Payments = False,
+    rooms: Rooms = False,
 ) -> None:
     """Let one seed decide every coincidence, on a PostgreSQL of its own, and judge each run.
 
@@ -36,19 +38,21 @@ def weave(
     the seed chooses; connections break, clients leave, holds run out. The same seed does the same.
     What goes wrong is cut down to the fewest steps and told as a story. With --messages workers
     relay, plan and send while patients book, move and cancel. With --payments they pay in several
-    tabs, too late or twice, and providers, the desk and workers have to agree about the money.
+    tabs, too late or twice, and providers, the desk and workers have to agree about the money. With
+    --rooms doctors let them into online appointments that are cancelled and moved meanwhile.
 
     Exit codes: 0 nothing went wrong, 1 something did, or a coincidence was never reached, 2 wrong
     use, 3 it could not be run.
     """
     from booking_lab.weave.many import run_all  # noqa: PLC0415  (loads a lot)
     from booking_lab.weave.progress import progress  # noqa: PLC0415
-    from booking_lab.weave.subjects import BOOKING, MESSAGES, PAYMENTS  # noqa: PLC0415
+    from booking_lab.weave.subjects import BOOKING, MESSAGES, PAYMENTS, ROOMS  # noqa: PLC0415
 
-    if messages and payments:
-        raise typer.BadParameter("--messages and --payments are woven one at a time")
+    if messages + payments + rooms > 1:
+        raise typer.BadParameter("--messages, --payments and --rooms are woven one at a time")
     wanted = _range(seeds)
-    subject = MESSAGES if messages else PAYMENTS if payments else BOOKING
+    others = ((MESSAGES, messages), (PAYMENTS, payments), (ROOMS, rooms))
+    subject = next((one for one, is_meant in others if is_meant), BOOKING)
     try:
         with ExitStack() as stack:
             urls = stack.enter_context(_databases(min(processes, len(wanted))))

@@ -109,6 +109,12 @@ class Deed(NamedTuple):
             "gives back": f"gives {self.how or 'all'} of {whose}'s payment in {at} back",
             "desk takes": f"takes {self.how or 'all'} for {whose}'s appointment in {at}",
             "stop": "writes STOP",
+            "open rooms": "opens the rooms of online appointments",
+            "let in": f"lets {whose} in as the doctor of {at}",
+            "put back": f"puts {whose} back into the waiting room",
+            "say": f"writes in the room{key}",
+            "end room": "ends the consultation",
+            "follow": "follows the appointment of the room",
             "wait": f"goes on by {self.how} minutes",
         }
         slow = f", and stands still at {self.slow}" if self.slow else ""

@@ -4,6 +4,7 @@ import sys
 from functools import cache
 from types import ModuleType
 
+from booking_system.consultations.adapters import statements as rooms
 from booking_system.notifications.adapters import claiming_statements as claims
 from booking_system.notifications.adapters import ledger_statements as ledger
 from booking_system.notifications.adapters.block_statements import BLOCK
@@ -29,6 +30,12 @@ UNNAMED = {
     PLAN.text: "PLAN_MESSAGES",
     WITHDRAW.text: "WITHDRAW_MESSAGES",
     TAKE.text: "NUMBER",
+    rooms.LOCK.text: "LOCK_ROOM",
+    rooms.LOOK.text: "LOOK_AT_ROOM",
+    rooms.MAKE.text: "MAKE_ROOM",
+    rooms.SAID.text: "LOOK_FOR_ENTRY",
+    rooms.SAVE.text: "SAVE_ROOM",
+    rooms.STORE.text: "STORE_ENTRY",
     queue.CLAIM.text: "CLAIM_WORK",
     queue.CLAIM_ONE.text: "CLAIM_ONE",
     queue.FINISH.text: "FINISH_WORK",
@@ -67,6 +74,12 @@ TOLD = {
     "FINISH": "notes that the provider has it",
     "GIVE_BYTES": "gives the message to the provider",
     "HEAR": "hears the provider's answer",
+    "LOCK_ROOM": "locks the room",
+    "LOOK_AT_ROOM": "reads the room and its appointment",
+    "LOOK_FOR_ENTRY": "looks whether it was said",
+    "MAKE_ROOM": "makes the room",
+    "SAVE_ROOM": "writes what was decided",
+    "STORE_ENTRY": "writes the entry",
     "LOCK_TO_SEND": "locks the appointment against changes",
     "MOVE_ON": "moves its place in the feed",
     "NEXT": "reads the next events",

@@ -21,13 +21,17 @@ OTHERS = {
     "sweep": "the sweep",
     "reconcile": "the reconciliation",
     "hooks": "the provider",
+    "let in": "the doctor",
+    "put back": "the doctor",
+    "end room": "the doctor",
+    "follow": "the process",
     "refunds there": "the provider",
     "refunds settle": "the provider",
     "refunds fail": "the provider",
 }
 BY_PATIENTS = frozenset({
     "hold", "book", "release", "extend", "cancel", "move", "remove patient", "stop", "start",
-    "pays", "pays anyway", "pays slowly", "money comes", "money fails",
+    "say", "pays", "pays anyway", "pays slowly", "money comes", "money fails",
 })  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What a weave is about: booking, its messages, its money; with plans, turns, coincidences."""
+"""What a weave is about: booking, its messages, money, rooms; with plans, turns, coincidences."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -10,6 +10,8 @@ from booking_lab.weave.messages import coincidences as of_messages
 from booking_lab.weave.messages import plans as plans_of_messages
 from booking_lab.weave.payments import coincidences as of_payments
 from booking_lab.weave.payments import plans as plans_of_payments
+from booking_lab.weave.rooms import coincidences as of_rooms
+from booking_lab.weave.rooms import plans as plans_of_rooms
 from booking_lab.weave.weaver import Chooser
 
 
@@ -29,3 +31,4 @@ class Subject(NamedTuple):
 BOOKING = Subject("", plans.planned, ByChance, coincidences.SOMETIMES)
 MESSAGES = Subject(" --messages", plans_of_messages.planned, ByLongChance, of_messages.SOMETIMES)
 PAYMENTS = Subject(" --payments", plans_of_payments.planned, BySlowChance, of_payments.SOMETIMES)
+ROOMS = Subject(" --rooms", plans_of_rooms.planned, ByChance, of_rooms.SOMETIMES)

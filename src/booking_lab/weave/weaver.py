@@ -26,6 +26,7 @@ from booking_lab.weave.payments.provider import PAY
 from booking_lab.weave.payments.till import Till
 from booking_lab.weave.people import NothingToDo, People
 from booking_lab.weave.records import LEFT, NOTHING, OK, UNKNOWN, Record
+from booking_lab.weave.rooms.door import Door
 from booking_lab.weave.scene import BEGIN, Scene
 from booking_lab.weave.seen import Seen, seen
 from booking_lab.weave.service import Service
@@ -79,7 +80,11 @@ class Weaver:
         observer, self._eyes = looks
         self._feeding = Feeding(service, self._eyes)
         about = (service, self._eyes, self._feeding)
-        self._known: dict[str, Background] = {"messages": Office(*about), "payments": Till(*about)}
+        self._known: dict[str, Background] = {
+            "messages": Office(*about),
+            "payments": Till(*about),
+            "rooms": Door(*about),
+        }
         self._beside: Background | None = None
         self._backends = Backends(observer)
         others = {name: does for one in self._known.values() for name, does in one.deeds.items()}

@@ -39,6 +39,7 @@ TAGS = {
     "Payments": "How a booking is paid, what was given back, and the papers of it.",
     "Payment settings": "A clinic's own accounts with providers of payments.",
     "Files": "Logos and photos for everybody; documents of a booking for its parties.",
+    "Consultations": "The rooms of online bookings: who comes in, their chat, and further parties.",
     "Webhooks": "Other programs that are told what has happened, signed (Standard Webhooks 1.0).",
     "Health": "For load balancers and operators.",
 }

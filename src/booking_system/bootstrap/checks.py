@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from booking_system.bootstrap import payment_checks, production, production_database
+from booking_system.bootstrap import payment_checks, production, production_database, redis_check
 from booking_system.bootstrap.migrations import DatabaseProblemError, is_at_head
 from booking_system.bootstrap.process import LISTENER, PARENT, time_zone_version
 from booking_system.bootstrap.settings import PREFIX, Settings
@@ -64,6 +64,7 @@ def warnings_about(settings: Settings) -> Iterator[str]:
         yield "BOOKING_EMAIL_URL is not set: e-mails are kept for a week, and sent to nobody."
     yield from settings.payment_advice()
     yield from settings.file_advice()
+    yield from settings.consultation_advice()
 
 
 def refused_in_production(settings: Settings) -> list[str]:
@@ -93,6 +94,7 @@ async def database_findings(settings: Settings) -> Findings:
         largest = await _max_connections(settings.database_url)
         unsafe = await production_database.refused(settings) if at_head else []
         unneeded = await production_database.advised(settings) if at_head else []
+        unneeded += await redis_check.advised(settings)
     except DatabaseProblemError as problem:
         return Findings(database=(str(problem),))
     except (SQLAlchemyError, OSError):

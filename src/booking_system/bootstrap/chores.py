@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from booking_system.booking.adapters.told_overlaps import OLD_TOLD_OVERLAPS
+from booking_system.consultations.adapters.tickets import OLD_INSTANCES, OLD_TICKETS
 from booking_system.directory.adapters.invitations import OLD_INVITATIONS
 from booking_system.identity.adapters.chores import OLD_CHANGES, OLD_LINKS, OLD_TOKENS, old_sessions
 from booking_system.identity.domain.session import Lifetimes
@@ -37,6 +38,8 @@ def chores_of(lifetimes: Lifetimes) -> Sequence[Chore]:
         OLD_PAYMENT_EVENTS,
         KEYS_OF_REMOVED_ACCOUNTS,
         OLD_CHECKOUTS,
+        OLD_TICKETS,
+        OLD_INSTANCES,
         OLD_CHANGES,
         OLD_TOKENS,
         OLD_LINKS,

@@ -147,6 +147,18 @@ def openapi(
 
 
 @app.command()
+def asyncapi(
+    output: Annotated[Path | None, typer.Option(help="Write to this file.")] = None,
+) -> None:
+    """Print the AsyncAPI document of the rooms of consultations; needs no database."""
+    document = up.asyncapi()
+    if output is None:
+        sys.stdout.write(document)
+    else:
+        output.write_text(document, encoding="utf-8")
+
+
+@app.command()
 def check() -> None:
     """Show the settings, and say what is wrong with them or with the database."""
     with told_plainly():

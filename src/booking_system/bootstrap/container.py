@@ -7,26 +7,24 @@ from booking_system.booking.adapters.reading import PostgresBookingReader
 from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.container import BookingContainer
 from booking_system.bootstrap import migrations
+from booking_system.bootstrap import wired_settings as wired
 from booking_system.bootstrap.chores import chores_of
 from booking_system.bootstrap.health import HealthRoutes
 from booking_system.bootstrap.mail_links import accept_page, mail_links
 from booking_system.bootstrap.settings import Settings
 from booking_system.bootstrap.watching import WatchingContainer
-from booking_system.bootstrap.wired_settings import of_files, of_messages, of_payments
+from booking_system.consultations.container import ConsultationsContainer
 from booking_system.desk.container import DeskContainer
 from booking_system.directory.container import DirectoryContainer
 from booking_system.files.container import FilesContainer
 from booking_system.identity.container import IdentityContainer
-from booking_system.identity.domain.session import Lifetimes
 from booking_system.integrations.container import IntegrationsContainer
 from booking_system.notifications.container import NotificationsContainer
 from booking_system.payments.container import PaymentsContainer
 from booking_system.platform.clock import SystemClock
-from booking_system.platform.http.budgets import budgets_for
 from booking_system.platform.http.idempotency import Idempotency
 from booking_system.platform.http.network import Networks
 from booking_system.platform.observability.metrics import Metrics
-from booking_system.platform.outward.connecting import CheckedAddresses
 from booking_system.platform.postgres.feed import Relay
 from booking_system.platform.postgres.leases import Leases
 from booking_system.platform.postgres.retry import retried
@@ -45,27 +43,15 @@ class Container(containers.DeclarativeContainer):
 
     clock = providers.Singleton(SystemClock)
     identities = providers.Singleton(RandomIdentities)
-    engine = providers.Singleton(
-        engine_for,
-        providers.Callable(sqlalchemy_url, settings.provided.database_url),
-        pool_size=settings.provided.database_pool_size,
-    )
+    url = providers.Callable(sqlalchemy_url, settings.provided.database_url)
+    engine = providers.Singleton(engine_for, url, pool_size=settings.provided.database_pool_size)
     leases = providers.Singleton(Leases, engine, size=settings.provided.database_pool_size)
     database = providers.Singleton(Database, leases)
 
     keys = providers.Singleton(Settings.keyring, settings)
     networks = providers.Singleton(Networks, keys)
-    lifetimes = providers.Singleton(
-        Lifetimes.of_days,
-        absolute=settings.provided.session_days,
-        idle=settings.provided.session_idle_days,
-    )
-    budgets = providers.Singleton(
-        budgets_for,
-        rate_limit=settings.provided.rate_limit,
-        reads=settings.provided.reads_per_minute,
-        writes=settings.provided.writes_per_minute,
-    )
+    lifetimes = wired.lifetimes(settings)
+    budgets = wired.budgets(settings)
     tidying = providers.Singleton(
         Tidying, database=database, chores=providers.Callable(chores_of, lifetimes)
     )
@@ -73,9 +59,7 @@ class Container(containers.DeclarativeContainer):
         Idempotency, database, keys=keys, networks=networks, clock=clock
     )
 
-    addresses = providers.Singleton(
-        CheckedAddresses, allow_private=settings.provided.webhook_allow_private
-    )
+    addresses = wired.checked_addresses(settings)
 
     identity = providers.Container(
         IdentityContainer,
@@ -146,7 +130,7 @@ class Container(containers.DeclarativeContainer):
         keys=keys,
         see_appointment=booking.show_appointment,
         grants_in_force=identity.access.provided.grants_in_force,
-        **of_files(settings),
+        **wired.of_files(settings),
     )
     payments = providers.Container(
         PaymentsContainer,
@@ -156,7 +140,7 @@ class Container(containers.DeclarativeContainer):
         keys=keys,
         see_appointment=booking.show_appointment,
         booking=booking,
-        **of_payments(settings),
+        **wired.of_payments(settings),
     )
     notifications = providers.Container(
         NotificationsContainer,
@@ -179,7 +163,7 @@ class Container(containers.DeclarativeContainer):
             directory.invitation_link,
         ),
         addresses=addresses,
-        **of_messages(settings),
+        **wired.of_messages(settings),
     )
     revision = providers.Singleton(migrations.newest)
     metrics = providers.Singleton(Metrics, leases=leases, version=__version__, revision=revision)
@@ -227,6 +211,17 @@ class Container(containers.DeclarativeContainer):
         find_slots=scheduling.finder.provided.find,
         unknown_ids=scheduling.finder.provided.unknown,
     )
+    consultations = providers.Container(
+        ConsultationsContainer,
+        database=database,
+        url=url,
+        clock=clock,
+        identities=identities,
+        one_time_tokens=identity.one_time_tokens,
+        session_holder=identity.session_holder,
+        see_appointment=booking.show_appointment,
+        **wired.of_consultations(settings),
+    )
     watching = providers.Container(
         WatchingContainer, settings=settings, database=database, metrics=metrics
     )
@@ -268,6 +263,8 @@ class Container(containers.DeclarativeContainer):
         payments.own_account_routes,
         files.routes,
         files.byte_routes,
+        consultations.routes,
+        consultations.guest_routes,
         integrations.feed_routes,
         integrations.stream_routes,
         integrations.live_slot_routes,

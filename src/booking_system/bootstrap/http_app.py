@@ -68,6 +68,7 @@ def create_app(container: Container) -> FastAPI:
             container.webhooks.watch().running(),
             container.integrations.tail().running(),
             container.integrations.live_slots().running(),
+            container.consultations.live().running(),
         ):
             yield
         container.metrics().requests.flush()

@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from booking_system.bootstrap.migrations import DatabaseProblemError
 from booking_system.bootstrap.settings import Settings
+from booking_system.directory.records.tables import clinics
 from booking_system.identity.domain.account import email_key
 from booking_system.identity.domain.actor import Role
 from booking_system.identity.records.tables import role_grants, users
@@ -62,6 +63,18 @@ ADMINISTRATOR = Question(
 )
 
 
+RELAY_ONLY = Question(
+    "a relay that clinics insist on",
+    "BOOKING_TURN_URL names no relay, but a clinic lets its pages use nothing else "
+    "(consultation_relay_only): its consultations have neither picture nor sound.",
+    select(
+        select(clinics.c.id)
+        .where(clinics.c.consultation_relay_only, clinics.c.deleted_at.is_(None))
+        .exists()
+    ),
+)
+
+
 async def refused(settings: Settings) -> list[str]:
     """Say what production does not start with; the tables have to be up to date.
 
@@ -71,14 +84,16 @@ async def refused(settings: Settings) -> list[str]:
 
 
 async def advised(settings: Settings) -> list[str]:
-    """Say what is not needed any more; an instance that is started anew must not be kept from it.
+    """Say what is not needed any more, or lacks; an instance that is started anew is not kept back.
 
     Raises `DatabaseProblemError`.
     """
-    if settings.admin_email is None:
-        return []
-    asked = {"email": email_key(settings.admin_email)}
-    return await _true_of(settings, [(ADMINISTRATOR, asked)])
+    asked: list[tuple[Question, dict[str, str]]] = []
+    if settings.admin_email is not None:
+        asked.append((ADMINISTRATOR, {"email": email_key(settings.admin_email)}))
+    if not settings.turn_url:
+        asked.append((RELAY_ONLY, {}))
+    return await _true_of(settings, asked) if asked else []
 
 
 async def _true_of(

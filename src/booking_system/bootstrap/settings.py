@@ -11,6 +11,7 @@ from pydantic_settings.exceptions import SettingsError
 from sqlalchemy import URL
 
 from booking_system.bootstrap import production
+from booking_system.bootstrap.consultation_settings import ConsultationSettings
 from booking_system.bootstrap.file_settings import FileSettings
 from booking_system.bootstrap.message_settings import MessageSettings
 from booking_system.bootstrap.payment_settings import PaymentSettings
@@ -51,7 +52,7 @@ class SettingsProblem(Exception):
         self.sentences = sentences
 
 
-class Settings(MessageSettings, PaymentSettings, FileSettings):
+class Settings(MessageSettings, PaymentSettings, FileSettings, ConsultationSettings):
     """All settings; each has a default that works on one machine."""
 
     model_config = SettingsConfigDict(
@@ -260,6 +261,7 @@ class Settings(MessageSettings, PaymentSettings, FileSettings):
             yield "BOOKING_MIGRATION_URL needs BOOKING_DATABASE_URL beside it."
         yield from self._message_contradictions()
         yield from self._payment_contradictions()
+        yield from self._consultation_contradictions()
         if self.in_production:
             yield from production.refused(self)
 

@@ -1,6 +1,7 @@
 """Every table of the program, registered in one place for migrations and for comparing them."""
 
 from booking_system.booking.records import tables as booking
+from booking_system.consultations.records import tables as consultations
 from booking_system.directory.records import tables as directory
 from booking_system.files.records import tables as files
 from booking_system.identity.records import tables as identity
@@ -18,6 +19,7 @@ from booking_system.webhooks.records import tables as webhooks
 
 __all__ = [
     "booking",
+    "consultations",
     "consumers",
     "dead_events",
     "directory",

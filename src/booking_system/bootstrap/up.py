@@ -91,6 +91,14 @@ def openapi(settings: Settings) -> str:
         return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
 
 
+def asyncapi() -> str:
+    """Return the AsyncAPI document as JSON. It names no public address, as the other one."""
+    from booking_system.consultations.adapters.asyncapi import document_of  # noqa: PLC0415
+
+    document = document_of(public_url=None, version=__version__)
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
 async def _prepare(settings: Settings, say: Say, progress: Progress) -> None:
     await _migrate(settings)
     await refuse_unfit(settings)

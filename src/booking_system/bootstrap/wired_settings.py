@@ -4,6 +4,10 @@ from typing import Any
 
 from dependency_injector import providers
 
+from booking_system.identity.domain.session import Lifetimes
+from booking_system.platform.http.budgets import Budgets, budgets_for
+from booking_system.platform.outward.connecting import CheckedAddresses
+
 OF_MESSAGES = {
     "in_production": "in_production",
     "email_url": "email_url",
@@ -36,11 +40,17 @@ OF_FILES = {
     "clamd": "clamd",
     "most_bytes": "quota_bytes",
 }
+OF_CONSULTATIONS = {"public_url": "public_url", "ice": "ice", "redis_url": "redis"}
 
 
 def of_files(settings: providers.Dependency[Any]) -> dict[str, Any]:
     """Return what files take of the settings."""
     return _taken(settings, OF_FILES)
+
+
+def of_consultations(settings: providers.Dependency[Any]) -> dict[str, Any]:
+    """Return what consultations take of the settings."""
+    return _taken(settings, OF_CONSULTATIONS)
 
 
 def of_payments(settings: providers.Dependency[Any]) -> dict[str, Any]:
@@ -51,6 +61,33 @@ def of_payments(settings: providers.Dependency[Any]) -> dict[str, Any]:
 def of_messages(settings: providers.Dependency[Any]) -> dict[str, Any]:
     """Return what notifications take of the settings."""
     return _taken(settings, OF_MESSAGES)
+
+
+def lifetimes(settings: providers.Dependency[Any]) -> providers.Singleton[Lifetimes]:
+    """Return how long sessions live."""
+    days = settings.provided
+    return providers.Singleton(
+        Lifetimes.of_days, absolute=days.session_days, idle=days.session_idle_days
+    )
+
+
+def budgets(settings: providers.Dependency[Any]) -> providers.Singleton[Budgets]:
+    """Return how many requests an address may send."""
+    return providers.Singleton(
+        budgets_for,
+        rate_limit=settings.provided.rate_limit,
+        reads=settings.provided.reads_per_minute,
+        writes=settings.provided.writes_per_minute,
+    )
+
+
+def checked_addresses(
+    settings: providers.Dependency[Any],
+) -> providers.Singleton[CheckedAddresses]:
+    """Return what judges addresses of others before anything is sent there."""
+    return providers.Singleton(
+        CheckedAddresses, allow_private=settings.provided.webhook_allow_private
+    )
 
 
 def _taken(settings: providers.Dependency[Any], names: dict[str, str]) -> dict[str, Any]:

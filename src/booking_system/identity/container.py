@@ -24,6 +24,7 @@ from booking_system.identity.application.change_password import ChangePassword
 from booking_system.identity.application.end_session import EndSession, ListSessions, SignOut
 from booking_system.identity.application.ensure_admin import EnsureAdmin
 from booking_system.identity.application.follow_changes import FollowChanges
+from booking_system.identity.application.hold_session import SessionHolder
 from booking_system.identity.application.known_actors import KnownActors
 from booking_system.identity.application.make_link import MakeLink
 from booking_system.identity.application.own_profile import ChangeProfile, ReadProfile
@@ -82,6 +83,9 @@ class IdentityContainer(containers.DeclarativeContainer):
         access_tokens=access_tokens,
         access=access,
         clock=clock,
+    )
+    session_holder = providers.Singleton(
+        retried(SessionHolder), known=known_actors, access=access, clock=clock
     )
     follow_changes = providers.Singleton(FollowChanges, known=known_actors, changes=access)
     ensure_admin = providers.Factory(

@@ -15,6 +15,9 @@ class ClinicPolicy:
     Where a service has to be paid for first, there are `payment_minutes` to do it. A patient who
     cancels less than `late_cancel_minutes` before the start gets back what was paid but for
     `late_cancel_percent` of the price, a patient who does not come but for `no_show_percent`.
+    An online appointment's room is open from `consultation_opens_minutes` before its start to
+    `consultation_closes_minutes` after its end; with `consultation_relay_only` picture and sound
+    go through the operator's relay alone, so that the two sides do not learn each other's address.
     """
 
     min_notice_minutes: int = 0
@@ -28,6 +31,9 @@ class ClinicPolicy:
     late_cancel_minutes: int = 1440
     late_cancel_percent: int = 0
     no_show_percent: int = 0
+    consultation_opens_minutes: int = 15
+    consultation_closes_minutes: int = 30
+    consultation_relay_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

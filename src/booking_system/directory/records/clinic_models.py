@@ -53,6 +53,21 @@ KeptNoShow = Annotated[
     Kept,
     Field(description="Percent of the price that the clinic keeps of a no-show"),
 ]
+OpensMinutes = Annotated[
+    Whole,
+    Field(ge=0, le=1440, description="An online appointment's room opens so long before the start"),
+]
+ClosesMinutes = Annotated[
+    Whole,
+    Field(ge=0, le=1440, description="An online appointment's room closes so long after the end"),
+]
+RelayOnly = Annotated[
+    YesOrNo,
+    Field(
+        description="Picture and sound of online appointments go through the operator's relay"
+        " alone: neither side learns the other's network address"
+    ),
+]
 TaxNumber = Annotated[
     ShortText,
     Field(
@@ -79,6 +94,9 @@ class PolicyIn(Input):
     late_cancel_minutes: LateMinutes = USUAL.late_cancel_minutes
     late_cancel_percent: KeptLate = USUAL.late_cancel_percent
     no_show_percent: KeptNoShow = USUAL.no_show_percent
+    consultation_opens_minutes: OpensMinutes = USUAL.consultation_opens_minutes
+    consultation_closes_minutes: ClosesMinutes = USUAL.consultation_closes_minutes
+    consultation_relay_only: RelayOnly = USUAL.consultation_relay_only
 
 
 class PolicyChangeIn(Change):
@@ -95,6 +113,9 @@ class PolicyChangeIn(Change):
     late_cancel_minutes: LateMinutes = 0
     late_cancel_percent: KeptLate = 0
     no_show_percent: KeptNoShow = 0
+    consultation_opens_minutes: OpensMinutes = 0
+    consultation_closes_minutes: ClosesMinutes = 0
+    consultation_relay_only: RelayOnly = True
 
 
 class ClinicIn(Input):
@@ -156,6 +177,9 @@ class PolicyOut(BaseModel):
     late_cancel_minutes: int = Field(examples=[USUAL.late_cancel_minutes])
     late_cancel_percent: int = Field(examples=[USUAL.late_cancel_percent])
     no_show_percent: int = Field(examples=[USUAL.no_show_percent])
+    consultation_opens_minutes: int = Field(examples=[USUAL.consultation_opens_minutes])
+    consultation_closes_minutes: int = Field(examples=[USUAL.consultation_closes_minutes])
+    consultation_relay_only: bool = Field(examples=[USUAL.consultation_relay_only])
 
 
 class ClinicOut(BaseModel):

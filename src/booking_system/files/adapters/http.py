@@ -126,7 +126,9 @@ class FileRoutes:
 
         A logo or a photo is a JPEG, PNG or WebP of up to 10 MiB and 40 million pixels, and takes
         the place of the one before. A document of a booking may be a PDF, too, and have 100 MiB;
-        the patient, the doctor and the clinic's desk read it.
+        the patient, the doctor and the clinic's desk read it. What is attached to the chat of an
+        online booking has up to 25 MiB, and is named in a message within a day; only patient and
+        doctor read it.
         """
         begun = await self.begin(body.announced(), actor)
         headers = {"Location": f"{ALL}/{begun.file.id}"}

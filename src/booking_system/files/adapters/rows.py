@@ -49,6 +49,7 @@ def file_of(row: Any) -> StoredFile:
         expires_at=row["expires_at"],
         completed_at=row["completed_at"],
         deleted_at=row["deleted_at"],
+        used_at=row["used_at"],
         due_at=row["due_at"],
         fence=row["fence"],
         tries=row["tries"],
@@ -69,6 +70,7 @@ def values_of(file: StoredFile) -> dict[str, Any]:
         "upload_key": file.upload_key,
         "created_at": file.created_at,
         "expires_at": file.expires_at,
+        "used_at": file.used_at,
         "fence": file.fence,
         **moving(file),
     }

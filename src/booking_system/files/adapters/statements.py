@@ -67,6 +67,7 @@ _owned = {
     FilePurpose.CLINIC_LOGO: f.c.clinic_id,
     FilePurpose.DOCTOR_PHOTO: f.c.doctor_id,
     FilePurpose.BOOKING_DOCUMENT: f.c.appointment_id,
+    FilePurpose.CHAT_ATTACHMENT: f.c.appointment_id,
 }
 COUNT: Mapping[FilePurpose, Statement[Any]] = {
     purpose: Statement(
@@ -82,6 +83,7 @@ OF_APPOINTMENT: Statement[Any] = Statement(
     select(f)
     .where(
         f.c.appointment_id == an_id("appointment_id"),
+        f.c.purpose == "booking_document",
         or_(an_id("after").is_(None), f.c.id > an_id("after")),
         *_present,
     )

@@ -142,7 +142,7 @@ class CheckUpload:
             await work.save(ready, before=file)
             if file.owner.appointment_id is None:
                 await work.show(file.owner, self.address(file.id), at=now)
-            else:
+            elif file.is_document:
                 await work.tell(ready, added=True, at=now)
         return True
 

@@ -33,7 +33,7 @@ class DeleteFile:
             if file.state is FileState.READY:
                 if is_picture:
                     await work.show(file.owner, None, at=now)
-                else:
+                elif file.is_document:
                     await work.tell(file, added=False, at=now)
 
 
@@ -63,6 +63,6 @@ class RestoreFile:
             await work.save(restored, before=file)
             if is_picture:
                 await work.show(file.owner, self.address(file.id), at=now)
-            else:
+            elif file.is_document:
                 await work.tell(restored, added=True, at=now)
         return restored

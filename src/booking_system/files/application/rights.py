@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.refusals import AppointmentNotFound
 from booking_system.files.application.ports import FileReader, SeeAppointment
 from booking_system.files.domain.purposes import FilePurpose
 from booking_system.files.domain.refusals import FileNotFound
 from booking_system.files.domain.stored_file import FileId, FileState, Owner, StoredFile
 from booking_system.identity.domain.actor import Actor
-from booking_system.shared_kernel.errors import NotFound, NotPermitted
+from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted
 from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId, DoctorId
+from booking_system.shared_kernel.mode import Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +21,8 @@ class FileRights:
 
     Pictures of a clinic or a doctor are everybody's; actors who may change the clinic or the doctor
     keep them. Documents are read by all who see the appointment: the patient, the doctor, the
-    clinic's desk. A platform's administrator is none of them.
+    clinic's desk. A platform's administrator is none of them. What is attached to the chat of an
+    online appointment is read by the two who talk, once it was sent.
     """
 
     see: SeeAppointment
@@ -29,6 +32,8 @@ class FileRights:
         """Return what a new file is to belong to. Raises `NotFound`, `NotPermitted`."""
         if purpose is FilePurpose.BOOKING_DOCUMENT:
             return await self._appointment(AppointmentId(owner_id), actor)
+        if purpose is FilePurpose.CHAT_ATTACHMENT:
+            return await self._chat(AppointmentId(owner_id), actor)
         if purpose is FilePurpose.CLINIC_LOGO:
             owner = Owner(clinic_id=ClinicId(owner_id))
             is_there = await self.reader.has_clinic(owner.clinic_id)
@@ -59,9 +64,11 @@ class FileRights:
                 raise FileNotFound
             return file
         try:
-            await self.see(appointment_id=file.owner.appointment_id, actor=actor)
+            card = await self.see(appointment_id=file.owner.appointment_id, actor=actor)
         except AppointmentNotFound:
             raise FileNotFound from None
+        if not file.is_document and not _may_read_attachment(file, card.appointment, actor):
+            raise FileNotFound
         if deleted and not _may_delete(file, actor):
             raise FileNotFound
         return file
@@ -76,11 +83,28 @@ class FileRights:
     async def _appointment(self, appointment_id: AppointmentId, actor: Actor) -> Owner:
         card = await self.see(appointment_id=appointment_id, actor=actor)
         booked = card.appointment
-        is_party = booked.doctor_id in actor.doctor_ids or booked.patient_id == actor.patient_id
-        if not (is_party or actor.works_at(booked.clinic_id)):
+        if not (_is_party(booked, actor) or actor.works_at(booked.clinic_id)):
             # Staff who wind up a removed clinic add nothing to it.
             raise NotPermitted
         return Owner(clinic_id=booked.clinic_id, appointment_id=appointment_id)
+
+    async def _chat(self, appointment_id: AppointmentId, actor: Actor) -> Owner:
+        booked = (await self.see(appointment_id=appointment_id, actor=actor)).appointment
+        if not _is_party(booked, actor):
+            raise NotPermitted
+        if booked.mode is not Mode.ONLINE:
+            raise Invalid.field("/owner_id", "must be an online booking", "not_allowed")
+        return Owner(clinic_id=booked.clinic_id, appointment_id=appointment_id)
+
+
+def _is_party(booked: Appointment, actor: Actor) -> bool:
+    return booked.doctor_id in actor.doctor_ids or booked.patient_id == actor.patient_id
+
+
+def _may_read_attachment(file: StoredFile, booked: Appointment, actor: Actor) -> bool:
+    """What was not sent yet is its sender's alone."""
+    is_theirs = file.used_at is not None or file.created_by == actor.user_id
+    return is_theirs and _is_party(booked, actor)
 
 
 def _keeps_pictures(owner: Owner, actor: Actor) -> bool:
@@ -89,7 +113,10 @@ def _keeps_pictures(owner: Owner, actor: Actor) -> bool:
 
 
 def _may_delete(file: StoredFile, actor: Actor) -> bool:
-    """Documents are deleted by their sender and by the clinic's administrators."""
+    """Documents are deleted by their sender and by the clinic's administrators.
+
+    An attachment of a chat by its sender alone: nobody else of the clinic sees it.
+    """
     if file.owner.appointment_id is None:
         return _keeps_pictures(file.owner, actor)
     return file.created_by == actor.user_id or file.owner.clinic_id in actor.admin_of

@@ -62,7 +62,7 @@ class DoDue:
                 return
             await work.remove(file)
             is_over = file.state is FileState.READY and file.deleted_at is None
-            if is_over and file.owner.appointment_id is not None:
+            if is_over and file.is_document:
                 await work.tell(file, added=False, at=self.clock.now())
 
 

@@ -1,6 +1,6 @@
 """What files are for: who may see them, of which kinds and how large they are, how long kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -10,11 +10,15 @@ MIB = 1024 * 1024
 
 
 class FilePurpose(StrEnum):
-    """What a file is for; by it the owner is a clinic, a doctor or an appointment."""
+    """What a file is for; by it the owner is a clinic, a doctor or an appointment.
+
+    A document is read by all who see its appointment, an attachment by the two who talk.
+    """
 
     CLINIC_LOGO = "clinic_logo"
     DOCTOR_PHOTO = "doctor_photo"
     BOOKING_DOCUMENT = "booking_document"
+    CHAT_ATTACHMENT = "chat_attachment"
 
 
 class Size(StrEnum):
@@ -41,8 +45,8 @@ class Rules:
     """What holds for all files of a purpose.
 
     `most_of_owner` counts those that are there, or may still come. `kept` is the time from when it
-    was stored; None: as long as its owner is there. Of those that are `single` a new one takes the
-    place of the one before.
+    was stored; None: as long as its owner is there. What `waits` is kept for so long only, until it
+    is used. Of those that are `single` a new one takes the place of the one before.
     """
 
     kinds: frozenset[MediaKind]
@@ -51,6 +55,7 @@ class Rules:
     is_single: bool
     most_of_owner: int
     kept: timedelta | None
+    waits: timedelta | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -66,17 +71,20 @@ _PICTURE = Rules(
     most_of_owner=10,
     kept=None,
 )
+_DOCUMENT = Rules(
+    kinds=PICTURES | {MediaKind.PDF},
+    most_bytes=100 * MIB,
+    is_public=False,
+    is_single=False,
+    most_of_owner=50,
+    # Ten years, as papers of a treatment are kept (for one, § 630f BGB).
+    kept=timedelta(days=3653),
+)
 RULES = {
     FilePurpose.CLINIC_LOGO: _PICTURE,
     FilePurpose.DOCTOR_PHOTO: _PICTURE,
-    FilePurpose.BOOKING_DOCUMENT: Rules(
-        kinds=PICTURES | {MediaKind.PDF},
-        most_bytes=100 * MIB,
-        is_public=False,
-        is_single=False,
-        most_of_owner=50,
-        # Ten years, as papers of a treatment are kept (for one, § 630f BGB).
-        kept=timedelta(days=3653),
-    ),
+    FilePurpose.BOOKING_DOCUMENT: _DOCUMENT,
+    # What is chosen in a chat, and then not sent, is nobody's paper.
+    FilePurpose.CHAT_ATTACHMENT: replace(_DOCUMENT, most_bytes=25 * MIB, waits=timedelta(days=1)),
 }
 MOST_BYTES = max(rules.most_bytes for rules in RULES.values())

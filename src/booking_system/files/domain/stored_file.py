@@ -111,7 +111,8 @@ class StoredFile:
     `upload_key` is where its bytes arrive, which a signature has named; `served_key` another place,
     which none ever did. `size` and `sha256` are what was announced, then what is stored.
     `stored_bytes` is what counts against the clinic's room. When something is to be done with the
-    row it is `due_at`: given up, looked at, removed. `fence` counts the claims of it.
+    row it is `due_at`: given up, looked at, removed. Until it is `used_at` an instant, what waits
+    for its use is kept for a short time. `fence` counts the claims of it.
     """
 
     id: FileId
@@ -131,6 +132,7 @@ class StoredFile:
     expires_at: datetime
     completed_at: datetime | None = None
     deleted_at: datetime | None = None
+    used_at: datetime | None = None
     due_at: datetime | None
     fence: int = 0
     tries: int = 0
@@ -144,6 +146,11 @@ class StoredFile:
     def is_readable(self) -> bool:
         """Say whether there are bytes that may go out."""
         return self.state is FileState.READY and self.deleted_at is None
+
+    @property
+    def is_document(self) -> bool:
+        """Say whether all who see its appointment are told of it."""
+        return self.purpose is FilePurpose.BOOKING_DOCUMENT
 
     def takes_bytes(self, now: datetime) -> bool:
         """Say whether its bytes may still come."""
@@ -165,7 +172,6 @@ class StoredFile:
         self, *, kind: MediaKind, size: int, sha256: bytes, stored: int, at: datetime
     ) -> Self:
         """Return it with its bytes stored; `stored` is the sum of all its parts."""
-        kept = self.rules.kept
         return replace(
             self,
             state=FileState.READY,
@@ -174,7 +180,7 @@ class StoredFile:
             sha256=sha256,
             stored_bytes=stored,
             completed_at=at,
-            due_at=None if kept is None else at + kept,
+            due_at=self._kept_until(at),
         )
 
     def refused(self, fault: Fault, *, at: datetime) -> Self:
@@ -220,7 +226,11 @@ class StoredFile:
 
         A worker whose clock is ahead may have claimed it for removal: its claim counts no more.
         """
-        kept = self.rules.kept
-        since = self.completed_at or at
-        due_at = None if kept is None else since + kept
+        due_at = self._kept_until(self.completed_at or at)
         return replace(self, deleted_at=None, due_at=due_at, fence=self.fence + 1)
+
+    def _kept_until(self, since: datetime) -> datetime | None:
+        rules = self.rules
+        is_waiting = rules.waits is not None and self.used_at is None
+        kept = rules.waits if is_waiting else rules.kept
+        return None if kept is None else since + kept

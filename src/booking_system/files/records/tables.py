@@ -48,6 +48,8 @@ files = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("completed_at", DateTime(timezone=True)),
     Column("deleted_at", DateTime(timezone=True)),
+    # Since when it is part of something: what waits for that is removed before long.
+    Column("used_at", DateTime(timezone=True)),
     # When something is to be done with the row: given up, looked at, removed.
     Column("due_at", DateTime(timezone=True)),
     # Counts the claims: what a late claimer finds out changes nothing.
@@ -59,6 +61,7 @@ files = Table(
         "CASE purpose WHEN 'clinic_logo' THEN num_nonnulls(doctor_id, appointment_id) = 0"
         " WHEN 'doctor_photo' THEN doctor_id IS NOT NULL AND appointment_id IS NULL"
         " WHEN 'booking_document' THEN doctor_id IS NULL AND appointment_id IS NOT NULL"
+        " WHEN 'chat_attachment' THEN doctor_id IS NULL AND appointment_id IS NOT NULL"
         " ELSE false END",
         name="owner",
     ),

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ class SocketLimits:
 
 
 class SocketClosed(Exception):
-    """Raised by an endpoint to close its socket with a code of its own, 4000 to 4999."""
+    """Raised by an endpoint to close its socket with a code of its choice."""
 
     def __init__(self, code: int, reason: str) -> None:
         """`reason` reaches the client: a word or two."""
@@ -90,10 +90,13 @@ class Socket:
         while True:
             yield await self._in.get()
 
-    def send(self, message: object) -> bool:
-        """Send JSON. Never waits; False: the client reads too slowly, or has gone."""
+    def send(self, message: object, *, key: Hashable | None = None) -> bool:
+        """Send JSON. Never waits; False: the client reads too slowly, or has gone.
+
+        With a `key` it replaces another of the same key that was not sent yet.
+        """
         text = json_bytes(message).decode()
-        is_sent = self._out.put(text, len(text))
+        is_sent = self._out.put(text, len(text), key=key)
         if is_sent:
             self._life.sent += 1
         return is_sent

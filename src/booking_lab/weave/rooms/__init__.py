@@ -1,0 +1,1 @@
+"""Rooms of online appointments: people in them meet who cancels and moves."""

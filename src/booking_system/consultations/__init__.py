@@ -1,0 +1,1 @@
+"""Online consultations: one room for each online appointment, its chat, and who may enter."""

@@ -1,0 +1,1 @@
+"""PostgreSQL, HTTP and sockets of consultations."""
