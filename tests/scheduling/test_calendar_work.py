@@ -68,7 +68,7 @@ async def test_all_calendars_of_a_clinic_are_planned_when_they_were_asked_for(ap
 async def test_a_calendar_that_another_worker_has_just_planned_is_not_planned_again(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clinic, (doctor,) = await _clinic(api)
+    _, (doctor,) = await _clinic(api)
     before = await _sql(api, COUNT)
     worker = api.container.scheduling.calendar_worker()
     found = iter([UUID(doctor["id"])])
