@@ -62,12 +62,13 @@ def memory_with_room() -> Path | None:
 
 
 @contextmanager
-def running_server(*, durable: bool = False) -> Iterator[TestServer]:
+def running_server(*, durable: bool = False, **more: str) -> Iterator[TestServer]:
+    """Start one; `more` are settings of its own."""
     MADE["PostgreSQL servers"] += 1
     memory = None if durable else memory_with_room()
     with tempfile.TemporaryDirectory(prefix="booking-tests-", dir=memory) as folder:
         Path(folder).chmod(0o755)
-        settings = {"max_connections": "200", "shared_buffers": "128MB"}
+        settings = {"max_connections": "200", "shared_buffers": "128MB", **more}
         server = EmbeddedPostgres(Path(folder), durable=durable, settings=settings)
         server.start()
         try:

@@ -4,15 +4,17 @@ import asyncio
 import json
 import stat
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 
 import asyncpg
 import pytest
 from typer.testing import CliRunner, Result
 
-from booking_system.bootstrap.backups import programs, restoring, taking
+from booking_system.bootstrap.backups import packing, programs, restoring, taking
 from booking_system.bootstrap.backups.contents import Contents, Rows
 from booking_system.bootstrap.backups.manifest import Manifest
+from booking_system.bootstrap.backups.packing import Wanted
 from booking_system.bootstrap.backups.programs import Target
 from booking_system.bootstrap.cli import app
 from booking_system.bootstrap.console import progress
@@ -27,6 +29,16 @@ from tests.postgres import TestServer
 def settings_of(api: Api, **changes: object) -> Settings:
     settings: Settings = api.container.settings()
     return settings.model_copy(update=changes)
+
+
+@pytest.fixture(scope="module")
+async def source(
+    postgres: TestServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Api]:
+    """What is backed up: an application with a database, and files, of its own."""
+    place = tmp_path_factory.mktemp("source")
+    async with postgres.database() as url, running_api(url, place) as api:
+        yield api
 
 
 @pytest.fixture
@@ -59,16 +71,16 @@ async def booking_until(api: Api, over: asyncio.Event) -> int:
 
 
 async def test_a_backup_is_of_one_moment_and_good_to_book_on(
-    own_api: Api, empty_url: str, tmp_path: Path
+    source: Api, empty_url: str, tmp_path: Path
 ) -> None:
-    files = Files(own_api, "disk")
-    visit = await a_visit(own_api)
+    files = Files(source, "disk")
+    visit = await a_visit(source)
     await files.stored("booking_document", visit.booking, visit.patient, PDF)
     photo = await files.stored(
         "doctor_photo", visit.doctor, visit.admin, a_picture("PNG"), "image/png"
     )
-    settings, folder, over = settings_of(own_api), tmp_path / "backup", asyncio.Event()
-    booking = [asyncio.create_task(booking_until(own_api, over)) for _ in range(3)]
+    settings, folder, over = settings_of(source), tmp_path / "backup", asyncio.Event()
+    booking = [asyncio.create_task(booking_until(source, over)) for _ in range(3)]
     made = await taking.take(settings, folder, progress)
     over.set()
     assert min(await asyncio.gather(*booking)) > 0
@@ -85,12 +97,12 @@ async def test_a_backup_is_of_one_moment_and_good_to_book_on(
     place = tmp_path / "elsewhere"
     place.mkdir()
     (place / "secret-key.pem").write_text(settings.signing_key())
-    there = settings_of(own_api, database_url=empty_url, data_dir=place)
+    there = settings_of(source, database_url=empty_url, data_dir=place)
     done = await restoring.restore(there, folder, progress)
     assert (done.differences, done.advice) == ([], [])
     assert done.manifest == made
     async with running_api(empty_url, place) as api:
-        await goes_on(own_api, api, photo["image_url"])
+        await goes_on(source, api, photo["image_url"])
         answer = await api.get("/v1/me", visit.patient)
         assert answer.status_code == 401, "a session may have been ended since"
 
@@ -110,12 +122,12 @@ async def goes_on(before: Api, after: Api, photo: str) -> None:
 
 
 @pytest.fixture
-async def backup(own_api: Api, tmp_path: Path) -> tuple[Settings, Path]:
+async def backup(source: Api, tmp_path: Path) -> tuple[Settings, Path]:
     """A backup with one document, and the settings of where it is from."""
-    visit = await a_visit(own_api)
-    files = Files(own_api, "disk")
+    visit = await a_visit(source)
+    files = Files(source, "disk")
     await files.stored("booking_document", visit.booking, visit.patient, PDF)
-    settings, folder = settings_of(own_api), tmp_path / "backup"
+    settings, folder = settings_of(source), tmp_path / "backup"
     await taking.take(settings, folder, progress)
     return settings, folder
 
@@ -137,12 +149,14 @@ async def test_a_rehearsal_says_what_is_otherwise(
     other = settings.model_copy(update={"data_dir": folder / "other"})
     before = await names_of_databases(settings.database_url or "")
     done = await restoring.rehearse(other, folder, progress)
-    appointments, nowhere, users, file = done.differences
+    appointments, nowhere, users, *files = done.differences
     count = tables["users"].count
     assert users == f"users: {count - 1} rows instead of {count}."
-    assert appointments == "appointments: 1 rows as before, but not the same ones."
+    booked = tables["appointments"].count
+    assert appointments == f"appointments: {booked} rows as before, but not the same ones."
     assert nowhere == "nowhere: no table rows instead of 1."
-    assert file.endswith("is not in the backup as it was stored.")
+    assert files
+    assert all(one.endswith("is not in the backup as it was stored.") for one in files)
     assert any("The secret key is another one" in one for one in done.advice)
     assert await names_of_databases(settings.database_url or "") == before
 
@@ -187,6 +201,24 @@ async def test_what_cannot_be_restored_is_told_and_nothing_is_left(
         await restoring.rehearse(settings, folder, progress)
     assert not [one for one in folder.parent.iterdir() if "second" in one.name]
     assert await names_of_databases(settings.database_url or "") == before
+
+
+def test_a_file_is_whole_or_it_is_told(tmp_path: Path) -> None:
+    folder, archive = tmp_path / "files", tmp_path / "files.tar"
+    (folder / "served" / "ab" / "one").mkdir(parents=True)
+    for part, content in (("small", b"1"), ("large", b"2")):
+        (folder / "served" / "ab" / "one" / part).write_bytes(content)
+    assert packing.pack(folder, archive, lambda _, __: None) == 2
+    digest = sha256(b"2").digest()
+    keys = [f"served/ab/one/{part}" for part in ("small", "large")]
+    wanted = {
+        "whole": Wanted(keys=keys, sha256=digest),
+        "lacks a part": Wanted(keys=["served/ab/one/medium", *keys], sha256=digest),
+        "lacks the last": Wanted(keys=[*keys, "served/ab/one/file"], sha256=digest),
+        "is another": Wanted(keys=keys, sha256=sha256(b"3").digest()),
+    }
+    told = packing.missing_in(archive, wanted, lambda _, __: None)
+    assert told == ["lacks a part", "lacks the last", "is another"]
 
 
 async def test_a_sequence_that_is_behind_is_told(own_api: Api, tmp_path: Path) -> None:
@@ -262,11 +294,12 @@ def run(*arguments: str) -> Result:
 
 @pytest.mark.usefixtures("clean_environment", "logging_put_back")
 def test_the_commands_say_what_they_did(
-    own_api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    settings = settings_of(own_api)
+    settings = settings_of(source)
     monkeypatch.setenv("BOOKING_DATABASE_URL", settings.database_url or "")
+    monkeypatch.setenv("BOOKING_DATA_DIR", str(settings.data_dir))
     folder = str(tmp_path / "told")
     done = run("backup", folder)
     assert (done.exit_code, done.output.count("\n")) == (0, 2), done.output

@@ -10,7 +10,13 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from booking_system.bootstrap import payment_checks, production, production_database, redis_check
+from booking_system.bootstrap import (
+    payment_checks,
+    production,
+    production_database,
+    redis_check,
+    replica_check,
+)
 from booking_system.bootstrap.migrations import DatabaseProblemError, is_at_head
 from booking_system.bootstrap.process import LISTENER, PARENT, time_zone_version
 from booking_system.bootstrap.settings import PREFIX, Settings
@@ -94,6 +100,7 @@ async def database_findings(settings: Settings) -> Findings:
         largest = await _max_connections(settings.database_url)
         unsafe = await production_database.refused(settings) if at_head else []
         unneeded = await production_database.advised(settings) if at_head else []
+        unneeded += await replica_check.advice(settings)
         unneeded += await redis_check.advised(settings)
     except DatabaseProblemError as problem:
         return Findings(database=(str(problem),))

@@ -9,6 +9,7 @@ from booking_system.booking.container import BookingContainer
 from booking_system.bootstrap import migrations
 from booking_system.bootstrap import wired_settings as wired
 from booking_system.bootstrap.chores import chores_of
+from booking_system.bootstrap.database_container import DatabaseContainer
 from booking_system.bootstrap.health import HealthRoutes
 from booking_system.bootstrap.mail_links import accept_page, mail_links
 from booking_system.bootstrap.settings import Settings
@@ -26,11 +27,8 @@ from booking_system.platform.http.idempotency import Idempotency
 from booking_system.platform.http.network import Networks
 from booking_system.platform.observability.metrics import Metrics
 from booking_system.platform.postgres.feed import Relay
-from booking_system.platform.postgres.leases import Leases
 from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.tidying import Tidying
-from booking_system.platform.postgres.transaction import Database, engine_for
-from booking_system.platform.postgres.url import sqlalchemy_url
 from booking_system.platform.uuid7 import RandomIdentities
 from booking_system.scheduling.container import SchedulingContainer
 from booking_system.webhooks.container import WebhooksContainer
@@ -43,10 +41,9 @@ class Container(containers.DeclarativeContainer):
 
     clock = providers.Singleton(SystemClock)
     identities = providers.Singleton(RandomIdentities)
-    url = providers.Callable(sqlalchemy_url, settings.provided.database_url)
-    engine = providers.Singleton(engine_for, url, pool_size=settings.provided.database_pool_size)
-    leases = providers.Singleton(Leases, engine, size=settings.provided.database_pool_size)
-    database = providers.Singleton(Database, leases)
+    databases = providers.Container(DatabaseContainer, settings=settings)
+    url, leases = databases.url, databases.leases
+    database, searches = databases.database, databases.searches
 
     keys = providers.Singleton(Settings.keyring, settings)
     networks = providers.Singleton(Networks, keys)
@@ -75,6 +72,7 @@ class Container(containers.DeclarativeContainer):
     directory = providers.Container(
         DirectoryContainer,
         database=database,
+        searches=searches,
         clock=clock,
         identities=identities,
         accounts_of=identity.accounts_of,
@@ -88,6 +86,7 @@ class Container(containers.DeclarativeContainer):
     scheduling = providers.Container(
         SchedulingContainer,
         database=database,
+        searches=searches,
         clock=clock,
         identities=identities,
         agreed=providers.Factory(
@@ -295,3 +294,4 @@ async def close(container: Container) -> None:
     await container.notifications.http().close()
     await container.payments.known_providers().close()
     await container.database().close()
+    await container.searches().close()

@@ -8,17 +8,16 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
-from sqlalchemy import URL
 
 from booking_system.bootstrap import production
 from booking_system.bootstrap.consultation_settings import ConsultationSettings
+from booking_system.bootstrap.database_settings import DatabaseSettings
 from booking_system.bootstrap.file_settings import FileSettings
 from booking_system.bootstrap.message_settings import MessageSettings
 from booking_system.bootstrap.payment_settings import PaymentSettings
 from booking_system.bootstrap.plain_addresses import is_plain_address, listed
 from booking_system.bootstrap.secret_key import SecretKeyError, key_from, key_kept_in, keys_from
 from booking_system.platform.keyring import Keyring
-from booking_system.platform.postgres.url import sqlalchemy_url
 
 PREFIX = "BOOKING_"
 OTHER_KEYS = f"{PREFIX}OTHER_SECRET_KEYS"
@@ -52,7 +51,9 @@ class SettingsProblem(Exception):
         self.sentences = sentences
 
 
-class Settings(MessageSettings, PaymentSettings, FileSettings, ConsultationSettings):
+class Settings(
+    DatabaseSettings, MessageSettings, PaymentSettings, FileSettings, ConsultationSettings
+):
     """All settings; each has a default that works on one machine."""
 
     model_config = SettingsConfigDict(
@@ -73,10 +74,6 @@ class Settings(MessageSettings, PaymentSettings, FileSettings, ConsultationSetti
         "", description="proxies whose X-Forwarded-For and -Proto are believed; commas between"
     )
     data_dir: Path = Path(".data")
-    database_url: str | None = Field(None, repr=False, description="None: the embedded server")
-    migration_url: str | None = Field(None, repr=False, description="None: the database URL")
-    postgres_bin: Path | None = None
-    database_pool_size: int = Field(16, ge=1, le=200)
     max_requests_inside: int | None = Field(
         None, ge=1, le=10_000, description="worked on at a time by each API process; None: pool"
     )
@@ -123,11 +120,6 @@ class Settings(MessageSettings, PaymentSettings, FileSettings, ConsultationSetti
     def given_public_url(self) -> str | None:
         """The public address, unless it is just made of host and port."""
         return None if self.public_url in {"", self._own_url()} else self.public_url
-
-    @property
-    def url_for_migrations(self) -> str | None:
-        """The address for the role that owns the tables."""
-        return self.migration_url or self.database_url
 
     @property
     def places(self) -> int:
@@ -197,19 +189,6 @@ class Settings(MessageSettings, PaymentSettings, FileSettings, ConsultationSetti
             raise ValueError("BOOKING_OTLP_ENDPOINT must be an address like http://localhost:4318.")
         return value and value.rstrip("/")
 
-    @field_validator("database_url", "migration_url")
-    @classmethod
-    def _database_address(cls, value: str | None) -> str | None:
-        try:
-            readable = value is None or _is_whole(sqlalchemy_url(value))
-        except ValueError:
-            readable = False
-        if not readable:
-            raise ValueError(
-                "{name} must be an address like postgresql://user:password@host:5432/name."
-            )
-        return value
-
     @field_validator("secret_key")
     @classmethod
     def _usable_key(cls, value: SecretStr | None) -> SecretStr | None:
@@ -257,8 +236,7 @@ class Settings(MessageSettings, PaymentSettings, FileSettings, ConsultationSetti
     def _contradictions(self) -> Iterator[str]:
         if (self.admin_email is None) is not (self.admin_password is None):
             yield "BOOKING_ADMIN_EMAIL and BOOKING_ADMIN_PASSWORD must be set together."
-        if self.migration_url is not None and self.database_url is None:
-            yield "BOOKING_MIGRATION_URL needs BOOKING_DATABASE_URL beside it."
+        yield from self._database_contradictions()
         yield from self._message_contradictions()
         yield from self._payment_contradictions()
         yield from self._consultation_contradictions()
@@ -270,14 +248,6 @@ class Settings(MessageSettings, PaymentSettings, FileSettings, ConsultationSetti
         if ":" in name and not name.startswith("["):
             name = f"[{name}]"
         return f"http://{name}:{self.port}"
-
-
-def _is_whole(url: URL) -> bool:
-    """An unescaped slash in a password would else make it a host's port, seen in error texts."""
-    hosts = url.query.get("host", ())
-    several = () if isinstance(hosts, str) else hosts
-    ports = [str(url.query.get("port", "5432")), *(host.rpartition(":")[2] for host in several)]
-    return bool(url.database) and all(port.isdecimal() for port in ports)
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:

@@ -33,6 +33,7 @@ from booking_system.directory.application.ports import Passwords, Throttle
 from booking_system.directory.application.register import Register
 from booking_system.platform.http.network import Networks
 from booking_system.platform.postgres.retry import retried
+from booking_system.platform.postgres.searches import Reads
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
@@ -42,6 +43,7 @@ class DirectoryContainer(containers.DeclarativeContainer):
     """Clinics, doctors, services and patients."""
 
     database = providers.Dependency(instance_of=Database)
+    searches: providers.Dependency[Reads] = providers.Dependency()
     clock: providers.Dependency[Clock] = providers.Dependency()
     identities: providers.Dependency[Identities] = providers.Dependency()
     accounts_of: providers.Dependency[Callable[..., Any]] = providers.Dependency()
@@ -54,7 +56,7 @@ class DirectoryContainer(containers.DeclarativeContainer):
 
     directory = providers.Singleton(PostgresDirectory, database, accounts_of)
     transaction = directory.provided.transaction
-    public_lists = providers.Singleton(PostgresPublicLists, database)
+    public_lists = providers.Singleton(PostgresPublicLists, searches)
 
     create_clinic = providers.Factory(
         retried(keep_clinics.CreateClinic),

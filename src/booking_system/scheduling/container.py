@@ -3,6 +3,7 @@
 from dependency_injector import containers, providers
 
 from booking_system.platform.postgres.retry import retried
+from booking_system.platform.postgres.searches import Reads
 from booking_system.platform.postgres.transaction import Database
 from booking_system.scheduling.adapters.availability import PostgresAvailability
 from booking_system.scheduling.adapters.availability_http import AvailabilityRoutes
@@ -50,21 +51,24 @@ class SchedulingContainer(containers.DeclarativeContainer):
     """Time slots, and the weekly hours that make them."""
 
     database = providers.Dependency(instance_of=Database)
+    searches: providers.Dependency[Reads] = providers.Dependency()
     clock: providers.Dependency[Clock] = providers.Dependency()
     identities: providers.Dependency[Identities] = providers.Dependency()
     agreed: providers.Dependency[AgreedNeeds] = providers.Dependency()
 
     scheduling = providers.Singleton(PostgresScheduling, database)
     transaction = scheduling.provided.transaction
+    # Beside a booking, alternatives are found where it was decided; searches may ask a replica.
     finder = providers.Singleton(PostgresSlotFinder, database)
+    searcher = providers.Singleton(PostgresSlotFinder, searches)
 
     offer_slots = providers.Factory(
         retried(OfferSlots), transaction=transaction, clock=clock, identities=identities
     )
-    find_slots = providers.Factory(retried(FindSlots), finder=finder, clock=clock)
-    digest_slots = providers.Factory(retried(DigestSlots), finder=finder, clock=clock)
-    show_slot = providers.Factory(retried(ShowSlot), finder=finder)
-    show_slots = providers.Factory(retried(ShowSlots), finder=finder)
+    find_slots = providers.Factory(retried(FindSlots), finder=searcher, clock=clock)
+    digest_slots = providers.Factory(retried(DigestSlots), finder=searcher, clock=clock)
+    show_slot = providers.Factory(retried(ShowSlot), finder=searcher)
+    show_slots = providers.Factory(retried(ShowSlots), finder=searcher)
     close_slot = providers.Factory(retried(CloseSlot), transaction=transaction, clock=clock)
     reopen_slot = providers.Factory(retried(ReopenSlot), transaction=transaction, clock=clock)
     delete_slot = providers.Factory(retried(DeleteSlot), transaction=transaction, clock=clock)
@@ -76,10 +80,12 @@ class SchedulingContainer(containers.DeclarativeContainer):
         digest=digest_slots,
         clock=clock,
     )
-    overview = providers.Singleton(PostgresOverview, database)
-    find_next = providers.Factory(retried(FindNext), overview=overview, finder=finder, clock=clock)
+    overview = providers.Singleton(PostgresOverview, searches)
+    find_next = providers.Factory(
+        retried(FindNext), overview=overview, finder=searcher, clock=clock
+    )
     show_calendar = providers.Factory(
-        retried(ShowCalendar), overview=overview, finder=finder, clock=clock
+        retried(ShowCalendar), overview=overview, finder=searcher, clock=clock
     )
     overview_routes = providers.Singleton(
         OverviewRoutes,

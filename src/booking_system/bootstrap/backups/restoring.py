@@ -4,10 +4,10 @@ import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select, text
 
 from booking_system.bootstrap.backups import packing, programs
 from booking_system.bootstrap.backups.contents import contents_of, is_empty
@@ -25,8 +25,10 @@ from booking_system.files.application.check_upload import part_of
 from booking_system.files.domain.purposes import RULES, FilePurpose
 from booking_system.files.domain.stored_file import FileState
 from booking_system.files.records.tables import files
-from booking_system.identity.records.tables import sessions
-from booking_system.platform.postgres.feed import feed_epoch
+from booking_system.identity.adapters.all_sessions import end_all
+from booking_system.platform.postgres.feed import begin_new_epoch
+from booking_system.platform.postgres.transaction import Database
+from booking_system.platform.postgres.url import sqlalchemy_url
 
 LEFT_BEHIND = (
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
@@ -80,9 +82,7 @@ async def restore(settings: Settings, folder: Path, bar: Bar) -> Restored:
     if has_files:
         with bar("Files") as step:
             packing.unpack(folder / FILES, settings.files_folder, step)
-    async with connected(url) as connection:
-        await _begin_anew(connection)
-        await connection.commit()
+    await _begin_anew(url)
     advice = [*_about_keys(settings, manifest), *_about_files(settings, manifest)]
     if manifest.contents.revision != newest():
         advice.append("The tables are of an older version: run `booking-system migrate` next.")
@@ -159,13 +159,14 @@ async def _files_that_lack(folder: Path, url: str, bar: Bar) -> list[str]:
     return [f"The file {name} is not in the backup as it was stored." for name in missing]
 
 
-async def _begin_anew(connection: AsyncConnection) -> None:
-    await connection.execute(update(feed_epoch).values(epoch=text("gen_random_uuid()")))
-    await connection.execute(
-        update(sessions)
-        .where(sessions.c.ended_at.is_(None))
-        .values(ended_at=text("now()"), ended_because="ended_by_admin")
-    )
+async def _begin_anew(url: str) -> None:
+    database = Database.at(sqlalchemy_url(url), pool_size=1)
+    try:
+        async with database.transaction() as connection:
+            await begin_new_epoch(connection)
+            await end_all(connection, now=datetime.now(UTC))
+    finally:
+        await database.close()
 
 
 def _about_keys(settings: Settings, manifest: Manifest) -> Iterator[str]:

@@ -21,8 +21,8 @@ from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.domain.service import Service
 from booking_system.directory.records.tables import clinics, doctors, services
 from booking_system.platform.postgres.phrases import a_text, an_id, how_many, texts
+from booking_system.platform.postgres.searches import Reads
 from booking_system.platform.postgres.statement import Statement
-from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.identifiers import ClinicId
 
 MOST, AFTER, CLINIC_ID, PART = how_many("most"), an_id("after"), an_id("clinic_id"), a_text("part")
@@ -47,7 +47,7 @@ LIVE_CLINIC = Statement(select(func.count()).where(LIVE, clinics.c.id == CLINIC_
 class PostgresPublicLists:
     """Reads clinics, doctors and services."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reads) -> None:
         """Reads go through single statements."""
         self._database = database
 

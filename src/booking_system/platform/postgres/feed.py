@@ -33,8 +33,10 @@ from sqlalchemy import (
     select,
     text,
     true,
+    update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.platform.postgres.metadata import metadata
 from booking_system.platform.postgres.outbox import outbox
@@ -189,3 +191,8 @@ def _reading(of: ColumnElement[bool]) -> Select[tuple[object, ...]]:
 READ = Statement(_reading(true()))
 """The events behind a number; without any there is one row, whose `seq` is null."""
 READ_OF_CLINIC = Statement(_reading(event_feed.c.clinic_id == an_id("clinic_id")))
+
+
+async def begin_new_epoch(connection: AsyncConnection) -> None:
+    """Say that numbers from here on are of another history: the database is as it was once."""
+    await connection.execute(update(feed_epoch).values(epoch=func.gen_random_uuid()))

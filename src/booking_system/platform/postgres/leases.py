@@ -21,7 +21,7 @@ WAIT_SECONDS = 0.5
 MOST_WAITING_PER_CONNECTION = 8
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Lease:
     """One connection, as SQLAlchemy sees it and as the driver does."""
 

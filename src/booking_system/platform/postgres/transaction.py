@@ -40,17 +40,28 @@ planned. By itself asyncpg keeps none of more than 15 KiB, and none for more tha
 search by service is longer, and took ten milliseconds to be read and planned each time."""
 
 
-def engine_for(url: URL, *, pool_size: int) -> AsyncEngine:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """For how many seconds the driver waits for a connection, and for the end of a statement."""
+
+    connect: float = CONNECT_TIMEOUT_SECONDS
+    command: float = COMMAND_TIMEOUT_SECONDS
+
+
+USUAL = Deadlines()
+
+
+def engine_for(url: URL, *, pool_size: int, deadlines: Deadlines = USUAL) -> AsyncEngine:
     """Make the engine. Parameters never reach an error text: they are patient data."""
     return create_async_engine(
         url,
         hide_parameters=True,
         pool_size=pool_size,
         max_overflow=0,
-        pool_timeout=CONNECT_TIMEOUT_SECONDS,
+        pool_timeout=deadlines.connect,
         connect_args={
-            "timeout": CONNECT_TIMEOUT_SECONDS,
-            "command_timeout": COMMAND_TIMEOUT_SECONDS,
+            "timeout": deadlines.connect,
+            "command_timeout": deadlines.command,
             "server_settings": SERVER_SETTINGS,
             **PREPARED,
         },

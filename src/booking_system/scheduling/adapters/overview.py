@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
-from booking_system.platform.postgres.transaction import Database
+from booking_system.platform.postgres.searches import Reads
 from booking_system.scheduling.adapters import overview_statements as statements
 from booking_system.scheduling.adapters.slot_search import found_slot
 from booking_system.scheduling.adapters.wanted_slots import Filters, values_of
@@ -29,7 +29,7 @@ FOR_EVER = datetime(2200, 1, 1, tzinfo=UTC)
 class PostgresOverview:
     """Reads overviews."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reads) -> None:
         """Reads go through single statements, outside any transaction."""
         self._database = database
 

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from booking_system.platform.postgres.transaction import Database
+from booking_system.platform.postgres.searches import Reads
 from booking_system.scheduling.adapters import slot_page
 from booking_system.scheduling.adapters import slot_statements as statements
 from booking_system.scheduling.adapters.wanted_slots import Filters, values_of
@@ -35,7 +35,7 @@ WHOSE: tuple[statements.Whose, ...] = ("doctor_id", "clinic_id")
 class PostgresSlotFinder:
     """Reads slots."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Reads) -> None:
         """Reads go through single statements, outside any transaction."""
         self._database = database
 

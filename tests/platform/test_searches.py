@@ -1,0 +1,273 @@
+"""Searches read a replica, and nobody can tell: not by what they see, and not by an error."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from booking_system.bootstrap import replica_check
+from booking_system.bootstrap.settings import Settings
+from booking_system.platform.postgres import searches
+from booking_system.platform.postgres.leases import Lease
+from booking_system.platform.postgres.searches import Position, Replica, Searches
+from booking_system.platform.postgres.transaction import Database
+from booking_system.shared_kernel.errors import Transient
+from tests.api import Api, Person, running_api
+from tests.patience import PATIENCE, soon
+from tests.postgres import TestServer, running_server
+from tests.replica import PORT, Standby, a_standby
+
+ROUNDS = 10
+
+
+@pytest.fixture(scope="module")
+async def server() -> AsyncIterator[TestServer]:
+    """A primary of its own: its log is followed."""
+    # Else what is committed goes to the replica a fifth of a second later.
+    with running_server(synchronous_commit="on") as server:
+        await server.prepare()
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def standby(server: TestServer) -> AsyncIterator[Standby]:
+    async with a_standby(server.server) as standby:
+        yield standby
+
+
+class Two:
+    """Two instances on one database and its replica."""
+
+    def __init__(self, one: Api, other: Api, standby: Standby) -> None:
+        self.one, self.other, self.standby = one, other, standby
+
+    @property
+    def replicas(self) -> list[Replica]:
+        found = [api.container.searches() for api in (self.one, self.other)]
+        return [one.replica for one in found if isinstance(one, Searches)]
+
+
+@pytest.fixture(scope="module")
+async def two(
+    server: TestServer, standby: Standby, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Two]:
+    tmp_path = tmp_path_factory.mktemp("two")
+    async with server.database() as url, AsyncExitStack() as stack:
+        replica = url.replace("port=5432", f"port={PORT}")
+        for name in ("one", "other"):
+            (tmp_path / name).mkdir()
+        (tmp_path / "other" / "secret-key.pem").symlink_to(tmp_path / "one" / "secret-key.pem")
+        apis = [
+            await stack.enter_async_context(
+                running_api(url, tmp_path / name, database_replica_url=replica)
+            )
+            for name in ("one", "other")
+        ]
+        yield Two(*apis, standby)
+
+
+@contextmanager
+def counted() -> Iterator[list[bool]]:
+    """For each search: whether the replica answered it."""
+    told, lease = list[bool](), Replica.lease
+
+    async def noted(self: Replica) -> Lease | None:
+        found = await lease(self)
+        told.append(found is not None)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Replica, "lease", noted)
+        yield told
+
+
+async def a_slot(api: Api) -> tuple[dict[str, Any], dict[str, str], Person]:
+    clinic = await api.clinic()
+    doctor = await api.doctor(clinic)
+    (slot,) = await api.slots(doctor)
+    return slot, {"doctor_id": doctor["id"]}, await api.patient()
+
+
+async def shown(api: Api, search: dict[str, str]) -> list[str]:
+    answer = await api.get("/v1/slots", **search)
+    assert answer.status_code == 200, answer.text
+    return [one["id"] for one in answer.json()["items"]]
+
+
+async def books_and_looks(two: Two, rounds: int = ROUNDS) -> None:
+    """What one instance has answered, the other shows at once."""
+    slot, search, patient = await a_slot(two.one)
+    for number in range(rounds):
+        booked = await (two.one if number % 2 else two.other).book(slot, patient)
+        assert booked.status_code == 201, booked.text
+        assert await shown(two.other if number % 2 else two.one, search) == []
+        gone = await two.one.post(f"/v1/bookings/{booked.json()['id']}/cancel", None, patient)
+        assert gone.status_code == 200
+        assert await shown(two.other, search) == [slot["id"]]
+
+
+async def test_everybody_sees_what_was_done_before_by_whichever_instance(two: Two) -> None:
+    await until_the_replica_answers(two)
+    with counted() as told:
+        await books_and_looks(two)
+    assert sum(told) > len(told) / 2, "the replica answers"
+
+
+@asynccontextmanager
+async def held(standby: Standby) -> AsyncIterator[None]:
+    """The replica has the log and shows nothing of it."""
+    await standby.execute("SELECT pg_wal_replay_pause()")
+    try:
+        yield
+    finally:
+        await standby.execute("SELECT pg_wal_replay_resume()")
+
+
+async def until_the_replica_answers(two: Two) -> None:
+    async with asyncio.timeout(PATIENCE):
+        for api in (two.one, two.other):
+            with counted() as told:
+                while not any(told):
+                    await shown(api, {})
+                    await asyncio.sleep(0.02)
+
+
+async def test_what_is_behind_is_not_shown(two: Two) -> None:
+    async with held(two.standby):
+        with counted() as told:
+            await books_and_looks(two, rounds=3)
+        assert not any(told)
+    await until_the_replica_answers(two)
+
+
+async def test_a_replica_that_is_killed_is_missed_by_nobody(two: Two) -> None:
+    await until_the_replica_answers(two)
+    two.standby.kill()
+    try:
+        with counted() as told:
+            await books_and_looks(two, rounds=3)
+        assert not any(told)
+    finally:
+        await two.standby.start({})
+    await until_the_replica_answers(two)
+    await books_and_looks(two, rounds=2)
+
+
+async def test_a_replica_that_is_frozen_keeps_nobody(two: Two) -> None:
+    await until_the_replica_answers(two)
+    two.standby.signal(signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        await books_and_looks(two, rounds=2)
+        took = time.monotonic() - started
+    finally:
+        two.standby.signal(signal.SIGCONT)
+    # The first reader of each instance waits for it, and one more after each rest.
+    assert took < 60.0
+    await until_the_replica_answers(two)
+
+
+async def test_a_server_that_is_no_replica_is_not_read(server: TestServer, tmp_path: Path) -> None:
+    """Such as one that was promoted: what it has and what the primary has are two things."""
+    async with (
+        server.database() as url,
+        server.database() as other,
+        running_api(url, tmp_path, database_replica_url=other) as api,
+    ):
+        slot, search, _ = await a_slot(api)
+        with counted() as told:
+            assert await shown(api, search) == [slot["id"]]
+        assert told
+        assert not any(told)
+
+
+async def test_a_search_that_the_replica_breaks_off_is_answered(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A standby cancels what keeps it from following (PostgreSQL documentation, 26.4.2)."""
+    await until_the_replica_answers(two)
+    slot, search, _ = await a_slot(two.one)
+    lease = Replica.lease
+
+    async def broken(self: Replica) -> Lease | None:
+        found = await lease(self)
+        if found is not None:
+            monkeypatch.setattr(Replica, "lease", lease)
+            found.driver.terminate()
+        return found
+
+    monkeypatch.setattr(Replica, "lease", broken)
+    assert await shown(two.one, search) == [slot["id"]]
+    assert Replica.lease is lease
+
+
+async def test_a_decision_is_not_made_by_the_replica(two: Two) -> None:
+    """Bookings, and what is proposed instead of one, are the primary's matter alone."""
+    slot, _, patient = await a_slot(two.one)
+    other = await two.one.patient()
+    with counted() as told:
+        assert (await two.one.book(slot, patient)).status_code == 201
+        assert (await two.one.book(slot, other)).status_code == 409
+    assert told == []
+
+
+async def test_the_operator_is_told_what_is_no_replica(two: Two) -> None:
+    settings: Settings = two.one.container.settings()
+    gone = "postgresql://postgres@127.0.0.1:1/none"
+    told = [
+        await replica_check.advice(settings.model_copy(update={"database_replica_url": url}))
+        for url in (None, settings.database_replica_url, settings.database_url, gone)
+    ]
+    assert told[:2] == [[], []]
+    assert [one[0].partition(": ")[0].rpartition("_URL ")[2] for one in told[2:]] == [
+        "is no replica",
+        "cannot be reached",
+    ]
+
+
+async def test_all_who_ask_at_a_time_share_the_question(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, goes_on, fetchval = [0], asyncio.Event(), searches.POSITION.fetchval
+
+    class Slow:
+        async def fetchval(self, connection: asyncpg.Connection) -> int:
+            asked[0] += 1
+            found: int = await fetchval(connection)
+            await goes_on.wait()
+            return found
+
+    monkeypatch.setattr(searches, "POSITION", Slow())
+    position = Position(database)
+    first = [asyncio.create_task(position.now()) for _ in range(20)]
+    await soon(lambda: asked[0] == 1)
+    # These come too late for the question that is under way: something may have been committed.
+    async with database.driver_transaction() as connection:
+        await connection.execute("UPDATE feed_consumers SET tries = tries")
+    late = [asyncio.create_task(position.now()) for _ in range(20)]
+    goes_on.set()
+    before, after = await asyncio.gather(*first), await asyncio.gather(*late)
+    assert asked == [2]
+    assert (len(set(before)), len(set(after))) == (1, 1)
+    assert before[0] < after[0]
+
+
+async def test_a_question_that_fails_is_asked_anew(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    position = Position(database)
+    with monkeypatch.context() as patch:
+        patch.setattr("booking_system.platform.postgres.leases.Leases.take", _refused)
+        with pytest.raises(Transient):
+            await position.now()
+    assert await position.now() > 0
+
+
+async def _refused(_: object) -> Lease:
+    raise ConnectionRefusedError
