@@ -120,7 +120,8 @@ async def test_memory_is_flat_under_floods_and_pages_that_never_read(
     with instance(database_url, tmp_path, public_url="http://test", log_level="warning") as there:
         ws, pid = there.address.replace("http", "ws", 1), there.process.pid
 
-        async def once() -> int:
+        async def once(number: int) -> int:
+            has = 10 * number
             async with AsyncExitStack() as stack:
                 for room in rooms[:4]:
                     doctor, you = await stack.enter_async_context(frozen(room, ws))
@@ -130,15 +131,15 @@ async def test_memory_is_flat_under_floods_and_pages_that_never_read(
                         if n % 10 == 9:
                             await asyncio.sleep(0.5)
                 async with asyncio.TaskGroup() as group:
-                    for number, room in enumerate(rooms[4:]):
-                        for frames, _ in [*HOSTILE.values()][number::8]:
+                    for place, room in enumerate(rooms[4:]):
+                        for frames, _ in [*HOSTILE.values()][place::8]:
                             group.create_task(attacked(room, ws, frames))
-                one, _ = await stack.enter_async_context(page(ws, await calm.way_in(calm.doctor)))
-                other, _ = await stack.enter_async_context(
-                    page(ws, await calm.way_in(calm.patient))
-                )
+                one, other = [
+                    (await stack.enter_async_context(page(ws, way, last_seq=has)))[0]
+                    for way in (await calm.way_in(calm.doctor), await calm.way_in(calm.patient))
+                ]
                 await talk(calm, one, other, 10)
             return kibibytes(pid)
 
-        grown = [await once() for _ in range(6)]
+        grown = [await once(number) for number in range(6)]
         assert grown[-1] - grown[1] < 8 * 1024, grown
