@@ -147,6 +147,16 @@ async def test_an_invitation_is_the_doctors_and_shows_its_link_once(api: Api) ->
     assert made.json()["link_token"] not in row[0]
 
 
+async def unused_and_removed(api: Api) -> str:
+    """A link that nobody has opened, and whose guest was removed."""
+    room = await surgery(api)
+    path = f"{room.path}/guests"
+    made = await api.made(path, GUEST, room.doctor)
+    assert (await api.send("DELETE", f"{path}/{made['id']}", room.doctor)).status_code == 204
+    token: str = made["link_token"]
+    return token
+
+
 async def test_a_link_that_ran_out_opens_nothing_and_makes_place(api: Api) -> None:
     room = await surgery(api)
     path, entry = f"{room.path}/guests", "/v1/consultation-guests"
@@ -164,6 +174,8 @@ async def test_a_link_that_ran_out_opens_nothing_and_makes_place(api: Api) -> No
     rest = (await api.get(path, room.doctor, cursor=listed["next_cursor"])).json()
     assert [one["id"] for one in rest["items"]] == [other["id"]]
     gone = f"{path}/{other['id']}"
+    elsewhere_link = await unused_and_removed(api)
+    assert code_of(await api.post(entry, {"token": elsewhere_link})) == (404, "not_found")
     elsewhere = (await surgery(api)).path
     assert code_of(await api.send("DELETE", gone, room.patient)) == (403, "forbidden")
     strange = gone.replace(room.path, elsewhere)

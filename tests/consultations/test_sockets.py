@@ -356,6 +356,10 @@ HOSTILE: dict[str, tuple[list[str | bytes], tuple[int, str] | str]] = {
     "half a letter": ([frame("chat", id=SOME, text="\ud800")], "malformed"),
     "nothing said": ([frame("chat", id=SOME, text=" ")], "malformed"),
     "a long text": ([frame("chat", id=SOME, text="x" * 4001)], "malformed"),
+    "a long description": (
+        [frame("offer", to=1, id=SOME, description={"type": "offer", "sdp": "x" * 30_001})],
+        "malformed",
+    ),
     "a restart and a candidate": (
         [frame("ice", to=1, restart=True, candidate={"candidate": ""})],
         "malformed",
@@ -408,6 +412,21 @@ async def test_a_page_that_is_too_fast_is_told_so_first(
         assert (error["code"], error["id"]) == ("rate_limited", str(UUID(int=3)))
         assert error["retry_after"] > 1
         assert [f["seq"] for f in await patient.quiet() if f["type"] == "chat"] == [1, 2]
+
+
+async def test_a_page_that_does_not_heed_that_is_closed(
+    server: RealServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = Bucket(per_second=0.001, at_once=2.0)
+    impatient = partial(talk.Manners, chats=few, refused=Bucket(per_second=0.001, at_once=2.0))
+    monkeypatch.setattr(talk, "Manners", impatient)
+    room = await surgery(server.api)
+    async with page(server.ws, await room.way_in(room.patient)) as (patient, _):
+        for n in range(1, 6):
+            await patient.say("chat", id=str(UUID(int=n)), text=f"{n}")
+        assert await patient.closed() == (1008, "rate_limited")
+        assert [f["seq"] for f in patient.told if f["type"] == "chat"] == [1, 2]
+        assert len([f for f in patient.told if f["type"] == "error"]) == 2
 
 
 @pytest.mark.parametrize("first", [None, '{"type": "ping", "t": 1}', "{"])

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from booking_system.consultations.adapters.live.bus import BusMessage
 from booking_system.consultations.adapters.live.hub import LOOK_SECONDS, RENEW_SECONDS
 from booking_system.consultations.adapters.statements import LEASE
 from booking_system.consultations.domain.seat import Seat
@@ -83,6 +84,31 @@ async def test_what_the_bus_loses_is_found_by_a_look(server: RealServer) -> None
         await say(party, client_id=uuid4(), text="unheard")
         assert (await doctor.hear("chat"))["text"] == "unheard"
         assert (await patient.hear("chat"))["seq"] == 1
+
+
+async def test_what_another_process_lets_through_is_asked_again_here(server: RealServer) -> None:
+    """It may not know yet that its page was put on hold."""
+    room = await surgery(server.api)
+    live = server.api.container.consultations.live()
+    candidate = {"type": "ice", "from": "doctor", "epoch": 1, "restart": True}
+    room_id = AppointmentId(UUID(room.id))
+    async with (
+        page(server.ws, await room.way_in(room.doctor)) as (doctor, _),
+        page(server.ws, await room.way_in(room.patient)) as (patient, welcome),
+    ):
+        told = BusMessage(
+            room_id=room_id, to=welcome["you"]["epoch"], frame=candidate, process="p", number=1
+        )
+        live._heard(told)
+        assert "ice" not in {one["type"] for one in await patient.quiet()}
+        await doctor.say("admit")
+        await patient.hear("admitted")
+        live._heard(told)
+        await patient.hear("ice")
+        await doctor.say("hold")
+        await patient.hear("held")
+        live._heard(told)
+        assert "ice" not in {one["type"] for one in await patient.quiet()}
 
 
 async def test_many_at_once_are_stored_in_one_order(server: RealServer) -> None:

@@ -27,6 +27,9 @@ Scale = Annotated[
 Journey = Annotated[
     bool, typer.Option("--journey", help="A page's way to a booking, half a second each request.")
 ]
+Rooms = Annotated[
+    bool, typer.Option("--rooms", help="500 rooms of online appointments, 500 messages a second.")
+]
 DataDir = Annotated[
     Path | None,
     typer.Option(help="With --scale: keep the large database here; loading it takes minutes."),
@@ -63,6 +66,7 @@ def bench(  # noqa: PLR0913  (options)
     overload: Overload = False,
     scale: Scale = False,
     journey: Journey = False,
+    rooms: Rooms = False,
     data_dir: DataDir = None,
 ) -> None:
     """Measure bookings and slot searches on this machine; touches no data of yours.
@@ -71,28 +75,36 @@ def bench(  # noqa: PLR0913  (options)
     5 others kept the machine busy: the figures are told, and no verdict.
     With --journey each request of a page is compared with bare FastAPI, on a database that was made
     over HTTP a moment ago and on a large one; there are no bars.
+    With --rooms two parties in each of 500 rooms write to each other, on one process: how soon a
+    message comes, and what a connection takes of memory.
     With --scale a database of 1,000 doctors x 12 months is loaded first; --data-dir keeps it for
     the next runs of a week.
     """
-    if overload + scale + journey > 1:
-        raise typer.BadParameter("choose one of --overload, --scale and --journey")
+    if overload + scale + journey + rooms > 1:
+        raise typer.BadParameter("choose one of --overload, --scale, --journey and --rooms")
     if data_dir is not None and not scale:
         raise typer.BadParameter("--data-dir goes with --scale")
     try:
         with _progress() as progress:
-            report: Report
-            busy: list[str] = []
+            found: Judged
             if overload:
-                report = _overload(seconds, progress, quick=quick)
+                found = _overload(seconds, progress, quick=quick), []
             elif scale:
-                report = _scale(data_dir, progress, quick=quick)
+                found = _scale(data_dir, progress, quick=quick), []
             elif journey:
-                report, busy = _journey(rounds, progress, quick=quick)
+                found = _journey(rounds, progress, quick=quick)
+            elif rooms:
+                found = _rooms(progress, quick=quick)
             else:
-                report, busy = _usual(rounds, seconds, progress, quick=quick)
+                found = _usual(rounds, seconds, progress, quick=quick)
     except BenchProblem as problem:
         typer.echo(problem, err=True)
         raise typer.Exit(FAILED) from None
+    _tell(*found, json_file=json_file)
+
+
+def _tell(report: Report, busy: list[str], *, json_file: Path | None) -> None:
+    """Say what was found. Raises `typer.Exit` where a bar was missed, or there is no verdict."""
     if json_file is not None:
         text = json.dumps(report.as_json(), indent=2)
         json_file.write_text(f"{text}\n", encoding="utf-8")
@@ -136,6 +148,15 @@ def _journey(rounds: int, progress: Hear, *, quick: bool) -> Judged:
 
     plan = JourneyPlan.quick() if quick else JourneyPlan(rounds=rounds)
     report = measure_journey(plan, postgres_bin=Settings().postgres_bin, progress=progress)
+    return report, [] if quick else report.busy()
+
+
+def _rooms(progress: Hear, *, quick: bool) -> Judged:
+    from booking_lab.bench.rooms.plan import RoomsPlan  # noqa: PLC0415
+    from booking_lab.bench.rooms.run import measure_rooms  # noqa: PLC0415
+
+    plan = RoomsPlan.quick() if quick else RoomsPlan()
+    report = measure_rooms(plan, postgres_bin=Settings().postgres_bin, progress=progress)
     return report, [] if quick else report.busy()
 
 
