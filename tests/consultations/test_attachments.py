@@ -92,6 +92,8 @@ async def test_a_guest_reads_that_a_file_was_sent_and_sends_none(server: RealSer
         )
         entry = await server.api.post("/v1/consultation-guests", {"token": made["link_token"]})
         async with page(server.ws, entry.json()) as (guest, _):
+            await doctor.say("admit", who="guest")
+            await guest.hear("admitted")
             file = await attached(room, room.doctor)
             assert await refused(guest, file["id"]) == "attachment_missing"
             await doctor.say("chat", id=str(uuid4()), text="Look", file_id=file["id"])
@@ -174,6 +176,8 @@ async def test_both_keep_a_transcript_with_names_and_times_and_nobody_else(
         )
         entry = await server.api.post("/v1/consultation-guests", {"token": made["link_token"]})
         async with page(server.ws, entry.json()) as (guest, _):
+            await doctor.say("admit", who="guest")
+            await guest.hear("admitted")
             await guest.chat("Good day")
         await doctor.say("end")
         await patient.hear("ended")
@@ -193,6 +197,7 @@ async def test_both_keep_a_transcript_with_names_and_times_and_nobody_else(
                 "Patient: One line",
                 "Patient was let in.",
                 "Doctor: Please read",
+                "Guest was let in.",
                 "Guest (Example Guest): Good day",
                 "The consultation was ended.",
             ]

@@ -323,6 +323,39 @@ async def test_a_guest_comes_by_a_link_once_and_waits_to_be_let_in(server: RealS
     assert listed["removed_at"] is not None
 
 
+async def test_a_guest_who_waits_reads_and_writes_nothing(server: RealServer) -> None:
+    room, api = await surgery(server.api), server.api
+    body = {"kind": "relative", "name": "Example Relative"}
+    made = await api.made(f"{room.path}/guests", body, room.doctor)
+    entry = "/v1/consultation-guests"
+    way = (await api.post(entry, {"token": made["link_token"]})).json()
+    async with (
+        page(server.ws, await room.way_in(room.doctor)) as (doctor, _),
+        page(server.ws, await room.way_in(room.patient)) as (patient, _),
+    ):
+        await patient.chat("before they came")
+        async with page(server.ws, way) as (guest, welcome):
+            assert (welcome["seq"], welcome["first_seq"], welcome["gap"]) == (1, 2, False)
+            await patient.chat("while they wait")
+            await guest.say("chat", id=SOME, text="Hello")
+            assert (await guest.hear("error", id=SOME))["code"] == "not_admitted"
+            await guest.say("typing", on=True)
+            assert (await guest.hear("error"))["code"] == "not_admitted"
+            assert {one["type"] for one in await guest.quiet()} <= {"presence", "mark"}
+            await doctor.say("admit", who="guest")
+            assert (await guest.hear("admitted"))["seq"] == 3
+            await patient.chat("now they are in")
+            assert (await guest.hear("chat"))["text"] == "now they are in"
+            assert (await guest.chat("Hello", identity=SOME))["seq"] == 5
+            await doctor.say("hold", who="guest")
+            await guest.hear("held")
+            await patient.chat("behind their back")
+            assert "chat" not in {one["type"] for one in await guest.quiet()}
+            await doctor.say("end")
+            assert (await guest.hear("ended"))["reason"] == "ended"
+    assert "typing" not in {one["type"] for one in patient.told}
+
+
 async def test_a_process_that_drains_says_so_and_another_connection_resumes(
     server: RealServer,
 ) -> None:

@@ -17,7 +17,7 @@ from booking_system.consultations.domain.ice import IceServers
 from booking_system.consultations.domain.presence import Sitting
 from booking_system.consultations.domain.room import Room
 from booking_system.consultations.domain.seat import Party, Seat
-from booking_system.consultations.domain.stored import Entry
+from booking_system.consultations.domain.stored import Entry, EntryKind
 
 MOST_HISTORY = 50
 """Stored frames that a page is sent when it joins; older ones it reads over HTTP."""
@@ -42,6 +42,7 @@ class Connection:
         self.sent = last_seq
         self.closing: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
         self._outlet = outlet
+        self._reads = party.seat is not Seat.GUEST
         self._shown: dict[Seat, dict[str, Any]] = {}
         self._marks: dict[Seat, tuple[int, int]] = {}
         self._closes_at: datetime | None = None
@@ -68,6 +69,9 @@ class Connection:
         """Tell where everything stands; from here on only changes are told."""
         room = seen.room
         others = self._others(seen.sittings)
+        self.sees(seen)
+        if not self._reads:
+            self.sent = room.seq
         first = max(room.seq - MOST_HISTORY, 0)
         has_gap = not first <= self.sent <= room.seq
         if has_gap:
@@ -104,11 +108,21 @@ class Connection:
         self._plan_ice(ice, now)
         self._tell_marks(seen.sittings)
 
+    def sees(self, seen: Seen) -> None:
+        """Note whether it may read: a guest does as long as the doctor has let them in."""
+        if self.party.seat is Seat.GUEST:
+            mine = (one for one in seen.sittings if one.epoch == self.epoch)
+            self._reads = any(one.is_admitted for one in mine)
+
     def tell_stored(self, entries: Sequence[Entry]) -> None:
-        """Send what follows on what it has; what does not follow is left for a look."""
+        """Send what follows on what it has; what does not follow is left for a look.
+
+        What was written while a guest waited is not for them.
+        """
         for entry in entries:
             if entry.seq == self.sent + 1:
-                self.send(stored_of(entry))
+                if self._reads or entry.kind is not EntryKind.CHAT:
+                    self.send(stored_of(entry))
                 self.sent = entry.seq
 
     def tell_again(self, entry: Entry) -> None:

@@ -43,7 +43,10 @@ class Hello(Input):
 
 
 class Chat(Input):
-    """A message. It is sent again after each `welcome` until its own `chat` frame came back."""
+    """A message. It is sent again after each `welcome` until its own `chat` frame came back.
+
+    A guest who was not let in is answered `not_admitted`.
+    """
 
     type: Literal["chat"]
     id: UUID = Field(description="The page's own id of the message: it is stored once")

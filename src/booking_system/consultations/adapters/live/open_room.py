@@ -99,6 +99,12 @@ class OpenRoom:
         admitted = {s.seat for s in seen.sittings if s.is_admitted}
         return {one, other} <= admitted
 
+    def may_chat(self, party: Party) -> bool:
+        """Say whether they read and write: doctor and patient always, a guest who was let in."""
+        if party.seat is not Seat.GUEST:
+            return True
+        return any(s.seat is Seat.GUEST and s.is_admitted for s in self._seen_now().sittings)
+
     def may_offer(self, one: Seat, other: Seat) -> bool:
         """Say whether the first page makes the offers between both."""
         return offers_to(one, other)
@@ -136,8 +142,10 @@ class OpenRoom:
             await self._follow(self.room_id)
             await self._look()
             self._changed(self.room_id)
-        await self._tell_stored()
         seen = self._seen_now()
+        for connection in self.connections:
+            connection.sees(seen)
+        await self._tell_stored()
         for connection in [*self.connections]:
             connection.tell_state(seen, now=now, fresh_ice=self.ice_for)
 

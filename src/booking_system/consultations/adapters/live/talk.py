@@ -158,9 +158,7 @@ class RoomSockets:
             if isinstance(frame, says.Offer | says.Answer | says.Ice):
                 await self._signal(frame, room, connection)
             elif isinstance(frame, says.Typing):
-                if not manners.typing.spend():
-                    typing = {"type": "typing", "who": connection.party.seat, "on": frame.on}
-                    self.live.spread(room, typing, sender=connection.epoch)
+                self._type(frame, room, connection, manners)
             else:
                 await self._act(frame, room, connection)
         except NotAdmitted:
@@ -177,6 +175,16 @@ class RoomSockets:
         except (Unavailable, Transient):
             connection.send(_error("unavailable", _id_of(frame), 1))
 
+    def _type(
+        self, frame: says.Typing, room: OpenRoom, connection: Connection, manners: Manners
+    ) -> None:
+        party = connection.party
+        if not room.may_chat(party):
+            raise NotAdmitted
+        if not manners.typing.spend():
+            typing = {"type": "typing", "who": party.seat, "on": frame.on}
+            self.live.spread(room, typing, sender=connection.epoch)
+
     async def _act(self, frame: says.Frame, room: OpenRoom, connection: Connection) -> None:
         party, epoch = connection.party, connection.epoch
         match frame:
@@ -185,6 +193,8 @@ class RoomSockets:
                 connection.send(pong, key="pong")
                 return
             case says.Chat():
+                if not room.may_chat(party):
+                    raise NotAdmitted
                 entry = await self.say(
                     party, client_id=frame.id, text=frame.text, file_id=frame.file_id
                 )
