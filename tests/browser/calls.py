@@ -159,12 +159,36 @@ async def chromium(*flags: str) -> AsyncIterator[Browser]:
 async def visitor(browser: Browser, site: str, **about: Any) -> Visitor:
     context = await browser.new_context(permissions=["camera", "microphone"], **about)
     await context.add_init_script(WATCHED)
-    page = await context.new_page()
+    return watched(await context.new_page(), site)
+
+
+def watched(page: Page, site: str) -> Visitor:
     page.set_default_timeout(SECONDS * 1000)
     one = Visitor(page, site)
     page.on("console", one.hear)
     page.on("pageerror", lambda error: one.complaints.append(str(error)))
     return one
+
+
+HOST = """([page, token]) => {
+  addEventListener('message', ({ source, origin, data }) => {
+    if (origin !== new URL(page).origin || data.type !== 'booking.consultation.wants_token') return;
+    source.postMessage({ type: 'booking.consultation.token', access_token: token }, origin);
+  });
+  open(page);
+}"""
+"""What a front end does that opens the page and hands over the session that it has."""
+
+
+async def opened_by_front_end(
+    browser: Browser, site: str, path: str, person: Person, *, front_end: str, **about: Any
+) -> Visitor:
+    """The page, opened by a page of another site that the operator has named."""
+    host = await visitor(browser, front_end, **about)
+    await host.page.goto(f"{front_end}/health/live")
+    async with host.page.context.expect_page() as coming:
+        await host.page.evaluate(HOST, [f"{site}{path}", person.token])
+    return watched(await coming.value, site)
 
 
 CALL = """async ([version, bookingId, token, options]) => {

@@ -14,7 +14,8 @@ import { Devices } from './devices.js';
 import { Link, LINES } from './link.js';
 import { Room } from './room.js';
 
-export { guestEntry, partyEntry, Refused } from './entry.js';
+export { guestEntry, NotNow, partyEntry, Refused } from './entry.js';
+export { addressOf, FileRefused, sendFile } from './files.js';
 export { levelOf } from './interruptions.js';
 
 /** Of two seats the first makes the offers. */

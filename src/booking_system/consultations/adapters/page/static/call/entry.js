@@ -35,14 +35,15 @@ export class NotNow extends Error {
  * Ask the API for JSON.
  *
  * @param {string} address
- * @param {RequestInit & {token?: string | null}} [options] `token`: an access token
+ * @param {RequestInit & {token?: string | null, asText?: boolean}} [options] `token`: an access token
  * @returns {Promise<any>} the body; null where there is none
  * @throws {Refused} for 4xx, `NotNow` for what may be better later
  */
-export async function asked(address, { token = null, ...options } = {}) {
+export async function asked(address, { token = null, asText = false, ...options } = {}) {
   const headers = new Headers(options.headers || {});
   if (token) headers.set('Authorization', `Bearer ${token}`);
-  let answer, text;
+  let answer;
+  let text;
   try {
     answer = await fetch(address, {
       cache: 'no-store',
@@ -57,7 +58,7 @@ export async function asked(address, { token = null, ...options } = {}) {
     throw new NotNow();
   }
   const body = text && /json/.test(answer.headers.get('Content-Type') || '') ? JSON.parse(text) : null;
-  if (answer.ok) return body;
+  if (answer.ok) return asText ? text : body;
   if (answer.status === 429 || answer.status >= 500) {
     throw new NotNow(Number(answer.headers.get('Retry-After')) || 0, body && body.code);
   }
@@ -91,6 +92,8 @@ export function partyEntry({ bookingId, token, base = location.origin }) {
     signed,
     room,
     booking,
+    bookingId,
+    base,
     enter: async () => reachedAt(base, await signed(`${booking}/consultation`)),
     /** Chat between two numbers, for a page that has been away for long. */
     async history(after, before) {

@@ -71,7 +71,7 @@ export class Room extends EventTarget {
 
   say(text, fields = {}) {
     const words = text.trim();
-    if (words) this.outbox.add(words, fields);
+    if (words || fields.file_id) this.outbox.add(words, fields);
     this.write(false);
     this.changed('chat');
   }
