@@ -145,20 +145,22 @@ class Visitor:
 
 
 @asynccontextmanager
-async def chromium(*flags: str) -> AsyncIterator[Browser]:
+async def chromium() -> AsyncIterator[Browser]:
     program = shutil.which("chromium") or shutil.which("google-chrome")
     assert program, "this proof needs Chromium: `apt-get install chromium` brings it"
     async with async_playwright() as started:
-        browser = await started.chromium.launch(executable_path=program, args=[*FLAGS, *flags])
+        browser = await started.chromium.launch(executable_path=program, args=FLAGS)
         try:
             yield browser
         finally:
             await browser.close()
 
 
-async def visitor(browser: Browser, site: str, **about: Any) -> Visitor:
+async def visitor(browser: Browser, site: str, *, script: str = "", **about: Any) -> Visitor:
+    """A page of somebody's own; `script` runs in it before all others."""
     context = await browser.new_context(permissions=["camera", "microphone"], **about)
     await context.add_init_script(WATCHED)
+    await context.add_init_script(script)
     return watched(await context.new_page(), site)
 
 

@@ -95,12 +95,12 @@ export function Chat({ call, facts, entry, isOver = false, inputRef }) {
   // What comes in while somebody writes is not read into their words.
   return html`<section class="chat" aria-labelledby="chat-title">
     <h2 id="chat-title">${t('chat_title')}</h2>
-    <ol ref=${list} role="log" aria-live=${text ? 'off' : 'polite'} aria-labelledby="chat-title" tabindex="0">
+    <div ref=${list} class="log" role="log" aria-live=${text ? 'off' : 'polite'} aria-labelledby="chat-title" tabindex="0"><ol>
       ${count === 0 && html`<li class="empty">${t('chat_empty')}</li>`}
       ${room.chat.map((one) => html`<${Message} key=${one.id} one=${one} room=${room} facts=${facts} entry=${entry} />`)}
       ${room.outbox.waiting.map((one) => html`<li key=${one.id} class="mine waits">
         <p class="by"><b>${t('you')}</b> <span class="fate">${t('sending')}</span></p><p class="text">${one.text}</p></li>`)}
-    </ol>
+    </ol></div>
     <p class="typing">${writing.length > 0 && t('is_typing', { name: writing.join(', ') })}</p>
     <p class="note" role="status">${note}</p>
     ${!isOver && html`<form onSubmit=${send}>

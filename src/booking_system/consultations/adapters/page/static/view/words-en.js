@@ -17,7 +17,6 @@ export default {
   sign_out: 'Sign out',
   // Before coming in
   check_title: 'Check your camera and microphone',
-  check_when: '{time}',
   not_recorded: 'Picture and sound go from device to device. Nothing is recorded.',
   say_something: 'Say something: the bar should move.',
   level: 'How loud your microphone is',
@@ -28,7 +27,6 @@ export default {
   use_microphone: 'Use the microphone',
   choose_camera: 'Which camera',
   choose_microphone: 'Which microphone',
-  sound_only: 'Without a camera: sound only',
   come_in: 'Come in',
   come_in_waiting: 'Go to the waiting room',
   ask_devices: 'Your browser asks whether this page may use camera and microphone. Please allow it.',
@@ -84,7 +82,6 @@ export default {
   chat_new: 'Chat ({n})',
   settings: 'Devices',
   leave: 'Leave',
-  more: 'More',
   controls: 'Call controls',
   people: 'Who is in the call',
   no_picture: '{name} has the camera off',
