@@ -6,7 +6,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from fastapi import Request
+from pydantic import SecretStr
 
+from booking_system.bootstrap.file_settings import FileSettings
 from booking_system.consultations.adapters.page.assets import STATIC, read_assets
 from booking_system.consultations.adapters.page.http import PageRoutes
 from tests.api import Api
@@ -123,11 +125,16 @@ async def test_the_page_speaks_both_languages(api: Api) -> None:
 
 async def test_sites_of_front_ends_may_frame_it_and_hand_a_session_over() -> None:
     sites = ["https://front.example.com", "https://desk.example.com"]
-    routes = PageRoutes(public_url="https://booking.example.com", origins=sites)
+    store = FileSettings(storage_url=SecretStr("s3://files?region=eu-central-1")).upload_sites
+    assert FileSettings().upload_sites == []
+    routes = PageRoutes(public_url="https://booking.example.com", origins=sites, upload_sites=store)
     answer = await routes.read_guest_page(Request({"type": "http", "headers": []}))
     policy = policy_of(dict(answer.headers))
     assert policy["frame-ancestors"] == " ".join([ONLY_SELF, *sites])
-    assert policy["connect-src"] == "'self' wss://booking.example.com"
+    assert policy["connect-src"] == (
+        "'self' wss://booking.example.com https://s3.eu-central-1.amazonaws.com"
+        " https://files.s3.eu-central-1.amazonaws.com"
+    )
     assert f'data-origins="{" ".join(sites)}"' in bytes(answer.body).decode()
 
 

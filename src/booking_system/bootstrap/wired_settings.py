@@ -43,6 +43,7 @@ OF_FILES = {
 OF_CONSULTATIONS = {
     "public_url": "public_url",
     "page_origins": "allowed_origins",
+    "upload_sites": "upload_sites",
     "ice": "ice",
     "redis_url": "redis",
 }

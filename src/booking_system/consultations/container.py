@@ -55,6 +55,7 @@ class ConsultationsContainer(containers.DeclarativeContainer):
     see_appointment: providers.Dependency[SeeAppointment] = providers.Dependency()
     redis_url: providers.Dependency[str | None] = providers.Dependency()
     page_origins = providers.Dependency(instance_of=list)
+    upload_sites = providers.Dependency(instance_of=list)
     ice = providers.Dependency(instance_of=IceSettings)
 
     instance_id = providers.Singleton(uuid4)
@@ -156,4 +157,6 @@ class ConsultationsContainer(containers.DeclarativeContainer):
         ),
         public_url=public_url,
     )
-    page_routes = providers.Singleton(PageRoutes, public_url=public_url, origins=page_origins)
+    page_routes = providers.Singleton(
+        PageRoutes, public_url=public_url, origins=page_origins, upload_sites=upload_sites
+    )

@@ -30,10 +30,12 @@ class PageRoutes:
     """The page for doctors and patients, for guests, and its files.
 
     `origins` are the sites of front ends: they may frame the page, and hand it a session.
+    `upload_sites` are those that files are sent to, where it is not this service that takes them.
     """
 
     public_url: str
     origins: Sequence[str]
+    upload_sites: Sequence[str] = ()
 
     def routes(self) -> Routes:
         """List the addresses; they are not part of the document."""
@@ -91,7 +93,7 @@ class PageRoutes:
             img_src="'self' blob: data:",
             media_src="'self' blob:",
             # Browsers of before 2022 do not take the socket's scheme for the page's own.
-            connect_src=f"'self' {socket}",
+            connect_src=" ".join(["'self'", socket, *self.upload_sites]),
             frame_ancestors=" ".join(["'self'", *self.origins]),
             require_trusted_types_for="'script'",
             trusted_types="'none'",

@@ -34,6 +34,7 @@ export class Room extends EventTarget {
     this.typingEnds = new Map();
     this.isAdmitted = false;
     this.lateMinutes = 0;
+    this.isDoctorElsewhere = false;
     this.isExtended = false;
     this.closesAt = null;
     this.ice = { servers: [], relayOnly: false };
@@ -137,6 +138,7 @@ export class Room extends EventTarget {
     else if (type === 'mark') this.marks.set(frame.who, frame), this.changed('marks');
     else if (type === 'typing') this.writes(frame.who, frame.on);
     else if (type === 'late') this.lateMinutes = frame.minutes, this.changed('room');
+    else if (type === 'doctor') this.isDoctorElsewhere = frame.elsewhere, this.changed('room');
     else if (type === 'window') this.closesAt = new Date(frame.closes_at), this.changed('window');
     else if (type === 'moved') this.moved = new Date(frame.opens_at);
     else if (type === 'ice_servers') this.ice = { ...this.ice, servers: frame.servers };
@@ -154,6 +156,7 @@ export class Room extends EventTarget {
     this.closesAt = new Date(frame.closes_at);
     this.lateMinutes = frame.room.late_minutes;
     this.isExtended = frame.room.extended;
+    this.isDoctorElsewhere = frame.room.doctor_elsewhere;
     if (frame.you.role !== 'guest') this.isAdmitted = frame.you.role === 'doctor' || frame.room.admitted;
     this.people = new Map(frame.peers.map((one) => [one.who, one]));
     this.typing.clear();
