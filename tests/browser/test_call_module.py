@@ -46,6 +46,21 @@ STATES = """[...call.links.values()].map((link) => ({
 }))"""
 
 
+TRIES = "call.links.get('patient').recovery.tries"
+STALE_ANSWER = """(async () => {
+  const link = call.links.get('patient');
+  const stale = {
+    type: 'answer', epoch: link.epoch, re: crypto.randomUUID(),
+    description: link.pc.remoteDescription.toJSON(),
+  };
+  watched.loss = 1;
+  await link.run(() => link.offer(true));
+  await link.hear(stale);
+  watched.loss = 0;
+  return Boolean(link.open);
+})()"""
+
+
 @pytest.fixture
 async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
     async with running_api(database_url, tmp_path) as api:
@@ -83,7 +98,7 @@ class Call:
 
 @asynccontextmanager
 async def calling(
-    api: Api, database_url: str, place: Path, *, loss: float = 0.0
+    api: Api, database_url: str, place: Path, *, loss: float = 0.0, is_admitted: bool = True
 ) -> AsyncIterator[Call]:
     room = await surgery(api)
     async with house(database_url, place) as home, chromium() as browser:
@@ -94,9 +109,10 @@ async def calling(
             await one.page.evaluate("(loss) => { watched.loss = loss; }", loss)
         await doctor.until(IS_WAITING)
         assert await doctor.frames() == await patient.frames() == 0
-        await doctor.page.evaluate("call.room.admit()")
         call = Call(home, room, doctor, patient)
-        await call.moves()
+        if is_admitted:
+            await doctor.page.evaluate("call.room.admit()")
+            await call.moves()
         yield call
 
 
@@ -154,6 +170,7 @@ async def test_a_page_that_is_loaded_again_takes_its_place(
             "call.links.size === 1 && [...call.links.values()][0].state === 'connected'"
         )
         await call.moves()
+        assert await call.doctor.page.evaluate(TRIES) == 0, "a new page is no fault to be mended"
         # A second one of the same party ends the first, which does not fight for its place.
         browser = call.patient.page.context.browser
         assert browser is not None
@@ -163,3 +180,18 @@ async def test_a_page_that_is_loaded_again_takes_its_place(
         await second.until_moving()
         await call.doctor.until_moving()
         assert await call.patient.page.evaluate("call.room.socket.state") == "closed"
+
+
+async def test_an_offer_that_is_lost_is_sent_again(
+    api: Api, database_url: str, tmp_path: Path
+) -> None:
+    async with calling(api, database_url, tmp_path, is_admitted=False) as call:
+        await call.doctor.page.evaluate("watched.loss = 1; call.room.admit()")
+        await call.doctor.until("watched.lost > 0")
+        await call.doctor.page.evaluate("watched.loss = 0")
+        await call.moves()
+        assert await call.doctor.page.evaluate(TRIES) == 0, "that is no fault of the connection"
+        # An answer to another offer does not end the wait for the right one.
+        assert await call.doctor.page.evaluate(STALE_ANSWER) is True
+        await call.doctor.until("!call.links.get('patient').open")
+        await call.moves()

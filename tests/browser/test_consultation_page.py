@@ -82,6 +82,11 @@ class Practice:
 @asynccontextmanager
 async def practice(api: Api, database_url: str, place: Path) -> AsyncIterator[Practice]:
     room = await surgery(api)
+    clinic = f"/v1/clinics/{room.clinic['id']}"
+    version = (await api.get(clinic, api.admin)).headers["ETag"]
+    phone = {"phone": "+49 30 901820"}
+    changed = await api.send("PATCH", clinic, api.admin, json=phone, headers={"If-Match": version})
+    assert changed.status_code == 200, changed.text
     pictures = place / "pictures"
     pictures.mkdir()
     async with house(database_url, place) as home, chromium() as browser:
@@ -155,6 +160,11 @@ async def test_a_consultation_from_the_device_test_to_the_end(
         await patient.page.keyboard.press("v")
         for one in (doctor, patient):
             await one.until_moving()
+
+        await press(patient, "Devices")
+        await says(patient, "Call by phone instead: +49 30 901820")
+        await here.shown(patient, "devices")
+        await patient.page.get_by_role("button", name="Close").click()
 
         await press(doctor, "Back to the waiting room")
         await says(patient, "Waiting room")

@@ -18,7 +18,8 @@ async def test_who_waits_knows_that_the_doctor_is_on_another_call(server: RealSe
         async with page(server.ws, await room.way_in(room.doctor)) as (doctor, mine):
             assert mine["room"]["doctor_elsewhere"] is False
             await patient.hear("presence", who="doctor", state="here")
-            # A doctor who only waits for somebody else is on no call.
+            # A doctor who only waits for somebody else is on no call; the room is looked at again.
+            await other.say("media", mic="on")
             assert [f for f in await other.quiet() if f["type"] == "doctor"] == []
             await doctor.say("admit")
             assert (await other.hear("doctor"))["elsewhere"] is True

@@ -136,7 +136,7 @@ export function Call({ call, facts, entry, role }) {
     </main>
     ${isChatOpen && html`<${Chat} call=${call} facts=${facts} entry=${entry} inputRef=${input} />`}
     ${window === 'leave' && html`<${LeaveWindow} call=${call} onClose=${close} onLeave=${() => call.leave()} />`}
-    ${window === 'settings' && html`<${SettingsWindow} call=${call} hasKeys=${hasKeys} setKeys=${setKeys} onClose=${close} />`}
+    ${window === 'settings' && html`<${SettingsWindow} call=${call} facts=${facts} role=${role} hasKeys=${hasKeys} setKeys=${setKeys} onClose=${close} />`}
     ${window === 'invite' && html`<${InviteWindow} entry=${entry} onClose=${close} />`}
   </div>`;
 }

@@ -26,17 +26,25 @@ function Message({ one, room, facts, entry }) {
 }
 
 function Attached({ file, entry }) {
+  const [isMissing, setMissing] = useState(false);
   const words = `${file.filename} · ${kilobytes(file.size)}`;
   // A guest has no account that could answer for a file.
   if (!entry.signed) return html`<p class="file">${words}</p>`;
   const load = async () => {
     const link = document.createElement('a');
-    link.href = await addressOf(entry, file.id);
+    try {
+      link.href = await addressOf(entry, file.id);
+    } catch {
+      setMissing(true);
+      return;
+    }
+    setMissing(false);
     link.download = '';
     link.click();
   };
   return html`<p class="file"><button type="button" aria-label=${t('download', { name: file.filename })}
-    onClick=${load}>${words}</button></p>`;
+    onClick=${load}>${words}</button>
+    ${isMissing && html`<span role="alert">${t('file_missing', { name: file.filename })}</span>`}</p>`;
 }
 
 export function Chat({ call, facts, entry, isOver = false, inputRef }) {

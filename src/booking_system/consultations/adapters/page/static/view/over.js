@@ -3,7 +3,7 @@
 import { asked } from '../call/entry.js';
 import { Chat } from './chat.js';
 import { html, useEffect } from './html.js';
-import { Heading } from './parts.js';
+import { Heading, PhoneNumber } from './parts.js';
 import { dayAndTime, t } from './words.js';
 
 const KNOWN = new Set([
@@ -43,7 +43,7 @@ export function Over({ call, facts, entry, session, end, onBack }) {
   return html`<main class="plain over">
     <${Heading}>${t(`over_${reason}`)}</${Heading}>
     <p>${t(`over_${reason}_text`, { time })}</p>
-    ${isCallable && html`<p><a href=${`tel:${facts.phone.replace(/[^+\d]/g, '')}`}>${facts.phone}</a></p>`}
+    ${isCallable && html`<p><${PhoneNumber} phone=${facts.phone} /></p>`}
     <div class="row">
       ${BACK.has(reason) && html`<button type="button" class="main" onClick=${onBack}>${t(reason === 'replaced' ? 'use_here' : 'come_back')}</button>`}
       ${hasChat && !isGuest && html`<button type="button" onClick=${save}>${t('transcript')}</button>`}

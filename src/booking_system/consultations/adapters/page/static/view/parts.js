@@ -79,3 +79,14 @@ export function useChanges(target, ...names) {
     return () => names.forEach((name) => target.removeEventListener(name, changed));
   }, [target]);
 }
+
+/** How to go on by telephone; a guest is told nothing, because a guest has no number to call. */
+export function Telephone({ facts, role }) {
+  if (role === 'doctor') return html`<p class="telephone">${t('call_by_phone_doctor')}</p>`;
+  if (!facts.phone) return null;
+  return html`<p class="telephone">${t('call_by_phone')} <${PhoneNumber} phone=${facts.phone} /></p>`;
+}
+
+export function PhoneNumber({ phone }) {
+  return html`<a href=${`tel:${phone.replace(/[^+\d]/g, '')}`}>${phone}</a>`;
+}

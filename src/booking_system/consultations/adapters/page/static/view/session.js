@@ -12,12 +12,38 @@ const KEPT = 'booking.consultation.session';
 const GUEST = 'booking.consultation.guest';
 const HOST_SECONDS = 3;
 
+/** What this tab keeps; a frame whose browser lets it keep nothing remembers until it is left. */
+const kept = {
+  memory: new Map(),
+  get(name) {
+    try {
+      return sessionStorage.getItem(name);
+    } catch {
+      return this.memory.get(name) ?? null;
+    }
+  },
+  set(name, value) {
+    try {
+      sessionStorage.setItem(name, value);
+    } catch {
+      this.memory.set(name, value);
+    }
+  },
+  remove(name) {
+    try {
+      sessionStorage.removeItem(name);
+    } catch {
+      this.memory.delete(name);
+    }
+  },
+};
+
 export class Session {
   /** @param {string[]} origins of front ends that may hand a session over */
   constructor(origins) {
     this.origins = origins;
     this.access = '';
-    this.refresh = sessionStorage.getItem(KEPT) || '';
+    this.refresh = kept.get(KEPT) || '';
     this.host = window.parent !== window ? window.parent : window.opener;
     this.isHanded = false;
   }
@@ -61,7 +87,7 @@ export class Session {
     const tokens = await asked('/v1/auth/token', { method: 'POST', body: new URLSearchParams(fields) });
     this.access = tokens.access_token;
     this.refresh = tokens.refresh_token;
-    sessionStorage.setItem(KEPT, this.refresh);
+    kept.set(KEPT, this.refresh);
     return this.access;
   }
 
@@ -75,7 +101,7 @@ export class Session {
 
   forget() {
     this.access = this.refresh = '';
-    sessionStorage.removeItem(KEPT);
+    kept.remove(KEPT);
   }
 
   /** Ask who opened or frames this page; only a site that the operator has named is heard. */
@@ -104,12 +130,12 @@ export function guestToken() {
   const given = location.hash.slice(1);
   if (given) {
     history.replaceState(null, '', location.pathname + location.search);
-    sessionStorage.setItem(GUEST, given);
+    kept.set(GUEST, given);
   }
-  return sessionStorage.getItem(GUEST) || '';
+  return kept.get(GUEST) || '';
 }
 
 /** By this the guest comes back: the link opens once. */
 export function keepGuest(returnToken) {
-  sessionStorage.setItem(GUEST, returnToken);
+  kept.set(GUEST, returnToken);
 }

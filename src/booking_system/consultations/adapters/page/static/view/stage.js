@@ -1,7 +1,7 @@
 /** The call: who is seen, one's own picture, and what can be done. */
 
 import { html, useState } from './html.js';
-import { Heading, Mirror, Picture, useChanges } from './parts.js';
+import { Heading, Mirror, Picture, Telephone, useChanges } from './parts.js';
 import { t } from './words.js';
 
 function Person({ call, facts, person, onBlocked }) {
@@ -37,13 +37,11 @@ export function Quality({ call }) {
 /** What is wrong, and the way on; said at once. */
 export function Notices({ call, facts, role }) {
   const isWaiting = call.room.socket.state !== 'joined';
-  const isDoctor = role === 'doctor';
   return html`<div class="notices" role="status">
     ${isWaiting && html`<p class="notice">${t(call.room.wasHere ? 'reconnecting' : 'connecting')}
       <button type="button" onClick=${() => call.room.socket.retry()}>${t('retry_now')}</button></p>`}
-    ${call.hasTrouble && html`<p class="notice is-bad">${t('trouble')} ${' '}
-      ${isDoctor && t('call_by_phone_doctor')}
-      ${!isDoctor && facts.phone && html`${t('call_by_phone')} <a href=${`tel:${facts.phone.replace(/[^+\d]/g, '')}`}>${facts.phone}</a>`}</p>`}
+    ${call.hasTrouble && html`<p class="notice is-bad">${t('trouble')} </p>`}
+    ${call.hasTrouble && html`<${Telephone} facts=${facts} role=${role} />`}
     ${call.isSoundOnly && html`<p class="notice">${t('sound_only_now')}
       <button type="button" onClick=${() => call.sendPicture()}>${t('send_picture')}</button></p>`}
   </div>`;

@@ -2,7 +2,7 @@
 
 import { DeviceChoice } from './check.js';
 import { html, useEffect, useState } from './html.js';
-import { Dialog } from './parts.js';
+import { Dialog, Telephone } from './parts.js';
 import { t } from './words.js';
 
 export function LeaveWindow({ call, onClose, onLeave }) {
@@ -21,11 +21,12 @@ export function LeaveWindow({ call, onClose, onLeave }) {
   </${Dialog}>`;
 }
 
-export function SettingsWindow({ call, hasKeys, setKeys, onClose }) {
+export function SettingsWindow({ call, facts, role, hasKeys, setKeys, onClose }) {
   return html`<${Dialog} title=${t('settings_title')} onClose=${onClose}>
     <${DeviceChoice} devices=${call.devices} />
     <label class="switch"><input type="checkbox" role="switch" checked=${hasKeys}
       onChange=${(event) => setKeys(event.target.checked)} /><span>${t('keys')}</span></label>
+    <${Telephone} facts=${facts} role=${role} />
     <div class="row"><button type="button" class="main" onClick=${onClose}>${t('close')}</button></div>
   </${Dialog}>`;
 }
@@ -67,7 +68,7 @@ export function InviteWindow({ entry, onClose }) {
     await list();
   }
 
-  const copy = () => navigator.clipboard.writeText(link).then(() => setCopied(true), () => {});
+  const copy = () => navigator.clipboard?.writeText(link).then(() => setCopied(true), () => {});
   return html`<${Dialog} title=${t('invite_title')} onClose=${onClose}>
     <p>${t('invite_why')}</p>
     ${wrong && html`<p class="problem" role="alert">${wrong}</p>`}

@@ -148,6 +148,7 @@ export default {
   file_checking: '{name} wird geprüft …',
   file_refused: '{name} wurde nicht gesendet: Es muss ein Bild (JPEG, PNG, WebP) oder ein PDF sein, mit höchstens 25 MB.',
   file_failed: '{name} ließ sich nicht senden. Bitte versuchen Sie es noch einmal.',
+  file_missing: '{name} lässt sich gerade nicht lesen oder wurde gelöscht.',
   download: '{name} herunterladen',
   // Ends
   over_left: 'Sie haben die Sprechstunde verlassen',

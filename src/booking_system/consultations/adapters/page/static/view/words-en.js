@@ -148,6 +148,7 @@ export default {
   file_checking: '{name} is being checked …',
   file_refused: '{name} was not sent: it has to be a picture (JPEG, PNG, WebP) or a PDF of at most 25 MB.',
   file_failed: '{name} could not be sent. Please try again.',
+  file_missing: '{name} cannot be read just now, or was deleted.',
   download: 'Download {name}',
   // Ends
   over_left: 'You have left the consultation',
