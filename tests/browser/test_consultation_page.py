@@ -162,7 +162,9 @@ async def test_a_consultation_from_the_device_test_to_the_end(
             await one.until_moving()
 
         await press(patient, "Devices")
-        await says(patient, "Call by phone instead: +49 30 901820")
+        await says(patient, "Call by phone instead:")
+        phone = patient.page.get_by_role("link", name="+49")
+        assert await phone.get_attribute("href") == "tel:+4930901820"
         await here.shown(patient, "devices")
         await patient.page.get_by_role("button", name="Close").click()
 
