@@ -4,6 +4,7 @@ from datetime import timedelta
 from itertools import count
 from uuid import UUID, uuid4
 
+from booking_system.consultations.adapters.page.assets import read_assets
 from booking_system.shared_kernel.identifiers import UserId
 from tests.access.world import ANONYMOUS, PASSWORD, Aim, Made, World
 from tests.api import Person
@@ -134,6 +135,14 @@ async def bounced_patient(world: World, name: str) -> Aim:
 
 async def asset(_world: World, _name: str) -> Aim:
     return Aim({"name": "favicon.png"})
+
+
+async def consultation_page(_world: World, _name: str) -> Aim:
+    return Aim({"booking_id": str(uuid4())})
+
+
+async def consultation_asset(_world: World, _name: str) -> Aim:
+    return Aim({"version": read_assets().version, "folder": "call", "name": "room.js"})
 
 
 async def code(_world: World, _name: str) -> Aim:

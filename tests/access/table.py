@@ -76,9 +76,14 @@ class Row:
     is_stream: bool = False
     """It has no end: who may open it asks for the head only."""
 
+    is_same_for_all: bool = False
+    """The page is the same whatever its address names; its scripts ask for the thing."""
+
     @property
     def thing(self) -> str | None:
         """The placeholder of the thing, None where there is none that could be absent."""
+        if self.is_same_for_all:
+            return None
         placeholders = re.findall(r"{(\w+)}", self.path)
         return self.names or (placeholders[-1] if placeholders else None)
 
@@ -480,6 +485,11 @@ ROWS = [
     Row("GET", "/verify-email", PAGE, EVERYBODY),
     Row("GET", "/openapi.json", PAGE, EVERYBODY),
     Row("GET", "/asyncapi.json", PAGE, EVERYBODY),
+    Row("GET", "/consultation", PAGE, EVERYBODY),
+    Row("GET", "/consultation/{booking_id}", PAGE, EVERYBODY, scenes.consultation_page,
+        is_same_for_all=True),
+    Row("GET", "/consultation/assets/{version}/{folder}/{name}", PAGE, EVERYBODY,
+        scenes.consultation_asset),
     Row("GET", "/docs", PAGE, EVERYBODY),
     Row("GET", "/docs/openapi.json", PAGE, EVERYBODY),
     Row("GET", "/redoc", PAGE, EVERYBODY),

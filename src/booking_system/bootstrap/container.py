@@ -264,6 +264,7 @@ class Container(containers.DeclarativeContainer):
         files.byte_routes,
         consultations.routes,
         consultations.guest_routes,
+        consultations.page_routes,
         integrations.feed_routes,
         integrations.stream_routes,
         integrations.live_slot_routes,

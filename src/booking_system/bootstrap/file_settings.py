@@ -35,6 +35,17 @@ class FileSettings(BaseSettings):
         return storage_address(self.storage_url.get_secret_value())
 
     @property
+    def upload_sites(self) -> list[str]:
+        """Where browsers send files to, beside this service."""
+        bucket = self.storage
+        if bucket is None:
+            return []
+        general: str | None = getattr(self, "aws_endpoint_url", None)
+        amazon = f"s3.{bucket.region}.amazonaws.com"
+        given = bucket.endpoint or general
+        return [given] if given else [f"https://{amazon}", f"https://{bucket.bucket}.{amazon}"]
+
+    @property
     def files_folder(self) -> Path:
         """Where files are that are on this machine."""
         return self._data_folder / "files"

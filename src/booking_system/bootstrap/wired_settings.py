@@ -40,7 +40,13 @@ OF_FILES = {
     "clamd": "clamd",
     "most_bytes": "quota_bytes",
 }
-OF_CONSULTATIONS = {"public_url": "public_url", "ice": "ice", "redis_url": "redis"}
+OF_CONSULTATIONS = {
+    "public_url": "public_url",
+    "page_origins": "allowed_origins",
+    "upload_sites": "upload_sites",
+    "ice": "ice",
+    "redis_url": "redis",
+}
 
 
 def of_files(settings: providers.Dependency[Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from booking_system.consultations.adapters.live.buses import bus_at
 from booking_system.consultations.adapters.live.hub import LiveRooms
 from booking_system.consultations.adapters.live.postgres_bus import PostgresBus
 from booking_system.consultations.adapters.live.talk import RoomSockets
+from booking_system.consultations.adapters.page.http import PageRoutes
 from booking_system.consultations.adapters.rooms import PostgresRooms, PostgresSittings
 from booking_system.consultations.adapters.tickets import PostgresGuests, PostgresTickets
 from booking_system.consultations.application import keep_guests as guesting
@@ -53,6 +54,8 @@ class ConsultationsContainer(containers.DeclarativeContainer):
     public_url = providers.Dependency(instance_of=str)
     see_appointment: providers.Dependency[SeeAppointment] = providers.Dependency()
     redis_url: providers.Dependency[str | None] = providers.Dependency()
+    page_origins = providers.Dependency(instance_of=list)
+    upload_sites = providers.Dependency(instance_of=list)
     ice = providers.Dependency(instance_of=IceSettings)
 
     instance_id = providers.Singleton(uuid4)
@@ -153,4 +156,7 @@ class ConsultationsContainer(containers.DeclarativeContainer):
             clock=clock,
         ),
         public_url=public_url,
+    )
+    page_routes = providers.Singleton(
+        PageRoutes, public_url=public_url, origins=page_origins, upload_sites=upload_sites
     )

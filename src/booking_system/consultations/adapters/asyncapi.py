@@ -41,9 +41,9 @@ echoed. Pages of other origins than the operator's are refused with 403 before t
 
 `hello` comes first, `welcome` answers it. Stored frames (`chat`, `admitted`, `held`, `ended`) have
 a `seq` without gaps, come once and in order, and are resumed behind `last_seq`. State (`presence`,
-`mark`, `window`, `late`) is told as it is by now: the last value wins. Signalling (`offer`,
-`answer`, `ice`) and `typing` are stored nowhere and come at most once: pages send again what nobody
-answered.
+`mark`, `window`, `late`, `doctor`) is told as it is by now: the last value wins. Signalling
+(`offer`, `answer`, `ice`) and `typing` are stored nowhere and come at most once: pages send again
+what nobody answered.
 """
 
 

@@ -44,6 +44,7 @@ def room_of(row: asyncpg.Record) -> Room:
         end_reason=None if reason is None else EndReason(reason),
         late_revision=row["late_revision"],
         late_minutes=row["late_minutes"],
+        doctor_is_elsewhere=row["doctor_is_elsewhere"],
     )
 
 

@@ -45,6 +45,30 @@ def _number(name: str) -> Any:
     return bindparam(name, type_=BigInteger())
 
 
+oa, ra, rs, ri = a.alias("oa"), r.alias("ra"), s.alias("rs"), i.alias("ri")
+HALF_A_DAY = timedelta(hours=12)
+DOCTOR_IS_ELSEWHERE = (
+    select(oa.c.id)
+    .select_from(
+        oa.join(ra, ra.c.id == oa.c.id)
+        .join(rs, and_(rs.c.room_id == oa.c.id, rs.c.seat == Seat.DOCTOR.value))
+        .join(ri, ri.c.id == rs.c.instance_id)
+    )
+    .where(
+        oa.c.doctor_id == a.c.doctor_id,
+        oa.c.id != a.c.id,
+        # Of the same day: an index has the doctor's times.
+        oa.c.starts_at.between(a.c.starts_at - HALF_A_DAY, a.c.starts_at + HALF_A_DAY),
+        ra.c.admitted_revision == oa.c.revision,
+        rs.c.gone_at.is_(None),
+        rs.c.left_at.is_(None),
+        ri.c.alive_until > NOW,
+    )
+    .correlate(a)
+    .exists()
+)
+"""The doctor sits in another room, and has let its patient in."""
+
 LOOK: Statement[Any] = Statement(
     select(
         a.c.id,
@@ -66,6 +90,7 @@ LOOK: Statement[Any] = Statement(
         r.c.end_reason,
         r.c.late_revision,
         func.coalesce(r.c.late_minutes, 0).label("late_minutes"),
+        DOCTOR_IS_ELSEWHERE.label("doctor_is_elsewhere"),
     )
     .select_from(a.join(c, c.c.id == a.c.clinic_id).outerjoin(r, r.c.id == a.c.id))
     .where(a.c.id == any_(ids("room_ids")))

@@ -55,6 +55,7 @@ class Room:
 
     The revisions say for which time of the appointment the patient was admitted, the window
     extended, and the consultation ended. `late_minutes` is what the doctor told the patient.
+    `doctor_is_elsewhere`: the doctor talks in another room by now.
     """
 
     visit: Visit
@@ -65,6 +66,7 @@ class Room:
     end_reason: EndReason | None = None
     late_revision: int | None = None
     late_minutes: int = 0
+    doctor_is_elsewhere: bool = False
 
     @property
     def is_ended(self) -> bool:

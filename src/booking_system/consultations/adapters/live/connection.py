@@ -47,6 +47,7 @@ class Connection:
         self._marks: dict[Seat, tuple[int, int]] = {}
         self._closes_at: datetime | None = None
         self._late = 0
+        self._is_doctor_elsewhere = False
         self._starts_at: datetime | None = None
         self._ice_due: datetime | None = None
 
@@ -79,6 +80,7 @@ class Connection:
         self._shown = {one.seat: presence_of(one) for one in others}
         self._closes_at, self._late = room.closes_at(now), room.told_late
         self._starts_at = room.visit.starts_at
+        self._is_doctor_elsewhere = room.doctor_is_elsewhere
         self.send(
             {
                 "type": "welcome",
@@ -93,6 +95,7 @@ class Connection:
                     "admitted": room.is_admitted,
                     "late_minutes": room.told_late,
                     "extended": room.is_extended,
+                    "doctor_elsewhere": room.doctor_is_elsewhere,
                 },
                 "first_seq": self.sent + 1,
                 "seq": room.seq,
@@ -143,6 +146,9 @@ class Connection:
         if room.told_late != self._late:
             self._late = room.told_late
             self.send({"type": "late", "minutes": self._late}, key="late")
+        if room.doctor_is_elsewhere is not self._is_doctor_elsewhere:
+            self._is_doctor_elsewhere = room.doctor_is_elsewhere
+            self.send({"type": "doctor", "elsewhere": room.doctor_is_elsewhere}, key="doctor")
         shown = {one.seat: presence_of(one) for one in self._others(seen.sittings)}
         for seat, before in self._shown.items():
             # A guest who was removed sits nowhere any more.

@@ -64,6 +64,7 @@ class RoomOut(OutFrame):
     admitted: bool = Field(description="The patient was let in")
     late_minutes: int = Field(description="What the doctor told of being late")
     extended: bool
+    doctor_elsewhere: bool = Field(description="The doctor is in another call by now")
 
 
 class IceServerOut(OutFrame):
@@ -163,6 +164,13 @@ class LateFrame(OutFrame):
     minutes: int
 
 
+class DoctorFrame(OutFrame):
+    """The doctor is in another call, or is so no more."""
+
+    type: Literal["doctor"] = "doctor"
+    elsewhere: bool
+
+
 class MovedFrame(OutFrame):
     """The appointment was moved; the socket is closed with 4408."""
 
@@ -238,6 +246,7 @@ OUT = (
     MarkFrame,
     WindowFrame,
     LateFrame,
+    DoctorFrame,
     MovedFrame,
     IceServersFrame,
     TypingFrame,

@@ -1,0 +1,1 @@
+"""The page of consultations: one document, and the files that it loads from here alone."""
