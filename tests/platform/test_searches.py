@@ -3,8 +3,9 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +230,96 @@ async def test_the_operator_is_told_what_is_no_replica(two: Two) -> None:
         "is no replica",
         "cannot be reached",
     ]
+
+
+@dataclass
+class Told:
+    """A replica by hand: how far each connection says that it is, or what goes wrong."""
+
+    says: list[int | Exception | None]
+    wanted: int = 80
+    asked: int = 0
+    clock: float = 0.0
+
+    async def fetchval(self, driver: object) -> int | None:
+        said = self.says[min(self.asked, len(self.says) - 1)]
+        self.asked += 1
+        # Time goes by where nobody waits for it.
+        self.clock += searches.BEHIND_SECONDS
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    async def now(self) -> int:
+        return self.wanted
+
+    async def take(self) -> Any:
+        return Lease(None, None)  # type: ignore[arg-type]
+
+    async def give(self, lease: Lease) -> None:
+        """Forget it: the next one is another."""
+
+
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Told, Replica]]:
+    def made(*says: int | Exception | None) -> tuple[Told, Replica]:
+        told = Told(list(says))
+        monkeypatch.setattr(searches, "REPLAYED", told)
+        return told, Replica(told, told, monotonic=lambda: told.clock)  # type: ignore[arg-type]
+
+    return made
+
+
+async def test_a_connection_shows_what_it_has_said_itself(
+    by_hand: Callable[..., tuple[Told, Replica]],
+) -> None:
+    """Another one may lead to a server that was started anew, and is behind."""
+    told, replica = by_hand(100, 50)
+    first = await replica.lease()
+    assert first is not None
+    assert await replica.lease() is None
+    assert told.asked == 2
+    assert first in replica._replayed
+
+
+@pytest.mark.parametrize(
+    ("trouble", "rest"),
+    [
+        (50, searches.REST_AFTER_DELAY),
+        (None, searches.REST_AFTER_FAILURE),
+        (OSError(), searches.REST_AFTER_FAILURE),
+    ],
+)
+async def test_one_that_is_of_no_use_rests_and_is_tried_by_one_reader(
+    by_hand: Callable[..., tuple[Told, Replica]], trouble: int | Exception | None, rest: float
+) -> None:
+    told, replica = by_hand(trouble, 100)
+    for _ in range(5):
+        assert await replica.lease() is None
+    assert told.asked == 1, "while it rests nobody asks it"
+    told.clock += rest
+    replica._is_tried = True
+    assert await replica.lease() is None, "somebody is trying it"
+    replica._is_tried = False
+    assert await replica.lease() is not None
+    assert await replica.lease() is not None
+
+
+async def test_one_that_breaks_a_search_off_rests_too(
+    by_hand: Callable[..., tuple[Told, Replica]], database: Database
+) -> None:
+    told, replica = by_hand(100)
+    with pytest.raises(Transient):
+        async with Searches(database, replica).reading():
+            raise ConnectionResetError
+    assert await replica.lease() is None
+    told.clock += searches.REST_AFTER_FAILURE
+    assert await replica.lease() is not None
+    # What is a fault of the program's stays one, and the replica is not to blame.
+    with pytest.raises(ZeroDivisionError):
+        async with Searches(database, replica).reading():
+            raise ZeroDivisionError
+    assert await replica.lease() is not None
 
 
 async def test_all_who_ask_at_a_time_share_the_question(
