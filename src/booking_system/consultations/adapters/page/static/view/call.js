@@ -115,9 +115,11 @@ export function Call({ call, facts, entry, role }) {
   });
 
   const isIn = room.isAdmitted;
+  // A guest who waits reads and writes nothing: what is said may not be for them.
+  const hasChat = role !== 'guest' || isIn;
   const { mic, camera, screen } = devices.wanted;
   const close = () => openWindow('');
-  return html`<div class="room ${isChatOpen ? 'has-chat' : ''}">
+  return html`<div class="room ${hasChat && isChatOpen ? 'has-chat' : ''}">
     <p class="unseen" role="status" aria-live="polite">${said}</p>
     <main class="scene">
       <${Notices} call=${call} facts=${facts} role=${role} />
@@ -129,12 +131,12 @@ export function Call({ call, facts, entry, role }) {
         <${Toggle} isOn=${mic && !devices.problems.mic} icon=${mic ? 'mic' : 'mic_off'} words=${t('mic')} keys="M" onPress=${toggleMic} />
         <${Toggle} isOn=${camera && !devices.problems.camera} icon=${camera ? 'camera' : 'camera_off'} words=${t('camera')} keys="V" onPress=${toggleCamera} />
         ${isIn && navigator.mediaDevices?.getDisplayMedia && html`<${Button} kind="wide-only" icon="screen" words=${t(screen ? 'screen_stop' : 'screen_start')} onPress=${() => devices.setScreen(!screen)} />`}
-        <${ChatButton} unread=${unread} isOpen=${isChatOpen} onPress=${toggleChat} />
+        ${hasChat && html`<${ChatButton} unread=${unread} isOpen=${isChatOpen} onPress=${toggleChat} />`}
         <${Button} icon="settings" words=${t('settings')} onPress=${() => openWindow('settings')} />
         <${Button} icon="leave" words=${t('leave')} kind="danger" onPress=${() => openWindow('leave')} aria-keyshortcuts="Escape" />
       </nav>
     </main>
-    ${isChatOpen && html`<${Chat} call=${call} facts=${facts} entry=${entry} inputRef=${input} />`}
+    ${hasChat && isChatOpen && html`<${Chat} call=${call} facts=${facts} entry=${entry} inputRef=${input} />`}
     ${window === 'leave' && html`<${LeaveWindow} call=${call} onClose=${close} onLeave=${() => call.leave()} />`}
     ${window === 'settings' && html`<${SettingsWindow} call=${call} facts=${facts} role=${role} hasKeys=${hasKeys} setKeys=${setKeys} onClose=${close} />`}
     ${window === 'invite' && html`<${InviteWindow} entry=${entry} onClose=${close} />`}
