@@ -77,7 +77,7 @@ class Row:
     """It has no end: who may open it asks for the head only."""
 
     is_same_for_all: bool = False
-    """The page is the same whatever its address names; its scripts ask for the thing."""
+    """The page is the same for each address; its scripts ask for what that names."""
 
     @property
     def thing(self) -> str | None:

@@ -34,7 +34,7 @@ def axe() -> str:
         packed = subprocess.run(command, check=True, capture_output=True, cwd=place)
         archive = Path(place) / json.loads(packed.stdout)[0]["filename"]
         found = b64encode(sha512(archive.read_bytes()).digest()).decode()
-        assert found == INTEGRITY, "another axe-core than the one that was looked at"
+        assert found == INTEGRITY, "an axe-core that nobody has looked at"
         with tarfile.open(archive) as opened:
             script = opened.extractfile("package/axe.min.js")
             assert script is not None

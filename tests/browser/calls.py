@@ -52,7 +52,7 @@ WATCHED = """(() => {
 
 
 class Door:
-    """An address in front of several processes: whoever answers first in their order is taken."""
+    """An address in front of several processes: the first in their order that answers is taken."""
 
     def __init__(self, server: asyncio.Server, targets: list[int]) -> None:
         self.port = server.sockets[0].getsockname()[1]

@@ -26,7 +26,7 @@ export class Consultation extends EventTarget {
    * @param {any} entry of `partyEntry` or `guestEntry`
    * @param {object} [options]
    * @param {Devices} [options.devices]
-   * @param {boolean} [options.relayOnly] use the relay alone, whatever the clinic's policy says
+   * @param {boolean} [options.relayOnly] use the relay alone, under any policy
    */
   constructor(entry, { devices = new Devices(), relayOnly = false } = {}) {
     super();

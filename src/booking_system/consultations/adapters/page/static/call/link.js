@@ -171,7 +171,7 @@ export class Link extends EventTarget {
     return this.epoch !== undefined && this.sendFrame({ ...frame, to: this.epoch });
   }
 
-  /** Whatever was not answered goes out again; the ids make it harmless. */
+  /** All that was not answered goes out again; the ids make that harmless. */
   sendAgain() {
     if (!this.pc) return;
     if (this.open) this.say({ type: 'offer', ...this.open });
