@@ -305,6 +305,21 @@ async def test_one_that_is_of_no_use_rests_and_is_tried_by_one_reader(
     assert await replica.lease() is not None
 
 
+async def test_one_that_says_nothing_is_not_waited_for(
+    by_hand: Callable[..., tuple[Told, Replica]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, replica = by_hand(100)
+
+    async def silent(_: object) -> int:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(told, "fetchval", silent)
+    monkeypatch.setattr(searches, "ANSWER_SECONDS", 0.01)
+    async with asyncio.timeout(PATIENCE):
+        assert await replica.lease() is None
+
+
 async def test_one_that_breaks_a_search_off_rests_too(
     by_hand: Callable[..., tuple[Told, Replica]], database: Database
 ) -> None:
