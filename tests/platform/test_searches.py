@@ -364,6 +364,20 @@ async def test_all_who_ask_at_a_time_share_the_question(
     assert before[0] < after[0]
 
 
+async def test_a_commit_that_is_seen_before_it_is_flushed_is_waited_for(
+    database: Database,
+) -> None:
+    """The server of these tests has `synchronous_commit` off."""
+    inserted = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint"
+    for _ in range(5):
+        async with database.driver_transaction() as connection:
+            assert await connection.fetchval("SHOW synchronous_commit") == "off"
+            await connection.execute("UPDATE feed_consumers SET tries = tries")
+        async with database.reading() as connection:
+            behind = await connection.fetchval(inserted)
+        assert await Position(database).now() >= behind
+
+
 async def test_a_question_that_fails_is_asked_anew(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
