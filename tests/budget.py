@@ -7,9 +7,9 @@ worker share (`api`, `database`). Where it cannot be, the limit is raised here, 
 from collections import Counter
 
 MOST = {
-    "PostgreSQL servers": 20,
-    "databases": 78,
-    "applications": 105,
+    "PostgreSQL servers": 22,
+    "databases": 84,
+    "applications": 108,
     "Python programs": 9,
     "forked programs": 25,
 }

@@ -12,6 +12,7 @@ import pytest
 import uvicorn.server
 
 from booking_system.notifications.adapters import documents
+from booking_system.notifications.adapters.words import sandbox
 from booking_system.platform.http import entrance
 from booking_system.platform.postgres import leases, retry, transaction
 
@@ -45,10 +46,12 @@ def patient() -> Iterator[None]:
             (leases, ("WAIT_SECONDS",)),
             (retry, ("DEADLINE_SECONDS",)),
             (documents, ("SECONDS",)),
-            (transaction, ("COMMAND_TIMEOUT_SECONDS", "CONNECT_TIMEOUT_SECONDS")),
+            (sandbox, ("SECONDS",)),
         ):
             for name in names:
                 patch.setattr(module, name, PATIENCE)
+        usual = transaction.Deadlines(connect=PATIENCE, command=PATIENCE)
+        patch.setattr(transaction, "USUAL", usual)
         milliseconds = str(int(PATIENCE * 1000))
         for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
             patch.setitem(transaction.SERVER_SETTINGS, name, milliseconds)

@@ -96,6 +96,8 @@ async def a_place(api: Api) -> tuple[dict[str, str], list[Person | None]]:
         "per_doctor": "2",
         "limit": "3",
         "code": "not_found",
+        "version": "none",
+        "folder": "call",
         "name": "none.js",
         "date": f"{START:%Y-%m-%d}",
         "from": f"{START:%Y-%m-%dT%H:%M:%SZ}",

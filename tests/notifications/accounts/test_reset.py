@@ -113,7 +113,7 @@ async def test_whose_an_address_is_nobody_learns(api: Api, post: Post, wanted: s
     def seen(*about: Any) -> None:
         statements.append(about[2])
 
-    engine = api.container.engine().sync_engine
+    engine = api.container.leases().engine.sync_engine
     event.listen(engine, "before_cursor_execute", seen)
     told = []
     try:

@@ -17,8 +17,6 @@ from booking_system.platform.ticket import storing
 
 Made = TypeVar("Made")
 
-COMMAND_TIMEOUT_SECONDS = 3.0
-CONNECT_TIMEOUT_SECONDS = 2.0
 SERVER_SETTINGS = {
     "application_name": "booking-system",
     "statement_timeout": "2500",
@@ -44,15 +42,19 @@ search by service is longer, and took ten milliseconds to be read and planned ea
 class Deadlines:
     """For how many seconds the driver waits for a connection, and for the end of a statement."""
 
-    connect: float = CONNECT_TIMEOUT_SECONDS
-    command: float = COMMAND_TIMEOUT_SECONDS
+    connect: float
+    command: float
 
 
-USUAL = Deadlines()
+USUAL = Deadlines(connect=2.0, command=3.0)
 
 
-def engine_for(url: URL, *, pool_size: int, deadlines: Deadlines = USUAL) -> AsyncEngine:
-    """Make the engine. Parameters never reach an error text: they are patient data."""
+def engine_for(url: URL, *, pool_size: int, deadlines: Deadlines | None = None) -> AsyncEngine:
+    """Make the engine, with the usual deadlines unless others are given.
+
+    Parameters never reach an error text: they are patient data.
+    """
+    deadlines = deadlines or USUAL
     return create_async_engine(
         url,
         hide_parameters=True,
