@@ -10,7 +10,14 @@ from uuid import UUID
 import asyncpg
 
 from booking_system.consultations.adapters import statements as sql
-from booking_system.consultations.adapters.rows import decided, entry_of, room_of, sitting_of
+from booking_system.consultations.adapters.rows import (
+    decided,
+    entry_of,
+    numbered,
+    room_of,
+    sitting_of,
+    stored,
+)
 from booking_system.consultations.application.ports import LockedRoom, Seen
 from booking_system.consultations.domain.presence import Media
 from booking_system.consultations.domain.refusals import ConsultationNotFound
@@ -47,35 +54,9 @@ class PostgresLockedRoom:
 
     async def store(self, entry: NewEntry) -> Entry:
         """Number and write it in one statement."""
-        file = entry.file
-        seq = await sql.STORE.fetchval(
-            self._connection,
-            room_id=self.room.visit.appointment_id,
-            kind=entry.kind,
-            seat=entry.seat,
-            sender_id=entry.sender_id,
-            client_id=entry.client_id,
-            text=entry.text,
-            about=entry.of,
-            reason=entry.reason,
-            at=entry.at,
-            file_id=file and file.id,
-            file_name=file and file.filename,
-            file_kind=file and file.kind,
-            file_size=file and file.size,
-        )
-        return Entry(
-            seq=seq,
-            kind=entry.kind,
-            at=entry.at,
-            seat=entry.seat,
-            sender_id=entry.sender_id,
-            client_id=entry.client_id,
-            text=entry.text,
-            file=file,
-            of=entry.of,
-            reason=entry.reason,
-        )
+        room_id = self.room.visit.appointment_id
+        seq = await sql.STORE.fetchval(self._connection, room_id=room_id, **stored(entry))
+        return numbered(entry, seq)
 
     async def attach(self, file_id: UUID, *, sender_id: UUID, now: datetime) -> Attachment | None:
         """Mark it used by the statement that files offer for that."""
@@ -128,6 +109,20 @@ class PostgresRooms:
             if row is None:
                 raise ConsultationNotFound
             yield PostgresLockedRoom(connection, room_of(row))
+
+    async def say(self, entry: NewEntry, room: Room) -> Entry | None:
+        """One statement, which is a transaction by itself."""
+        visit = room.visit
+        async with self._database.at_once() as connection:
+            seq = await sql.SAY.fetchval(
+                connection,
+                room_id=visit.appointment_id,
+                revision=visit.revision,
+                status=visit.status,
+                ended_revision=room.ended_revision,
+                **stored(entry),
+            )
+        return None if seq is None else numbered(entry, seq)
 
     async def look(self, room_ids: Sequence[AppointmentId]) -> Sequence[Seen]:
         """Two statements, for any number of rooms."""

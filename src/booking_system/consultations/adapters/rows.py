@@ -10,7 +10,7 @@ from booking_system.consultations.domain.guest import Guest, GuestKind
 from booking_system.consultations.domain.presence import Media, Sitting, Switch
 from booking_system.consultations.domain.room import EndReason, Room
 from booking_system.consultations.domain.seat import Seat
-from booking_system.consultations.domain.stored import Attachment, Entry, EntryKind
+from booking_system.consultations.domain.stored import Attachment, Entry, EntryKind, NewEntry
 from booking_system.consultations.domain.visit import Visit
 from booking_system.files.domain.kinds import MediaKind
 from booking_system.files.domain.stored_file import FileId
@@ -96,6 +96,41 @@ def entry_of(row: asyncpg.Record) -> Entry:
         file=_attachment_of(row),
         of=None if about is None else Seat(about),
         reason=None if reason is None else EndReason(reason),
+    )
+
+
+def stored(entry: NewEntry) -> dict[str, Any]:
+    """Return the columns of a new entry."""
+    file = entry.file
+    return {
+        "kind": entry.kind,
+        "seat": entry.seat,
+        "sender_id": entry.sender_id,
+        "client_id": entry.client_id,
+        "text": entry.text,
+        "about": entry.of,
+        "reason": entry.reason,
+        "at": entry.at,
+        "file_id": file and file.id,
+        "file_name": file and file.filename,
+        "file_kind": file and file.kind,
+        "file_size": file and file.size,
+    }
+
+
+def numbered(entry: NewEntry, seq: int) -> Entry:
+    """Return the entry with its number."""
+    return Entry(
+        seq=seq,
+        kind=entry.kind,
+        at=entry.at,
+        seat=entry.seat,
+        sender_id=entry.sender_id,
+        client_id=entry.client_id,
+        text=entry.text,
+        file=entry.file,
+        of=entry.of,
+        reason=entry.reason,
     )
 
 

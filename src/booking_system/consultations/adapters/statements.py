@@ -11,6 +11,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
     literal,
@@ -163,9 +164,9 @@ SAID: Statement[Any] = Statement(
 )
 
 
-def _store() -> Statement[Any]:
-    number = update(r).where(r.c.id == ROOM_ID).values(seq=r.c.seq + 1).returning(r.c.seq)
-    numbered = number.cte("numbered")
+def _store(*conditions: Any) -> Statement[Any]:
+    number = update(r).where(r.c.id == ROOM_ID, *conditions).values(seq=r.c.seq + 1)
+    numbered = number.returning(r.c.seq).cte("numbered")
     names = ["kind", "seat", "sender_id", "client_id", "text", "about", "reason", "at"]
     names += ["file_id", "file_name", "file_kind", "file_size"]
     values = [given(e.c[name]) for name in names]
@@ -175,6 +176,20 @@ def _store() -> Statement[Any]:
 
 STORE = _store()
 """The number comes from the room's row, which is locked until the transaction ends."""
+
+SAY: Statement[Any] = _store(
+    r.c.ended_revision.is_not_distinct_from(given(r.c.ended_revision)),
+    exists().where(
+        a.c.id == ROOM_ID, a.c.revision == given(a.c.revision), a.c.status == given(a.c.status)
+    ),
+    ~exists().where(
+        e.c.room_id == ROOM_ID,
+        e.c.sender_id == given(e.c.sender_id),
+        e.c.client_id == given(e.c.client_id),
+    ),
+)
+"""The same where neither the room nor its appointment is another than it was when it was looked at,
+and the sender has not stored this before."""
 
 ENTRIES: Statement[Any] = Statement(
     select(*ENTRY)

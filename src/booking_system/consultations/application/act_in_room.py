@@ -8,7 +8,7 @@ from uuid import UUID
 
 from booking_system.consultations.application.ports import LockedRoom, Rooms
 from booking_system.consultations.domain.refusals import AttachmentMissing, ConsultationNotFound
-from booking_system.consultations.domain.room import EndReason
+from booking_system.consultations.domain.room import EndReason, Room
 from booking_system.consultations.domain.seat import Party, Seat
 from booking_system.consultations.domain.stored import Entry, EntryKind, NewEntry
 from booking_system.identity.domain.actor import Actor
@@ -26,13 +26,25 @@ class SayInRoom:
     clock: Clock
 
     async def __call__(
-        self, party: Party, *, client_id: UUID, text: str, file_id: UUID | None = None
+        self,
+        party: Party,
+        *,
+        client_id: UUID,
+        text: str,
+        file_id: UUID | None = None,
+        seen: Room | None = None,
     ) -> Entry:
         """Return it as stored, now or by an earlier try.
 
+        With the room as its caller has `seen` it within the last seconds, it takes one statement.
         Raises `ConsultationNotOpen`, and `AttachmentMissing` for a file that is not the sender's
         own, of this chat and there to be read.
         """
+        if seen is not None and file_id is None and seen.is_open(self.clock.now()):
+            entry = _by(party, EntryKind.CHAT, self.clock.now(), client_id=client_id, text=text)
+            said = await self.rooms.say(entry, seen)
+            if said is not None:
+                return said
         async with self.rooms.locked(party.room_id) as locked:
             said = await locked.said(sender_id=party.user_id, client_id=client_id)
             if said is not None:

@@ -64,6 +64,14 @@ class Rooms(Protocol):
         """Open a transaction on it. Raises `ConsultationNotFound` where there is no such."""
         ...
 
+    async def say(self, entry: NewEntry, room: Room) -> Entry | None:
+        """Store a message at once, in a room that is still as it was seen.
+
+        None: it was ended since, its appointment is another by now, or the message is stored
+        already; a look behind the lock says which.
+        """
+        ...
+
     async def look(self, room_ids: Sequence[AppointmentId]) -> Sequence[Seen]:
         """Read those that there are, without a lock."""
         ...

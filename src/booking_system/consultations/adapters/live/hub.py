@@ -30,7 +30,8 @@ LOOK_SECONDS = 2.0
 became of appointments, which do not use it."""
 RENEW_SECONDS = 3.5
 """Of the lease of this process, which lasts twelve."""
-BATCH = 500
+BATCH = 25
+"""Rooms of one look: to tell of more of them would keep the process from all else for too long."""
 LAST_SECONDS = 2.0
 """For what is still to be noted when the process ends."""
 

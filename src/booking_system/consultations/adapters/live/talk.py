@@ -196,7 +196,11 @@ class RoomSockets:
                 if not room.may_chat(party):
                     raise NotAdmitted
                 entry = await self.say(
-                    party, client_id=frame.id, text=frame.text, file_id=frame.file_id
+                    party,
+                    client_id=frame.id,
+                    text=frame.text,
+                    file_id=frame.file_id,
+                    seen=None if room.seen is None else room.seen.room,
                 )
                 if entry.seq <= connection.sent:
                     # It was stored before: its page has not heard so, and asks once more.
