@@ -48,7 +48,7 @@ format: .venv/installed  ## Format the code
 	@$(BIN)/python -m ruff format .
 	@$(BIN)/python -m ruff check --fix .
 
-prove: .venv/installed  ## Run the long proofs: crashes, floods, races
+prove: .venv/proofs  ## Run the long proofs: crashes, floods, races
 	@$(BIN)/python -m pytest -m proof -v
 
 openapi: .venv/installed  ## Write docs/openapi.json and docs/asyncapi.json, which tests compare
@@ -60,13 +60,21 @@ costs: .venv/installed  ## Write tests/cost/ledger.json, with which a test compa
 
 lock: .venv/installed  ## Pin the dependencies of pyproject.toml anew, with hashes
 	@for set in "runtime:--extra=aws pyproject.toml" "local:--extra=aws --extra=local pyproject.toml" \
-	    "dev:--extra=aws --extra=local --extra=dev pyproject.toml" audit:--group=audit; do \
+	    "dev:--extra=aws --extra=local --extra=dev pyproject.toml" \
+	    "proofs:--group=proofs -c requirements/dev.txt" audit:--group=audit; do \
 	  $(BIN)/uv pip compile --system-certs --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header --upgrade --quiet $${set#*:} \
 	    -o requirements/$${set%%:*}.txt || exit 1; done
 
 audit: .venv-audit/installed  ## Known faults of dependencies, secrets in tree and history, SBOM
 	@.venv-audit/bin/python -m audit
+
+# What proofs need beside the tests' own, and what is too large to be installed for each test.
+.venv/proofs: requirements/proofs.txt .venv/installed
+	@$(BIN)/uv pip install --system-certs --quiet --require-hashes --python $(BIN)/python \
+	    --no-progress -r requirements/proofs.txt \
+	  || { $(BIN)/python -m ensurepip >/dev/null && $(BIN)/python -m pip $(GET) requirements/proofs.txt; }
+	@touch $@
 
 .venv-audit/installed: requirements/audit.txt | .venv/installed
 	@echo "Installing into .venv-audit ..."

@@ -14,7 +14,7 @@ from audit.leaks import Finding
 FINE, FOUND, UNANSWERED = 0, 1, 3
 """Exit codes; what was found counts more than what nobody answered."""
 ROOT = Path(__file__).parents[1]
-SETS = ("runtime", "dev", "audit", "uv")
+SETS = ("runtime", "dev", "proofs", "audit", "uv")
 DELIVERED = ("runtime", "local")
 TOOLS = ("pip-audit", "detect-secrets", "cyclonedx-bom")
 

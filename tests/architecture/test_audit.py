@@ -114,7 +114,7 @@ def test_the_tools_are_pinned_by_hash_and_stay_out_of_the_program() -> None:
         assert "://" not in text
     for tool in ("cyclonedx-bom", "detect-secrets", "pip-audit"):
         assert f"\n{tool}==" in sets["audit"]
-        assert not any(f"{tool}==" in sets[name] for name in ("runtime", "dev", "uv"))
+        assert not any(f"{tool}==" in sets[name] for name in ("runtime", "dev", "proofs", "uv"))
     assert {place.stem for place in (ROOT / "requirements").iterdir()} == {*SETS, "local"}
     ignored = (ROOT / ".gitignore").read_text().splitlines()
     assert {".venv-audit/", "build/"} <= set(ignored)

@@ -98,10 +98,17 @@ class Call:
 
 @asynccontextmanager
 async def calling(
-    api: Api, database_url: str, place: Path, *, loss: float = 0.0, is_admitted: bool = True
+    api: Api,
+    database_url: str,
+    place: Path,
+    *,
+    loss: float = 0.0,
+    is_admitted: bool = True,
+    policy: dict[str, Any] | None = None,
+    **settings: object,
 ) -> AsyncIterator[Call]:
-    room = await surgery(api)
-    async with house(database_url, place) as home, chromium() as browser:
+    room = await surgery(api, policy=policy)
+    async with house(database_url, place, **settings) as home, chromium() as browser:
         doctor, patient = [await visitor(browser, one.http) for one in home.doors]
         await call_module(patient, room.id, room.patient)
         await call_module(doctor, room.id, room.doctor)

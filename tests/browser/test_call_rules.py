@@ -65,6 +65,12 @@ async def test_a_connection_is_mended_by_rule(page: Visitor) -> None:
       asked.is('connected', 1000);
       asked.moved(2000);
       asked.ask();
+      const answered = recovery(true);
+      answered.is('disconnected', 1000);
+      const restarted = until(answered, 1000, 4000);
+      answered.ask();
+      answered.is('connected', 5000);
+      const again = until(answered, 5000, 9500);
       const mended = recovery(true);
       mended.is('failed', 1000);
       until(mended, 1000, 12000);
@@ -77,6 +83,7 @@ async def test_a_connection_is_mended_by_rule(page: Visitor) -> None:
         blinked,
         stalled: until(stalled, 1000, 12000),
         asked: until(asked, 2500, 4000),
+        answered: [restarted, again],
         mended: mended.tries,
       };"""
     told = await run(page, "recovery.js", steps)
@@ -95,6 +102,7 @@ async def test_a_connection_is_mended_by_rule(page: Visitor) -> None:
     assert told["blinked"] == []
     assert told["stalled"] == [["restart", 6000], ["rebuild", 11000]]
     assert told["asked"] == [["restart", 2500]]
+    assert told["answered"] == [[["restart", 4000]], []], "it came about, and is not asked for now"
     assert told["mended"] == 0
 
 

@@ -1,10 +1,7 @@
 """A real relay, coturn, takes the credentials that pages are given, and none that have ended."""
 
 import asyncio
-import shutil
-import socket
 from collections.abc import AsyncIterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -14,15 +11,10 @@ import pytest
 from booking_system.consultations.domain.ice import IceSettings
 from booking_system.consultations.domain.seat import Party, Seat
 from booking_system.shared_kernel.identifiers import AppointmentId
+from tests.consultations.relay import NEEDED, SECRET, coturn
 from tests.patience import PATIENCE
 
-pytestmark = [
-    pytest.mark.proof,
-    pytest.mark.skipif(
-        shutil.which("turnserver") is None, reason="needs coturn: apt-get install coturn"
-    ),
-]
-SECRET = "a secret of the relay"
+pytestmark = [pytest.mark.proof, NEEDED]
 PARTY = Party(
     room_id=AppointmentId(UUID(int=1)),
     seat=Seat.PATIENT,
@@ -32,52 +24,11 @@ PARTY = Party(
 )
 
 
-def free_port() -> int:
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 @pytest.fixture
 async def relay(tmp_path: Path) -> AsyncIterator[int]:
-    """The port of a coturn as docs/consultations.md sets it up, but for the networks it denies."""
-    port = free_port()
-    process = await asyncio.create_subprocess_exec(
-        "turnserver",
-        "-n",
-        "--use-auth-secret",
-        f"--static-auth-secret={SECRET}",
-        "--realm=example.com",
-        "--listening-ip=127.0.0.1",
-        "--relay-ip=127.0.0.1",
-        f"--listening-port={port}",
-        "--allow-loopback-peers",
-        "--no-tls",
-        "--no-dtls",
-        "--no-cli",
-        "--log-file=stdout",
-        f"--pidfile={tmp_path / 'turn.pid'}",
-        f"--userdb={tmp_path / 'turn.db'}",
-        cwd=tmp_path,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    async with asyncio.timeout(PATIENCE):
-        while not await _listens(port):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-    yield port
-    process.terminate()
-    await process.wait()
-
-
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    return True
+    """The port of it."""
+    async with coturn(tmp_path) as started:
+        yield started.port
 
 
 async def is_relayed(port: int, *, secret: str = SECRET, now: datetime) -> bool:

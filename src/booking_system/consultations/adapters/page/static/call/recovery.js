@@ -36,7 +36,10 @@ export class Recovery {
     if (state === this.state) return;
     this.state = state;
     this.since = now;
-    if (state === 'connected') this.movedAt = now;
+    if (state !== 'connected') return;
+    this.movedAt = now;
+    // What was asked for while it was broken has come about: to do it once more would break it again.
+    this.isAsked = false;
   }
 
   /** Something arrived, or nothing is expected to. */
