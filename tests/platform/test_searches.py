@@ -175,7 +175,7 @@ async def test_a_replica_that_is_frozen_keeps_nobody(two: Two) -> None:
 
 
 async def test_a_server_that_is_no_replica_is_not_read(server: TestServer, tmp_path: Path) -> None:
-    """Such as one that was promoted: what it has and what the primary has are two things."""
+    """Such as a server that was promoted: it and the primary have two histories."""
     async with (
         server.database() as url,
         server.database() as other,

@@ -38,7 +38,7 @@ LAST = text(
     "SELECT coalesce(last_value, 0) FROM pg_sequences"
     " WHERE schemaname = 'public' AND sequencename = :name"
 )
-# One query for all rows of a table, in whatever order they are read.
+# One query for all rows of a table, in any order.
 ROWS = "SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0) FROM public.{table} t"
 
 

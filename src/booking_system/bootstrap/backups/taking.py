@@ -56,7 +56,7 @@ async def _written(settings: Settings, draft: Path, bar: Bar) -> Manifest:
         contents, version = await _dumped(settings, draft / DUMP, step)
     files = None
     if settings.storage is None:
-        # Behind the dump: whatever that names was stored by then.
+        # Behind the dump: all files that it names were stored by then.
         with bar("Files") as step:
             packing.pack(settings.files_folder, draft / FILES, step)
         files = Part.of(draft / FILES)
