@@ -9,9 +9,11 @@ import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from redis.asyncio import Redis
 
 from booking_system import __version__
 from booking_system.bootstrap.health import LIVE, READY
@@ -24,7 +26,9 @@ from tests.bootstrap.dockerfile import ROOT, is_let_in, stages
 from tests.bootstrap.image import Image, build
 from tests.bootstrap.processes import eventually, family_of, free_port
 from tests.bootstrap.roles import OURS, SCRIPT, SUPERUSER, deployed_by
+from tests.consultations.valkey import binary
 from tests.identity.relay import SOCKET, Relay
+from tests.patience import PATIENCE
 from tests.postgres import TestServer
 
 BUILDER, IMAGE, LAB, LAST = stages()
@@ -32,7 +36,8 @@ TAG = re.compile(r"python:3\.\d+-slim-[a-z]+")
 ONE_REQUIREMENT = re.compile(r"^(\S+)==\S+.*(?:\n    .*)*", re.MULTILINE)
 VARIABLE = re.compile(r"\$\{(\w+):(-|\?)([^}]*)\}")
 SERVICES_SECRETS = {
-    f"DATABASE_{role}_PASSWORD": f"{role}-e21f1a0f" for role in ("ADMIN", "OWNER", "API")
+    f"{name}_PASSWORD": f"{name.removeprefix('DATABASE_')}-e21f1a0f"
+    for name in ("DATABASE_ADMIN", "DATABASE_OWNER", "DATABASE_API", "VALKEY")
 }
 """What `make compose-env` writes, to be told apart."""
 
@@ -175,6 +180,7 @@ def test_every_service_has_few_rights() -> None:
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert "/tmp" in service["tmpfs"]
     assert compose()["database"]["user"] == "postgres"
+    assert compose()["valkey"]["user"] == "valkey"
 
 
 def test_services_start_in_order_and_say_how_they_are() -> None:
@@ -200,9 +206,13 @@ def test_nothing_listens_beyond_this_machine() -> None:
     services = compose()
     assert services["api"]["ports"] == ["127.0.0.1:8000:8000"]
     assert services["database"]["networks"] == ["inside"]
-    assert "ports" not in services["database"]
+    assert [name for name, one in services.items() if "ports" in one] == ["api"]
+    # Nobody is with Valkey but the service that needs it.
+    within = {name for name, one in services.items() if "signals" in one["networks"]}
+    assert within == {"api", "valkey"}
+    assert services["valkey"]["networks"] == ["signals"]
     text = yaml.safe_load((ROOT / "compose.yaml").read_text())
-    assert text["networks"]["inside"] == {"internal": True}
+    assert text["networks"]["inside"] == text["networks"]["signals"] == {"internal": True}
 
 
 def test_the_data_outlives_the_containers() -> None:
@@ -241,6 +251,10 @@ def test_the_settings_of_compose_are_good(
     assert login.query["host"] == "database"
     assert (login.username, login.password) == ("booking_api", database["API_PASSWORD"])
     assert login.database == database["POSTGRES_DB"]
+    there = urlsplit(settings.redis or "")
+    assert (there.hostname, there.password) == (
+        ("valkey", SERVICES_SECRETS["VALKEY_PASSWORD"]) if service == "api" else (None, None)
+    )
     if service == "migrate":
         assert settings.migration_url is not None
         login = sqlalchemy_url(settings.migration_url)
@@ -257,23 +271,27 @@ def test_no_password_of_compose_is_known() -> None:
     for service in yaml.safe_load(text)["services"].values():
         for name, value in service.get("environment", {}).items():
             if name.endswith("PASSWORD"):
-                assert value == "" or value.startswith("${DATABASE_")
-    for password in re.findall(r"://\w+:(.*?)@", text):
-        assert re.fullmatch(r"\$\{DATABASE_\w+_PASSWORD:\?[^}]+\}", password)
+                assert value == "" or value.startswith(("${DATABASE_", "${VALKEY_"))
+    found = re.findall(r"://\w*:(.*?)@", text)
+    assert len(found) == 3
+    for password in found:
+        assert re.fullmatch(r"\$\{(DATABASE_\w+|VALKEY)_PASSWORD:\?[^}]+\}", password)
 
 
 def test_each_service_has_the_passwords_that_it_needs_and_no_others() -> None:
     needs = {
         "database": {"ADMIN", "OWNER", "API"},
+        "valkey": {"VALKEY"},
         "migrate": {"OWNER", "API"},
-        "api": {"API"},
+        "api": {"API", "VALKEY"},
         "lab": {"API"},
         "worker": {"API"},
     }
     assert set(needs) == set(compose())
     for service, wanted in needs.items():
         seen = str(environment_of(service))
-        found = {role for role in needs["database"] if f"{role}-e21f1a0f" in seen}
+        roles = needs["database"] | needs["valkey"]
+        found = {role for role in roles if f"{role}-e21f1a0f" in seen}
         assert found == wanted, service
 
 
@@ -290,6 +308,44 @@ def test_the_roles_of_compose_are_those_of_the_script() -> None:
     assert "trust" not in str(database)
 
 
+async def test_the_valkey_of_compose_lets_nobody_in_without_the_password(tmp_path: Path) -> None:
+    valkey = compose()["valkey"]
+    (tmp_path / "valkey-server").symlink_to(binary())
+    *shell, script = [one.replace("$$", "$") for one in valkey["command"]]
+    # A socket in place of the port, which others on this machine may have.
+    place = tmp_path / "s"
+    script = script.replace("<<END\n", f"<<END\nport 0\nunixsocket {place}\n")
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    given = valkey["environment"]
+    process = await asyncio.create_subprocess_exec(
+        *shell,
+        script,
+        cwd=tmp_path,
+        env={**given, "PATH": path},
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not place.exists():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        told, stranger = await asyncio.open_unix_connection(str(place))
+        stranger.write(b"PUBLISH rooms something\r\n")
+        assert (await told.readline()).startswith(b"-NOAUTH ")
+        stranger.close()
+        async with Redis(unix_socket_path=str(place), password=given["VALKEY_PASSWORD"]) as ours:
+            assert await ours.ping()
+            assert (await ours.config_get("save"))["save"] == ""
+        line = Path(f"/proc/{process.pid}/cmdline").read_bytes()  # noqa: ASYNC240
+        assert b"valkey-server" in line
+        assert given["VALKEY_PASSWORD"].encode() not in line
+    finally:
+        # It is the server itself that is told to stop, not a shell before it.
+        process.terminate()
+        async with asyncio.timeout(PATIENCE):
+            assert await process.wait() == 0
+    assert await asyncio.to_thread(os.listdir, tmp_path) == ["valkey-server"], "it kept something"
+
+
 def test_passwords_for_compose_are_made_once(tmp_path: Path) -> None:
     make = ["make", "-s", "-f", ROOT / "Makefile", "compose-env"]
     (tmp_path / ".env").write_text("BOOKING_PORT=8001")
@@ -299,7 +355,7 @@ def test_passwords_for_compose_are_made_once(tmp_path: Path) -> None:
     assert port == "BOOKING_PORT=8001"
     made = dict(line.split("=") for line in passwords)
     assert list(made) == list(SERVICES_SECRETS)
-    assert len(set(made.values())) == 3
+    assert len(set(made.values())) == 4
     assert all(re.fullmatch("[0-9a-f]{48}", one) for one in made.values())
     assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
 
