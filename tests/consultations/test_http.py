@@ -142,6 +142,8 @@ async def test_an_invitation_is_the_doctors_and_shows_its_link_once(api: Api) ->
     again = await api.post(path, GUEST, room.doctor, headers=key)
     assert again.json() == made.json() | {"link_token": None}
     assert again.headers["idempotent-replayed"] == "true"
+    another = await api.post(path, GUEST, room.doctor)
+    assert code_of(another) == (409, "guest_already_invited")
     async with api.container.database().reading() as connection:
         (row,) = await connection.fetch("SELECT g::text FROM consultation_guests g")
     assert made.json()["link_token"] not in row[0]
