@@ -88,7 +88,7 @@ class Call:
         """What both have, which has to be the same."""
         for one in self.both:
             await one.until(ALL_STORED)
-        last = await self.doctor.page.evaluate("call.room.last")
+        last = max([await one.page.evaluate("call.room.last") for one in self.both])
         for one in self.both:
             await one.until(f"call.room.last >= {last}")
         mine, theirs = [await one.page.evaluate(SAID) for one in self.both]
