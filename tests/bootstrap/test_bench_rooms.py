@@ -44,7 +44,6 @@ def test_what_is_above_them_is_missed_and_a_short_run_gives_no_verdict() -> None
 
 
 @pytest.mark.proof
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 def test_a_short_run_brings_every_message(tmp_path: Path) -> None:
     file = tmp_path / "rooms.json"
     done = CliRunner().invoke(app, ["bench", "--rooms", "--quick", "--json", str(file)])

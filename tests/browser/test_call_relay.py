@@ -8,9 +8,9 @@ import pytest
 
 from tests.api import Api, running_api
 from tests.browser.test_call_module import Call, calling
-from tests.consultations.relay import NEEDED, SECRET, Coturn, coturn
+from tests.consultations.relay import SECRET, Coturn, coturn
 
-pytestmark = [pytest.mark.proof, NEEDED]
+pytestmark = pytest.mark.proof
 STOPPED_FOR = 8.0
 BACK_WITHIN = 30.0
 """Seconds behind the return of the relay; two are usual on a quiet machine."""

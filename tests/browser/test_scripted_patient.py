@@ -1,6 +1,8 @@
 """Somebody who read docs/asyncapi.json alone is a patient: no browser, not our call module."""
 
 import asyncio
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,8 @@ IS_WAITING = "call.room.people.get('patient')?.state === 'waiting'"
 @pytest.fixture
 def scripted() -> Any:
     """The peer, imported here: `make test` collects this file without aiortc."""
-    return pytest.importorskip(
-        "tests.browser.scripted", reason="needs aiortc: make .venv/proofs", exc_type=ImportError
-    )
+    assert find_spec("aiortc"), "this proof needs aiortc: `make .venv/proofs` brings it"
+    return import_module("tests.browser.scripted")
 
 
 async def test_a_scripted_patient_sees_and_is_seen(

@@ -8,14 +8,9 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
-
 from tests.patience import PATIENCE
 
 SECRET = "a secret of the relay"
-NEEDED = pytest.mark.skipif(
-    shutil.which("turnserver") is None, reason="needs coturn: apt-get install coturn"
-)
 
 
 def free_port() -> int:
@@ -34,8 +29,10 @@ class Coturn:
     process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
+        program = shutil.which("turnserver")
+        assert program, "this proof needs coturn: `apt-get install coturn` brings it"
         self.process = await asyncio.create_subprocess_exec(
-            "turnserver",
+            program,
             "-n",
             "--use-auth-secret",
             f"--static-auth-secret={SECRET}",

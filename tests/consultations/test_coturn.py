@@ -11,10 +11,10 @@ import pytest
 from booking_system.consultations.domain.ice import IceSettings
 from booking_system.consultations.domain.seat import Party, Seat
 from booking_system.shared_kernel.identifiers import AppointmentId
-from tests.consultations.relay import NEEDED, SECRET, coturn
+from tests.consultations.relay import SECRET, coturn
 from tests.patience import PATIENCE
 
-pytestmark = [pytest.mark.proof, NEEDED]
+pytestmark = pytest.mark.proof
 PARTY = Party(
     room_id=AppointmentId(UUID(int=1)),
     seat=Seat.PATIENT,

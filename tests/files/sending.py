@@ -4,12 +4,15 @@ import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 from PIL import Image
 
 from booking_system.files.adapters.objects import Objects
+from booking_system.files.domain.kinds import Edges
+from booking_system.files.domain.stored_file import Upload
 from tests.api import Api, Person
 from tests.client import SITE
 from tests.patience import PATIENCE
@@ -26,6 +29,13 @@ def a_picture(
     target = io.BytesIO()
     picture.save(target, kind, **about)
     return target.getvalue()
+
+
+def an_upload(place: Path, content: bytes) -> Upload:
+    path = place / "upload"
+    path.write_bytes(content)
+    edges = Edges(head=content[:1024], tail=content[-1024:])
+    return Upload(path=str(path), size=len(content), sha256=b"", edges=edges)
 
 
 def sum_of(content: bytes) -> str:

@@ -7,17 +7,9 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from booking_system.files.adapters.pictures.decoding import ChildPictures
-from booking_system.files.domain.kinds import Edges
 from booking_system.files.domain.purposes import Size
-from booking_system.files.domain.stored_file import Upload, UploadFault
-from tests.files.sending import a_picture
-
-
-def an_upload(place: Path, content: bytes) -> Upload:
-    path = place / "upload"
-    path.write_bytes(content)
-    edges = Edges(head=content[:1024], tail=content[-1024:])
-    return Upload(path=str(path), size=len(content), sha256=b"", edges=edges)
+from booking_system.files.domain.stored_file import UploadFault
+from tests.files.sending import a_picture, an_upload
 
 
 def corners(picture: Image.Image) -> list[str]:

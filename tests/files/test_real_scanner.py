@@ -13,8 +13,8 @@ from booking_system.files.adapters.clamd import Clamd
 from booking_system.files.domain.refusals import StorageUnavailable
 from booking_system.files.domain.stored_file import Fault, UploadFault
 from tests.bootstrap.processes import eventually
-from tests.files.sending import PDF
-from tests.files.test_scanner import EICAR, an_upload
+from tests.files.sending import PDF, an_upload
+from tests.files.test_scanner import EICAR
 
 pytestmark = pytest.mark.proof
 

@@ -11,12 +11,11 @@ import pytest
 from booking_system.files.adapters.addresses import ClamdAddress, clamd_address
 from booking_system.files.adapters.clamd import Clamd, scanner_at
 from booking_system.files.application.check_upload import CheckUpload
-from booking_system.files.domain.kinds import Edges
 from booking_system.files.domain.refusals import StorageUnavailable
-from booking_system.files.domain.stored_file import MOST_TRIES, Fault, Upload, UploadFault
+from booking_system.files.domain.stored_file import MOST_TRIES, Fault, UploadFault
 from tests.api import code_of
 from tests.files.conftest import a_visit
-from tests.files.sending import PDF, Files
+from tests.files.sending import PDF, Files, an_upload
 
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-" + b"TEST-FILE!$H+H*"
 Answer = Callable[[bytes], bytes | None]
@@ -47,13 +46,6 @@ async def a_clamd(path: Path, answer: Answer, most: int = 2**30) -> AsyncIterato
         yield clamd_address(f"unix:{path}")
     finally:
         server.close()
-
-
-def an_upload(place: Path, content: bytes) -> Upload:
-    path = place / "upload"
-    path.write_bytes(content)
-    edges = Edges(head=content[:1024], tail=content[-1024:])
-    return Upload(path=str(path), size=len(content), sha256=b"", edges=edges)
 
 
 async def test_it_says_what_is_clean_and_what_is_not(tmp_path: Path) -> None:

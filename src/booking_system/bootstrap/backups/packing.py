@@ -2,16 +2,15 @@
 
 import hashlib
 import tarfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from booking_system.bootstrap.backups.contents import Step
 from booking_system.files.application.sweep import SERVED
 
 PIECE_BYTES = 1 << 20
-Step = Callable[[int, int], None]
-"""How many of how many are done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,12 +13,12 @@ from sqlalchemy import text
 
 from booking_system import __version__
 from booking_system.bootstrap.backups import packing, programs
-from booking_system.bootstrap.backups.contents import Contents, contents_of
+from booking_system.bootstrap.backups.contents import Contents, Step, contents_of
 from booking_system.bootstrap.backups.manifest import DUMP, FILES, NAME, Manifest, Part, thumbprints
 from booking_system.bootstrap.migrations import DatabaseProblemError, connected, newest
 from booking_system.bootstrap.settings import Settings, SettingsProblem
 
-Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+Bar = Callable[[str], AbstractContextManager[Step]]
 """Shows how far something of this title is."""
 
 
@@ -73,9 +73,7 @@ async def _written(settings: Settings, draft: Path, bar: Bar) -> Manifest:
     return manifest
 
 
-async def _dumped(
-    settings: Settings, target: Path, step: Callable[[int, int], None]
-) -> tuple[Contents, str]:
+async def _dumped(settings: Settings, target: Path, step: Step) -> tuple[Contents, str]:
     """Dump and count what one snapshot shows, both at a time."""
     url = settings.url_for_migrations
     assert url is not None
