@@ -118,7 +118,9 @@ async def test_a_deleted_document_is_nobodys_until_it_is_brought_back(disk: File
     assert (await api.post(f"{at}/restore", None, visit.patient)).status_code == 200
     assert await by_link(disk, url) == (200, None)
     async with api.container.database().reading() as connection:
-        told = await connection.fetch("SELECT name, payload FROM outbox WHERE name LIKE 'file.%'")
+        told = await connection.fetch(
+            "SELECT name, payload FROM outbox WHERE name LIKE 'file.%' ORDER BY n"
+        )
     names = [row["name"] for row in told]
     assert names == ["file.added", "file.removed", "file.added"]
     assert all("report" not in row["payload"] for row in told)
