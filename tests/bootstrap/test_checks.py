@@ -11,7 +11,7 @@ from booking_system.bootstrap.production_database import RELAY_ONLY, SUPERUSER
 from booking_system.bootstrap.secret_key import key_kept_in
 from booking_system.bootstrap.settings import Settings
 from tests.api import Api
-from tests.consultations.valkey import valkey
+from tests.platform.redis.valkey import valkey
 from tests.postgres import TestServer
 from tests.stage import Stage
 
@@ -89,11 +89,21 @@ async def test_a_clinic_that_insists_on_a_relay_needs_one(api: Api, stage: Stage
     assert await production_database.advised(settings.model_copy(update=relay)) == []
 
 
-async def test_a_redis_that_does_not_answer_is_told_of() -> None:
+async def test_a_redis_that_does_not_answer_or_suits_badly_is_told_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with valkey() as server:
         settings = Settings(redis_url=SecretStr(server.url))
         assert await redis_check.advised(settings) == [redis_check.SILENT]
         await server.start()
+        assert await redis_check.advised(settings) == [redis_check.GROWS]
+        await server.ask("CONFIG", "SET", "maxmemory", "64mb")
+        assert await redis_check.advised(settings) == [redis_check.GROWS]
+        await server.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        assert await redis_check.advised(settings) == []
+        monkeypatch.setattr(redis_check, "OLDEST", 99)
+        assert await redis_check.advised(settings) == [redis_check.TOO_OLD]
+        await server.ask("ACL", "SETUSER", "default", "-info")
         assert await redis_check.advised(settings) == []
 
 

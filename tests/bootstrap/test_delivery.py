@@ -26,9 +26,9 @@ from tests.bootstrap.dockerfile import ROOT, is_let_in, stages
 from tests.bootstrap.image import Image, build
 from tests.bootstrap.processes import eventually, family_of, free_port
 from tests.bootstrap.roles import OURS, SCRIPT, SUPERUSER, deployed_by
-from tests.consultations.valkey import binary
 from tests.identity.relay import SOCKET, Relay
 from tests.patience import PATIENCE
+from tests.platform.redis.valkey import binary
 from tests.postgres import TestServer
 
 BUILDER, IMAGE, LAB, LAST = stages()

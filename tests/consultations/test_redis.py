@@ -15,10 +15,10 @@ from booking_system.consultations.adapters.live.bus import BusMessage, Heard, Re
 from booking_system.consultations.adapters.live.redis_bus import CHANNEL, RedisBus
 from booking_system.shared_kernel.identifiers import AppointmentId
 from tests.consultations.surgery import ANSWER, OFFER, Page, page, surgery
-from tests.consultations.valkey import Valkey, valkey
 from tests.patience import PATIENCE
 from tests.platform.instances import instance
 from tests.platform.real_server import real_server, until
+from tests.platform.redis.valkey import Valkey, valkey
 from tests.stage import Stage
 
 BOTH = [CHANNEL.encode(), 2]

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import pytest
 from limits import RateLimitItemPerSecond
+from limits.aio.storage import MemoryStorage
 
 from booking_system.identity.adapters.throttle import (
     QUOTAS,
@@ -122,7 +123,7 @@ async def test_a_window_ends() -> None:
 
 
 async def test_the_usual_quotas_know_every_kind_of_key() -> None:
-    throttle = throttle_for(rate_limit=True)
+    throttle = throttle_for(MemoryStorage(), rate_limit=True)
     change = password_change_key(UserId(NOBODY), SessionId(NOBODY))
     for key in (
         MINE,
@@ -161,7 +162,7 @@ async def test_the_usual_quotas_know_every_kind_of_key() -> None:
 
 
 async def test_switched_off_it_limits_nothing() -> None:
-    throttle = throttle_for(rate_limit=False)
+    throttle = throttle_for(MemoryStorage(), rate_limit=False)
     for _ in range(100):
         assert await throttle.admit(MINE) is None
         await throttle.check(MINE)

@@ -85,5 +85,7 @@ def test_every_purpose_is_used_in_one_place_and_the_keys_themselves_in_one() -> 
         "Purpose.SANDBOX_EVENTS": ["container.py"],
         "Purpose.FILE_UPLOADS": ["links.py"],
         "Purpose.FILE_DOWNLOADS": ["links.py"],
+        "Purpose.SHARED_PAGES": ["pages.py"],
+        "Purpose.SHARED_NAMES": ["names.py"],
         "keys.keys": ["tokens.py"],
     }

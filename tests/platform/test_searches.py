@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -19,12 +20,11 @@ from booking_system.platform.postgres.leases import Lease
 from booking_system.platform.postgres.searches import Position, Replica, Searches
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.errors import Transient
-from tests.api import Api, Person, running_api
+from tests.api import Api, running_api
 from tests.patience import PATIENCE, soon
+from tests.platform.two_instances import a_slot, books_and_looks, shown
 from tests.postgres import TestServer, running_server
 from tests.replica import PORT, Standby, a_standby
-
-ROUNDS = 10
 
 
 @pytest.fixture(scope="module")
@@ -88,36 +88,13 @@ def counted() -> Iterator[list[bool]]:
         yield told
 
 
-async def a_slot(api: Api) -> tuple[dict[str, Any], dict[str, str], Person]:
-    clinic = await api.clinic()
-    doctor = await api.doctor(clinic)
-    (slot,) = await api.slots(doctor)
-    return slot, {"doctor_id": doctor["id"]}, await api.patient()
-
-
-async def shown(api: Api, search: dict[str, str]) -> list[str]:
-    answer = await api.get("/v1/slots", **search)
-    assert answer.status_code == 200, answer.text
-    return [one["id"] for one in answer.json()["items"]]
-
-
-async def books_and_looks(two: Two, rounds: int = ROUNDS) -> None:
-    """What one instance has answered, the other shows at once."""
-    slot, search, patient = await a_slot(two.one)
-    for number in range(rounds):
-        booked = await (two.one if number % 2 else two.other).book(slot, patient)
-        assert booked.status_code == 201, booked.text
-        assert await shown(two.other if number % 2 else two.one, search) == []
-        gone = await two.one.post(f"/v1/bookings/{booked.json()['id']}/cancel", None, patient)
-        assert gone.status_code == 200
-        assert await shown(two.other, search) == [slot["id"]]
-
-
 async def test_everybody_sees_what_was_done_before_by_whichever_instance(two: Two) -> None:
     await until_the_replica_answers(two)
+    before = two.one.container.databases.reads().copy()
     with counted() as told:
-        await books_and_looks(two)
+        await books_and_looks(two.one, two.other)
     assert sum(told) > len(told) / 2, "the replica answers"
+    assert two.one.container.databases.reads()["replica"] > before["replica"]
 
 
 @asynccontextmanager
@@ -142,7 +119,7 @@ async def until_the_replica_answers(two: Two) -> None:
 async def test_what_is_behind_is_not_shown(two: Two) -> None:
     async with held(two.standby):
         with counted() as told:
-            await books_and_looks(two, rounds=3)
+            await books_and_looks(two.one, two.other, rounds=3)
         assert not any(told)
     await until_the_replica_answers(two)
 
@@ -152,12 +129,12 @@ async def test_a_replica_that_is_killed_is_missed_by_nobody(two: Two) -> None:
     two.standby.kill()
     try:
         with counted() as told:
-            await books_and_looks(two, rounds=3)
+            await books_and_looks(two.one, two.other, rounds=3)
         assert not any(told)
     finally:
         await two.standby.start({})
     await until_the_replica_answers(two)
-    await books_and_looks(two, rounds=2)
+    await books_and_looks(two.one, two.other, rounds=2)
 
 
 async def test_a_replica_that_is_frozen_keeps_nobody(two: Two) -> None:
@@ -165,7 +142,7 @@ async def test_a_replica_that_is_frozen_keeps_nobody(two: Two) -> None:
     two.standby.signal(signal.SIGSTOP)
     try:
         started = time.monotonic()
-        await books_and_looks(two, rounds=2)
+        await books_and_looks(two.one, two.other, rounds=2)
         took = time.monotonic() - started
     finally:
         two.standby.signal(signal.SIGCONT)
@@ -325,14 +302,14 @@ async def test_one_that_breaks_a_search_off_rests_too(
 ) -> None:
     told, replica = by_hand(100)
     with pytest.raises(Transient):
-        async with Searches(database, replica).reading():
+        async with Searches(database, replica, Counter()).reading():
             raise ConnectionResetError
     assert await replica.lease() is None
     told.clock += searches.REST_AFTER_FAILURE
     assert await replica.lease() is not None
     # What is a fault of the program's stays one, and the replica is not to blame.
     with pytest.raises(ZeroDivisionError):
-        async with Searches(database, replica).reading():
+        async with Searches(database, replica, Counter()).reading():
             raise ZeroDivisionError
     assert await replica.lease() is not None
 

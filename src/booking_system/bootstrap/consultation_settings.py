@@ -35,7 +35,7 @@ class ConsultationSettings(BaseSettings):
     ice_servers: str = Field("", description="addresses of STUN; commas between")
     turn_url: str = Field("", description="addresses of the relay, TURN; commas between")
     redis_url: SecretStr | None = Field(
-        None, description="carries signalling between processes; None: PostgreSQL does"
+        None, description="what processes share; None: each does without, PostgreSQL signals"
     )
     turn_secret: SecretStr | None = Field(None, description="the relay's static-auth-secret")
 

@@ -2,17 +2,15 @@
 
 from dependency_injector import containers, providers
 
-from booking_system import __version__
 from booking_system.booking.adapters.reading import PostgresBookingReader
 from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.container import BookingContainer
-from booking_system.bootstrap import migrations
 from booking_system.bootstrap import wired_settings as wired
 from booking_system.bootstrap.chores import chores_of
 from booking_system.bootstrap.database_container import DatabaseContainer
-from booking_system.bootstrap.health import HealthRoutes
 from booking_system.bootstrap.mail_links import accept_page, mail_links
 from booking_system.bootstrap.settings import Settings
+from booking_system.bootstrap.shared_container import SharedContainer
 from booking_system.bootstrap.watching import WatchingContainer
 from booking_system.consultations.container import ConsultationsContainer
 from booking_system.desk.container import DeskContainer
@@ -25,7 +23,6 @@ from booking_system.payments.container import PaymentsContainer
 from booking_system.platform.clock import SystemClock
 from booking_system.platform.http.idempotency import Idempotency
 from booking_system.platform.http.network import Networks
-from booking_system.platform.observability.metrics import Metrics
 from booking_system.platform.postgres.feed import Relay
 from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.tidying import Tidying
@@ -38,7 +35,6 @@ class Container(containers.DeclarativeContainer):
     """Everything that the program is made of."""
 
     settings = providers.Dependency(instance_of=Settings)
-
     clock = providers.Singleton(SystemClock)
     identities = providers.Singleton(RandomIdentities)
     databases = providers.Container(DatabaseContainer, settings=settings)
@@ -48,7 +44,7 @@ class Container(containers.DeclarativeContainer):
     keys = providers.Singleton(Settings.keyring, settings)
     networks = providers.Singleton(Networks, keys)
     lifetimes = wired.lifetimes(settings)
-    budgets = wired.budgets(settings)
+    shared = providers.Container(SharedContainer, settings=settings, keys=keys)
     tidying = providers.Singleton(
         Tidying, database=database, chores=providers.Callable(chores_of, lifetimes)
     )
@@ -66,6 +62,7 @@ class Container(containers.DeclarativeContainer):
         keys=keys,
         issuer=settings.provided.public_url,
         rate_limit=settings.provided.rate_limit,
+        counts=shared.counts,
         networks=networks,
         lifetimes=lifetimes,
     )
@@ -73,6 +70,7 @@ class Container(containers.DeclarativeContainer):
         DirectoryContainer,
         database=database,
         searches=searches,
+        shared_pages=shared.pages,
         clock=clock,
         identities=identities,
         accounts_of=identity.accounts_of,
@@ -87,6 +85,7 @@ class Container(containers.DeclarativeContainer):
         SchedulingContainer,
         database=database,
         searches=searches,
+        shared_pages=shared.pages,
         clock=clock,
         identities=identities,
         agreed=providers.Factory(
@@ -164,8 +163,16 @@ class Container(containers.DeclarativeContainer):
         addresses=addresses,
         **wired.of_messages(settings),
     )
-    revision = providers.Singleton(migrations.newest)
-    metrics = providers.Singleton(Metrics, leases=leases, version=__version__, revision=revision)
+    watching = providers.Container(
+        WatchingContainer,
+        settings=settings,
+        database=database,
+        leases=leases,
+        reads=databases.reads,
+        looks=shared.looks,
+        redis=shared.redis,
+    )
+    metrics, entrance, lives = watching.metrics, watching.entrance, watching.lives
     webhooks = providers.Container(
         WebhooksContainer,
         database=database,
@@ -197,7 +204,6 @@ class Container(containers.DeclarativeContainer):
     )
     """What a worker does again and again."""
 
-    health = providers.Singleton(HealthRoutes, database=database, revision=revision)
     integrations = providers.Container(
         IntegrationsContainer,
         database=database,
@@ -221,12 +227,6 @@ class Container(containers.DeclarativeContainer):
         see_appointment=booking.show_appointment,
         **wired.of_consultations(settings),
     )
-    watching = providers.Container(
-        WatchingContainer, settings=settings, database=database, metrics=metrics
-    )
-    entrance, lives, tracing = watching.entrance, watching.lives, watching.tracing
-    outbox_watch, queue_watch = watching.outbox_watch, watching.queue_watch
-
     # The hot ones first: a request is compared with one route after the other.
     routes = providers.List(
         booking.routes,
@@ -280,7 +280,7 @@ class Container(containers.DeclarativeContainer):
         payments.pay_pages,
         webhooks.endpoint_routes,
         webhooks.delivery_routes,
-        health,
+        watching.health,
         watching.metrics_routes,
     )
 
@@ -296,3 +296,5 @@ async def close(container: Container) -> None:
     await container.payments.known_providers().close()
     await container.database().close()
     await container.searches().close()
+    if (redis := container.shared.redis()) is not None:
+        await redis.close()

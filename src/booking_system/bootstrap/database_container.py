@@ -1,5 +1,7 @@
 """The databases: the primary, and what searches may read beside it."""
 
+from collections import Counter
+
 from dependency_injector import containers, providers
 
 from booking_system.bootstrap.settings import Settings
@@ -18,9 +20,11 @@ class DatabaseContainer(containers.DeclarativeContainer):
     engine = providers.Singleton(engine_for, url, pool_size=settings.provided.database_pool_size)
     leases = providers.Singleton(Leases, engine, size=settings.provided.database_pool_size)
     database = providers.Singleton(Database, leases)
+    reads: providers.Singleton[Counter[str]] = providers.Singleton(Counter)
     searches = providers.Singleton(
         searches_at,
         database,
         settings.provided.replica,
         pool_size=settings.provided.database_pool_size,
+        outcomes=reads,
     )

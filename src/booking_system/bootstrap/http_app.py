@@ -63,8 +63,10 @@ def create_app(container: Container) -> FastAPI:
         async with (
             tracing.running(),
             container.identity.follow_changes().running(),
-            container.outbox_watch().running(),
-            container.queue_watch().running(),
+            container.shared.sharing(),
+            container.watching.outbox_watch().running(),
+            container.watching.queue_watch().running(),
+            container.watching.place_watch().running(),
             container.webhooks.watch().running(),
             container.integrations.tail().running(),
             container.integrations.live_slots().running(),
@@ -87,7 +89,7 @@ def create_app(container: Container) -> FastAPI:
             refine=type_events,
         )
 
-    tracing, settings = container.tracing(), container.settings()
+    tracing, settings = container.watching.tracing(), container.settings()
     public_url = settings.public_url
     rejection = Rejection(
         public_url=public_url, instance=os.urandom(4).hex(), new_id=lambda: uuid7().hex
@@ -101,7 +103,7 @@ def create_app(container: Container) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.authenticate = container.identity.authenticate()
-    app.state.idempotency, app.state.budgets = container.idempotency(), container.budgets()
+    app.state.idempotency, app.state.budgets = container.idempotency(), container.shared.budgets()
     app.state.entrance, app.state.rejection = container.entrance(), rejection
     app.state.lives = container.lives()
     app.state.page_origins = frozenset(

@@ -5,7 +5,7 @@ from typing import Any
 from dependency_injector import providers
 
 from booking_system.identity.domain.session import Lifetimes
-from booking_system.platform.http.budgets import Budgets, budgets_for
+from booking_system.platform.http.budgets import CallerBudgets, budgets_for
 from booking_system.platform.outward.connecting import CheckedAddresses
 
 OF_MESSAGES = {
@@ -77,7 +77,7 @@ def lifetimes(settings: providers.Dependency[Any]) -> providers.Singleton[Lifeti
     )
 
 
-def budgets(settings: providers.Dependency[Any]) -> providers.Singleton[Budgets]:
+def budgets(settings: providers.Dependency[Any]) -> providers.Singleton[CallerBudgets]:
     """Return how many requests an address may send."""
     return providers.Singleton(
         budgets_for,

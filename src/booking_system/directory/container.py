@@ -5,6 +5,7 @@ from typing import Any
 
 from dependency_injector import containers, providers
 
+from booking_system.directory.adapters.answers import PublicPages
 from booking_system.directory.adapters.http_clinics import ClinicRoutes
 from booking_system.directory.adapters.http_doctors import DoctorRoutes
 from booking_system.directory.adapters.http_invitations import InvitationRoutes
@@ -30,7 +31,9 @@ from booking_system.directory.application import (
 from booking_system.directory.application.add_staff import AddStaff
 from booking_system.directory.application.invitation_ports import OneTimeTokens
 from booking_system.directory.application.ports import Passwords, Throttle
+from booking_system.directory.application.public_lists import DigestList, Listed
 from booking_system.directory.application.register import Register
+from booking_system.platform.http.kept_pages import KeptPages, SharedPages
 from booking_system.platform.http.network import Networks
 from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.searches import Reads
@@ -39,11 +42,20 @@ from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.identifiers import Identities
 
 
+def public_pages(
+    listed: Listed, digest: providers.Factory[Any], shared: providers.Dependency[SharedPages]
+) -> providers.Singleton[PublicPages]:
+    """Return the pages of a list."""
+    kept = providers.Factory(KeptPages, listed, shared, tags=False)
+    return providers.Singleton(PublicPages, listed=listed, kept=kept, digest=digest)
+
+
 class DirectoryContainer(containers.DeclarativeContainer):
     """Clinics, doctors, services and patients."""
 
     database = providers.Dependency(instance_of=Database)
     searches: providers.Dependency[Reads] = providers.Dependency()
+    shared_pages: providers.Dependency[SharedPages] = providers.Dependency()
     clock: providers.Dependency[Clock] = providers.Dependency()
     identities: providers.Dependency[Identities] = providers.Dependency()
     accounts_of: providers.Dependency[Callable[..., Any]] = providers.Dependency()
@@ -57,6 +69,10 @@ class DirectoryContainer(containers.DeclarativeContainer):
     directory = providers.Singleton(PostgresDirectory, database, accounts_of)
     transaction = directory.provided.transaction
     public_lists = providers.Singleton(PostgresPublicLists, searches)
+    digest_list = providers.Factory(retried(DigestList), lists=public_lists)
+    clinic_pages = public_pages("clinics", digest_list, shared_pages)
+    doctor_pages = public_pages("doctors", digest_list, shared_pages)
+    service_pages = public_pages("services", digest_list, shared_pages)
 
     create_clinic = providers.Factory(
         retried(keep_clinics.CreateClinic),
@@ -198,6 +214,7 @@ class DirectoryContainer(containers.DeclarativeContainer):
         create=create_clinic,
         show=show_clinic,
         list=list_clinics,
+        pages=clinic_pages,
     )
     staff_routes = providers.Singleton(
         StaffRoutes,
@@ -224,6 +241,7 @@ class DirectoryContainer(containers.DeclarativeContainer):
         create=create_doctor,
         show=show_doctor,
         list=list_doctors,
+        pages=doctor_pages,
         change=change_doctor,
     )
     service_routes = providers.Singleton(
@@ -231,6 +249,7 @@ class DirectoryContainer(containers.DeclarativeContainer):
         create=create_service,
         show=show_service,
         list=list_services,
+        pages=service_pages,
         change=change_service,
         restore=restore_service,
     )

@@ -3,6 +3,7 @@
 from functools import partial
 
 from dependency_injector import containers, providers
+from limits.aio.storage import Storage
 
 from booking_system.identity.adapters.access import PostgresAccess
 from booking_system.identity.adapters.access_feed import AccessFeed
@@ -51,11 +52,12 @@ class IdentityContainer(containers.DeclarativeContainer):
     keys = providers.Dependency(instance_of=Keyring)
     issuer = providers.Dependency(instance_of=str)
     rate_limit = providers.Dependency(instance_of=bool)
+    counts: providers.Dependency[Storage] = providers.Dependency()
     networks = providers.Dependency(instance_of=Networks)
     lifetimes = providers.Dependency(instance_of=Lifetimes)
 
     passwords = providers.Singleton(Argon2Passwords)
-    throttle = providers.Singleton(throttle_for, rate_limit=rate_limit)
+    throttle = providers.Singleton(throttle_for, counts, rate_limit=rate_limit)
     turns = providers.Singleton(PacedTurns)
     access_tokens = providers.Singleton(SignedAccessTokens, keys, issuer=issuer)
     one_time_tokens = providers.Singleton(RandomOneTimeTokens)

@@ -32,6 +32,8 @@ class Purpose(Enum):
     SANDBOX_EVENTS = b"booking-system sandbox event v1"
     FILE_UPLOADS = b"booking-system file upload link v1"
     FILE_DOWNLOADS = b"booking-system file download link v1"
+    SHARED_PAGES = b"booking-system shared page v1"
+    SHARED_NAMES = b"booking-system shared name v1"
 
 
 @dataclass(frozen=True, slots=True)

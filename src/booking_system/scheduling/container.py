@@ -2,6 +2,7 @@
 
 from dependency_injector import containers, providers
 
+from booking_system.platform.http.kept_pages import KeptPages, SharedPages
 from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.searches import Reads
 from booking_system.platform.postgres.transaction import Database
@@ -52,6 +53,7 @@ class SchedulingContainer(containers.DeclarativeContainer):
 
     database = providers.Dependency(instance_of=Database)
     searches: providers.Dependency[Reads] = providers.Dependency()
+    shared_pages: providers.Dependency[SharedPages] = providers.Dependency()
     clock: providers.Dependency[Clock] = providers.Dependency()
     identities: providers.Dependency[Identities] = providers.Dependency()
     agreed: providers.Dependency[AgreedNeeds] = providers.Dependency()
@@ -79,6 +81,7 @@ class SchedulingContainer(containers.DeclarativeContainer):
         find=find_slots,
         digest=digest_slots,
         clock=clock,
+        kept=providers.Factory(KeptPages, "slots", shared_pages, tags=True),
     )
     overview = providers.Singleton(PostgresOverview, searches)
     find_next = providers.Factory(

@@ -1,14 +1,23 @@
 """How the directory answers: one resource with its tag, or a page of them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from booking_system.platform.http.answers import json_answer, making_answer
+from booking_system.directory.application.ports import Search
+from booking_system.directory.application.public_lists import DigestList, Listed
+from booking_system.platform.http.answers import (
+    JsonAnswer,
+    json_answer,
+    making_answer,
+    raw_headers,
+)
 from booking_system.platform.http.etag import etag_of
+from booking_system.platform.http.kept_pages import KeptPages, NewPage, page_of
 from booking_system.platform.http.pagination import cursor_after, link_to_next
 
 
@@ -43,6 +52,19 @@ def one(
     return json_answer(show(thing), status=status, headers=tagged)
 
 
+def new_page(
+    found: Sequence[Thing],
+    show: Callable[[Thing], BaseModel],
+    *,
+    limit: int,
+    filters: Mapping[str, Any],
+) -> NewPage:
+    """Return a page; `found` holds one more than `limit` where there is another."""
+    more = len(found) > limit
+    following = cursor_after(None, found[limit - 1].id, filters) if more else None
+    return NewPage([show(thing) for thing in found[:limit]], following)
+
+
 def page(
     request: Request,
     found: Sequence[Thing],
@@ -51,9 +73,34 @@ def page(
     limit: int,
     filters: Mapping[str, Any],
 ) -> Response:
-    """Answer with a page; `found` holds one more than `limit` where there is another."""
-    more = len(found) > limit
-    following = cursor_after(None, found[limit - 1].id, filters) if more else None
-    items = [show(thing) for thing in found[:limit]]
-    body = {"items": items, "next_cursor": following}
-    return json_answer(body, headers=link_to_next(request, following))
+    """Answer with that page."""
+    made = page_of(new_page(found, show, limit=limit, filters=filters))
+    return JsonAnswer(made.body, 200, raw_headers(link_to_next(request, made.after)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicPages:
+    """The pages of a list that anybody may read, which are kept while nothing has changed."""
+
+    listed: Listed
+    kept: KeptPages
+    digest: DigestList
+
+    async def answer(
+        self,
+        request: Request,
+        search: Search,
+        filters: Mapping[str, Any],
+        *,
+        find: Callable[[], Awaitable[Sequence[Thing]]],
+        show: Callable[[Thing], BaseModel],
+    ) -> Response:
+        """Answer with a page of what `find` returns, one more than its `limit` where it goes on."""
+
+        async def make() -> NewPage:
+            return new_page(await find(), show, limit=search.limit, filters=filters)
+
+        digest = await self.digest(listed=self.listed, search=search)
+        address = b"%s?%s" % (request.scope["path"].encode(), request.scope["query_string"])
+        kept = await self.kept.page(request, address, digest=digest, make=make)
+        return kept.answer(None)

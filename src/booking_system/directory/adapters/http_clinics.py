@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -43,6 +44,7 @@ class ClinicRoutes:
     create: CreateClinic
     show: ShowClinic
     list: ListClinics
+    pages: answers.PublicPages
 
     def routes(self) -> Routes:
         """List the operations."""
@@ -88,8 +90,8 @@ class ClinicRoutes:
         filters = {"q": q, "slug": slug}
         place = position_of(cursor, filters)
         search = Search(q=q, slug=slug, after=place and place[1], limit=limit)
-        found = await self.list(search=search)
-        return answers.page(request, found, ClinicOut.of, limit=limit, filters=filters)
+        find = partial(self.list, search=search)
+        return await self.pages.answer(request, search, filters, find=find, show=ClinicOut.of)
 
     async def read_clinic(self, clinic_id: UUID) -> Response:
         """Read one clinic."""

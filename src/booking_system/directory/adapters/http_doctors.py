@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -43,6 +44,7 @@ class DoctorRoutes:
     create: CreateDoctor
     show: ShowDoctor
     list: ListDoctors
+    pages: answers.PublicPages
     change: ChangeDoctor
 
     def routes(self) -> Routes:
@@ -104,8 +106,9 @@ class DoctorRoutes:
             "q": q,
         }
         place = position_of(cursor, filters)
-        found = await self.list(search=Search(**filters, after=place and place[1], limit=limit))
-        return answers.page(request, found, DoctorOut.of, limit=limit, filters=filters)
+        search = Search(**filters, after=place and place[1], limit=limit)
+        find = partial(self.list, search=search)
+        return await self.pages.answer(request, search, filters, find=find, show=DoctorOut.of)
 
     async def read_doctor(self, doctor_id: UUID) -> Response:
         """Read one doctor."""

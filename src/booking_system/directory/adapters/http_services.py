@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -48,6 +49,7 @@ class ServiceRoutes:
     create: CreateService
     show: ShowService
     list: ListServices
+    pages: answers.PublicPages
     change: ChangeService
     restore: RestoreService
 
@@ -110,8 +112,8 @@ class ServiceRoutes:
         filters = {"clinic_id": clinic}
         place = position_of(cursor, filters)
         search = Search(clinic_id=clinic, after=place and place[1], limit=limit)
-        found = await self.list(clinic_id=clinic, search=search)
-        return answers.page(request, found, ServiceOut.of, limit=limit, filters=filters)
+        find = partial(self.list, clinic_id=clinic, search=search)
+        return await self.pages.answer(request, search, filters, find=find, show=ServiceOut.of)
 
     async def read_service(self, service_id: UUID) -> Response:
         """Read one service."""

@@ -1,13 +1,14 @@
 """The lists that anybody may read: one statement each, outside of any transaction.
 
-Each combination of filters has a statement of its own, so that its plan fits.
+Each combination of filters has a statement of its own, so that its plan fits. A digest is made of
+the very rows that the list would show.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Hashable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, func, literal_column, select
 
 from booking_system.directory.adapters.clinics import LIVE, clinic_of
 from booking_system.directory.adapters.doctors import FOUND as FOUND_DOCTORS
@@ -16,6 +17,7 @@ from booking_system.directory.adapters.paging import like_part
 from booking_system.directory.adapters.services import FOUND as FOUND_SERVICES
 from booking_system.directory.adapters.services import service_of
 from booking_system.directory.application.ports import Search
+from booking_system.directory.application.public_lists import Listed
 from booking_system.directory.domain.clinic import Clinic
 from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.domain.service import Service
@@ -53,22 +55,27 @@ class PostgresPublicLists:
 
     async def clinics(self, search: Search) -> Sequence[Clinic]:
         """Read a page by keyset on the id."""
-        return [clinic_of(row) for row in await self._page(_clinics, search)]
+        return [clinic_of(row) for row in await self._rows("clinics", search)]
 
     async def doctors(self, search: Search) -> Sequence[Doctor]:
         """Read a page by keyset on the id."""
-        return [doctor_of(row) for row in await self._page(_doctors, search)]
+        return [doctor_of(row) for row in await self._rows("doctors", search)]
 
     async def services(self, search: Search) -> Sequence[Service]:
         """Read a page by keyset on the id."""
-        return [service_of(row) for row in await self._page(_services, search)]
+        return [service_of(row) for row in await self._rows("services", search)]
+
+    async def digest(self, listed: Listed, search: Search) -> Hashable:
+        """Mix all that is in the rows."""
+        (row,) = await self._rows(listed, search, mixed=True)
+        return row["many"], row["mixed"]
 
     async def has_clinic(self, clinic_id: ClinicId) -> bool:
         """Look for it."""
         async with self._database.reading() as connection:
             return bool(await LIVE_CLINIC.fetchval(connection, clinic_id=clinic_id))
 
-    async def _page(self, statement_for: Callable[..., Statement[Any]], search: Search) -> Any:
+    async def _rows(self, listed: Listed, search: Search, *, mixed: bool = False) -> Any:
         given = {
             "part": None if search.q is None else like_part(search.q),
             "slug": search.slug,
@@ -79,26 +86,25 @@ class PostgresPublicLists:
         }
         values = {name: value for name, value in given.items() if value is not None}
         async with self._database.reading() as connection:
-            statement = statement_for(*values)
+            statement = _statement(listed, mixed, *values)
             return await statement.fetch(connection, **values, most=search.limit + 1)
 
 
-@cache
-def _clinics(*named: str) -> Statement[Any]:
-    return _statement(select(clinics).where(LIVE), clinics.c.id, [CLINICS[one] for one in named])
+LISTS: dict[Listed, tuple[Select[Any], ColumnElement[Any], dict[str, ColumnElement[bool]]]] = {
+    "clinics": (select(clinics).where(LIVE), clinics.c.id, CLINICS),
+    "doctors": (FOUND_DOCTORS, doctors.c.id, DOCTORS),
+    "services": (FOUND_SERVICES, services.c.id, SERVICES),
+}
+"""What is found, in which order, and what can be asked of it."""
 
 
 @cache
-def _doctors(*named: str) -> Statement[Any]:
-    return _statement(FOUND_DOCTORS, doctors.c.id, [DOCTORS[one] for one in named])
-
-
-@cache
-def _services(*named: str) -> Statement[Any]:
-    return _statement(FOUND_SERVICES, services.c.id, [SERVICES[one] for one in named])
-
-
-def _statement(
-    found: Select[Any], identity: ColumnElement[Any], conditions: Sequence[ColumnElement[bool]]
-) -> Statement[Any]:
-    return Statement(found.where(*conditions).order_by(identity).limit(MOST))
+def _statement(listed: Listed, mixed: bool, *named: str) -> Statement[Any]:  # noqa: FBT001
+    found, identity, conditions = LISTS[listed]
+    page = found.where(*(conditions[one] for one in named)).order_by(identity).limit(MOST)
+    if not mixed:
+        return Statement(page)
+    rows = page.subquery("found")
+    row = func.hash_record_extended(literal_column("found"), 0)
+    mixture = func.bit_xor(row, type_=BigInteger())
+    return Statement(select(func.count().label("many"), mixture.label("mixed")).select_from(rows))

@@ -1,13 +1,16 @@
 """What anybody may read of the directory, outside of any transaction."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from booking_system.directory.application.ports import Search
 from booking_system.directory.domain.clinic import Clinic
 from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.domain.service import Service
 from booking_system.shared_kernel.identifiers import ClinicId
+
+Listed = Literal["clinics", "doctors", "services"]
 
 
 class PublicLists(Protocol):
@@ -28,6 +31,21 @@ class PublicLists(Protocol):
         """Return services."""
         ...
 
+    async def digest(self, listed: Listed, search: Search) -> Hashable:
+        """Return something that differs whenever the page would."""
+        ...
+
     async def has_clinic(self, clinic_id: ClinicId) -> bool:
         """Say whether there is such a clinic."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestList:
+    """Says whether a list would still show what it showed before, without reading it."""
+
+    lists: PublicLists
+
+    async def __call__(self, *, listed: Listed, search: Search) -> Hashable:
+        """Return something that differs whenever the page would."""
+        return await self.lists.digest(listed, search)

@@ -1,14 +1,14 @@
-"""Counts attempts in this process's memory.
+"""Counts attempts, in this process's memory or in what processes share.
 
-Every process counts for itself until a Redis shares the counts: behind several processes an
-attacker gets as many times the quota as there are processes.
+Where every process counts for itself, an attacker gets as many times the quota as there are
+processes.
 """
 
 import math
 import time
 
 from limits import RateLimitItem, RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage
+from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter
 
 from booking_system.identity.application.credential_ports import Throttle
@@ -68,10 +68,15 @@ class CountingThrottle:
     The library's moving windows keep every attempt and sweep them in threads, at each attempt.
     """
 
-    def __init__(self, quotas: dict[str, RateLimitItemPerSecond] | None = None) -> None:
+    def __init__(
+        self,
+        quotas: dict[str, RateLimitItemPerSecond] | None = None,
+        *,
+        counts: Storage | None = None,
+    ) -> None:
         """`quotas` by the kind of key; every kind that is asked for must be there."""
         self._quotas = QUOTAS if quotas is None else quotas
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._limiter = FixedWindowRateLimiter(MemoryStorage() if counts is None else counts)
 
     async def admit(self, *keys: str) -> Allowance:
         """Count for each key until one is refused."""
@@ -132,9 +137,9 @@ class UnlimitedThrottle:
         """Have nothing to forget."""
 
 
-def throttle_for(*, rate_limit: bool) -> Throttle:
+def throttle_for(counts: Storage, *, rate_limit: bool) -> Throttle:
     """Return the throttle that the settings ask for."""
-    return CountingThrottle() if rate_limit else UnlimitedThrottle()
+    return CountingThrottle(counts=counts) if rate_limit else UnlimitedThrottle()
 
 
 def _kind_of(key: str) -> str:

@@ -1,6 +1,7 @@
 """How much each caller may ask for in a minute: somebody signed in, or a network of strangers.
 
-Counted in this process's memory, without a lock and without waiting, until a Redis shares it.
+Counted in this process's memory, without a lock and without waiting. Where there is a Redis, what
+callers spend at other processes is added beside the requests (`platform/redis/spending.py`).
 """
 
 import math
@@ -41,7 +42,18 @@ class Budget:
     nothing for a minute has earned it, so what was not touched since the last turn is dropped.
     """
 
-    __slots__ = ("_monotonic", "_most", "_name", "_old", "_quota", "_step", "_turn", "_young")
+    __slots__ = (
+        "_fresh",
+        "_monotonic",
+        "_most",
+        "_old",
+        "_step",
+        "_turn",
+        "_young",
+        "is_shared",
+        "name",
+        "quota",
+    )
 
     def __init__(
         self,
@@ -52,8 +64,11 @@ class Budget:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """At most twice `most` callers are remembered: with more, all begin anew."""
-        self._name = f'"{name}"'
-        self._quota = quota
+        self.name = name
+        self.quota = quota
+        self.is_shared = False
+        """Whether what is spent is noted for others."""
+        self._fresh: dict[Hashable, int] = {}
         self._step = MINUTE / quota
         self._most = most
         self._monotonic = monotonic
@@ -79,16 +94,34 @@ class Budget:
             wait = max(1, math.ceil(spent - MINUTE))
             return self._told(0, wait), wait
         self._young[who] = now + spent
+        if self.is_shared:
+            self._fresh[who] = self._fresh.get(who, 0) + 1
         if spent < MINUTE / 2:
             return None
         left = int((MINUTE - spent) / self._step + 1e-6)
         return self._told(left, 1 if left else math.ceil(self._step)), 0
 
+    def taken(self, *, at_least: int) -> list[tuple[Hashable, int]]:
+        """Return, once, what each caller has spent since who has spent so much."""
+        taken = [(who, count) for who, count in self._fresh.items() if count >= at_least]
+        if len(self._fresh) >= self._most:
+            self._fresh.clear()
+        for who, _ in taken:
+            self._fresh.pop(who, None)
+        return taken
+
+    def spent_elsewhere(self, who: Hashable, count: int) -> None:
+        """Take so much off the caller's budget, down to nothing."""
+        now = self._monotonic()
+        earned = max(now, self._young.get(who) or self._old.get(who, 0.0))
+        self._young[who] = min(now + MINUTE, earned + count * self._step)
+
     def _told(self, left: int, seconds: int) -> Headers:
         """Return draft-ietf-httpapi-ratelimit-headers-10."""
+        policy = f'"{self.name}"'
         return [
-            (b"ratelimit-policy", f"{self._name};q={self._quota};w={MINUTE:.0f}".encode()),
-            (b"ratelimit", f"{self._name};r={left};t={seconds}".encode()),
+            (b"ratelimit-policy", f"{policy};q={self.quota};w={MINUTE:.0f}".encode()),
+            (b"ratelimit", f"{policy};r={left};t={seconds}".encode()),
         ]
 
 
@@ -98,6 +131,11 @@ class CallerBudgets:
     def __init__(self, *, reads: Budget | None, writes: Budget | None) -> None:
         """Each caller has both."""
         self._reads, self._writes = reads, writes
+
+    @property
+    def all(self) -> list[Budget]:
+        """Those that there are."""
+        return [one for one in (self._reads, self._writes) if one is not None]
 
     def charge(self, scope: Scope, caller: Any, *, writes: bool) -> None:
         """Count by the user, or by the network that the address belongs to."""
@@ -111,7 +149,7 @@ class CallerBudgets:
                 raise TooMany(retry_after=wait)
 
 
-def budgets_for(*, rate_limit: bool, reads: int, writes: int) -> Budgets:
+def budgets_for(*, rate_limit: bool, reads: int, writes: int) -> CallerBudgets:
     """Return the budgets that the settings ask for; 0 a minute means as many as anybody likes."""
     return CallerBudgets(
         reads=Budget("reads", reads) if rate_limit and reads else None,

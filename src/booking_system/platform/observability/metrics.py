@@ -15,6 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from booking_system.platform.observability.exchange import UNMATCHED, Exchange
 from booking_system.platform.observability.life_metrics import LifeMetrics
 from booking_system.platform.observability.outbox_metrics import OutboxMetrics
+from booking_system.platform.observability.place_metrics import PlaceMetrics
 from booking_system.platform.observability.queue_metrics import QueueMetrics
 from booking_system.platform.observability.shared_counts import SUM_OF_THE_LIVING, VARIABLE
 from booking_system.platform.postgres.leases import Leases
@@ -150,6 +151,7 @@ class Metrics:
         self.lives = LifeMetrics(self._registry)
         self.outbox = OutboxMetrics(self._registry)
         self.queues = QueueMetrics(self._registry)
+        self.places = PlaceMetrics(self._registry)
         size = Gauge(
             "booking_database_pool_size",
             "Connections that the pools may open.",

@@ -8,6 +8,7 @@ replica is behind, silent or gone, the primary answers.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from contextvars import Context
@@ -65,12 +66,17 @@ class Reads(Protocol):
         ...
 
 
-def searches_at(database: Database, url: URL | None, *, pool_size: int) -> Reads:
-    """Return where searches read: at the replica's address too, where there is one."""
+def searches_at(
+    database: Database, url: URL | None, *, pool_size: int, outcomes: Counter[str]
+) -> Reads:
+    """Return where searches read: at the replica's address too, where there is one.
+
+    By which place each of them was answered is added to `outcomes`.
+    """
     if url is None:
         return database
     leases = Leases(engine_for(url, pool_size=pool_size, deadlines=QUICK), size=pool_size)
-    return Searches(database, Replica(leases, Position(database)))
+    return Searches(database, Replica(leases, Position(database)), outcomes)
 
 
 class Position:
@@ -206,10 +212,11 @@ class NoReplicaError(Exception):
 class Searches:
     """Reads from the replica where it shows enough, else from the primary."""
 
-    def __init__(self, primary: Database, replica: Replica) -> None:
+    def __init__(self, primary: Database, replica: Replica, outcomes: Counter[str]) -> None:
         """Nothing is opened yet."""
         self.primary = primary
         self.replica = replica
+        self._outcomes = outcomes
 
     async def close(self) -> None:
         """Close those to the replica; the primary is others' to close."""
@@ -217,16 +224,17 @@ class Searches:
 
     def reading(self) -> "SearchReading":
         """Open a block. What fails at the replica is `Transient`, and the next try is elsewhere."""
-        return SearchReading(self.primary, self.replica)
+        return SearchReading(self.primary, self.replica, self._outcomes)
 
 
 class SearchReading(AbstractAsyncContextManager[asyncpg.Connection]):
     """A connection for single statements that only read, of either."""
 
-    __slots__ = ("_lease", "_primary", "_replica")
+    __slots__ = ("_lease", "_outcomes", "_primary", "_replica")
 
-    def __init__(self, primary: Database, replica: Replica) -> None:
+    def __init__(self, primary: Database, replica: Replica, outcomes: Counter[str]) -> None:
         """Nothing is leased yet."""
+        self._outcomes = outcomes
         self._primary, self._replica = primary.reading(), replica
         self._lease: Lease | None = None
 
@@ -235,7 +243,9 @@ class SearchReading(AbstractAsyncContextManager[asyncpg.Connection]):
         if WHOLE.get() is None:
             self._lease = await self._replica.lease()
         if self._lease is None:
+            self._outcomes["primary"] += 1
             return await self._primary.__aenter__()
+        self._outcomes["replica"] += 1
         return self._lease.driver
 
     async def __aexit__(

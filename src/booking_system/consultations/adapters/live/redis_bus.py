@@ -6,7 +6,7 @@ late from a Redis that stood still, is told apart by its number.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from booking_system.consultations.adapters.live.bus import (
     Outgoing,
     Resumed,
 )
+from booking_system.platform.redis.within import CLOSE_SECONDS, dropped, within
 from booking_system.shared_kernel.background import in_background
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ TELL_SECONDS = 0.1
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 """A connection that listens, and is asked so often, has so long to answer."""
-CLOSE_SECONDS = 0.5
 PAUSE_SECONDS = 1.0
 """So long Redis is left alone after a failure."""
 MOST_PROCESSES = 1_000
@@ -96,13 +96,13 @@ class RedisBus:
         if clock() < self._alone_until:
             return False
         try:
-            await _within(TELL_SECONDS, _published(redis, messages))
+            await within(TELL_SECONDS, _published(redis, messages))
         except Exception as error:  # noqa: BLE001  (any failure: PostgreSQL carries it)
             self._silent.began(error)
             self._alone_until = clock() + PAUSE_SECONDS
             with suppress(Exception):
                 # What it says late would be taken for the next answer.
-                await _within(CLOSE_SECONDS, redis.connection_pool.disconnect())
+                await within(CLOSE_SECONDS, redis.connection_pool.disconnect())
             return False
         self._silent.ended()
         return True
@@ -121,7 +121,7 @@ class RedisBus:
         redis = self._client(ANSWER_SECONDS)
         channel = redis.pubsub()
         try:
-            await _within(ANSWER_SECONDS, channel.subscribe(CHANNEL))
+            await within(ANSWER_SECONDS, channel.subscribe(CHANNEL))
             async with aclosing(_messages(channel)) as messages:
                 async for told in messages:
                     if told["type"] == "message":
@@ -168,7 +168,7 @@ async def _messages(channel: "PubSub") -> AsyncGenerator[dict[str, Any], None]:
             if not done:
                 if is_asked:
                     raise TimeoutError
-                await _within(ANSWER_SECONDS, channel.ping())
+                await within(ANSWER_SECONDS, channel.ping())
                 is_asked = True
                 continue
             told, reading, is_asked = reading.result(), None, False
@@ -176,33 +176,9 @@ async def _messages(channel: "PubSub") -> AsyncGenerator[dict[str, Any], None]:
                 yield told
     finally:
         if reading is not None:
-            await _dropped(reading)
-
-
-async def _within(seconds: float, work: Awaitable[Any]) -> None:
-    """Do it by a task of its own. Raises `TimeoutError`.
-
-    The library may swallow that it is cancelled: to wait for it would be to wait for ever.
-    """
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.wait({task}, timeout=seconds)
-        if not task.done():
-            raise TimeoutError
-    finally:
-        await _dropped(task)
-    task.result()
-
-
-async def _dropped(task: asyncio.Future[Any]) -> None:
-    """Cancel it, and give it a moment to tidy up."""
-    if not task.done():
-        task.cancel()
-        # What it still says is nobody's business.
-        task.add_done_callback(lambda one: one.cancelled() or one.exception())
-        await asyncio.wait({task}, timeout=CLOSE_SECONDS)
+            await dropped(reading)
 
 
 async def _closed(one: "Redis | PubSub") -> None:
     with suppress(Exception):
-        await _within(CLOSE_SECONDS, one.aclose())
+        await within(CLOSE_SECONDS, one.aclose())
