@@ -79,9 +79,12 @@ async def test_a_stale_version_cancels_nothing(api: Api) -> None:
     slot, patient = await api.slot(), await api.patient()
     path = f"/v1/bookings/{(await api.book(slot, patient)).json()['id']}"
 
-    for tag in ('"2"', "nonsense", 'W/"1"'):
+    for tag in ('"2"', '"nonsense"', 'W/"2"'):
         answer = await api.post(f"{path}/cancel", by=patient, headers={"If-Match": tag})
         assert code_of(answer) == (412, "precondition_failed")
+        assert answer.headers["etag"] == '"1"'
+    answer = await api.post(f"{path}/cancel", by=patient, headers={"If-Match": "nonsense"})
+    assert code_of(answer) == (422, "validation_error")
 
     assert (await api.get(path, patient)).json()["status"] == "confirmed"
     fresh = await api.post(f"{path}/cancel", by=patient, headers={"If-Match": '"1"'})

@@ -60,7 +60,7 @@ async def test_an_address_registers_once_however_it_is_written(api: Api) -> None
     [
         ({"password": "short"}, "password_too_weak"),
         ({"password": "1234567890"}, "password_too_weak"),
-        ({"password": ""}, "validation_error"),
+        ({"password": ""}, "password_too_weak"),
         ({"email": "nobody"}, "validation_error"),
         ({"role": "clinic_admin"}, "validation_error"),
         ({"full_name": " "}, "validation_error"),
@@ -117,7 +117,7 @@ async def test_whoever_registers_or_guesses_again_and_again_has_to_wait(
     async with running_api(database_url, tmp_path, rate_limit=True) as api:
         made = (await api.post("/v1/auth/register", NEWCOMER)).json()
         for _ in range(25):
-            again = await api.post("/v1/auth/register", NEWCOMER | {"password": "short"})
+            again = await api.post("/v1/auth/register", NEWCOMER | {"password": "1234567890"})
         assert code_of(again) == (429, "rate_limited")
         token = {"Authorization": f"Bearer {made['access_token']}"}
         guess = {"current_password": "wrong", "new_password": "four curious hares"}

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
+from booking_system.directory.records.own_patient import follow_profile
 from booking_system.identity.adapters.access import PostgresAccess
 from booking_system.identity.adapters.access_feed import AccessFeed
 from booking_system.identity.adapters.accounts import PostgresAccounts
@@ -72,7 +73,12 @@ class World:
     def over(cls, database: Database) -> "World":
         known = KnownActors()
         feed = AccessFeed(known=known)
-        accounts_of = partial(PostgresAccounts, feed=feed, new_sessions=new_sessions())
+        accounts_of = partial(
+            PostgresAccounts,
+            feed=feed,
+            new_sessions=new_sessions(),
+            follow_profile=follow_profile,
+        )
         identity = PostgresIdentity(database, accounts_of=accounts_of, feed=feed)
         return cls(transaction=identity.transaction, known=known, database=database)
 

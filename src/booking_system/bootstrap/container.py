@@ -15,6 +15,7 @@ from booking_system.bootstrap.watching import WatchingContainer
 from booking_system.consultations.container import ConsultationsContainer
 from booking_system.desk.container import DeskContainer
 from booking_system.directory.container import DirectoryContainer
+from booking_system.directory.records.own_patient import follow_profile
 from booking_system.files.container import FilesContainer
 from booking_system.identity.container import IdentityContainer
 from booking_system.integrations.container import IntegrationsContainer
@@ -60,11 +61,11 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         identities=identities,
         keys=keys,
-        issuer=settings.provided.public_url,
-        rate_limit=settings.provided.rate_limit,
         counts=shared.counts,
         networks=networks,
         lifetimes=lifetimes,
+        follow_profile=providers.Object(follow_profile),
+        **wired.of_identity(settings),
     )
     directory = providers.Container(
         DirectoryContainer,
@@ -296,5 +297,4 @@ async def close(container: Container) -> None:
     await container.payments.known_providers().close()
     await container.database().close()
     await container.searches().close()
-    if (redis := container.shared.redis()) is not None:
-        await redis.close()
+    await container.shared.close()

@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from booking_system import __version__
 from booking_system.bootstrap.about_api import DESCRIPTION, TAGS, TITLE
 from booking_system.bootstrap.container import Container, build, close
+from booking_system.bootstrap.field_codes import type_field_codes
 from booking_system.bootstrap.settings import Settings
 from booking_system.bootstrap.watching import ALWAYS_ANSWERED
 from booking_system.identity.domain.policies import public
@@ -86,8 +87,12 @@ def create_app(container: Container) -> FastAPI:
             tags=TAGS,
             public_url=settings.given_public_url,
             webhooks=webhooks(),
-            refine=type_events,
+            refine=refined,
         )
+
+    def refined(schemas: dict[str, Any]) -> None:
+        type_events(schemas)
+        type_field_codes(schemas)
 
     tracing, settings = container.watching.tracing(), container.settings()
     public_url = settings.public_url

@@ -11,7 +11,7 @@ from booking_system.platform.keyring import Keyring
 from booking_system.platform.redis.counts import counts_in
 from booking_system.platform.redis.names import SharedNames
 from booking_system.platform.redis.pages import pages_in
-from booking_system.platform.redis.shared import shared_redis
+from booking_system.platform.redis.shared import closed, shared_redis
 from booking_system.platform.redis.spending import sharing
 
 
@@ -30,3 +30,4 @@ class SharedContainer(containers.DeclarativeContainer):
     counts = providers.Singleton(counts_in, redis, names)
     budgets = wired.budgets(settings)
     sharing = providers.Factory(sharing, redis, names, budgets.provided.all)
+    close = providers.Factory(closed, redis)

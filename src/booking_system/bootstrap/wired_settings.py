@@ -40,6 +40,7 @@ OF_FILES = {
     "clamd": "clamd",
     "most_bytes": "quota_bytes",
 }
+OF_IDENTITY = {"issuer": "public_url", "rate_limit": "rate_limit"}
 OF_CONSULTATIONS = {
     "public_url": "public_url",
     "page_origins": "allowed_origins",
@@ -47,6 +48,11 @@ OF_CONSULTATIONS = {
     "ice": "ice",
     "redis_url": "redis",
 }
+
+
+def of_identity(settings: providers.Dependency[Any]) -> dict[str, Any]:
+    """Return what identity takes of the settings."""
+    return _taken(settings, OF_IDENTITY)
 
 
 def of_files(settings: providers.Dependency[Any]) -> dict[str, Any]:

@@ -3,11 +3,15 @@
 from functools import partial
 
 from dependency_injector import containers, providers
-from limits.aio.storage import Storage
+from limits.aio.storage import MemoryStorage, Storage
 
 from booking_system.identity.adapters.access import PostgresAccess
 from booking_system.identity.adapters.access_feed import AccessFeed
-from booking_system.identity.adapters.accounts import PostgresAccounts
+from booking_system.identity.adapters.accounts import (
+    FollowProfile,
+    PostgresAccounts,
+    nobody_follows,
+)
 from booking_system.identity.adapters.http import IdentityRoutes
 from booking_system.identity.adapters.http_links import LinkRoutes
 from booking_system.identity.adapters.new_sessions import NewSessions
@@ -52,8 +56,13 @@ class IdentityContainer(containers.DeclarativeContainer):
     keys = providers.Dependency(instance_of=Keyring)
     issuer = providers.Dependency(instance_of=str)
     rate_limit = providers.Dependency(instance_of=bool)
-    counts: providers.Dependency[Storage] = providers.Dependency()
+    counts: providers.Dependency[Storage] = providers.Dependency(
+        default=providers.Singleton(MemoryStorage)
+    )
     networks = providers.Dependency(instance_of=Networks)
+    follow_profile: providers.Dependency[FollowProfile] = providers.Dependency(
+        default=providers.Object(nobody_follows)
+    )
     lifetimes = providers.Dependency(instance_of=Lifetimes)
 
     passwords = providers.Singleton(Argon2Passwords)
@@ -74,7 +83,11 @@ class IdentityContainer(containers.DeclarativeContainer):
         lifetimes=lifetimes,
     )
     accounts_of = providers.Singleton(
-        partial, PostgresAccounts, feed=feed, new_sessions=new_sessions
+        partial,
+        PostgresAccounts,
+        feed=feed,
+        new_sessions=new_sessions,
+        follow_profile=follow_profile,
     )
     identity = providers.Singleton(PostgresIdentity, database, accounts_of=accounts_of, feed=feed)
     transaction = identity.provided.transaction

@@ -104,8 +104,8 @@ class TokenExpired(Unauthenticated):
 class Stale(Refusal):
     """The resource has changed since you read it.
 
-    `If-Match` named an `ETag` that is not the present one. Read the resource again, show what
-    changed, and send the change with the new `ETag`.
+    `If-Match` named an `ETag` that is not the present one, which the answer's `ETag` is where it
+    is known. Read the resource again, show what changed, and send the change with the new one.
     """
 
     code = "precondition_failed"
@@ -160,3 +160,12 @@ class Invalid(RuleViolation):
     def field(cls, pointer: str, detail: str, code: str = "invalid") -> "Invalid":
         """One field is wrong; `pointer` is a JSON pointer (RFC 6901) into the body."""
         return cls(errors=[{"pointer": pointer, "detail": detail, "code": code}])
+
+
+def check_seen(seen: int | None, present: int) -> None:
+    """Let pass who has seen the `present` version (0: there is nothing), or does not say (None).
+
+    Raises `Stale`, which says what is there.
+    """
+    if seen is not None and seen != present:
+        raise Stale(version=present) if present else Stale

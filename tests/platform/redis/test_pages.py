@@ -142,11 +142,13 @@ async def test_lists_that_differ_by_their_path_alone_are_two(two: Two, made: Cou
     clinics = [await two.one.clinic() for _ in range(2)]
     for clinic in clinics:
         await two.one.service(clinic)
+    before = two.one.container.shared.looks().total()
     for _ in range(3):
         for clinic in clinics:
             found = await two.one.get(f"/v1/clinics/{clinic['id']}/services")
             assert [one["clinic_id"] for one in found.json()["items"]] == [clinic["id"]]
     assert made["services"] == 2
+    assert two.one.container.shared.looks().total() == before + 2
 
 
 async def flushed(two: Two) -> None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from booking_system.booking.application.explain_slot import Finding
 from booking_system.booking.application.ports import BookingWish
+from booking_system.booking.domain.booking_rules import EXPLAINED
 from booking_system.booking.domain.holding import HeldSlot, Holder
 from booking_system.platform.http.input import Input
 from booking_system.shared_kernel.identifiers import PatientId, ServiceId, SlotId
@@ -78,7 +79,11 @@ class NewHoldOut(HoldOut):
 class FindingOut(BaseModel):
     """What one rule says."""
 
-    code: str = Field(description="With which a booking would be refused", examples=["slot_held"])
+    code: str = Field(
+        description="With which a booking would be refused",
+        examples=["slot_held"],
+        json_schema_extra={"enum": [*dict.fromkeys(EXPLAINED)]},
+    )
     passed: bool
     detail: str = Field(examples=["Nobody else is booking the slot at this moment."])
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from booking_system.booking.application.ports import BookingWish
 from booking_system.booking.domain.attempt import Override
 from booking_system.booking.domain.card import AppointmentCard
-from booking_system.booking.domain.lifecycle import AppointmentStatus, PaymentStatus
+from booking_system.booking.domain.lifecycle import AppointmentStatus, NextAction, PaymentStatus
 from booking_system.booking.domain.party import Side
 from booking_system.booking.records.appointment_shown import (
     EXAMPLE_ID,
@@ -150,6 +150,10 @@ class AppointmentOut(BaseModel):
         description="The clinic's wall clock, with its offset",
         examples=["2027-03-01T09:00:00+01:00"],
     )
+    local_ends_at: datetime = Field(
+        description="The clinic's wall clock, with its offset",
+        examples=["2027-03-01T09:30:00+01:00"],
+    )
     time_zone: str = Field(description="IANA name", examples=["Europe/Berlin"])
     mode: Mode
     reason: str | None = Field(examples=["First visit"])
@@ -160,9 +164,8 @@ class AppointmentOut(BaseModel):
     expires_at: datetime | None = Field(
         description="While `pending_payment`: its time is kept until then. UTC"
     )
-    allowed_actions: list[str] = Field(
-        description="What you may do now: `cancel`, `reschedule`, `pay`, `check_in`,"
-        " `complete`, `no_show`, `undo`",
+    allowed_actions: list[NextAction] = Field(
+        description="What you may do now",
         examples=[["cancel", "reschedule"]],
     )
     cancel_until: datetime = Field(description="Until then the patient may cancel. UTC")
@@ -211,6 +214,7 @@ def shown(card: AppointmentCard, actor: Actor, now: datetime) -> dict[str, Any]:
         "starts_at": booked.period.starts_at,
         "ends_at": booked.period.ends_at,
         "local_starts_at": local_text(booked.period.starts_at, card.time_zone),
+        "local_ends_at": local_text(booked.period.ends_at, card.time_zone),
         "time_zone": card.time_zone,
         "mode": booked.mode,
         "reason": booked.reason,

@@ -7,7 +7,7 @@ from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.refusals import AppointmentNotFound
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Stale
+from booking_system.shared_kernel.errors import check_seen
 from booking_system.shared_kernel.identifiers import AppointmentId
 
 
@@ -35,8 +35,7 @@ class CancelAppointment:
             party = None if card is None else card.party_of(actor)
             if card is None or party is None:
                 raise AppointmentNotFound
-            if version is not None and version != card.appointment.version:
-                raise Stale
+            check_seen(version, card.appointment.version)
             card.appointment.cancel(party, reason=reason, now=self.clock.now())
             await work.release([card.appointment])
         return card

@@ -10,7 +10,7 @@ from booking_system.booking.domain.party import Side
 from booking_system.booking.domain.refusals import AppointmentNotFound
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotPermitted, Stale
+from booking_system.shared_kernel.errors import NotPermitted, check_seen
 from booking_system.shared_kernel.identifiers import AppointmentId
 
 
@@ -48,8 +48,7 @@ class MarkAppointment:
                 raise AppointmentNotFound
             if party.side is not Side.CLINIC:
                 raise NotPermitted
-            if version is not None and version != card.appointment.version:
-                raise Stale
+            check_seen(version, card.appointment.version)
             gave_back, now = card.appointment.released_at is not None, self.clock.now()
             card.appointment.mark(mark, party, now=now)
             if gave_back:

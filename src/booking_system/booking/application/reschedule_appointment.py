@@ -20,7 +20,7 @@ from booking_system.booking.domain.refusals import AppointmentNotFound, BookingN
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.search import AgreedNeed, Visits
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Conflict, Invalid, Stale
+from booking_system.shared_kernel.errors import Conflict, Invalid, check_seen
 from booking_system.shared_kernel.identifiers import ClinicId
 
 
@@ -101,8 +101,7 @@ async def _locked(
     party = None if card is None else card.party_of(actor)
     if card is None or party is None:
         raise AppointmentNotFound
-    if version is not None and version != card.appointment.version:
-        raise Stale
+    check_seen(version, card.appointment.version)
     return card, party
 
 

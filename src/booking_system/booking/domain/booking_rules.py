@@ -240,6 +240,9 @@ HOLD_RULES: tuple[BookingRule, ...] = (
 )
 """The same for a hold, which need not say what for."""
 
+EXPLAINED = tuple(rule.refusal.code for rule in (*SLOT_RULES, *SERVICE_RULES, *PATIENT_RULES))
+"""The codes by which a slot is explained."""
+
 OVERRIDABLE = tuple(
     rule.refusal.code
     for rule in (*SLOT_RULES, *SERVICE_RULES, *PATIENT_RULES)

@@ -30,6 +30,11 @@ from booking_system.booking.domain.refusals import PatientOverlap
 from booking_system.scheduling.domain.hold import Hold
 from booking_system.scheduling.domain.refusals import HoldExpired, SlotAlreadyBooked, SlotHeld
 
+SHOW_IT = (
+    "The hold was made by somebody who was not signed in: send the `hold_token` of its answer in"
+    " the header `Hold-Token`."
+)
+
 
 @refusing(SlotHeld)
 def slot_is_not_held_by_another(attempt: BookingAttempt) -> None:
@@ -40,6 +45,8 @@ def slot_is_not_held_by_another(attempt: BookingAttempt) -> None:
     """
     for _, hold in attempt.the_span.held:
         if hold.is_in_force(attempt.now) and not attempt.owns(hold):
+            if hold.id == attempt.hold_id and hold.is_anonymous:
+                raise SlotHeld(SHOW_IT)
             raise HoldExpired if _lost_it(attempt, hold) else SlotHeld
 
 

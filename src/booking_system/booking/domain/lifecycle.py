@@ -67,6 +67,18 @@ class Mark(StrEnum):
     UNDO = "undo"
 
 
+class NextAction(StrEnum):
+    """What somebody can do with an appointment: the marks are for the clinic."""
+
+    CANCEL = "cancel"
+    RESCHEDULE = "reschedule"
+    PAY = "pay"
+    CHECK_IN = "check_in"
+    COMPLETE = "complete"
+    NO_SHOW = "no_show"
+    UNDO = "undo"
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A status, and the one that undoing goes back to; None: there is nothing to undo."""

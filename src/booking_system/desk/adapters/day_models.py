@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from booking_system.booking.domain.lifecycle import AppointmentStatus
+from booking_system.booking.domain.lifecycle import AppointmentStatus, NextAction
 from booking_system.booking.domain.party import Side
 from booking_system.booking.records.appointment_shown import (
     EXAMPLE_ID,
@@ -48,6 +48,10 @@ class DaySlotOut(BaseModel):
         description="The clinic's wall clock, with its offset",
         examples=["2027-03-01T09:00:00+01:00"],
     )
+    local_ends_at: datetime = Field(
+        description="The clinic's wall clock, with its offset",
+        examples=["2027-03-01T09:30:00+01:00"],
+    )
     mode: Mode
     status: SlotStatus = Field(examples=["booked"])
     closed_because: ClosedBecause | None = Field(
@@ -83,10 +87,13 @@ class DayBookingOut(BaseModel):
         description="The clinic's wall clock, with its offset",
         examples=["2027-03-01T09:00:00+01:00"],
     )
+    local_ends_at: datetime = Field(
+        description="The clinic's wall clock, with its offset",
+        examples=["2027-03-01T09:30:00+01:00"],
+    )
     mode: Mode
-    allowed_actions: list[str] = Field(
-        description="What you may do now: `cancel`, `reschedule`, `check_in`, `complete`,"
-        " `no_show`, `undo`",
+    allowed_actions: list[NextAction] = Field(
+        description="What you may do now",
         examples=[["cancel", "reschedule", "check_in"]],
     )
     patient_confirmed_at: datetime | None = Field(
@@ -163,6 +170,7 @@ def _slot_shown(one: DaySlot, zone: str, now: datetime) -> dict[str, Any]:
         "starts_at": slot.period.starts_at,
         "ends_at": slot.period.ends_at,
         "local_starts_at": local_text(slot.period.starts_at, zone),
+        "local_ends_at": local_text(slot.period.ends_at, zone),
         "mode": slot.mode,
         "status": status,
         "closed_because": slot.closed_because,
@@ -192,6 +200,7 @@ def _booking_shown(one: DayBooking, now: datetime) -> dict[str, Any]:
         "starts_at": booked.period.starts_at,
         "ends_at": booked.period.ends_at,
         "local_starts_at": local_text(booked.period.starts_at, card.time_zone),
+        "local_ends_at": local_text(booked.period.ends_at, card.time_zone),
         "mode": booked.mode,
         "allowed_actions": card.allowed_actions(Side.CLINIC, now=now),
         "patient_confirmed_at": booked.patient_confirmed_at,

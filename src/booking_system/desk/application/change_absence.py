@@ -13,7 +13,7 @@ from booking_system.desk.domain.removal import OnConflict
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.absence import Absence, AbsenceCalendar, Closure, TimeOff
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Invalid, NotFound, Stale
+from booking_system.shared_kernel.errors import Invalid, NotFound, check_seen
 from booking_system.shared_kernel.identifiers import ClinicId, ClosureId, TimeOffId
 
 
@@ -82,8 +82,7 @@ async def the_time_off(
     place = permitted(await work.doctor(found.doctor_id, lock=lock), actor)
     if (found := await work.time_off(time_off_id)) is None:
         raise NotFound
-    if version is not None and version != found.version:
-        raise Stale
+    check_seen(version, found.version)
     return place, found
 
 
@@ -104,8 +103,7 @@ async def the_closure(  # noqa: PLR0913
     place = permitted(await work.clinic(which[0], lock=lock), actor)
     if (was := await work.closure(*which)) is None:
         raise NotFound
-    if version is not None and version != was.version:
-        raise Stale
+    check_seen(version, was.version)
     changed = was.changed(changes, place.time_zone)
     others = await work.closures_on(which[0], [changed.date])
     if any(one.id != was.id for one in others):

@@ -6,7 +6,7 @@ from booking_system.booking.domain.refusals import PatientOverlap
 from booking_system.desk.application.merge_ports import MergeTransaction, WatchesOverlaps
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Invalid, NotFound, Stale
+from booking_system.shared_kernel.errors import Invalid, NotFound, check_seen
 from booking_system.shared_kernel.identifiers import PatientId
 
 OVERLAP = "Both records have an open appointment at one time: cancel or move one of them first."
@@ -42,8 +42,7 @@ class MergePatients:
             if merge is None:
                 raise NotFound
             merge.check_actor(actor)
-            if version is not None and version != merge.staying.version:
-                raise Stale
+            check_seen(version, merge.staying.version)
             merge.check_account()
             await work.stop(merge)
             if await work.overlaps(merge):

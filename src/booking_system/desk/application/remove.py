@@ -9,7 +9,7 @@ from booking_system.desk.domain.refusals import RestoreConflict
 from booking_system.desk.domain.removal import Kind, OnConflict
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotFound, Stale
+from booking_system.shared_kernel.errors import NotFound, check_seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +38,7 @@ class Remove:
             if found is None or found.is_removed or found.clinic_is_removed:
                 raise NotFound
             found.check(actor)
-            if version is not None and version != found.version:
-                raise Stale
+            check_seen(version, found.version)
             await work.close_slots(found, now=now)
             if on_conflict is not OnConflict.KEEP:
                 affected = await work.affected(found, now=now)

@@ -23,7 +23,7 @@ from booking_system.scheduling.domain.absence import (
 )
 from booking_system.scheduling.domain.local_time import day_of
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.errors import NotFound, NotPermitted, check_seen
 from booking_system.shared_kernel.identifiers import (
     ClinicId,
     ClosureId,
@@ -127,8 +127,7 @@ class EndTimeOff:
             permitted(await work.doctor(found.doctor_id, lock=True), actor)
             if (locked := await work.time_off(time_off_id)) is None:
                 raise NotFound
-            if version is not None and version != locked.version:
-                raise Stale
+            check_seen(version, locked.version)
             await work.end(locked, now=self.clock.now())
 
 
@@ -147,8 +146,7 @@ class ReopenClinic:
             permitted(await work.clinic(clinic_id, lock=True), actor)
             if (found := await work.closure(clinic_id, closure_id)) is None:
                 raise NotFound
-            if version is not None and version != found.version:
-                raise Stale
+            check_seen(version, found.version)
             await work.end(found, now=self.clock.now())
 
 

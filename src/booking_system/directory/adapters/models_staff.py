@@ -11,9 +11,11 @@ from booking_system.directory.application.accept_invitation import ShownInvitati
 from booking_system.directory.application.keep_staff import NewStaff
 from booking_system.directory.domain.invitation import Invitation, InvitationStatus
 from booking_system.identity.domain.actor import Role
+from booking_system.identity.domain.password import LONGEST, SHORTEST, check_length
 from booking_system.identity.domain.staff import StaffMember
 from booking_system.platform.http.fields import Email
 from booking_system.platform.http.input import Input, ShortText
+from booking_system.platform.http.validation import judged
 from booking_system.shared_kernel.identifiers import DoctorId
 
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940015"
@@ -22,8 +24,11 @@ EXAMPLE_URL = "https://booking.example.com/invitation#tG3v9k0Zr8d0m2P5b7w1y4u6e8
 StaffRole = Literal["clinic_admin", "receptionist", "doctor"]
 NewPassword = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=200),
-    Field(json_schema_extra={"format": "password"}, examples=["three quiet otters"]),
+    judged(check_length),
+    Field(
+        json_schema_extra={"format": "password", "minLength": SHORTEST, "maxLength": LONGEST},
+        examples=["three quiet otters"],
+    ),
 ]
 InvitationToken = Annotated[
     str,

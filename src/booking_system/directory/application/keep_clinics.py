@@ -14,7 +14,7 @@ from booking_system.directory.domain.clinic import Clinic
 from booking_system.directory.domain.events import ClinicChanged, ClinicCreated
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted, check_seen
 from booking_system.shared_kernel.identifiers import ClinicId, Identities
 
 
@@ -86,8 +86,7 @@ class ChangeClinic:
                 raise NotFound
             if not actor.manages(clinic_id):
                 raise NotPermitted
-            if version is not None and version != clinic.version:
-                raise Stale
+            check_seen(version, clinic.version)
             now = self.clock.now()
             changed = clinic.changed(changes, now=now)
             if changed.currency != clinic.currency and await work.services.any_has_a_price(

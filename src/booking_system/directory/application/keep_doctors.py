@@ -11,7 +11,7 @@ from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.domain.events import DoctorChanged, DoctorCreated
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.errors import NotFound, NotPermitted, check_seen
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, Identities
 
 
@@ -94,8 +94,7 @@ class ChangeDoctor:
                 raise NotFound
             if not (actor.manages(doctor.clinic_id) or doctor_id in actor.doctor_ids):
                 raise NotPermitted
-            if version is not None and version != doctor.version:
-                raise Stale
+            check_seen(version, doctor.version)
             now = self.clock.now()
             changed = doctor.changed(changes, now=now)
             await work.doctors.save(changed)

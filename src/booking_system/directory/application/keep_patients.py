@@ -14,7 +14,7 @@ from booking_system.directory.domain.patient import (
 )
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.errors import NotFound, NotPermitted, check_seen
 from booking_system.shared_kernel.identifiers import ClinicId, Identities, PatientId
 
 
@@ -129,8 +129,7 @@ class ChangePatient:
         async with self.transaction() as work:
             patient, known = await _known(work, await work.patients.lock(patient_id), actor)
             changed = patient.changed(changes, by=actor, known=known, now=self.clock.now())
-            if version is not None and version != patient.version:
-                raise Stale
+            check_seen(version, patient.version)
             await work.patients.save(changed)
         return changed
 

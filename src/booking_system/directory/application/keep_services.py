@@ -19,7 +19,7 @@ from booking_system.directory.domain.events import (
 from booking_system.directory.domain.service import Service
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted, check_seen
 from booking_system.shared_kernel.identifiers import ClinicId, Identities, ServiceId
 
 
@@ -155,8 +155,7 @@ async def _locked(
         raise NotFound
     if not actor.manages(service.clinic_id):
         raise NotPermitted
-    if version is not None and version != service.version:
-        raise Stale
+    check_seen(version, service.version)
     return service
 
 

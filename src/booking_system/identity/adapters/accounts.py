@@ -1,6 +1,6 @@
 """Accounts and their roles in PostgreSQL, inside a transaction that somebody else opened."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -31,14 +31,28 @@ REFUSALS: Refusals = {"uq_users_email_key": EmailTaken}
 LIVE = users.c.deleted_at.is_(None)
 
 
+FollowProfile = Callable[[AsyncConnection, UserId, Mapping[str, str], datetime], Awaitable[None]]
+"""Brings what an owner has changed, by the names of the fields, where else they are known by it."""
+
+
+async def nobody_follows(*_: object) -> None:
+    """Do nothing: where there are accounts alone."""
+
+
 class PostgresAccounts:
     """The accounts, on a connection that is in a transaction already."""
 
     def __init__(
-        self, connection: AsyncConnection, *, feed: AccessFeed, new_sessions: NewSessions
+        self,
+        connection: AsyncConnection,
+        *,
+        feed: AccessFeed,
+        new_sessions: NewSessions,
+        follow_profile: FollowProfile,
     ) -> None:
-        """Whoever opened the transaction commits it."""
+        """The owner of the transaction commits it."""
         self._connection = connection
+        self._follow_profile = follow_profile
         self._feed = feed
         self._new_sessions = new_sessions
         self._sessions = PostgresSessions(connection, feed=feed)
@@ -101,7 +115,9 @@ class PostgresAccounts:
             .values(**changed, version=users.c.version + 1, updated_at=now)
             .returning(users)
         )
-        return _account_of((await self._connection.execute(statement)).one())
+        account = _account_of((await self._connection.execute(statement)).one())
+        await self._follow_profile(self._connection, user_id, changed, now)
+        return account
 
     async def set_password(self, user_id: UserId, password_hash: str, now: datetime) -> None:
         """Count as a change of access, and of what the owner's profile shows."""

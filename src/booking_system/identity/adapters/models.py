@@ -8,11 +8,12 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from booking_system.identity.domain.account import Profile, ProfileChange
 from booking_system.identity.domain.actor import Actor, Role
-from booking_system.identity.domain.password import LONGEST, SHORTEST
+from booking_system.identity.domain.password import LONGEST, SHORTEST, check_length
 from booking_system.identity.domain.session import Session
 from booking_system.identity.domain.tokens import Tokens
 from booking_system.platform.http.fields import Email, Locale, TimeZoneName
 from booking_system.platform.http.input import Change, Input, ShortText
+from booking_system.platform.http.validation import judged
 from booking_system.shared_kernel.errors import Invalid
 
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940003"
@@ -23,6 +24,16 @@ PasswordText = Annotated[
     str,
     StringConstraints(min_length=1, max_length=LONGEST),
     Field(json_schema_extra={"format": "password"}, examples=[EXAMPLE_PASSWORD]),
+]
+
+NewPassword = Annotated[
+    str,
+    judged(check_length),
+    Field(
+        json_schema_extra={"format": "password", "minLength": SHORTEST, "maxLength": LONGEST},
+        description=f"{SHORTEST} to {LONGEST} characters, and not one of the common ones",
+        examples=["four curious hares"],
+    ),
 ]
 
 
@@ -100,10 +111,7 @@ class PasswordIn(Input):
     """The password of today, and its successor."""
 
     current_password: PasswordText
-    new_password: PasswordText = Field(
-        description=f"{SHORTEST} to {LONGEST} characters, and not one of the common ones",
-        examples=["four curious hares"],
-    )
+    new_password: NewPassword
 
 
 class ResetIn(Input):
@@ -116,10 +124,7 @@ class NewPasswordIn(Input):
     """The token of a link, and the password that its holder chooses."""
 
     token: LinkToken
-    password: PasswordText = Field(
-        description=f"{SHORTEST} to {LONGEST} characters, and not one of the common ones",
-        examples=["four curious hares"],
-    )
+    password: NewPassword
 
 
 class LinkIn(Input):

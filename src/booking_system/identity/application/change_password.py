@@ -15,6 +15,9 @@ from booking_system.identity.domain.throttling import password_change_key
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Unauthenticated
 
+FIELD = "new_password"
+"""Where a refusal says that the mistake is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePassword:
@@ -33,11 +36,15 @@ class ChangePassword:
         key = password_change_key(actor.user_id, actor.session_id)
         await self.throttle.admit(key)
         if account.password_is_temporary and new_password == current_password:
-            raise PasswordTooWeak("Choose a password other than the one you were given.")
+            again = "Choose a password other than the one you were given."
+            raise PasswordTooWeak(again, field=FIELD)
         if not await self.passwords.verify(account.password_hash, current_password):
             raise InvalidCredentials
         owner = PasswordOwner(email=account.email, full_name=account.full_name)
-        password_hash = await self.passwords.hash_chosen(new_password, owner)
+        try:
+            password_hash = await self.passwords.hash_chosen(new_password, owner)
+        except PasswordTooWeak as weak:
+            raise PasswordTooWeak(weak.detail, field=FIELD) from None
         await self._replace(account, password_hash, actor)
         await self.throttle.forgive(key)
 

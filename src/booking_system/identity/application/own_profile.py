@@ -6,7 +6,7 @@ from booking_system.identity.application.ports import IdentityTransaction
 from booking_system.identity.domain.account import Profile, ProfileChange
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Stale, Unauthenticated
+from booking_system.shared_kernel.errors import Unauthenticated, check_seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +40,7 @@ class ChangeProfile:
             account = await work.accounts.lock(actor.user_id)
             if account is None:
                 raise Unauthenticated
-            if version is not None and version != account.version:
-                raise Stale
+            check_seen(version, account.version)
             if change != ProfileChange():
                 account = await work.accounts.change(actor.user_id, change, self.clock.now())
             grants = await work.accounts.grants_of(actor.user_id)

@@ -32,9 +32,15 @@ class PasswordOwner:
         return frozenset(word for word in words if len(word) >= SHORTEST_WORD)
 
 
-def check_form(password: str, owner: PasswordOwner) -> None:
-    """Raises `PasswordTooWeak` for what is too short, too long or the address itself."""
+def check_length(password: str) -> str:
+    """Return the password. Raises `PasswordTooWeak` where it is too short or too long."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise PasswordTooWeak(f"A password has {SHORTEST} to {LONGEST} characters.")
+    return password
+
+
+def check_form(password: str, owner: PasswordOwner) -> None:
+    """Raises `PasswordTooWeak` for what is too short, too long or the address itself."""
+    check_length(password)
     if password.casefold() == email_key(owner.email).casefold():
         raise PasswordTooWeak("The password must not be the e-mail address.")

@@ -39,11 +39,18 @@ class LinkOver(Conflict):
 class PasswordTooWeak(RuleViolation):
     """This password is too easy to guess.
 
-    `detail` says why. Ask for a longer one: a few unrelated words are better than special
-    characters.
+    `detail` says why, and `errors` which field it is. Ask for a longer one: a few unrelated words
+    are better than special characters.
     """
 
     code = "password_too_weak"
+
+    def __init__(self, detail: str | None = None, *, field: str = "password") -> None:
+        """`field` is where the password was given."""
+        super().__init__(detail)
+        self.extras["errors"] = [
+            {"pointer": f"/{field}", "detail": self.detail, "code": self.code, "in": "body"}
+        ]
 
 
 class RateLimited(TooMany):

@@ -15,7 +15,14 @@ from booking_system.notifications.application.own_channel_ports import (
 from booking_system.notifications.domain.message import Channel
 from booking_system.notifications.domain.own_channel import Account, OwnChannel
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted, Stale, Transient
+from booking_system.shared_kernel.errors import (
+    Invalid,
+    NotFound,
+    NotPermitted,
+    Stale,
+    Transient,
+    check_seen,
+)
 from booking_system.shared_kernel.identifiers import ClinicId
 
 REST = timedelta(seconds=10)
@@ -85,8 +92,7 @@ class SetChannel:
         """
         await may_set(self.store, clinic_id, actor)
         present = await self.store.of(clinic_id, channel)
-        if version is not None and version != (present.version if present else 0):
-            raise Stale
+        check_seen(version, present.version if present else 0)
         if secret is None and (present is None or not present.account.is_as(account)):
             raise Invalid.field(
                 f"/{account.provider}", "needs its secret: this account has none here", "missing"
@@ -142,8 +148,7 @@ class DropChannel:
         """Raises `NotFound`, `NotPermitted`, `Stale`."""
         await may_see(self.store, clinic_id, actor)
         present = await self.store.of(clinic_id, channel)
-        if version is not None and version != (present.version if present else 0):
-            raise Stale
+        check_seen(version, present.version if present else 0)
         if present is None:
             raise NotFound
         if not await self.store.delete(clinic_id, channel, version=version):

@@ -16,7 +16,7 @@ from booking_system.notifications.application.template_ports import (
 from booking_system.notifications.domain.facts import ClinicFacts
 from booking_system.notifications.domain.message import Kind
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted, Stale, check_seen
 from booking_system.shared_kernel.identifiers import ClinicId, Identities
 
 
@@ -119,8 +119,7 @@ class SetTemplates:
         """Raises `NotFound`, `NotPermitted`, `Invalid` with each fault, `Stale`."""
         clinic = await _clinic(self.store, clinic_id, actor, changes=True)
         present = await self.store.of(clinic_id, kind, language)
-        if version is not None and version != (present.version if present else 0):
-            raise Stale
+        check_seen(version, present.version if present else 0)
         tried = await self.preview(clinic, kind, language, templates)
         if tried.faults:
             raise Invalid(errors=[error_of(fault) for fault in tried.faults])

@@ -17,7 +17,14 @@ from booking_system.payments.domain.own_account import (
     UnreadableAccountError,
 )
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted, Stale, Transient
+from booking_system.shared_kernel.errors import (
+    Invalid,
+    NotFound,
+    NotPermitted,
+    Stale,
+    Transient,
+    check_seen,
+)
 from booking_system.shared_kernel.identifiers import ClinicId
 
 KEY_FIELDS = {OwnProvider.STRIPE: "/secret_key", OwnProvider.PAYPAL: "/client_secret"}
@@ -90,8 +97,7 @@ class SetOwnAccount:
         if wish.provider.value not in self.allowed:
             raise Invalid.field("", "the installation takes no money by it", "not_offered")
         present = await self.store.present(clinic_id, wish.provider)
-        if version is not None and version != (present.version if present else 0):
-            raise Stale
+        check_seen(version, present.version if present else 0)
         named = self._named(wish, present)
         known = await self.store.known(clinic_id, named)
         keys = await self._keys(wish, present, known)
@@ -172,8 +178,7 @@ class RemoveOwnAccount:
         """Raises `NotFound`, `NotPermitted`, `Stale`."""
         await may_see(self.store, clinic_id, actor)
         present = await self.store.present(clinic_id, provider)
-        if version is not None and version != (present.version if present else 0):
-            raise Stale
+        check_seen(version, present.version if present else 0)
         if present is None:
             raise NotFound
         if not await self.store.remove(present):

@@ -1,10 +1,20 @@
 """Entity tags: versions of resources, and preconditions on them (RFC 9110, section 13)."""
 
+import re
 from typing import Annotated
 
 from fastapi import Header
 
-from booking_system.shared_kernel.errors import Stale
+from booking_system.shared_kernel.errors import Invalid
+
+_ONE = r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
+TAG = re.compile(_ONE)
+SEVERAL_TAGS = re.compile(rf"{_ONE}(\s*,\s*{_ONE})+")
+LONGEST = 9
+"""Digits of a version."""
+_PLACE = {"pointer": "/If-Match", "in": "header", "code": "etag"}
+MALFORMED = {**_PLACE, "detail": 'must be an ETag as you read it, with its quotes, like "7"'}
+SEVERAL = {**_PLACE, "detail": "takes one ETag here"}
 
 IfMatch = Annotated[
     str | None,
@@ -24,12 +34,15 @@ def etag_of(version: int) -> str:
 def expected_version(if_match: str | None) -> int | None:
     """Return the version that the caller has seen; None where any will do.
 
-    Raises `Stale` for a tag that no version of ours ever had.
+    -1 stands for a tag that no version of ours ever had. A weak one is read as the strong one that
+    a proxy made it of, when it packed the answer: a version tells all of a resource. Raises
+    `Invalid` for what is no tag, and for several of them.
     """
-    if if_match is None or if_match.strip() == "*":
+    if if_match is None or (text := if_match.strip()) == "*":
         return None
-    tag = if_match.strip()
-    number = tag[1:-1] if len(tag) > 2 and tag[0] == tag[-1] == '"' else ""
-    if not number.isascii() or not number.isdigit() or len(number) > 9:
-        raise Stale
-    return int(number)
+    found = TAG.fullmatch(text)
+    if found is None:
+        raise Invalid(errors=[SEVERAL if SEVERAL_TAGS.fullmatch(text) else MALFORMED])
+    number = found[1]
+    is_ours = number.isascii() and number.isdigit() and len(number) <= LONGEST
+    return int(number) if is_ours else -1

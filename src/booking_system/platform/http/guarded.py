@@ -1,10 +1,12 @@
 """The route of one operation: its policy is asked first, then the input is read strictly."""
 
 from collections.abc import Callable, Coroutine, Iterator
+from copy import copy
 from typing import Any, get_args, get_origin
 
 from fastapi import Request, Response, params
 from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
@@ -26,7 +28,7 @@ from booking_system.platform.http.input import (
 )
 from booking_system.platform.http.once import OUTSIDE_KEY, ByTheUseCase, ClaimedFirst, Once, Work
 from booking_system.platform.http.remembered import Inputs, Reading, answers_itself, noting
-from booking_system.platform.http.validation import unknown_parameters
+from booking_system.platform.http.validation import MOST, described, unknown_parameters
 from booking_system.shared_kernel.errors import Invalid, Refusal, Unauthenticated
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -148,13 +150,13 @@ class GuardedRoute(APIRoute):
             scope = request.scope
             if self._shortcut is None:
                 await self._admit(request)
-            if scope["query_string"] or request.path_params:
-                self._check_parameters(request)
             if self.body_field is not None:
                 self._check_body(request)
             elif self.reads_raw_body:
                 self._check_size(request)
             strict = StrictRequest(scope, request.receive)
+            if scope["query_string"] or request.path_params:
+                await self._check_parameters(strict)
             if self._once is not None:
                 return await self._run_once(strict, lambda: answered(strict))
             return await answered(strict)
@@ -199,18 +201,46 @@ class GuardedRoute(APIRoute):
             budgets.charge(request.scope, caller, writes=self._writes)
         self.policy(caller)
 
-    def _check_parameters(self, request: Request) -> None:
+    async def _check_parameters(self, request: StrictRequest) -> None:
+        """Raise `Invalid` for names that are not known here, with all else that is wrong.
+
+        And for text that no parameter takes, and for what is named twice.
+        """
         seen: set[str] = set()
         asked = query_of(request.scope["query_string"])
-        if unknown := [name for name in dict(asked) if name not in self._parameters]:
-            raise Invalid(errors=unknown_parameters(unknown))
+        unknown = [name for name in dict(asked) if name not in self._parameters]
         for name, value in asked:
+            if name in unknown:
+                continue
             if name in seen and name not in self._lists:
                 raise Invalid.field(f"/{name}", "the query names a parameter twice")
             seen.add(name)
             check_text(value, f"/{name}")
         for name, value in request.path_params.items():
             check_text(str(value), f"/{name}")
+        if unknown:
+            wrong = unknown_parameters(unknown) + await self._also_wrong(request)
+            raise Invalid(errors=wrong[:MOST])
+
+    async def _also_wrong(self, request: StrictRequest) -> list[dict[str, str]]:
+        """Return what FastAPI finds wrong beside an unknown parameter, doing nothing else."""
+        kept, trial = self.dependant, copy(self.dependant)
+        trial.call = _nothing
+        self.dependant = trial
+        try:
+            reads = super().get_route_handler()
+        finally:
+            self.dependant = kept
+        try:
+            await reads(request)
+        except RequestValidationError as error:
+            return described(error.errors())
+        except Invalid as refusal:
+            return list(refusal.extras.get("errors", ()))
+        except (Refusal, HTTPException):
+            # It is told once the rest fits.
+            return []
+        return []
 
     def _check_size(self, request: Request) -> None:
         """Refuse a body that says it is too large before any of it is read, and packed ones."""
@@ -229,6 +259,10 @@ class GuardedRoute(APIRoute):
         if kind != expected and (length not in {None, "0"} or kind):
             detail = f"The body must be sent as {expected}."
             raise UnsupportedMediaType(detail)
+
+
+async def _nothing(**_: Any) -> Response:
+    return Response()
 
 
 def needs_token(policy: Policy) -> bool:

@@ -40,7 +40,7 @@ class HookRoute(GuardedRoute):
             Signed(headers=request.headers, target=_target(request.scope), body=raw)
         )
 
-    def _check_parameters(self, request: Request) -> None:
+    async def _check_parameters(self, request: StrictRequest) -> None:
         """A sender adds to the address what it likes: what counts is that it was signed."""
 
 

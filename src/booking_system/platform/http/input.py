@@ -222,6 +222,8 @@ def _only_text(value: object) -> object:
     if isinstance(value, str) and RFC_3339.fullmatch(value):
         return value.upper()
     message = "expected an RFC 3339 date-time with an offset, like 2027-03-01T09:00:00Z"
+    if isinstance(value, str) and RFC_3339.fullmatch(value.replace(" ", "+")):
+        message = "has a space where an offset begins: in an address, + is written %2B"
     raise ValueError(message)
 
 

@@ -10,8 +10,9 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from booking_system.platform.http.answers import json_bytes
+from booking_system.platform.http.etag import etag_of
 from booking_system.platform.http.input import BodyTooLarge, UnsupportedMediaType
-from booking_system.platform.http.validation import described
+from booking_system.platform.http.validation import refusal_of
 from booking_system.platform.observability.exchange import note_problem
 from booking_system.shared_kernel import errors
 
@@ -103,7 +104,7 @@ def all_refusals() -> Iterator[type[errors.Refusal]]:
 
 
 def response_to(refusal: errors.Refusal, *, request_id: str, public_url: str) -> Response:
-    """Render the refusal. `retry_after` among its extras (seconds) becomes a header."""
+    """Render the refusal. Of its extras `retry_after` (seconds) and `version` become headers."""
     status = status_of(type(refusal))
     extras = dict(refusal.extras)
     headers = {}
@@ -113,6 +114,8 @@ def response_to(refusal: errors.Refusal, *, request_id: str, public_url: str) ->
         headers["WWW-Authenticate"] = "Bearer"
     if (allow := extras.pop("allow", None)) is not None:
         headers["Allow"] = ", ".join(allow)
+    if (version := extras.pop("version", None)) is not None:
+        headers["ETag"] = etag_of(version)
     if (length := extras.pop("length", None)) is not None:
         headers["Content-Range"] = f"bytes */{length}"
     body = {
@@ -144,7 +147,7 @@ def install(app: FastAPI, *, public_url: str) -> None:
 
     async def on_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return answer(request, errors.Invalid(errors=described(error.errors())))
+        return answer(request, refusal_of(error.errors()))
 
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

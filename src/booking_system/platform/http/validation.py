@@ -1,8 +1,17 @@
 """What was wrong with the input, said without repeating any of it but plain names of fields."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from booking_system.shared_kernel.errors import Invalid, Refusal
+
+Value = TypeVar("Value")
+REFUSED = "refused"
+"""The type of an error that is a refusal of the domain."""
 
 OURS = {
     "missing": ("is required", "required"),
@@ -50,6 +59,31 @@ PLAIN = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 """Names that may be told back to the sender: no text of a person hides in a misspelt one."""
 
 
+def judged(check: Callable[[Value], Value]) -> AfterValidator:
+    """Return a validator that tells a refusal of the domain together with all other errors."""
+
+    def judge(value: Value) -> Value:
+        try:
+            return check(value)
+        except Refusal as refusal:
+            raise PydanticCustomError(REFUSED, REFUSED, {REFUSED: refusal}) from None
+
+    return AfterValidator(judge)
+
+
+def refusal_of(errors: Sequence[Mapping[str, Any]]) -> Refusal:
+    """Return what answers a request with these errors of pydantic.
+
+    A refusal of the domain that is alone keeps its own code; among others it is one of the errors.
+    """
+    wrong = described(errors)
+    if len(errors) == 1 and errors[0]["type"] == REFUSED:
+        refusal: Refusal = errors[0]["ctx"][REFUSED]
+        refusal.extras["errors"] = wrong
+        return refusal
+    return Invalid(errors=wrong)
+
+
 def described(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Return `{pointer, detail, code, in}` for each error of pydantic, at most twenty.
 
@@ -86,6 +120,8 @@ def _one(error: Mapping[str, Any]) -> dict[str, str]:
     context = error.get("ctx", {})
     if kind == "value_error":
         detail, code = str(context.get("error", "is not valid")), "invalid"
+    elif kind == REFUSED:
+        detail, code = context[REFUSED].detail, context[REFUSED].code
     elif kind in BOUNDS:
         pattern, code = BOUNDS[kind]
         detail = pattern.format_map(context)

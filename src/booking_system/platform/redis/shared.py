@@ -186,3 +186,9 @@ def _refuse(batch: Sequence[_Asked]) -> None:
 def shared_redis(url: str | None) -> SharedRedis | None:
     """Return it, where there is one."""
     return SharedRedis(url) if url else None
+
+
+async def closed(redis: SharedRedis | None) -> None:
+    """Close it, where there is one."""
+    if redis is not None:
+        await redis.close()

@@ -8,7 +8,7 @@ from booking_system.scheduling.domain import events
 from booking_system.scheduling.domain.refusals import SlotNotFound, SlotUnavailable
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotPermitted, Stale
+from booking_system.shared_kernel.errors import NotPermitted, check_seen
 from booking_system.shared_kernel.identifiers import SlotId
 
 
@@ -77,6 +77,5 @@ async def _locked(slots: Slots, slot_id: SlotId, version: int | None, actor: Act
         raise SlotNotFound
     if not actor.schedules(slot.clinic_id, slot.doctor_id):
         raise NotPermitted
-    if version is not None and version != slot.version:
-        raise Stale
+    check_seen(version, slot.version)
     return slot

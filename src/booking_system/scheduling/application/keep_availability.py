@@ -23,7 +23,7 @@ from booking_system.scheduling.domain.local_time import first_instant_at
 from booking_system.scheduling.domain.overview import local_day
 from booking_system.scheduling.domain.timetable import Timetable
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotFound, Stale
+from booking_system.shared_kernel.errors import NotFound, check_seen
 from booking_system.shared_kernel.identifiers import DoctorId, Identities, RuleId
 from booking_system.shared_kernel.period import Period
 
@@ -140,8 +140,7 @@ async def _found(
     calendar = permitted(await calendar_of(work, found.doctor_id, lock=lock), actor)
     if (rule := await work.rule(rule_id)) is None:
         raise NotFound
-    if version is not None and version != rule.version:
-        raise Stale
+    check_seen(version, rule.version)
     return rule, calendar
 
 

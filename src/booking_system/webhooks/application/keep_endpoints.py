@@ -7,7 +7,7 @@ from uuid import UUID
 
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.errors import NotFound, NotPermitted, check_seen
 from booking_system.shared_kernel.identifiers import ClinicId, Identities
 from booking_system.webhooks.application.endpoint_ports import (
     Change,
@@ -204,8 +204,7 @@ def _for(actor: Actor, version: int | None, change: Change) -> Change:
     def permitted(endpoint: Endpoint) -> Endpoint:
         if not _owns(actor, endpoint.clinic_id):
             raise NotFound
-        if version is not None and version != endpoint.version:
-            raise Stale
+        check_seen(version, endpoint.version)
         return change(endpoint)
 
     return permitted
