@@ -110,6 +110,21 @@ def test_the_usual_database_addresses_are_taken(url: str) -> None:
     assert Settings(database_url=url).url_for_migrations == url
 
 
+def test_what_needs_a_session_goes_past_a_pooler() -> None:
+    pooler, direct, owner = (f"postgresql://{name}/booking" for name in ("pooler", "db", "owner"))
+    settings = Settings(database_url=pooler, database_direct_url=direct)
+    assert settings.is_pooled
+    assert settings.direct_url == settings.url_for_migrations == direct
+    assert Settings(database_url=pooler, migration_url=owner).url_for_migrations == owner
+    for one in (
+        Settings(database_url=pooler),
+        Settings(database_url=direct, database_direct_url=direct),
+    ):
+        assert not one.is_pooled
+        assert one.direct_url == one.database_url
+    assert not Settings().is_pooled
+
+
 def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(sentences(monkeypatch, PORT="x", ENV="x", API_PROCESSES="x")) == 3
 
@@ -137,9 +152,11 @@ def test_production_means_no_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 def test_what_belongs_together_is_set_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"ADMIN_PASSWORD": HIDDEN, "MIGRATION_URL": "postgresql://localhost/booking"}
+    address = "postgresql://localhost/booking"
+    given = {"ADMIN_PASSWORD": HIDDEN, "MIGRATION_URL": address, "DATABASE_DIRECT_URL": address}
     assert sentences(monkeypatch, **given) == [
         "BOOKING_ADMIN_EMAIL and BOOKING_ADMIN_PASSWORD must be set together.",
+        "BOOKING_DATABASE_DIRECT_URL needs BOOKING_DATABASE_URL beside it.",
         "BOOKING_MIGRATION_URL needs BOOKING_DATABASE_URL beside it.",
     ]
 
