@@ -15,7 +15,6 @@ from booking_system.bootstrap.settings import Settings
 from booking_system.platform.postgres.url import sqlalchemy_url
 from tests.doorman import doorman
 from tests.patience import PATIENCE
-from tests.postgres import TestServer
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
 
@@ -79,10 +78,9 @@ async def test_a_session_that_two_clients_share_keeps_no_prepared_statements(
 
 
 async def test_without_a_pooler_nothing_is_asked_of_it(
-    postgres: TestServer, monkeypatch: pytest.MonkeyPatch
+    database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(pooler_check, "_connected")
-    async with postgres.database() as url:
-        settings = Settings(database_url=url, database_direct_url=url)
-        assert await production_database.refused(settings) == [SUPERUSER.sentence]
-        assert await pooler_check.advised(settings) == []
+    settings = Settings(database_url=database_url, database_direct_url=database_url)
+    assert await production_database.refused(settings) == [SUPERUSER.sentence]
+    assert await pooler_check.advised(settings) == []

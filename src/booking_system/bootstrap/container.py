@@ -10,7 +10,6 @@ from booking_system.bootstrap import migrations
 from booking_system.bootstrap import wired_settings as wired
 from booking_system.bootstrap.chores import chores_of
 from booking_system.bootstrap.database_container import DatabaseContainer
-from booking_system.bootstrap.health import HealthRoutes
 from booking_system.bootstrap.mail_links import accept_page, mail_links
 from booking_system.bootstrap.settings import Settings
 from booking_system.bootstrap.watching import WatchingContainer
@@ -197,7 +196,6 @@ class Container(containers.DeclarativeContainer):
     )
     """What a worker does again and again."""
 
-    health = providers.Singleton(HealthRoutes, database=database, revision=revision)
     integrations = providers.Container(
         IntegrationsContainer,
         database=database,
@@ -222,7 +220,11 @@ class Container(containers.DeclarativeContainer):
         **wired.of_consultations(settings),
     )
     watching = providers.Container(
-        WatchingContainer, settings=settings, database=database, metrics=metrics
+        WatchingContainer,
+        settings=settings,
+        database=database,
+        metrics=metrics,
+        revision=revision,
     )
     entrance, lives, tracing = watching.entrance, watching.lives, watching.tracing
     outbox_watch, queue_watch = watching.outbox_watch, watching.queue_watch
@@ -280,7 +282,7 @@ class Container(containers.DeclarativeContainer):
         payments.pay_pages,
         webhooks.endpoint_routes,
         webhooks.delivery_routes,
-        health,
+        watching.health,
         watching.metrics_routes,
     )
 

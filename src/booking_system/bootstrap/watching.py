@@ -5,11 +5,12 @@ from functools import partial
 from dependency_injector import containers, providers
 
 from booking_system import __version__
-from booking_system.bootstrap.health import LIVE, READY
+from booking_system.bootstrap.health import LIVE, READY, HealthRoutes
 from booking_system.bootstrap.settings import Settings
 from booking_system.identity.domain.policies import public
 from booking_system.notifications.adapters.dead_messages import LOOK as MESSAGES_LOOK
 from booking_system.payments.adapters.queue_look import LOOK as PAYMENTS_LOOK
+from booking_system.platform.http.draining import Draining
 from booking_system.platform.http.entrance import Entrance
 from booking_system.platform.http.lives import Lives
 from booking_system.platform.http.problems import status_of
@@ -27,12 +28,17 @@ ALWAYS_ANSWERED = frozenset({LIVE, READY, PATH})
 
 
 class WatchingContainer(containers.DeclarativeContainer):
-    """Admission, metrics of queues, traces."""
+    """Admission, health, metrics of queues, traces."""
 
     settings = providers.Dependency(instance_of=Settings)
     database = providers.Dependency(instance_of=Database)
     metrics = providers.Dependency(instance_of=Metrics)
+    revision = providers.Dependency(instance_of=str)
 
+    draining = providers.Singleton(Draining)
+    health = providers.Singleton(
+        HealthRoutes, database=database, revision=revision, draining=draining
+    )
     outbox_watch = providers.Singleton(
         OutboxWatch, database=database, tell=metrics.provided.outbox.tell
     )
