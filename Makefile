@@ -93,7 +93,7 @@ audit: .venv-audit/installed  ## Known faults of dependencies, secrets in tree a
 compose-env:  ## Write passwords of your own for compose.yaml into .env, where there are none
 	@umask 077; touch .env; chmod 600 .env; \
 	if [ -n "$$(tail -c 1 .env)" ]; then echo >> .env; fi; \
-	for name in DATABASE_ADMIN DATABASE_OWNER DATABASE_API VALKEY; do \
+	for name in DATABASE_ADMIN DATABASE_OWNER DATABASE_API DATABASE_STANDBY VALKEY STORAGE; do \
 	  grep -q "^$${name}_PASSWORD=." .env || printf '%s_PASSWORD=%s\n' \
 	    "$$name" "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >> .env; \
 	done

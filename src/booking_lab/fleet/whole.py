@@ -123,12 +123,9 @@ class Fleet:
         asyncio.run(migrations.upgrade(owner))
         self.surroundings.once("create-admin", admin_email=ADMIN, admin_password=self.password)
         self.say("Starting instances, workers and the balancer ...")
-        started = [*self.instances, *self.workers]
-        for part in started:
-            part.begin()
-        for part in started:
-            part.wait()
-        self.balancer.start()
+        # One after the other: an instance gives itself a minute, and all at once take longer.
+        for part in (*self.instances, *self.workers, self.balancer):
+            part.start()
 
     def _common(self, port: int, at_pooler: int) -> dict[str, object]:
         login = f"booking_api:{self.servers.passwords.api}"
