@@ -10,13 +10,16 @@ OURS := --editable . --editable src/booking_lab
 TESTS := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not proof"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test coverage lint types style contracts format prove lock openapi costs audit compose-env clean
+.PHONY: help run fleet test coverage lint types style contracts format prove lock openapi costs audit compose-env clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: .venv/installed  ## Install, then start everything on this machine
 	@exec $(ENTRY) up
+
+fleet: .venv/installed  ## Run many instances on this machine: needs HAProxy, and PgBouncer 1.21 or newer
+	@exec $(ENTRY) fleet
 
 test: .venv/installed  ## Check style, types and architecture, then run the tests
 	@$(MAKE) --no-print-directory -j 2 -O types style contracts .venv/collected
@@ -90,7 +93,7 @@ audit: .venv-audit/installed  ## Known faults of dependencies, secrets in tree a
 compose-env:  ## Write passwords of your own for compose.yaml into .env, where there are none
 	@umask 077; touch .env; chmod 600 .env; \
 	if [ -n "$$(tail -c 1 .env)" ]; then echo >> .env; fi; \
-	for name in DATABASE_ADMIN DATABASE_OWNER DATABASE_API VALKEY; do \
+	for name in DATABASE_ADMIN DATABASE_OWNER DATABASE_API DATABASE_STANDBY VALKEY STORAGE; do \
 	  grep -q "^$${name}_PASSWORD=." .env || printf '%s_PASSWORD=%s\n' \
 	    "$$name" "$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >> .env; \
 	done

@@ -24,7 +24,8 @@ def migrate(connection: Connection) -> None:
 
 async def migrate_by_settings() -> None:
     """For the `alembic` command."""
-    url = os.environ.get("BOOKING_MIGRATION_URL") or os.environ["BOOKING_DATABASE_URL"]
+    names = ("MIGRATION_URL", "DATABASE_DIRECT_URL", "DATABASE_URL")
+    url = next(filter(None, (os.environ.get(f"BOOKING_{name}") for name in names)))
     engine = create_async_engine(sqlalchemy_url(url), poolclass=pool.NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(migrate)

@@ -25,6 +25,14 @@ END $$;
 CREATE ROLE booking_owner LOGIN PASSWORD :'owner_password';
 CREATE ROLE booking_api LOGIN PASSWORD :'api_password';
 
+-- For each session of the API, by whichever way it comes: behind a pooler in transaction mode nobody else can say so.
+ALTER ROLE booking_api SET statement_timeout = '2500';
+ALTER ROLE booking_api SET lock_timeout = '1000';
+ALTER ROLE booking_api SET idle_in_transaction_session_timeout = '5000';
+ALTER ROLE booking_api SET jit = 'off';
+ALTER ROLE booking_api SET random_page_cost = '1.1';
+ALTER ROLE booking_api SET plan_cache_mode = 'force_generic_plan';
+
 -- Only for this script: who is no superuser changes what is theirs.
 GRANT booking_owner TO CURRENT_USER;
 

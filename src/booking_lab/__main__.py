@@ -4,6 +4,7 @@ import typer
 
 from booking_lab.bench.command import bench
 from booking_lab.demo.command import seed_demo
+from booking_lab.fleet.command import fleet
 from booking_lab.race.command import race
 from booking_lab.weave.command import weave
 from booking_system.bootstrap.console import EXIT_CODES, told_plainly
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 for name, command in (
     ("bench", bench),
+    ("fleet", fleet),
     ("race", race),
     ("seed-demo", seed_demo),
     ("weave", weave),

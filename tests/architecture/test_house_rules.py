@@ -41,6 +41,7 @@ CONTRACT = """
     webhook_endpoint_not_enabled webhook_delivery_under_way too_many_webhook_endpoints
     too_many_calendar_feeds
     file_not_ready file_refused file_storage_full range_not_satisfiable
+    draining
 """
 CODES = set(CONTRACT.split())
 """The closed list that clients rely on."""

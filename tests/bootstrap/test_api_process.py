@@ -11,6 +11,7 @@ from booking_system.bootstrap import api_process, api_program
 from booking_system.bootstrap.container import build
 from booking_system.bootstrap.http_app import create_app
 from booking_system.bootstrap.process import LISTENER
+from booking_system.platform.http.draining import Draining
 from tests.api import NOTHING
 
 
@@ -46,7 +47,9 @@ def test_what_is_loaded_at_the_start_is_looked_at_for_garbage_once(
 
     def created() -> FastAPI:
         loading.append(gc.isenabled())
-        return FastAPI()
+        app = FastAPI()
+        app.state.draining = Draining()
+        return app
 
     monkeypatch.setattr(api_process, "create", created)
 

@@ -8,12 +8,13 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from booking_system.bootstrap import migrations, production_database
+from booking_system.bootstrap import migrations, pooler_check, production_database
 from booking_system.bootstrap.cli import app
 from booking_system.bootstrap.production_database import ADMINISTRATOR, OWNER, SUPERUSER
 from booking_system.bootstrap.secret_key import _new_key
 from booking_system.bootstrap.serve import ApiProcesses
 from booking_system.bootstrap.settings import Settings
+from booking_system.platform.postgres.transaction import DEADLINES, PLANNING
 from tests.api import code_of, running_api
 from tests.bootstrap.processes import environment, eventually, free_port
 from tests.bootstrap.roles import Deployed, deployed_by, said
@@ -125,6 +126,36 @@ async def test_who_comes_as_owner_or_superuser_is_refused(deployed: Deployed) ->
     assert await refused(deployed.api) == [OWNER.sentence]
     await said(deployed.superuser, "REVOKE booking_owner FROM booking_api")
     assert await refused(deployed.api) == []
+
+
+async def test_what_the_sessions_of_a_pooler_lack_is_told_with_what_mends_it(
+    deployed: Deployed,
+) -> None:
+    """To the API a pooler is a server that takes no settings of a session from its clients."""
+    settings = Settings(
+        database_url=f"{deployed.api}&sslmode=disable", database_direct_url=deployed.api
+    )
+    assert settings.is_pooled
+    assert await production_database.refused(settings) == []
+    assert await pooler_check.advised(settings) == []
+    for name, value in {**DEADLINES, **PLANNING}.items():
+        tell = production_database.refused if name in DEADLINES else pooler_check.advised
+        mend = f"ALTER ROLE booking_api SET {name} = '{value}'"
+        await said(deployed.superuser, f"ALTER ROLE booking_api RESET {name}")
+        (sentence,) = await tell(settings)
+        assert f"`{mend}`" in sentence
+        await said(deployed.superuser, mend)
+        assert await tell(settings) == []
+    await said(deployed.superuser, "ALTER ROLE booking_api SET lock_timeout = '900'")
+    assert await production_database.refused(settings) == []
+    await said(deployed.superuser, "ALTER ROLE booking_api SET lock_timeout = '1000'")
+
+
+async def test_a_way_past_the_pooler_that_leads_elsewhere_is_told(
+    deployed: Deployed, postgres: TestServer
+) -> None:
+    elsewhere = Settings(database_url=deployed.api, database_direct_url=postgres.url("postgres"))
+    assert await production_database.refused(elsewhere) == [pooler_check.ELSEWHERE]
 
 
 async def test_a_password_is_not_left_behind(deployed: Deployed, tmp_path: Path) -> None:

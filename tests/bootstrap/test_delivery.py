@@ -20,7 +20,7 @@ from booking_system.bootstrap.health import LIVE, READY
 from booking_system.bootstrap.production import RULES
 from booking_system.bootstrap.secret_key import key_kept_in
 from booking_system.bootstrap.serve import STOP_SECONDS
-from booking_system.bootstrap.settings import Settings, SettingsProblem
+from booking_system.bootstrap.settings import USUAL_DRAIN_SECONDS, Settings, SettingsProblem
 from booking_system.platform.postgres.url import sqlalchemy_url
 from tests.bootstrap.dockerfile import ROOT, is_let_in, stages
 from tests.bootstrap.image import Image, build
@@ -37,9 +37,14 @@ ONE_REQUIREMENT = re.compile(r"^(\S+)==\S+.*(?:\n    .*)*", re.MULTILINE)
 VARIABLE = re.compile(r"\$\{(\w+):(-|\?)([^}]*)\}")
 SERVICES_SECRETS = {
     f"{name}_PASSWORD": f"{name.removeprefix('DATABASE_')}-e21f1a0f"
-    for name in ("DATABASE_ADMIN", "DATABASE_OWNER", "DATABASE_API", "VALKEY")
+    for name in (
+        *("DATABASE_ADMIN", "DATABASE_OWNER", "DATABASE_API", "DATABASE_STANDBY"),
+        *("VALKEY", "STORAGE"),
+    )
 }
 """What `make compose-env` writes, to be told apart."""
+INSTANCES, WORKERS = ("api-1", "api-2", "api-3"), ("worker-1", "worker-2")
+MEMBERS = (*INSTANCES, *WORKERS)
 
 
 def compose(**variables: str) -> dict[str, Any]:
@@ -181,6 +186,9 @@ def test_every_service_has_few_rights() -> None:
         assert "/tmp" in service["tmpfs"]
     assert compose()["database"]["user"] == "postgres"
     assert compose()["valkey"]["user"] == "valkey"
+    assert {compose()[one]["user"] for one in ("primary", "standby")} == {"postgres"}
+    assert compose()["balancer"]["user"] == "haproxy"
+    assert compose()["pooler"]["user"].split(":")[0].isdigit()
 
 
 def test_services_start_in_order_and_say_how_they_are() -> None:
@@ -199,20 +207,30 @@ def test_services_start_in_order_and_say_how_they_are() -> None:
     assert worker["command"] == ["worker"]
     assert worker["depends_on"] == services["api"]["depends_on"]
     assert worker["healthcheck"] == {"disable": True}
-    assert int(services["api"]["stop_grace_period"].removesuffix("s")) > STOP_SECONDS
+    longest = STOP_SECONDS + USUAL_DRAIN_SECONDS
+    for name in ("api", *INSTANCES):
+        assert int(services[name]["stop_grace_period"].removesuffix("s")) > longest
 
 
 def test_nothing_listens_beyond_this_machine() -> None:
     services = compose()
     assert services["api"]["ports"] == ["127.0.0.1:8000:8000"]
     assert services["database"]["networks"] == ["inside"]
-    assert [name for name, one in services.items() if "ports" in one] == ["api"]
+    open_here = {name: one["ports"] for name, one in services.items() if "ports" in one}
+    assert set(open_here) == {"api", "storage", "balancer"}
+    assert all(one.startswith("127.0.0.1:") for ports in open_here.values() for one in ports)
     # Nobody is with Valkey but the service that needs it.
     within = {name for name, one in services.items() if "signals" in one["networks"]}
-    assert within == {"api", "valkey"}
+    assert within == {"api", *MEMBERS, "valkey"}
     assert services["valkey"]["networks"] == ["signals"]
     text = yaml.safe_load((ROOT / "compose.yaml").read_text())
     assert text["networks"]["inside"] == text["networks"]["signals"] == {"internal": True}
+    assert text["networks"]["core"] == {"internal": True}
+    assert text["networks"]["front"]["internal"] is True
+    assert {name for name, one in services.items() if "front" in one["networks"]} == {
+        *MEMBERS,
+        "balancer",
+    }
 
 
 def test_the_data_outlives_the_containers() -> None:
@@ -222,7 +240,11 @@ def test_the_data_outlives_the_containers() -> None:
     volume, _, place = services["api"]["volumes"][0].partition(":")
     assert services["api"]["environment"]["BOOKING_DATA_DIR"] == place
     declared = yaml.safe_load((ROOT / "compose.yaml").read_text())["volumes"]
-    assert set(declared) == {"database", volume}
+    of_fleet = {"primary", "standby", "storage", "fleet-data"}
+    assert set(declared) == {"database", volume} | of_fleet
+    for name in ("primary", "standby"):
+        assert services[name]["volumes"][0] == f"{name}:/var/lib/postgresql"
+    assert {services[name]["volumes"][0] for name in MEMBERS} == {f"fleet-data:{place}"}
 
 
 @pytest.mark.parametrize("service", ["api", "migrate", "worker"])
@@ -271,11 +293,11 @@ def test_no_password_of_compose_is_known() -> None:
     for service in yaml.safe_load(text)["services"].values():
         for name, value in service.get("environment", {}).items():
             if name.endswith("PASSWORD"):
-                assert value == "" or value.startswith(("${DATABASE_", "${VALKEY_"))
+                assert value == "" or value.startswith(("${DATABASE_", "${VALKEY_", "${STORAGE_"))
     found = re.findall(r"://\w*:(.*?)@", text)
-    assert len(found) == 3
+    assert len(found) == 9
     for password in found:
-        assert re.fullmatch(r"\$\{(DATABASE_\w+|VALKEY)_PASSWORD:\?[^}]+\}", password)
+        assert re.fullmatch(r"\$\{(DATABASE_\w+|VALKEY|STORAGE)_PASSWORD:\?[^}]+\}", password)
 
 
 def test_each_service_has_the_passwords_that_it_needs_and_no_others() -> None:
@@ -286,11 +308,18 @@ def test_each_service_has_the_passwords_that_it_needs_and_no_others() -> None:
         "api": {"API", "VALKEY"},
         "lab": {"API"},
         "worker": {"API"},
+        "primary": {"ADMIN", "OWNER", "API", "STANDBY"},
+        "standby": {"STANDBY"},
+        "pooler": {"API"},
+        "storage": {"STORAGE"},
+        "migrate-fleet": {"OWNER", "API", "VALKEY", "STORAGE"},
+        **{name: {"API", "VALKEY", "STORAGE"} for name in MEMBERS},
+        "balancer": set(),
     }
     assert set(needs) == set(compose())
     for service, wanted in needs.items():
         seen = str(environment_of(service))
-        roles = needs["database"] | needs["valkey"]
+        roles = needs["primary"] | needs["valkey"] | needs["storage"]
         found = {role for role in roles if f"{role}-e21f1a0f" in seen}
         assert found == wanted, service
 
@@ -306,6 +335,88 @@ def test_the_roles_of_compose_are_those_of_the_script() -> None:
     assert read <= set(database["environment"])
     assert database["environment"]["POSTGRES_USER"] not in OURS
     assert "trust" not in str(database)
+
+
+@pytest.mark.parametrize("service", ["migrate-fleet", "api-1", "worker-1"])
+@pytest.mark.parametrize("env", ["development", "production"])
+def test_the_settings_of_the_fleet_are_good(
+    env: str,
+    service: str,
+    clean_environment: None,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment_of(service, BOOKING_ENV=env).items():
+        monkeypatch.setenv(name, value)
+    if env == "production":
+        monkeypatch.setenv("BOOKING_SECRET_KEY", key_kept_in(tmp_path).replace("\n", "\\n"))
+        monkeypatch.setenv("BOOKING_PUBLIC_URL", "https://booking.example.com")
+    settings = Settings()
+    assert settings.is_pooled
+    pooler, direct = (
+        sqlalchemy_url(one or "") for one in (settings.database_url, settings.direct_url)
+    )
+    replica, storage = settings.replica, settings.storage
+    assert (pooler.query["host"], pooler.query["port"]) == ("pooler", "6432")
+    assert direct.query["host"] == "database"
+    assert replica is not None
+    assert replica.query["host"] == "standby"
+    assert storage is not None
+    assert urlsplit(settings.redis or "").hostname == "valkey"
+    assert settings.drains_for > 0
+    by_migrate = service == "migrate-fleet"
+    owner = sqlalchemy_url(settings.url_for_migrations or "")
+    assert (owner.username, owner.query["host"]) == (
+        "booking_owner" if by_migrate else "booking_api",
+        "database",
+    )
+
+
+def test_the_fleet_is_started_by_name_and_in_order() -> None:
+    services = compose()
+    fleet = {name for name, one in services.items() if one.get("profiles") == ["fleet"]}
+    assert fleet == {
+        *("primary", "standby", "pooler", "storage", "migrate-fleet", "balancer"),
+        *MEMBERS,
+    }
+    for name in MEMBERS:
+        assert set(services[name]["depends_on"]) == {
+            *("migrate-fleet", "pooler", "standby", "storage")
+        }
+    assert set(services["balancer"]["depends_on"]) == set(INSTANCES)
+    assert services["migrate-fleet"]["depends_on"]["standby"] == {"condition": "service_healthy"}
+    assert {services[name]["command"][0] for name in WORKERS} == {"worker"}
+    assert {services[name]["healthcheck"]["test"][-1] for name in INSTANCES} == {
+        services["api"]["healthcheck"]["test"][-1]
+    }
+
+
+def test_the_fleet_of_compose_uses_the_documented_files() -> None:
+    services = compose()
+    config = (ROOT / "docs" / "proxy" / "haproxy.cfg").read_text()
+    assert "./docs/proxy/haproxy.cfg:" in services["balancer"]["volumes"][0]
+    read = set(re.findall(r'"\$\{(\w+)\}"', config))
+    assert read == set(services["balancer"]["environment"])
+    places = {services["balancer"]["environment"][f"INSTANCE_{number}"] for number in (1, 2, 3)}
+    assert places == {f"{name}:8000" for name in INSTANCES}
+    pooler = (ROOT / "docs" / "database" / "pgbouncer.ini").read_text()
+    assert "./docs/database/pgbouncer.ini:" in services["pooler"]["volumes"][0]
+    (host,) = re.findall(r"^booking = host=(\w+) port=5432 dbname=booking$", pooler, re.MULTILINE)
+    assert services["primary"]["networks"]["core"]["aliases"] == [host]
+    assert "auth_file = /etc/pgbouncer/userlist.txt" in pooler
+    assert "> /etc/pgbouncer/userlist.txt" in services["pooler"]["command"][-1]
+    first, second = services["primary"]["volumes"][1:]
+    assert first == "./docs/database/roles.sql:/docker-entrypoint-initdb.d/1-roles.sql:ro"
+    assert second.startswith("./docs/database/replication.sql:")
+    replication = (ROOT / "docs" / "database" / "replication.sql").read_text()
+    assert set(re.findall(r"^\\getenv \w+ (\w+)$", replication, re.MULTILINE)) <= set(
+        services["primary"]["environment"]
+    )
+    # Not by the command: the image's own first start would wait for a standby.
+    assert "synchronous_standby_names = 'standby'" in replication
+    assert "synchronous" not in str(services["primary"]["command"])
+    assert "application_name=standby" in services["standby"]["command"][0]
 
 
 async def test_the_valkey_of_compose_lets_nobody_in_without_the_password(tmp_path: Path) -> None:
@@ -355,7 +466,7 @@ def test_passwords_for_compose_are_made_once(tmp_path: Path) -> None:
     assert port == "BOOKING_PORT=8001"
     made = dict(line.split("=") for line in passwords)
     assert list(made) == list(SERVICES_SECRETS)
-    assert len(set(made.values())) == 4
+    assert len(set(made.values())) == len(SERVICES_SECRETS) == 6
     assert all(re.fullmatch("[0-9a-f]{48}", one) for one in made.values())
     assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
 

@@ -65,8 +65,9 @@ def test_the_first_signal_interrupts_and_the_next_do_not_disturb(which: signal.S
     outside = signal.signal(which, signal.SIG_DFL)
     cleaned_up: list[str] = []
     try:
-        with pytest.raises(Interrupted):
+        with pytest.raises(Interrupted) as interrupted:
             interrupted_and_disturbed_by(which, cleaned_up)
+        assert interrupted.value.number == which
         assert signal.getsignal(which) is signal.SIG_DFL
     finally:
         signal.signal(which, outside)

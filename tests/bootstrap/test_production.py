@@ -97,8 +97,10 @@ EXAMPLES = {
     ),
     "BOOKING_DATABASE_URL": of("DATABASE_URL", [None], [DATABASE]),
     "BOOKING_DATABASE_URL, its password": _passwords("DATABASE_URL", "booking_api"),
+    "BOOKING_DATABASE_DIRECT_URL, its password": _passwords("DATABASE_DIRECT_URL", "booking_api"),
     "BOOKING_MIGRATION_URL, its password": _passwords("MIGRATION_URL", "booking_owner"),
     "BOOKING_DATABASE_URL, its way": _ways("DATABASE_URL", "booking_api"),
+    "BOOKING_DATABASE_DIRECT_URL, its way": _ways("DATABASE_DIRECT_URL", "booking_api"),
     "BOOKING_MIGRATION_URL, its way": _ways("MIGRATION_URL", "booking_owner"),
     "BOOKING_DEMO": of("DEMO", ["true"], ["false", None]),
     "BOOKING_PUBLIC_URL": of(

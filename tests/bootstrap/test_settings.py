@@ -7,7 +7,7 @@ import pytest
 
 from booking_system.bootstrap.production import RULES
 from booking_system.bootstrap.secret_key import key_kept_in
-from booking_system.bootstrap.settings import Settings, SettingsProblem
+from booking_system.bootstrap.settings import USUAL_DRAIN_SECONDS, Settings, SettingsProblem
 from tests.bootstrap.processes import SOURCE
 
 HIDDEN = "correct-horse"
@@ -34,6 +34,8 @@ def test_the_defaults_work_on_one_machine() -> None:
     assert settings.rate_limit is True
     assert settings.demo is True
     assert not settings.in_production
+    assert settings.drains_for == 0.0
+    assert Settings(drain_seconds=2.5).drains_for == 2.5
 
 
 @pytest.mark.parametrize(
@@ -43,6 +45,8 @@ def test_the_defaults_work_on_one_machine() -> None:
         ("PORT", "0", "BOOKING_PORT must be a number from 1 to 65535."),
         ("DATABASE_POOL_SIZE", "0", "BOOKING_DATABASE_POOL_SIZE must be a number from 1 to 200."),
         ("API_PROCESSES", "65", "BOOKING_API_PROCESSES must be a number from 1 to 64."),
+        ("DRAIN_SECONDS", "-1", "BOOKING_DRAIN_SECONDS must be a number from 0 to 600."),
+        ("DRAIN_SECONDS", "601", "BOOKING_DRAIN_SECONDS must be a number from 0 to 600."),
         ("ENV", HIDDEN, "BOOKING_ENV must be development or production."),
         ("DEMO", HIDDEN, "BOOKING_DEMO must be true or false."),
         ("RATE_LIMIT", HIDDEN, "BOOKING_RATE_LIMIT must be on or off."),
@@ -110,6 +114,21 @@ def test_the_usual_database_addresses_are_taken(url: str) -> None:
     assert Settings(database_url=url).url_for_migrations == url
 
 
+def test_what_needs_a_session_goes_past_a_pooler() -> None:
+    pooler, direct, owner = (f"postgresql://{name}/booking" for name in ("pooler", "db", "owner"))
+    settings = Settings(database_url=pooler, database_direct_url=direct)
+    assert settings.is_pooled
+    assert settings.direct_url == settings.url_for_migrations == direct
+    assert Settings(database_url=pooler, migration_url=owner).url_for_migrations == owner
+    for one in (
+        Settings(database_url=pooler),
+        Settings(database_url=direct, database_direct_url=direct),
+    ):
+        assert not one.is_pooled
+        assert one.direct_url == one.database_url
+    assert not Settings().is_pooled
+
+
 def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(sentences(monkeypatch, PORT="x", ENV="x", API_PROCESSES="x")) == 3
 
@@ -131,15 +150,19 @@ def test_production_means_no_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setenv("BOOKING_PUBLIC_URL", "https://booking.example.com")
     settings = Settings()
     assert settings.in_production
+    assert settings.drains_for == USUAL_DRAIN_SECONDS > 0
+    assert settings.model_copy(update={"drain_seconds": 0.0}).drains_for == 0.0
     assert settings.demo is False
     assert settings.url_for_migrations == settings.database_url
     assert HIDDEN not in repr(settings)
 
 
 def test_what_belongs_together_is_set_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"ADMIN_PASSWORD": HIDDEN, "MIGRATION_URL": "postgresql://localhost/booking"}
+    address = "postgresql://localhost/booking"
+    given = {"ADMIN_PASSWORD": HIDDEN, "MIGRATION_URL": address, "DATABASE_DIRECT_URL": address}
     assert sentences(monkeypatch, **given) == [
         "BOOKING_ADMIN_EMAIL and BOOKING_ADMIN_PASSWORD must be set together.",
+        "BOOKING_DATABASE_DIRECT_URL needs BOOKING_DATABASE_URL beside it.",
         "BOOKING_MIGRATION_URL needs BOOKING_DATABASE_URL beside it.",
     ]
 

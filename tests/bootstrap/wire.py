@@ -10,6 +10,7 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from booking_system.bootstrap.early_refusals import EarlyRefusals
+from booking_system.platform.http.draining import Draining
 from booking_system.platform.http.entrance import Entrance
 from booking_system.platform.http.rejection import Rejection
 
@@ -30,8 +31,11 @@ class Wire:
         rejection = Rejection(public_url=URL, instance="here", new_id=lambda: "made")
         config = Config(self._app, interface="asgi3", proxy_headers=False, log_config=None)
         config.load()
+        self.draining = Draining()
         config.app = SimpleNamespace(  # type: ignore[assignment]
-            state=SimpleNamespace(entrance=self.entrance, rejection=rejection)
+            state=SimpleNamespace(
+                entrance=self.entrance, rejection=rejection, draining=self.draining
+            )
         )
         state = ServerState()
         state.default_headers = [(b"date", b"today")]

@@ -44,8 +44,15 @@ class Relay:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._between(reader, writer)
+
+    async def _between(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, begun: bytes = b""
+    ) -> None:
+        """Pass on what comes, behind what was read already."""
         behind_reader, behind_writer = await asyncio.open_unix_connection(self._behind)
         self._writers += [writer, behind_writer]
+        behind_writer.write(begun)
         for source, target in ((reader, behind_writer), (behind_reader, writer)):
             task = asyncio.create_task(_pass_on(source, target))
             self._tasks.add(task)

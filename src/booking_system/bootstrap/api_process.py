@@ -1,9 +1,14 @@
 """One API process, as `serve.ApiProcesses` starts it by `api_program`."""
 
 import gc
+import math
 import os
+import signal
 import socket
 import sys
+import time
+from contextlib import suppress
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -25,6 +30,7 @@ from booking_system.bootstrap.process import (
     pin_time_zones,
 )
 from booking_system.bootstrap.settings import Settings, SettingsProblem
+from booking_system.platform.http.draining import Draining
 
 
 def main() -> None:
@@ -32,19 +38,46 @@ def main() -> None:
     die_with_the_parent_in_the_environment()
     pin_time_zones()
     with socket.socket(fileno=int(os.environ.pop(LISTENER))) as listener:
-        config = _config_or_exit()
+        config, seconds = _config_or_exit()
         # What is loaded by now lives as long as the process: no need to look at it again.
         gc.collect()
         gc.freeze()
         gc.enable()
-        uvicorn.Server(config).run(sockets=[listener])
+        with suppress(KeyboardInterrupt):
+            DrainingServer(config, seconds=seconds).run(sockets=[listener])
 
 
-def _config_or_exit() -> uvicorn.Config:
+class DrainingServer(uvicorn.Server):
+    """Goes on for so many seconds after `SIGTERM`, and says that it is not ready any more."""
+
+    def __init__(self, config: uvicorn.Config, *, seconds: float) -> None:
+        """The application knows by `state.draining` that it ends."""
+        super().__init__(config)
+        self._draining: Draining = config.app.state.draining  # type: ignore[union-attr]
+        self._seconds = seconds
+        self._ends_at = math.inf
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Drain; `SIGINT` ends it at once, another `SIGTERM` changes nothing."""
+        if sig != signal.SIGTERM or not self._seconds:
+            super().handle_exit(sig, frame)
+        elif not self._draining.is_on:
+            self._captured_signals.append(sig)
+            self._draining.begin()
+            self._ends_at = time.monotonic() + self._seconds
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look whether it is time to end."""
+        if time.monotonic() >= self._ends_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+def _config_or_exit() -> tuple[uvicorn.Config, float]:
     try:
         settings = Settings()
         logs.configure(settings)
-        return _config(settings)
+        return _config(settings), settings.drains_for
     except SettingsProblem as problem:
         sys.stderr.write("".join(f"{sentence}\n" for sentence in problem.sentences))
         sys.exit(2)

@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 
 from booking_system.bootstrap.one_write import OneWriteCycle
 from booking_system.bootstrap.process import IDLE_SECONDS
+from booking_system.platform.http.draining import Draining
 from booking_system.platform.http.lives import ABORT
 from booking_system.platform.http.problems import (
     RequestHeadTooLarge,
@@ -50,6 +51,7 @@ class BoundedHeads(HttpToolsProtocol):
         """The application's state knows how refusals are worded."""
         super().__init__(config, server_state, app_state, _loop)
         self._rejection: Rejection = config.app.state.rejection  # type: ignore[union-attr]
+        self._draining: Draining = config.app.state.draining  # type: ignore[union-attr]
         self._refusal: Refusal | None = None
         self._is_head = self._is_counted = True
         self._is_over = False
@@ -107,6 +109,9 @@ class BoundedHeads(HttpToolsProtocol):
     def begin_request(self) -> None:
         """Let uvicorn serve it; the task that does has not begun when its cycle changes class."""
         super().on_headers_complete()
+        if self._draining.is_on:
+            # The next request is another instance's.
+            self.cycle.keep_alive = False
         if type(self.cycle) is RequestResponseCycle:
             self.cycle.__class__ = OneWriteCycle
 

@@ -39,7 +39,7 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     identities = providers.Singleton(RandomIdentities)
     databases = providers.Container(DatabaseContainer, settings=settings)
-    url, leases = databases.url, databases.leases
+    leases = databases.leases
     database, searches = databases.database, databases.searches
 
     keys = providers.Singleton(Settings.keyring, settings)
@@ -220,7 +220,7 @@ class Container(containers.DeclarativeContainer):
     consultations = providers.Container(
         ConsultationsContainer,
         database=database,
-        url=url,
+        direct_url=databases.direct_url,
         clock=clock,
         identities=identities,
         one_time_tokens=identity.one_time_tokens,

@@ -17,7 +17,13 @@ class DatabaseContainer(containers.DeclarativeContainer):
     settings = providers.Dependency(instance_of=Settings)
 
     url = providers.Callable(sqlalchemy_url, settings.provided.database_url)
-    engine = providers.Singleton(engine_for, url, pool_size=settings.provided.database_pool_size)
+    direct_url = providers.Callable(sqlalchemy_url, settings.provided.direct_url)
+    engine = providers.Singleton(
+        engine_for,
+        url,
+        pool_size=settings.provided.database_pool_size,
+        is_pooled=settings.provided.is_pooled,
+    )
     leases = providers.Singleton(Leases, engine, size=settings.provided.database_pool_size)
     database = providers.Singleton(Database, leases)
     reads: providers.Singleton[Counter[str]] = providers.Singleton(Counter)

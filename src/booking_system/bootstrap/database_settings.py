@@ -14,7 +14,10 @@ class DatabaseSettings(BaseSettings):
     """Where the data is."""
 
     database_url: str | None = Field(None, repr=False, description="None: the embedded server")
-    migration_url: str | None = Field(None, repr=False, description="None: the database URL")
+    database_direct_url: str | None = Field(
+        None, repr=False, description="the way around a transaction pooler; None: the database URL"
+    )
+    migration_url: str | None = Field(None, repr=False, description="None: the direct URL")
     database_replica_url: str | None = Field(
         None, repr=False, description="what searches may read, too; None: the database alone"
     )
@@ -24,7 +27,17 @@ class DatabaseSettings(BaseSettings):
     @property
     def url_for_migrations(self) -> str | None:
         """The address for the role that owns the tables."""
-        return self.migration_url or self.database_url
+        return self.migration_url or self.direct_url
+
+    @property
+    def direct_url(self) -> str | None:
+        """The address for what needs a session of its own, such as `LISTEN`."""
+        return self.database_direct_url or self.database_url
+
+    @property
+    def is_pooled(self) -> bool:
+        """Say whether the database's address is that of a pooler in transaction mode."""
+        return self.direct_url != self.database_url
 
     @property
     def replica(self) -> URL | None:
@@ -32,7 +45,7 @@ class DatabaseSettings(BaseSettings):
         url = self.database_replica_url
         return None if url is None else sqlalchemy_url(url)
 
-    @field_validator("database_url", "migration_url", "database_replica_url")
+    @field_validator("database_url", "database_direct_url", "migration_url", "database_replica_url")
     @classmethod
     def _database_address(cls, value: str | None) -> str | None:
         try:
@@ -47,7 +60,7 @@ class DatabaseSettings(BaseSettings):
 
     def _database_contradictions(self) -> Iterator[str]:
         if self.database_url is None:
-            for name in ("migration_url", "database_replica_url"):
+            for name in ("database_direct_url", "migration_url", "database_replica_url"):
                 if getattr(self, name) is not None:
                     yield f"BOOKING_{name.upper()} needs BOOKING_DATABASE_URL beside it."
 

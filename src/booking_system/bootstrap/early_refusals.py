@@ -77,6 +77,7 @@ class EarlyRefusals(BoundedHeads):
         self._entrance.refused(method)
         added = [b"%b: %b\r\n" % pair for pair in self.server_state.default_headers]
         keeps = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        keeps = keeps and not self._draining.is_on
         if not keeps:
             added.append(b"connection: close\r\n")
         answer = self._rejection.on_the_wire(self.headers, wants_body=method != "HEAD")

@@ -9,6 +9,7 @@ from booking_system import __version__
 from booking_system.bootstrap.process import time_zone_version
 from booking_system.identity.domain.policies import public
 from booking_system.platform.http.answers import json_answer
+from booking_system.platform.http.draining import Draining, InstanceEnds
 from booking_system.platform.http.routing import Routes
 from booking_system.platform.postgres.faults import DependencyUnavailable
 from booking_system.platform.postgres.transaction import Database
@@ -40,6 +41,7 @@ class HealthRoutes:
 
     database: Database
     revision: str
+    draining: Draining
 
     def routes(self) -> Routes:
         """List the operations."""
@@ -62,6 +64,7 @@ class HealthRoutes:
             policy=public,
             asks_who=False,
             is_counted=False,
+            refuses=[InstanceEnds],
             answers=ReadyOut,
         )
         return routes
@@ -71,7 +74,12 @@ class HealthRoutes:
         return json_answer({"status": "live"})
 
     async def check_ready(self) -> Response:
-        """Say whether the process can serve: the database answers and has the right schema."""
+        """Say whether to send requests here: the database answers and has the right schema.
+
+        Nor is a process ready that is about to end: it answers what comes all the same.
+        """
+        if self.draining.is_on:
+            raise InstanceEnds(retry_after=1)
         try:
             async with self.database.reading() as connection:
                 revision = await connection.fetchval(REVISION)

@@ -110,7 +110,7 @@ def create_app(container: Container) -> FastAPI:
     app.state.authenticate = container.identity.authenticate()
     app.state.idempotency, app.state.budgets = container.idempotency(), container.shared.budgets()
     app.state.entrance, app.state.rejection = container.entrance(), rejection
-    app.state.lives = container.lives()
+    app.state.lives, app.state.draining = container.lives(), container.watching.draining()
     app.state.page_origins = frozenset(
         origin.encode() for origin in (public_url, *settings.allowed_origins)
     )

@@ -21,6 +21,7 @@ HOW_TO_INSTALL = (
 KNOWN = {
     "bench": "Measure bookings and slot searches on this machine.",
     "cost": "Count what one request costs, the same on every machine.",
+    "fleet": "Run many instances on this machine, without containers.",
     "race": "Let many clients race on your own deployment, and check that nothing is sold twice.",
     "seed-demo": "Load the demo data into an empty database.",
     "weave": "Let one seed decide every coincidence, and judge each run.",

@@ -20,6 +20,16 @@ from booking_system.platform.postgres.url import sqlalchemy_url
 ROOT = Path(__file__).parents[3]
 OLDEST = 15
 """`UNIQUE NULLS NOT DISTINCT` came with PostgreSQL 15."""
+PATIENT = {
+    "lock_timeout": "30000",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
+"""In milliseconds; the role's own deadlines, if it has any, are for requests."""
+THROUGH_A_POOLER = (
+    "a pooler is in between, which lends sessions out: BOOKING_DATABASE_DIRECT_URL (or "
+    "BOOKING_MIGRATION_URL) has to lead past it"
+)
 
 
 class DatabaseProblemError(Exception):
@@ -103,7 +113,7 @@ async def connected(url: str) -> AsyncIterator[AsyncConnection]:
         sqlalchemy_url(url),
         poolclass=pool.NullPool,
         hide_parameters=True,
-        connect_args={"timeout": 5, "server_settings": {"lock_timeout": "30000"}},
+        connect_args={"timeout": 5, "server_settings": PATIENT},
     )
     try:
         async with engine.connect() as connection:
@@ -133,4 +143,6 @@ def _reason(error: BaseException) -> str:
     """The server's own first line: schema and login errors quote no row values."""
     cause = getattr(error, "orig", None) or error
     lines = str(cause.__cause__ or cause).strip().splitlines()
+    if lines and "unsupported startup parameter" in lines[0]:
+        return THROUGH_A_POOLER
     return lines[0].rstrip(".") if lines else type(cause).__name__

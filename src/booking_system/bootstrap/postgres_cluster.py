@@ -60,6 +60,11 @@ class Cluster:
                 private_folder(place, owner)
 
     @property
+    def files(self) -> Path:
+        """Where the data is, or will be."""
+        return self._files
+
+    @property
     def exists(self) -> bool:
         """Say whether the data has been made."""
         return (self._files / "PG_VERSION").exists()

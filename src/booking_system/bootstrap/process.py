@@ -28,6 +28,11 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 class Interrupted(KeyboardInterrupt):
     """Somebody asked the program to stop, by Ctrl-C or by a signal."""
 
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        """`number` is the signal's."""
+        super().__init__()
+        self.number = number
+
 
 def die_with_parent(parent: int, last_signal: signal.Signals = signal.SIGKILL) -> None:
     """Ask the kernel to send this process `last_signal` when the process `parent` is gone.
@@ -75,10 +80,10 @@ def interruptible() -> Iterator[None]:
     before = {which: signal.getsignal(which) for which in signals}
     caught = [which for which in signals if before[which] is not signal.SIG_IGN]
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
+    def interrupt(number: int, _frame: FrameType | None) -> None:
         for which in caught:
             signal.signal(which, signal.SIG_IGN)
-        raise Interrupted
+        raise Interrupted(number)
 
     for which in caught:
         signal.signal(which, interrupt)

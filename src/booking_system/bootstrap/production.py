@@ -37,6 +37,7 @@ SHORTEST = 8
 ENCRYPTED = {"require", "verify-ca", "verify-full"}
 WIDEST = {4: 8, 6: 7}
 """The shortest prefix of a network that somebody can have to themselves: 10.0.0.0/8, fc00::/7."""
+ADDRESSES = ("database_url", "database_direct_url", "migration_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ RULES: tuple[Rule, ...] = (
             "`openssl rand -hex 24` makes one.",
             partial(_has_a_known_password, which),
         )
-        for which in ("database_url", "migration_url")
+        for which in ADDRESSES
     ),
     *(
         Rule(
@@ -162,7 +163,7 @@ RULES: tuple[Rule, ...] = (
             "(or, for a bare name in a network of your own containers, ?sslmode=disable).",
             partial(_goes_in_the_clear, which),
         )
-        for which in ("database_url", "migration_url")
+        for which in ADDRESSES
     ),
     Rule(
         "BOOKING_DEMO",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Executable, bindparam, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from booking_system.bootstrap import pooler_check
 from booking_system.bootstrap.migrations import DatabaseProblemError
 from booking_system.bootstrap.settings import Settings
 from booking_system.directory.records.tables import clinics
@@ -80,7 +81,8 @@ async def refused(settings: Settings) -> list[str]:
 
     Raises `DatabaseProblemError`.
     """
-    return await _true_of(settings, [(SUPERUSER, {}), (OWNER, {})])
+    through = await pooler_check.refused(settings)
+    return [*through, *await _true_of(settings, [(SUPERUSER, {}), (OWNER, {})])]
 
 
 async def advised(settings: Settings) -> list[str]:
@@ -100,7 +102,8 @@ async def _true_of(
     settings: Settings, questions: Iterable[tuple[Question, dict[str, str]]]
 ) -> list[str]:
     assert settings.database_url is not None
-    engine = engine_for(sqlalchemy_url(settings.database_url), pool_size=1)
+    url = sqlalchemy_url(settings.database_url)
+    engine = engine_for(url, pool_size=1, is_pooled=settings.is_pooled)
     try:
         async with engine.connect() as connection:
             return [

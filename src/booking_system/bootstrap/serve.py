@@ -14,7 +14,13 @@ from contextlib import contextmanager
 
 import structlog
 
-from booking_system.bootstrap.process import BACKLOG, GRACEFUL_SECONDS, LISTENER, PARENT
+from booking_system.bootstrap.process import (
+    BACKLOG,
+    GRACEFUL_SECONDS,
+    LISTENER,
+    PARENT,
+    Interrupted,
+)
 from booking_system.bootstrap.settings import Settings
 from booking_system.platform.observability.shared_counts import (
     VARIABLE,
@@ -25,6 +31,7 @@ from booking_system.platform.observability.shared_counts import (
 LIVE_SECONDS = 60.0
 ANSWER_SECONDS = 2.0
 STOP_SECONDS = GRACEFUL_SECONDS + 5.0
+"""After `SIGTERM`, and after the time to drain."""
 LOOK_SECONDS = 0.2
 RESTART_SECONDS = 1.0
 API = "booking_system.bootstrap.api_program"
@@ -75,6 +82,7 @@ class ApiProcesses:
 
         Raises `ApiFailed` if it never answers, `AddressUnavailable` if somebody was quicker.
         """
+        drains = False
         with counting_together() as counts:
             try:
                 for listener in self._listeners:
@@ -87,8 +95,11 @@ class ApiProcesses:
                 while True:
                     self._restart_the_dead(counts)
                     time.sleep(LOOK_SECONDS)
+            except Interrupted as asked:
+                drains = asked.number == signal.SIGTERM
+                raise
             finally:
-                self._stop()
+                self._stop(self._settings.drains_for if drains else 0.0)
 
     def _listen(self, listener: socket.socket) -> None:
         try:
@@ -139,13 +150,16 @@ class ApiProcesses:
                 self._children[place] = self._spawn(self._listeners[place], counts)
                 self._born[place] = time.monotonic()
 
-    def _stop(self) -> None:
+    def _stop(self, draining: float) -> None:
+        """End all; `draining` is for how many seconds they go on listening."""
         # Ours first: a connection accepted by nobody would wait instead of being refused.
         for listener in self._sockets:
             listener.close()
+        # Who pressed Ctrl-C waits for us.
+        is_quick = self._settings.drains_for and not draining
         for child in self._children:
-            child.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
+            child.send_signal(signal.SIGINT if is_quick else signal.SIGTERM)
+        deadline = time.monotonic() + draining + STOP_SECONDS
         for child in self._children:
             try:
                 child.wait(max(0.0, deadline - time.monotonic()))

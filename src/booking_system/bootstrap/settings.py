@@ -21,6 +21,8 @@ from booking_system.platform.keyring import Keyring
 
 PREFIX = "BOOKING_"
 OTHER_KEYS = f"{PREFIX}OTHER_SECRET_KEYS"
+USUAL_DRAIN_SECONDS = 5.0
+"""A balancer that asks each second has had three answers by then."""
 EXPECTED = {
     "port": "a number from 1 to 65535",
     "database_pool_size": "a number from 1 to 200",
@@ -28,6 +30,7 @@ EXPECTED = {
     "env": "development or production",
     "demo": "true or false",
     "api_processes": "a number from 1 to 64",
+    "drain_seconds": "a number from 0 to 600",
     "rate_limit": "on or off",
     "webhook_allow_private": "true or false",
     "session_days": "a number from 1 to 3650, or 0",
@@ -86,6 +89,9 @@ class Settings(
     admin_email: str | None = Field(None, repr=False)
     admin_password: SecretStr | None = None
     api_processes: int = Field(1, ge=1, le=64)
+    drain_seconds: float | None = Field(
+        None, ge=0, le=600, description="from SIGTERM until nobody is let in; None: by the env"
+    )
     rate_limit: bool = True
     reads_per_minute: int = Field(
         3000, ge=0, le=1_000_000, description="of each user or network; 0: as many as they like"
@@ -125,6 +131,13 @@ class Settings(
     def places(self) -> int:
         """How many requests each API process works on at a time."""
         return self.max_requests_inside or self.database_pool_size
+
+    @property
+    def drains_for(self) -> float:
+        """How many seconds an API process goes on after SIGTERM, for balancers to see it end."""
+        if self.drain_seconds is None:
+            return USUAL_DRAIN_SECONDS if self.in_production else 0.0
+        return self.drain_seconds
 
     def signing_key(self) -> str:
         """Return the P-256 private key as PEM text. Raises `SettingsProblem`."""

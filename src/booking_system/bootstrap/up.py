@@ -136,8 +136,8 @@ async def refuse_unfit(settings: Settings) -> None:
 
 async def refuse_other_schema(settings: Settings) -> None:
     """Raise `DatabaseProblemError` where the tables are not those of this version."""
-    assert settings.database_url is not None
-    if not await is_at_head(settings.database_url):
+    assert settings.direct_url is not None
+    if not await is_at_head(settings.direct_url):
         raise DatabaseProblemError(
             "The tables are not up to date: run `booking-system migrate` first."
         )

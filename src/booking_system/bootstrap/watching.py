@@ -12,6 +12,7 @@ from booking_system.bootstrap.settings import Settings
 from booking_system.identity.domain.policies import public
 from booking_system.notifications.adapters.dead_messages import LOOK as MESSAGES_LOOK
 from booking_system.payments.adapters.queue_look import LOOK as PAYMENTS_LOOK
+from booking_system.platform.http.draining import Draining
 from booking_system.platform.http.entrance import Entrance
 from booking_system.platform.http.lives import Lives
 from booking_system.platform.http.problems import status_of
@@ -43,8 +44,10 @@ class WatchingContainer(containers.DeclarativeContainer):
 
     revision = providers.Singleton(migrations.newest)
     metrics = providers.Singleton(Metrics, leases=leases, version=__version__, revision=revision)
-    health = providers.Singleton(HealthRoutes, database=database, revision=revision)
-
+    draining = providers.Singleton(Draining)
+    health = providers.Singleton(
+        HealthRoutes, database=database, revision=revision, draining=draining
+    )
     outbox_watch = providers.Singleton(
         OutboxWatch, database=database, tell=metrics.provided.outbox.tell
     )

@@ -46,7 +46,7 @@ class ConsultationsContainer(containers.DeclarativeContainer):
     """Rooms, their sockets, and what keeps processes together."""
 
     database = providers.Dependency(instance_of=Database)
-    url = providers.Dependency(instance_of=URL)
+    direct_url = providers.Dependency(instance_of=URL)
     clock: providers.Dependency[Clock] = providers.Dependency()
     identities: providers.Dependency[Identities] = providers.Dependency()
     one_time_tokens: providers.Dependency[OneTimeTokens] = providers.Dependency()
@@ -63,11 +63,12 @@ class ConsultationsContainer(containers.DeclarativeContainer):
     sittings = providers.Singleton(PostgresSittings, database, instance_id)
     tickets = providers.Singleton(PostgresTickets, database)
     guests = providers.Singleton(PostgresGuests, database)
+    postgres_bus = providers.Singleton(PostgresBus, database, direct_url, instance_id)
     bus = providers.Singleton(
         bus_at,
         redis_url,
         instance_id,
-        postgres=providers.Singleton(PostgresBus, database, url, instance_id),
+        postgres=postgres_bus,
     )
 
     say = providers.Singleton(retried(SayInRoom), rooms=rooms, clock=clock)

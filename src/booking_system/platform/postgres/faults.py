@@ -16,6 +16,8 @@ from booking_system.shared_kernel.errors import Refusal, Transient, Unavailable
 INTEGRITY = frozenset({"23505", "23P01", "23514", "23503"})
 TRY_AGAIN = frozenset(
     {"55P03", "40P01", "40001", "57P01", "57P02", "57P03", "53300", "25006", "08003", "08006"}
+    # What PgBouncer says of a session that it lost, or does not get.
+    | {"08P01"}
 )
 GAVE_UP = frozenset({"57014", "3D000", "28000", "28P01"})
 """A statement that took too long; a database or a login that is not there (any more)."""

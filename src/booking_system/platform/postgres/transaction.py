@@ -17,12 +17,15 @@ from booking_system.platform.ticket import storing
 
 Made = TypeVar("Made")
 
-SERVER_SETTINGS = {
-    "application_name": "booking-system",
+TRACKED = {"application_name": "booking-system", "timezone": "UTC"}
+"""What a pooler in transaction mode (PgBouncer) gives each session that it lends out anew."""
+DEADLINES = {
     "statement_timeout": "2500",
     "lock_timeout": "1000",
     "idle_in_transaction_session_timeout": "5000",
-    "timezone": "UTC",
+}
+"""In milliseconds, each shorter than the one around it."""
+PLANNING = {
     "jit": "off",
     # What is looked for is in memory: with the cost of a spinning disk, three look-ups by index
     # become joins over whole tables.
@@ -31,7 +34,8 @@ SERVER_SETTINGS = {
     # planned anew each time, which takes longer than most of them.
     "plan_cache_mode": "force_generic_plan",
 }
-"""Deadlines in milliseconds, each shorter than the one around it."""
+SERVER_SETTINGS = TRACKED | DEADLINES | PLANNING
+"""A pooler refuses the last two where they come from us: there they are the role's own."""
 PREPARED = {"max_cacheable_statement_size": 32 * 1024, "max_cached_statement_lifetime": 3600}
 """Up to how many bytes, and for how many seconds, a connection keeps a statement that was read and
 planned. By itself asyncpg keeps none of more than 15 KiB, and none for more than five minutes: a
@@ -49,10 +53,13 @@ class Deadlines:
 USUAL = Deadlines(connect=2.0, command=3.0)
 
 
-def engine_for(url: URL, *, pool_size: int, deadlines: Deadlines | None = None) -> AsyncEngine:
+def engine_for(
+    url: URL, *, pool_size: int, deadlines: Deadlines | None = None, is_pooled: bool = False
+) -> AsyncEngine:
     """Make the engine, with the usual deadlines unless others are given.
 
-    Parameters never reach an error text: they are patient data.
+    `is_pooled` where the address is that of a pooler in transaction mode. Parameters never reach an
+    error text: they are patient data.
     """
     deadlines = deadlines or USUAL
     return create_async_engine(
@@ -64,7 +71,7 @@ def engine_for(url: URL, *, pool_size: int, deadlines: Deadlines | None = None) 
         connect_args={
             "timeout": deadlines.connect,
             "command_timeout": deadlines.command,
-            "server_settings": SERVER_SETTINGS,
+            "server_settings": TRACKED if is_pooled else SERVER_SETTINGS,
             **PREPARED,
         },
     )

@@ -36,7 +36,7 @@ class PostgresBus:
     """One connection listens; all that waits to be told goes out in one statement."""
 
     def __init__(self, database: Database, url: URL, instance_id: UUID) -> None:
-        """`url` is of the same database; `instance_id` is this process's."""
+        """`url` is of the same database, past any pooler; `instance_id` is this process's."""
         self._database = database
         self._url = url
         self._out = Outgoing(instance_id.hex)
