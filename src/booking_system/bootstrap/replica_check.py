@@ -1,5 +1,7 @@
 """Says what an operator should know of the replica that the settings name."""
 
+from typing import Any
+
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,11 +20,11 @@ async def advice(settings: Settings) -> list[str]:
     leases = Leases(engine_for(settings.replica, pool_size=1, deadlines=QUICK), size=1)
     try:
         async with leases.leased() as lease:
-            replayed = await REPLAYED.fetchval(lease.driver)
+            found: Any = await REPLAYED.fetchrow(lease.driver)
     except (TimeoutError, OSError, SQLAlchemyError, asyncpg.PostgresError):
         return [f"{NAME} cannot be reached: searches read the database alone."]
     finally:
         await leases.close()
-    if replayed is None:
+    if found[1] is None:
         return [f"{NAME} is no replica: searches read the database alone."]
     return []
