@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from booking_system.bootstrap import migrations, replica_check
+from booking_system.bootstrap import migrations, replica_check, survival
 from booking_system.bootstrap.settings import Settings
 from booking_system.platform.postgres import searches
 from booking_system.platform.postgres.faults import Said
@@ -26,7 +26,7 @@ from booking_system.shared_kernel.errors import Transient
 from tests.api import Api, Person, running_api
 from tests.patience import PATIENCE, soon
 from tests.postgres import TestServer, running_server
-from tests.replica import PORT, Standby, a_standby
+from tests.replica import NAME, PORT, Standby, a_standby
 
 ROUNDS = 10
 WANTED = Place(1, 80)
@@ -281,6 +281,47 @@ async def test_a_standby_asked_as_the_primary_is_left(two: Two, standby: Standby
         await Position(database).now()
     assert second.is_closed()
     await database.close()
+
+
+async def test_the_operator_is_told_of_a_replica_of_something_else(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In place of the system's number, what differs between these two.
+    monkeypatch.setattr(replica_check, "SYSTEM", "SELECT pg_is_in_recovery()")
+    (told,) = await replica_check.advice(two.one.container.settings())
+    assert "is a replica of another database" in told
+
+
+async def test_what_a_standby_is_worth_is_told_to_who_may_know(
+    two: Two, server: TestServer
+) -> None:
+    """Without the right only that it is there."""
+    url = two.one.container.settings().database_url
+    assert url is not None
+    await server.execute("CREATE ROLE looker LOGIN")
+    settings = Settings(database_url=url.replace("postgres@", "looker@"))
+    facts = await survival._asked(settings)
+    assert (facts.standbys, facts.unseen, facts.wanted) == (1, 1, 0)
+    (lost,) = [one for one in survival.of_a_deployment(facts) if "no synchronous standby" in one]
+    assert "(one is connected that nobody waits for)" in lost
+    await server.execute("GRANT pg_monitor TO looker")
+    facts = await survival._asked(settings)
+    assert (facts.standbys, facts.unseen, facts.waited_for) == (1, 0, 0)
+    await server.execute(f"ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 ({NAME})'")
+    await server.execute("SELECT pg_reload_conf()")
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not (facts := await survival._asked(settings)).waited_for:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        told = list(survival.of_a_deployment(facts))
+        assert facts.waits
+        assert any(
+            one.startswith("The loss of the primary, with its disk, loses no") for one in told
+        )
+    finally:
+        await server.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        await server.execute("SELECT pg_reload_conf()")
+        await server.execute("DROP ROLE looker")
 
 
 @dataclass
