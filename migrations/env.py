@@ -8,6 +8,7 @@ from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from booking_system.bootstrap.tables import metadata
+from booking_system.platform.postgres.hosts import engine_options
 from booking_system.platform.postgres.url import sqlalchemy_url
 
 ONE_AT_A_TIME = 7_240_517_001
@@ -26,7 +27,8 @@ async def migrate_by_settings() -> None:
     """For the `alembic` command."""
     names = ("MIGRATION_URL", "DATABASE_DIRECT_URL", "DATABASE_URL")
     url = next(filter(None, (os.environ.get(f"BOOKING_{name}") for name in names)))
-    engine = create_async_engine(sqlalchemy_url(url), poolclass=pool.NullPool)
+    place, options = engine_options(sqlalchemy_url(url), {})
+    engine = create_async_engine(place, poolclass=pool.NullPool, **options)
     async with engine.connect() as connection:
         await connection.run_sync(migrate)
         await connection.commit()

@@ -18,6 +18,8 @@ from tests.budget import MADE
 from tests.patience import PATIENCE
 
 PORT = 5433
+NAME = "standby"
+"""By which its primary may call it synchronous."""
 
 
 @dataclass
@@ -27,13 +29,33 @@ class Standby:
     primary: EmbeddedPostgres
     files: Path
     process: "subprocess.Popen[bytes] | None" = None
+    port: int = PORT
 
     def url_for(self, database: str) -> str:
-        return self.primary.url_for(database).replace("port=5432", f"port={PORT}")
+        return self.primary.url_for(database).replace("port=5432", f"port={self.port}")
+
+    def follow(self, primary: str) -> None:
+        """Write down what it is, and whom it follows, as libpq has it. Not while it runs."""
+        (self.files / "standby.signal").touch()
+        with (self.files / "postgresql.auto.conf").open("a", encoding="utf-8") as settings:
+            settings.write(f"primary_conninfo = '{primary}'\n")
+        user = self.primary._cluster._user
+        if user is not None:
+            for place in (self.files, *self.files.rglob("*")):
+                os.chown(place, user.uid, user.gid)
+        self.files.chmod(0o700)
 
     async def start(self, settings: Mapping[str, str]) -> None:
         cluster: Any = self.primary._cluster
-        command = ["postgres", "-D", str(self.files), "-k", str(cluster.sockets), "-p", str(PORT)]
+        command = [
+            "postgres",
+            "-D",
+            str(self.files),
+            "-k",
+            str(cluster.sockets),
+            "-p",
+            str(self.port),
+        ]
         options = [f"--{name}={value}" for name, value in {**cluster._settings, **settings}.items()]
         self.process = cluster._start([*command, *options], signal.SIGINT, cluster._user)
         async with asyncio.timeout(PATIENCE):
@@ -73,8 +95,10 @@ def children_of(pid: int) -> list[int]:
 
 
 @asynccontextmanager
-async def a_standby(primary: EmbeddedPostgres) -> AsyncIterator[Standby]:
-    """Copy the primary, and follow it."""
+async def a_standby(
+    primary: EmbeddedPostgres, *, by_port: int | None = None
+) -> AsyncIterator[Standby]:
+    """Copy the primary, and follow it, by its socket or by a port that leads to it."""
     MADE["PostgreSQL servers"] += 1
     cluster: Any = primary._cluster
     access = cluster._files / "pg_hba.conf"
@@ -93,15 +117,9 @@ async def a_standby(primary: EmbeddedPostgres) -> AsyncIterator[Standby]:
         "--no-sync",
     )
     assert await copying.wait() == 0
-    (files / "standby.signal").touch()
-    follow = f"primary_conninfo = 'host={cluster.sockets} port=5432 user=postgres'\n"
-    with (files / "postgresql.auto.conf").open("a", encoding="utf-8") as settings:
-        settings.write(follow)
-    if cluster._user is not None:
-        for place in (files, *files.rglob("*")):
-            os.chown(place, cluster._user.uid, cluster._user.gid)
-    files.chmod(0o700)
     standby = Standby(primary, files)
+    host, port = (cluster.sockets, 5432) if by_port is None else ("127.0.0.1", by_port)
+    standby.follow(f"host={host} port={port} user=postgres application_name={NAME}")
     await standby.start({})
     try:
         yield standby

@@ -1,5 +1,6 @@
 """API processes of their own, as an operator would run them, for tests that race."""
 
+import asyncio
 import contextlib
 import http.client
 import shutil
@@ -43,6 +44,17 @@ def serving(
         yield f"http://127.0.0.1:{port}"
         process.terminate()
         process.wait(120)
+
+
+@asynccontextmanager
+async def serving_aside(
+    database_url: str, place: Path, *, processes: int = 2
+) -> AsyncIterator[str]:
+    """The same where the way to the database is in this loop, which nothing may stop then."""
+    with contextlib.ExitStack() as stack:
+        running = serving(database_url, place, processes=processes)
+        yield await asyncio.to_thread(stack.enter_context, running)
+        await asyncio.to_thread(stack.close)
 
 
 @contextmanager

@@ -2,8 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,7 +19,7 @@ from tests.api import running_api
 from tests.cutting import CuttingLink, Fate
 from tests.postgres import TestServer
 from tests.races import Race, tell
-from tests.servers import serving
+from tests.servers import serving_aside
 
 CALLERS = 16
 RIVALS_FOR_EVERY = 8
@@ -55,7 +54,7 @@ async def test_whoever_owns_a_booking_is_told_so_and_nobody_else(
         postgres.database() as url,
         running_api(url, tmp_path) as api,
         link.listening() as port,
-        _serving(_through(port, url), tmp_path) as address,
+        serving_aside(_through(port, url), tmp_path, processes=1) as address,
     ):
         race = Race(Deployment(url=address), api.admin.token, plan)
         await race.prepare()
@@ -115,11 +114,3 @@ def _wishes(race: Race) -> Iterator[Operation]:
 def _through(port: int, url: str) -> str:
     database = url.partition("@/")[2].partition("?")[0]
     return f"postgresql://postgres@127.0.0.1:{port}/{database}"
-
-
-@asynccontextmanager
-async def _serving(url: str, place: Path) -> AsyncIterator[str]:
-    """The link is in this loop: nothing here may stop it, not even waiting for the API."""
-    with ExitStack() as stack:
-        yield await asyncio.to_thread(stack.enter_context, serving(url, place, processes=1))
-        await asyncio.to_thread(stack.close)

@@ -256,7 +256,11 @@ async def test_a_program_that_complains_is_heard(tmp_path: Path) -> None:
     ("url", "told", "password"),
     [
         ("postgresql://user:p%40ss@host:5432/name", "postgresql://user@host:5432/name", "p@ss"),
-        ("postgres://user@one:1,two:2/name", "postgresql://user@one:1,two:2/name", None),
+        (
+            "postgres://user@one:1,two:2/name",
+            "postgresql://user@one:1,two:2/name?target_session_attrs=read-write&connect_timeout=3",
+            None,
+        ),
         (
             "postgresql+asyncpg://u:x@h/n?ssl=require",
             "postgresql://u@h/n?sslmode=require",
@@ -316,3 +320,11 @@ def test_the_commands_say_what_they_did(
     done = run("restore", folder, "--rehearse")
     assert done.exit_code == 1
     assert "users: " in done.output
+
+
+def test_a_dump_is_of_the_server_that_is_wanted() -> None:
+    hosts = "host=%2Frun%2Fone%2C%2Frun%2Ftwo&port=1%2C2"
+    usual = "target_session_attrs=read-write&connect_timeout=3"
+    assert Target.of(f"postgresql://u@/n?{hosts}").url == f"postgresql://u@/n?{usual}&{hosts}"
+    other = "target_session_attrs=any&connect_timeout=9"
+    assert Target.of(f"postgresql://u@one,two/n?{other}").url == f"postgresql://u@one,two/n?{other}"

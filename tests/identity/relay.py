@@ -1,4 +1,4 @@
-"""A way to the database that a test can cut."""
+"""A way to the database that a test can cut, or let fall silent."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,10 @@ SOCKET = ".s.PGSQL.5432"
 
 
 class Relay:
-    """Passes bytes between a socket in `folder` and the server's own."""
+    """Passes bytes between a socket in `folder` and the server's own.
+
+    While it `is_silent`, what comes is swallowed, both ways, and nobody is told.
+    """
 
     def __init__(self, url: URL, folder: Path) -> None:
         port = url.query.get("port", "5432")
@@ -21,10 +24,17 @@ class Relay:
         self._place = folder / SOCKET
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: list[asyncio.StreamWriter] = []
+        self.is_silent = False
         self.url = url.update_query_dict({"host": str(folder), "port": "5432"})
 
     async def open(self) -> None:
         self._server = await asyncio.start_unix_server(self._serve, self._place)
+
+    async def open_port(self) -> int:
+        """Listen on 127.0.0.1 instead, where users of this machine come by who may not enter."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -54,13 +64,13 @@ class Relay:
         self._writers += [writer, behind_writer]
         behind_writer.write(begun)
         for source, target in ((reader, behind_writer), (behind_reader, writer)):
-            task = asyncio.create_task(_pass_on(source, target))
+            task = asyncio.create_task(self._pass_on(source, target))
             self._tasks.add(task)
 
-
-async def _pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while data := await source.read(65536):
-            target.write(data)
-            await target.drain()
-    target.close()
+    async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await source.read(65536):
+                if not self.is_silent:
+                    target.write(data)
+                    await target.drain()
+        target.close()

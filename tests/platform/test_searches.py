@@ -9,22 +9,28 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 
-from booking_system.bootstrap import replica_check
+from booking_system.bootstrap import migrations, replica_check, survival
 from booking_system.bootstrap.settings import Settings
 from booking_system.platform.postgres import searches
+from booking_system.platform.postgres.faults import Said
 from booking_system.platform.postgres.leases import Lease
-from booking_system.platform.postgres.searches import Position, Replica, Searches
+from booking_system.platform.postgres.searches import Place, Position, Replica, Searches
 from booking_system.platform.postgres.transaction import Database
+from booking_system.platform.postgres.url import sqlalchemy_url
 from booking_system.shared_kernel.errors import Transient
 from tests.api import Api, running_api
 from tests.patience import PATIENCE, soon
 from tests.platform.two_instances import a_slot, books_and_looks, shown
 from tests.postgres import TestServer, running_server
-from tests.replica import PORT, Standby, a_standby
+from tests.replica import NAME, PORT, Standby, a_standby
+
+WANTED = Place(1, 80)
 
 
 @pytest.fixture(scope="module")
@@ -209,26 +215,121 @@ async def test_the_operator_is_told_what_is_no_replica(two: Two) -> None:
     ]
 
 
+def at_both(server: TestServer, database: str, ports: tuple[int, int]) -> str:
+    """The address of the server and its replica, in the order of these ports."""
+    url, folder = server.url(database), quote(str(server.server.sockets))
+    both = url.replace("port=5432", f"port={ports[0]},{ports[1]}")
+    return both.replace(folder, f"{folder},{folder}")
+
+
+async def port_of(url: str, *, wanted: str = "read-write") -> int:
+    """Of the server that was found."""
+    database = Database.at(sqlalchemy_url(url, of_several=wanted), pool_size=1)
+    async with database.reading() as connection:
+        found = int(await connection.fetchval("SHOW port"))
+    await database.close()
+    return found
+
+
+@pytest.mark.parametrize("ports", [(PORT, 5432), (5432, PORT)])
+async def test_several_hosts_lead_to_the_one_that_is_wanted(
+    standby: Standby, server: TestServer, ports: tuple[int, int]
+) -> None:
+    url = at_both(server, "postgres", ports)
+    assert standby.process is not None
+    assert await port_of(url) == 5432
+    assert await port_of(url, wanted="standby") == PORT
+    assert await port_of(f"{url}&target_session_attrs=standby") == PORT, "what is written counts"
+    async with migrations.connected(url) as connection:
+        assert (await connection.execute(text("SHOW port"))).scalar_one() == "5432"
+
+
+async def test_a_standby_asked_as_the_primary_is_left(two: Two, standby: Standby) -> None:
+    """Such as behind a name that leads elsewhere now."""
+    database = Database.at(sqlalchemy_url(standby.url_for("postgres")), pool_size=1)
+    async with database.reading() as first:
+        pass
+    with pytest.raises(Transient):
+        async with database.driver_transaction() as connection:
+            await connection.execute("CREATE TABLE x (y int)")
+    assert first.is_closed()
+    async with database.reading() as second:
+        pass
+    with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
+        await Position(database).now()
+    assert second.is_closed()
+    await database.close()
+
+
+async def test_the_operator_is_told_of_a_replica_of_something_else(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In place of the system's number, what differs between these two.
+    monkeypatch.setattr(replica_check, "SYSTEM", "SELECT pg_is_in_recovery()")
+    (told,) = await replica_check.advice(two.one.container.settings())
+    assert "is a replica of another database" in told
+
+
+async def test_what_a_standby_is_worth_is_told_to_who_may_know(
+    two: Two, server: TestServer
+) -> None:
+    """Without the right only that it is there."""
+    url = two.one.container.settings().database_url
+    assert url is not None
+    await server.execute("CREATE ROLE looker LOGIN")
+    settings = Settings(database_url=url.replace("postgres@", "looker@"))
+    facts = await survival._asked(settings)
+    assert (facts.standbys, facts.unseen, facts.wanted) == (1, 1, 0)
+    (lost,) = [one for one in survival.of_a_deployment(facts) if "no synchronous standby" in one]
+    assert "(one is connected that nobody waits for)" in lost
+    await server.execute("GRANT pg_monitor TO looker")
+    facts = await survival._asked(settings)
+    assert (facts.standbys, facts.unseen, facts.waited_for) == (1, 0, 0)
+    await server.execute(f"ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 ({NAME})'")
+    await server.execute("SELECT pg_reload_conf()")
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not (facts := await survival._asked(settings)).waited_for:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        told = list(survival.of_a_deployment(facts))
+        assert facts.waits
+        assert any(
+            one.startswith("The loss of the primary, with its disk, loses no") for one in told
+        )
+    finally:
+        await server.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        await server.execute("SELECT pg_reload_conf()")
+        await server.execute("DROP ROLE looker")
+
+
 @dataclass
 class Told:
     """A replica by hand: how far each connection says that it is, or what goes wrong."""
 
     says: list[int | Exception | None]
-    wanted: int = 80
+    wanted: Place = WANTED
+    timeline: int = 1
+    left: int = 0
     asked: int = 0
     clock: float = 0.0
 
-    async def fetchval(self, driver: object) -> int | None:
+    async def fetchrow(self, driver: object) -> tuple[int, int | None]:
         said = self.says[min(self.asked, len(self.says) - 1)]
         self.asked += 1
         # Time goes by where nobody waits for it.
         self.clock += searches.BEHIND_SECONDS
         if isinstance(said, Exception):
             raise said
-        return said
+        return self.timeline, said
 
-    async def now(self) -> int:
+    async def now(self) -> Place:
         return self.wanted
+
+    def leave_server(self) -> None:
+        self.left += 1
+
+    def heard(self, said: Said) -> None:
+        """Nothing to be done: there is one host."""
 
     async def take(self) -> Any:
         return Lease(None, None)  # type: ignore[arg-type]
@@ -282,6 +383,30 @@ async def test_one_that_is_of_no_use_rests_and_is_tried_by_one_reader(
     assert await replica.lease() is not None
 
 
+async def test_how_far_a_replica_of_another_timeline_is_says_nothing(
+    by_hand: Callable[..., tuple[Told, Replica]],
+) -> None:
+    """The log of a primary that was promoted begins before where that of the old one ended."""
+    told, replica = by_hand(100)
+    assert await replica.lease() is not None
+    told.wanted = Place(2, 90)
+    assert await replica.lease() is None, "what it has replayed beyond the fork is another history"
+    assert (told.asked, told.left) == (2, 1)
+    told.clock += searches.REST_AFTER_FAILURE
+    told.timeline = 2
+    assert await replica.lease() is not None
+    told.wanted = Place(1, 10)
+    assert await replica.lease() is None, "it is the primary that was overtaken"
+
+
+async def test_one_that_is_none_any_more_is_looked_for_elsewhere(
+    by_hand: Callable[..., tuple[Told, Replica]],
+) -> None:
+    told, replica = by_hand(None)
+    assert await replica.lease() is None
+    assert told.left == 1
+
+
 async def test_one_that_says_nothing_is_not_waited_for(
     by_hand: Callable[..., tuple[Told, Replica]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,7 +416,7 @@ async def test_one_that_says_nothing_is_not_waited_for(
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(told, "fetchval", silent)
+    monkeypatch.setattr(told, "fetchrow", silent)
     monkeypatch.setattr(searches, "ANSWER_SECONDS", 0.01)
     async with asyncio.timeout(PATIENCE):
         assert await replica.lease() is None
@@ -317,12 +442,12 @@ async def test_one_that_breaks_a_search_off_rests_too(
 async def test_all_who_ask_at_a_time_share_the_question(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, goes_on, fetchval = [0], asyncio.Event(), searches.POSITION.fetchval
+    asked, goes_on, fetchrow = [0], asyncio.Event(), searches.POSITION.fetchrow
 
     class Slow:
-        async def fetchval(self, connection: asyncpg.Connection) -> int:
+        async def fetchrow(self, connection: asyncpg.Connection) -> asyncpg.Record | None:
             asked[0] += 1
-            found: int = await fetchval(connection)
+            found = await fetchrow(connection)
             await goes_on.wait()
             return found
 
@@ -338,7 +463,7 @@ async def test_all_who_ask_at_a_time_share_the_question(
     before, after = await asyncio.gather(*first), await asyncio.gather(*late)
     assert asked == [2]
     assert (len(set(before)), len(set(after))) == (1, 1)
-    assert before[0] < after[0]
+    assert before[0].reached < after[0].reached
 
 
 async def test_a_commit_that_is_seen_before_it_is_flushed_is_waited_for(
@@ -352,7 +477,7 @@ async def test_a_commit_that_is_seen_before_it_is_flushed_is_waited_for(
             await connection.execute("UPDATE feed_consumers SET tries = tries")
         async with database.reading() as connection:
             behind = await connection.fetchval(inserted)
-        assert await Position(database).now() >= behind
+        assert (await Position(database).now()).reached >= behind
 
 
 async def test_a_question_that_fails_is_asked_anew(
@@ -363,8 +488,22 @@ async def test_a_question_that_fails_is_asked_anew(
         patch.setattr("booking_system.platform.postgres.leases.Leases.take", _refused)
         with pytest.raises(Transient):
             await position.now()
-    assert await position.now() > 0
+    assert (await position.now()).reached > 0
 
 
 async def _refused(_: object) -> Lease:
     raise ConnectionRefusedError
+
+
+async def test_searches_go_on_when_the_replica_is_promoted(two: Two, server: TestServer) -> None:
+    """It has a history of its own from then on. The last test here: there is no way back."""
+    await until_the_replica_answers(two)
+    await two.standby.execute("SELECT pg_promote()")
+    with counted() as told:
+        await books_and_looks(two, rounds=3)
+    assert not any(told)
+    # Both would write: the one with the newer history is the primary, whatever the order.
+    for ports in ((PORT, 5432), (5432, PORT)):
+        assert await port_of(at_both(server, "postgres", ports)) == PORT
+    with pytest.raises(Transient):
+        await port_of(at_both(server, "postgres", (PORT, 5432)), wanted="standby")

@@ -272,6 +272,18 @@ async def test_a_use_case_that_is_retried_stays_what_it_is() -> None:
             "postgresql://u@one:1,two/name",
             ("u", None, "name", ("one:1", "two:5432"), None),
         ),
+        (
+            "postgresql://u@[fe80::1]:1,two:2/name",
+            ("u", None, "name", ("fe80::1:1", "two:2"), None),
+        ),
+        (
+            "postgresql://u@/name?host=/run/pg,/run/pg&port=5433,5434",
+            ("u", None, "name", ("/run/pg:5433", "/run/pg:5434"), None),
+        ),
+        (
+            "postgresql://u@/name?host=one,two&port=5433",
+            ("u", None, "name", ("one:5433", "two:5433"), None),
+        ),
     ],
 )
 def test_an_address_is_read_as_libpq_reads_it(written: str, read: tuple[object, ...]) -> None:
@@ -280,11 +292,26 @@ def test_an_address_is_read_as_libpq_reads_it(written: str, read: tuple[object, 
     assert found == read
 
 
-@pytest.mark.parametrize("wrong", ["mysql://u:secret@db/x", "secret", ""])
+@pytest.mark.parametrize(
+    "wrong", ["mysql://u:secret@db/x", "secret", "", "postgresql://u:secret@a,b,c/x?port=1,2"]
+)
 def test_an_address_that_cannot_be_read_is_not_repeated(wrong: str) -> None:
     with pytest.raises(DatabaseUrlError) as refused:
         sqlalchemy_url(wrong)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ("postgresql://one:1,two/name", "read-write"),
+        ("postgresql://one:1,two/name?target_session_attrs=any", "any"),
+        ("postgresql://one/name", None),
+        ("postgresql://one/name?target_session_attrs=primary", "primary"),
+    ],
+)
+def test_of_several_hosts_the_one_that_writes_is_wanted(written: str, wanted: str | None) -> None:
+    assert sqlalchemy_url(written).query.get("target_session_attrs") == wanted
 
 
 async def test_a_block_that_hides_an_error_of_the_database_is_not_told_that_it_stored(

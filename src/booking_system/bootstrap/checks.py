@@ -17,6 +17,7 @@ from booking_system.bootstrap import (
     production_database,
     redis_check,
     replica_check,
+    survival,
 )
 from booking_system.bootstrap.migrations import DatabaseProblemError, is_at_head
 from booking_system.bootstrap.process import LISTENER, PARENT, time_zone_version
@@ -38,6 +39,8 @@ class Findings:
     """What production does not start with."""
     advice: tuple[str, ...] = ()
     """What works, and had better be changed."""
+    survives: tuple[str, ...] = ()
+    """What would be there still, were a part of the deployment lost."""
 
 
 def described(settings: Settings) -> Iterator[str]:
@@ -79,9 +82,12 @@ def refused_in_production(settings: Settings) -> list[str]:
     return list(production.refused(settings))
 
 
-async def findings(settings: Settings) -> Findings:
+async def findings(settings: Settings, *, is_embedded: bool = False) -> Findings:
     """Look at the database, and where it can be used at what providers of payments tell us."""
     found = await database_findings(settings)
+    if not found.database:
+        survives = await survival.told(settings, is_embedded=is_embedded)
+        found = replace(found, survives=tuple(survives))
     if found.database or (settings.in_production and settings.secret_key is None):
         # Production starts with neither, and looking makes a key where there is none.
         return found

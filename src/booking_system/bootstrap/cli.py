@@ -166,12 +166,13 @@ def check() -> None:
         for line in [*checks.described(settings), *checks.warnings_about(settings)]:
             out.print(line)
         with database_for(settings) as ready:
-            found = asyncio.run(checks.findings(ready))
+            is_embedded = settings.database_url is None
+            found = asyncio.run(checks.findings(ready, is_embedded=is_embedded))
         unsafe = checks.refused_in_production(settings)
         if settings.database_url is not None:
             # Of the embedded server it is said already that it is not for production.
             unsafe += found.unsafe
-        for sentence in found.advice:
+        for sentence in (*found.survives, *found.advice):
             out.print(sentence)
         wrong = (*found.settings, *(unsafe if settings.in_production else ()))
         for sentence in (*wrong, *found.database):

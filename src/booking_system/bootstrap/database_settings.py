@@ -43,7 +43,7 @@ class DatabaseSettings(BaseSettings):
     def replica(self) -> URL | None:
         """The address of the replica."""
         url = self.database_replica_url
-        return None if url is None else sqlalchemy_url(url)
+        return None if url is None else sqlalchemy_url(url, of_several="standby")
 
     @field_validator("database_url", "database_direct_url", "migration_url", "database_replica_url")
     @classmethod

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, pool, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from booking_system.platform.postgres.hosts import engine_options
 from booking_system.platform.postgres.url import sqlalchemy_url
 
 ROOT = Path(__file__).parents[3]
@@ -109,12 +110,8 @@ async def connected(url: str) -> AsyncIterator[AsyncConnection]:
 
     Raises `DatabaseProblemError`, also for what its statements are refused with.
     """
-    engine = create_async_engine(
-        sqlalchemy_url(url),
-        poolclass=pool.NullPool,
-        hide_parameters=True,
-        connect_args={"timeout": 5, "server_settings": PATIENT},
-    )
+    place, options = engine_options(sqlalchemy_url(url), {"timeout": 5, "server_settings": PATIENT})
+    engine = create_async_engine(place, poolclass=pool.NullPool, hide_parameters=True, **options)
     try:
         async with engine.connect() as connection:
             await _refuse_old(connection)
@@ -122,6 +119,7 @@ async def connected(url: str) -> AsyncIterator[AsyncConnection]:
     except (
         OSError,
         asyncpg.PostgresConnectionError,
+        asyncpg.TargetServerAttributeNotMatched,
         asyncpg.InvalidAuthorizationSpecificationError,
     ) as error:
         raise DatabaseProblemError(f"The database cannot be reached: {_reason(error)}.") from error

@@ -11,6 +11,9 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from booking_system.bootstrap.migrations import DatabaseProblemError
 from booking_system.bootstrap.postgres_binaries import LocalStackError, binaries_for
 from booking_system.bootstrap.settings import Settings
+from booking_system.platform.postgres.url import OF_SEVERAL
+
+SILENT_SECONDS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,9 @@ class Target:
         query = dict(parse_qsl(parts.query))
         if "ssl" in query:
             query["sslmode"] = query.pop("ssl")
+        if "," in hosts or "," in query.get("host", ""):
+            # As we do: the server that writes, and not to wait for one that is silent.
+            query = {OF_SEVERAL: "read-write", "connect_timeout": str(SILENT_SECONDS), **query}
         secret = query.pop("password", "") or unquote(password)
         public = parts._replace(
             scheme="postgresql", netloc=f"{user}{at}{hosts}", query=urlencode(query)

@@ -12,7 +12,7 @@ from typing import TypeVar
 import asyncpg
 
 from booking_system.platform.postgres.leases import Lease, Leases
-from booking_system.platform.postgres.whole import WHOLE, Whole, leave
+from booking_system.platform.postgres.whole import WHOLE, Whole, end_if_silent, leave
 from booking_system.platform.ticket import storing
 
 Given_co = TypeVar("Given_co", covariant=True)
@@ -83,7 +83,7 @@ class DriverTransaction(AbstractAsyncContextManager[Given_co]):
             return None
         try:
             try:
-                await leave(self._lease.driver, self._rollback)
+                await leave(self._lease.driver, self._rollback, error)
             finally:
                 await self._leases.give(self._lease)
         except BaseException as wrong:
@@ -145,6 +145,7 @@ class DriverReading(AbstractAsyncContextManager[asyncpg.Connection]):
         """Give the connection back, and raise what the error means."""
         if self._part is not None:
             return await self._part.__aexit__(kind, error, trace)
+        end_if_silent(self._lease.driver, error)
         await self._leases.give(self._lease)
         if error is not None:
             self._explain(error, committing=False)

@@ -6,6 +6,7 @@ fault arrives as `DBAPIError`, as a bare asyncpg error, or as a builtin, dependi
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from enum import Enum
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
@@ -21,6 +22,11 @@ TRY_AGAIN = frozenset(
 )
 GAVE_UP = frozenset({"57014", "3D000", "28000", "28P01"})
 """A statement that took too long; a database or a login that is not there (any more)."""
+
+
+READ_ONLY = "25006"
+ENDED = frozenset({"57P01", "57P02", "57P03"})
+"""The server ends, has crashed, or is not up yet."""
 
 
 Refusals = Mapping[str, type[Refusal] | type[Transient]]
@@ -69,11 +75,37 @@ def meaning_of(  # noqa: PLR0911  (a decision table reads best as one)
         return None if refusal is None else refusal()
     if committing and state != "40001" and _is_connection_trouble(error, state):
         return OutcomeUnknown(retry_after=1)
-    if state in TRY_AGAIN or isinstance(error, ConnectionRefusedError | FileNotFoundError):
+    if state in TRY_AGAIN or _is_nobody_there(error):
         return Transient(state or type(error).__name__)
     if state in GAVE_UP or _is_connection_trouble(error, state):
         return DependencyUnavailable(retry_after=1)
     return None
+
+
+def _is_nobody_there(error: BaseException) -> bool:
+    """Nothing was begun: no server, or of several none yet that is the one that is wanted."""
+    if isinstance(error, ConnectionRefusedError | FileNotFoundError):
+        return True
+    return any(isinstance(one, asyncpg.TargetServerAttributeNotMatched) for one in _causes(error))
+
+
+class Said(Enum):
+    """What an error says of the server that it came from."""
+
+    NOTHING = "nothing"
+    IS_NO_PRIMARY = "it is no primary"
+    MAY_BE_GONE = "it may be gone"
+
+
+def said_of_the_server(error: BaseException) -> Said:
+    """Say whether other connections to it are worth anything still."""
+    state = _sqlstate(error)
+    if state == READ_ONLY:
+        return Said.IS_NO_PRIMARY
+    if isinstance(error, PoolTimeout) or not _is_connection_trouble(error, state):
+        return Said.NOTHING
+    is_alive = state is not None and state[:2] != "08" and state not in ENDED
+    return Said.NOTHING if is_alive else Said.MAY_BE_GONE
 
 
 def _is_connection_trouble(error: BaseException, state: str | None) -> bool:

@@ -9,30 +9,41 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from weakref import WeakSet
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from booking_system.platform.postgres.faults import Overloaded
+from booking_system.platform.postgres.faults import Overloaded, Said
+from booking_system.platform.postgres.hosts import OPTION, Hosts
 from booking_system.platform.ticket import CONNECTIONS
 
 WAIT_SECONDS = 0.5
 MOST_WAITING_PER_CONNECTION = 8
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Lease:
-    """One connection, as SQLAlchemy sees it and as the driver does."""
+    """One connection, as SQLAlchemy sees it and as the driver does.
+
+    `is_over` when its server is not the one any more that is wanted.
+    """
 
     connection: AsyncConnection
     driver: asyncpg.Connection
+    is_over: bool = False
 
     @property
     def is_good(self) -> bool:
         """Say whether it can be used once more."""
         driver = self.driver
-        return not (driver.is_closed() or self.connection.invalidated or driver.is_in_transaction())
+        return not (
+            self.is_over
+            or driver.is_closed()
+            or self.connection.invalidated
+            or driver.is_in_transaction()
+        )
 
 
 class Leases:
@@ -45,6 +56,15 @@ class Leases:
         self._idle: list[Lease] = []
         self._waiting: deque[asyncio.Future[Lease | None]] = deque()
         self._open = 0
+        self._all = WeakSet[Lease]()
+        self._hosts: Hosts | None = engine.get_execution_options().get(OPTION)
+        self._moved = self.moves
+        self._has_to_look = False
+
+    @property
+    def moves(self) -> int:
+        """How often another server was found than the time before."""
+        return 0 if self._hosts is None else self._hosts.moves
 
     @property
     def in_use(self) -> int:
@@ -83,8 +103,37 @@ class Leases:
             await self._discard(self._idle.pop())
         await self.engine.dispose()
 
+    def heard(self, said: Said) -> None:
+        """Draw the conclusions from an error; whoever had it has given the connection back."""
+        if said is Said.IS_NO_PRIMARY:
+            self.leave_server()
+        elif said is Said.MAY_BE_GONE and self._hosts is not None:
+            self._hosts.forget()
+            self._has_to_look = True
+
+    def leave_server(self) -> None:
+        """Lend no connection any more that is open now: the next ones look for the server anew."""
+        if self._hosts is not None:
+            self._hosts.forget(is_wrong=True)
+        self._end_others()
+
+    def _end_others(self) -> None:
+        """Those that are idle end now, those that are out once they come back."""
+        for lease in self._all:
+            lease.is_over = True
+        for lease in self._idle:
+            # At once: a server that is gone would not answer to a farewell.
+            lease.driver.terminate()
+
     async def _next(self) -> Lease:
         while True:
+            if self._has_to_look:
+                # A new connection, because only that one looks at all hosts.
+                self._has_to_look = False
+                if self._idle:
+                    await self._discard(self._idle.pop(0))
+                if self._open < self.size:
+                    return await self._opened()
             if self._idle:
                 lease = self._idle.pop()
                 if lease.is_good:
@@ -105,7 +154,12 @@ class Leases:
             self._wake(None)
             raise
         assert isinstance(driver, asyncpg.Connection)
-        return Lease(connection, driver)
+        if self.moves != self._moved:
+            self._moved = self.moves
+            self._end_others()
+        lease = Lease(connection, driver)
+        self._all.add(lease)
+        return lease
 
     async def _queued(self) -> Lease | None:
         """Wait for one that comes back; None: there is room to open one."""
@@ -150,6 +204,8 @@ class Leases:
     async def _discard(self, lease: Lease) -> None:
         self._open -= 1
         self._wake(None)
+        if lease.is_over:
+            lease.driver.terminate()
         with suppress(DBAPIError, OSError, asyncpg.InterfaceError):
             await lease.connection.invalidate()
         with suppress(DBAPIError, OSError, asyncpg.InterfaceError):

@@ -13,14 +13,15 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from contextvars import Context
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
 import asyncpg
 import structlog
-from sqlalchemy import URL, BigInteger, case, cast, func, select
+from sqlalchemy import URL, BigInteger, Select, case, cast, column, func, select, table
 
-from booking_system.platform.postgres.faults import meaning_of
+from booking_system.platform.postgres.faults import meaning_of, said_of_the_server
+from booking_system.platform.postgres.hosts import timeline_now
 from booking_system.platform.postgres.leases import Lease, Leases
 from booking_system.platform.postgres.statement import Statement
 from booking_system.platform.postgres.transaction import Database, Deadlines, engine_for
@@ -41,17 +42,30 @@ _flushed = func.pg_wal_lsn_diff(func.pg_current_wal_flush_lsn(), "0/0")
 _inserted = func.pg_wal_lsn_diff(func.pg_current_wal_insert_lsn(), "0/0")
 _is_careless = func.current_setting("synchronous_commit") == "off"
 POSITION: Statement[Any] = Statement(
-    select(cast(case((_is_careless, _inserted), else_=_flushed), BigInteger))
+    select(timeline_now, cast(case((_is_careless, _inserted), else_=_flushed), BigInteger))
 )
 """Behind all that others can see: a commit is seen once it is flushed, or at once where it need not
 be (PostgreSQL documentation, `synchronous_commit`)."""
 _replayed = func.pg_wal_lsn_diff(func.pg_last_wal_replay_lsn(), "0/0")
+# What it receives only `pg_monitor` may know; what it has written down is up to minutes old.
+_received: Select[Any] = select(column("received_tli")).select_from(table("pg_stat_wal_receiver"))
+_written: Select[Any] = select(column("timeline_id")).select_from(func.pg_control_checkpoint())
 REPLAYED: Statement[Any] = Statement(
-    select(cast(case((func.pg_is_in_recovery(), _replayed)), BigInteger))
+    select(
+        func.greatest(_received.scalar_subquery(), _written.scalar_subquery()),
+        cast(case((func.pg_is_in_recovery(), _replayed)), BigInteger),
+    )
 )
-"""Null: it is no replica (any more)."""
+"""The second null: it is no replica (any more)."""
 
 log = structlog.get_logger("booking_system.replica")
+
+
+class Place(NamedTuple):
+    """A place in the log. Places of two timelines say nothing of each other."""
+
+    timeline: int
+    reached: int
 
 
 class Reads(Protocol):
@@ -85,11 +99,11 @@ class Position:
     def __init__(self, database: Database) -> None:
         """`database` is the primary."""
         self._database = database
-        self._present: asyncio.Task[int] | None = None
-        self._next: asyncio.Task[int] | None = None
+        self._present: asyncio.Task[Place] | None = None
+        self._next: asyncio.Task[Place] | None = None
 
-    async def now(self) -> int:
-        """Return a position behind all that was committed before this call."""
+    async def now(self) -> Place:
+        """Return a place behind all that was committed before this call."""
         if self._next is None:
             # In an empty context: it works for all, not for the request that comes first.
             following = self._asked(self._present)
@@ -99,19 +113,23 @@ class Position:
             self._next.add_done_callback(lambda task: task.cancelled() or task.exception())
         return await asyncio.shield(self._next)
 
-    async def _asked(self, before: "asyncio.Task[int] | None") -> int:
+    async def _asked(self, before: "asyncio.Task[Place] | None") -> Place:
         if before is not None:
             await asyncio.wait([before])
         try:
             async with self._database.reading() as connection:
                 # From here on it is too late to join.
                 self._present, self._next = self._next, None
-                found: int = await POSITION.fetchval(connection)
-        except BaseException:
+                found: Any = await POSITION.fetchrow(connection)
+        except BaseException as error:
+            if isinstance(error, asyncpg.ObjectNotInPrerequisiteStateError):
+                # It is being asked as the primary, and is a replica.
+                self._database.leases.leave_server()
             if self._next is asyncio.current_task():
                 self._next = None
             raise
-        return found
+        timeline, reached = found
+        return Place(int(timeline, 16), reached)
 
 
 class Replica:
@@ -129,7 +147,7 @@ class Replica:
         self._position = position
         self._monotonic = monotonic
         # Of each connection: a replica that is started anew begins before where it was.
-        self._replayed = WeakKeyDictionary[Lease, int]()
+        self._replayed = WeakKeyDictionary[Lease, Place]()
         self._rests_until: float | None = None
         self._is_tried = False
 
@@ -147,8 +165,7 @@ class Replica:
             self.failed(error)
             return None
         try:
-            known = self._replayed.get(lease, 0)
-            is_there = known >= wanted or await self._reaches(lease, wanted)
+            is_there = self._shows(lease, wanted) or await self._reaches(lease, wanted)
         except BaseException as error:
             await self.leases.give(lease)
             self._is_tried = False
@@ -164,7 +181,11 @@ class Replica:
         return lease
 
     def failed(self, error: BaseException) -> None:
-        """Leave it alone for a while."""
+        """Leave it alone for a while; where it has several hosts, another may be of use then."""
+        if isinstance(error, NoReplicaError | OtherTimelineError):
+            self.leases.leave_server()
+        else:
+            self.leases.heard(said_of_the_server(error))
         self._rest(REST_AFTER_FAILURE, type(error).__name__)
 
     async def close(self) -> None:
@@ -179,15 +200,22 @@ class Replica:
         self._is_tried = True
         return True
 
-    async def _reaches(self, lease: Lease, wanted: int) -> bool:
+    def _shows(self, lease: Lease, wanted: Place) -> bool:
+        known = self._replayed.get(lease)
+        return known is not None and known.timeline == wanted.timeline and known >= wanted
+
+    async def _reaches(self, lease: Lease, wanted: Place) -> bool:
         pause, end = 0.001, self._monotonic() + BEHIND_SECONDS
         while True:
             async with asyncio.timeout(ANSWER_SECONDS):
-                replayed = await REPLAYED.fetchval(lease.driver)
-            if replayed is None:
+                found: Any = await REPLAYED.fetchrow(lease.driver)
+            timeline, reached = found
+            if reached is None:
                 raise NoReplicaError
-            self._replayed[lease] = replayed
-            if replayed >= wanted:
+            if timeline != wanted.timeline:
+                raise OtherTimelineError
+            self._replayed[lease] = Place(timeline, reached)
+            if self._shows(lease, wanted):
                 return True
             if self._monotonic() >= end:
                 return False
@@ -207,6 +235,13 @@ class Replica:
 
 class NoReplicaError(Exception):
     """What should be a replica is none: it was promoted, or never was one."""
+
+
+class OtherTimelineError(Exception):
+    """It and the primary have two histories, or it has not got to the primary's yet.
+
+    One of them was promoted. However far such a replica is, it may lack what was committed since.
+    """
 
 
 class Searches:

@@ -10,7 +10,8 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from booking_system.platform.postgres.driver_blocks import DriverReading, DriverTransaction
-from booking_system.platform.postgres.faults import Refusals, meaning_of
+from booking_system.platform.postgres.faults import Refusals, meaning_of, said_of_the_server
+from booking_system.platform.postgres.hosts import engine_options
 from booking_system.platform.postgres.leases import Leases
 from booking_system.platform.postgres.whole import WHOLE, First, Later, Whole
 from booking_system.platform.ticket import storing
@@ -62,18 +63,20 @@ def engine_for(
     error text: they are patient data.
     """
     deadlines = deadlines or USUAL
+    connect_args = {
+        "timeout": deadlines.connect,
+        "command_timeout": deadlines.command,
+        "server_settings": TRACKED if is_pooled else SERVER_SETTINGS,
+        **PREPARED,
+    }
+    place, options = engine_options(url, connect_args)
     return create_async_engine(
-        url,
+        place,
         hide_parameters=True,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=deadlines.connect,
-        connect_args={
-            "timeout": deadlines.connect,
-            "command_timeout": deadlines.command,
-            "server_settings": TRACKED if is_pooled else SERVER_SETTINGS,
-            **PREPARED,
-        },
+        **options,
     )
 
 
@@ -233,8 +236,8 @@ class Database:
             try:
                 yield whole
                 await whole.commit()
-            except BaseException:
-                await whole.undo()
+            except BaseException as error:
+                await whole.undo(error)
                 raise
             finally:
                 WHOLE.reset(outside)
@@ -265,4 +268,5 @@ class Database:
         """Raise what `error` means; return where it says so itself, so it is not its own cause."""
         meaning = meaning_of(error, self.refusals, committing=committing)
         if meaning is not None:
+            self.leases.heard(said_of_the_server(error))
             raise meaning from error

@@ -72,15 +72,15 @@ class Whole:
             storing()
             await self._transaction.commit()
 
-    async def undo(self) -> None:
-        """Roll back what was begun."""
+    async def undo(self, error: BaseException | None = None) -> None:
+        """Roll back what was begun, because of `error`."""
         if self._lease is None or self._transaction is None:
             return
         if self._is_committing:
             # What became of it is unknown.
             self._lease.driver.terminate()
         else:
-            await leave(self._lease.driver, self._transaction.rollback)
+            await leave(self._lease.driver, self._transaction.rollback, error)
 
     async def give_back(self) -> None:
         """Give the connection back."""
@@ -92,9 +92,25 @@ WHOLE: ContextVar[Whole | None] = ContextVar("WHOLE", default=None)
 """The one transaction which all others of this task are part of."""
 
 
-async def leave(driver: asyncpg.Connection, rollback: Callable[[], Awaitable[object]]) -> None:
+def end_if_silent(driver: asyncpg.Connection, error: BaseException | None) -> None:
+    """Break the connection off where the time for an answer was over.
+
+    A server that is gone would be waited for again, by the rollback or by the next in the queue.
+    """
+    if isinstance(error, TimeoutError) or isinstance(
+        getattr(error, "__cause__", None), TimeoutError
+    ):
+        driver.terminate()
+
+
+async def leave(
+    driver: asyncpg.Connection,
+    rollback: Callable[[], Awaitable[object]],
+    error: BaseException | None = None,
+) -> None:
     """Roll back; a connection whose state is unknown is broken off, so that nobody gets it."""
     is_clean = False
+    end_if_silent(driver, error)
     try:
         if not driver.is_closed():
             await rollback()

@@ -95,7 +95,8 @@ class PostgresBus:
                 self._deaf.ended()
                 self.is_listening.set()
                 resumed()
-                while True:
+                moves = self._database.leases.moves
+                while self._database.leases.moves == moves:
                     await asyncio.sleep(LOOK_SECONDS)
                     await driver.execute("SELECT 1")
         finally:
