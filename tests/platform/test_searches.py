@@ -500,7 +500,7 @@ async def test_searches_go_on_when_the_replica_is_promoted(two: Two, server: Tes
     await until_the_replica_answers(two)
     await two.standby.execute("SELECT pg_promote()")
     with counted() as told:
-        await books_and_looks(two, rounds=3)
+        await books_and_looks(two.one, two.other, rounds=3)
     assert not any(told)
     # Both would write: the one with the newer history is the primary, whatever the order.
     for ports in ((PORT, 5432), (5432, PORT)):
