@@ -30,6 +30,9 @@ Journey = Annotated[
 Rooms = Annotated[
     bool, typer.Option("--rooms", help="500 rooms of online appointments, 500 messages a second.")
 ]
+Instances = Annotated[
+    bool, typer.Option("--instances", help="1, 2 and 3 instances, with pages shared and without.")
+]
 DataDir = Annotated[
     Path | None,
     typer.Option(help="With --scale: keep the large database here; loading it takes minutes."),
@@ -67,6 +70,7 @@ def bench(  # noqa: PLR0913  (options)
     scale: Scale = False,
     journey: Journey = False,
     rooms: Rooms = False,
+    instances: Instances = False,
     data_dir: DataDir = None,
 ) -> None:
     """Measure bookings and slot searches on this machine; touches no data of yours.
@@ -77,11 +81,15 @@ def bench(  # noqa: PLR0913  (options)
     over HTTP a moment ago and on a large one; there are no bars.
     With --rooms two parties in each of 500 rooms write to each other, on one process: how soon a
     message comes, and what a connection takes of memory.
+    With --instances one, two and three processes answer the same load by turns, with a Redis and
+    without; there are no bars.
     With --scale a database of 1,000 doctors x 12 months is loaded first; --data-dir keeps it for
     the next runs of a week.
     """
-    if overload + scale + journey + rooms > 1:
-        raise typer.BadParameter("choose one of --overload, --scale, --journey and --rooms")
+    if overload + scale + journey + rooms + instances > 1:
+        raise typer.BadParameter(
+            "choose one of --overload, --scale, --journey, --rooms and --instances"
+        )
     if data_dir is not None and not scale:
         raise typer.BadParameter("--data-dir goes with --scale")
     try:
@@ -95,6 +103,8 @@ def bench(  # noqa: PLR0913  (options)
                 found = _journey(rounds, progress, quick=quick)
             elif rooms:
                 found = _rooms(progress, quick=quick)
+            elif instances:
+                found = _instances(rounds, progress, quick=quick)
             else:
                 found = _usual(rounds, seconds, progress, quick=quick)
     except BenchProblem as problem:
@@ -157,6 +167,15 @@ def _rooms(progress: Hear, *, quick: bool) -> Judged:
 
     plan = RoomsPlan.quick() if quick else RoomsPlan()
     report = measure_rooms(plan, postgres_bin=Settings().postgres_bin, progress=progress)
+    return report, [] if quick else report.busy()
+
+
+def _instances(rounds: int, progress: Hear, *, quick: bool) -> Judged:
+    from booking_lab.bench.instances.plan import InstancesPlan  # noqa: PLC0415
+    from booking_lab.bench.instances.run import measure_instances  # noqa: PLC0415
+
+    plan = InstancesPlan.quick() if quick else InstancesPlan(rounds=rounds)
+    report = measure_instances(plan, postgres_bin=Settings().postgres_bin, progress=progress)
     return report, [] if quick else report.busy()
 
 

@@ -17,12 +17,13 @@ class Cpu:
 
     api: float | None = None
     database: float | None = None
+    redis: float | None = None
     load: float = 0.0
 
     @property
     def whole(self) -> float:
         """All of it."""
-        return (self.api or 0.0) + (self.database or 0.0) + self.load
+        return (self.api or 0.0) + (self.database or 0.0) + (self.redis or 0.0) + self.load
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,7 @@ def joined(samples: Sequence[Sample]) -> Sample:
         cpu=Cpu(
             api=total(lambda cpu: cpu.api),
             database=total(lambda cpu: cpu.database),
+            redis=total(lambda cpu: cpu.redis),
             load=sum(sample.cpu.load for sample in samples),
         ),
         statuses=_added(samples),

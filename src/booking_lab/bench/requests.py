@@ -47,9 +47,9 @@ class Wishes:
         self._connection = connection
         self._callers = Callers(tokens)
 
-    async def to_read(self) -> list[bytes]:
-        """One request for each doctor: the open slots of one week."""
-        rows = await self._connection.fetch(seed.TO_READ, READ_FROM, READ_FROM + DAYS_READ)
+    async def to_read(self, since: int = READ_FROM) -> list[bytes]:
+        """One request for each doctor: the open slots of the week from this day on."""
+        rows = await self._connection.fetch(seed.TO_READ, since, since + DAYS_READ)
         return [_get(f"/v1/slots?{urlencode(_week(row))}") for row in rows]
 
     async def to_book(self, most: int) -> list[bytes]:

@@ -38,7 +38,7 @@ from booking_system.scheduling.application.keep_exceptions import (
     ShowException,
 )
 from booking_system.scheduling.application.offer_slots import OfferSlots
-from booking_system.scheduling.application.overview_slots import FindNext, ShowCalendar
+from booking_system.scheduling.application.overview_slots import FindDay, FindNext, ShowCalendar
 from booking_system.scheduling.application.ports import AgreedNeeds
 from booking_system.scheduling.application.read_availability import (
     ListAvailability,
@@ -75,6 +75,8 @@ class SchedulingContainer(containers.DeclarativeContainer):
     reopen_slot = providers.Factory(retried(ReopenSlot), transaction=transaction, clock=clock)
     delete_slot = providers.Factory(retried(DeleteSlot), transaction=transaction, clock=clock)
 
+    overview = providers.Singleton(PostgresOverview, searches)
+    find_day = providers.Factory(retried(FindDay), overview=overview, finder=searcher)
     filters = providers.Singleton(FilterReading, agreed=agreed)
     pages = providers.Singleton(
         SlotPages,
@@ -83,7 +85,6 @@ class SchedulingContainer(containers.DeclarativeContainer):
         clock=clock,
         kept=providers.Factory(KeptPages, "slots", shared_pages, tags=True),
     )
-    overview = providers.Singleton(PostgresOverview, searches)
     find_next = providers.Factory(
         retried(FindNext), overview=overview, finder=searcher, clock=clock
     )
@@ -102,6 +103,7 @@ class SchedulingContainer(containers.DeclarativeContainer):
         filters=filters,
         offer=offer_slots,
         pages=pages,
+        find_day=find_day,
         show=show_slot,
         show_several=show_slots,
         close=close_slot,

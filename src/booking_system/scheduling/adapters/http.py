@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from booking_system.identity.domain.policies import clinic_side, public
 from booking_system.platform.http.answers import json_answer, making_answer
 from booking_system.platform.http.caller import caller
 from booking_system.platform.http.etag import IfMatch, etag_of, expected_version
-from booking_system.platform.http.input import Instant, StrictRequest
+from booking_system.platform.http.input import Instant, NearDay, StrictRequest
 from booking_system.platform.http.once import InOneTransaction
 from booking_system.platform.http.pagination import (
     CursorText,
@@ -33,7 +34,9 @@ from booking_system.scheduling.adapters.slot_pages import IfNoneMatch, SlotPages
 from booking_system.scheduling.application.change_slot import CloseSlot, DeleteSlot, ReopenSlot
 from booking_system.scheduling.application.find_slots import ShowSlot, ShowSlots
 from booking_system.scheduling.application.offer_slots import OfferSlots
+from booking_system.scheduling.application.overview_slots import FindDay
 from booking_system.scheduling.domain.refusals import (
+    NonexistentLocalTime,
     SlotAlreadyBooked,
     SlotHeld,
     SlotInPast,
@@ -41,10 +44,11 @@ from booking_system.scheduling.domain.refusals import (
     SlotOverlap,
     SlotUnavailable,
 )
+from booking_system.scheduling.domain.search import SlotFilter
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.scheduling.records.slot_shown import SlotOut
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted, Stale
 from booking_system.shared_kernel.identifiers import DoctorId, SlotId
 
 Caller = Annotated[Actor, Depends(caller)]
@@ -57,6 +61,7 @@ class SchedulingRoutes:
     offer: OfferSlots
     filters: FilterReading
     pages: SlotPages
+    find_day: FindDay
     show: ShowSlot
     show_several: ShowSlots
     close: CloseSlot
@@ -73,7 +78,7 @@ class SchedulingRoutes:
             self.search_slots,
             policy=public,
             answers=Page[SlotOut],
-            refuses=[InvalidCursor, NotFound],
+            refuses=[InvalidCursor, NotFound, NonexistentLocalTime],
             knows_caller=True,
             shortcut=self.pages.again,
             also={304: "Nothing has changed since the answer with the `ETag` that you sent"},
@@ -127,6 +132,14 @@ class SchedulingRoutes:
         until: Annotated[
             Instant | None, Query(alias="to", description="Default: 7 days later; at most 62")
         ] = None,
+        day: Annotated[
+            NearDay | None,
+            Query(
+                alias="date",
+                description="One day of the clinic's calendar, in place of `from` and `to`; with a"
+                " doctor, a clinic, or the booking that is to be moved",
+            ),
+        ] = None,
         limit: Limit = 50,
         cursor: CursorText = None,
         if_none_match: IfNoneMatch = None,
@@ -137,12 +150,29 @@ class SchedulingRoutes:
         send it as `If-None-Match` to get a `304` while nothing has changed.
         """
         wanted = await self.filters.wanted(filters, actor)
+        if day is not None:
+            since, until = await self._bounds_of(day, filters, wanted, since, until)
         asked = SlotQuery(
-            {**filters, "since": since, "until": until}, wanted, since, until, limit, cursor
+            {**filters, "since": since, "until": until}, wanted, since, until, limit, cursor, day
         )
         if self.filters.is_own(filters):
             return await self.pages.own_page(request, asked, if_none_match)
         return await self.pages.page(request, asked, if_none_match)
+
+    async def _bounds_of(
+        self,
+        day: date,
+        filters: dict[str, Any],
+        wanted: dict[str, Any],
+        since: datetime | None,
+        until: datetime | None,
+    ) -> tuple[datetime, datetime]:
+        if since is not None or until is not None:
+            raise Invalid.field("/date", "takes the place of from and to", "one_of")
+        if not any(filters[name] for name in ("doctor_id", "clinic_id", "booking_id")):
+            raise Invalid.field("/doctor_id", "name a doctor or a clinic", "one_of")
+        period = await self.find_day(wanted=SlotFilter(**wanted), day=day)
+        return period.starts_at, period.ends_at
 
     async def create_slots(self, doctor_id: UUID, body: OfferIn, actor: Caller) -> Response:
         """Offer time slots of a doctor: all of them or, where one cannot be, none."""

@@ -13,6 +13,7 @@ from booking_system.scheduling.domain.overview import (
     NextSearch,
     SoonestDoctor,
 )
+from booking_system.scheduling.domain.search import SlotFilter
 from booking_system.shared_kernel.period import Period
 
 ONE_BY_ONE = 2
@@ -47,14 +48,14 @@ class PostgresOverview:
             SoonestDoctor(slots=list(own)) for _, own in groupby(slots, key=lambda it: it.doctor_id)
         ]
 
-    async def zone_of(self, search: CalendarSearch) -> str | None:
+    async def zone_of(self, wanted: SlotFilter) -> str | None:
         """Return the time zone of the doctor's clinic, or of the clinic; None: there is none."""
         async with self._database.reading() as connection:
             zone: str | None = (
-                await statements.ZONE_OF_CLINIC.fetchval(connection, clinic_id=search.clinic_id)
-                if search.doctor_id is None
+                await statements.ZONE_OF_CLINIC.fetchval(connection, clinic_id=wanted.clinic_id)
+                if wanted.doctor_id is None
                 else await statements.ZONE_OF_DOCTOR.fetchval(
-                    connection, doctor_id=search.doctor_id
+                    connection, doctor_id=wanted.doctor_id
                 )
             )
         return zone

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -30,6 +30,8 @@ class SlotQuery:
     until: datetime | None
     limit: int
     cursor: str | None
+    day: date | None = None
+    """Of which `since` and `until` are the bounds."""
 
     def search(self, now: datetime) -> SlotSearch:
         """Return the search that it means at this instant."""
@@ -62,7 +64,8 @@ class SlotPages:
         """Answer a query that was asked before; None for any other."""
         kept = self._kept.find(request.scope["query_string"])
         tags = header_of(request.scope, b"if-none-match")
-        if kept is None or (tags is not None and len(tags) > LONGEST_TAGS):
+        # How long a day is may have changed with the clinic's zone.
+        if kept is None or kept.asked is None or (tags is not None and len(tags) > LONGEST_TAGS):
             return None
         return await self.page(request, kept.asked, tags)
 
@@ -72,7 +75,7 @@ class SlotPages:
         kept = await self._kept.page(
             request,
             request.scope["query_string"],
-            asked=asked,
+            asked=asked if asked.day is None else None,
             digest=await self._digest(search),
             make=partial(self._made, asked, search),
         )

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from booking_system.scheduling.application.find_slots import check_known
 from booking_system.scheduling.application.ports import SlotFinder, SlotOverview
-from booking_system.scheduling.domain.local_time import span_of
+from booking_system.scheduling.domain.local_time import day_of, span_of
 from booking_system.scheduling.domain.overview import (
     CalendarSearch,
     NextSearch,
@@ -13,8 +14,10 @@ from booking_system.scheduling.domain.overview import (
     SoonestDoctor,
     local_day,
 )
+from booking_system.scheduling.domain.search import SlotFilter
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound
+from booking_system.shared_kernel.period import Period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,30 @@ class FindNext:
         return found
 
 
+async def _zone_of(wanted: SlotFilter, overview: SlotOverview, finder: SlotFinder) -> str:
+    zone = await overview.zone_of(wanted)
+    if zone is None:
+        await check_known(wanted, finder)
+        raise NotFound
+    return zone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindDay:
+    """Says when a day of the calendar of a doctor or a clinic begins and ends."""
+
+    overview: SlotOverview
+    finder: SlotFinder
+
+    async def __call__(self, *, wanted: SlotFilter, day: date) -> Period:
+        """Return the local day in UTC.
+
+        Raises `Invalid` for an id that is of nothing, `NotFound`, `NonexistentLocalTime` for a
+        day that the zone skipped.
+        """
+        return day_of(day, await _zone_of(wanted, self.overview, self.finder))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowCalendar:
     """Shows on which local days of a doctor or a clinic there is something to book."""
@@ -46,10 +73,7 @@ class ShowCalendar:
 
     async def __call__(self, *, search: CalendarSearch) -> Sequence[OpenDay]:
         """Return all days of the range. Raises `Invalid`, also for an id that is of nothing."""
-        zone = await self.overview.zone_of(search)
-        if zone is None:
-            await check_known(search, self.finder)
-            raise NotFound
+        zone = await _zone_of(search, self.overview, self.finder)
         now = self.clock.now()
         spans = {day: span_of(day, zone) for day in search.days(local_day(now, zone))}
         on_clock = {day: span for day, span in spans.items() if span is not None}

@@ -153,7 +153,7 @@ class SlotOverview(Protocol):
         """Return the doctors with the soonest bookable slots, soonest first."""
         ...
 
-    async def zone_of(self, search: CalendarSearch) -> str | None:
+    async def zone_of(self, wanted: SlotFilter) -> str | None:
         """Return the time zone that the calendar is in; None where there is nobody to show."""
         ...
 

@@ -1,0 +1,1 @@
+"""One, two and three instances of the API, with pages shared in a Redis and without."""
