@@ -20,8 +20,8 @@ from booking_system.bootstrap import migrations
 
 INSTANCES, WORKERS = 3, 2
 ADMIN = "admin@example.com"
-POOL_SIZE = 10
-"""Connections of each process: 50 clients of the pooler at most, which has 40 sessions."""
+POOL_SIZE = 16
+"""Connections of each process: 80 clients of the pooler at most, which has 40 sessions."""
 DRAIN_SECONDS = 3
 """The balancer notices in less than a second."""
 Say = Callable[[str], None]
