@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import cast
 
 import asyncpg
 import pytest
@@ -93,3 +94,18 @@ def test_a_session_that_the_pooler_lost_is_asked_for_again_but_not_amid_a_commit
     assert lost.sqlstate == "08P01"
     assert isinstance(meaning_of(lost, {}, committing=False), Transient)
     assert isinstance(meaning_of(lost, {}, committing=True), OutcomeUnknown)
+
+
+class Swapped:
+    """What a client gets whose statements are prepared here and carried out elsewhere."""
+
+    async def prepare(self, _: str, *, name: str) -> "Swapped":
+        return self
+
+    async def fetchval(self) -> int:
+        return 2
+
+
+async def test_a_statement_of_somebody_else_is_none_of_ours() -> None:
+    both = cast("asyncpg.Connection", Swapped())
+    assert not await pooler_check.keeps_statements(both, both)
