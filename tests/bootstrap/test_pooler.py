@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import cast
 
 import asyncpg
 import pytest
@@ -12,7 +13,9 @@ from booking_system.bootstrap.container import build, close
 from booking_system.bootstrap.migrations import THROUGH_A_POOLER
 from booking_system.bootstrap.production_database import SUPERUSER
 from booking_system.bootstrap.settings import Settings
+from booking_system.platform.postgres.faults import OutcomeUnknown, meaning_of
 from booking_system.platform.postgres.url import sqlalchemy_url
+from booking_system.shared_kernel.errors import Transient
 from tests.doorman import doorman
 from tests.patience import PATIENCE
 
@@ -84,3 +87,25 @@ async def test_without_a_pooler_nothing_is_asked_of_it(
     settings = Settings(database_url=database_url, database_direct_url=database_url)
     assert await production_database.refused(settings) == [SUPERUSER.sentence]
     assert await pooler_check.advised(settings) == []
+
+
+def test_a_session_that_the_pooler_lost_is_asked_for_again_but_not_amid_a_commit() -> None:
+    lost = asyncpg.ProtocolViolationError("server conn crashed?")
+    assert lost.sqlstate == "08P01"
+    assert isinstance(meaning_of(lost, {}, committing=False), Transient)
+    assert isinstance(meaning_of(lost, {}, committing=True), OutcomeUnknown)
+
+
+class Swapped:
+    """What a client gets whose statements are prepared here and carried out elsewhere."""
+
+    async def prepare(self, _: str, *, name: str) -> "Swapped":
+        return self
+
+    async def fetchval(self) -> int:
+        return 2
+
+
+async def test_a_statement_of_somebody_else_is_none_of_ours() -> None:
+    both = cast("asyncpg.Connection", Swapped())
+    assert not await pooler_check.keeps_statements(both, both)

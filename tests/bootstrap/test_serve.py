@@ -3,15 +3,17 @@
 import errno
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from booking_system.bootstrap import api_process, serve
-from booking_system.bootstrap.process import LISTENER
+from booking_system.bootstrap.process import LISTENER, Interrupted
 from booking_system.bootstrap.serve import AddressUnavailable, ApiFailed, ApiProcesses, listeners
 from booking_system.bootstrap.settings import Settings
 from tests.bootstrap.processes import free_port
@@ -86,6 +88,47 @@ def test_a_process_that_does_not_listen_to_us_is_killed(
     finally:
         signal.signal(signal.SIGTERM, outside)
     assert [child.returncode for child in processes._children] == [-9]
+
+
+class Told:
+    """A process that ends as soon as it is told anything."""
+
+    def __init__(self) -> None:
+        self.heard: list[int] = []
+        self.waits: list[float] = []
+
+    def send_signal(self, number: int) -> None:
+        self.heard.append(number)
+
+    def wait(self, timeout: float) -> int:
+        self.waits.append(timeout)
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "asked", "heard", "longest"),
+    [
+        (0, signal.SIGTERM, signal.SIGTERM, serve.STOP_SECONDS),
+        (0, signal.SIGINT, signal.SIGTERM, serve.STOP_SECONDS),
+        (60, signal.SIGTERM, signal.SIGTERM, 60 + serve.STOP_SECONDS),
+        # Who pressed Ctrl-C waits.
+        (60, signal.SIGINT, signal.SIGINT, serve.STOP_SECONDS),
+    ],
+)
+def test_processes_have_time_to_drain_unless_somebody_waits(
+    seconds: float, asked: signal.Signals, heard: signal.Signals, longest: float
+) -> None:
+    processes, child = ApiProcesses(some_settings(drain_seconds=seconds), []), Told()
+    processes._children.append(cast("subprocess.Popen[bytes]", child))
+
+    def end() -> None:
+        raise Interrupted(asked)
+
+    processes._wait_until_live = end  # type: ignore[method-assign]
+    with pytest.raises(Interrupted):
+        processes.run(never)
+    assert child.heard == [heard]
+    assert longest - 1 < child.waits[0] <= longest
 
 
 class Enough(Exception):

@@ -1,24 +1,34 @@
 """A fleet whose parts go away one after the other, while 32 clients book through its balancer."""
 
 import asyncio
+import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
 from booking_lab.fleet.between import flush
 from booking_lab.fleet.whole import Fleet
+from booking_lab.race.deployment import Deployment
 from booking_lab.race.history import Attempt
 from booking_lab.race.plan import Plan
 from booking_lab.race.report import Report
+from booking_system.bootstrap import pooler_check
+from booking_system.bootstrap.checks import database_findings
+from booking_system.bootstrap.migrations import THROUGH_A_POOLER
+from booking_system.bootstrap.settings import Settings
 from tests.api import START, Api, running_api
+from tests.bootstrap.roles import said
 from tests.consultations.surgery import surgery
 from tests.fleet.watching import Follower, Looks, Talker, Watched
+from tests.forked import NURSERY, Forked
+from tests.integrations.reading import Told
 from tests.patience import PATIENCE, soon
 from tests.races import Race, acknowledged, tell
 
@@ -59,10 +69,28 @@ class Disturbance:
         return f"{self.name:28} at {self.began:6.1f} s, {self.attempts:5} requests, failed: {told}"
 
 
+def forked_from_the_nursery(
+    *arguments: str, log: Path, folder: Path, environment: Mapping[str, str]
+) -> Forked:
+    """To load the program takes a busy machine a minute, each time."""
+    process = NURSERY.fork(*arguments, env=environment, cwd=folder, module=None)
+    assert process.stdout is not None
+
+    def keep(said: IO[str]) -> None:
+        with said, log.open("a", encoding="utf-8") as kept:
+            for line in said:
+                kept.write(line)
+                kept.flush()
+
+    threading.Thread(target=keep, args=(process.stdout,), daemon=True).start()
+    return process
+
+
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Fleet]:
     # What lacks is told in its own words, and is a failure.
-    with Fleet(settings={"rate_limit": "off", "log_level": "warning"}) as fleet:
+    settings: dict[str, object] = {"rate_limit": "off", "log_level": "info"}
+    with Fleet(settings=settings, starts=forked_from_the_nursery) as fleet:
         yield fleet
 
 
@@ -105,8 +133,10 @@ async def test_parts_go_away_and_nothing_is_lost(fleet: Fleet) -> None:
 def judge(disturbances: list[Disturbance]) -> None:
     by_name = {one.name: one for one in disturbances}
     for harmless in ("SIGTERM", "flushed", "stopped", "frozen", "paused"):
-        (one,) = [one for name, one in by_name.items() if harmless in name]
-        assert one.lost == [], one.line()
+        found = [one for name, one in by_name.items() if harmless in name]
+        assert found
+        for one in found:
+            assert one.lost == [], one.line()
     (killed,) = [one for name, one in by_name.items() if "kill -9" in name]
     late = [one for one in killed.lost if one.invoked > killed.began + NOTICED_SECONDS]
     assert late == [], "only what was under way may fail"
@@ -139,7 +169,7 @@ async def disturb(fleet: Fleet, race: Race) -> list[Disturbance]:
         part.begin()
         await asyncio.to_thread(part.wait)
 
-    ends, dies, _ = fleet.instances
+    ends, dies, goes = fleet.instances
     await begin("an instance ends by SIGTERM")
     assert ends.ask_to_end()
     assert await asyncio.to_thread(ends.ended) == 0
@@ -147,6 +177,11 @@ async def disturb(fleet: Fleet, race: Race) -> list[Disturbance]:
     await begin("an instance dies by kill -9")
     dies.kill()
     await back(dies)
+    # So that all sockets and streams were on one that went.
+    await begin("the last ends by SIGTERM")
+    assert goes.ask_to_end()
+    assert await asyncio.to_thread(goes.ended) == 0
+    await back(goes)
     await begin("Redis is flushed")
     flush(fleet.redis)
     await begin("Redis is stopped")
@@ -181,7 +216,7 @@ class Seen:
     slots: Follower
     clinic: Follower
     open_slots: set[str]
-    events: list[str]
+    events: list[int]
     params: dict[str, str]
 
     def lines(self) -> list[str]:
@@ -213,14 +248,14 @@ class Seen:
         answer = await api.get("/v1/slots", None, limit=200, **self.params)
         return {one["id"] for one in answer.json()["items"]}
 
-    async def _told(self, api: Api) -> list[str]:
+    async def _told(self, api: Api) -> list[int]:
         """The clinic's events by the feed itself, from the first on that the stream told."""
-        found, after = list[str](), 0
+        found, after = list[int](), 0
         clinic_id = self.doctor.room.clinic["id"]
         while True:
             about = {"clinic_id": clinic_id, "after": after, "limit": 200}
             page = (await api.get("/v1/events", api.admin, **about)).json()
-            found += [one["id"] for one in page["items"] if one["name"].startswith("booking.")]
+            found += [one["seq"] for one in page["items"] if one["name"].startswith("booking.")]
             if not page["items"]:
                 return found[found.index(self.events[0]) :]
             after = page["next_after"]
@@ -249,15 +284,16 @@ async def following(fleet: Fleet, api: Api) -> AsyncIterator[Seen]:
         "from": START.isoformat(),
         "to": (START + timedelta(days=10)).isoformat(),
     }
-    open_slots, events = {one["id"] for one in slots}, list[str]()
+    open_slots, events = {one["id"] for one in slots}, list[int]()
 
-    def slot(name: str, data: dict[str, Any]) -> None:
-        if name == "slot":
-            (open_slots.add if data["status"] == "open" else open_slots.discard)(data["id"])
+    def slot(told: Told) -> None:
+        if told.name == "slot":
+            is_open = told.data["status"] == "open"
+            (open_slots.add if is_open else open_slots.discard)(told.data["id"])
 
-    def event(_: str, data: dict[str, Any]) -> None:
-        if str(data.get("name", "")).startswith("booking."):
-            events.append(data["id"])
+    def event(told: Told) -> None:
+        if told.name.startswith("booking."):
+            events.append(int(told.id))
 
     seen = Seen(
         doctor=Talker(fleet.url, room, room.doctor),
@@ -288,3 +324,68 @@ async def following(fleet: Fleet, api: Api) -> AsyncIterator[Seen]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+POOLER_KILLS = 10
+STORM = Plan(clients=16, seconds=20, doctors=8, desks=4, hanging_up=0.0)
+
+
+async def test_a_pooler_that_dies_amid_commits_misleads_nobody(fleet: Fleet) -> None:
+    async with inside(fleet) as api:
+        race = Race(Deployment(url=fleet.url), api.admin.token, STORM)
+        race.watch.until = LONGEST
+        await race.prepare()
+
+        async def kill() -> None:
+            for _ in range(POOLER_KILLS):
+                enough = len(acknowledged(race.history)) + 5
+                await soon(partial(has, race, enough))
+                fleet.pooler.kill()
+                fleet.pooler.begin()
+                await asyncio.to_thread(fleet.pooler.wait)
+            race.watch.until = max(STORM.seconds, race.watch.seconds() + 1.5)
+
+        async with asyncio.timeout(1800):
+            history, _ = await asyncio.gather(race.run(), kill())
+    report = Report.of(history, STORM)
+    tell(report)
+    assert report.violations == []
+    assert report.figures.rescued > 0, "no kill was amid a commit"
+
+
+def has(race: Race, count: int) -> bool:
+    return len(acknowledged(race.history)) >= count
+
+
+async def test_check_says_what_the_pooler_lacks(fleet: Fleet) -> None:
+    told = fleet.surroundings.settings
+    addresses = {name: told[name] for name in ("database_url", "database_direct_url")}
+    settings = Settings(**addresses, data_dir=fleet.folder / "data")
+
+    async def found() -> tuple[str, ...]:
+        return (await database_findings(settings)).unsafe
+
+    async def pooled_by(text: str) -> None:
+        config.write_text(text, encoding="utf-8")
+        await asyncio.to_thread(fleet.pooler.stop)
+        await asyncio.to_thread(fleet.pooler.start)
+
+    config = fleet.folder / "pgbouncer.ini"
+    usual = config.read_text(encoding="utf-8")
+    assert await found() == ()
+    without = settings.model_copy(update={"database_direct_url": None})
+    (refused,) = (await database_findings(without)).database
+    assert THROUGH_A_POOLER in refused
+    try:
+        await pooled_by(
+            usual.replace("max_prepared_statements = 200", "max_prepared_statements = 0")
+        )
+        assert await found() == (pooler_check.UNPREPARED,)
+        await said(fleet.servers.superuser, "ALTER ROLE booking_api RESET lock_timeout")
+        await pooled_by(usual)
+        (sentence,) = await found()
+        assert "`ALTER ROLE booking_api SET lock_timeout = '1000'`" in sentence
+    finally:
+        await said(fleet.servers.superuser, "ALTER ROLE booking_api SET lock_timeout = '1000'")
+        await pooled_by(usual)
+    assert await found() == ()

@@ -14,7 +14,7 @@ from websockets.exceptions import WebSocketException
 from booking_lab.race.deployment import CONNECTIONS, TIMEOUT_SECONDS, Deployment
 from tests.api import Person
 from tests.consultations.surgery import Surgery, page
-from tests.integrations.reading import Reader
+from tests.integrations.reading import Reader, Told
 
 AGAIN_SECONDS = 0.2
 TROUBLE = (httpx.HTTPError, WebSocketException, OSError, EOFError, TimeoutError)
@@ -91,7 +91,7 @@ class Follower:
     url: str
     path: str
     params: dict[str, str]
-    take: Callable[[str, dict[str, Any]], None]
+    take: Callable[[Told], None]
     headers: dict[str, str] = field(default_factory=dict)
     place: str = ""
     came: int = 0
@@ -114,7 +114,7 @@ class Follower:
             reader = Reader(answer)
             while True:
                 told = await reader.next()
-                self.take(told.name, told.data)
+                self.take(told)
                 self.place = told.id or self.place
 
 

@@ -1,14 +1,14 @@
 """Instances of the API and workers, with settings that make them one fleet."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from booking_lab.fleet.between import HOST, is_ready
-from booking_lab.fleet.part import Part, launched
+from booking_lab.fleet.part import Part, Process, launched
 from booking_lab.fleet.programs import FleetProblem
 from booking_system.bootstrap.settings import PREFIX
 
@@ -17,12 +17,28 @@ WORKING = '"worker_started"'
 ONCE_SECONDS = 600
 
 
+class Starts(Protocol):
+    """Starts `booking-system` with these arguments."""
+
+    def __call__(
+        self, *arguments: str, log: Path, folder: Path, environment: Mapping[str, str]
+    ) -> Process:
+        """Return at once."""
+        ...
+
+
+def as_program(*arguments: str, log: Path, folder: Path, environment: Mapping[str, str]) -> Process:
+    """Start it as an operator does."""
+    return launched([*PROGRAM, *arguments], log=log, folder=folder, environment=environment)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What all of them are told; `settings` are the names without their beginning."""
 
     folder: Path
     settings: Mapping[str, object]
+    starts: Starts = as_program
 
     def environment(self, **more: object) -> dict[str, str]:
         """Return this program's own environment with exactly these settings."""
@@ -34,30 +50,17 @@ class Surroundings:
 
     def once(self, *command: str, **more: object) -> None:
         """Run a command to its end. Raises `FleetProblem` where it fails."""
-        done = subprocess.run(  # noqa: S603  (our own program, no shell)
-            [*PROGRAM, *command],
-            cwd=self.folder,
-            env=self.environment(**more),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=ONCE_SECONDS,
-            check=False,
-        )
-        if done.returncode:
-            raise FleetProblem(f"`booking-system {' '.join(command)}` failed: {done.stdout}")
+        log = self.folder / f"{command[0]}.log"
+        if self._started(*command, log=log, **more).wait(ONCE_SECONDS):
+            raise FleetProblem(f"`booking-system {' '.join(command)}` failed: {log.read_text()}")
 
     def instance(self, number: int, port: int) -> Part:
         """Return an instance of the API with one process."""
         log = self.folder / f"api-{number}.log"
-        environment = self.environment(host=HOST, port=port)
         return Part(
             name=f"api-{number}",
             address=f"http://{HOST}:{port}",
-            launch=lambda: launched(
-                [*PROGRAM, "serve"], log=log, folder=self.folder, environment=environment
-            ),
+            launch=lambda: self._started("serve", log=log, host=HOST, port=port),
             answers=lambda: is_ready(port),
             log=log,
         )
@@ -67,20 +70,19 @@ class Surroundings:
         log = self.folder / f"worker-{number}.log"
         since = 0
 
-        def launch() -> "subprocess.Popen[bytes]":
+        def launch() -> Process:
             nonlocal since
             since = log.stat().st_size if log.exists() else 0
-            return launched(
-                [*PROGRAM, "worker"],
-                log=log,
-                folder=self.folder,
-                environment=self.environment(),
-            )
+            return self._started("worker", log=log)
 
         return Part(
             name=f"worker-{number}",
             address="",
             launch=launch,
-            answers=lambda: WORKING in log.read_text(encoding="utf-8")[since:],
+            answers=lambda: log.exists() and WORKING in log.read_text(encoding="utf-8")[since:],
             log=log,
         )
+
+    def _started(self, *arguments: str, log: Path, **more: object) -> Process:
+        environment = self.environment(**more)
+        return self.starts(*arguments, log=log, folder=self.folder, environment=environment)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from booking_lab.bench.processes import children_of
 from booking_lab.fleet.programs import FleetProblem
@@ -20,17 +21,38 @@ LOOK_SECONDS = 0.05
 LAST_LINES = 5
 
 
+class Process(Protocol):
+    """As much of `subprocess.Popen` as a part needs."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        ...
+
+    def poll(self) -> int | None:
+        """Return its exit code; None while it runs."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end. Raises `subprocess.TimeoutExpired`."""
+        ...
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send it a signal, where it still runs."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Part:
     """`launch` starts it, `answers` says whether it does its work; `address` is for people."""
 
     name: str
     address: str
-    launch: Callable[[], "subprocess.Popen[bytes]"]
+    launch: Callable[[], Process]
     answers: Callable[[], bool]
     log: Path
     stops_by: signal.Signals = signal.SIGTERM
-    process: "subprocess.Popen[bytes] | None" = field(default=None)
+    process: Process | None = field(default=None)
     is_frozen: bool = field(default=False)
 
     @property

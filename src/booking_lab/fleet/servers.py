@@ -80,6 +80,11 @@ class Servers:
         return f"postgresql://{role}:{password}@/{DATABASE}?host={host}&port={PORT}"
 
     @property
+    def superuser(self) -> str:
+        """The address of the database for the administrator of the primary."""
+        return self._primary.url_for(DATABASE)
+
+    @property
     def sockets(self) -> Path:
         """The folder of the primary's socket."""
         return self._primary.sockets
@@ -95,7 +100,7 @@ class Servers:
         ]
         passwords = {"OWNER_PASSWORD": self.passwords.owner, "API_PASSWORD": self.passwords.api}
         done = subprocess.run(  # noqa: S603  (our own program, no shell)
-            [*psql, self._primary.url_for(DATABASE)],
+            [*psql, self.superuser],
             env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", **passwords},
             capture_output=True,
             text=True,

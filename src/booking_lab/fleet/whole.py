@@ -13,15 +13,15 @@ from typing import Self
 
 from booking_lab.bench.processes import free_port
 from booking_lab.fleet import between, programs
-from booking_lab.fleet.instances import Surroundings
+from booking_lab.fleet.instances import Starts, Surroundings, as_program
 from booking_lab.fleet.part import Part
 from booking_lab.fleet.servers import STANDBY, Servers
 from booking_system.bootstrap import migrations
 
 INSTANCES, WORKERS = 3, 2
 ADMIN = "admin@example.com"
-POOL_SIZE = 10
-"""Connections of each process: 50 clients of the pooler at most, which has 40 sessions."""
+POOL_SIZE = 16
+"""Connections of each process: 80 clients of the pooler at most, which has 40 sessions."""
 DRAIN_SECONDS = 3
 """The balancer notices in less than a second."""
 Say = Callable[[str], None]
@@ -42,6 +42,7 @@ class Fleet:
     is_synchronous: bool = False
     settings: dict[str, object] = field(default_factory=dict)
     say: Say = silent
+    starts: Starts = as_program
 
     def __post_init__(self) -> None:
         """Look for all programs first."""
@@ -107,7 +108,9 @@ class Fleet:
         self.redis = between.redis(folder)
         self.balancer = between.balancer(folder, port, ports)
         self.surroundings = Surroundings(
-            folder=folder, settings=self._common(port, at_pooler) | self.settings
+            folder=folder,
+            settings=self._common(port, at_pooler) | self.settings,
+            starts=self.starts,
         )
         self.instances = [
             self.surroundings.instance(number, one) for number, one in enumerate(ports, 1)
