@@ -472,11 +472,17 @@ async def test_one_that_is_of_no_use_rests_and_is_tried_by_one_reader(
 
 
 async def test_how_far_a_replica_of_another_timeline_is_says_nothing(
-    by_hand: Callable[..., tuple[Told, Replica]],
+    by_hand: Callable[..., tuple[Told, Replica]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The log of a primary that was promoted begins before where that of the old one ended."""
     told, replica = by_hand(100)
-    assert await replica.lease() is not None
+    only = await told.take()
+
+    async def take() -> Lease:
+        return only
+
+    monkeypatch.setattr(told, "take", take)
+    assert await replica.lease() is only
     told.wanted = Place(2, 90)
     assert await replica.lease() is None, "what it has replayed beyond the fork is another history"
     assert (told.asked, told.left) == (2, 1)
