@@ -219,12 +219,6 @@ async def leases(database_url: str) -> AsyncIterator[Leases]:
     await some.close()
 
 
-async def process_of(database: Database) -> int:
-    async with database.reading() as connection:
-        found: int = await connection.fetchval("SELECT pg_backend_pid()")
-        return found
-
-
 async def test_who_meets_a_standby_meets_none_of_its_connections_again(database: Database) -> None:
     """25006, as a primary says that has become a standby, or a name that leads to one now."""
     leases = database.leases
@@ -242,14 +236,15 @@ async def test_who_meets_a_standby_meets_none_of_its_connections_again(database:
 
 async def test_a_lost_connection_makes_the_next_one_look_at_all_hosts(leases: Leases) -> None:
     database = Database(leases)
-    before = await process_of(database)
-    assert await process_of(database) == before
+    async with leases.leased() as one, leases.leased() as two:
+        pass
     with pytest.raises(DependencyUnavailable):
         async with database.reading():
             raise TimeoutError
-    looking = await process_of(database)
-    assert looking != before
-    assert await process_of(database) == looking
+    async with leases.leased() as looking:
+        assert looking not in {one, two}
+    async with leases.leased() as again:
+        assert again is looking
 
 
 async def test_once_another_server_is_found_nobody_gets_the_first_any_more(
@@ -258,7 +253,7 @@ async def test_once_another_server_is_found_nobody_gets_the_first_any_more(
     hosts: Hosts | None = leases._hosts
     assert hosts is not None
     async with leases.leased() as out:
-        async with leases.leased() as idle:
+        async with leases.leased() as idle, leases.leased():
             pass
         first = hosts._last
         assert first is not None
@@ -271,6 +266,7 @@ async def test_once_another_server_is_found_nobody_gets_the_first_any_more(
         async with leases.leased() as new:
             assert hosts.moves == leases.moves == 1
             assert new not in {idle, out}
+            # The other one had to make room for the new one.
             assert idle.driver.is_closed()
             assert not out.driver.is_closed(), "what it does may end"
     assert out.driver.is_closed()

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from sqlalchemy import text
 from booking_system.bootstrap import migrations, replica_check, survival
 from booking_system.bootstrap.settings import Settings
 from booking_system.platform.postgres import searches
-from booking_system.platform.postgres.faults import Said
+from booking_system.platform.postgres.faults import OutcomeUnknown, Said
 from booking_system.platform.postgres.leases import Lease
 from booking_system.platform.postgres.searches import Place, Position, Replica, Searches
 from booking_system.platform.postgres.transaction import Database
@@ -270,6 +270,17 @@ async def test_the_operator_is_told_of_a_replica_of_something_else(
     assert "is a replica of another database" in told
 
 
+@asynccontextmanager
+async def commits_waiting_for(server: TestServer, name: str) -> AsyncIterator[None]:
+    await server.execute(f"ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 ({name})'")
+    await server.execute("SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        await server.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        await server.execute("SELECT pg_reload_conf()")
+
+
 async def test_what_a_standby_is_worth_is_told_to_who_may_know(
     two: Two, server: TestServer
 ) -> None:
@@ -285,9 +296,7 @@ async def test_what_a_standby_is_worth_is_told_to_who_may_know(
     await server.execute("GRANT pg_monitor TO looker")
     facts = await survival._asked(settings)
     assert (facts.standbys, facts.unseen, facts.waited_for) == (1, 0, 0)
-    await server.execute(f"ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 ({NAME})'")
-    await server.execute("SELECT pg_reload_conf()")
-    try:
+    async with commits_waiting_for(server, NAME):
         async with asyncio.timeout(PATIENCE):
             while not (facts := await survival._asked(settings)).waited_for:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
@@ -296,10 +305,67 @@ async def test_what_a_standby_is_worth_is_told_to_who_may_know(
         assert any(
             one.startswith("The loss of the primary, with its disk, loses no") for one in told
         )
-    finally:
-        await server.execute("ALTER SYSTEM RESET synchronous_standby_names")
-        await server.execute("SELECT pg_reload_conf()")
-        await server.execute("DROP ROLE looker")
+    await server.execute("DROP ROLE looker")
+
+
+WRITE = "UPDATE feed_consumers SET tries = tries"
+
+
+async def by_block(database: Database) -> None:
+    async with database.driver_transaction() as connection:
+        await connection.execute(WRITE)
+
+
+async def by_sqlalchemy(database: Database) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(text(WRITE))
+
+
+async def by_one_statement(database: Database) -> None:
+    async with database.at_once() as connection:
+        await connection.execute(WRITE)
+
+
+async def by_a_whole(database: Database) -> None:
+    async with database.whole():
+        await by_block(database)
+
+
+async def again_and_again(write: Callable[[Database], Awaitable[None]], database: Database) -> None:
+    """The server takes a moment to read its settings."""
+    while True:
+        await write(database)
+
+
+async def cancel_the_wait(server: TestServer, database: str) -> None:
+    """As an operator does who sees a commit that does not end."""
+    cancel = """SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity
+ WHERE wait_event = 'SyncRep' AND datname = $1"""
+    connection = await asyncpg.connect(server.url("postgres"))
+    async with asyncio.timeout(PATIENCE):
+        while not await connection.fetchval(cancel, database):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await connection.close()
+
+
+@pytest.mark.parametrize("write", [by_block, by_sqlalchemy, by_one_statement, by_a_whole])
+async def test_a_commit_that_no_standby_has_is_not_told_as_done(
+    server: TestServer, write: Callable[[Database], Awaitable[None]]
+) -> None:
+    """PostgreSQL calls it done, with a warning."""
+    async with server.database() as url:
+        name, database = (
+            url.partition("@/")[2].partition("?")[0],
+            Database.at(sqlalchemy_url(url), pool_size=1),
+        )
+        await write(database)
+        async with commits_waiting_for(server, "nobody"):
+            writing = asyncio.create_task(again_and_again(write, database))
+            await cancel_the_wait(server, name)
+            with pytest.raises(OutcomeUnknown):
+                await asyncio.wait_for(writing, PATIENCE)
+        await write(database)
+        await database.close()
 
 
 @dataclass
@@ -384,11 +450,17 @@ async def test_one_that_is_of_no_use_rests_and_is_tried_by_one_reader(
 
 
 async def test_how_far_a_replica_of_another_timeline_is_says_nothing(
-    by_hand: Callable[..., tuple[Told, Replica]],
+    by_hand: Callable[..., tuple[Told, Replica]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The log of a primary that was promoted begins before where that of the old one ended."""
     told, replica = by_hand(100)
-    assert await replica.lease() is not None
+    only = await told.take()
+
+    async def take() -> Lease:
+        return only
+
+    monkeypatch.setattr(told, "take", take)
+    assert await replica.lease() is only
     told.wanted = Place(2, 90)
     assert await replica.lease() is None, "what it has replayed beyond the fork is another history"
     assert (told.asked, told.left) == (2, 1)

@@ -12,6 +12,7 @@ from typing import TypeVar
 import asyncpg
 
 from booking_system.platform.postgres.leases import Lease, Leases
+from booking_system.platform.postgres.standbys import see_that_it_waited
 from booking_system.platform.postgres.whole import WHOLE, Whole, end_if_silent, leave
 from booking_system.platform.ticket import storing
 
@@ -25,6 +26,7 @@ InWhole = Callable[[Whole], AbstractAsyncContextManager[asyncpg.Connection]]
 async def commit(driver: asyncpg.Connection) -> str:
     """Commit; return PostgreSQL's word for what was done, `ROLLBACK` after an error."""
     done: str = await driver.execute("COMMIT")
+    see_that_it_waited(driver)
     return done
 
 
@@ -61,7 +63,8 @@ class DriverTransaction(AbstractAsyncContextManager[Given_co]):
             self._lease: Lease = await self._leases.take()
             try:
                 await self._lease.driver.execute("BEGIN")
-            except BaseException:
+            except BaseException as error:
+                end_if_silent(self._lease.driver, error)
                 await self._leases.give(self._lease)
                 raise
         except BaseException as error:
@@ -145,8 +148,10 @@ class DriverReading(AbstractAsyncContextManager[asyncpg.Connection]):
         """Give the connection back, and raise what the error means."""
         if self._part is not None:
             return await self._part.__aexit__(kind, error, trace)
+        if error is None:
+            await self._leases.give(self._lease)
+            return None
         end_if_silent(self._lease.driver, error)
         await self._leases.give(self._lease)
-        if error is not None:
-            self._explain(error, committing=False)
+        self._explain(error, committing=False)
         return None

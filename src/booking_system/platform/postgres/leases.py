@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from booking_system.platform.postgres.faults import Overloaded, Said
 from booking_system.platform.postgres.hosts import OPTION, Hosts
+from booking_system.platform.postgres.standbys import listen
 from booking_system.platform.ticket import CONNECTIONS
 
 WAIT_SECONDS = 0.5
@@ -154,6 +155,7 @@ class Leases:
             self._wake(None)
             raise
         assert isinstance(driver, asyncpg.Connection)
+        listen(driver)
         if self.moves != self._moved:
             self._moved = self.moves
             self._end_others()

@@ -13,7 +13,8 @@ from booking_system.platform.postgres.driver_blocks import DriverReading, Driver
 from booking_system.platform.postgres.faults import Refusals, meaning_of, said_of_the_server
 from booking_system.platform.postgres.hosts import engine_options
 from booking_system.platform.postgres.leases import Leases
-from booking_system.platform.postgres.whole import WHOLE, First, Later, Whole
+from booking_system.platform.postgres.standbys import see_that_it_waited
+from booking_system.platform.postgres.whole import WHOLE, First, Later, Whole, end_if_silent
 from booking_system.platform.ticket import storing
 
 Made = TypeVar("Made")
@@ -128,6 +129,7 @@ class Database:
                         committing = True
                         storing()
                         await transaction.commit()
+                        see_that_it_waited(lease.driver)
                 except BaseException:
                     if committing or lease.connection.in_transaction():
                         lease.driver.terminate()
@@ -165,6 +167,7 @@ class Database:
             async with self.leases.leased() as lease:
                 storing()
                 yield lease.driver
+                see_that_it_waited(lease.driver)
         except BaseException as error:
             self._explain(error, committing=True)
             raise
@@ -172,7 +175,11 @@ class Database:
     @asynccontextmanager
     async def _savepoint(self, whole: Whole) -> AsyncIterator[asyncpg.Connection]:
         async with self._in_whole(whole) as driver, driver.transaction():
-            yield driver
+            try:
+                yield driver
+            except BaseException as error:
+                end_if_silent(driver, error)
+                raise
 
     @asynccontextmanager
     async def _in_whole(self, whole: Whole) -> AsyncIterator[asyncpg.Connection]:

@@ -7,6 +7,7 @@ import asyncpg
 from asyncpg.transaction import Transaction
 
 from booking_system.platform.postgres.leases import Lease, Leases
+from booking_system.platform.postgres.standbys import see_that_it_waited
 from booking_system.platform.ticket import storing
 
 First = Callable[[asyncpg.Connection], Awaitable[None]]
@@ -71,6 +72,8 @@ class Whole:
             self._is_committing = True
             storing()
             await self._transaction.commit()
+            assert self._lease is not None
+            see_that_it_waited(self._lease.driver)
 
     async def undo(self, error: BaseException | None = None) -> None:
         """Roll back what was begun, because of `error`."""
