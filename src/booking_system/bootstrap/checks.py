@@ -17,7 +17,7 @@ from booking_system.bootstrap import (
     redis_check,
     replica_check,
 )
-from booking_system.bootstrap.migrations import DatabaseProblemError, is_at_head
+from booking_system.bootstrap.migrations import DatabaseProblemError, problem_of
 from booking_system.bootstrap.process import LISTENER, PARENT, time_zone_version
 from booking_system.bootstrap.settings import PREFIX, Settings
 from booking_system.platform.postgres.transaction import engine_for
@@ -96,19 +96,21 @@ async def database_findings(settings: Settings) -> Findings:
     """Look at the database that `settings` name."""
     assert settings.database_url is not None
     try:
-        at_head = await is_at_head(settings.database_url)
+        problem = await problem_of(settings.database_url)
         largest = await _max_connections(settings.database_url)
-        unsafe = await production_database.refused(settings) if at_head else []
-        unneeded = await production_database.advised(settings) if at_head else []
+        unsafe = await production_database.refused(settings) if problem is None else []
+        unneeded = await production_database.advised(settings) if problem is None else []
         unneeded += await replica_check.advice(settings)
         unneeded += await redis_check.advised(settings)
     except DatabaseProblemError as problem:
         return Findings(database=(str(problem),))
     except (SQLAlchemyError, OSError):
         return Findings(database=("The database broke off the connection.",))
-    missing = () if at_head else ("The tables are not up to date: run `booking-system migrate`.",)
     return Findings(
-        tuple(_too_many(settings, largest)), missing, tuple(unsafe), advice=tuple(unneeded)
+        tuple(_too_many(settings, largest)),
+        (problem,) if problem else (),
+        tuple(unsafe),
+        advice=tuple(unneeded),
     )
 
 

@@ -70,11 +70,26 @@ def worker() -> None:
 
 
 @app.command()
-def migrate() -> None:
-    """Bring the tables of the database to this version."""
+def migrate(
+    *,
+    back_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SCHEMA",
+            help="Take the tables back to an older schema, such as 0047, once no instance of this "
+            "version runs any more. What only this version knows is lost by that.",
+        ),
+    ] = None,
+) -> None:
+    """Bring the tables of the database to this version, while instances go on serving."""
     with told_plainly():
-        up.migrate(settings_and_logs())
-        out.print("The tables are up to date.")
+        settings = settings_and_logs()
+        if back_to is None:
+            up.migrate(settings)
+            out.print("The tables are up to date.")
+        else:
+            up.take_back(settings, back_to)
+            out.print(f"The tables are those of schema {back_to}.")
 
 
 @app.command("create-admin")
