@@ -54,25 +54,27 @@ class Later:
     up: Sequence[str]
     down: Sequence[str]
     said: str = ""
+    revision: str = LATER
 
     def write(self, folder: Path, before: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         text = MIGRATION.format(
-            revision=LATER, before=before, up=[*self.up], down=[*self.down], said=self.said
+            revision=self.revision, before=before, up=[*self.up], down=[*self.down], said=self.said
         )
-        (folder / f"{LATER}_later.py").write_text(text)
+        (folder / f"{self.revision}_later.py").write_text(text)
 
 
 @contextmanager
 def one_version_later(later: Later, place: Path) -> Iterator[None]:
     """In the block this process is of the version that has this migration, too."""
-    later.write(place / "later", migrations.newest())
+    folder = place / "later"
+    folder.mkdir(exist_ok=True)
+    later.write(folder, migrations.newest())
     usual = migrations._config
 
     def with_the_later_one() -> Config:
         config = usual()
         ours = f"{config.get_main_option('script_location')}/versions"
-        config.set_main_option("version_locations", os.pathsep.join([ours, str(place / "later")]))
+        config.set_main_option("version_locations", os.pathsep.join([ours, str(folder)]))
         return config
 
     # Else each step loads all scripts anew.

@@ -21,8 +21,22 @@ from tests.waits import until_waiting
 
 @pytest.fixture(scope="module")
 async def url(postgres: TestServer) -> AsyncIterator[str]:
+    """Of a database whose schema each test leaves as it was."""
     async with postgres.database() as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+async def serving_api(url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """The application of the version that there is."""
+    async with running_api(url, tmp_path_factory.mktemp("expanding")) as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def connections(serving_api: Api) -> Database:
+    database: Database = serving_api.container.database()
+    return database
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,30 +250,30 @@ NEEDS_THIS_VERSION = Later(
 
 
 async def test_bookings_go_on_while_a_migration_waits_for_a_transaction(
-    own_database: Database, own_database_url: str, own_api: Api, tmp_path: Path
+    connections: Database, url: str, serving_api: Api, tmp_path: Path
 ) -> None:
-    doctor = await own_api.doctor(await own_api.clinic())
-    slots, usual = iter(await own_api.slots(doctor, 9)), migrations.newest()
+    doctor = await serving_api.doctor(await serving_api.clinic())
+    slots, usual = iter(await serving_api.slots(doctor, 9)), migrations.newest()
 
     async def booked(count: int) -> None:
-        patient = await own_api.patient()
+        patient = await serving_api.patient()
         for _ in range(count):
-            answer = await own_api.book(next(slots), patient)
+            answer = await serving_api.book(next(slots), patient)
             assert answer.status_code == 201, answer.text
 
     with one_version_later(A_COLUMN, tmp_path):
-        async with own_database.driver_transaction() as somebody:
+        async with connections.driver_transaction() as somebody:
             await somebody.execute("SELECT FROM appointments")
-            migrating = asyncio.create_task(migrations.upgrade(own_database_url))
-            await until_waiting(own_database)
+            migrating = asyncio.create_task(migrations.upgrade(url))
+            await until_waiting(connections)
             # Each waits behind the migration, until that gives way.
             await booked(3)
             assert not migrating.done()
         await migrating
-        assert await ready(own_api) == (200, LATER)
+        assert await ready(serving_api) == (200, LATER)
         await booked(3)
-        await migrations.downgrade(own_database_url, usual)
-    assert await ready(own_api) == (200, usual)
+        await migrations.downgrade(url, usual)
+    assert await ready(serving_api) == (200, usual)
     await booked(3)
 
 
@@ -270,81 +284,88 @@ async def ready(api: Api) -> tuple[int, str]:
 
 
 async def test_an_index_is_made_while_others_wait_to_migrate(
-    own_database_url: str, own_database: Database, tmp_path: Path
+    url: str, connections: Database, tmp_path: Path
 ) -> None:
+    usual = migrations.newest()
     with one_version_later(AN_INDEX, tmp_path):
-        async with own_database.driver_transaction() as somebody:
+        async with connections.driver_transaction() as somebody:
             await somebody.execute("LOCK TABLE appointments IN ROW EXCLUSIVE MODE")
-            both = [asyncio.create_task(migrations.upgrade(own_database_url)) for _ in range(2)]
-            await until_waiting(own_database)
+            both = [asyncio.create_task(migrations.upgrade(url)) for _ in range(2)]
+            await until_waiting(connections)
         await asyncio.gather(*both)
-        assert await migrations.problem_of(own_database_url) is None
-        async with own_database.reading() as connection:
+        assert await migrations.problem_of(url) is None
+        async with connections.reading() as connection:
             assert await connection.fetchval(VALID, "ix_x")
+        await migrations.downgrade(url, usual)
 
 
 VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = $1::text::regclass"
 
 
 async def test_a_table_that_is_in_use_all_the_time_is_told_of(
-    own_database_url: str,
-    own_database: Database,
+    url: str,
+    connections: Database,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(migrations, "TRIES", 1)
     monkeypatch.setattr(migrations, "LOOKS", 1)
     with one_version_later(A_COLUMN, tmp_path):
-        async with own_database.driver_transaction() as somebody:
+        async with connections.driver_transaction() as somebody:
             await somebody.execute("SELECT FROM appointments")
             with pytest.raises(migrations.DatabaseProblemError, match="in use all the time"):
-                await migrations.upgrade(own_database_url)
+                await migrations.upgrade(url)
             await somebody.execute(f"SELECT pg_advisory_xact_lock({migrations.ONE_AT_A_TIME})")
             with pytest.raises(migrations.DatabaseProblemError, match="Another instance"):
-                await migrations.upgrade(own_database_url)
+                await migrations.upgrade(url)
 
 
 async def test_the_version_before_works_on_what_was_only_added_to(
-    own_database_url: str, own_api: Api, tmp_path: Path
+    url: str, serving_api: Api, tmp_path: Path
 ) -> None:
     usual = migrations.newest()
     with one_version_later(A_COLUMN, tmp_path):
-        await migrations.upgrade(own_database_url)
-    assert await migrations.problem_of(own_database_url) is None
+        await migrations.upgrade(url)
+    assert await migrations.problem_of(url) is None
     # It leaves what it does not know as it is.
-    await migrations.upgrade(own_database_url)
-    assert await ready(own_api) == (200, LATER)
+    await migrations.upgrade(url)
+    assert await ready(serving_api) == (200, LATER)
     with pytest.raises(migrations.DatabaseProblemError, match="only the newer version"):
-        await migrations.downgrade(own_database_url, usual)
+        await migrations.downgrade(url, usual)
+    with one_version_later(A_COLUMN, tmp_path):
+        await migrations.downgrade(url, usual)
 
 
 async def test_the_version_before_says_what_it_cannot_work_on(
-    own_database_url: str, own_api: Api, tmp_path: Path
+    url: str, serving_api: Api, tmp_path: Path
 ) -> None:
+    usual = migrations.newest()
     with one_version_later(NEEDS_THIS_VERSION, tmp_path):
-        await migrations.upgrade(own_database_url)
-        assert await migrations.problem_of(own_database_url) is None
+        await migrations.upgrade(url)
+        assert await migrations.problem_of(url) is None
     with pytest.raises(migrations.DatabaseProblemError, match="used by a newer version"):
-        await migrations.upgrade(own_database_url)
-    assert "used by a newer version" in str(await migrations.problem_of(own_database_url))
-    status, told = await ready(own_api)
+        await migrations.upgrade(url)
+    assert "used by a newer version" in str(await migrations.problem_of(url))
+    status, told = await ready(serving_api)
     assert (status, "used by a newer version" in told) == (503, True)
+    with one_version_later(NEEDS_THIS_VERSION, tmp_path):
+        await migrations.downgrade(url, usual)
+    assert await ready(serving_api) == (200, usual)
 
 
-async def test_the_version_after_says_that_its_tables_are_missing(
-    own_database_url: str, tmp_path: Path
-) -> None:
+async def test_the_version_after_says_that_its_tables_are_missing(url: str, tmp_path: Path) -> None:
     usual = migrations.newest()
     with one_version_later(A_COLUMN, tmp_path):
         problem = f"(schema {usual}, and this version works on {LATER}): run `booking-system"
-        assert problem in str(await migrations.problem_of(own_database_url))
-        async with running_api(own_database_url, tmp_path) as later:
+        assert problem in str(await migrations.problem_of(url))
+        async with running_api(url, tmp_path) as later:
             status, told = await ready(later)
             assert (status, problem in told) == (503, True)
-            await migrations.upgrade(own_database_url)
+            await migrations.upgrade(url)
             assert await ready(later) == (200, LATER)
         with pytest.raises(migrations.DatabaseProblemError, match="no schema that this version"):
-            await migrations.downgrade(own_database_url, "0000")
+            await migrations.downgrade(url, "0000")
+        await migrations.downgrade(url, usual)
 
 
 @pytest.mark.parametrize(
