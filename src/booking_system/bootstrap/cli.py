@@ -1,8 +1,6 @@
 """The command line: `booking-system`, or `python -m booking_system.bootstrap.cli`."""
 
-import asyncio
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +9,7 @@ import typer
 from booking_system import __version__
 from booking_system.bootstrap import (
     after_failures,
+    check_command,
     checks,
     horizon,
     laboratory,
@@ -20,16 +19,13 @@ from booking_system.bootstrap import (
 )
 from booking_system.bootstrap.backups import commands as backup_commands
 from booking_system.bootstrap.console import (
-    DATABASE,
     EXIT_CODES,
-    USAGE,
     err,
     out,
     progress,
     settings_and_logs,
     told_plainly,
 )
-from booking_system.bootstrap.embedded_postgres import database_for
 from booking_system.bootstrap.process import pin_time_zones
 from booking_system.bootstrap.settings import Settings
 
@@ -138,6 +134,7 @@ def dead_letters(
 app.add_typer(payment_commands.app, name="payments")
 app.command()(backup_commands.backup)
 app.command()(backup_commands.restore)
+app.command()(check_command.check)
 
 
 @app.command()
@@ -173,29 +170,6 @@ def asyncapi(
         output.write_text(document, encoding="utf-8")
 
 
-@app.command()
-def check() -> None:
-    """Show the settings, and say what is wrong with them or with the database."""
-    with told_plainly():
-        settings = settings_and_logs()
-        for line in [*checks.described(settings), *checks.warnings_about(settings)]:
-            out.print(line)
-        with database_for(settings) as ready:
-            found = asyncio.run(checks.findings(ready))
-        unsafe = checks.refused_in_production(settings)
-        if settings.database_url is not None:
-            # Of the embedded server it is said already that it is not for production.
-            unsafe += found.unsafe
-        for sentence in found.advice:
-            out.print(sentence)
-        wrong = (*found.settings, *(unsafe if settings.in_production else ()))
-        for sentence in (*wrong, *found.database):
-            out.print(sentence)
-        if wrong or found.database:
-            raise typer.Exit(DATABASE if found.database else USAGE)
-        out.print(_verdict(unsafe))
-
-
 @app.callback(invoke_without_command=True)
 def about(
     *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
@@ -204,13 +178,6 @@ def about(
     if version:
         out.print(__version__)
         raise typer.Exit
-
-
-def _verdict(unsafe: Sequence[str]) -> str:
-    if not unsafe:
-        return "All is well."
-    refused = "".join(f"\n  - {sentence}" for sentence in unsafe)
-    return f"Fit for development only. Production would refuse this:{refused}"
 
 
 for _name, _command in laboratory.commands().items():
