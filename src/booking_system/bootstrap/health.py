@@ -11,7 +11,7 @@ from booking_system.bootstrap.schema_fit import OF_THE_DATABASE, Schema
 from booking_system.identity.domain.policies import public
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.routing import Routes
-from booking_system.platform.postgres.faults import DependencyUnavailable
+from booking_system.platform.postgres.faults import FULL, DependencyUnavailable
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.errors import Transient
 
@@ -80,6 +80,8 @@ class HealthRoutes:
         schema = Schema(*row or (None,))
         if problem := schema.problem(self.revision):
             raise DependencyUnavailable(problem, retry_after=5)
+        if self.database.leases.is_disk_full:
+            raise DependencyUnavailable(FULL, retry_after=5)
         return json_answer(
             {
                 "status": "ready",

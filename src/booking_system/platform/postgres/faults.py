@@ -17,6 +17,8 @@ INTEGRITY = frozenset({"23505", "23P01", "23514", "23503"})
 TRY_AGAIN = frozenset(
     {"55P03", "40P01", "40001", "57P01", "57P02", "57P03", "53300", "25006", "08003", "08006"}
 )
+FULL_DISK = "53100"
+FULL = "The database has no room left on its disk: nothing was stored, and reading goes on."
 GAVE_UP = frozenset({"57014", "3D000", "28000", "28P01"})
 """A statement that took too long; a database or a login that is not there (any more)."""
 
@@ -65,6 +67,9 @@ def meaning_of(  # noqa: PLR0911  (a decision table reads best as one)
     if state in INTEGRITY:
         refusal = refusals.get(_constraint(error) or "")
         return None if refusal is None else refusal()
+    if state == FULL_DISK:
+        # The server's own word, in a commit too: it has undone the transaction.
+        return DependencyUnavailable(FULL, retry_after=60)
     if committing and state != "40001" and _is_connection_trouble(error, state):
         return OutcomeUnknown(retry_after=1)
     if state in TRY_AGAIN or isinstance(error, ConnectionRefusedError | FileNotFoundError):

@@ -9,8 +9,10 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic
 
 import asyncpg
+import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,7 +20,10 @@ from booking_system.platform.postgres.faults import Overloaded
 from booking_system.platform.ticket import CONNECTIONS
 
 WAIT_SECONDS = 0.5
+FULL_SECONDS = 30.0
+"""How long readiness tells of a full disk: nothing but a write can say that it is over."""
 MOST_WAITING_PER_CONNECTION = 8
+log = structlog.get_logger("booking_system.postgres")
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -45,6 +50,18 @@ class Leases:
         self._idle: list[Lease] = []
         self._waiting: deque[asyncio.Future[Lease | None]] = deque()
         self._open = 0
+        self._full_until = 0.0
+
+    @property
+    def is_disk_full(self) -> bool:
+        """Say whether the server has refused a write of this process for want of room just now."""
+        return monotonic() < self._full_until
+
+    def note_full_disk(self) -> None:
+        """Remember that there was no room, and tell the operator."""
+        if not self.is_disk_full:
+            log.error("database_disk_full")
+        self._full_until = monotonic() + FULL_SECONDS
 
     @property
     def in_use(self) -> int:

@@ -10,7 +10,12 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from booking_system.platform.postgres.driver_blocks import DriverReading, DriverTransaction
-from booking_system.platform.postgres.faults import Refusals, meaning_of
+from booking_system.platform.postgres.faults import (
+    FULL,
+    DependencyUnavailable,
+    Refusals,
+    meaning_of,
+)
 from booking_system.platform.postgres.leases import Leases
 from booking_system.platform.postgres.whole import WHOLE, First, Later, Whole
 from booking_system.platform.ticket import storing
@@ -257,5 +262,7 @@ class Database:
     def _explain(self, error: BaseException, *, committing: bool) -> None:
         """Raise what `error` means; return where it says so itself, so it is not its own cause."""
         meaning = meaning_of(error, self.refusals, committing=committing)
+        if isinstance(meaning, DependencyUnavailable) and meaning.detail == FULL:
+            self.leases.note_full_disk()
         if meaning is not None:
             raise meaning from error
