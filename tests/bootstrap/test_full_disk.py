@@ -94,23 +94,23 @@ LEFT = 256 * 1024
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(place: Path) -> Iterator[Path]:
     """A disk of 150 MiB in memory."""
-    place = tmp_path / "disk"
-    place.mkdir(mode=0o755)
+    disk = place / "disk"
+    disk.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(place)],
+        ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=755", "tmpfs", str(disk)],
         check=False,
         capture_output=True,
         text=True,
     )
     assert mounted.returncode == 0, f"this proof mounts a disk, so root runs it: {mounted.stderr}"
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def fill(disk: Path) -> None:
-    with (disk / "filling").open("wb") as file:
+    with (disk / "filling").open("ab") as file:
         while (left := room_on(disk) - LEFT) > 0:
             file.write(bytes(min(left, 1024 * 1024)))
             file.flush()
@@ -146,6 +146,8 @@ def test_a_disk_that_is_full_ends_nothing_and_is_told_of(small_disk: Path) -> No
         fill(small_disk)
         made, answer = 0, _one_more(client, 0)
         while answer.status_code == 201 and made < 5000:
+            # The server gives some back now and then.
+            fill(small_disk)
             made += 1
             answer = _one_more(client, made)
         assert code_of(answer) == (503, "dependency_unavailable")

@@ -25,7 +25,7 @@ def check(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show the settings, and say what is wrong with them or with the database; makes nothing."""
+    """Show the settings, and say what is wrong. It makes nothing."""
     with told_plainly():
         settings = settings_and_logs()
         warnings = list(checks.warnings_about(settings))

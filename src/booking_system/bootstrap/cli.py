@@ -20,6 +20,8 @@ from booking_system.bootstrap import (
 from booking_system.bootstrap.backups import commands as backup_commands
 from booking_system.bootstrap.console import (
     EXIT_CODES,
+    USAGE,
+    ended,
     err,
     out,
     progress,
@@ -28,6 +30,11 @@ from booking_system.bootstrap.console import (
 )
 from booking_system.bootstrap.process import pin_time_zones
 from booking_system.bootstrap.settings import Settings
+
+NOBODY_TO_ASK = (
+    "There is nobody to ask: give --email and --password-stdin, or set BOOKING_ADMIN_EMAIL and "
+    "BOOKING_ADMIN_PASSWORD."
+)
 
 app = typer.Typer(
     name="booking-system",
@@ -42,7 +49,7 @@ app = typer.Typer(
 
 @app.command("up")
 def bring_up() -> None:
-    """Start everything on this machine: database, tables, demo data, API."""
+    """Start everything: database, tables, demo data, API."""
     with told_plainly(code_when_stopped=0):
         settings = settings_and_logs()
         for sentence in checks.warnings_about(settings):
@@ -53,14 +60,17 @@ def bring_up() -> None:
 
 @app.command()
 def serve() -> None:
-    """Serve the API of a database whose tables are up to date."""
+    """Serve the API. The tables of the database are up to date by then."""
     with told_plainly(code_when_stopped=0):
         up.serve(settings_and_logs(), out.print)
 
 
 @app.command()
 def worker() -> None:
-    """Do the work behind the requests: events, calendars, tidying. Any number may run."""
+    """Do the work behind the requests.
+
+    That is events, messages, calendars and tidying. Any number of workers may run.
+    """
     with told_plainly(code_when_stopped=0):
         worker_program.work(settings_and_logs())
 
@@ -77,7 +87,7 @@ def migrate(
         ),
     ] = None,
 ) -> None:
-    """Bring the tables of the database to this version, while instances go on serving."""
+    """Bring the tables to this version. Instances go on serving."""
     with told_plainly():
         settings = settings_and_logs()
         if back_to is None:
@@ -89,24 +99,47 @@ def migrate(
 
 
 @app.command("create-admin")
-def create_admin() -> None:
-    """Make a platform administrator; asks unless BOOKING_ADMIN_EMAIL and _PASSWORD are set."""
+def create_admin(
+    *,
+    email: Annotated[str | None, typer.Option(help="The address of the administrator.")] = None,
+    password_stdin: Annotated[
+        bool,
+        typer.Option(
+            "--password-stdin",
+            help="Read the password from the standard input: others can see the options.",
+        ),
+    ] = False,
+) -> None:
+    """Make a platform administrator.
+
+    Asks for what neither the options nor BOOKING_ADMIN_EMAIL and BOOKING_ADMIN_PASSWORD say.
+    """
     with told_plainly():
         settings = settings_and_logs()
-        if settings.admin_email is None:
-            settings = Settings(
-                admin_email=typer.prompt("E-mail"),
-                admin_password=typer.prompt("Password", hide_input=True, confirmation_prompt=True),
-            )
+        if email is not None or password_stdin or settings.admin_email is None:
+            settings = _with_admin(email or settings.admin_email, from_input=password_stdin)
         made = up.create_admin(settings)
         out.print("The administrator was made." if made else "This administrator exists already.")
 
 
+def _with_admin(email: str | None, *, from_input: bool) -> Settings:
+    password = sys.stdin.readline().rstrip("\r\n") if from_input else None
+    try:
+        return Settings(
+            admin_email=email or typer.prompt("E-mail"),
+            admin_password=password
+            or typer.prompt("Password", hide_input=True, confirmation_prompt=True),
+        )
+    except typer.Abort:
+        raise ended(NOBODY_TO_ASK, USAGE) from None
+
+
 @app.command("extend-horizon")
 def extend_horizon() -> None:
-    """Make the time slots of weekly hours as far ahead as the clinics take bookings.
+    """Make the time slots of weekly hours.
 
-    Run it daily, and after the time zone data changed; it may run twice, or in two places.
+    They reach as far ahead as the clinics take bookings. Workers do it every four hours; run it
+    after the time zone data changed, or daily where no worker runs. It may run in two places.
     """
     with told_plainly():
         with progress("Calendars") as step:
@@ -122,7 +155,7 @@ def dead_letters(
         bool, typer.Option("--retry", help="Have all of them tried again by the next worker.")
     ] = False,
 ) -> None:
-    """List events and messages that were given up, oldest first."""
+    """List events and messages that were given up."""
     with told_plainly():
         found = after_failures.dead_letters(settings_and_logs(), retry=retry)
         for line in found.lines:
@@ -139,7 +172,10 @@ app.command()(check_command.check)
 
 @app.command()
 def replan() -> None:
-    """Plan the messages of all coming appointments anew; what is planned stays as it is."""
+    """Plan the messages of coming appointments anew.
+
+    What is planned stays as it is.
+    """
     with told_plainly():
         done = after_failures.replan(settings_and_logs())
         out.print(f"Messages of {done} appointments are planned.")
@@ -149,7 +185,7 @@ def replan() -> None:
 def openapi(
     output: Annotated[Path | None, typer.Option(help="Write to this file.")] = None,
 ) -> None:
-    """Print the OpenAPI document of the API; needs no database."""
+    """Print the OpenAPI document. It needs no database."""
     with told_plainly():
         document = up.openapi(settings_and_logs())
         if output is None:
@@ -162,7 +198,7 @@ def openapi(
 def asyncapi(
     output: Annotated[Path | None, typer.Option(help="Write to this file.")] = None,
 ) -> None:
-    """Print the AsyncAPI document of the rooms of consultations; needs no database."""
+    """Print the AsyncAPI document of consultations. It needs no database."""
     document = up.asyncapi()
     if output is None:
         sys.stdout.write(document)
