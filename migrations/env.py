@@ -2,37 +2,58 @@
 
 import asyncio
 import os
+from collections.abc import Collection
 
 from alembic import context
-from sqlalchemy import Connection, pool, text
-from sqlalchemy.ext.asyncio import create_async_engine
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
 
+from booking_system.bootstrap.migrations import LOCK_WAIT, alone, connected
+from booking_system.bootstrap.schema_fit import FIRST, remark_of
 from booking_system.bootstrap.tables import metadata
-from booking_system.platform.postgres.hosts import engine_options
-from booking_system.platform.postgres.url import sqlalchemy_url
-
-ONE_AT_A_TIME = 7_240_517_001
-"""The advisory lock that keeps two starting instances from migrating at once."""
 
 
 def migrate(connection: Connection) -> None:
-    """All in one transaction: a database is migrated, or as it was."""
-    context.configure(connection=connection, target_metadata=metadata)
+    """Each migration in a transaction of its own: it is done, or nothing of it is.
+
+    It waits for no table longer than requests may, which would queue behind it.
+    """
+    connection.execute(text(f"SET lock_timeout = '{LOCK_WAIT}'"))
+    # Alembic begins and ends transactions only where none is open.
+    connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        transaction_per_migration=True,
+        on_version_apply=[remark],
+    )
     with context.begin_transaction():
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({ONE_AT_A_TIME})"))
         context.run_migrations()
+
+
+def remark(*, ctx: MigrationContext, heads: Collection[str], **_: object) -> None:
+    """Say in the database which programs may work on it now."""
+    assert ctx.connection is not None
+    revision = next(iter(heads), None)
+    said = "NULL" if revision is None else f"'{remark_of(revision, oldest_program(revision))}'"
+    ctx.connection.execute(text(f"COMMENT ON TABLE alembic_version IS {said}"))
+
+
+def oldest_program(revision: str) -> str:
+    """Return the oldest schema whose program may work on this one."""
+    if revision < FIRST:
+        return revision
+    later = context.script.iterate_revisions(revision, FIRST)
+    return max((getattr(script.module, "serves_from", FIRST) for script in later), default=FIRST)
 
 
 async def migrate_by_settings() -> None:
     """For the `alembic` command."""
     names = ("MIGRATION_URL", "DATABASE_DIRECT_URL", "DATABASE_URL")
     url = next(filter(None, (os.environ.get(f"BOOKING_{name}") for name in names)))
-    place, options = engine_options(sqlalchemy_url(url), {})
-    engine = create_async_engine(place, poolclass=pool.NullPool, **options)
-    async with engine.connect() as connection:
+    async with connected(url) as connection, alone(connection):
         await connection.run_sync(migrate)
         await connection.commit()
-    await engine.dispose()
 
 
 given = context.config.attributes.get("connection")

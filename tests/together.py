@@ -8,6 +8,8 @@ from xdist.scheduler import LoadGroupScheduling
 from xdist.workermanage import WorkerController
 
 GROUPS = {
+    "tests/architecture/test_expanding.py": "expanding",
+    "tests/architecture/test_migrations.py": "migrations",
     "tests/access/": "access",
     "tests/hostile/": "hostile",
     "tests/booking/test_crashes.py": "crashes",

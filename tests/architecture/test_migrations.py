@@ -11,8 +11,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from booking_system.bootstrap import migrations
 from booking_system.bootstrap.postgres_binaries import binaries_for
+from booking_system.bootstrap.schema_fit import FIRST
 from booking_system.bootstrap.tables import metadata
 from booking_system.platform.postgres.url import sqlalchemy_url
+from tests.architecture.expanding import WORDS, Catalogue, Step, watching
+from tests.architecture.older_migrations import AS_THEY_ARE
 from tests.bootstrap.processes import environment
 from tests.forked import forked
 from tests.patience import PATIENCE
@@ -57,17 +60,36 @@ async def test_each_migration_goes_up_down_and_up(
     # Else each step loads all scripts anew.
     scripts = ScriptDirectory.from_config(migrations._config())
     monkeypatch.setattr(ScriptDirectory, "from_config", lambda _: scripts)
-    stages = [("base", await schema_of(empty_url))]
-    for revision in migrations.revisions():
-        await migrations.upgrade(empty_url, revision)
-        stages.append((revision, await schema_of(empty_url)))
-        assert stages[-1][1] != stages[-2][1]
-    for revision, schema in stages[-2::-1]:
-        await migrations.downgrade(empty_url, revision)
-        assert await schema_of(empty_url) == schema, revision
+    stages, catalogue, faults = [("base", await schema_of(empty_url))], Catalogue(), {}
+    with watching() as watch:
+        for revision in migrations.revisions():
+            await migrations.upgrade(empty_url, revision)
+            before, catalogue = catalogue, await catalogue_of(empty_url)
+            step = Step.of(revision, before, catalogue, watch.taken())
+            faults[revision] = " ".join(sorted(step.faults()))
+            stages.append((revision, await schema_of(empty_url)))
+            assert stages[-1][1] != stages[-2][1]
+        for revision, schema in stages[-2::-1]:
+            await migrations.downgrade(empty_url, revision)
+            back = Step(revision=revision, before=catalogue, after=catalogue, sent=watch.taken())
+            assert "lock" not in back.faults(), revision
+            assert await schema_of(empty_url) == schema, revision
     await migrations.upgrade(empty_url)
     assert await schema_of(empty_url) == stages[-1][1]
-    assert await migrations.is_at_head(empty_url)
+    assert await migrations.problem_of(empty_url) is None
+
+    assert max(AS_THEY_ARE) <= FIRST
+    found = {revision: words for revision, words in faults.items() if words}
+    listed = {revision: words for revision, (words, _) in AS_THEY_ARE.items()}
+    assert found == listed, WORDS
+
+
+async def catalogue_of(url: str) -> Catalogue:
+    connection = await asyncpg.connect(url)
+    try:
+        return await Catalogue.of(connection)
+    finally:
+        await connection.close()
 
 
 async def test_the_migrations_make_the_tables_that_the_program_has(
@@ -126,7 +148,7 @@ async def test_instances_that_start_together_migrate_once(empty_url: str, tmp_pa
         codes = [await asyncio.to_thread(process.wait, PATIENCE) for process in (one, other)]
 
     assert codes == [0, 0]
-    assert await migrations.is_at_head(empty_url)
+    assert await migrations.problem_of(empty_url) is None
 
 
 async def test_a_schema_from_a_newer_version_is_refused(own_database_url: str) -> None:
@@ -142,7 +164,7 @@ async def test_an_unreachable_database_is_named_in_a_sentence(postgres: TestServ
     with pytest.raises(migrations.DatabaseProblemError, match="does not exist"):
         await migrations.upgrade(postgres.url("nowhere"))
     with pytest.raises(migrations.DatabaseProblemError, match="cannot be reached"):
-        await migrations.is_at_head("postgresql://postgres@127.0.0.1:1/nowhere")
+        await migrations.problem_of("postgresql://postgres@127.0.0.1:1/nowhere")
 
 
 async def test_an_older_server_is_refused_in_a_sentence(
@@ -172,7 +194,7 @@ async def test_events_and_revisions_of_before_are_numbered(own_database_url: str
     finally:
         await connection.close()
     await migrations.downgrade(own_database_url, "0021")
-    assert not await migrations.is_at_head(own_database_url)
+    assert await migrations.problem_of(own_database_url)
 
 
 BEFORE_0022 = """

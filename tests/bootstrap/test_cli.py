@@ -63,7 +63,7 @@ def taken_port(monkeypatch: pytest.MonkeyPatch, no_database: None) -> Iterator[i
 
 
 def run(*arguments: str, typed: str | None = None) -> Result:
-    return CliRunner().invoke(app, arguments, input=typed)
+    return CliRunner().invoke(app, arguments, input=typed, prog_name="booking-system")
 
 
 def test_help_tells_the_exit_codes() -> None:
@@ -72,6 +72,15 @@ def test_help_tells_the_exit_codes() -> None:
     told = " ".join(done.output.split())
     assert "0 done, 1 failed, 2 wrong usage or settings, 3 trouble with the database" in told
     assert "4 the port is taken, 5 a provider did not answer" in told
+
+
+def test_help_is_in_whole_sentences() -> None:
+    told = run("--help").output
+    assert told.startswith("Usage: booking-system ")
+    _, _, commands = told.partition("Commands:\n")
+    listed, _, _ = commands.partition("\n\n")
+    assert len(listed.splitlines()) > 15
+    assert [line for line in listed.splitlines() if not line.endswith(".") or "..." in line] == []
 
 
 def test_it_knows_its_version() -> None:
@@ -268,6 +277,20 @@ def test_an_administrator_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert named[0].admin_email == "admin@example.com"
     assert named[0].admin_password.get_secret_value() == "correct-horse"
     assert run("create-admin", typed="nobody\nx\nx\n").exit_code == 2
+
+
+def test_an_administrator_needs_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = []
+    monkeypatch.setattr(up, "create_admin", lambda settings: named.append(settings) or True)
+    done = run("create-admin", "--email", "a@example.com", "--password-stdin", typed="one\ntwo\n")
+    assert (done.exit_code, done.output) == (0, "The administrator was made.\n")
+    assert named[0].admin_email == "a@example.com"
+    assert named[0].admin_password.get_secret_value() == "one"
+    for options in ([], ["--email", "a@example.com"], ["--password-stdin"]):
+        done = run("create-admin", *options, typed="")
+        assert done.exit_code == 2
+        assert "There is nobody to ask: give --email and --password-stdin" in done.output
+    assert len(named) == 1
 
 
 def test_an_administrator_from_the_environment_is_not_asked_for(

@@ -1,5 +1,6 @@
 """Processes die together, stop once, and agree on the time zones."""
 
+import asyncio
 import os
 import signal
 import zoneinfo
@@ -12,8 +13,10 @@ from booking_system.bootstrap.process import (
     interruptible,
     pin_time_zones,
     time_zone_version,
+    until_interrupted,
 )
 from tests.bootstrap.processes import alive, environment, eventually, running
+from tests.patience import PATIENCE
 
 CHILD = """
 import time
@@ -107,3 +110,21 @@ def test_children_use_the_same_time_zones(tmp_path: Path) -> None:
     with running("-c", code, env=env, cwd=tmp_path) as child:
         assert child.stdout is not None
         assert child.stdout.read() == "()\n"
+
+
+class Last:
+    """What is raised in its finaliser is lost."""
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def test_a_signal_is_heard_wherever_the_program_is() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with interruptible():
+        asyncio.get_running_loop().call_soon(Last)
+        with pytest.raises(Interrupted):
+            async with asyncio.timeout(PATIENCE):
+                await until_interrupted()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from booking_system.bootstrap import migrations
 from booking_system.platform.uuid7 import uuid7
 from tests.bootstrap.processes import environment
 from tests.forked import forked
@@ -69,4 +70,6 @@ async def test_a_worker_refuses_tables_of_another_version(
             assert await asyncio.to_thread(refused.wait, PATIENCE) == 3
             assert refused.stdout is not None
             told = refused.stdout.read()
-    assert told == "The tables are not up to date: run `booking-system migrate` first.\n"
+    version = f"(schema none, and this version works on {migrations.newest()})"
+    say = f"The tables are not up to date {version}: run `booking-system migrate` first.\n"
+    assert told == say

@@ -73,8 +73,9 @@ def bench(  # noqa: PLR0913  (options)
     instances: Instances = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Measure bookings and slot searches on this machine; touches no data of yours.
+    """Measure bookings and searches on this machine.
 
+    It touches no data of yours.
     Exit codes: 0 no bar was missed, 1 one was missed or the bench could not go on, 2 wrong usage,
     5 others kept the machine busy: the figures are told, and no verdict.
     With --journey each request of a page is compared with bare FastAPI, on a database that was made

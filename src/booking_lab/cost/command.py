@@ -39,11 +39,12 @@ def cost(
     by_file: ByFile = None,
     in_database: InDatabase = False,
 ) -> None:
-    """Count what one request costs: calls, bytecodes, system calls, statements, write-ahead log.
+    """Count what one request costs.
 
-    The figures are the same on every machine with this version of Python; nothing is timed. It
-    touches no data of yours, and takes a quarter of a minute. With --instructions only what
-    PostgreSQL does for each operation that writes is counted.
+    That is calls, bytecodes, system calls, statements and write-ahead log. The figures are the same
+    on every machine with this version of Python; nothing is timed. It touches no data of yours, and
+    takes a quarter of a minute. With --instructions only what PostgreSQL does for each operation
+    that writes is counted.
     """
     try:
         if in_database:

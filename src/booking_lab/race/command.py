@@ -45,8 +45,9 @@ def race(  # noqa: PLR0913  (one for each option)
     seed: Seed = USUAL.seed,
     json_file: JsonFile = None,
 ) -> None:
-    """Let many clients race on your own deployment, and check that nothing is sold twice.
+    """Let many clients race on your own deployment.
 
+    It checks that nothing is sold twice.
     Makes a throw-away clinic with doctors, slots and patients, lets clients hold, book, move,
     cancel, hang up and ask again all at once, checks everything that they were told against each
     other and against the final list, and removes the clinic again. Nothing else is touched, but

@@ -32,14 +32,15 @@ def weave(
     payments: Payments = False,
     rooms: Rooms = False,
 ) -> None:
-    """Let one seed decide every coincidence, on a PostgreSQL of its own, and judge each run.
+    """Let one seed decide every coincidence.
 
-    Patients, the desk and the background meet at every statement and every commit in an order that
-    the seed chooses; connections break, clients leave, holds run out. The same seed does the same.
-    What goes wrong is cut down to the fewest steps and told as a story. With --messages workers
-    relay, plan and send while patients book, move and cancel. With --payments they pay in several
-    tabs, too late or twice, and providers, the desk and workers have to agree about the money. With
-    --rooms doctors let them into online appointments that are cancelled and moved meanwhile.
+    On a PostgreSQL of its own each run is judged. Patients, the desk and the background meet at
+    every statement and every commit in an order that the seed chooses; connections break, clients
+    leave, holds run out. The same seed does the same. What goes wrong is cut down to the fewest
+    steps and told as a story. With --messages workers relay, plan and send while patients book,
+    move and cancel. With --payments they pay in several tabs, too late or twice, and providers, the
+    desk and workers have to agree about the money. With --rooms doctors let them into online
+    appointments that are cancelled and moved meanwhile.
 
     Exit codes: 0 nothing went wrong, 1 something did, or a coincidence was never reached, 2 wrong
     use, 3 it could not be run.

@@ -1,5 +1,6 @@
 """`booking-system check`: what is set, and what is wrong with it."""
 
+import asyncio
 import difflib
 import os
 from collections.abc import Iterator
@@ -17,10 +18,13 @@ from booking_system.bootstrap import (
     production_database,
     redis_check,
     replica_check,
+    surroundings,
     survival,
 )
-from booking_system.bootstrap.migrations import DatabaseProblemError, is_at_head
+from booking_system.bootstrap.embedded_postgres import database_for, is_made
+from booking_system.bootstrap.migrations import DatabaseProblemError, problem_of
 from booking_system.bootstrap.process import LISTENER, PARENT, time_zone_version
+from booking_system.bootstrap.secret_key import FILE_NAME
 from booking_system.bootstrap.settings import PREFIX, Settings
 from booking_system.platform.postgres.transaction import engine_for
 from booking_system.platform.postgres.url import sqlalchemy_url
@@ -64,7 +68,7 @@ def unknown_names(names: Iterator[str]) -> Iterator[str]:
 
 def warnings_about(settings: Settings) -> Iterator[str]:
     """What works, but hardly as meant."""
-    yield from unknown_names(iter(os.environ))
+    yield from unknown_names(iter({*os.environ, *surroundings.names_in_the_file()}))
     if settings.in_production and not settings.trusted_proxies:
         yield (
             "BOOKING_FORWARDED_ALLOW_IPS names no proxy: all callers who come by one would share "
@@ -82,14 +86,37 @@ def refused_in_production(settings: Settings) -> list[str]:
     return list(production.refused(settings))
 
 
+def around(settings: Settings) -> Findings:
+    """Look at everything, and make nothing. Raises `LocalStackError`."""
+    wrong, better = list(surroundings.wrong(settings)), list(surroundings.advice(settings))
+    if settings.database_url is None and not is_made(settings.data_dir):
+        place = settings.data_dir.absolute()
+        found = Findings(advice=(f"There is no database yet: `up` makes one in {place}.",))
+    else:
+        with database_for(settings) as ready:
+            is_embedded = settings.database_url is None
+            found = asyncio.run(findings(ready, is_embedded=is_embedded))
+    # Of the embedded server it is said already that it is not for production.
+    unsafe = [] if settings.database_url is None else found.unsafe
+    return replace(
+        found,
+        settings=(*wrong, *found.settings),
+        unsafe=(*refused_in_production(settings), *unsafe),
+        advice=(*better, *found.advice),
+    )
+
+
 async def findings(settings: Settings, *, is_embedded: bool = False) -> Findings:
     """Look at the database, and where it can be used at what providers of payments tell us."""
     found = await database_findings(settings)
     if not found.database:
         survives = await survival.told(settings, is_embedded=is_embedded)
         found = replace(found, survives=tuple(survives))
-    if found.database or (settings.in_production and settings.secret_key is None):
-        # Production starts with neither, and looking makes a key where there is none.
+    has_key = settings.secret_key is not None or (
+        not settings.in_production and (settings.data_dir / FILE_NAME).exists()
+    )
+    if found.database or not has_key:
+        # Nobody starts without either, and looking would make a key where there is none.
         return found
     told = await payment_checks.compared(settings)
     return replace(
@@ -103,20 +130,22 @@ async def database_findings(settings: Settings) -> Findings:
     """Look at the database that `settings` name."""
     assert settings.direct_url is not None
     try:
-        at_head = await is_at_head(settings.direct_url)
+        misfit = await problem_of(settings.direct_url)
         largest = await _max_connections(settings.direct_url)
-        unsafe = await production_database.refused(settings) if at_head else []
-        unneeded = await production_database.advised(settings) if at_head else []
-        unneeded += await pooler_check.advised(settings) if at_head else []
+        unsafe = await production_database.refused(settings) if misfit is None else []
+        unneeded = await production_database.advised(settings) if misfit is None else []
+        unneeded += await pooler_check.advised(settings) if misfit is None else []
         unneeded += await replica_check.advice(settings)
         unneeded += await redis_check.advised(settings)
     except DatabaseProblemError as problem:
         return Findings(database=(str(problem),))
     except (SQLAlchemyError, OSError):
         return Findings(database=("The database broke off the connection.",))
-    missing = () if at_head else ("The tables are not up to date: run `booking-system migrate`.",)
     return Findings(
-        tuple(_too_many(settings, largest)), missing, tuple(unsafe), advice=tuple(unneeded)
+        tuple(_too_many(settings, largest)),
+        (misfit,) if misfit else (),
+        tuple(unsafe),
+        advice=tuple(unneeded),
     )
 
 

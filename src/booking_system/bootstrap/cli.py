@@ -1,8 +1,6 @@
 """The command line: `booking-system`, or `python -m booking_system.bootstrap.cli`."""
 
-import asyncio
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +9,7 @@ import typer
 from booking_system import __version__
 from booking_system.bootstrap import (
     after_failures,
+    check_command,
     checks,
     horizon,
     laboratory,
@@ -20,18 +19,22 @@ from booking_system.bootstrap import (
 )
 from booking_system.bootstrap.backups import commands as backup_commands
 from booking_system.bootstrap.console import (
-    DATABASE,
     EXIT_CODES,
     USAGE,
+    ended,
     err,
     out,
     progress,
     settings_and_logs,
     told_plainly,
 )
-from booking_system.bootstrap.embedded_postgres import database_for
 from booking_system.bootstrap.process import pin_time_zones
 from booking_system.bootstrap.settings import Settings
+
+NOBODY_TO_ASK = (
+    "There is nobody to ask: give --email and --password-stdin, or set BOOKING_ADMIN_EMAIL and "
+    "BOOKING_ADMIN_PASSWORD."
+)
 
 app = typer.Typer(
     name="booking-system",
@@ -46,7 +49,7 @@ app = typer.Typer(
 
 @app.command("up")
 def bring_up() -> None:
-    """Start everything on this machine: database, tables, demo data, API."""
+    """Start everything: database, tables, demo data, API."""
     with told_plainly(code_when_stopped=0):
         settings = settings_and_logs()
         for sentence in checks.warnings_about(settings):
@@ -57,45 +60,86 @@ def bring_up() -> None:
 
 @app.command()
 def serve() -> None:
-    """Serve the API of a database whose tables are up to date."""
+    """Serve the API. The tables of the database are up to date by then."""
     with told_plainly(code_when_stopped=0):
         up.serve(settings_and_logs(), out.print)
 
 
 @app.command()
 def worker() -> None:
-    """Do the work behind the requests: events, calendars, tidying. Any number may run."""
+    """Do the work behind the requests.
+
+    That is events, messages, calendars and tidying. Any number of workers may run.
+    """
     with told_plainly(code_when_stopped=0):
         worker_program.work(settings_and_logs())
 
 
 @app.command()
-def migrate() -> None:
-    """Bring the tables of the database to this version."""
+def migrate(
+    *,
+    back_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SCHEMA",
+            help="Take the tables back to an older schema, such as 0047, once no instance of this "
+            "version runs any more. What only this version knows is lost by that.",
+        ),
+    ] = None,
+) -> None:
+    """Bring the tables to this version. Instances go on serving."""
     with told_plainly():
-        up.migrate(settings_and_logs())
-        out.print("The tables are up to date.")
+        settings = settings_and_logs()
+        if back_to is None:
+            up.migrate(settings)
+            out.print("The tables are up to date.")
+        else:
+            up.take_back(settings, back_to)
+            out.print(f"The tables are those of schema {back_to}.")
 
 
 @app.command("create-admin")
-def create_admin() -> None:
-    """Make a platform administrator; asks unless BOOKING_ADMIN_EMAIL and _PASSWORD are set."""
+def create_admin(
+    *,
+    email: Annotated[str | None, typer.Option(help="The address of the administrator.")] = None,
+    password_stdin: Annotated[
+        bool,
+        typer.Option(
+            "--password-stdin",
+            help="Read the password from the standard input: others can see the options.",
+        ),
+    ] = False,
+) -> None:
+    """Make a platform administrator.
+
+    Asks for what neither the options nor BOOKING_ADMIN_EMAIL and BOOKING_ADMIN_PASSWORD say.
+    """
     with told_plainly():
         settings = settings_and_logs()
-        if settings.admin_email is None:
-            settings = Settings(
-                admin_email=typer.prompt("E-mail"),
-                admin_password=typer.prompt("Password", hide_input=True, confirmation_prompt=True),
-            )
+        if email is not None or password_stdin or settings.admin_email is None:
+            settings = _with_admin(email or settings.admin_email, from_input=password_stdin)
         made = up.create_admin(settings)
         out.print("The administrator was made." if made else "This administrator exists already.")
 
 
+def _with_admin(email: str | None, *, from_input: bool) -> Settings:
+    password = sys.stdin.readline().rstrip("\r\n") if from_input else None
+    try:
+        return Settings(
+            admin_email=email or typer.prompt("E-mail"),
+            admin_password=password
+            or typer.prompt("Password", hide_input=True, confirmation_prompt=True),
+        )
+    except typer.Abort:
+        raise ended(NOBODY_TO_ASK, USAGE) from None
+
+
 @app.command("extend-horizon")
 def extend_horizon() -> None:
-    """Make the time slots of weekly hours as far ahead as the clinics take bookings.
+    """Make the time slots of weekly hours.
 
-    Run it daily, and after the time zone data changed; it may run twice, or in two places.
+    They reach as far ahead as the clinics take bookings. Workers do it every four hours; run it
+    after the time zone data changed, or daily where no worker runs. It may run in two places.
     """
     with told_plainly():
         with progress("Calendars") as step:
@@ -111,7 +155,7 @@ def dead_letters(
         bool, typer.Option("--retry", help="Have all of them tried again by the next worker.")
     ] = False,
 ) -> None:
-    """List events and messages that were given up, oldest first."""
+    """List events and messages that were given up."""
     with told_plainly():
         found = after_failures.dead_letters(settings_and_logs(), retry=retry)
         for line in found.lines:
@@ -123,11 +167,15 @@ def dead_letters(
 app.add_typer(payment_commands.app, name="payments")
 app.command()(backup_commands.backup)
 app.command()(backup_commands.restore)
+app.command()(check_command.check)
 
 
 @app.command()
 def replan() -> None:
-    """Plan the messages of all coming appointments anew; what is planned stays as it is."""
+    """Plan the messages of coming appointments anew.
+
+    What is planned stays as it is.
+    """
     with told_plainly():
         done = after_failures.replan(settings_and_logs())
         out.print(f"Messages of {done} appointments are planned.")
@@ -137,7 +185,7 @@ def replan() -> None:
 def openapi(
     output: Annotated[Path | None, typer.Option(help="Write to this file.")] = None,
 ) -> None:
-    """Print the OpenAPI document of the API; needs no database."""
+    """Print the OpenAPI document. It needs no database."""
     with told_plainly():
         document = up.openapi(settings_and_logs())
         if output is None:
@@ -150,36 +198,12 @@ def openapi(
 def asyncapi(
     output: Annotated[Path | None, typer.Option(help="Write to this file.")] = None,
 ) -> None:
-    """Print the AsyncAPI document of the rooms of consultations; needs no database."""
+    """Print the AsyncAPI document of consultations. It needs no database."""
     document = up.asyncapi()
     if output is None:
         sys.stdout.write(document)
     else:
         output.write_text(document, encoding="utf-8")
-
-
-@app.command()
-def check() -> None:
-    """Show the settings, and say what is wrong with them or with the database."""
-    with told_plainly():
-        settings = settings_and_logs()
-        for line in [*checks.described(settings), *checks.warnings_about(settings)]:
-            out.print(line)
-        with database_for(settings) as ready:
-            is_embedded = settings.database_url is None
-            found = asyncio.run(checks.findings(ready, is_embedded=is_embedded))
-        unsafe = checks.refused_in_production(settings)
-        if settings.database_url is not None:
-            # Of the embedded server it is said already that it is not for production.
-            unsafe += found.unsafe
-        for sentence in (*found.survives, *found.advice):
-            out.print(sentence)
-        wrong = (*found.settings, *(unsafe if settings.in_production else ()))
-        for sentence in (*wrong, *found.database):
-            out.print(sentence)
-        if wrong or found.database:
-            raise typer.Exit(DATABASE if found.database else USAGE)
-        out.print(_verdict(unsafe))
 
 
 @app.callback(invoke_without_command=True)
@@ -190,13 +214,6 @@ def about(
     if version:
         out.print(__version__)
         raise typer.Exit
-
-
-def _verdict(unsafe: Sequence[str]) -> str:
-    if not unsafe:
-        return "All is well."
-    refused = "".join(f"\n  - {sentence}" for sentence in unsafe)
-    return f"Fit for development only. Production would refuse this:{refused}"
 
 
 for _name, _command in laboratory.commands().items():

@@ -19,9 +19,11 @@ from booking_system.bootstrap.postgres_binaries import (
     binaries_for,
     reachable_for,
 )
-from booking_system.bootstrap.postgres_cluster import DATABASE, Cluster
+from booking_system.bootstrap.postgres_cluster import DATABASE, Cluster, has_data
 from booking_system.bootstrap.settings import Settings
 
+FOLDER, ELSEWHERE = "postgres", "postgres-is-at"
+"""In the data directory: the files, or where they are."""
 START_SECONDS = 60.0
 RECOVERY_SECONDS = 600.0
 STOP_SECONDS = 20.0
@@ -40,6 +42,14 @@ SETTINGS = {
 }
 FAST_AND_FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 log = structlog.get_logger("booking_system.postgres")
+
+
+def is_made(data_dir: Path) -> bool:
+    """Say whether the embedded server of this data directory has its data already."""
+    data_dir = data_dir.absolute()
+    note = data_dir / ELSEWHERE
+    root = Path(note.read_text(encoding="utf-8").strip()) if note.exists() else data_dir / FOLDER
+    return has_data(root)
 
 
 @contextmanager
@@ -85,7 +95,7 @@ class EmbeddedPostgres:
         Raises `LocalStackError` where this machine cannot run a server in that directory.
         """
         data_dir = data_dir.absolute()
-        wanted = data_dir / "postgres"
+        wanted = data_dir / FOLDER
         self._root = reachable_for(ServerUser.for_data_in(wanted), wanted, "data")
         user = ServerUser.for_data_in(self._root)
         self._cluster = Cluster(
@@ -96,7 +106,7 @@ class EmbeddedPostgres:
         )
         if self._root.parent != data_dir:
             data_dir.mkdir(parents=True, exist_ok=True)
-            (data_dir / "postgres-is-at").write_text(f"{self._root}\n", encoding="utf-8")
+            (data_dir / ELSEWHERE).write_text(f"{self._root}\n", encoding="utf-8")
         self._lock_file: int | None = None
         self._server: subprocess.Popen[bytes] | None = None
         self._watcher: threading.Thread | None = None
@@ -210,6 +220,7 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         self._cluster.take_over()
+        self._cluster.refuse_half()
         if not self._cluster.exists:
             self._cluster.initialise()
         deadline = time.monotonic() + START_SECONDS

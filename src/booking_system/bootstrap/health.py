@@ -7,17 +7,17 @@ from pydantic import BaseModel, Field
 
 from booking_system import __version__
 from booking_system.bootstrap.process import time_zone_version
+from booking_system.bootstrap.schema_fit import OF_THE_DATABASE, Schema
 from booking_system.identity.domain.policies import public
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.draining import Draining, InstanceEnds
 from booking_system.platform.http.routing import Routes
-from booking_system.platform.postgres.faults import DependencyUnavailable
+from booking_system.platform.postgres.faults import FULL, DependencyUnavailable
 from booking_system.platform.postgres.transaction import Database
 from booking_system.shared_kernel.errors import Transient
 
 LIVE = "/health/live"
 READY = "/health/ready"
-REVISION = "SELECT version_num FROM alembic_version"
 
 
 class LiveOut(BaseModel):
@@ -82,17 +82,19 @@ class HealthRoutes:
             raise InstanceEnds(retry_after=1)
         try:
             async with self.database.reading() as connection:
-                revision = await connection.fetchval(REVISION)
+                row = await connection.fetchrow(OF_THE_DATABASE)
         except Transient as error:
             raise DependencyUnavailable(retry_after=1) from error
-        if revision != self.revision:
-            detail = "The database has another schema than this version of the program works with."
-            raise DependencyUnavailable(detail, retry_after=5)
+        schema = Schema(*row or (None,))
+        if problem := schema.problem(self.revision):
+            raise DependencyUnavailable(problem, retry_after=5)
+        if self.database.leases.is_disk_full:
+            raise DependencyUnavailable(FULL, retry_after=5)
         return json_answer(
             {
                 "status": "ready",
                 "version": __version__,
-                "schema_revision": revision,
+                "schema_revision": schema.revision,
                 "time_zone_data": time_zone_version(),
             }
         )

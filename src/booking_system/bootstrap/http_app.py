@@ -3,7 +3,7 @@
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,6 +13,7 @@ from booking_system import __version__
 from booking_system.bootstrap.about_api import DESCRIPTION, TAGS, TITLE
 from booking_system.bootstrap.container import Container, build, close
 from booking_system.bootstrap.field_codes import type_field_codes
+from booking_system.bootstrap.room import shortage
 from booking_system.bootstrap.settings import Settings
 from booking_system.bootstrap.watching import ALWAYS_ANSWERED
 from booking_system.identity.domain.policies import public
@@ -111,6 +112,7 @@ def create_app(container: Container) -> FastAPI:
     app.state.idempotency, app.state.budgets = container.idempotency(), container.shared.budgets()
     app.state.entrance, app.state.rejection = container.entrance(), rejection
     app.state.lives, app.state.draining = container.lives(), container.watching.draining()
+    app.state.shortage = partial(shortage, settings.data_dir)
     app.state.page_origins = frozenset(
         origin.encode() for origin in (public_url, *settings.allowed_origins)
     )

@@ -1,5 +1,6 @@
 """Brings a database to the schema that this version of the program works with."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, pool, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from booking_system.bootstrap.schema_fit import OF_THE_DATABASE, Schema
 from booking_system.platform.postgres.hosts import engine_options
 from booking_system.platform.postgres.url import sqlalchemy_url
 
@@ -31,6 +33,21 @@ THROUGH_A_POOLER = (
     "a pooler is in between, which lends sessions out: BOOKING_DATABASE_DIRECT_URL (or "
     "BOOKING_MIGRATION_URL) has to lead past it"
 )
+ONE_AT_A_TIME = 7_240_517_001
+"""The advisory lock that keeps two starting instances from migrating at once."""
+LOOK_SECONDS = 0.2
+LOOKS = 3000
+"""Until an instance waits no longer for the other one that migrates: ten minutes."""
+LOCK_WAIT = "500ms"
+"""How long a migration waits for a table: requests queue behind it, and do so for a second."""
+TRIES = 120
+REST_SECONDS = 0.5
+"""Between two tries, in which requests go on. All of them take two minutes."""
+IN_USE = (
+    "The tables were in use all the time: a transaction is open for minutes (pg_stat_activity "
+    "shows it). What was migrated so far is kept; run `booking-system migrate` again later."
+)
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 class DatabaseProblemError(Exception):
@@ -40,25 +57,46 @@ class DatabaseProblemError(Exception):
 async def upgrade(url: str, revision: str = "head") -> None:
     """Bring the database to a revision; instances that start together take turns.
 
-    Raises `DatabaseProblemError` where it cannot be reached, is too old, or has a revision that
-    this version of the program does not know.
+    Nothing is done to one that is ahead and that this version works on as well. Raises
+    `DatabaseProblemError` where it cannot be reached, is too old, has a revision that this version
+    of the program does not know, or is in use all the time.
     """
-    async with connected(url) as connection:
-        await connection.run_sync(_upgrade, revision)
-        await connection.commit()
+    async with connected(url) as connection, alone(connection):
+        schema = await schema_of(connection)
+        if not schema.is_ahead_of(own := newest()):
+            await _in_pauses(connection, command.upgrade, revision)
+        elif problem := schema.problem(own):
+            raise DatabaseProblemError(problem)
 
 
 async def downgrade(url: str, revision: str) -> None:
-    """Take the database back to a revision, `base` for the empty one."""
-    async with connected(url) as connection:
-        await connection.run_sync(_with_config, command.downgrade, revision)
-        await connection.commit()
+    """Take the database back to a revision, `base` for the empty one. Raises as `upgrade` does."""
+    async with connected(url) as connection, alone(connection):
+        schema = await schema_of(connection)
+        if schema.is_ahead_of(newest()):
+            raise DatabaseProblemError(
+                f"The database has schema {schema.revision}, which this version does not know: "
+                "only the newer version that made it can take it back."
+            )
+        if revision not in {"base", *revisions()}:
+            raise DatabaseProblemError(f"{revision} is no schema that this version knows.")
+        await _in_pauses(connection, command.downgrade, revision)
 
 
-async def is_at_head(url: str) -> bool:
-    """Say whether the schema is the one of this version. Raises `DatabaseProblemError`."""
+async def problem_of(url: str) -> str | None:
+    """Say in a sentence why this version cannot work on the database, if so.
+
+    Raises `DatabaseProblemError` where it cannot be reached.
+    """
     async with connected(url) as connection:
-        return await revision_of(connection) == newest()
+        return (await schema_of(connection)).problem(newest())
+
+
+async def schema_of(connection: AsyncConnection) -> Schema:
+    """Return what the database says of itself."""
+    if await revision_of(connection) is None:
+        return Schema(None)
+    return Schema(*(await connection.execute(text(OF_THE_DATABASE))).one())
 
 
 async def revision_of(connection: AsyncConnection) -> str | None:
@@ -68,27 +106,61 @@ async def revision_of(connection: AsyncConnection) -> str | None:
     )
 
 
+@asynccontextmanager
+async def alone(connection: AsyncConnection) -> AsyncIterator[None]:
+    """Keep others from migrating for as long as the block lasts.
+
+    Others look again and again and wait in no statement: an index that is made beside the requests
+    waits for every statement that began before it. Raises `DatabaseProblemError`.
+    """
+    for _ in range(LOOKS):
+        if await _told(connection, f"SELECT pg_try_advisory_lock({ONE_AT_A_TIME})"):
+            break
+        await asyncio.sleep(LOOK_SECONDS)
+    else:
+        raise DatabaseProblemError("Another instance is migrating the database: try again later.")
+    try:
+        yield
+    finally:
+        if not connection.closed and not connection.invalidated:
+            await connection.rollback()
+            await _told(connection, f"SELECT pg_advisory_unlock({ONE_AT_A_TIME})")
+
+
+async def _told(connection: AsyncConnection, question: str) -> object:
+    answer: object = (await connection.execute(text(question))).scalar_one()
+    await connection.commit()
+    return answer
+
+
+async def _in_pauses(connection: AsyncConnection, run: Any, revision: str) -> None:
+    """Run it, and where a lock is not to be had let the requests go on before the next try."""
+    for _ in range(TRIES):
+        try:
+            await connection.run_sync(_with_config, run, revision)
+            await connection.commit()
+        except DBAPIError as error:
+            await connection.rollback()
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+        else:
+            return
+        await asyncio.sleep(REST_SECONDS)
+    raise DatabaseProblemError(IN_USE)
+
+
 @cache
-def newest() -> str | None:
+def newest() -> str:
     """Return the revision that this version of the program works with; the files are read once."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None
+    return head
 
 
 def revisions() -> list[str]:
     """Return all revisions, oldest first."""
     scripts = ScriptDirectory.from_config(_config()).walk_revisions()
     return [script.revision for script in scripts][::-1]
-
-
-def _upgrade(connection: Connection, revision: str) -> None:
-    known = revisions()
-    present = MigrationContext.configure(connection).get_current_revision()
-    if present is not None and present not in known:
-        raise DatabaseProblemError(
-            f"The database has schema {present}, which this version does not know: "
-            "it was used by a newer version."
-        )
-    _with_config(connection, command.upgrade, revision)
 
 
 def _with_config(connection: Connection, run: Any, revision: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -20,10 +21,16 @@ from booking_system.bootstrap.process import die_with_parent
 
 PORT = 5432
 DATABASE = "booking"
+FILES = "cluster"
+NEEDED = ("PG_VERSION", "global/pg_control")
+"""Without these no server starts on the files, and says so in a riddle."""
+NO_ROOM = "No space left on device"
 LONGEST_SOCKET_FOLDER = 80
 SHARED = Path("/tmp")  # noqa: S108  (a private folder in it, the same for every program)
 LOG_BYTES = 10_000_000
 INIT_SECONDS = 120
+NO_ROOM_LEFT = "there is no room left on the disk; make some, and start again"
+_REASON = re.compile(r"(?:FATAL|PANIC): (.*)")
 WHO_MAY_CONNECT = """# Written anew at each start.
 local all all peer map=own
 local replication all peer map=own
@@ -49,7 +56,7 @@ class Cluster:
         self._bin = binaries
         self._user = user
         self._settings = settings
-        self._files = root / "cluster"
+        self._files = root / FILES
         self.sockets = _folder_for_sockets(root / "run")
         for place in (root, self.sockets):
             if user is None:
@@ -67,7 +74,17 @@ class Cluster:
     @property
     def exists(self) -> bool:
         """Say whether the data has been made."""
-        return (self._files / "PG_VERSION").exists()
+        return has_data(self._root)
+
+    def refuse_half(self) -> None:
+        """Raise `LocalStackError` where a part of the data is missing."""
+        there = self._files.is_dir() and any(self._files.iterdir())
+        if there and not all((self._files / one).exists() for one in NEEDED):
+            raise LocalStackError(
+                f"{self._files} holds a part of a database and not all of it: put the rest back "
+                "from where it is kept, or move the folder away. Then the next start makes a new, "
+                "empty one, into which `booking-system restore` brings a backup."
+            )
 
     @property
     def server_pid(self) -> int:
@@ -111,7 +128,8 @@ class Cluster:
             done.kill()
             done.wait()
         if code != 0:
-            raise LocalStackError(f"PostgreSQL could not make its data; see {self.log}.")
+            why = NO_ROOM_LEFT if NO_ROOM in self.last_words() else f"see {self.log}"
+            raise LocalStackError(f"PostgreSQL could not make its data: {why}.")
         if self._user is not None:
             self._user.take_over(draft)
             draft.chmod(0o700)
@@ -139,12 +157,17 @@ class Cluster:
             raise LocalStackError(f"The database could not be made; see {self.log}.")
 
     def last_fatal(self) -> str:
-        """Return the server's own reason for not starting, or nothing."""
+        """Return the server's own reason for not starting."""
+        found = _REASON.findall(self.last_words())
+        if found and NO_ROOM in found[-1]:
+            return NO_ROOM_LEFT
+        return str(found[-1]).strip() if found else "it gave no reason"
+
+    def last_words(self) -> str:
+        """Return the end of the log."""
         with self.log.open("rb") as log:
             log.seek(max(0, self.log.stat().st_size - 4000))
-            lines = log.read().decode("utf-8", "replace").splitlines()
-        fatal = [line.partition("FATAL:")[2].strip() for line in lines if "FATAL:" in line]
-        return fatal[-1] if fatal else ""
+            return log.read().decode("utf-8", "replace")
 
     def _write(self, name: str, text: str) -> None:
         """Put a new file in the place of an old one, or of anything else with that name."""
@@ -197,6 +220,11 @@ class Cluster:
             start_new_session=True,
             check=False,
         )
+
+
+def has_data(root: Path) -> bool:
+    """Say whether a server's data has been made there."""
+    return (root / FILES / "PG_VERSION").exists()
 
 
 def _own_name() -> str:

@@ -1,5 +1,6 @@
 """How the program's processes live and die together, and which time zones they all use."""
 
+import asyncio
 import ctypes
 import importlib
 import os
@@ -9,6 +10,7 @@ import zoneinfo
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
 PARENT = "BOOKING_DIE_WITH_PARENT"
@@ -75,14 +77,11 @@ def interruptible() -> Iterator[None]:
 
     The first one starts the clean-up, and nothing may cut that short but SIGKILL.
     """
-    signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-    # A signal that is ignored, as under nohup, stays so.
-    before = {which: signal.getsignal(which) for which in signals}
-    caught = [which for which in signals if before[which] is not signal.SIG_IGN]
+    caught = _caught()
+    before = {which: signal.getsignal(which) for which in caught}
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
-        for which in caught:
-            signal.signal(which, signal.SIG_IGN)
+        _ignore(caught)
         raise Interrupted(number)
 
     for which in caught:
@@ -92,3 +91,33 @@ def interruptible() -> Iterator[None]:
     finally:
         for which in caught:
             signal.signal(which, before[which])
+
+
+async def until_interrupted() -> NoReturn:
+    """Wait for such a signal as a task, and raise `Interrupted` then; use it in `interruptible`.
+
+    A signal that raises wherever the program is may be lost: what is raised in a finaliser or in
+    a callback from C is only told of, and nobody hears the next signals.
+    """
+    loop, heard, caught = asyncio.get_running_loop(), asyncio.Event(), _caught()
+    before = {which: signal.getsignal(which) for which in caught}
+    for which in caught:
+        loop.add_signal_handler(which, heard.set)
+    try:
+        await heard.wait()
+    finally:
+        for which in caught:
+            loop.remove_signal_handler(which)
+            signal.signal(which, signal.SIG_IGN if heard.is_set() else before[which])
+    raise Interrupted
+
+
+def _caught() -> list[signal.Signals]:
+    """A signal that is ignored, as under nohup, stays so."""
+    signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    return [which for which in signals if signal.getsignal(which) is not signal.SIG_IGN]
+
+
+def _ignore(signals: list[signal.Signals]) -> None:
+    for which in signals:
+        signal.signal(which, signal.SIG_IGN)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from booking_system import __version__
 from booking_system.bootstrap import laboratory, production_database
 from booking_system.bootstrap.embedded_postgres import database_for
-from booking_system.bootstrap.migrations import DatabaseProblemError, is_at_head, upgrade
+from booking_system.bootstrap.migrations import DatabaseProblemError, downgrade, problem_of, upgrade
 from booking_system.bootstrap.serve import ApiProcesses, listeners
 from booking_system.bootstrap.settings import Settings, SettingsProblem
 
@@ -63,6 +63,13 @@ def migrate(settings: Settings) -> None:
     """Bring the tables to this version. Raises `LocalStackError`, `DatabaseProblemError`."""
     with database_for(settings) as ready:
         asyncio.run(_migrate(ready))
+
+
+def take_back(settings: Settings, revision: str) -> None:
+    """Take the tables back to an older schema. Raises as `migrate` does."""
+    with database_for(settings) as ready:
+        assert ready.url_for_migrations is not None
+        asyncio.run(downgrade(ready.url_for_migrations, revision))
 
 
 def create_admin(settings: Settings) -> bool:
@@ -135,12 +142,10 @@ async def refuse_unfit(settings: Settings) -> None:
 
 
 async def refuse_other_schema(settings: Settings) -> None:
-    """Raise `DatabaseProblemError` where the tables are not those of this version."""
+    """Raise `DatabaseProblemError` where this version cannot work on the tables."""
     assert settings.direct_url is not None
-    if not await is_at_head(settings.direct_url):
-        raise DatabaseProblemError(
-            "The tables are not up to date: run `booking-system migrate` first."
-        )
+    if problem := await problem_of(settings.direct_url):
+        raise DatabaseProblemError(problem)
 
 
 async def _ensure_admin(settings: Settings) -> bool:

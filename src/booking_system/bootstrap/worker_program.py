@@ -15,6 +15,7 @@ from booking_system.bootstrap.process import (
     die_with_the_parent_in_the_environment,
     interruptible,
     pin_time_zones,
+    until_interrupted,
 )
 from booking_system.bootstrap.settings import Settings, SettingsProblem
 
@@ -37,7 +38,7 @@ async def _work(settings: Settings) -> None:
     await up.refuse_unfit(settings)
     async with up.container_of(settings) as container, working(container):
         log.info("worker_started")
-        await asyncio.Event().wait()
+        await until_interrupted()
 
 
 @asynccontextmanager

@@ -24,10 +24,10 @@ Result = TypeVar("Result")
 def backup(
     folder: Annotated[Path, typer.Argument(help="A new folder, which will hold the backup.")],
 ) -> None:
-    """Write a backup of the database, and of files on this machine, while the program goes on.
+    """Write a backup while the program goes on.
 
-    It shows one moment. The secret key is no part of it: keep that in another place. Needs
-    PostgreSQL's pg_dump, as new as the server or newer.
+    It holds the database and the files on this machine, of one moment. The secret key is no part of
+    it: keep that in another place. Needs PostgreSQL's pg_dump, as new as the server or newer.
     """
     with told_plainly():
         from booking_system.bootstrap.backups import taking  # noqa: PLC0415  (loads the contexts)
@@ -49,9 +49,10 @@ def restore(
         ),
     ] = False,
 ) -> None:
-    """Restore a backup into an empty database, and compare each table with what was backed up.
+    """Restore a backup into an empty database.
 
-    All sessions end with it. Exit code 1: something came out otherwise than it was.
+    Each table is compared with what was backed up. All sessions end with it. Exit code 1: something
+    came out otherwise than it was.
     """
     with told_plainly():
         from booking_system.bootstrap.backups import restoring  # noqa: PLC0415  (the contexts)

@@ -161,8 +161,17 @@ def install(app: FastAPI, *, public_url: str) -> None:
 def answer_to(scope: Scope, refusal: errors.Refusal, *, public_url: str) -> Response:
     """Return the problem that answers the request, and note its code for the metrics."""
     _place(scope, refusal)
+    if type(refusal).code == errors.Unavailable.code:
+        refusal = _with_a_reason(scope, refusal)
     note_problem(scope, refusal.code)
     return response_to(refusal, request_id=scope.get("request_id", ""), public_url=public_url)
+
+
+def _with_a_reason(scope: Scope, refusal: errors.Refusal) -> errors.Refusal:
+    """Add what the application knows of where something does not answer and gave no reason."""
+    if refusal.detail != refusal.title() or not (reason := scope["app"].state.shortage()):
+        return refusal
+    return type(refusal)(f"{refusal.detail} {reason}", **refusal.extras)
 
 
 def _place(scope: Scope, refusal: errors.Refusal) -> None:

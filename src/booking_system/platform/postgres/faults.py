@@ -20,6 +20,8 @@ TRY_AGAIN = frozenset(
     # What PgBouncer says of a session that it lost, or does not get.
     | {"08P01"}
 )
+FULL_DISK = "53100"
+FULL = "The database has no room left on its disk: nothing was stored, and reading goes on."
 GAVE_UP = frozenset({"57014", "3D000", "28000", "28P01"})
 """A statement that took too long; a database or a login that is not there (any more)."""
 
@@ -73,6 +75,9 @@ def meaning_of(  # noqa: PLR0911  (a decision table reads best as one)
     if state in INTEGRITY:
         refusal = refusals.get(_constraint(error) or "")
         return None if refusal is None else refusal()
+    if state == FULL_DISK:
+        # The server's own word, in a commit too: it has undone the transaction.
+        return DependencyUnavailable(FULL, retry_after=60)
     if committing and state != "40001" and _is_connection_trouble(error, state):
         return OutcomeUnknown(retry_after=1)
     if state in TRY_AGAIN or _is_nobody_there(error):

@@ -9,9 +9,11 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic
 from weakref import WeakSet
 
 import asyncpg
+import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -21,7 +23,10 @@ from booking_system.platform.postgres.standbys import listen
 from booking_system.platform.ticket import CONNECTIONS
 
 WAIT_SECONDS = 0.5
+FULL_SECONDS = 30.0
+"""How long readiness tells of a full disk: nothing but a write can say that it is over."""
 MOST_WAITING_PER_CONNECTION = 8
+log = structlog.get_logger("booking_system.postgres")
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -61,11 +66,23 @@ class Leases:
         self._hosts: Hosts | None = engine.get_execution_options().get(OPTION)
         self._moved = self.moves
         self._has_to_look = False
+        self._full_until = 0.0
 
     @property
     def moves(self) -> int:
         """How often another server was found than the time before."""
         return 0 if self._hosts is None else self._hosts.moves
+
+    @property
+    def is_disk_full(self) -> bool:
+        """Say whether the server has refused a write of this process for want of room just now."""
+        return monotonic() < self._full_until
+
+    def note_full_disk(self) -> None:
+        """Remember that there was no room, and tell the operator."""
+        if not self.is_disk_full:
+            log.error("database_disk_full")
+        self._full_until = monotonic() + FULL_SECONDS
 
     @property
     def in_use(self) -> int:

@@ -10,7 +10,13 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from booking_system.platform.postgres.driver_blocks import DriverReading, DriverTransaction
-from booking_system.platform.postgres.faults import Refusals, meaning_of, said_of_the_server
+from booking_system.platform.postgres.faults import (
+    FULL,
+    DependencyUnavailable,
+    Refusals,
+    meaning_of,
+    said_of_the_server,
+)
 from booking_system.platform.postgres.hosts import engine_options
 from booking_system.platform.postgres.leases import Leases
 from booking_system.platform.postgres.standbys import see_that_it_waited
@@ -274,6 +280,8 @@ class Database:
     def _explain(self, error: BaseException, *, committing: bool) -> None:
         """Raise what `error` means; return where it says so itself, so it is not its own cause."""
         meaning = meaning_of(error, self.refusals, committing=committing)
+        if isinstance(meaning, DependencyUnavailable) and meaning.detail == FULL:
+            self.leases.note_full_disk()
         if meaning is not None:
             self.leases.heard(said_of_the_server(error))
             raise meaning from error
