@@ -67,11 +67,11 @@ class HealthRoutes:
         return routes
 
     async def check_live(self) -> Response:
-        """Say that the process lives; asks nobody else."""
+        """Check whether the process lives: asks nobody else."""
         return json_answer({"status": "live"})
 
     async def check_ready(self) -> Response:
-        """Say whether the process can serve: the database answers and has the right schema."""
+        """Check whether the process can serve: the database answers, with the right schema."""
         try:
             async with self.database.reading() as connection:
                 revision = await connection.fetchval(REVISION)

@@ -104,7 +104,7 @@ class ByteRoutes:
         return routes
 
     async def upload_file(self, token: Token, request: Request) -> None:
-        """Send the bytes of a file, to the address that `upload` named.
+        """Send the bytes of a file: to the address that `upload` named.
 
         Sent again within its time they take the place of those before. Nobody reads them before
         they were completed and checked.
@@ -121,7 +121,7 @@ class ByteRoutes:
     async def download_by_link(
         self, token: Token, asked: Range = None, if_range: IfRange = None
     ) -> Response:
-        """Download a private file by `download_url`, which is good for five minutes.
+        """Download a private file by its link: by `download_url`, which is good for five minutes.
 
         It is good as long as the session that it was made in, and the right to read the file.
         """
@@ -145,7 +145,7 @@ class ByteRoutes:
         asked: Range = None,
         if_range: IfRange = None,
     ) -> Response:
-        """Download a private file, whole or a range of its bytes."""
+        """Download a private file: whole, or a range of its bytes."""
         found = await self.read(file_id=FileId(file_id), actor=actor)
         sent = request.headers["authorization"]
 

@@ -79,7 +79,7 @@ class DeadEventRoutes:
         return json_answer(DeadEventsOut(items=items))
 
     async def retry_dead_event(self, consumer: Name, seq: Seq) -> Response:
-        """Have it tried again, once, by the next worker: when what was wrong is mended."""
+        """Have a dead event tried again: once, by the next worker, when the cause is mended."""
         async with self.database.driver_transaction() as connection:
             found = await WANT_AGAIN.fetchval(connection, consumer=consumer, seq=seq)
         if found is None:

@@ -82,7 +82,7 @@ class DeadMessageRoutes:
         return json_answer(DeadMessagesOut(items=items))
 
     async def retry_dead_message(self, message_id: UUID) -> Response:
-        """Send it again, though it may have arrived; what is of no use any more is not found."""
+        """Send a dead message again: it may have arrived; one of no use any more is not found."""
         async with self.database.driver_transaction() as connection:
             found = await SEND_AGAIN.fetchval(connection, id=message_id, now=self.clock.now())
         if found is None:

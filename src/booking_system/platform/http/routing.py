@@ -19,6 +19,7 @@ from booking_system.platform.http.once import Once
 from booking_system.platform.http.open_socket import SocketLimits
 from booking_system.platform.http.signatures import InvalidSignature, Signature
 from booking_system.platform.http.sockets import Admission, ByAccessToken, Endpoint, SocketRoute
+from booking_system.platform.http.titles import title_of
 from booking_system.shared_kernel.errors import Refusal
 
 SIGNING_IN = "/v1/auth/"
@@ -76,6 +77,8 @@ class Routes:
     ) -> None:
         """Add one operation; its id is the endpoint's name, its text the docstring.
 
+        How that begins is its title (`platform.http.titles`).
+
         `answers` is the model of the body that goes out (None: no body, or no JSON), `refuses`
         what this operation may say beyond what every operation of its shape may, `also` further
         statuses: what one without a body means, or the model of its body. One that is not `shown`
@@ -111,6 +114,7 @@ class Routes:
             if answers is None
             else cleandoc(answers.__doc__ or "A page of a list"),
             operation_id=endpoint.__name__,
+            summary=title_of(endpoint) if shown else None,
             response_model=answers,
             include_in_schema=shown,
             responses={code: _described(more) for code, more in (also or {}).items()},
@@ -162,6 +166,7 @@ class Routes:
             status_code=status,
             response_description="Taken",
             operation_id=endpoint.__name__,
+            summary=title_of(endpoint) if shown else None,
             response_model=None,
             include_in_schema=shown,
         )
@@ -206,6 +211,7 @@ class Routes:
             response_description="Events, the last one called `end`",
             status_code=200,
             operation_id=endpoint.__name__,
+            summary=title_of(endpoint),
             response_model=None,
             # One without a media type: what the stream is, is said below.
             response_class=Response,

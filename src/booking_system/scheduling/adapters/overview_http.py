@@ -123,7 +123,7 @@ class OverviewRoutes:
             NearDay | None, Query(alias="to", description="Default: 31 days later; at most 62")
         ] = None,
     ) -> Response:
-        """Count the bookable slots of each local day, for a month view.
+        """Count the bookable slots of each local day: for a month view.
 
         Name a doctor or a clinic, or the booking that is to be moved.
         """

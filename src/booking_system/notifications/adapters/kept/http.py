@@ -148,7 +148,7 @@ class OutboxRoutes:
     async def read_outbox(
         self, request: Request, actor: MaybeCaller, to: To = None, limit: Limit = 50
     ) -> Response:
-        """See the messages of the last week that were kept instead of being sent.
+        """Read the messages of the last week that were kept, not sent.
 
         For programs on the machine of the API, which need no token, and for the platform's
         administrators. In production this operation does not exist.

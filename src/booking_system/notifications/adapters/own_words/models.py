@@ -50,7 +50,7 @@ TemplateLanguage = Annotated[
 ]
 
 
-class MessageTemplatesIn(Input):
+class MessageTemplateIn(Input):
     """What a clinic says in its own words; what is left out, the program says."""
 
     subject: str | None = Field(
@@ -82,7 +82,7 @@ class MessageTemplatesIn(Input):
         return OwnTemplates(subject=self.subject, text=self.text, html=self.html, sms=self.sms)
 
 
-class StoredTemplatesOut(BaseModel):
+class MessageTemplateSummaryOut(BaseModel):
     """That a clinic has words of its own for one kind and language, and how they do. UTC."""
 
     id: UUID = Field(examples=[EXAMPLE_ID])
@@ -109,7 +109,7 @@ class StoredTemplatesOut(BaseModel):
         return cls.model_validate(_about(stored))
 
 
-class MessageTemplatesOut(StoredTemplatesOut):
+class MessageTemplateOut(MessageTemplateSummaryOut):
     """The same with the templates themselves."""
 
     subject: str | None
@@ -125,7 +125,7 @@ class MessageTemplatesOut(StoredTemplatesOut):
 
 
 def _about(stored: StoredTemplates) -> dict[str, Any]:
-    names = StoredTemplatesOut.model_fields.keys() - {"parts"}
+    names = MessageTemplateSummaryOut.model_fields.keys() - {"parts"}
     given = [part for part in PARTS if getattr(stored.templates, part) is not None]
     return {**{name: getattr(stored, name) for name in names}, "parts": given}
 
