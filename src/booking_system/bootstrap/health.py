@@ -22,13 +22,13 @@ REVISION = "SELECT version_num FROM alembic_version"
 class LiveOut(BaseModel):
     """The process answers."""
 
-    status: str = Field(examples=["live"])
+    status: str = Field(examples=["live"], description="`live`")
 
 
 class ReadyOut(BaseModel):
     """The process can do its work."""
 
-    status: str = Field(examples=["ready"])
+    status: str = Field(examples=["ready"], description="`ready`")
     version: str = Field(description="Of this program", examples=[__version__])
     schema_revision: str = Field(description="Of the database", examples=["0007"])
     time_zone_data: str = Field(description="Version of the IANA data", examples=["2026f"])

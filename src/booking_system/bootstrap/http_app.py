@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from booking_system import __version__
 from booking_system.bootstrap.about_api import DESCRIPTION, TAGS, TITLE
+from booking_system.bootstrap.about_fields import ABOUT_FIELDS
 from booking_system.bootstrap.container import Container, build, close
 from booking_system.bootstrap.settings import Settings
 from booking_system.bootstrap.watching import ALWAYS_ANSWERED
@@ -87,6 +88,7 @@ def create_app(container: Container) -> FastAPI:
             public_url=settings.given_public_url,
             webhooks=webhooks(),
             refine=type_events,
+            words=ABOUT_FIELDS,
         )
 
     tracing, settings = container.watching.tracing(), container.settings()

@@ -123,8 +123,13 @@ class BookedDoctorOut(BaseModel):
 class OverrideOut(BaseModel):
     """Which rules staff set aside, and why."""
 
-    codes: list[str] = Field(examples=[["slot_held"]])
-    reason: str = Field(examples=["Emergency"])
+    codes: list[str] = Field(
+        examples=[["slot_held"]], description="The codes of the refusals that did not count"
+    )
+    reason: str = Field(
+        examples=["Emergency"],
+        description="Why, in the words of the member of staff; shown to the clinic only",
+    )
 
 
 class AppointmentOut(BaseModel):
@@ -133,7 +138,7 @@ class AppointmentOut(BaseModel):
     id: UUID = Field(examples=[EXAMPLE_ID])
     reference: str = Field(description="To be read out over the telephone", examples=["K7QM-3F9D"])
     status: AppointmentStatus
-    payment_status: PaymentStatus
+    payment_status: PaymentStatus = Field(description="What has been paid of it")
     time_slot_id: UUID
     time_slot_ids: list[UUID] = Field(description="All its slots, in time order")
     clinic_id: UUID
@@ -168,7 +173,9 @@ class AppointmentOut(BaseModel):
     cancel_until: datetime = Field(description="Until then the patient may cancel. UTC")
     reschedule_until: datetime = Field(description="Until then the patient may move it. UTC")
     cancelled_by: Side | None
-    cancel_reason: str | None
+    cancel_reason: str | None = Field(
+        description="What the person who cancelled wrote; null: nothing, or it is not cancelled"
+    )
     patient_confirmed_at: datetime | None = Field(
         description="When the patient said that they will come, by answering a reminder. UTC;"
         " null again once it is moved"

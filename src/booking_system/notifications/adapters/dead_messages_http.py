@@ -27,11 +27,11 @@ class DeadMessageOut(BaseModel):
     """A message that was given up; whom it was for stands with its appointment."""
 
     id: UUID
-    kind: Kind = Field(examples=["reminder"])
+    kind: Kind = Field(examples=["reminder"], description="What it tells")
     channel: Channel = Field(examples=["email"])
     appointment_id: UUID | None
-    clinic_id: UUID | None
-    reason: str | None = Field(examples=["unknown"])
+    clinic_id: UUID | None = Field(description="Id of the clinic; null: it is no clinic's")
+    reason: str | None = Field(examples=["unknown"], description="Why it was given up")
     error_code: str | None = Field(description="The provider's own", examples=["timeout"])
     provider: str | None = Field(examples=["smtp"])
     ended_at: datetime = Field(description="UTC")

@@ -40,7 +40,7 @@ class MessageOut(BaseModel):
     """One message: planned, sent, or why not. Times in UTC."""
 
     id: UUID
-    kind: Kind = Field(examples=["reminder"])
+    kind: Kind = Field(examples=["reminder"], description="What it tells")
     channel: Channel = Field(examples=["sms"])
     recipient: str = Field(description="`patient` or `clinic`", examples=["patient"])
     about_id: UUID | None = Field(

@@ -89,9 +89,11 @@ class AddressOut(BaseModel):
 class PreferencesOut(BaseModel):
     """What a patient wants to be told, and through what."""
 
-    email: bool
-    sms: bool
-    reminders: bool
+    email: bool = Field(description="Whether e-mails about appointments are wanted")
+    sms: bool = Field(description="Whether SMS about appointments are wanted")
+    reminders: bool = Field(
+        description="Whether reminders are wanted; what happens is told in any case"
+    )
     quiet_from: str = Field(examples=["21:00"])
     quiet_until: str = Field(examples=["08:00"])
     version: int = Field(description="0 where nothing was set, and what is usual holds")

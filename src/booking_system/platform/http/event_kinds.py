@@ -75,7 +75,11 @@ def _entry_of(kind: type[DomainEvent]) -> str:
 def _entry(entry: Mapping[str, Any], kind: type[DomainEvent]) -> dict[str, Any]:
     one = deepcopy(dict(entry))
     one["description"] = summary_of(kind)
-    one["properties"]["name"] = {"type": "string", "const": kind.name}
+    one["properties"]["name"] = {
+        "type": "string",
+        "const": kind.name,
+        "description": "Which kind of event it is",
+    }
     one["properties"]["data"] = data_of(kind)
     return one
 

@@ -41,7 +41,10 @@ class FittingServiceOut(BaseModel):
         description="Null: the booking that moves is of no service",
         examples=["0192f0c1-2b3c-7d4e-8f50-617283940012"],
     )
-    name: str | None = Field(examples=["Example Service"])
+    name: str | None = Field(
+        examples=["Example Service"],
+        description="What the service is called; null: the booking that moves has none",
+    )
     starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
     ends_at: datetime = Field(
         description="When the booking would end, UTC", examples=["2027-03-01T09:00:00Z"]
