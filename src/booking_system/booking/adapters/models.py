@@ -14,8 +14,9 @@ from booking_system.booking.domain.party import Side
 from booking_system.booking.records.appointment_shown import (
     EXAMPLE_ID,
     BookedPatientOut,
-    NamedOut,
+    ServiceSummaryOut,
 )
+from booking_system.directory.records.summaries import ClinicSummary, DoctorSummary
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.http.documentation import Problem
 from booking_system.platform.http.input import Input, LongText
@@ -110,16 +111,6 @@ class CancelIn(Input):
     reason: LongText | None = Field(default=None, examples=["Ill"])
 
 
-class BookedDoctorOut(BaseModel):
-    """The doctor, as the appointment shows one."""
-
-    id: UUID
-    full_name: str = Field(examples=["Example Doctor"])
-    title: str | None = Field(examples=["Dr. med."])
-    specialty: str | None = Field(examples=["Cardiology"])
-    photo_url: str | None
-
-
 class OverrideOut(BaseModel):
     """Which rules staff set aside, and why."""
 
@@ -142,13 +133,13 @@ class AppointmentOut(BaseModel):
     time_slot_id: UUID
     time_slot_ids: list[UUID] = Field(description="All its slots, in time order")
     clinic_id: UUID
-    clinic: NamedOut = Field(examples=[CLINIC])
+    clinic: ClinicSummary = Field(examples=[CLINIC])
     doctor_id: UUID
-    doctor: BookedDoctorOut
+    doctor: DoctorSummary
     patient_id: UUID
     patient: BookedPatientOut
     service_id: UUID | None
-    service: NamedOut | None
+    service: ServiceSummaryOut | None
     starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
     ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
     local_starts_at: datetime = Field(

@@ -5,26 +5,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from booking_system.directory.records.summaries import ClinicSummary, DoctorSummary
 from booking_system.shared_kernel.mode import Mode
 
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940001"
-
-
-class DoctorSummary(BaseModel):
-    """The doctor, as a patient sees one in a list."""
-
-    id: UUID
-    full_name: str = Field(examples=["Example Doctor"])
-    title: str | None = Field(examples=["Dr. med."])
-    specialty: str | None = Field(examples=["Cardiology"])
-    photo_url: str | None
-
-
-class ClinicSummary(BaseModel):
-    """The clinic, by name."""
-
-    id: UUID
-    name: str = Field(examples=["Example Clinic"])
 
 
 class MoneyOut(BaseModel):
