@@ -281,7 +281,8 @@ def test_an_answer_with_more_than_the_document_does_not_pass(
 def test_nor_does_one_of_no_operation() -> None:
     document = _document()
     contract = Contract(document)
-    body = document["components"]["examples"]["method_not_allowed"]["value"]
+    body = document["components"]["examples"]["not_found"]["value"]
+    body |= {"code": "method_not_allowed", "status": 405}
     headers = {"content-type": "application/problem+json"}
     for path, status in (("/v1/slots", 405), ("/v1/nowhere", 404)):
         contract.check(path, "PUT", status, headers, orjson.dumps(body))

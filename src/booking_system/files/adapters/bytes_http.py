@@ -79,6 +79,7 @@ class ByteRoutes:
             asks_who=False,
             also=PART,
             media={OCTETS: BINARY},
+            has_tagged_bytes=True,
         )
         routes.add(
             "GET",
@@ -89,6 +90,7 @@ class ByteRoutes:
             refuses=[FileNotFound, RangeNotSatisfiable],
             also=PART,
             media={OCTETS: BINARY},
+            has_tagged_bytes=True,
         )
         routes.add(
             "GET",
@@ -100,6 +102,7 @@ class ByteRoutes:
             asks_who=False,
             also={304: "It is what you have"},
             media={"image/jpeg": BINARY, "image/png": BINARY},
+            has_tagged_bytes=True,
         )
         return routes
 

@@ -122,6 +122,7 @@ class CalendarFeedRoutes:
             refuses=[NotFound, RateLimited],
             asks_who=False,
             also={304: "Nothing has changed since the answer with that `ETag`, or that time"},
+            has_tagged_bytes=True,
             media={MEDIA_TYPE: {"schema": {"type": "string"}, "example": EXAMPLE}},
         )
         routes.add(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
-from booking_system.platform.http.answer_headers import HEADERS, headers_of
+from booking_system.platform.http.answer_headers import header_components, headers_of
 from booking_system.platform.http.habits import Habits
 from booking_system.platform.http.idempotency import HEADER
 from booking_system.platform.http.input import USUAL_BODY, BodyTooLarge, UnsupportedMediaType
@@ -153,10 +153,7 @@ def components(paths: dict[str, Any]) -> dict[str, Any]:
             },
         },
         "securitySchemes": SECURITY_SCHEMES,
-        "headers": {
-            name: {"description": text, "schema": {"type": "string"}}
-            for name, text in HEADERS.items()
-        },
+        "headers": header_components(),
         "examples": {kind.code: _example(kind) for kind in _by_code() if kind.code in codes},
     }
 
@@ -178,8 +175,9 @@ def documented(
         route.openapi_extra["requestBody"] = ANY_BODY
     assert route.status_code is not None, "every operation names its status"
     done = route.responses[route.status_code] = {"description": route.response_description}
-    if headers := headers_of(route.status_code, answers, habits):
-        done["headers"] = headers
+    done["headers"] = headers_of(route.status_code, answers, habits)
+    for status, also in route.responses.items():
+        also.setdefault("headers", headers_of(int(status), None, habits))
     by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
     for refusal in [*refuses, *_shared(route, habits)]:
         if refusal.code not in {known.code for known in by_status[status_of(refusal)]}:
@@ -231,7 +229,7 @@ def _response(
     status: int, kinds: Sequence[type[Refusal]], problem: type[Problem]
 ) -> dict[str, Any]:
     more = problem.model_fields.keys() - Problem.model_fields.keys()
-    response: dict[str, Any] = {
+    return {
         "description": "; ".join(f"`{kind.code}`: {kind.title()}" for kind in kinds),
         "content": {
             MEDIA_TYPE: {
@@ -239,10 +237,8 @@ def _response(
                 "examples": {kind.code: _example_with(kind, more) for kind in kinds},
             }
         },
+        "headers": headers_of(status, None),
     }
-    if headers := headers_of(status, None):
-        response["headers"] = headers
-    return response
 
 
 def _example_with(kind: type[Refusal], more: AbstractSet[str]) -> dict[str, Any]:

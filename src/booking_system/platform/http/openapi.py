@@ -14,6 +14,7 @@ from booking_system.platform.http.examples import add_examples
 from booking_system.platform.http.words import describe
 
 LICENCE = {"name": "MIT", "identifier": "MIT"}
+CONTACT = {"name": "The operator of this server"}
 HERE = {"url": "/", "description": "The server that this document was read from"}
 """Stands where no public address was given: the file in `docs/` is the same on every machine."""
 
@@ -48,6 +49,7 @@ def document_of(  # noqa: PLR0913
         description=description,
         routes=routes,
         license_info=LICENCE,
+        contact=CONTACT,
         servers=[{"url": public_url} if public_url else HERE],
         tags=[{"name": name, "description": text} for name, text in tags.items()],
     )
@@ -64,6 +66,7 @@ def document_of(  # noqa: PLR0913
     document["paths"] = _in_order(document["paths"], list(tags))
     document["components"]["schemas"] = dict(sorted(document["components"]["schemas"].items()))
     add_examples(document)
+    _drop_unused(document)
     document["webhooks"] = webhooks
     return document
 
@@ -95,6 +98,13 @@ def _plain(name: str) -> str:
     if page := re.fullmatch(r"Page_(\w+)_", name):
         return f"{_plain(page[1])}{PAGE}"
     return name.removesuffix("Out")
+
+
+def _drop_unused(document: dict[str, Any]) -> None:
+    """Drop examples that nothing refers to: those of refusals that an operation tells more of."""
+    examples, said = document["components"]["examples"], json.dumps(document["paths"])
+    for name in [one for one in examples if f'"#/components/examples/{one}"' not in said]:
+        del examples[name]
 
 
 def _drop_titles(node: Any) -> None:

@@ -74,6 +74,7 @@ class Routes:
         body_limit: BodyLimit = USUAL_BODY,
         problems: Problems | None = None,
         media: Mapping[str, Any] | None = None,
+        has_tagged_bytes: bool = False,
     ) -> None:
         """Add one operation; its id is the endpoint's name, its text the docstring.
 
@@ -87,6 +88,7 @@ class Routes:
         nothing. `tag` places it in the document, `problems` are models of refusals, by status.
         `body_limit` is for bodies that are larger, or have to be smaller, than others. `media` says
         what a body that goes out and is no JSON is, by its media type, as the document has it.
+        One that `has_tagged_bytes` sends an `ETag` of what it sends, not of a version.
 
         One that `knows_caller` serves everybody, but not everybody alike: signing in is up to them.
         A POST of a caller who is known has one effect for each `Idempotency-Key`: `once` says in
@@ -132,6 +134,7 @@ class Routes:
             is_idempotent=is_idempotent,
             body_limit=body_limit,
             reads_raw_body=route.reads_raw_body,
+            has_tagged_bytes=has_tagged_bytes,
         )
         documented(route, answers, refuses, habits, problems or {})
         if media is not None:
@@ -230,7 +233,7 @@ class Routes:
         route.responses[200]["content"] = {
             # An object: tools hold single events against it, as OpenAPI 3.2 does.
             EventStream.media_type: {
-                "schema": {"type": ["string", "object"]},
+                "schema": {"anyOf": [{"type": "string"}, {"type": "object"}]},
                 "example": EXAMPLE,
             }
         }

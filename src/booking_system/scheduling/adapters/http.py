@@ -77,6 +77,7 @@ class SchedulingRoutes:
             knows_caller=True,
             shortcut=self.pages.again,
             also={304: "Nothing has changed since the answer with the `ETag` that you sent"},
+            has_tagged_bytes=True,
         )
         routes.add(
             "POST",
