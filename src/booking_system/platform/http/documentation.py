@@ -230,7 +230,8 @@ def _response(
 ) -> dict[str, Any]:
     more = problem.model_fields.keys() - Problem.model_fields.keys()
     return {
-        "description": "; ".join(f"`{kind.code}`: {kind.title()}" for kind in kinds),
+        "description": "; ".join(f"`{kind.code}`: {kind.title().rstrip('.')}" for kind in kinds)
+        + ".",
         "content": {
             MEDIA_TYPE: {
                 "schema": {"$ref": _reference(problem)},

@@ -48,7 +48,7 @@ def _codes(answer: dict[str, Any]) -> list[tuple[str, str]]:
     """The codes of one status, each with what it means, as the answer's description has them."""
     meanings = dict(
         part.removeprefix("`").split("`: ", 1)
-        for part in answer["description"].split("; `")
+        for part in answer["description"].removesuffix(".").split("; `")
         if "`: " in part
     )
     named = answer.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})

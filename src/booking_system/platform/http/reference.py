@@ -39,6 +39,7 @@ STYLE = b"""<style>
   .swagger-ui .wrapper, .swagger-ui .opblock .opblock-section-header { padding: 0 8px; }
   .swagger-ui .response-col_status, .swagger-ui .parameters-col_name { width: 5em; }
   .swagger-ui td { overflow-wrap: anywhere; }
+  .swagger-ui .header-col:last-child { overflow-wrap: normal; }
 }
 </style>
 """
