@@ -18,7 +18,6 @@ from tests.reached import REACHED, Reached
 
 NOT_OF_AN_OPERATION = 405
 REFERENCE = re.compile(r"#/components/schemas/([^\"]+)")
-OPTIONAL_HEADERS = {"Link", "Idempotent-Replayed"}
 
 
 class Contract:
@@ -30,6 +29,7 @@ class Contract:
             for path, operations in document["paths"].items()
             for method, operation in operations.items()
         }
+        self._headers = document["components"]["headers"]
         self._schemas = strict(document["components"]["schemas"])
         self._fits = cache(self._validator)
         self._fits_plainly = self._against({"$ref": "#/components/schemas/Problem"})
@@ -55,8 +55,13 @@ class Contract:
         name = operation["operationId"]
         response = operation["responses"].get(str(status))
         assert response is not None, f"{name} answers {status}, which is not documented: {body!r}"
-        for header in response.get("headers", {}).keys() - OPTIONAL_HEADERS:
-            assert header.lower() in headers, f"{name} answers {status} without {header}"
+        told = response.get("headers", {})
+        for header, part in told.items():
+            is_always_there = self._headers[part["$ref"].rpartition("/")[2]]["required"]
+            assert header.lower() in headers or not is_always_there, (
+                f"{name} answers {status} without {header}"
+            )
+        assert "ETag" in told or "etag" not in headers, f"{name} answers {status} with a tag"
         kind = headers.get("content-type", "").partition(";")[0]
         content = response.get("content", {})
         if not content:

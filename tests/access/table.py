@@ -490,6 +490,7 @@ ROWS = [
         is_same_for_all=True),
     Row("GET", "/consultation/assets/{version}/{folder}/{name}", PAGE, EVERYBODY,
         scenes.consultation_asset),
+    Row("GET", "/", PAGE, EVERYBODY),
     Row("GET", "/docs", PAGE, EVERYBODY),
     Row("GET", "/docs/openapi.json", PAGE, EVERYBODY),
     Row("GET", "/redoc", PAGE, EVERYBODY),

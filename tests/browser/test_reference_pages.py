@@ -63,7 +63,7 @@ async def test_a_developer_books_by_clicking_without_a_network(api: Api, browser
 
 async def test_the_page_to_read_renders_without_a_network(browser: Watched) -> None:
     await browser.visit("/redoc")
-    await browser.page.get_by_role("heading", name="Create Booking").first.wait_for()
+    await browser.page.get_by_role("heading", name="Book a time slot").first.wait_for()
     await browser.settle()
     assert browser.outside == []
     assert browser.complaints == []

@@ -25,7 +25,7 @@ COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
 SOURCE = Path(booking_system.__file__).parent
 TYPED = {"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"}
 ONE = {"schema", "items", "additionalProperties"}
-IN_HEADERS = {"retry_after", "allow", "detail", "length"}
+IN_HEADERS = {"retry_after", "allow", "detail", "length", "version"}
 LONG = "x" * 65
 
 
@@ -266,7 +266,7 @@ def test_an_answer_with_more_than_the_document_does_not_pass(
     said = document["paths"][path][method.lower()]["responses"][status].get("headers", {})
     headers = {name.lower(): "x" for name in said} | {"content-type": kind}
     if where[:1] == ("errors",):
-        body["errors"] = [{"pointer": "/a", "in": "body", "detail": "is wrong", "code": "wrong"}]
+        body["errors"] = [{"pointer": "/a", "in": "body", "detail": "is wrong", "code": "invalid"}]
 
     contract.check(path, method, int(status), headers, orjson.dumps(body))
 
@@ -281,7 +281,8 @@ def test_an_answer_with_more_than_the_document_does_not_pass(
 def test_nor_does_one_of_no_operation() -> None:
     document = _document()
     contract = Contract(document)
-    body = document["components"]["examples"]["method_not_allowed"]["value"]
+    body = document["components"]["examples"]["not_found"]["value"]
+    body |= {"code": "method_not_allowed", "status": 405}
     headers = {"content-type": "application/problem+json"}
     for path, status in (("/v1/slots", 405), ("/v1/nowhere", 404)):
         contract.check(path, "PUT", status, headers, orjson.dumps(body))

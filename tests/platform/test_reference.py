@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
+import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from booking_system.bootstrap import up
 from booking_system.bootstrap.settings import Settings
 from booking_system.platform.http.problem_pages import codes
+from booking_system.platform.http.titles import UntitledError, title_of
 from tests.api import Api, code_of, document_of_all
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -97,6 +99,29 @@ def test_every_body_has_an_example_that_fits() -> None:
                     assert not re.search(r'"text"(?!:)', json.dumps(example))
                     seen += 1
     assert seen > 300
+
+
+def test_every_operation_has_a_title_of_its_own() -> None:
+    operations = [o for path in document_of_all()["paths"].values() for o in path.values()]
+    titles = [operation["summary"] for operation in operations]
+
+    assert len(titles) == len(set(titles)) > 150
+    for operation in operations:
+        title = operation["summary"]
+        assert re.fullmatch(r"[A-Z][^`]{3,59}", title), "markdown is not rendered there"
+        assert " ".join(operation["description"].split()).startswith(title)
+
+
+def test_an_endpoint_without_a_title_is_not_served() -> None:
+    def untold() -> None:
+        pass
+
+    def told_at_length() -> None:
+        """Do what takes many more words to be said than fit on the one line of a list of titles."""
+
+    for endpoint in (untold, told_at_length):
+        with pytest.raises(UntitledError):
+            title_of(endpoint)
 
 
 async def test_every_code_has_a_page_that_says_what_to_do(api: Api) -> None:

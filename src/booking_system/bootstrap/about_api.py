@@ -19,6 +19,13 @@ was quicker.
 **Errors** are `application/problem+json` (RFC 9457). Branch on `code`, which is stable; `type` is
 the address of a page that says what to do, and [here are all of them](/problems). Every answer
 carries `X-Request-ID`: send your own, or quote the one that you got.
+
+**Changes of `/v1`.** Things are only added: operations, parameters and fields that may be left
+out, fields of answers, kinds of events, codes of errors, values of enumerations in answers. So read
+what you know, and pass over the rest. What is there keeps its name, its type and its meaning;
+nothing that may be left out becomes required. What is to go is `deprecated` in this document, and
+its answers say since when (`Deprecation`, RFC 9745), until when, at least six months ahead
+(`Sunset`, RFC 8594), and what takes its place (`Link`). Anything else would be `/v2`, beside `/v1`.
 """
 TAGS = {
     "Identity": "Accounts, tokens, sessions, and who you are.",
@@ -41,5 +48,6 @@ TAGS = {
     "Files": "Logos and photos for everybody; documents of a booking for its parties.",
     "Consultations": "The rooms of online bookings: who comes in, their chat, and further parties.",
     "Webhooks": "Other programs that are told what has happened, signed (Standard Webhooks 1.0).",
+    "Webhook calls": "What this program sends to webhook endpoints.",
     "Health": "For load balancers and operators.",
 }

@@ -23,13 +23,13 @@ READY = "/health/ready"
 class LiveOut(BaseModel):
     """The process answers."""
 
-    status: str = Field(examples=["live"])
+    status: str = Field(examples=["live"], description="`live`")
 
 
 class ReadyOut(BaseModel):
     """The process can do its work."""
 
-    status: str = Field(examples=["ready"])
+    status: str = Field(examples=["ready"], description="`ready`")
     version: str = Field(description="Of this program", examples=[__version__])
     schema_revision: str = Field(description="Of the database", examples=["0007"])
     time_zone_data: str = Field(description="Version of the IANA data", examples=["2026f"])
@@ -70,11 +70,11 @@ class HealthRoutes:
         return routes
 
     async def check_live(self) -> Response:
-        """Say that the process lives; asks nobody else."""
+        """Check whether the process lives: asks nobody else."""
         return json_answer({"status": "live"})
 
     async def check_ready(self) -> Response:
-        """Say whether to send requests here: the database answers and has the right schema.
+        """Check whether the process can serve: the database answers, with the right schema.
 
         Nor is a process ready that is about to end: it answers what comes all the same.
         """

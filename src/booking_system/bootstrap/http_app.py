@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from booking_system import __version__
 from booking_system.bootstrap.about_api import DESCRIPTION, TAGS, TITLE
+from booking_system.bootstrap.about_fields import ABOUT_FIELDS
 from booking_system.bootstrap.container import Container, build, close
 from booking_system.bootstrap.field_codes import type_field_codes
 from booking_system.bootstrap.room import shortage
@@ -89,6 +90,7 @@ def create_app(container: Container) -> FastAPI:
             public_url=settings.given_public_url,
             webhooks=webhooks(),
             refine=refined,
+            words=ABOUT_FIELDS,
         )
 
     def refined(schemas: dict[str, Any]) -> None:

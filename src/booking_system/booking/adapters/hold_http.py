@@ -132,7 +132,7 @@ class HoldRoutes:
     async def create_hold(
         self, request: Request, body: HoldIn, actor: Anybody, hold_token: HoldToken = None
     ) -> Response:
-        """Keep a time slot while somebody fills in a form.
+        """Hold a time slot: while somebody fills in a form.
 
         It is nobody else's until `expires_at`, and not found by a search. Whoever holds it already
         gets the same hold again. Without signing in, where the clinic allows it, the answer has a
@@ -163,21 +163,21 @@ class HoldRoutes:
     async def read_hold(
         self, request: Request, hold_id: UUID, actor: Anybody, hold_token: HoldToken = None
     ) -> Response:
-        """Read a hold that is in force. One that is over is not found."""
+        """Read one hold that is in force. One that is over is not found."""
         holder = self._holder(request, actor, hold_token)
         return self._answer(await self.show(hold_id=HoldId(hold_id), holder=holder))
 
     async def extend_hold(
         self, request: Request, hold_id: UUID, actor: Anybody, hold_token: HoldToken = None
     ) -> Response:
-        """Keep the slot as long again, once."""
+        """Extend a hold: the slot is kept as long again, once."""
         holder = self._holder(request, actor, hold_token)
         return self._answer(await self.extend(hold_id=HoldId(hold_id), holder=holder))
 
     async def release_hold(
         self, request: Request, hold_id: UUID, actor: Anybody, hold_token: HoldToken = None
     ) -> Response:
-        """Give the slot back at once."""
+        """Release a hold: the slot is open again at once."""
         await self.release(hold_id=HoldId(hold_id), holder=self._holder(request, actor, hold_token))
         return Response(status_code=204)
 
@@ -196,7 +196,7 @@ class HoldRoutes:
         ] = None,
         hold_token: HoldToken = None,
     ) -> Response:
-        """Say why this caller could book the slot now, or why not.
+        """Explain why a slot can be booked, or not: now, and by this caller.
 
         The very rules of a booking are asked, all of them. What they say of a patient is left out
         where there is none; of their appointments in other clinics nobody else is told. Nothing is

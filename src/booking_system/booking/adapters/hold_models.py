@@ -84,14 +84,17 @@ class FindingOut(BaseModel):
         examples=["slot_held"],
         json_schema_extra={"enum": [*dict.fromkeys(EXPLAINED)]},
     )
-    passed: bool
-    detail: str = Field(examples=["Nobody else is booking the slot at this moment."])
+    passed: bool = Field(description="Whether the slot can be booked as far as this rule goes")
+    detail: str = Field(
+        examples=["Nobody else is booking the slot at this moment."],
+        description="The same in words",
+    )
 
 
 class ExplanationOut(BaseModel):
     """Why a slot can be booked, or why not."""
 
-    bookable: bool
+    bookable: bool = Field(description="Whether this caller could book it now")
     rules: list[FindingOut] = Field(description="All of them, in the order in which they are asked")
 
 

@@ -213,7 +213,7 @@ class BookingRoutes:
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
-        """List the bookings that you may see, by start: your own, or those of your clinics."""
+        """List the bookings that you may see: by start, your own, or those of your clinics."""
         after = position_of(cursor, filters)
         search = BookingSearch(**filters, after=after, limit=limit)
         cards = await self.list(search=search, actor=actor)

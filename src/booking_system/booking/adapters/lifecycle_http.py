@@ -77,7 +77,7 @@ class LifecycleRoutes:
             ("check-in", self.check_in_booking, []),
             ("complete", self.complete_booking, []),
             ("no-show", self.mark_no_show, []),
-            ("undo", self.undo_booking, taken_since),
+            ("undo", self.undo_booking_step, taken_since),
         ):
             marked = [no.AppointmentNotFound, NotPermitted, no.InvalidTransition, Stale]
             routes.add(
@@ -114,13 +114,13 @@ class LifecycleRoutes:
     async def check_in_booking(
         self, booking_id: UUID, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Note that the patient is there, at the earliest 24 hours before the start."""
+        """Check a patient in: at the earliest 24 hours before the start."""
         return await self._mark(booking_id, Mark.CHECK_IN, if_match, actor)
 
     async def complete_booking(
         self, booking_id: UUID, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Note that it took place: after the check-in, or without one once it has begun.
+        """Complete a booking: after the check-in, or without one once it has begun.
 
         Before its end, the rest of its time is free again.
         """
@@ -129,10 +129,10 @@ class LifecycleRoutes:
     async def mark_no_show(
         self, booking_id: UUID, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Note that the patient did not come, once it has begun. The rest of its time is free."""
+        """Mark a booking as missed: once it has begun. The rest of its time is free."""
         return await self._mark(booking_id, Mark.NO_SHOW, if_match, actor)
 
-    async def undo_booking(
+    async def undo_booking_step(
         self, booking_id: UUID, actor: Caller, if_match: IfMatch = None
     ) -> Response:
         """Take back the last check-in, completion or no-show; a cancellation stays.
@@ -143,7 +143,7 @@ class LifecycleRoutes:
         return await self._mark(booking_id, Mark.UNDO, if_match, actor)
 
     async def read_booking_history(self, booking_id: UUID, actor: Caller) -> Response:
-        """Read what became of a booking, oldest first; all of it is on one page."""
+        """Read the history of a booking: oldest first, all of it on one page."""
         entries = await self.history(appointment_id=AppointmentId(booking_id), actor=actor)
         return json_answer({"items": [entry_shown(one) for one in entries], "next_cursor": None})
 

@@ -14,8 +14,9 @@ from booking_system.booking.domain.party import Side
 from booking_system.booking.records.appointment_shown import (
     EXAMPLE_ID,
     BookedPatientOut,
-    NamedOut,
+    ServiceSummaryOut,
 )
+from booking_system.directory.records.summaries import ClinicSummary, DoctorSummary
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.http.documentation import Problem
 from booking_system.platform.http.input import Input, LongText
@@ -110,21 +111,16 @@ class CancelIn(Input):
     reason: LongText | None = Field(default=None, examples=["Ill"])
 
 
-class BookedDoctorOut(BaseModel):
-    """The doctor, as the appointment shows one."""
-
-    id: UUID
-    full_name: str = Field(examples=["Example Doctor"])
-    title: str | None = Field(examples=["Dr. med."])
-    specialty: str | None = Field(examples=["Cardiology"])
-    photo_url: str | None
-
-
 class OverrideOut(BaseModel):
     """Which rules staff set aside, and why."""
 
-    codes: list[str] = Field(examples=[["slot_held"]])
-    reason: str = Field(examples=["Emergency"])
+    codes: list[str] = Field(
+        examples=[["slot_held"]], description="The codes of the refusals that did not count"
+    )
+    reason: str = Field(
+        examples=["Emergency"],
+        description="Why, in the words of the member of staff; shown to the clinic only",
+    )
 
 
 class AppointmentOut(BaseModel):
@@ -133,17 +129,17 @@ class AppointmentOut(BaseModel):
     id: UUID = Field(examples=[EXAMPLE_ID])
     reference: str = Field(description="To be read out over the telephone", examples=["K7QM-3F9D"])
     status: AppointmentStatus
-    payment_status: PaymentStatus
+    payment_status: PaymentStatus = Field(description="What has been paid of it")
     time_slot_id: UUID
     time_slot_ids: list[UUID] = Field(description="All its slots, in time order")
     clinic_id: UUID
-    clinic: NamedOut = Field(examples=[CLINIC])
+    clinic: ClinicSummary = Field(examples=[CLINIC])
     doctor_id: UUID
-    doctor: BookedDoctorOut
+    doctor: DoctorSummary
     patient_id: UUID
     patient: BookedPatientOut
     service_id: UUID | None
-    service: NamedOut | None
+    service: ServiceSummaryOut | None
     starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
     ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
     local_starts_at: datetime = Field(
@@ -171,7 +167,9 @@ class AppointmentOut(BaseModel):
     cancel_until: datetime = Field(description="Until then the patient may cancel. UTC")
     reschedule_until: datetime = Field(description="Until then the patient may move it. UTC")
     cancelled_by: Side | None
-    cancel_reason: str | None
+    cancel_reason: str | None = Field(
+        description="What the person who cancelled wrote; null: nothing, or it is not cancelled"
+    )
     patient_confirmed_at: datetime | None = Field(
         description="When the patient said that they will come, by answering a reminder. UTC;"
         " null again once it is moved"

@@ -7,11 +7,11 @@ from pydantic import BaseModel, Field
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940002"
 
 
-class NamedOut(BaseModel):
-    """Something with an id and a name."""
+class ServiceSummaryOut(BaseModel):
+    """The service, by name."""
 
     id: UUID
-    name: str
+    name: str = Field(examples=["Example Service"])
 
 
 class BookedPatientOut(BaseModel):

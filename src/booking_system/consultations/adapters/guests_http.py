@@ -113,7 +113,7 @@ class GuestRoutes:
         return routes
 
     async def invite_guest(self, room_id: UUID, body: GuestIn, actor: Caller) -> Response:
-        """Invite one person beside doctor and patient, as the doctor: an interpreter, a relative.
+        """Invite a guest to a consultation: an interpreter, a relative; as its doctor.
 
         The link opens once, within a quarter of an hour. The guest is shown to both sides, waits
         until the doctor lets them in, and can be removed.
@@ -138,7 +138,7 @@ class GuestRoutes:
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
-        """List who was invited, also guests who were removed, for the doctor and the patient."""
+        """List the guests of a consultation: removed ones, too; for doctor and patient."""
         filters = {"room_id": room_id}
         position = position_of(cursor, filters)
         after = None if position is None else position[1]
@@ -151,12 +151,12 @@ class GuestRoutes:
         )
 
     async def remove_guest(self, room_id: UUID, guest_id: UUID, actor: Caller) -> Response:
-        """End a guest's part, as the doctor: their connection and their link end at once."""
+        """Remove a guest: their connection and their link end at once; as the doctor."""
         await self.remove(AppointmentId(room_id), GuestId(guest_id), actor)
         return Response(status_code=204)
 
     async def enter_consultation_as_guest(self, body: GuestTokenIn) -> Response:
-        """Get a ticket to the room as a guest, by the link's token or the one to come back with."""
+        """Get a ticket to the room as a guest: by the link's token or the one to come back with."""
         way = await self.enter(body.token)
         shown = GuestConsultationOut.of_guest(way, self.public_url)
         return json_answer(shown, headers=NOBODY_KEEPS)

@@ -147,7 +147,7 @@ class ConsultationRoutes:
         return routes
 
     async def enter_consultation(self, booking_id: UUID, actor: Caller) -> Response:
-        """Get a ticket to the room of an online booking, for its doctor and its patient.
+        """Get a ticket to the room of an online booking; for its doctor and its patient.
 
         The room is open from some minutes before the booking to some minutes after, by the clinic's
         policy. Ask anew for each connection: each has a ticket of its own, and fresh credentials
@@ -157,7 +157,7 @@ class ConsultationRoutes:
         return json_answer(ConsultationOut.of(entrance, self.public_url), headers=NOBODY_KEEPS)
 
     async def read_consultation(self, room_id: UUID, actor: Caller) -> Response:
-        """Read where the room of an online booking stands, and who is in it.
+        """Read where a consultation stands: its room, and who is in it.
 
         Its id is the booking's. For the doctor, the patient and the clinic's desk.
         """
@@ -173,7 +173,7 @@ class ConsultationRoutes:
         cursor: CursorText = None,
         after: After = 0,
     ) -> Response:
-        """List the chat in order, for its doctor and its patient, also when the room is closed."""
+        """List the chat of a consultation: in order, for doctor and patient, also when closed."""
         filters = {"room_id": room_id, "after": after}
         position = position_of(cursor, filters)
         last = after if position is None else position[1].int
@@ -188,7 +188,7 @@ class ConsultationRoutes:
     async def download_consultation_transcript(
         self, room_id: UUID, request: Request, actor: Caller
     ) -> Response:
-        """Download what was written, as text to keep, for its doctor and its patient.
+        """Download the chat as text to keep; for its doctor and its patient.
 
         With the names of both and of guests, in the language of `Accept-Language` (`en`, `de`), by
         the clinic's wall clock. Files are named; their bytes are downloaded one by one.
@@ -212,7 +212,7 @@ class ConsultationRoutes:
         return Response("".join(pieces), headers=headers, media_type="text/plain")
 
     async def end_consultation(self, room_id: UUID, actor: Caller) -> Response:
-        """End the consultation for all, as its doctor or the clinic's desk; again: no change."""
+        """End a consultation for all: as its doctor or the clinic's desk; again: no change."""
         await self.end.by_actor(AppointmentId(room_id), actor)
         await self.wake(AppointmentId(room_id))
         return json_answer(_shown(await self.show(AppointmentId(room_id), actor), actor))

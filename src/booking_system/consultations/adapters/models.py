@@ -92,7 +92,9 @@ class GuestConsultationOut(ConsultationOut):
 class GuestIn(Input):
     """Whom the doctor invites."""
 
-    kind: GuestKind = Field(examples=[GuestKind.INTERPRETER])
+    kind: GuestKind = Field(
+        examples=[GuestKind.INTERPRETER], description="Why the guest takes part"
+    )
     name: ShortText = Field(
         max_length=80, description="Shown to both sides", examples=["Example Interpreter"]
     )
@@ -102,8 +104,10 @@ class GuestOut(BaseModel):
     """A further party of a consultation."""
 
     id: UUID = Field(examples=[EXAMPLE_ID])
-    kind: GuestKind
-    name: str = Field(examples=["Example Interpreter"])
+    kind: GuestKind = Field(description="Why the guest takes part")
+    name: str = Field(
+        examples=["Example Interpreter"], description="As the doctor wrote it; both sides see it"
+    )
     created_at: datetime = Field(description="UTC")
     expires_at: datetime = Field(description="UTC; the link opens nothing from then on")
     used_at: datetime | None = Field(description="UTC; the link was opened then, and is used up")
@@ -135,7 +139,9 @@ class ConsultationMessageOut(BaseModel):
 
     seq: int = Field(description="Its number among all that is stored in the room", examples=[7])
     id: UUID = Field(description="By which its sender knows it", examples=[EXAMPLE_ID])
-    sender: Seat = Field(examples=[Seat.PATIENT])
+    sender: Seat = Field(
+        examples=[Seat.PATIENT], description="In which place of the room its writer sat"
+    )
     at: datetime = Field(description="UTC")
     text: str = Field(
         description="May be empty beside a file", examples=["My camera does not work."]
@@ -163,7 +169,7 @@ class InRoomOut(BaseModel):
     """Somebody in a room, or who was."""
 
     role: Seat
-    state: Presence
+    state: Presence = Field(description="Whether they are here")
     since: datetime = Field(description="UTC")
     name: str | None = Field(description="A guest's", examples=["Example Interpreter"])
 
@@ -179,13 +185,13 @@ class ConsultationRoomOut(BaseModel):
     """Where a room stands."""
 
     room_id: UUID = Field(examples=[EXAMPLE_ID])
-    state: RoomState
+    state: RoomState = Field(description="Where the room stands")
     opens_at: datetime = Field(description="UTC")
     closes_at: datetime = Field(description="UTC")
     is_admitted: bool = Field(description="The doctor has let the patient in")
     late_minutes: int = Field(description="What the doctor told of being late", examples=[10])
-    people: list[InRoomOut]
-    allowed_actions: list[Literal["join", "end"]]
+    people: list[InRoomOut] = Field(description="Everybody who is in the room, or was")
+    allowed_actions: list[Literal["join", "end"]] = Field(description="What you may do now")
 
     @classmethod
     def of(

@@ -120,7 +120,7 @@ class TimeOffRoutes:
         dry_run: DryRun = False,  # noqa: FBT002
         on_conflict: Conflicts = None,
     ) -> Response:
-        """Close a doctor's slots for a while. Booked appointments are kept or cancelled.
+        """Give a doctor time off: closes slots. Booked appointments are kept or cancelled.
 
         With `dry_run` the answer is `200` and lists them, with the nearest alternatives of each.
         """
@@ -188,7 +188,7 @@ class TimeOffRoutes:
     async def delete_time_off(
         self, time_off_id: UUID, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Take time off back. Opens exactly the slots that it closed."""
+        """Delete time off. Opens exactly the slots that it closed."""
         version = expected_version(if_match)
         await self.end(time_off_id=TimeOffId(time_off_id), version=version, actor=actor)
         return Response(status_code=204)

@@ -76,7 +76,11 @@ class TimeOffOut(BaseModel):
     doctor_id: UUID
     starts_at: datetime = Field(description="UTC", examples=["2027-02-28T23:00:00Z"])
     ends_at: datetime = Field(description="UTC", examples=["2027-03-05T23:00:00Z"])
-    reason: str | None = Field(examples=["Holiday"])
+    reason: str | None = Field(
+        examples=["Holiday"],
+        description="For the clinic's side, and for patients whose bookings are"
+        " cancelled by it; null: none",
+    )
     version: int = Field(description="Goes up with every change")
     created_at: datetime
 
@@ -134,8 +138,10 @@ class AffectedBookingOut(BaseModel):
     None of these is offered to two appointments of the list.
     """
 
-    booking: BookingInTheWay
-    alternatives: list[SlotOut]
+    booking: BookingInTheWay = Field(description="Which appointment it is")
+    alternatives: list[SlotOut] = Field(
+        description="The nearest slots that it could move to, in order"
+    )
 
 
 class AbsencePreviewOut(BaseModel):

@@ -159,7 +159,7 @@ class ClosureRoutes:
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
-        """List the days on which a clinic is closed, in their order."""
+        """List the closures of a clinic: the days on which it is closed, in their order."""
         filters = {"clinic_id": clinic_id, "from": first, "to": until}
         page = AbsencePage(
             first=first, until=until, after=position_of(cursor, filters), limit=limit
@@ -205,7 +205,7 @@ class ClosureRoutes:
     async def delete_closure(
         self, clinic_id: UUID, closure_id: UUID, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Take one closure back. Opens exactly the slots that it closed."""
+        """Delete a closure. Opens exactly the slots that it closed."""
         await self.reopen(
             clinic_id=ClinicId(clinic_id),
             closure_id=ClosureId(closure_id),

@@ -12,7 +12,7 @@ class BookingInTheWay(BaseModel):
     """Which appointment it is; `GET /v1/bookings/{id}` shows it all to callers who may see it."""
 
     id: UUID
-    reference: str = Field(examples=["K7QM-3F9D"])
+    reference: str = Field(examples=["K7QM-3F9D"], description="To be read out over the telephone")
     doctor_id: UUID
     starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
 

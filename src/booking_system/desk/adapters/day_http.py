@@ -67,7 +67,7 @@ class DayRoutes:
     async def read_clinic_day(
         self, clinic_id: UUID, actor: Caller, which: Which = None
     ) -> Response:
-        """Read the day of all doctors of a clinic, for its staff.
+        """Read the day of a clinic: of all its doctors, for its staff.
 
         A doctor who was removed is there while somebody still has an appointment with them.
         """

@@ -13,7 +13,7 @@ from booking_system.booking.domain.party import Side
 from booking_system.booking.records.appointment_shown import (
     EXAMPLE_ID,
     BookedPatientOut,
-    NamedOut,
+    ServiceSummaryOut,
 )
 from booking_system.desk.adapters.absence_models import ClosureOut, TimeOffOut
 from booking_system.desk.domain.day import DayBooking, DayDoctor, DaySlot, DayView
@@ -80,7 +80,7 @@ class DayBookingOut(BaseModel):
     time_slot_ids: list[UUID] = Field(description="All its slots, in time order")
     doctor_id: UUID
     patient: DayPatientOut
-    service: NamedOut | None
+    service: ServiceSummaryOut | None
     starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
     ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
     local_starts_at: datetime = Field(

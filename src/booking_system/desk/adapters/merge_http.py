@@ -56,7 +56,7 @@ class MergeRoutes:
     async def merge_patients(
         self, patient_id: UUID, body: MergeIn, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Merge another record of the same patient into this one, which stays.
+        """Merge two records of the same patient. This one stays, the other goes.
 
         For staff of a clinic that knows both, where no other clinic knows the duplicate.
         Appointments, holds and acquaintance follow; what is missing in the record that stays is

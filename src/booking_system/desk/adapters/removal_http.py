@@ -142,7 +142,7 @@ class RemovalRoutes:
         return await self._delete(Kind.DOCTOR, doctor_id, on_conflict, if_match, actor)
 
     async def restore_doctor(self, doctor_id: UUID, actor: Caller) -> Response:
-        """Bring a doctor back, with the slots that the removal closed."""
+        """Restore a doctor, with the slots that the removal closed."""
         await self.restore(kind=Kind.DOCTOR, identity=doctor_id, actor=actor)
         return await self.show_doctor(doctor_id)
 
@@ -157,7 +157,7 @@ class RemovalRoutes:
         return await self._delete(Kind.CLINIC, clinic_id, on_conflict, if_match, actor)
 
     async def restore_clinic(self, clinic_id: UUID, actor: Caller) -> Response:
-        """Bring a clinic back, with the slots that the removal closed."""
+        """Restore a clinic, with the slots that the removal closed."""
         await self.restore(kind=Kind.CLINIC, identity=clinic_id, actor=actor)
         return await self.show_clinic(clinic_id)
 
@@ -172,7 +172,7 @@ class RemovalRoutes:
         return await self._delete(Kind.PATIENT, patient_id, on_conflict, if_match, actor)
 
     async def restore_patient(self, patient_id: UUID, actor: Caller) -> Response:
-        """Bring a patient back."""
+        """Restore a patient."""
         await self.restore(kind=Kind.PATIENT, identity=patient_id, actor=actor)
         return await self.show_patient(patient_id, actor)
 
@@ -183,5 +183,5 @@ class RemovalRoutes:
         on_conflict: Conflicts = None,
         if_match: IfMatch = None,
     ) -> Response:
-        """Take a service off the clinic's list. Booked appointments are kept or cancelled."""
+        """Remove a service from a clinic. Booked appointments are kept or cancelled."""
         return await self._delete(Kind.SERVICE, service_id, on_conflict, if_match, actor)

@@ -86,7 +86,7 @@ class ClinicRoutes:
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
-        """Search clinics, the oldest first."""
+        """Search clinics: the oldest first."""
         filters = {"q": q, "slug": slug}
         place = position_of(cursor, filters)
         search = Search(q=q, slug=slug, after=place and place[1], limit=limit)

@@ -98,7 +98,7 @@ class DoctorRoutes:
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
-        """Search doctors, the oldest first."""
+        """Search doctors: the oldest first."""
         filters: dict[str, Any] = {
             "clinic_id": None if clinic_id is None else ClinicId(clinic_id),
             "specialty": specialty,
@@ -123,7 +123,7 @@ class DoctorRoutes:
     async def change_doctor(
         self, doctor_id: UUID, body: DoctorChangeIn, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Change what is said of a doctor. What the body does not name stays as it is."""
+        """Change a doctor. What the body does not name stays as it is."""
         doctor = await self.change(
             doctor_id=DoctorId(doctor_id),
             changes=body.changes(),

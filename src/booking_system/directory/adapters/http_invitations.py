@@ -86,7 +86,7 @@ class InvitationRoutes:
         return routes
 
     async def look_up_invitation(self, request: Request, body: TokenIn) -> Response:
-        """See what an invitation offers, before accepting it."""
+        """See what an invitation offers: before accepting it."""
         shown = await self.look(token=body.token, network=self.networks.name_of(request))
         return json_answer(OfferOut.of(shown))
 

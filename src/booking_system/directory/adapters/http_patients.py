@@ -115,7 +115,7 @@ class PatientRoutes:
         routes.add(
             "PATCH",
             "/v1/clinics/{clinic_id}/patients/{patient_id}",
-            self.call_patient,
+            self.name_patient,
             policy=signed_in,
             answers=ListedPatientOut,
             refuses=[NotFound, NotPermitted],
@@ -134,7 +134,7 @@ class PatientRoutes:
         return routes
 
     async def register_account(self, request: Request, body: RegistrationIn) -> Response:
-        """Make an account for yourself as a patient; you are signed in at once."""
+        """Register as a patient; you are signed in at once."""
         user_agent = (request.headers.get("user-agent") or "")[:LONGEST_USER_AGENT] or None
         network = self.networks.name_of(request)
         done = await self.register(newcomer=body.newcomer(), network=network, user_agent=user_agent)
@@ -170,7 +170,7 @@ class PatientRoutes:
     async def take_on_patient(
         self, clinic_id: UUID, patient_id: UUID, body: AddressIn, actor: Caller
     ) -> Response:
-        """Let your clinic know a patient with an account, who told you how they are reached.
+        """Take on a patient with an account: they told you how they are reached.
 
         The e-mail or phone has to be theirs, as in the search that found them; any other is
         answered like a patient who does not exist. From then on staff see the patient and book for
@@ -185,7 +185,7 @@ class PatientRoutes:
         location = {"Location": f"/v1/patients/{patient.id}"}
         return answers.one(patient, PatientOut.of, status=201, headers=location)
 
-    async def call_patient(
+    async def name_patient(
         self, clinic_id: UUID, patient_id: UUID, body: CalledIn, actor: Caller
     ) -> Response:
         """Say what your clinic calls a patient; elsewhere nothing changes.
@@ -241,7 +241,7 @@ class PatientRoutes:
     async def change_patient(
         self, patient_id: UUID, body: PatientChangeIn, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Change who a patient is, and how they are reached.
+        """Change a patient: who they are, and how they are reached.
 
         Of somebody with an account only the owner does. Without one: staff of the clinic that
         registered the patient, or of the only one that knows them.

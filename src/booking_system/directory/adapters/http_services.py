@@ -107,7 +107,7 @@ class ServiceRoutes:
     async def list_services(
         self, request: Request, clinic_id: UUID, limit: Limit = 50, cursor: CursorText = None
     ) -> Response:
-        """List what a clinic offers, the oldest first."""
+        """List the services of a clinic: the oldest first."""
         clinic = ClinicId(clinic_id)
         filters = {"clinic_id": clinic}
         place = position_of(cursor, filters)
@@ -138,6 +138,6 @@ class ServiceRoutes:
         return answers.one(service, ServiceOut.of)
 
     async def restore_service(self, service_id: UUID, actor: Caller) -> Response:
-        """Bring a deleted service back."""
+        """Restore a service."""
         service = await self.restore(service_id=ServiceId(service_id), actor=actor)
         return answers.one(service, ServiceOut.of)

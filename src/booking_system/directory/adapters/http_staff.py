@@ -82,7 +82,7 @@ class StaffRoutes:
             once=InOneTransaction(again=self.show_staff_again),
         )
         routes.add(
-            "GET", STAFF, self.read_staff, policy=signed_in, answers=StaffListOut, refuses=usual
+            "GET", STAFF, self.list_staff, policy=signed_in, answers=StaffListOut, refuses=usual
         )
         routes.add(
             "DELETE",
@@ -150,13 +150,13 @@ class StaffRoutes:
                 return json_answer(StaffOut.of(member))
         raise NotFound
 
-    async def read_staff(self, clinic_id: UUID, actor: Caller) -> Response:
-        """List who works for the clinic, one entry for each role."""
+    async def list_staff(self, clinic_id: UUID, actor: Caller) -> Response:
+        """List the staff of a clinic: one entry for each role."""
         found = await self.list(clinic_id=ClinicId(clinic_id), actor=actor)
         return json_answer(StaffListOut(items=[StaffOut.of(member) for member in found]))
 
     async def delete_staff(self, clinic_id: UUID, user_id: UUID, actor: Caller) -> Response:
-        """Take all roles in the clinic away from somebody, within a second."""
+        """Take all roles in a clinic away from somebody: within a second."""
         await self.remove(clinic_id=ClinicId(clinic_id), user_id=UserId(user_id), actor=actor)
         return Response(status_code=204)
 
@@ -168,7 +168,7 @@ class StaffRoutes:
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
-        """List the clinic's invitations of the last three months, the oldest first."""
+        """List a clinic's invitations: those of the last three months, the oldest first."""
         filters = {"clinic_id": str(clinic_id)}
         place = position_of(cursor, filters)
         found = await self.list_invited(

@@ -86,7 +86,7 @@ class StaffSessionRoutes:
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
-        """List the sessions of a member of the staff that could still be used, the newest first.
+        """List the sessions of a member of staff: those that could still be used, newest first.
 
         Somebody who works for several clinics, or is a patient as well, has one account: all its
         sessions are listed.
@@ -112,14 +112,14 @@ class StaffSessionRoutes:
         return json_answer(page, headers=link_to_next(request, following))
 
     async def end_staff_sessions(self, clinic_id: UUID, user_id: UUID, actor: Caller) -> Response:
-        """Sign a member of the staff out on all devices, within a second: they sign in again."""
+        """Sign a member of staff out on all devices: within a second, they sign in again."""
         await self.end(clinic_id=ClinicId(clinic_id), user_id=UserId(user_id), actor=actor)
         return Response(status_code=204)
 
     async def end_staff_session(
         self, clinic_id: UUID, user_id: UUID, session_id: UUID, actor: Caller
     ) -> Response:
-        """Sign a member of the staff out on one device, within a second."""
+        """Sign a member of staff out on one device: within a second."""
         await self.end(
             clinic_id=ClinicId(clinic_id),
             user_id=UserId(user_id),

@@ -31,7 +31,9 @@ class RegistrationIn(Input):
     """Somebody who wants an account."""
 
     email: Email
-    password: NewPassword
+    password: NewPassword = Field(
+        description="10 to 200 characters, and not one of the common ones"
+    )
     full_name: ShortText = Field(examples=["Example Patient"])
     phone: Phone | None = None
     locale: Locale | None = None
@@ -47,8 +49,13 @@ class RegisteredOut(BaseModel):
 
     user_id: UUID
     patient_id: UUID = Field(examples=[EXAMPLE_ID])
-    access_token: str = Field(examples=["eyJhbGciOiJFUzI1NiJ9…"])
-    refresh_token: str = Field(examples=["q1xJY0nY5r0…"])
+    access_token: str = Field(
+        examples=["eyJhbGciOiJFUzI1NiJ9…"],
+        description="A JWT; send it as `Authorization: Bearer …`",
+    )
+    refresh_token: str = Field(
+        examples=["q1xJY0nY5r0…"], description="Good for one use; trade it before it is 30 days old"
+    )
     token_type: str = Field(examples=["bearer"])
     expires_in: int = Field(description="Seconds, of the access token", examples=[600])
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, RootModel, StringConstraints
 from booking_system.directory.application.accept_invitation import ShownInvitation
 from booking_system.directory.application.keep_staff import NewStaff
 from booking_system.directory.domain.invitation import Invitation, InvitationStatus
+from booking_system.directory.records.summaries import ClinicSummary
 from booking_system.identity.domain.actor import Role
 from booking_system.identity.domain.password import LONGEST, SHORTEST, check_length
 from booking_system.identity.domain.staff import StaffMember
@@ -141,18 +142,11 @@ class AcceptIn(Input):
     )
 
 
-class InvitingClinicOut(BaseModel):
-    """The clinic that invites."""
-
-    id: UUID
-    name: str = Field(examples=["Example Clinic"])
-
-
 class OfferOut(BaseModel):
     """What somebody is invited to, or has accepted."""
 
     id: UUID = Field(examples=[EXAMPLE_ID])
-    clinic: InvitingClinicOut
+    clinic: ClinicSummary
     email: str = Field(description="A new account signs in with it", examples=["desk@example.com"])
     full_name: str = Field(examples=["Example Receptionist"])
     role: Role = Field(examples=["receptionist"])
@@ -163,5 +157,5 @@ class OfferOut(BaseModel):
     def of(cls, shown: ShownInvitation) -> "OfferOut":
         """Show an invitation to the holder of its token."""
         names = ("id", "email", "full_name", "role", "doctor_id", "expires_at")
-        clinic = InvitingClinicOut(id=shown.clinic.id, name=shown.clinic.name)
+        clinic = ClinicSummary(id=shown.clinic.id, name=shown.clinic.name)
         return cls(clinic=clinic, **{name: getattr(shown.invitation, name) for name in names})

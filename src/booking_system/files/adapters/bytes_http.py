@@ -79,6 +79,7 @@ class ByteRoutes:
             asks_who=False,
             also=PART,
             media={OCTETS: BINARY},
+            has_tagged_bytes=True,
         )
         routes.add(
             "GET",
@@ -89,6 +90,7 @@ class ByteRoutes:
             refuses=[FileNotFound, RangeNotSatisfiable],
             also=PART,
             media={OCTETS: BINARY},
+            has_tagged_bytes=True,
         )
         routes.add(
             "GET",
@@ -100,11 +102,12 @@ class ByteRoutes:
             asks_who=False,
             also={304: "It is what you have"},
             media={"image/jpeg": BINARY, "image/png": BINARY},
+            has_tagged_bytes=True,
         )
         return routes
 
     async def upload_file(self, token: Token, request: Request) -> None:
-        """Send the bytes of a file, to the address that `upload` named.
+        """Send the bytes of a file: to the address that `upload` named.
 
         Sent again within its time they take the place of those before. Nobody reads them before
         they were completed and checked.
@@ -121,7 +124,7 @@ class ByteRoutes:
     async def download_by_link(
         self, token: Token, asked: Range = None, if_range: IfRange = None
     ) -> Response:
-        """Download a private file by `download_url`, which is good for five minutes.
+        """Download a private file by its link: by `download_url`, which is good for five minutes.
 
         It is good as long as the session that it was made in, and the right to read the file.
         """
@@ -145,7 +148,7 @@ class ByteRoutes:
         asked: Range = None,
         if_range: IfRange = None,
     ) -> Response:
-        """Download a private file, whole or a range of its bytes."""
+        """Download a private file: whole, or a range of its bytes."""
         found = await self.read(file_id=FileId(file_id), actor=actor)
         sent = request.headers["authorization"]
 

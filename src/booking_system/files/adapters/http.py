@@ -136,7 +136,7 @@ class FileRoutes:
         return making_answer(shown, [begun.file.id], headers=headers)
 
     async def complete_file(self, file_id: UUID, actor: Caller) -> Response:
-        """Say that all bytes have been sent. They are checked, and stored where they are read from.
+        """Complete a file: all its bytes have been sent. They are checked, and stored for good.
 
         Size, kind and checksum have to be what was announced. Pictures are decoded and written
         anew, without what cameras say of place and time. Where a large file takes longer, `state`
@@ -146,7 +146,7 @@ class FileRoutes:
         return making_answer(FileOut.stored(file, actor, self.links), [file.id], status=200)
 
     async def read_file(self, file_id: UUID, actor: Caller) -> Response:
-        """Read what is known of a file, with an address for its bytes."""
+        """Read what is known of a file: with an address for its bytes."""
         begun = await self.show(file_id=FileId(file_id), actor=actor)
         return json_answer(FileOut.of(begun, actor, self.links))
 
@@ -158,7 +158,7 @@ class FileRoutes:
         await self.delete(file_id=FileId(file_id), actor=actor)
 
     async def restore_file(self, file_id: UUID, actor: Caller) -> Response:
-        """Bring a deleted file back."""
+        """Restore a deleted file."""
         file = await self.restore(file_id=FileId(file_id), actor=actor)
         return making_answer(FileOut.stored(file, actor, self.links), [file.id], status=200)
 
@@ -170,7 +170,7 @@ class FileRoutes:
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
-        """List the documents of a booking, the oldest first."""
+        """List the documents of a booking: the oldest first."""
         filters = {"booking_id": booking_id}
         place = position_of(cursor, filters)
         found = await self.list(
@@ -186,7 +186,7 @@ class FileRoutes:
         return json_answer(page, headers=link_to_next(request, following))
 
     async def read_storage(self, clinic_id: UUID, actor: Caller) -> Response:
-        """Read how much room a clinic's files take, for its administrators."""
+        """Read how much room a clinic's files take; for its administrators."""
         used = await self.storage(clinic_id=ClinicId(clinic_id), actor=actor)
         return json_answer(StorageOut(used_bytes=used, most_bytes=self.begin.most_bytes))
 

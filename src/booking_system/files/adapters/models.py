@@ -50,9 +50,15 @@ class FileIn(Input):
 class UploadOut(BaseModel):
     """How its bytes are sent: one request with this method, to this address, with these fields."""
 
-    method: str = Field(examples=["PUT"])
-    url: str = Field(examples=["https://booking.example.com/v1/uploads/AZLwwSs8fU6P…"])
-    headers: dict[str, str] = Field(examples=[{"Content-Type": "application/octet-stream"}])
+    method: str = Field(examples=["PUT"], description="The method of that request")
+    url: str = Field(
+        examples=["https://booking.example.com/v1/uploads/AZLwwSs8fU6P…"],
+        description="Where the bytes go; good for this file alone",
+    )
+    headers: dict[str, str] = Field(
+        examples=[{"Content-Type": "application/octet-stream"}],
+        description="Fields that it has to carry, by name",
+    )
 
     @classmethod
     def of(cls, link: UploadLink) -> "UploadOut":
@@ -74,7 +80,10 @@ class FileOut(BaseModel):
     filename: str = Field(examples=["report.pdf"])
     content_type: MediaKind
     size: int = Field(description="In bytes; of a public picture, of its largest size")
-    sha256: str | None = Field(examples=[EXAMPLE_SUM])
+    sha256: str | None = Field(
+        examples=[EXAMPLE_SUM],
+        description="SHA-256 of its bytes, in hexadecimal digits; null: not known yet",
+    )
     created_at: datetime
     completed_at: datetime | None
     upload: UploadOut | None = Field(description="Where its bytes go; null: they are here")
@@ -127,4 +136,4 @@ class StorageOut(BaseModel):
     """How much room a clinic's files take."""
 
     used_bytes: int = Field(description="With what is announced, and what is deleted but kept")
-    most_bytes: int
+    most_bytes: int = Field(description="How much may be used")

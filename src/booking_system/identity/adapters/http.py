@@ -168,7 +168,10 @@ class IdentityRoutes:
         return Response(status_code=204)
 
     async def read_keys(self) -> Response:
-        """List the public keys that access tokens can be checked with (RFC 7517)."""
+        """List the public keys of access tokens (RFC 7517).
+
+        An access token can be checked with them.
+        """
         return json_answer(self.key_set, headers=KEYS_STORED)
 
     async def read_profile(self, actor: Caller) -> Response:
@@ -194,7 +197,7 @@ class IdentityRoutes:
     async def list_sessions(
         self, request: Request, actor: Caller, limit: Limit = 50, cursor: CursorText = None
     ) -> Response:
-        """List your sessions that could still be used, the newest first."""
+        """List your sessions: those that could still be used, the newest first."""
         owner = {"user_id": actor.user_id}
         after = position_of(cursor, owner)
         found = await self.sessions(actor=actor, after=after, limit=limit)
@@ -209,7 +212,7 @@ class IdentityRoutes:
         return json_answer(page, headers=link_to_next(request, following))
 
     async def end_session(self, session_id: UUID, actor: Caller) -> Response:
-        """End one of your sessions, on whatever device."""
+        """End one of your sessions: on this device or another."""
         await self.end(session_id=SessionId(session_id), actor=actor)
         return Response(status_code=204)
 

@@ -93,7 +93,7 @@ class LinkRoutes:
         return routes
 
     async def request_password_reset(self, request: Request, body: ResetIn) -> Response:
-        """Ask for a link by which a new password is chosen; it goes to the address by mail.
+        """Ask for a link to choose a new password; it goes to the address by mail.
 
         The answer is always the same: whether there is an account is not told. The link is good
         for an hour, and once.
@@ -112,12 +112,12 @@ class LinkRoutes:
         return Response(status_code=204)
 
     async def verify_email(self, request: Request, body: LinkIn) -> Response:
-        """Prove with the token of a link that the address of an account is yours."""
+        """Prove that an e-mail address is yours: with the token of a link."""
         await self.verify(token=body.token, network=self.networks.name_of(request))
         return Response(status_code=204)
 
     async def resend_verification(self, actor: Caller) -> Response:
-        """Have the mail sent once more that proves your address, unless it is proved already."""
+        """Ask for the mail to prove your address again; none is sent where it is proved already."""
         await self.request_verification(actor=actor)
         return Response(status_code=202)
 

@@ -50,7 +50,9 @@ LinkToken = Annotated[
 class TokenForm(Input):
     """How a client asks for tokens (OAuth 2, RFC 6749, sections 4.3 and 6)."""
 
-    grant_type: Literal["password", "refresh_token"]
+    grant_type: Literal["password", "refresh_token"] = Field(
+        description="`password` to sign in, `refresh_token` to go on"
+    )
     username: str | None = Field(
         default=None,
         max_length=254,
@@ -110,7 +112,7 @@ class ProfileIn(Change):
 class PasswordIn(Input):
     """The password of today, and its successor."""
 
-    current_password: PasswordText
+    current_password: PasswordText = Field(description="The one of today")
     new_password: NewPassword
 
 
@@ -137,7 +139,9 @@ class RoleGrantOut(BaseModel):
     """One role, in one clinic where it is one of a clinic."""
 
     role: Role = Field(examples=["patient"])
-    clinic_id: UUID | None
+    clinic_id: UUID | None = Field(
+        description="Id of the clinic; null: the role is one of the platform"
+    )
 
 
 class ProfileOut(BaseModel):
@@ -145,7 +149,7 @@ class ProfileOut(BaseModel):
 
     user_id: UUID = Field(examples=[EXAMPLE_ID])
     email: str = Field(examples=[EXAMPLE_EMAIL])
-    email_verified: bool
+    email_verified: bool = Field(description="Whether the address is proved to be yours")
     password_change_required: bool = Field(
         description="Somebody else chose the password: no role holds until you have changed it",
         examples=[False],
@@ -153,7 +157,7 @@ class ProfileOut(BaseModel):
     full_name: str = Field(examples=["Example Patient"])
     locale: str | None = Field(examples=["de-DE"])
     time_zone: str | None = Field(examples=["Europe/Berlin"])
-    roles: list[RoleGrantOut]
+    roles: list[RoleGrantOut] = Field(description="All that you are, here and in clinics")
     patient_id: UUID | None = Field(
         description="You as a patient", examples=["0192f0c1-2b3c-7d4e-8f50-617283940013"]
     )
@@ -203,19 +207,25 @@ class SessionOut(BaseModel):
 class JwkOut(BaseModel):
     """A public key (RFC 7517)."""
 
-    kty: str = Field(examples=["EC"])
-    crv: str = Field(examples=["P-256"])
-    x: str = Field(examples=["f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"])
-    y: str = Field(examples=["x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"])
+    kty: str = Field(examples=["EC"], description="Kind of key: `EC`")
+    crv: str = Field(examples=["P-256"], description="Its curve")
+    x: str = Field(
+        examples=["f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"],
+        description="One coordinate of the key, base64url",
+    )
+    y: str = Field(
+        examples=["x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"],
+        description="The other coordinate, base64url",
+    )
     kid: str = Field(
         description="Its thumbprint (RFC 7638)",
         examples=["oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"],
     )
-    use: str = Field(examples=["sig"])
-    alg: str = Field(examples=["ES256"])
+    use: str = Field(examples=["sig"], description="`sig`: for signatures")
+    alg: str = Field(examples=["ES256"], description="How tokens are signed")
 
 
 class JwkSetOut(BaseModel):
     """The public keys that access tokens can be checked with."""
 
-    keys: list[JwkOut]
+    keys: list[JwkOut] = Field(description="Each is named by its `kid`")

@@ -37,14 +37,14 @@ class ChangePassword:
         await self.throttle.admit(key)
         if account.password_is_temporary and new_password == current_password:
             again = "Choose a password other than the one you were given."
-            raise PasswordTooWeak(again, field=FIELD)
+            raise PasswordTooWeak(again, FIELD)
         if not await self.passwords.verify(account.password_hash, current_password):
             raise InvalidCredentials
         owner = PasswordOwner(email=account.email, full_name=account.full_name)
         try:
             password_hash = await self.passwords.hash_chosen(new_password, owner)
         except PasswordTooWeak as weak:
-            raise PasswordTooWeak(weak.detail, field=FIELD) from None
+            raise PasswordTooWeak(weak.detail, FIELD) from None
         await self._replace(account, password_hash, actor)
         await self.throttle.forgive(key)
 

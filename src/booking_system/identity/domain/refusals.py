@@ -45,7 +45,7 @@ class PasswordTooWeak(RuleViolation):
 
     code = "password_too_weak"
 
-    def __init__(self, detail: str | None = None, *, field: str = "password") -> None:
+    def __init__(self, detail: str | None = None, field: str = "password") -> None:
         """`field` is where the password was given."""
         super().__init__(detail)
         self.extras["errors"] = [

@@ -116,12 +116,13 @@ class CalendarFeedRoutes:
         routes.add(
             "GET",
             READ,
-            self.read_calendar,
+            self.download_calendar,
             policy=public,
             answers=None,
             refuses=[NotFound, RateLimited],
             asks_who=False,
             also={304: "Nothing has changed since the answer with that `ETag`, or that time"},
+            has_tagged_bytes=True,
             media={MEDIA_TYPE: {"schema": {"type": "string"}, "example": EXAMPLE}},
         )
         routes.add(
@@ -162,7 +163,7 @@ class CalendarFeedRoutes:
         return routes
 
     async def create_calendar_feed(self, body: CalendarFeedIn, actor: Caller) -> Response:
-        """Make a secret address that a calendar program can subscribe to.
+        """Make a secret calendar address: a calendar program can subscribe to it.
 
         It is read without signing in, so give it to your calendar and nobody else. It ends when you
         delete it, and when you lose the role that you made it by. Google and others come some times
@@ -187,7 +188,7 @@ class CalendarFeedRoutes:
     async def list_calendar_feeds(
         self, request: Request, actor: Caller, limit: Limit = 50, cursor: CursorText = None
     ) -> Response:
-        """List your calendar links, the oldest first, without their addresses."""
+        """List your calendar links: the oldest first, without their addresses."""
         place = position_of(cursor, {})
         found = await self.list(after=place and place[1], limit=limit, actor=actor)
         following = cursor_after(None, found[limit - 1].id, {}) if len(found) > limit else None
@@ -196,7 +197,7 @@ class CalendarFeedRoutes:
         return json_answer(body, headers=link_to_next(request, following))
 
     async def read_calendar_feed(self, feed_id: UUID, actor: Caller) -> Response:
-        """Read one of your calendar links, without its address."""
+        """Read one of your calendar links: without its address."""
         feed = await self.show(feed_id=CalendarFeedId(feed_id), actor=actor)
         return json_answer(CalendarFeedOut(**_about(feed)))
 
@@ -205,13 +206,13 @@ class CalendarFeedRoutes:
         await self.revoke(feed_id=CalendarFeedId(feed_id), actor=actor)
         return Response(status_code=204)
 
-    async def read_calendar(
+    async def download_calendar(
         self,
         token: Token,
         if_none_match: IfNoneMatch = None,
         if_modified_since: IfModifiedSince = None,
     ) -> Response:
-        """Read a calendar by its secret address, as iCalendar (RFC 5545, `METHOD:PUBLISH`).
+        """Download a calendar by its secret address: as iCalendar (RFC 5545, `METHOD:PUBLISH`).
 
         From thirty days back to the clinic's horizon; what was cancelled within thirty days is told
         as cancelled, so that calendars remove it.

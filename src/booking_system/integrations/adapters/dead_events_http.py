@@ -28,8 +28,10 @@ class DeadEventOut(BaseModel):
     consumer: str = Field(examples=["messages"])
     seq: int = Field(examples=[4711])
     id: UUID
-    name: str = Field(examples=["booking.created"])
-    clinic_id: UUID | None
+    name: str = Field(
+        examples=["booking.created"], description="The kind of event, like `booking.created`"
+    )
+    clinic_id: UUID | None = Field(description="Id of the clinic; null: it is no clinic's")
     occurred_at: datetime = Field(description="UTC")
     error: str = Field(description="The kind of error", examples=["KeyError"])
     died_at: datetime = Field(description="When it had failed as often as it is tried. UTC")
@@ -79,7 +81,7 @@ class DeadEventRoutes:
         return json_answer(DeadEventsOut(items=items))
 
     async def retry_dead_event(self, consumer: Name, seq: Seq) -> Response:
-        """Have it tried again, once, by the next worker: when what was wrong is mended."""
+        """Have a dead event tried again: once, by the next worker, when the cause is mended."""
         async with self.database.driver_transaction() as connection:
             found = await WANT_AGAIN.fetchval(connection, consumer=consumer, seq=seq)
         if found is None:

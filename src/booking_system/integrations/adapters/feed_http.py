@@ -78,14 +78,14 @@ class FeedRoutes:
         routes.add(
             "GET",
             "/v1/events",
-            self.read_events,
+            self.list_events,
             policy=clinic_side,
             answers=EventsOut,
             refuses=[NotPermitted, FeedReset],
         )
         return routes
 
-    async def read_events(
+    async def list_events(
         self,
         actor: Caller,
         limit: Limit = 100,

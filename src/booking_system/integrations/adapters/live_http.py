@@ -56,7 +56,7 @@ class LiveSlotRoutes:
         last_seen: LastSeen = None,
         last_event_id: LastSeenInQuery = None,
     ) -> EventStream:
-        """Follow which slots of a clinic or a doctor can be booked, as server-sent events.
+        """Follow which slots can be booked: of a clinic or a doctor, as server-sent events.
 
         Open the stream, then read `GET /v1/slots` with the same filters, then follow: each `slot`
         has `id`, `doctor_id`, `starts_at`, `ends_at` and `status`, which is `open` or `gone` as the

@@ -64,7 +64,7 @@ class StreamRoutes:
         last_seen: LastSeen = None,
         last_event_id: LastSeenInQuery = None,
     ) -> EventStream:
-        """Follow what happens in a clinic, as server-sent events: for its staff.
+        """Follow what happens in a clinic: as server-sent events, for its staff.
 
         One stream for all that a desk shows: `booking.*`, `slot.*`, `calendar.changed`, and changes
         of clinic, doctors, services and staff, each with `occurred_at` and `data`, which holds ids

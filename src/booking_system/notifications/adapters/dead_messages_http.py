@@ -27,11 +27,11 @@ class DeadMessageOut(BaseModel):
     """A message that was given up; whom it was for stands with its appointment."""
 
     id: UUID
-    kind: Kind = Field(examples=["reminder"])
+    kind: Kind = Field(examples=["reminder"], description="What it tells")
     channel: Channel = Field(examples=["email"])
     appointment_id: UUID | None
-    clinic_id: UUID | None
-    reason: str | None = Field(examples=["unknown"])
+    clinic_id: UUID | None = Field(description="Id of the clinic; null: it is no clinic's")
+    reason: str | None = Field(examples=["unknown"], description="Why it was given up")
     error_code: str | None = Field(description="The provider's own", examples=["timeout"])
     provider: str | None = Field(examples=["smtp"])
     ended_at: datetime = Field(description="UTC")
@@ -82,7 +82,7 @@ class DeadMessageRoutes:
         return json_answer(DeadMessagesOut(items=items))
 
     async def retry_dead_message(self, message_id: UUID) -> Response:
-        """Send it again, though it may have arrived; what is of no use any more is not found."""
+        """Send a dead message again: it may have arrived; one of no use any more is not found."""
         async with self.database.driver_transaction() as connection:
             found = await SEND_AGAIN.fetchval(connection, id=message_id, now=self.clock.now())
         if found is None:

@@ -40,7 +40,7 @@ class MessageOut(BaseModel):
     """One message: planned, sent, or why not. Times in UTC."""
 
     id: UUID
-    kind: Kind = Field(examples=["reminder"])
+    kind: Kind = Field(examples=["reminder"], description="What it tells")
     channel: Channel = Field(examples=["sms"])
     recipient: str = Field(description="`patient` or `clinic`", examples=["patient"])
     about_id: UUID | None = Field(
@@ -122,7 +122,7 @@ class MessageRoutes:
         return routes
 
     async def list_booking_notifications(self, booking_id: UUID, actor: Caller) -> Response:
-        """Show what was planned, sent and skipped for a booking, and why, in the order of time."""
+        """List the messages of a booking: planned, sent or skipped, and why, in order of time."""
         told = await self.show(appointment_id=AppointmentId(booking_id), actor=actor)
         return json_answer(MessagesOut(items=[MessageOut.of(one) for one in told]))
 

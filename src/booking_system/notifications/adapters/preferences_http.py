@@ -89,9 +89,11 @@ class AddressOut(BaseModel):
 class PreferencesOut(BaseModel):
     """What a patient wants to be told, and through what."""
 
-    email: bool
-    sms: bool
-    reminders: bool
+    email: bool = Field(description="Whether e-mails about appointments are wanted")
+    sms: bool = Field(description="Whether SMS about appointments are wanted")
+    reminders: bool = Field(
+        description="Whether reminders are wanted; what happens is told in any case"
+    )
     quiet_from: str = Field(examples=["21:00"])
     quiet_until: str = Field(examples=["08:00"])
     version: int = Field(description="0 where nothing was set, and what is usual holds")
@@ -146,7 +148,7 @@ class PreferenceRoutes:
         routes.add(
             "POST",
             f"{PATH}/{{channel}}/lift",
-            self.lift_patient_address,
+            self.lift_address_block,
             policy=signed_in,
             answers=PreferencesOut,
             refuses=[NotFound, AddressNotLifted],
@@ -154,10 +156,10 @@ class PreferenceRoutes:
         )
         return routes
 
-    async def lift_patient_address(
+    async def lift_address_block(
         self, patient_id: UUID, channel: ChannelOfPath, actor: Caller
     ) -> Response:
-        """Let an address be written to again that is `bounced` or `unusable`, because it works now.
+        """Let an address be written to again: it was `bounced` or `unusable`, and works now.
 
         What was skipped meanwhile is not sent again. What somebody has asked for is lifted by
         nobody else.
@@ -178,7 +180,7 @@ class PreferenceRoutes:
     async def set_notification_preferences(
         self, patient_id: UUID, body: PreferencesIn, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Set all of it; what is left out is as usual. It holds for all clinics.
+        """Set what a patient wants to be told. What is left out is as usual. For all clinics.
 
         What an opt-out by SMS or a provider has stopped, this does not start again: that takes a
         START from the number itself.

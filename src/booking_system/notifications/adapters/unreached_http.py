@@ -41,7 +41,7 @@ PATH = "/v1/clinics/{clinic_id}/unreached-bookings"
 class MissedOut(BaseModel):
     """A message that reached nobody."""
 
-    kind: Kind = Field(examples=["reminder"])
+    kind: Kind = Field(examples=["reminder"], description="What it tells")
     channel: Channel = Field(examples=["email"])
     state: State = Field(description="`failed` or `skipped`", examples=["skipped"])
     reason: str | None = Field(description="Why", examples=["bounced"])
@@ -65,7 +65,7 @@ class UnreachedOut(BaseModel):
     patient_name: str = Field(examples=["Example Patient"])
     phone: str | None = Field(description="To be called", examples=["+49301234567"])
     email: str | None = Field(examples=["patient@example.com"])
-    messages: list[MissedOut]
+    messages: list[MissedOut] = Field(description="What did not reach them")
 
     @classmethod
     def of(cls, unreached: Unreached) -> Self:

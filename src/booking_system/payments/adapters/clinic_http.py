@@ -73,17 +73,17 @@ class ClinicMoneyRoutes:
     async def read_payment_totals(
         self, clinic_id: UUID, actor: Caller, day: Day = None
     ) -> Response:
-        """Add up what came and went on one day, for the clinic's staff: the day's close."""
+        """Add up the money of one day: the day's close, for the clinic's staff."""
         return json_answer(DayTotalsOut.of(await self.totals(ClinicId(clinic_id), day, actor)))
 
     async def list_payment_matters(
         self, clinic_id: UUID, actor: Caller, limit: Limit = 50
     ) -> Response:
-        """List what the clinic's staff have to see to: misfits, and refunds made by hand only."""
+        """List what staff have to see to: misfits, and refunds made by hand only."""
         found = await self.matters(ClinicId(clinic_id), actor, most=limit)
         return json_answer(MattersOut(items=[MatterOut.of(one) for one in found]))
 
     async def resolve_payment_matter(self, matter_id: UUID, actor: Caller) -> Response:
-        """Say that a matter was seen to."""
+        """Mark a matter as seen to."""
         await self.resolve(matter_id, actor)
         return Response(status_code=204)

@@ -97,7 +97,7 @@ class DocumentRoutes:
     async def show_receipt_page(
         self, receipt_id: UUID, actor: Caller, language: Language = None
     ) -> Response:
-        """Read a receipt, or a correction, as a page to show or to print."""
+        """Show a receipt, or a correction, as a page: to read or to print."""
         document = await self._seen(receipt_id, actor)
         page = self.printer.page(document, language=language)
         return as_page(Response(page, media_type="text/html"), style_src=STYLE_SOURCE)
@@ -105,7 +105,7 @@ class DocumentRoutes:
     async def export_payment_ledger(
         self, clinic_id: UUID, actor: Caller, since: First = None, until: Until = None
     ) -> Response:
-        """Export the ledger as CSV (RFC 4180, UTF-8), for the clinic's staff.
+        """Export the ledger as CSV (RFC 4180, UTF-8); for the clinic's staff.
 
         A line for all money that came or went on these days of the clinic's wall clock: by
         currency, provider, method and kind they add up to the totals of each day. Amounts are both

@@ -159,7 +159,7 @@ class PaymentRoutes:
     async def record_desk_payment(
         self, booking_id: UUID, body: DeskPaymentIn, actor: Caller
     ) -> Response:
-        """Record money that the clinic's staff took themselves, in cash or with a card terminal."""
+        """Record money taken at the desk: in cash, or with the clinic's own card terminal."""
         card = await self.see(appointment_id=AppointmentId(booking_id), actor=actor)
         _check_staff(card, actor)
         wish = DeskWish(
@@ -172,19 +172,19 @@ class PaymentRoutes:
         return _made(await self.at_desk(wish, actor), card, actor)
 
     async def list_booking_payments(self, booking_id: UUID, actor: Caller) -> Response:
-        """List what was tried and paid for a booking, the first first."""
+        """List the payments of a booking: what was tried and paid, the first first."""
         appointment_id = AppointmentId(booking_id)
         card = await self.see(appointment_id=appointment_id, actor=actor)
         found = await self.list(appointment_id)
         return json_answer(PaymentsOut(items=[_shown(one, card, actor) for one in found]))
 
     async def read_payment(self, payment_id: UUID, actor: Caller) -> Response:
-        """Read one payment, and what became of it."""
+        """Read one payment: and what became of it."""
         shown, card = await self._seen(payment_id, actor)
         return _answer(shown, card, actor)
 
     async def refund_payment(self, payment_id: UUID, body: RefundIn, actor: Caller) -> Response:
-        """Give money of a payment back, for the clinic's staff.
+        """Refund a payment, or a part of it; for the clinic's staff.
 
         It is asked of the provider in a moment; `refunds` of the payment say when it is settled.
         What was paid at the desk counts as given back there at once.
@@ -197,7 +197,7 @@ class PaymentRoutes:
         return _made(shown, card, actor)
 
     async def list_payment_receipts(self, payment_id: UUID, actor: Caller) -> Response:
-        """List the receipt of a payment and what corrects it, in the order of issue."""
+        """List the receipts of a payment: what corrects them too, in the order of issue."""
         await self._seen(payment_id, actor)
         found = await self.documents(PaymentId(payment_id))
         return json_answer(ReceiptsOut(items=[ReceiptOut.of(one) for one in found]))

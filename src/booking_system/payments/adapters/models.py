@@ -35,20 +35,26 @@ Address = Annotated[
 class PaymentIn(Input):
     """How somebody wants to pay. What they pay is not theirs to say."""
 
-    provider: Literal["sandbox", "stripe", "paypal"]
+    provider: Literal["sandbox", "stripe", "paypal"] = Field(
+        description="Through whom; the clinic has to offer it"
+    )
     mode: Presentation = Field(
         default=Presentation.REDIRECT,
         description="`redirect`: send the payer to `checkout_url`. `embedded`: show the provider's"
         " form with `client_secret` and `publishable_key`",
     )
-    return_url: Address | None = None
+    return_url: Address | None = Field(
+        default=None,
+        description="Where the provider sends the payer afterwards; left out: to a page"
+        " of this system",
+    )
     language: Locale = Field(default="en", description="Of the provider's page")
 
 
 class DeskPaymentIn(Input):
     """What staff took."""
 
-    method: Method
+    method: Method = Field(description="In cash, or with a card terminal of the clinic's")
     amount: Amount | None = Field(default=None, description="Default: all that is owed still")
 
 
@@ -63,7 +69,7 @@ class RefundOut(BaseModel):
     """Money that goes back; `refunded` is said when it is `settled`."""
 
     id: UUID
-    amount: MoneyOut
+    amount: MoneyOut = Field(description="What goes back")
     state: RefundState
     reason: RefundReason = Field(description="Why: what happened, or that staff wanted it")
     note: str | None = Field(
@@ -93,7 +99,7 @@ class PaymentOut(BaseModel):
         description="`sandbox`, `stripe`, `paypal`, or `desk`", examples=["stripe"]
     )
     status: PaymentState
-    amount: MoneyOut
+    amount: MoneyOut = Field(description="What is, or was, to be paid")
     amount_refunded: int = Field(description="In minor units", examples=[0])
     dispute: Dispute | None = Field(description="A complaint to the payer's bank that took money")
     checkout_url: str | None = Field(
@@ -107,7 +113,7 @@ class PaymentOut(BaseModel):
         description="For the provider's embedded form only", examples=["pk_test_51Example"]
     )
     expires_at: datetime | None = Field(description="Until then it can be paid, while `pending`")
-    refunds: list[RefundOut]
+    refunds: list[RefundOut] = Field(description="What goes back of it, the first first")
     version: int
     created_at: datetime
 
@@ -150,7 +156,9 @@ class ReceiptOut(BaseModel):
     """A numbered document: a receipt, or a correction that refers to one."""
 
     id: UUID
-    number: str = Field(examples=["2027-000042"])
+    number: str = Field(
+        examples=["2027-000042"], description="Its number among the clinic's documents"
+    )
     pdf_path: str = Field(
         description="To download, with the same authorization",
         examples=["/v1/receipts/0192f0c1-2b3c-7d4e-8f50-617283940030.pdf"],
@@ -159,14 +167,17 @@ class ReceiptOut(BaseModel):
         description="To show or to print",
         examples=["/v1/receipts/0192f0c1-2b3c-7d4e-8f50-617283940030.html"],
     )
-    kind: DocumentKind
+    kind: DocumentKind = Field(description="What the document says")
     corrects: UUID | None = Field(description="The receipt that it refers to")
     amount: MoneyOut = Field(description="Negative where money went back")
-    title: str = Field(examples=["Example Clinic, K7QM-3F9D"])
+    title: str = Field(examples=["Example Clinic, K7QM-3F9D"], description="What the money was for")
     issuer: str = Field(
         description="The clinic, as it was called then", examples=["Example Clinic"]
     )
-    issuer_address: str | None = Field(examples=["1 Example Street"])
+    issuer_address: str | None = Field(
+        examples=["1 Example Street"],
+        description="The clinic's postal address at that time; null: none",
+    )
     paid_by: str = Field(
         description="The provider, or `cash`, `terminal`", examples=["stripe", "cash"]
     )
@@ -205,8 +216,11 @@ class DaySumOut(BaseModel):
 
     currency: str = Field(examples=["EUR"])
     provider: str = Field(examples=["desk"])
-    method: str | None = Field(examples=["cash"])
-    kind: LineKind
+    method: str | None = Field(
+        examples=["cash"],
+        description="How the desk took it: `cash` or `terminal`; null: it went through a provider",
+    )
+    kind: LineKind = Field(description="What the money was for")
     amount: int = Field(description="In minor units; negative: it went", examples=[4500])
 
 
@@ -216,7 +230,7 @@ class DayTotalsOut(BaseModel):
     date: date
     starts_at: datetime = Field(description="UTC")
     ends_at: datetime = Field(description="UTC")
-    sums: list[DaySumOut]
+    sums: list[DaySumOut] = Field(description="One for each currency, provider and way of paying")
 
     @classmethod
     def of(cls, totals: DayTotals) -> "DayTotalsOut":
@@ -237,7 +251,7 @@ class MatterOut(BaseModel):
     """Something that people have to see to: no program can decide it."""
 
     id: UUID
-    kind: MatterKind
+    kind: MatterKind = Field(description="What is the matter")
     payment_id: UUID
     booking_id: UUID
     about: str = Field(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
+from booking_system.platform.http.answer_headers import header_components, headers_of
 from booking_system.platform.http.habits import Habits
 from booking_system.platform.http.idempotency import HEADER
 from booking_system.platform.http.input import USUAL_BODY, BodyTooLarge, UnsupportedMediaType
@@ -37,6 +38,8 @@ from booking_system.shared_kernel.errors import (
 )
 from booking_system.shared_kernel.idempotency import IdempotencyKeyInUse, IdempotencyKeyReused
 
+CODE_OF_PROBLEM = "Stable, from a closed list: branch on this"
+
 
 class FieldProblem(BaseModel):
     """One thing that is wrong with the input."""
@@ -45,7 +48,7 @@ class FieldProblem(BaseModel):
     place: Literal["body", "query", "path", "header"] = Field(
         alias="in", description="Part of the request that it is in"
     )
-    detail: str
+    detail: str = Field(description="The same in words, for people")
     code: str = Field(description="Stable", examples=["unknown_field"])
 
 
@@ -53,12 +56,17 @@ class Problem(BaseModel):
     """Why a request was refused (RFC 9457)."""
 
     type: str = Field(description="Address of the page that explains the code")
-    title: str
-    status: int
-    detail: str
+    title: str = Field(description="What the code means, in a sentence")
+    status: int = Field(description="The status of the answer, once more")
+    detail: str = Field(
+        description="What happened here, in words for people; of the input nothing is repeated"
+    )
     instance: str = Field(description="Names this occurrence by its request id")
-    code: str = Field(description="Stable, from a closed list: branch on this")
-    errors: list[FieldProblem] = []
+    code: str = Field(description=CODE_OF_PROBLEM)
+    errors: list[FieldProblem] = Field(
+        default=[],
+        description="What is wrong with the input, one by one; absent where that is not the reason",
+    )
 
 
 Problems = Mapping[int, type[Problem]]
@@ -99,26 +107,11 @@ KEY_PARAMETER = {
 }
 
 ANY_BODY = {
+    "description": "The bytes, as they are",
     "required": True,
     "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
 }
 """Bytes that the endpoint reads by itself."""
-
-HEADERS = {
-    "ETag": "Strong tag of this version: send it as `If-Match` with a change",
-    "Location": "Address of what was made",
-    "Link": 'The next page, as `rel="next"`; absent on the last one (RFC 8288)',
-    "Idempotent-Replayed": "`true`: the answer to an earlier request with the same key",
-    "WWW-Authenticate": "`Bearer` (RFC 6750)",
-    "Retry-After": "Seconds to wait before the next try",
-}
-HEADERS_OF_STATUS = {
-    201: "Location",
-    401: "WWW-Authenticate",
-    429: "Retry-After",
-    503: "Retry-After",
-}
-
 
 OF_NO_OPERATION = (
     Malformed,
@@ -143,7 +136,10 @@ def components(paths: dict[str, Any]) -> dict[str, Any]:
         for field in problem["properties"].values():
             # Absent where there is none, never null.
             field.pop("default", None)
-        problem["properties"]["code"] = {"$ref": f"{SCHEMAS}ProblemCode"}
+        problem["properties"]["code"] = {
+            "$ref": f"{SCHEMAS}ProblemCode",
+            "description": CODE_OF_PROBLEM,
+        }
     always = {kind.code for kind in OF_NO_OPERATION}
     codes = [kind.code for kind in _by_code() if kind.code in always or _is_said(kind, said)]
     return {
@@ -153,14 +149,11 @@ def components(paths: dict[str, Any]) -> dict[str, Any]:
             "ProblemCode": {
                 "type": "string",
                 "enum": codes,
-                "description": "Stable, from a closed list: branch on this",
+                "description": CODE_OF_PROBLEM,
             },
         },
         "securitySchemes": SECURITY_SCHEMES,
-        "headers": {
-            name: {"description": text, "schema": {"type": "string"}}
-            for name, text in HEADERS.items()
-        },
+        "headers": header_components(),
         "examples": {kind.code: _example(kind) for kind in _by_code() if kind.code in codes},
     }
 
@@ -182,8 +175,9 @@ def documented(
         route.openapi_extra["requestBody"] = ANY_BODY
     assert route.status_code is not None, "every operation names its status"
     done = route.responses[route.status_code] = {"description": route.response_description}
-    if headers := _headers_of(route.status_code, answers, habits):
-        done["headers"] = headers
+    done["headers"] = headers_of(route.status_code, answers, habits)
+    for status, also in route.responses.items():
+        also.setdefault("headers", headers_of(int(status), None, habits))
     by_status: dict[int, list[type[Refusal]]] = defaultdict(list)
     for refusal in [*refuses, *_shared(route, habits)]:
         if refusal.code not in {known.code for known in by_status[status_of(refusal)]}:
@@ -231,38 +225,21 @@ def _shared(route: APIRoute, habits: Habits) -> list[type[Refusal]]:
     return shared
 
 
-def _headers_of(
-    status: int, answers: type[BaseModel] | None, habits: Habits | None = None
-) -> dict[str, Any]:
-    fields = {} if answers is None else answers.model_fields
-    wanted = []
-    if status in HEADERS_OF_STATUS:
-        wanted.append(HEADERS_OF_STATUS[status])
-    if "version" in fields and fields["version"].annotation is int:
-        wanted.append("ETag")
-    if "next_cursor" in fields:
-        wanted.append("Link")
-    if habits is not None and habits.is_idempotent:
-        wanted.append("Idempotent-Replayed")
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in wanted}
-
-
 def _response(
     status: int, kinds: Sequence[type[Refusal]], problem: type[Problem]
 ) -> dict[str, Any]:
     more = problem.model_fields.keys() - Problem.model_fields.keys()
-    response: dict[str, Any] = {
-        "description": "; ".join(f"`{kind.code}`: {kind.title()}" for kind in kinds),
+    return {
+        "description": "; ".join(f"`{kind.code}`: {kind.title().rstrip('.')}" for kind in kinds)
+        + ".",
         "content": {
             MEDIA_TYPE: {
                 "schema": {"$ref": _reference(problem)},
                 "examples": {kind.code: _example_with(kind, more) for kind in kinds},
             }
         },
+        "headers": headers_of(status, None),
     }
-    if headers := _headers_of(status, None):
-        response["headers"] = headers
-    return response
 
 
 def _example_with(kind: type[Refusal], more: AbstractSet[str]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def data_of(kind: type[DomainEvent]) -> dict[str, str]:
 def type_events(schemas: dict[str, Any]) -> None:
     """Add the `data` of each kind to the document's schemas, and make an entry one of the kinds."""
     for kind in kinds():
-        schemas[f"{_name_of(kind)}Data"] = _data(kind)
+        schemas[f"{_name_of(kind)}Data"] = _data(kind, schemas)
     if (entry := schemas.get(EVENT)) is None:
         return
     told = [kind for kind in kinds() if kind.is_in_feed]
@@ -75,17 +75,21 @@ def _entry_of(kind: type[DomainEvent]) -> str:
 def _entry(entry: Mapping[str, Any], kind: type[DomainEvent]) -> dict[str, Any]:
     one = deepcopy(dict(entry))
     one["description"] = summary_of(kind)
-    one["properties"]["name"] = {"type": "string", "const": kind.name}
+    one["properties"]["name"] = {
+        "type": "string",
+        "const": kind.name,
+        "description": "Which kind of event it is",
+    }
     one["properties"]["data"] = data_of(kind)
     return one
 
 
-def _data(kind: type[DomainEvent]) -> dict[str, Any]:
+def _data(kind: type[DomainEvent], schemas: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of its own: when it happened stands beside them."""
     schema = TypeAdapter(kind).json_schema(mode="serialization")
     definitions = schema.get("$defs", {})
     fields = {
-        name: _plain(field, definitions)
+        name: _plain(field, definitions, schemas)
         for name, field in schema["properties"].items()
         if name != "occurred_at"
     }
@@ -100,16 +104,20 @@ def _data(kind: type[DomainEvent]) -> dict[str, Any]:
     }
 
 
-def _plain(field: Any, definitions: Mapping[str, Any]) -> Any:
-    """Without titles, and with what is referred to put in its place."""
+def _plain(field: Any, definitions: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
+    """Without titles; what the document has no schema of is put in the place of its name."""
     if isinstance(field, list):
-        return [_plain(one, definitions) for one in field]
+        return [_plain(one, definitions, schemas) for one in field]
     if not isinstance(field, dict):
         return field
     if "$ref" in field:
-        return _plain(definitions[field["$ref"].rpartition("/")[2]], definitions)
+        name = field["$ref"].rpartition("/")[2]
+        known, meant = schemas.get(name, {}), definitions[name]
+        if "enum" in meant and known.get("enum") == meant["enum"]:
+            return {"$ref": f"{REFERENCE}{name}"}
+        return _plain(meant, definitions, schemas)
     return {
-        name: _plain(one, definitions)
+        name: _plain(one, definitions, schemas)
         for name, one in field.items()
         if name not in {"title", "description"}
     }

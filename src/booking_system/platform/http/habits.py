@@ -19,3 +19,4 @@ class Habits:
     is_idempotent: bool
     body_limit: BodyLimit = USUAL_BODY
     reads_raw_body: bool = False
+    has_tagged_bytes: bool = False

@@ -11,12 +11,15 @@ from starlette.routing import BaseRoute
 
 from booking_system.platform.http.documentation import components
 from booking_system.platform.http.examples import add_examples
+from booking_system.platform.http.words import describe
 
 LICENCE = {"name": "MIT", "identifier": "MIT"}
+CONTACT = {"name": "The operator of this server"}
 HERE = {"url": "/", "description": "The server that this document was read from"}
 """Stands where no public address was given: the file in `docs/` is the same on every machine."""
 
 
+PAGE = "Page"
 NONE: Mapping[str, Any] = {}
 
 
@@ -30,11 +33,13 @@ def document_of(  # noqa: PLR0913
     public_url: str | None,
     webhooks: Mapping[str, Any] = NONE,
     refine: Callable[[dict[str, Any]], None] | None = None,
+    words: Mapping[str, str] = NONE,
 ) -> dict[str, Any]:
     """Return the document of the routes; `tags` describes their groups, in reading order.
 
     `webhooks` are what this program asks of others, by name, as the document has it; `refine` may
-    say more of the schemas, by their names in the document.
+    say more of the schemas, by their names in the document; `words` say what fields and parameters
+    mean that do not say so themselves (`platform.http.words`).
 
     Its server is the `public_url`; None: the server that it is read from.
     """
@@ -44,18 +49,24 @@ def document_of(  # noqa: PLR0913
         description=description,
         routes=routes,
         license_info=LICENCE,
+        contact=CONTACT,
         servers=[{"url": public_url} if public_url else HERE],
         tags=[{"name": name, "description": text} for name, text in tags.items()],
     )
     for part, entries in components(document["paths"]).items():
         document.setdefault("components", {}).setdefault(part, {}).update(entries)
     document = _plainly_named(document)
+    for name, schema in document["components"]["schemas"].items():
+        if name.endswith(PAGE):
+            schema.setdefault("description", "A page of a list")
     _drop_titles(document["components"]["schemas"])
     if refine is not None:
         refine(document["components"]["schemas"])
+    describe(document, words)
     document["paths"] = _in_order(document["paths"], list(tags))
     document["components"]["schemas"] = dict(sorted(document["components"]["schemas"].items()))
     add_examples(document)
+    _drop_unused(document)
     document["webhooks"] = webhooks
     return document
 
@@ -85,8 +96,15 @@ def _plainly_named(document: dict[str, Any]) -> dict[str, Any]:
 def _plain(name: str) -> str:
     assert "__" not in name, f"{name}: two models have one name"
     if page := re.fullmatch(r"Page_(\w+)_", name):
-        return f"{_plain(page[1])}Page"
+        return f"{_plain(page[1])}{PAGE}"
     return name.removesuffix("Out")
+
+
+def _drop_unused(document: dict[str, Any]) -> None:
+    """Drop examples that nothing refers to: those of refusals that an operation tells more of."""
+    examples, said = document["components"]["examples"], json.dumps(document["paths"])
+    for name in [one for one in examples if f'"#/components/examples/{one}"' not in said]:
+        del examples[name]
 
 
 def _drop_titles(node: Any) -> None:

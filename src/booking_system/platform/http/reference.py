@@ -1,31 +1,49 @@
 """The OpenAPI document and its pages, served without any other site."""
 
+from asyncio import to_thread
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from fastapi import Response
+from fastapi import Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
-from starlette.responses import FileResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 
-from booking_system.platform.http.answers import json_answer
+from booking_system.platform.http.answers import json_answer, json_bytes
 from booking_system.platform.http.caller import Policy
+from booking_system.platform.http.constant import ConstantBody
+from booking_system.platform.http.folded import folded
+from booking_system.platform.http.heads import header_of
 from booking_system.platform.http.openapi import HERE
 from booking_system.platform.http.protection import as_page
 from booking_system.platform.http.routing import Routes
 from booking_system.shared_kernel.errors import NotFound
 
+JSON = "application/json"
+REDOC = "redoc.standalone.js"
 ASSETS = {
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
-    "redoc.standalone.js": "text/javascript",
+    REDOC: "text/javascript",
     "favicon.png": "image/png",
 }
 LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
 """What ReDoc would fetch for its last line."""
+STYLE = b"""<style>
+.swagger-ui .response-col_links { display: none; }
+.swagger-ui details summary { cursor: pointer; }
+@media (max-width: 640px) {
+  .swagger-ui .wrapper, .swagger-ui .opblock .opblock-section-header { padding: 0 8px; }
+  .swagger-ui .response-col_status, .swagger-ui .parameters-col_name { width: 5em; }
+  .swagger-ui td { overflow-wrap: anywhere; }
+  .swagger-ui .header-col:last-child { overflow-wrap: normal; }
+}
+</style>
+"""
+"""No answer has links; on a telephone there is room for what is said."""
 OF_THIS_SITE = {
     "script_src": "'self'",
     "connect_src": "'self'",
@@ -34,7 +52,18 @@ OF_THIS_SITE = {
     # Both pages set styles of elements by script.
     "style_src": "'self' 'unsafe-inline'",
 }
-KEPT_BY_BROWSERS = {"Cache-Control": "public, max-age=86400"}
+KEPT_BY_BROWSERS = "public, max-age=86400"
+ASKED_FOR_AGAIN = "no-cache"
+"""Kept, and shown again only where it is still the same."""
+PAGE = "/docs"
+LINKS = {
+    "docs": PAGE,
+    "redoc": "/redoc",
+    "openapi": "/openapi.json",
+    "asyncapi": "/asyncapi.json",
+    "problems": "/problems",
+    "health": "/health/ready",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +78,9 @@ class ReferenceRoutes:
         """List the pages; they are not part of the document."""
         routes = Routes("Reference")
         for path, endpoint in (
+            ("/", self.read_root),
             ("/openapi.json", self.read_document),
-            ("/docs", self.read_swagger),
+            (PAGE, self.read_swagger),
             ("/docs/openapi.json", self.read_document_of_pages),
             ("/redoc", self.read_redoc),
             ("/docs/assets/{name}", self.read_asset),
@@ -58,16 +88,25 @@ class ReferenceRoutes:
             routes.add("GET", path, endpoint, policy=self.policy, answers=None, shown=False)
         return routes
 
-    async def read_document(self) -> Response:
-        """Answer with the OpenAPI document."""
-        return json_answer(self.document())
+    async def read_root(self, request: Request) -> Response:
+        """Lead people to the page to try the API on, and tell programs where things are."""
+        headers = {"Vary": "Accept"}
+        if "text/html" in (header_of(request.scope, b"accept") or ""):
+            return RedirectResponse(PAGE, status_code=307, headers=headers)
+        return json_answer({"title": self.title, **LINKS}, headers=headers)
 
-    async def read_document_of_pages(self) -> Response:
+    async def read_document(self, request: Request) -> Response:
+        """Answer with the OpenAPI document."""
+        body = await to_thread(_whole, self.document)
+        return body.answer(request, cache_control=ASKED_FOR_AGAIN)
+
+    async def read_document_of_pages(self, request: Request) -> Response:
         """Answer with the same for a page that calls the server that it came from.
 
         The public address may be another origin, which browsers do not let it call.
         """
-        return json_answer({**self.document(), "servers": [HERE]})
+        body = await to_thread(_of_pages, self.document)
+        return body.answer(request, cache_control=ASKED_FOR_AGAIN)
 
     async def read_swagger(self) -> Response:
         """Answer with the page to try the API on."""
@@ -79,7 +118,8 @@ class ReferenceRoutes:
             swagger_favicon_url="/docs/assets/favicon.png",
             swagger_ui_parameters={"persistAuthorization": True, "displayRequestDuration": True},
         )
-        return as_page(page, **OF_THIS_SITE)
+        styled = bytes(page.body).replace(b"</head>", STYLE + b"</head>")
+        return as_page(HTMLResponse(styled), **OF_THIS_SITE)
 
     async def read_redoc(self) -> Response:
         """Answer with the page to read about the API on."""
@@ -93,20 +133,31 @@ class ReferenceRoutes:
         # It searches in a worker, which it makes of a text.
         return as_page(page, worker_src="blob:", child_src="blob:", **OF_THIS_SITE)
 
-    async def read_asset(self, name: str) -> Response:
+    async def read_asset(self, request: Request, name: str) -> Response:
         """Answer with a file that the pages need."""
         if name not in ASSETS:
             raise NotFound
-        if name == "redoc.standalone.js":
-            return Response(_redoc(), media_type=ASSETS[name], headers=KEPT_BY_BROWSERS)
-        return FileResponse(_folder() / name, media_type=ASSETS[name], headers=KEPT_BY_BROWSERS)
+        body = await to_thread(_asset, name)
+        return body.answer(request, cache_control=KEPT_BY_BROWSERS)
+
+
+@lru_cache(maxsize=1)
+def _whole(document: Callable[[], dict[str, Any]]) -> ConstantBody:
+    return ConstantBody.of(json_bytes(document()), JSON)
+
+
+@lru_cache(maxsize=1)
+def _of_pages(document: Callable[[], dict[str, Any]]) -> ConstantBody:
+    return ConstantBody.of(json_bytes({**folded(document()), "servers": [HERE]}), JSON)
 
 
 @cache
-def _redoc() -> bytes:
-    script = (_folder() / "redoc.standalone.js").read_bytes()
-    assert LOGO in script, "ReDoc has changed: what does it fetch now?"
-    return script.replace(LOGO, b"/docs/assets/favicon.png")
+def _asset(name: str) -> ConstantBody:
+    content = (_folder() / name).read_bytes()
+    if name == REDOC:
+        assert LOGO in content, "ReDoc has changed: what does it fetch now?"
+        content = content.replace(LOGO, b"/docs/assets/favicon.png")
+    return ConstantBody.of(content, ASSETS[name])
 
 
 def _folder() -> Path:

@@ -19,6 +19,7 @@ from booking_system.platform.http.once import Once
 from booking_system.platform.http.open_socket import SocketLimits
 from booking_system.platform.http.signatures import InvalidSignature, Signature
 from booking_system.platform.http.sockets import Admission, ByAccessToken, Endpoint, SocketRoute
+from booking_system.platform.http.titles import title_of
 from booking_system.shared_kernel.errors import Refusal
 
 SIGNING_IN = "/v1/auth/"
@@ -73,8 +74,11 @@ class Routes:
         body_limit: BodyLimit = USUAL_BODY,
         problems: Problems | None = None,
         media: Mapping[str, Any] | None = None,
+        has_tagged_bytes: bool = False,
     ) -> None:
         """Add one operation; its id is the endpoint's name, its text the docstring.
+
+        How that begins is its title (`platform.http.titles`).
 
         `answers` is the model of the body that goes out (None: no body, or no JSON), `refuses`
         what this operation may say beyond what every operation of its shape may, `also` further
@@ -84,6 +88,7 @@ class Routes:
         nothing. `tag` places it in the document, `problems` are models of refusals, by status.
         `body_limit` is for bodies that are larger, or have to be smaller, than others. `media` says
         what a body that goes out and is no JSON is, by its media type, as the document has it.
+        One that `has_tagged_bytes` sends an `ETag` of what it sends, not of a version.
 
         One that `knows_caller` serves everybody, but not everybody alike: signing in is up to them.
         A POST of a caller who is known has one effect for each `Idempotency-Key`: `once` says in
@@ -111,6 +116,7 @@ class Routes:
             if answers is None
             else cleandoc(answers.__doc__ or "A page of a list"),
             operation_id=endpoint.__name__,
+            summary=title_of(endpoint) if shown else None,
             response_model=answers,
             include_in_schema=shown,
             responses={code: _described(more) for code, more in (also or {}).items()},
@@ -128,6 +134,7 @@ class Routes:
             is_idempotent=is_idempotent,
             body_limit=body_limit,
             reads_raw_body=route.reads_raw_body,
+            has_tagged_bytes=has_tagged_bytes,
         )
         documented(route, answers, refuses, habits, problems or {})
         if media is not None:
@@ -162,6 +169,7 @@ class Routes:
             status_code=status,
             response_description="Taken",
             operation_id=endpoint.__name__,
+            summary=title_of(endpoint) if shown else None,
             response_model=None,
             include_in_schema=shown,
         )
@@ -206,6 +214,7 @@ class Routes:
             response_description="Events, the last one called `end`",
             status_code=200,
             operation_id=endpoint.__name__,
+            summary=title_of(endpoint),
             response_model=None,
             # One without a media type: what the stream is, is said below.
             response_class=Response,
@@ -224,7 +233,7 @@ class Routes:
         route.responses[200]["content"] = {
             # An object: tools hold single events against it, as OpenAPI 3.2 does.
             EventStream.media_type: {
-                "schema": {"type": ["string", "object"]},
+                "schema": {"anyOf": [{"type": "string"}, {"type": "object"}]},
                 "example": EXAMPLE,
             }
         }

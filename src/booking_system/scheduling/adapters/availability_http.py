@@ -127,7 +127,7 @@ class AvailabilityRoutes:
         actor: Caller,
         dry_run: DryRun = False,  # noqa: FBT002
     ) -> Response:
-        """Add weekly hours of a doctor, and make their slots as far as the clinic's horizon.
+        """Add weekly hours of a doctor: makes their slots as far as the clinic's horizon.
 
         Of very many, the first 4,000 or so are made at once and the others within seconds:
         `filled_until` says how far they are. With `dry_run` the answer is `200` and says what would
@@ -155,7 +155,7 @@ class AvailabilityRoutes:
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
-        """List the weekly hours of a doctor, the oldest first."""
+        """List the weekly hours of a doctor: the oldest first."""
         filters = {"doctor_id": doctor_id}
         place = position_of(cursor, filters)
         found = await self.list(
@@ -169,7 +169,7 @@ class AvailabilityRoutes:
         return json_answer(page, headers=link_to_next(request, following))
 
     async def read_availability(self, rule_id: UUID, actor: Caller) -> Response:
-        """Read weekly hours."""
+        """Read weekly hours of a doctor."""
         seen = await self.show(rule_id=RuleId(rule_id), actor=actor)
         return _answer(seen.rule, AvailabilityOut.of(*seen))
 
@@ -181,7 +181,7 @@ class AvailabilityRoutes:
         dry_run: DryRun = False,  # noqa: FBT002
         if_match: IfMatch = None,
     ) -> Response:
-        """Change weekly hours. Open slots to come follow; what is booked or held stays.
+        """Change weekly hours of a doctor. Open slots to come follow; what is booked or held stays.
 
         `kept_bookings` names what lies outside of all hours now. Where the new hours make very many
         slots, the first 4,000 or so are made at once and the others within seconds: `filled_until`
@@ -206,7 +206,7 @@ class AvailabilityRoutes:
         dry_run: DryRun = False,  # noqa: FBT002
         if_match: IfMatch = None,
     ) -> Response:
-        """Take weekly hours back, with their open slots. What is booked or held stays.
+        """Delete weekly hours of a doctor, with their open slots. What is booked or held stays.
 
         The answer says what became of slots; with `dry_run`, what would.
         """

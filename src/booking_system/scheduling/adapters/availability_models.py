@@ -172,7 +172,9 @@ class AvailabilityPreviewOut(BaseModel):
 
     opened_slots: int = Field(examples=[16])
     closed_slots: int = Field(examples=[0])
-    kept_bookings: list[KeptBookingOut]
+    kept_bookings: list[KeptBookingOut] = Field(
+        description="Appointments that stay, although they lie outside of the hours then"
+    )
 
     @classmethod
     def of(cls, followed: Followed) -> "AvailabilityPreviewOut":

@@ -153,7 +153,7 @@ class ExceptionRoutes:
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
-        """List the exceptions of a doctor, by date."""
+        """List the exceptions of a doctor: by date."""
         filters = {"doctor_id": doctor_id, "from": since, "to": until}
         place = position_of(cursor, filters)
         found = await self.list(
@@ -174,7 +174,7 @@ class ExceptionRoutes:
         return json_answer(page, headers=link_to_next(request, following))
 
     async def read_availability_exception(self, exception_id: UUID, actor: Caller) -> Response:
-        """Read an exception."""
+        """Read one exception of the weekly hours."""
         exception = await self.show(exception_id=RuleId(exception_id), actor=actor)
         return json_answer(AvailabilityExceptionOut.of(exception))
 
@@ -184,7 +184,7 @@ class ExceptionRoutes:
         actor: Caller,
         dry_run: DryRun = False,  # noqa: FBT002
     ) -> Response:
-        """Take an exception back: the weekly hours hold again on its date, and slots follow.
+        """Delete an exception: the weekly hours hold again on its date, and slots follow.
 
         What is booked or held stays. The answer says what became of slots; with `dry_run`, what
         would.

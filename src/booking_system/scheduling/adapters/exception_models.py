@@ -90,8 +90,10 @@ class AvailabilityExceptionOut(BaseModel):
     clinic_id: UUID
     doctor_id: UUID
     date: date
-    hours: list[HoursOfDateOut]
-    replaces: bool
+    hours: list[HoursOfDateOut] = Field(description="The hours of that date; none: no slots at all")
+    replaces: bool = Field(
+        description="True: instead of the weekly hours of that date; false: besides them"
+    )
     created_at: datetime
     generated_slots: int | None = Field(
         default=None, description="How many slots this request opened; null when only read"

@@ -82,6 +82,7 @@ class SchedulingRoutes:
             knows_caller=True,
             shortcut=self.pages.again,
             also={304: "Nothing has changed since the answer with the `ETag` that you sent"},
+            has_tagged_bytes=True,
         )
         routes.add(
             "POST",
@@ -144,7 +145,7 @@ class SchedulingRoutes:
         cursor: CursorText = None,
         if_none_match: IfNoneMatch = None,
     ) -> Response:
-        """Find slots that could be booked now, in time order.
+        """Find slots that can be booked now: in time order.
 
         Open, in the future, inside the clinic's notice and horizon. The answer carries an `ETag`;
         send it as `If-None-Match` to get a `304` while nothing has changed.
@@ -195,25 +196,25 @@ class SchedulingRoutes:
         return await self.read_slot(made[0])
 
     async def read_slot(self, slot_id: UUID) -> Response:
-        """Read one time slot with its status."""
+        """Read one time slot: with its status."""
         shown = await self.show(slot_id=SlotId(slot_id))
         answer = single_shown(shown, self.clock.now())
         return json_answer(answer, headers={"ETag": etag_of(shown.slot.version)})
 
     async def close_slot(self, slot_id: UUID, actor: Caller, if_match: IfMatch = None) -> Response:
-        """Take an open slot out of booking; it can be reopened."""
+        """Close an open slot to booking; it can be reopened."""
         version = expected_version(if_match)
         await self.close(slot_id=SlotId(slot_id), version=version, actor=actor)
         return await self.read_slot(slot_id)
 
     async def reopen_slot(self, slot_id: UUID, actor: Caller, if_match: IfMatch = None) -> Response:
-        """Put a closed slot up for booking again."""
+        """Reopen a closed slot: it can be booked again."""
         version = expected_version(if_match)
         await self.reopen(slot_id=SlotId(slot_id), version=version, actor=actor)
         return await self.read_slot(slot_id)
 
     async def delete_slot(self, slot_id: UUID, actor: Caller, if_match: IfMatch = None) -> Response:
-        """Take a slot back for good. Its time can be offered anew."""
+        """Delete a slot. Its time can be offered anew."""
         version = expected_version(if_match)
         await self.delete(slot_id=SlotId(slot_id), version=version, actor=actor)
         return Response(status_code=204)

@@ -29,7 +29,14 @@ class OfferedSlotIn(Input):
 class OfferIn(Input):
     """Slots to offer, all or none."""
 
-    slots: Annotated[list[OfferedSlotIn], Field(min_length=1, max_length=500)]
+    slots: Annotated[
+        list[OfferedSlotIn],
+        Field(
+            min_length=1,
+            max_length=500,
+            description="The slots; where one of them cannot be, none is made",
+        ),
+    ]
 
 
 class SingleSlotOut(SlotFacts):

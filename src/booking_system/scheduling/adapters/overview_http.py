@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Response
 from pydantic import BaseModel, Field
 
+from booking_system.directory.records.summaries import DoctorSummary
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public
 from booking_system.platform.http.answers import json_answer
@@ -17,7 +18,7 @@ from booking_system.platform.http.routing import Routes
 from booking_system.scheduling.adapters.slot_filters import FilterReading, slot_filters
 from booking_system.scheduling.application.overview_slots import FindNext, ShowCalendar
 from booking_system.scheduling.domain.overview import CalendarSearch, NextSearch
-from booking_system.scheduling.records.slot_shown import DoctorSummary, SlotOut
+from booking_system.scheduling.records.slot_shown import SlotOut
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import Invalid, NotFound
 
@@ -123,7 +124,7 @@ class OverviewRoutes:
             NearDay | None, Query(alias="to", description="Default: 31 days later; at most 62")
         ] = None,
     ) -> Response:
-        """Count the bookable slots of each local day, for a month view.
+        """Count the bookable slots of each local day: for a month view.
 
         Name a doctor or a clinic, or the booking that is to be moved.
         """

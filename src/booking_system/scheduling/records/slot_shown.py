@@ -5,26 +5,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from booking_system.directory.records.summaries import ClinicSummary, DoctorSummary
 from booking_system.shared_kernel.mode import Mode
 
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940001"
-
-
-class DoctorSummary(BaseModel):
-    """The doctor, as a patient sees one in a list."""
-
-    id: UUID
-    full_name: str = Field(examples=["Example Doctor"])
-    title: str | None = Field(examples=["Dr. med."])
-    specialty: str | None = Field(examples=["Cardiology"])
-    photo_url: str | None
-
-
-class ClinicSummary(BaseModel):
-    """The clinic, by name."""
-
-    id: UUID
-    name: str = Field(examples=["Example Clinic"])
 
 
 class MoneyOut(BaseModel):
@@ -41,7 +25,10 @@ class FittingServiceOut(BaseModel):
         description="Null: the booking that moves is of no service",
         examples=["0192f0c1-2b3c-7d4e-8f50-617283940012"],
     )
-    name: str | None = Field(examples=["Example Service"])
+    name: str | None = Field(
+        examples=["Example Service"],
+        description="What the service is called; null: the booking that moves has none",
+    )
     starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
     ends_at: datetime = Field(
         description="When the booking would end, UTC", examples=["2027-03-01T09:00:00Z"]

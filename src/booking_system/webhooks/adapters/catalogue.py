@@ -1,6 +1,7 @@
 """The events that there are, as the OpenAPI document's `webhooks` say what each tells."""
 
 from collections.abc import Mapping
+from inspect import cleandoc
 from typing import Any
 
 from booking_system.platform.http.event_kinds import data_of, kinds, summary_of
@@ -34,10 +35,15 @@ def _operation(kind: type[DomainEvent]) -> dict[str, Any]:
         for name, about in HEADERS.items()
     ]
     return {
-        "tags": ["Webhooks"],
+        "operationId": f"told_{kind.name.replace('.', '_')}",
+        "tags": ["Webhook calls"],
         "summary": summary_of(kind),
+        "description": cleandoc(kind.__doc__ or ""),
+        # It is signed, which no scheme of the document says: see the parameters.
+        "security": [],
         "parameters": parameters,
         "requestBody": {
+            "description": "What has happened",
             "required": True,
             "content": {"application/json": {"schema": _body(kind)}},
         },

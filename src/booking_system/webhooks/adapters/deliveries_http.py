@@ -115,7 +115,7 @@ class DeliveryRoutes:
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
-        """List what was sent, or is to be, in the last 30 days, the newest first."""
+        """List the deliveries of the last 30 days: sent or to be sent, the newest first."""
         filters = {"endpoint_id": endpoint_id, "state": state}
         place = position_of(cursor, filters)
         found = await self.list(
@@ -134,7 +134,7 @@ class DeliveryRoutes:
     async def replay_webhook_delivery(
         self, endpoint_id: UUID, delivery_id: UUID, actor: Caller
     ) -> Response:
-        """Send a delivery again, with the same `webhook-id`, also when it had arrived."""
+        """Send a delivery again: with the same `webhook-id`, also when it had arrived."""
         delivery = await self.replay(
             endpoint_id=EndpointId(endpoint_id), delivery_id=DeliveryId(delivery_id), actor=actor
         )
@@ -152,7 +152,7 @@ class DeliveryRoutes:
     async def replay_webhook_deliveries(
         self, endpoint_id: UUID, actor: Caller, since_seq: Since = 1
     ) -> Response:
-        """Send all that failed or is paused, from a number on, at most 1,000 at a time."""
+        """Send all failed deliveries again: paused ones, too, from a number on, 1,000 at a time."""
         replayed = await self.replay_all(
             endpoint_id=EndpointId(endpoint_id), since_seq=since_seq, actor=actor
         )
@@ -165,6 +165,6 @@ class DeliveryRoutes:
         return json_answer(ReplayOut.of(Replayed(count=0, next_seq=None)))
 
     async def ping_webhook_endpoint(self, endpoint_id: UUID, actor: Caller) -> Response:
-        """Send a `webhook.ping` in a moment; its delivery says what became of it."""
+        """Ping a webhook endpoint: sends a `webhook.ping` in a moment; its delivery tells all."""
         delivery = await self.ping(endpoint_id=EndpointId(endpoint_id), actor=actor)
         return making_answer(WebhookDeliveryOut.of(delivery), [delivery.id], status=202)

@@ -118,7 +118,7 @@ class EndpointRoutes:
         return routes
 
     async def create_webhook_endpoint(self, body: WebhookEndpointIn, actor: Caller) -> Response:
-        """Have another program told what happens, by webhooks (Standard Webhooks 1.0).
+        """Add a webhook endpoint: a program is told what happens (Standard Webhooks 1.0).
 
         The `secret` verifies them and is shown this once. The document's `webhooks` say what each
         event tells; what is promised is in `docs/webhooks.md`. For administrators of a clinic its
@@ -153,7 +153,7 @@ class EndpointRoutes:
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
-        """List the endpoints that you administer, the oldest first."""
+        """List the webhook endpoints that you administer: the oldest first."""
         filters = {"clinic_id": clinic_id}
         place = position_of(cursor, filters)
         found = await self.list(
@@ -169,7 +169,7 @@ class EndpointRoutes:
         return json_answer(body, headers=link_to_next(request, following))
 
     async def read_webhook_endpoint(self, endpoint_id: UUID, actor: Caller) -> Response:
-        """Read one endpoint: how it does, and why it may be told nothing."""
+        """Read one webhook endpoint: how it does, and why it may be told nothing."""
         return _answer(await self.show(endpoint_id=EndpointId(endpoint_id), actor=actor))
 
     async def change_webhook_endpoint(
@@ -179,7 +179,7 @@ class EndpointRoutes:
         actor: Caller,
         if_match: IfMatch = None,
     ) -> Response:
-        """Change an endpoint, pause it, or enable it again.
+        """Change a webhook endpoint: also to pause it, or to enable it again.
 
         What has waited meanwhile stays `paused` until you replay it. Another `url` takes with it
         whether ids of patients are told (`patient_ids`).
@@ -195,14 +195,14 @@ class EndpointRoutes:
     async def delete_webhook_endpoint(
         self, endpoint_id: UUID, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Delete an endpoint: nothing is sent there any more."""
+        """Delete a webhook endpoint: nothing is sent there any more."""
         await self.delete(
             endpoint_id=EndpointId(endpoint_id), version=expected_version(if_match), actor=actor
         )
         return Response(status_code=204)
 
     async def rotate_webhook_secret(self, endpoint_id: UUID, actor: Caller) -> Response:
-        """Make a new secret, which is shown this once.
+        """Rotate a webhook endpoint's secret; the new one is shown this once.
 
         For 24 hours webhooks are signed with both, the new one and the one before.
         """

@@ -87,7 +87,7 @@ class WebhookEndpointOut(BaseModel):
     clinic_id: UUID | None = Field(description="null: the platform's own", examples=[EXAMPLE_ID])
     url: str = Field(examples=[EXAMPLE_URL])
     events: list[str] = Field(examples=[["booking.*"]])
-    description: str | None
+    description: str | None = Field(description="What its owner wrote about it; null: nothing")
     patient_ids: bool = Field(
         description="Whether ids of patients are told: where an administrator of the clinic has "
         "named the address, not where one of the platform has"
@@ -141,7 +141,9 @@ class WebhookDeliveryOut(BaseModel):
     event_id: UUID = Field(
         description="What receivers are told as `webhook-id`", examples=[EXAMPLE_ID]
     )
-    name: str = Field(examples=["booking.created"])
+    name: str = Field(
+        examples=["booking.created"], description="The kind of event, like `booking.created`"
+    )
     state: DeliveryState = Field(
         description="`pending`: sent at `due_at`; `paused`: kept, because the endpoint was not "
         "enabled, until it is replayed; `failed`: given up after ten attempts"

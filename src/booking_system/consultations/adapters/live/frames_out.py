@@ -70,9 +70,20 @@ class RoomOut(OutFrame):
 class IceServerOut(OutFrame):
     """As `RTCPeerConnection` takes it."""
 
-    urls: list[str] = Field(examples=[["turns:turn.example.com:443?transport=tcp"]])
-    username: str | None = Field(default=None, examples=["1803888000:9f86d081884c7d659a2feaa0"])
-    credential: str | None = Field(default=None, examples=["6sKQ…"])
+    urls: list[str] = Field(
+        examples=[["turns:turn.example.com:443?transport=tcp"]],
+        description="Addresses of one STUN or TURN server",
+    )
+    username: str | None = Field(
+        default=None,
+        examples=["1803888000:9f86d081884c7d659a2feaa0"],
+        description="For TURN; null: none is needed",
+    )
+    credential: str | None = Field(
+        default=None,
+        examples=["6sKQ…"],
+        description="For TURN, good until `ice_expires_at`; null: none is needed",
+    )
 
 
 class WelcomeFrame(OutFrame):

@@ -43,20 +43,32 @@ NEVER_STORED = {"Cache-Control": "no-store"}
 class MailboxOut(BaseModel):
     """An address, with the name beside it."""
 
-    address: str = Field(examples=["priya@example.org"])
-    name: str | None = Field(examples=["Priya Sharma"])
+    address: str = Field(examples=["priya@example.org"], description="An e-mail address")
+    name: str | None = Field(examples=["Priya Sharma"], description="Name beside it; null: none")
 
 
 class EventSummaryOut(BaseModel):
     """What a calendar part says of its event."""
 
-    method: str = Field(examples=["REQUEST"])
-    uid: str = Field(examples=[f"{EXAMPLE_ID}@booking-system"])
-    sequence: int = Field(examples=[1])
-    status: str = Field(examples=["CONFIRMED"])
-    summary: str = Field(examples=["Appointment at Example Clinic"])
-    location: str | None = Field(examples=["Example Clinic, 12 Hill Road, Mumbai 400050"])
-    description: str | None = Field(examples=["With Dr. Asha Rao."])
+    method: str = Field(
+        examples=["REQUEST"], description="What it is sent for (RFC 5546): `REQUEST` or `CANCEL`"
+    )
+    uid: str = Field(
+        examples=[f"{EXAMPLE_ID}@booking-system"],
+        description="Names the event in calendars; it stays when the booking is moved",
+    )
+    sequence: int = Field(examples=[1], description="Goes up with every change (RFC 5545)")
+    status: str = Field(examples=["CONFIRMED"], description="`CONFIRMED`, or `CANCELLED`")
+    summary: str = Field(
+        examples=["Appointment at Example Clinic"], description="The title in the calendar"
+    )
+    location: str | None = Field(
+        examples=["Example Clinic, 12 Hill Road, Mumbai 400050"],
+        description="Where it is; null: not said",
+    )
+    description: str | None = Field(
+        examples=["With Dr. Asha Rao."], description="The text in the calendar; null: none"
+    )
     starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
     ends_at: datetime = Field(description="UTC", examples=["2027-03-01T09:00:00Z"])
     organizer: str = Field(examples=["clinic@mail.example.com"])
@@ -66,8 +78,11 @@ class EventSummaryOut(BaseModel):
 class AttachmentOut(BaseModel):
     """A part of an e-mail beside its text and its HTML."""
 
-    filename: str = Field(examples=["invite.ics"])
-    content_type: str = Field(examples=["text/calendar; charset=utf-8; method=REQUEST"])
+    filename: str = Field(examples=["invite.ics"], description="What the file is called")
+    content_type: str = Field(
+        examples=["text/calendar; charset=utf-8; method=REQUEST"],
+        description="Media type, with its parameters",
+    )
     content: str = Field(
         description="A calendar part as it is, a PDF (`application/pdf`) in base64",
         examples=["BEGIN:VCALENDAR\r\n"],
@@ -82,7 +97,7 @@ class SegmentsOut(BaseModel):
 
     alphabet: str = Field(description="`gsm_7` or `ucs_2`", examples=["gsm_7"])
     units: int = Field(description="Septets, or 16-bit units", examples=[147])
-    segments: int = Field(examples=[1])
+    segments: int = Field(examples=[1], description="How many SMS it counts as: each is paid for")
 
 
 class KeptMessageOut(BaseModel):
@@ -94,14 +109,19 @@ class KeptMessageOut(BaseModel):
     )
     channel: Channel = Field(examples=["email"])
     to: str = Field(description="An e-mail address or a number", examples=["priya@example.org"])
-    to_name: str | None = Field(examples=["Priya Sharma"])
+    to_name: str | None = Field(
+        examples=["Priya Sharma"], description="Name beside the address; null: none"
+    )
     sender: MailboxOut | None = Field(description="null: an SMS has that of its provider")
-    reply_to: MailboxOut | None
+    reply_to: MailboxOut | None = Field(description="Where answers go; null: to the sender")
     subject: str | None = Field(description="null: an SMS has none", examples=["Your appointment"])
-    text: str = Field(examples=["Hello Priya Sharma,"])
+    text: str = Field(examples=["Hello Priya Sharma,"], description="The message as plain text")
     html: str | None = Field(description="null: an SMS has none", examples=["<!doctype html>"])
     attachments: list[AttachmentOut] = Field(description="The calendar part first, then PDFs")
-    unsubscribe_url: str | None = Field(examples=["https://booking.example.com/u/abc"])
+    unsubscribe_url: str | None = Field(
+        examples=["https://booking.example.com/u/abc"],
+        description="Where its reader ends such messages with one click; null: not of this kind",
+    )
     segments: SegmentsOut | None = Field(description="null: it is an e-mail")
     sent_at: datetime = Field(description="UTC", examples=["2027-02-28T08:30:00Z"])
 
@@ -148,7 +168,7 @@ class OutboxRoutes:
     async def read_outbox(
         self, request: Request, actor: MaybeCaller, to: To = None, limit: Limit = 50
     ) -> Response:
-        """See the messages of the last week that were kept instead of being sent.
+        """Read the messages of the last week that were kept, not sent.
 
         For programs on the machine of the API, which need no token, and for the platform's
         administrators. In production this operation does not exist.

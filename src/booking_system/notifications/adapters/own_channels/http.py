@@ -105,17 +105,17 @@ class ChannelRoutes:
         return routes
 
     async def read_email_channel(self, clinic_id: UUID, actor: Caller) -> Response:
-        """Show what a clinic's e-mails go through, and how it does; for administrators."""
+        """Read what a clinic's e-mails go through, and how it does; for administrators."""
         return await self._shown(clinic_id, Channel.EMAIL, actor)
 
     async def read_sms_channel(self, clinic_id: UUID, actor: Caller) -> Response:
-        """Show what a clinic's SMS go through, and how it does; for administrators."""
+        """Read what a clinic's SMS go through, and how it does; for administrators."""
         return await self._shown(clinic_id, Channel.SMS, actor)
 
     async def set_email_channel(
         self, clinic_id: UUID, body: EmailChannelIn, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Let a clinic's e-mails go through an account of its own; for its administrators.
+        """Set the account that a clinic's e-mails go through; for its administrators.
 
         The secret is stored encrypted, and shown to nobody. From the next message on nothing goes
         through the platform's account, also where this one does not work: `failure` says so.
@@ -125,7 +125,7 @@ class ChannelRoutes:
     async def set_sms_channel(
         self, clinic_id: UUID, body: SmsChannelIn, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Let a clinic's SMS go through an account of its own; for its administrators.
+        """Set the account that a clinic's SMS go through; for its administrators.
 
         The secret is stored encrypted, and shown to nobody. From the next message on nothing goes
         through the platform's account, also where this one does not work: `failure` says so.
@@ -135,19 +135,19 @@ class ChannelRoutes:
     async def delete_email_channel(
         self, clinic_id: UUID, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Let e-mails go through the platform's account again; the secret is gone."""
+        """Delete a clinic's e-mail account: the platform's is used again; the secret is gone."""
         return await self._gone(clinic_id, Channel.EMAIL, if_match, actor)
 
     async def delete_sms_channel(
         self, clinic_id: UUID, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Let SMS go through the platform's account again; the secret is gone."""
+        """Delete a clinic's SMS account: the platform's is used again; the secret is gone."""
         return await self._gone(clinic_id, Channel.SMS, if_match, actor)
 
     async def try_email_channel(
         self, clinic_id: UUID, actor: Caller, key: OutsideKeyOf
     ) -> Response:
-        """Send a test message through the clinic's own account to your own address.
+        """Try a clinic's e-mail account: sends a test message to your own address.
 
         It waits for the provider, and tells what that said, also where it refuses.
         """
@@ -156,7 +156,7 @@ class ChannelRoutes:
     async def try_sms_channel(
         self, clinic_id: UUID, body: SmsTrialIn, actor: Caller, key: OutsideKeyOf
     ) -> Response:
-        """Send a test message through the clinic's own account to your number.
+        """Try a clinic's SMS account: sends a test message to your number.
 
         It waits for the provider, and tells what that said, also where it refuses.
         """

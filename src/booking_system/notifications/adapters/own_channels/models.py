@@ -83,7 +83,7 @@ Topics = Annotated[
 class SmtpIn(Input):
     """A mail server."""
 
-    host: Host = Field(examples=["mail.example.com"])
+    host: Host = Field(examples=["mail.example.com"], description="Name of the server")
     port: int = Field(default=587, ge=1, le=65535, description="25, 465, 587 or 2525")
     security: Literal["starttls", "tls", "none"] = Field(
         default="starttls",
@@ -91,9 +91,13 @@ class SmtpIn(Input):
         "addresses",
     )
     user: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
-        examples=["clinic"]
+        examples=["clinic"], description="Who signs in there"
     )
-    password: Secret | None = Field(default=None, examples=["correct-horse-battery"])
+    password: Secret | None = Field(
+        default=None,
+        examples=["correct-horse-battery"],
+        description="Of that user; left out: the one that is stored",
+    )
 
     def account(self, sender: str | None) -> Proposal:
         """Return what is to be set, and its secret."""
@@ -109,7 +113,11 @@ class SmtpIn(Input):
 class SendGridIn(Input):
     """An account with SendGrid."""
 
-    api_key: Secret | None = Field(default=None, examples=["SG.example-key-of-a-clinic"])
+    api_key: Secret | None = Field(
+        default=None,
+        examples=["SG.example-key-of-a-clinic"],
+        description="Left out: the one that is stored",
+    )
     region: Literal["global", "eu"] = "global"
     webhook_keys: list[Annotated[str, AfterValidator(_verifying)]] = Field(
         default=[], max_length=5, description="Public keys of its event webhook"
@@ -128,7 +136,10 @@ class SesIn(Input):
     region: Region
     access_key_id: KeyName
     secret_access_key: Secret | None = None
-    configuration_set: Annotated[str, AfterValidator(_fitting(NAME))] | None = None
+    configuration_set: Annotated[str, AfterValidator(_fitting(NAME))] | None = Field(
+        default=None,
+        description="A set of the account's that tells what became of mails; null: none",
+    )
     topics: Topics = Field(default=[])
 
     def account(self, sender: str | None) -> Proposal:
@@ -142,9 +153,13 @@ class TwilioIn(Input):
     """An account with Twilio."""
 
     account_sid: Annotated[str, StringConstraints(max_length=34), AfterValidator(_fitting(SID))] = (
-        Field(examples=[f"AC{'0' * 32}"])
+        Field(examples=[f"AC{'0' * 32}"], description="The SID of the account")
     )
-    auth_token: Secret | None = Field(default=None, examples=["0123456789abcdef0123456789abcdef"])
+    auth_token: Secret | None = Field(
+        default=None,
+        examples=["0123456789abcdef0123456789abcdef"],
+        description="The account's token; left out: the one that is stored",
+    )
 
     def account(self, sender: str | None) -> Proposal:
         """Return what is to be set, and its secret."""
@@ -198,11 +213,16 @@ class EmailChannelIn(Input):
         examples=["desk@example.com"],
     )
     smtp: SmtpIn | None = Field(
+        description="A mail server; just one of the three is named",
         default=None,
         examples=[{"host": "93.184.215.14", "user": "clinic", "password": "correct-horse-battery"}],
     )
-    sendgrid: SendGridIn | None = None
-    ses: SesIn | None = None
+    sendgrid: SendGridIn | None = Field(
+        default=None, description="SendGrid; just one of the three is named"
+    )
+    ses: SesIn | None = Field(
+        default=None, description="Amazon SES; just one of the three is named"
+    )
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -228,6 +248,7 @@ class SmsChannelIn(Input):
         examples=["+4915112345678"],
     )
     twilio: TwilioIn | None = Field(
+        description="Twilio; just one of the two is named",
         default=None,
         examples=[
             {
@@ -236,7 +257,7 @@ class SmsChannelIn(Input):
             }
         ],
     )
-    sns: SnsIn | None = None
+    sns: SnsIn | None = Field(default=None, description="Amazon SNS; just one of the two is named")
 
     @model_validator(mode="after")
     def _one(self) -> Self:

@@ -16,12 +16,17 @@ class ClinicChannelOut(BaseModel):
 
     is_own: bool = Field(description="false: the platform's; all that follows is null then")
     provider: Provider | None = Field(examples=["smtp"])
-    sender: str | None = Field(examples=["desk@example.com"])
+    sender: str | None = Field(
+        examples=["desk@example.com"],
+        description="Who writes: an address, a number or a name; null: the platform's",
+    )
     target: dict[str, Any] | None = Field(
         description="Where the secret is good for: host, login, region",
         examples=[{"host": "mail.example.com", "port": 587, "security": "starttls", "user": "x"}],
     )
-    options: dict[str, Any] | None = Field(examples=[{}])
+    options: dict[str, Any] | None = Field(
+        examples=[{}], description="What else was set, by name; null: the platform's"
+    )
     secret_ends_with: str | None = Field(
         description="Of the stored secret no more is shown; empty for a short one",
         examples=["9f3a"],

@@ -10,9 +10,9 @@ from fastapi import Depends, Request, Response
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
 from booking_system.notifications.adapters.own_words.models import (
-    MessageTemplatesIn,
-    MessageTemplatesOut,
-    StoredTemplatesOut,
+    MessageTemplateIn,
+    MessageTemplateOut,
+    MessageTemplateSummaryOut,
     TemplateKind,
     TemplateLanguage,
     TemplatePreviewOut,
@@ -70,23 +70,23 @@ class TemplateRoutes:
             ALL,
             self.list_message_templates,
             policy=signed_in,
-            answers=Page[StoredTemplatesOut],
+            answers=Page[MessageTemplateSummaryOut],
             refuses=[NotFound, NotPermitted, InvalidCursor],
         )
         routes.add(
             "GET",
             ONE,
-            self.read_message_templates,
+            self.read_message_template,
             policy=signed_in,
-            answers=MessageTemplatesOut,
+            answers=MessageTemplateOut,
             refuses=[NotFound, NotPermitted],
         )
         routes.add(
             "PUT",
             ONE,
-            self.set_message_templates,
+            self.set_message_template,
             policy=signed_in,
-            answers=MessageTemplatesOut,
+            answers=MessageTemplateOut,
             refuses=[NotFound, NotPermitted, Stale],
             problems={422: TemplateProblem},
             body_limit=OF_TEMPLATES,
@@ -94,7 +94,7 @@ class TemplateRoutes:
         routes.add(
             "DELETE",
             ONE,
-            self.delete_message_templates,
+            self.delete_message_template,
             policy=signed_in,
             status=204,
             answers=None,
@@ -103,7 +103,7 @@ class TemplateRoutes:
         routes.add(
             "POST",
             f"{ONE}/preview",
-            self.preview_message_templates,
+            self.preview_message_template,
             policy=signed_in,
             answers=TemplatePreviewOut,
             refuses=[NotFound, NotPermitted],
@@ -120,7 +120,7 @@ class TemplateRoutes:
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
-        """List what a clinic says in its own words, the oldest first, and what did not work."""
+        """List a clinic's own templates: the oldest first, and what did not work."""
         filters = {"clinic_id": clinic_id}
         place = position_of(cursor, filters)
         found = await self.list(
@@ -128,29 +128,29 @@ class TemplateRoutes:
         )
         more = len(found) > limit
         following = cursor_after(None, found[limit - 1].id, filters) if more else None
-        items = [StoredTemplatesOut.of(one) for one in found[:limit]]
+        items = [MessageTemplateSummaryOut.of(one) for one in found[:limit]]
         body = {"items": items, "next_cursor": following}
         return json_answer(body, headers=link_to_next(request, following))
 
-    async def read_message_templates(
+    async def read_message_template(
         self, clinic_id: UUID, kind: TemplateKind, language: TemplateLanguage, actor: Caller
     ) -> Response:
-        """Read a clinic's own templates for one kind and language."""
+        """Read a clinic's own template for one kind and language."""
         stored = await self.show(
             clinic_id=ClinicId(clinic_id), kind=Kind(kind), language=language, actor=actor
         )
         return _answer(stored)
 
-    async def set_message_templates(  # noqa: PLR0913, PLR0917
+    async def set_message_template(  # noqa: PLR0913, PLR0917
         self,
         clinic_id: UUID,
         kind: TemplateKind,
         language: TemplateLanguage,
-        body: MessageTemplatesIn,
+        body: MessageTemplateIn,
         actor: Caller,
         if_match: IfMatch = None,
     ) -> Response:
-        """Let a clinic say things in its own words: all parts at once.
+        """Set a template for one kind and language: all parts at once.
 
         They are tried on examples first: those that do not work are refused, each with its line.
         What may stand in them is in `docs/messages.md`.
@@ -165,7 +165,7 @@ class TemplateRoutes:
         )
         return _answer(stored)
 
-    async def delete_message_templates(
+    async def delete_message_template(
         self,
         clinic_id: UUID,
         kind: TemplateKind,
@@ -173,7 +173,7 @@ class TemplateRoutes:
         actor: Caller,
         if_match: IfMatch = None,
     ) -> Response:
-        """Let the program's own words stand again."""
+        """Delete a clinic's own template: the program's words stand again."""
         await self.drop(
             clinic_id=ClinicId(clinic_id),
             kind=Kind(kind),
@@ -183,15 +183,15 @@ class TemplateRoutes:
         )
         return Response(status_code=204)
 
-    async def preview_message_templates(
+    async def preview_message_template(
         self,
         clinic_id: UUID,
         kind: TemplateKind,
         language: TemplateLanguage,
-        body: MessageTemplatesIn,
+        body: MessageTemplateIn,
         actor: Caller,
     ) -> Response:
-        """Show a message of made-up facts with templates that are not stored, and their faults."""
+        """Preview a template that is not stored: a message of made-up facts, and its faults."""
         return await self._previewed(clinic_id, kind, language, body, actor)
 
     async def show_preview_again(self, request: StrictRequest, _: Sequence[UUID]) -> Response:
@@ -201,12 +201,12 @@ class TemplateRoutes:
             UUID(given["clinic_id"]),
             given["kind"],
             given["language"],
-            MessageTemplatesIn.model_validate(await request.json()),
+            MessageTemplateIn.model_validate(await request.json()),
             request.scope["caller"],
         )
 
     async def _previewed(
-        self, clinic_id: UUID, kind: str, language: str, body: MessageTemplatesIn, actor: Actor
+        self, clinic_id: UUID, kind: str, language: str, body: MessageTemplateIn, actor: Actor
     ) -> Response:
         previewed = await self.preview(
             clinic_id=ClinicId(clinic_id),
@@ -220,4 +220,4 @@ class TemplateRoutes:
 
 def _answer(stored: StoredTemplates) -> Response:
     headers = {"ETag": etag_of(stored.version)}
-    return json_answer(MessageTemplatesOut.of(stored), headers=headers)
+    return json_answer(MessageTemplateOut.of(stored), headers=headers)

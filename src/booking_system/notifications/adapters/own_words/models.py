@@ -50,7 +50,7 @@ TemplateLanguage = Annotated[
 ]
 
 
-class MessageTemplatesIn(Input):
+class MessageTemplateIn(Input):
     """What a clinic says in its own words; what is left out, the program says."""
 
     subject: str | None = Field(
@@ -82,11 +82,11 @@ class MessageTemplatesIn(Input):
         return OwnTemplates(subject=self.subject, text=self.text, html=self.html, sms=self.sms)
 
 
-class StoredTemplatesOut(BaseModel):
+class MessageTemplateSummaryOut(BaseModel):
     """That a clinic has words of its own for one kind and language, and how they do. UTC."""
 
     id: UUID = Field(examples=[EXAMPLE_ID])
-    kind: Kind = Field(examples=["reminder"])
+    kind: Kind = Field(examples=["reminder"], description="What the message tells")
     language: str = Field(examples=["en"])
     parts: list[str] = Field(
         description="Which of `subject`, `text`, `html` and `sms` are the clinic's",
@@ -98,7 +98,10 @@ class StoredTemplatesOut(BaseModel):
     last_failure_at: datetime | None = Field(
         description="When it could not be used: that message went out with the program's words"
     )
-    last_failure_part: str | None = Field(examples=["sms"])
+    last_failure_part: str | None = Field(
+        examples=["sms"],
+        description="Which part it was: `subject`, `text`, `html` or `sms`; null: none",
+    )
     last_failure: str | None = Field(
         description="Why, in words", examples=["it takes more than 4 segments"]
     )
@@ -109,7 +112,7 @@ class StoredTemplatesOut(BaseModel):
         return cls.model_validate(_about(stored))
 
 
-class MessageTemplatesOut(StoredTemplatesOut):
+class MessageTemplateOut(MessageTemplateSummaryOut):
     """The same with the templates themselves."""
 
     subject: str | None
@@ -125,7 +128,7 @@ class MessageTemplatesOut(StoredTemplatesOut):
 
 
 def _about(stored: StoredTemplates) -> dict[str, Any]:
-    names = StoredTemplatesOut.model_fields.keys() - {"parts"}
+    names = MessageTemplateSummaryOut.model_fields.keys() - {"parts"}
     given = [part for part in PARTS if getattr(stored.templates, part) is not None]
     return {**{name: getattr(stored, name) for name in names}, "parts": given}
 
@@ -133,17 +136,17 @@ def _about(stored: StoredTemplates) -> dict[str, Any]:
 class SmsSizeOut(BaseModel):
     """What an SMS takes."""
 
-    alphabet: Alphabet = Field(examples=["gsm_7"])
-    characters: int
+    alphabet: Alphabet = Field(examples=["gsm_7"], description="In which its characters are sent")
+    characters: int = Field(description="How many characters it has")
     segments: int = Field(description="Each is paid for", examples=[1])
 
 
 class TemplateErrorOut(BaseModel):
     """What is wrong with a part."""
 
-    pointer: str = Field(examples=["/sms"])
-    detail: str = Field(examples=["it uses unknown names: surname"])
-    code: str = Field(examples=["template_fault"])
+    pointer: str = Field(examples=["/sms"], description="JSON pointer (RFC 6901) to the part")
+    detail: str = Field(examples=["it uses unknown names: surname"], description="In words")
+    code: str = Field(examples=["template_fault"], description="Stable")
     line: int | None = Field(description="Of the template, from 1, where it is known")
 
 
@@ -162,11 +165,13 @@ class TemplateProblem(Problem):
 class TemplatePreviewOut(BaseModel):
     """A message to nobody, as it would be written; parts with a fault as the program has them."""
 
-    subject: str = Field(examples=["See you on 1 March"])
-    text: str = Field(examples=["Hello Alex, see you on 1 March at 9:00."])
-    html: str = Field(examples=["<!doctype html>"])
-    sms: str = Field(examples=["See you on 1 March at 9:00."])
-    sms_size: SmsSizeOut
+    subject: str = Field(examples=["See you on 1 March"], description="The mail's subject")
+    text: str = Field(
+        examples=["Hello Alex, see you on 1 March at 9:00."], description="The mail as plain text"
+    )
+    html: str = Field(examples=["<!doctype html>"], description="The mail as HTML")
+    sms: str = Field(examples=["See you on 1 March at 9:00."], description="The text as SMS")
+    sms_size: SmsSizeOut = Field(description="What it takes as SMS")
     errors: list[TemplateErrorOut] = Field(
         description="What is wrong on any of the examples; the first of each part"
     )

@@ -85,17 +85,17 @@ class OwnAccountRoutes:
         return routes
 
     async def read_stripe_account(self, clinic_id: UUID, actor: Caller) -> Response:
-        """Show which account at Stripe a clinic's new payments go to; for administrators."""
+        """Read a clinic's Stripe account: where new payments go; for administrators."""
         return await self._shown(clinic_id, OwnProvider.STRIPE, actor)
 
     async def read_paypal_account(self, clinic_id: UUID, actor: Caller) -> Response:
-        """Show which account at PayPal a clinic's new payments go to; for administrators."""
+        """Read a clinic's PayPal account: where new payments go; for administrators."""
         return await self._shown(clinic_id, OwnProvider.PAYPAL, actor)
 
     async def set_stripe_account(
         self, clinic_id: UUID, body: StripeAccountIn, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Let a clinic's patients pay at an account of its own; for its administrators.
+        """Set a clinic's own Stripe account; for its administrators.
 
         Stripe is asked once whether it takes the key. Keys are stored encrypted, and shown to
         nobody. The next payment begins there; what has begun elsewhere goes on where it is. Name
@@ -106,7 +106,7 @@ class OwnAccountRoutes:
     async def set_paypal_account(
         self, clinic_id: UUID, body: PayPalAccountIn, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Let a clinic's patients pay at an account of its own; for its administrators.
+        """Set a clinic's own PayPal account; for its administrators.
 
         PayPal is asked once whether it takes the secret. It is stored encrypted, and shown to
         nobody. The next payment begins there; what has begun elsewhere goes on where it is. Name
@@ -117,7 +117,7 @@ class OwnAccountRoutes:
     async def delete_stripe_account(
         self, clinic_id: UUID, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Let new payments go to the platform's account; what has begun goes on where it is.
+        """Delete a clinic's Stripe account: new payments go to the platform's, begun ones stay.
 
         The keys are kept for 180 days, for refunds, then deleted.
         """
@@ -126,7 +126,7 @@ class OwnAccountRoutes:
     async def delete_paypal_account(
         self, clinic_id: UUID, actor: Caller, if_match: IfMatch = None
     ) -> Response:
-        """Let new payments go to the platform's account; what has begun goes on where it is.
+        """Delete a clinic's PayPal account: new payments go to the platform's, begun ones stay.
 
         The keys are kept for 180 days, for refunds, then deleted.
         """

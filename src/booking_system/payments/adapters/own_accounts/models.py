@@ -53,7 +53,9 @@ class StripeAccountIn(Input):
     account_id: Annotated[str, StringConstraints(pattern=r"^acct_[A-Za-z0-9]{1,100}$")] = Field(
         description="As Stripe's settings show it", examples=["acct_1ExampleClinic"]
     )
-    secret_key: StripeKey | None = None
+    secret_key: StripeKey | None = Field(
+        default=None, description="Secret or restricted key; left out: the one that is stored"
+    )
     webhook_secrets: list[WebhookSecret] | None = Field(
         default=None,
         max_length=MOST_SECRETS,
@@ -103,8 +105,13 @@ class PayPalAccountIn(Input):
             AfterValidator(_secret(CLIENT_SECRET)),
         ]
         | None
-    ) = None
-    mode: Literal["live", "sandbox"] = "live"
+    ) = Field(
+        default=None,
+        description="The secret of that application; left out: the one that is stored",
+    )
+    mode: Literal["live", "sandbox"] = Field(
+        default="live", description="`sandbox`: for tests, nobody pays by it"
+    )
     webhook_ids: list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{1,50}$")]] = Field(
         default=[],
         max_length=MOST_SECRETS,

@@ -23,9 +23,15 @@ class ClinicPaymentAccountOut(BaseModel):
     secret_ends_with: str | None = Field(
         description="Of the stored key no more is shown; empty for a short one", examples=["9f3a"]
     )
-    webhook_secrets_end_with: list[str] = Field(examples=[["a4b1"]])
+    webhook_secrets_end_with: list[str] = Field(
+        examples=[["a4b1"]],
+        description="How each stored secret of webhooks ends; of short ones nothing",
+    )
     webhook_ids: list[str] = Field(description="At PayPal", examples=[[]])
-    publishable_key: str | None = Field(examples=["pk_test_51Example"])
+    publishable_key: str | None = Field(
+        examples=["pk_test_51Example"],
+        description="Stripe's key for pages; it is no secret. null: none was set",
+    )
     methods: list[str] = Field(description="At Stripe", examples=[["card"]])
     version: int = Field(description="0: the platform's")
     created_at: datetime | None
