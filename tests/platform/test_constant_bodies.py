@@ -8,7 +8,12 @@ import pytest
 from booking_system.platform.http.constant import takes_gzip
 from tests.api import Api
 
-CONSTANT = ["/openapi.json", "/docs/openapi.json", "/docs/assets/redoc.standalone.js"]
+CONSTANT = [
+    "/asyncapi.json",
+    "/openapi.json",
+    "/docs/openapi.json",
+    "/docs/assets/redoc.standalone.js",
+]
 PACKED = {"Accept-Encoding": "gzip"}
 PLAIN = {"Accept-Encoding": "identity"}
 

@@ -1,6 +1,7 @@
 """Consultations over HTTP, and the socket of their rooms."""
 
 import asyncio
+from asyncio import to_thread
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -38,6 +39,7 @@ from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public, signed_in
 from booking_system.platform.http.answers import json_answer
 from booking_system.platform.http.caller import caller
+from booking_system.platform.http.constant import ASKED_FOR_AGAIN, constant_json
 from booking_system.platform.http.input import StrictRequest
 from booking_system.platform.http.languages import page_for
 from booking_system.platform.http.once import InOneTransaction
@@ -223,9 +225,10 @@ class ConsultationRoutes:
         room_id = AppointmentId(UUID(request.path_params["room_id"]))
         return json_answer(_shown(await self.show(room_id, actor), actor))
 
-    async def read_asyncapi(self) -> Response:
+    async def read_asyncapi(self, request: Request) -> Response:
         """Answer with the AsyncAPI document of the socket."""
-        return json_answer(self.document())
+        body = await to_thread(constant_json, self.document)
+        return body.answer(request, cache_control=ASKED_FOR_AGAIN)
 
 
 def _shown(shown: ShownRoom, actor: Actor) -> ConsultationRoomOut:

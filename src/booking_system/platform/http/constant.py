@@ -6,14 +6,19 @@ may read are made anew with every change, and what they would save does not pay 
 """
 
 import gzip
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Self
 
 from fastapi import Request, Response
 
+from booking_system.platform.http.answers import json_bytes
 from booking_system.platform.http.heads import header_of
 
+ASKED_FOR_AGAIN = "no-cache"
+"""Kept, and shown again only where it is still the same."""
 SHORTEST = 1024
 """Bytes: less than that is sent as it is."""
 GZIP = "gzip"
@@ -56,6 +61,12 @@ class ConstantBody:
 
     def _tag(self, *, packed: bool) -> str:
         return f'"{self.digest}-{GZIP}"' if packed else f'"{self.digest}"'
+
+
+@lru_cache(maxsize=4)
+def constant_json(document: Callable[[], object]) -> ConstantBody:
+    """Return the body of a document, which is asked for once."""
+    return ConstantBody.of(json_bytes(document()), "application/json")
 
 
 def takes_gzip(accepted: str | None) -> bool:

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from booking_system.platform.http.answers import json_answer, json_bytes
 from booking_system.platform.http.caller import Policy
-from booking_system.platform.http.constant import ConstantBody
+from booking_system.platform.http.constant import ASKED_FOR_AGAIN, ConstantBody, constant_json
 from booking_system.platform.http.folded import folded
 from booking_system.platform.http.heads import header_of
 from booking_system.platform.http.openapi import HERE
@@ -53,8 +53,6 @@ OF_THIS_SITE = {
     "style_src": "'self' 'unsafe-inline'",
 }
 KEPT_BY_BROWSERS = "public, max-age=86400"
-ASKED_FOR_AGAIN = "no-cache"
-"""Kept, and shown again only where it is still the same."""
 PAGE = "/docs"
 LINKS = {
     "docs": PAGE,
@@ -97,7 +95,7 @@ class ReferenceRoutes:
 
     async def read_document(self, request: Request) -> Response:
         """Answer with the OpenAPI document."""
-        body = await to_thread(_whole, self.document)
+        body = await to_thread(constant_json, self.document)
         return body.answer(request, cache_control=ASKED_FOR_AGAIN)
 
     async def read_document_of_pages(self, request: Request) -> Response:
@@ -139,11 +137,6 @@ class ReferenceRoutes:
             raise NotFound
         body = await to_thread(_asset, name)
         return body.answer(request, cache_control=KEPT_BY_BROWSERS)
-
-
-@lru_cache(maxsize=1)
-def _whole(document: Callable[[], dict[str, Any]]) -> ConstantBody:
-    return ConstantBody.of(json_bytes(document()), JSON)
 
 
 @lru_cache(maxsize=1)
