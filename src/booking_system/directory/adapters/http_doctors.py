@@ -32,7 +32,7 @@ from booking_system.platform.http.pagination import (
 )
 from booking_system.platform.http.routing import Routes
 from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
-from booking_system.shared_kernel.identifiers import ClinicId, DoctorId
+from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, ServiceId
 
 Caller = Annotated[Actor, Depends(caller)]
 
@@ -92,6 +92,9 @@ class DoctorRoutes:
         request: Request,
         *,
         clinic_id: UUID | None = None,
+        service_id: Annotated[
+            UUID | None, Query(description="Doctors who offer it: a booking of it would take them")
+        ] = None,
         specialty: ShortText | None = None,
         language: Annotated[str | None, Query(max_length=3, examples=["de"])] = None,
         q: Annotated[ShortText | None, Query(description="Part of the name")] = None,
@@ -101,6 +104,7 @@ class DoctorRoutes:
         """Search doctors, the oldest first."""
         filters: dict[str, Any] = {
             "clinic_id": None if clinic_id is None else ClinicId(clinic_id),
+            "service_id": None if service_id is None else ServiceId(service_id),
             "specialty": specialty,
             "language": language,
             "q": q,

@@ -11,7 +11,7 @@ from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.domain.events import DoctorChanged, DoctorCreated
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
+from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted, Stale
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, Identities
 
 
@@ -73,8 +73,16 @@ class ListDoctors:
     lists: PublicLists
 
     async def __call__(self, *, search: Search) -> Sequence[Doctor]:
-        """Return a page, one more than `limit` where there is another page."""
-        return await self.lists.doctors(search)
+        """Return a page, one more than `limit` where there is another page.
+
+        Raises `Invalid` where nobody is found because there is no such service.
+        """
+        found = await self.lists.doctors(search)
+        if found or search.service_id is None or search.after is not None:
+            return found
+        if not await self.lists.has_service(search.service_id):
+            raise Invalid.field("/service_id", "names nothing that there is", "unknown")
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

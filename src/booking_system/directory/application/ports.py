@@ -34,8 +34,8 @@ from booking_system.shared_kernel.identifiers import (
 class Search:
     """Filters that all have to hold; None: any. `after` is the id of the last one seen.
 
-    `q` is part of a name; `clinic_ids` bounds patients to the clinics that know them. `email` and
-    `phone` (E.164) are whole.
+    `q` is part of a name; doctors of `service_id` offer it; `clinic_ids` bounds patients to the
+    clinics that know them. `email` and `phone` (E.164) are whole.
     """
 
     q: str | None = None
@@ -43,6 +43,7 @@ class Search:
     phone: str | None = None
     slug: str | None = None
     clinic_id: ClinicId | None = None
+    service_id: ServiceId | None = None
     specialty: str | None = None
     language: str | None = None
     clinic_ids: Collection[ClinicId] | None = None
