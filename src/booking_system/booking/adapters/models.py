@@ -26,7 +26,12 @@ from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import HoldId, PatientId, ServiceId, SlotId
 from booking_system.shared_kernel.mode import Mode
 
-CLINIC = {"id": "0192f0c1-2b3c-7d4e-8f50-617283940010", "name": "Example Clinic"}
+CLINIC = {
+    "id": "0192f0c1-2b3c-7d4e-8f50-617283940010",
+    "name": "Example Clinic",
+    "phone": "+49301234567",
+    "address": "1 Example Street",
+}
 
 
 OverridableCode = Literal[
@@ -110,6 +115,15 @@ class CancelIn(Input):
     reason: LongText | None = Field(default=None, examples=["Ill"])
 
 
+class BookedClinicOut(NamedOut):
+    """The clinic, and how patients find and reach it."""
+
+    phone: str | None = Field(description="E.164", examples=["+49301234567"])
+    address: str | None = Field(
+        description="Postal, its lines apart by newlines", examples=["1 Example Street"]
+    )
+
+
 class BookedDoctorOut(BaseModel):
     """The doctor, as the appointment shows one."""
 
@@ -137,7 +151,7 @@ class AppointmentOut(BaseModel):
     time_slot_id: UUID
     time_slot_ids: list[UUID] = Field(description="All its slots, in time order")
     clinic_id: UUID
-    clinic: NamedOut = Field(examples=[CLINIC])
+    clinic: BookedClinicOut = Field(examples=[CLINIC])
     doctor_id: UUID
     doctor: BookedDoctorOut
     patient_id: UUID
@@ -195,7 +209,12 @@ def shown(card: AppointmentCard, actor: Actor, now: datetime) -> dict[str, Any]:
         "time_slot_id": booked.time_slot_id,
         "time_slot_ids": booked.time_slot_ids,
         "clinic_id": booked.clinic_id,
-        "clinic": {"id": booked.clinic_id, "name": card.clinic_name},
+        "clinic": {
+            "id": booked.clinic_id,
+            "name": card.clinic_name,
+            "phone": card.clinic_phone,
+            "address": card.clinic_address,
+        },
         "doctor_id": booked.doctor_id,
         "doctor": {
             "id": booked.doctor_id,
