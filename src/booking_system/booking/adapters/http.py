@@ -26,6 +26,8 @@ from booking_system.booking.domain.booking_rules import REFUSALS_OF_THE_RULES
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.reference import reference_as_heard
+from booking_system.directory.domain.references import ExternalIdTaken
+from booking_system.directory.records.references_shown import SoughtId, check_clinic
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
 from booking_system.identity.domain.refusals import RateLimited
@@ -49,7 +51,7 @@ from booking_system.platform.http.replaying import REPLAYED
 from booking_system.platform.http.routing import Routes
 from booking_system.scheduling.domain.refusals import HoldExpired
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Invalid, Stale
+from booking_system.shared_kernel.errors import Invalid, NotPermitted, Stale
 from booking_system.shared_kernel.identifiers import AppointmentId
 
 Caller = Annotated[Actor, Depends(caller)]
@@ -79,6 +81,7 @@ async def booking_filters(  # noqa: PLR0913
             examples=["K7QM-3F9D"],
         ),
     ] = None,
+    external_id: SoughtId = None,
     since: Annotated[Instant | None, Query(alias="from", description="Starts at or after")] = None,
     until: Annotated[Instant | None, Query(alias="to", description="Starts before")] = None,
     outside_availability: Annotated[
@@ -93,12 +96,14 @@ async def booking_filters(  # noqa: PLR0913
     """Dependency: the filters of a list of bookings."""
     if outside_availability and clinic_id is None and doctor_id is None:
         raise Invalid.field("/outside_availability", "name a clinic or a doctor as well", "one_of")
+    check_clinic(external_id, clinic_id)
     return {
         "clinic_id": clinic_id,
         "doctor_id": doctor_id,
         "patient_id": patient_id,
         "statuses": tuple(sorted(set(status or ()))),
         "reference": None if reference is None else reference_as_heard(reference),
+        "external_id": external_id,
         "since": since,
         "until": until,
         "outside_availability": outside_availability,
@@ -133,7 +138,7 @@ class BookingRoutes:
             status=201,
             answers=AppointmentOut,
             problems={409: SlotProblem},
-            refuses=[*REFUSALS_OF_THE_RULES, HoldExpired, RateLimited],
+            refuses=[*REFUSALS_OF_THE_RULES, HoldExpired, RateLimited, ExternalIdTaken],
         )
         routes.add(
             "GET",
@@ -141,7 +146,7 @@ class BookingRoutes:
             self.list_bookings,
             policy=signed_in,
             answers=Page[AppointmentOut],
-            refuses=[InvalidCursor],
+            refuses=[InvalidCursor, NotPermitted],
         )
         routes.add(
             "GET",

@@ -16,6 +16,7 @@ from booking_system.booking.records.appointment_shown import (
     BookedPatientOut,
     NamedOut,
 )
+from booking_system.directory.records.references_shown import ExternalId, Metadata, noted_of
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.http.documentation import Problem
 from booking_system.platform.http.input import Input, LongText
@@ -78,6 +79,8 @@ class BookingIn(Input):
     )
     reason: LongText | None = Field(default=None, examples=["First visit"])
     override: OverrideIn | None = None
+    external_id: ExternalId | None = None
+    metadata: Metadata = Field(default={})
 
     def wish(
         self, actor: Actor, *, key: IdempotencyKey | None, shown_hold: HoldId | None
@@ -95,6 +98,7 @@ class BookingIn(Input):
             hold_id=None if self.hold_id is None else HoldId(self.hold_id),
             shown_hold=shown_hold,
             override=None if self.override is None else self.override.override(),
+            noted=noted_of(self.external_id, self.metadata),
         )
 
 

@@ -28,7 +28,12 @@ from booking_system.booking.domain.history import Action
 from booking_system.booking.domain.party import Side
 from booking_system.booking.records.cards import CARDS, appointment
 from booking_system.booking.records.claimed_time import is_active
-from booking_system.booking.records.tables import appointment_history, appointments
+from booking_system.booking.records.tables import (
+    appointment_history,
+    appointment_references,
+    appointments,
+)
+from booking_system.directory.records.references import has_external_id
 from booking_system.directory.records.tables import doctors, patients
 from booking_system.platform.postgres.phrases import (
     INSTANT,
@@ -50,6 +55,7 @@ FILTERS = {
     "patient_id": appointment.c.patient_id == an_id("patient_id"),
     "statuses": appointment.c.status == any_(bindparam("statuses", type_=ARRAY(Text()))),
     "reference": appointment.c.reference == a_text("reference"),
+    "external_id": has_external_id(appointment.c.id, appointment_references, "appointment_id"),
     "since": appointment.c.starts_at >= instant("since"),
     "until": appointment.c.starts_at < instant("until"),
 }

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field
 
 from booking_system.directory.domain.service import PaymentTerms, Service
+from booking_system.directory.records.references_shown import NOTED, ExternalId, Metadata
 from booking_system.platform.http.fields import Currency, Whole
 from booking_system.platform.http.input import Change, Input, ShortText
 from booking_system.shared_kernel.identifiers import DoctorId
@@ -51,10 +52,12 @@ class ServiceIn(Input):
     mode: Mode = Mode.IN_PERSON
     payment: PaymentTerms = PaymentTerms.NONE
     doctor_ids: DoctorIds = Field(default=[])
+    external_id: ExternalId | None = None
+    metadata: Metadata = Field(default={})
 
     def fields(self) -> dict[str, Any]:
         """Return the service's fields as the domain has them."""
-        return _as_domain(self.model_dump())
+        return _as_domain(self.model_dump(exclude=NOTED))
 
 
 class ServiceChangeIn(Change):

@@ -21,7 +21,15 @@ from booking_system.directory.application.public_lists import Listed
 from booking_system.directory.domain.clinic import Clinic
 from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.domain.service import Service
-from booking_system.directory.records.tables import clinics, doctors, service_doctors, services
+from booking_system.directory.records.references import has_external_id
+from booking_system.directory.records.tables import (
+    clinics,
+    doctor_references,
+    doctors,
+    service_doctors,
+    service_references,
+    services,
+)
 from booking_system.platform.postgres.phrases import a_text, an_id, how_many, texts
 from booking_system.platform.postgres.searches import Reads
 from booking_system.platform.postgres.statement import Statement
@@ -46,10 +54,15 @@ DOCTORS = {
     "service_id": doctors.c.id.in_(OFFERING),
     "specialty": func.lower(doctors.c.specialty) == func.lower(a_text("specialty")),
     "language": doctors.c.languages.contains(texts("language")),
+    "external_id": has_external_id(doctors.c.id, doctor_references, "doctor_id"),
     "part": doctors.c.full_name.ilike(PART, escape="\\"),
     "after": doctors.c.id > AFTER,
 }
-SERVICES = {"clinic_id": services.c.clinic_id == CLINIC_ID, "after": services.c.id > AFTER}
+SERVICES = {
+    "clinic_id": services.c.clinic_id == CLINIC_ID,
+    "external_id": has_external_id(services.c.id, service_references, "service_id"),
+    "after": services.c.id > AFTER,
+}
 """Conditions, by the value that they speak of."""
 LIVE_CLINIC = Statement(select(func.count()).where(LIVE, clinics.c.id == CLINIC_ID))
 LIVE_SERVICE = Statement(
@@ -97,6 +110,7 @@ class PostgresPublicLists:
         given = {
             "part": None if search.q is None else like_part(search.q),
             "slug": search.slug,
+            "external_id": search.external_id,
             "clinic_id": search.clinic_id,
             "service_id": search.service_id,
             "specialty": search.specialty,

@@ -31,8 +31,8 @@ from sqlalchemy.schema import SchemaItem
 from booking_system.directory.domain.references import Noted, References
 from booking_system.platform.postgres.phrases import a_text, an_id, texts
 
-OWNER, CLINIC_ID = an_id("owner_id"), an_id("clinic_id")
-EXTERNAL_ID = a_text("external_id")
+OWNER, IN_CLINIC, CALLED = an_id("owner_id"), an_id("in_clinic"), a_text("called")
+"""Not called like columns: SQLAlchemy keeps those names for itself where it inserts."""
 
 
 def noted_columns(owner: str) -> list[SchemaItem]:
@@ -67,18 +67,18 @@ def keeping(
     """Return them; `owner` is the column of the record's id, `is_gone` says that it is no more."""
     its = table.c[owner] == OWNER
     read = select(table.c.external_id, cast(table.c.metadata, Text).label("metadata")).where(
-        its, table.c.clinic_id == CLINIC_ID
+        its, table.c.clinic_id == IN_CLINIC
     )
     let_go = None
     if is_gone is not None:
         let_go = (
             update(table)
-            .where(table.c.clinic_id == CLINIC_ID, table.c.external_id == EXTERNAL_ID, is_gone)
+            .where(table.c.clinic_id == IN_CLINIC, table.c.external_id == CALLED, is_gone)
             .values(external_id=None)
         )
     given = cast(cast(a_text("noted"), Text), JSONB)
     adding = insert(table).values(
-        {owner: OWNER, "clinic_id": CLINIC_ID, "external_id": EXTERNAL_ID, "metadata": given}
+        {owner: OWNER, "clinic_id": IN_CLINIC, "external_id": CALLED, "metadata": given}
     )
     new = adding.excluded
     names_id = bindparam("names_external_id", type_=Boolean())
@@ -97,7 +97,7 @@ def values_of(noted: Noted) -> dict[str, Any]:
     """Return the values of a change for `Keeping.write`."""
     metadata = noted.get("metadata", {})
     return {
-        "external_id": noted.get("external_id"),
+        "called": noted.get("external_id"),
         "names_external_id": "external_id" in noted,
         "noted": json.dumps({key: one for key, one in metadata.items() if one is not None}),
         "removed": [key for key, one in metadata.items() if one is None],
@@ -112,15 +112,10 @@ def references_of(row: Any) -> References:
     return References(external_id=row["external_id"], metadata=dict(sorted(metadata.items())))
 
 
-def has_external_id(
-    identity: ColumnElement[Any],
-    table: Table,
-    owner: str,
-    clinic_id: ColumnElement[Any] = CLINIC_ID,
-) -> ColumnElement[bool]:
-    """Return the condition that another system has this name for the record, in one clinic."""
+def has_external_id(identity: ColumnElement[Any], table: Table, owner: str) -> ColumnElement[bool]:
+    """Return the condition that another system has this `external_id` for it in `clinic_id`."""
     found = select(table.c[owner]).where(
-        table.c.clinic_id == clinic_id, table.c.external_id == EXTERNAL_ID
+        table.c.clinic_id == an_id("clinic_id"), table.c.external_id == a_text("external_id")
     )
     return identity == found.scalar_subquery()
 
