@@ -2,6 +2,7 @@
 
 from dependency_injector import containers, providers
 
+from booking_system.booking.adapters.around import PostgresAround
 from booking_system.booking.adapters.hold_http import HoldRoutes
 from booking_system.booking.adapters.hold_tokens import HoldTokens
 from booking_system.booking.adapters.holding import PostgresHolds
@@ -18,6 +19,7 @@ from booking_system.booking.adapters.unpaid import UnpaidJob
 from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
+from booking_system.booking.application.expanding import ShowAround
 from booking_system.booking.application.explain_slot import ExplainSlot
 from booking_system.booking.application.hold_slot import (
     ExtendHold,
@@ -157,6 +159,9 @@ class BookingContainer(containers.DeclarativeContainer):
         cancel=cancel_appointment,
         show=show_appointment,
         list=list_appointments,
+        around=providers.Factory(
+            retried(ShowAround), reader=providers.Singleton(PostgresAround, database)
+        ),
         tokens=hold_tokens,
         clock=clock,
     )

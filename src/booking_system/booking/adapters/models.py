@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from booking_system.booking.adapters.expanded import ExpandedOut
 from booking_system.booking.application.ports import BookingWish
 from booking_system.booking.domain.attempt import Override
 from booking_system.booking.domain.card import AppointmentCard
@@ -80,7 +81,7 @@ class BookingIn(Input):
     reason: LongText | None = Field(default=None, examples=["First visit"])
     override: OverrideIn | None = None
     external_id: ExternalId | None = None
-    metadata: Metadata = Field(default={})
+    metadata: Metadata | None = None
 
     def wish(
         self, actor: Actor, *, key: IdempotencyKey | None, shown_hold: HoldId | None
@@ -198,6 +199,11 @@ class AppointmentOut(BaseModel):
     version: int
     created_at: datetime
     updated_at: datetime
+    expanded: ExpandedOut | None = Field(
+        default=None,
+        description="What was asked for by `expand`. Absent otherwise, and from the answer to a"
+        " booking where it could not be read: the booking is made all the same",
+    )
 
 
 def shown(card: AppointmentCard, actor: Actor, now: datetime) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from booking_system.directory.adapters import answers
 from booking_system.directory.adapters.models_services import (
     ServiceChangeIn,
     ServiceIn,
-    ServiceOut,
 )
 from booking_system.directory.adapters.sought import sought
 from booking_system.directory.application.keep_services import (
@@ -25,6 +24,7 @@ from booking_system.directory.application.keep_services import (
 from booking_system.directory.application.ports import Search
 from booking_system.directory.domain.references import ExternalIdTaken, Kind
 from booking_system.directory.records.references_shown import SoughtId, noted_of
+from booking_system.directory.records.service_shown import ServiceOut
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public, signed_in
 from booking_system.platform.http.caller import caller

@@ -77,7 +77,7 @@ class PatientIn(Input):
     locale: Locale | None = None
     time_zone: TimeZoneName | None = None
     external_id: ExternalId | None = None
-    metadata: Metadata = Field(default={})
+    metadata: Metadata | None = None
 
     def fields(self) -> dict[str, Any]:
         """Return the patient's fields as the domain has them."""

@@ -10,18 +10,17 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, func, literal_column, select
 
-from booking_system.directory.adapters.clinics import LIVE, clinic_of
+from booking_system.directory.adapters.clinics import LIVE
 from booking_system.directory.adapters.doctors import FOUND as FOUND_DOCTORS
-from booking_system.directory.adapters.doctors import doctor_of
 from booking_system.directory.adapters.paging import like_part
 from booking_system.directory.adapters.services import FOUND as FOUND_SERVICES
-from booking_system.directory.adapters.services import service_of
 from booking_system.directory.application.ports import Search
 from booking_system.directory.application.public_lists import Listed
 from booking_system.directory.domain.clinic import Clinic
 from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.domain.service import Service
 from booking_system.directory.records.references import has_external_id
+from booking_system.directory.records.rows import clinic_of, doctor_of, service_of
 from booking_system.directory.records.tables import (
     clinics,
     doctor_references,
@@ -110,14 +109,17 @@ class PostgresPublicLists:
         given = {
             "part": None if search.q is None else like_part(search.q),
             "slug": search.slug,
-            "external_id": search.external_id,
             "clinic_id": search.clinic_id,
-            "service_id": search.service_id,
             "specialty": search.specialty,
-            "language": None if search.language is None else [search.language],
             "after": search.after,
         }
-        values = {name: value for name, value in given.items() if value is not None}
+        values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        if search.language is not None:
+            values["language"] = [search.language]
+        if search.service_id is not None:
+            values["service_id"] = search.service_id
+        if search.external_id is not None:
+            values["external_id"] = search.external_id
         async with self._database.reading() as connection:
             statement = _statement(listed, mixed, *values)
             return await statement.fetch(connection, **values, most=search.limit + 1)

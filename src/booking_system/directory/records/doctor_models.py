@@ -25,7 +25,7 @@ class DoctorIn(Input):
     languages: Languages = Field(default=[])
     bio: LongText | None = None
     external_id: ExternalId | None = None
-    metadata: Metadata = Field(default={})
+    metadata: Metadata | None = None
 
     def fields(self) -> dict[str, Any]:
         """Return the doctor's fields as the domain has them."""

@@ -76,11 +76,11 @@ def check_clinic(external_id: str | None, clinic_id: UUID | None) -> None:
         raise Invalid(errors=[wrong | {"code": "combination", "in": "query"}])
 
 
-def noted_of(external_id: str | None, metadata: Mapping[str, str]) -> dict[str, Any] | None:
+def noted_of(external_id: str | None, metadata: Mapping[str, str] | None) -> dict[str, Any] | None:
     """Return what a new record is noted with; None: nothing."""
     if external_id is None and not metadata:
         return None
-    return {"external_id": external_id, "metadata": metadata}
+    return {"external_id": external_id, "metadata": metadata or {}}
 
 
 class ReferencesIn(Change):
