@@ -2,12 +2,20 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
-from uuid import uuid4
+from typing import Any, cast
+from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from httpx import Response
 
+from booking_lab.bench.scale.explained import ExplainedDatabase
+from booking_system.booking.adapters.reading import PostgresBookingReader
+from booking_system.booking.application.ports import BookingSearch, Scope
+from booking_system.directory.adapters.public_lists import PostgresPublicLists
+from booking_system.directory.application.ports import Search
+from booking_system.platform.postgres.transaction import SERVER_SETTINGS, Database
+from booking_system.shared_kernel.identifiers import ClinicId
 from tests.api import Api, Person, code_of
 
 SECRET = "pms-10442-north"
@@ -337,3 +345,32 @@ async def test_an_id_is_asked_for_in_one_clinic(api: Api) -> None:
         assert errors_of(answer) == [("/clinic_id", "combination")]
         spaced = await api.get(path, here.desk, external_id="a b", clinic_id=here.clinic["id"])
         assert errors_of(spaced)[0][0] == "/external_id"
+
+
+async def test_what_another_system_calls_it_is_found_through_its_index(
+    api: Api, database_url: str
+) -> None:
+    here = await Connected.of(api)
+    clinic_id = ClinicId(UUID(here.clinic["id"]))
+    made = {kind: await here.made(kind, external_id=SECRET) for kind in ("booking", "doctor")}
+    made["service"] = await here.made("service", external_id=SECRET)
+    connection = await asyncpg.connect(database_url, server_settings=SERVER_SETTINGS)
+    # Of few rows anything is cheap: is there another way than to read all of them?
+    await connection.execute("SET enable_seqscan = off")
+    explained = ExplainedDatabase(connection)
+    database = cast("Database", explained)
+    lists, reader = PostgresPublicLists(database), PostgresBookingReader(database)
+    search = Search(clinic_id=clinic_id, external_id=SECRET)
+    scope = Scope(patient_id=None, doctor_ids=frozenset(), clinic_ids=frozenset({clinic_id}))
+    wanted = BookingSearch(clinic_id=clinic_id, external_id=SECRET)
+    assert [str(one.id) for one in await lists.doctors(search)] == [made["doctor"]]
+    assert [str(one.id) for one in await lists.services(search)] == [made["service"]]
+    (found,) = await reader.find(wanted, scope)
+    assert str(found.appointment.id) == made["booking"]
+    await connection.close()
+    for owner, one in zip(
+        ("doctor", "service", "appointment"), explained.explanations, strict=True
+    ):
+        plan = "\n".join(one.plan)
+        assert f"uq_{owner}_references_external_id" in plan, plan
+        assert "Seq Scan" not in plan, plan
