@@ -128,8 +128,8 @@ def is_deleted(records: Table, table: Table, owner: str) -> ColumnElement[bool]:
 def merged(table: Table, *, most: int) -> Insert:
     """Return the statement by which notes about a `duplicate` follow to the patient who `stays`.
 
-    What is noted about both keeps the words about the one that stays; where that would be more
-    keys than may be, so does all of it.
+    A key of both keeps the words of the record that stays; where both together have more keys than
+    may be, that record keeps just its own.
     """
     gone = (
         table.delete()
