@@ -131,6 +131,7 @@ PHONE = {"phone": "+49301234567"}
 DUPLICATE = {"duplicate_id": "{duplicate_id}"}
 TOLD = {"email": "{email}"}
 CALLED = {"known_as": "Example"}
+NOTED = {"external_id": "{slug}", "metadata": {"branch": "north"}}
 EMAIL_CHANNEL = {
     "sender": "desk@example.com",
     "smtp": {"host": "93.184.215.14", "user": "clinic", "password": "a password of some length"},
@@ -272,6 +273,23 @@ ROWS = [
         CALLED, names="clinic_id", about="of no clinic"),
     Row("PATCH", f"{CLINIC}/patients/{{patient_id}}", PUBLIC, DESK, scenes.patient_of_the_clinic,
         CALLED),
+    # What other systems call them
+    Row("GET", f"{DOCTOR_PATH}/references", PUBLIC, CLOSERS, scenes.doctor),
+    Row("PATCH", f"{DOCTOR_PATH}/references", PUBLIC, MANAGERS, scenes.doctor, NOTED),
+    Row("GET", f"{SERVICE}/references", PUBLIC, CLOSERS, scenes.service),
+    Row("PATCH", f"{SERVICE}/references", PUBLIC, MANAGERS, scenes.service, NOTED),
+    *(
+        Row(method, f"{CLINIC}/patients/{{patient_id}}/references", PUBLIC, DESK,
+            scenes.patient_of_the_clinic, body, names=names, about=about)
+        for method, body in (("GET", None), ("PATCH", NOTED))
+        for names, about in ((None, ""), ("clinic_id", "of no clinic"))
+    ),
+    Row("GET", f"{BOOKING}/references", PRIVATE, DESK, scenes.booking, sees=PARTIES),
+    Row("PATCH", f"{BOOKING}/references", PRIVATE, DESK, scenes.booking, NOTED, sees=PARTIES),
+    Row("GET", "/v1/doctors", PUBLIC, CLOSERS, scenes.clinic, about="by an id elsewhere",
+        query="?clinic_id={clinic_id}&external_id=x"),
+    Row("GET", "/v1/bookings", PUBLIC, DESK, scenes.clinic, about="by an id elsewhere",
+        query="?clinic_id={clinic_id}&external_id=x"),
     # Slots
     Row("GET", "/v1/slots", PUBLIC, EVERYBODY),
     Row("GET", "/v1/events", PUBLIC, PLATFORM),

@@ -29,8 +29,8 @@ CONTRACT = """
     slot_already_booked slot_held too_many_holds slot_overlap availability_overlap
     patient_overlap booking_not_active invalid_transition bookings_affected email_taken
     hold_expired hold_already_extended idempotency_key_in_use payment_already_made
-    consultation_not_open guest_already_invited restore_conflict precondition_failed
-    body_too_large file_too_large unsupported_media_type
+    consultation_not_open guest_already_invited external_id_taken restore_conflict
+    precondition_failed body_too_large file_too_large unsupported_media_type
     validation_error invalid_cursor slot_in_past notice_too_short
     beyond_horizon too_many_open_bookings cancel_too_late service_required
     service_not_offered nonexistent_local_time password_too_weak idempotency_key_reused

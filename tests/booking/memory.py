@@ -65,6 +65,7 @@ class Rows:
     history: dict[tuple[AppointmentId, int], Entry] = field(default_factory=dict)
     outbox: list[DomainEvent] = field(default_factory=list)
     keys: dict[tuple[str, str, str], NamedRequest] = field(default_factory=dict)
+    noted: dict[tuple[ClinicId, str | None], AppointmentId] = field(default_factory=dict)
     doctor_shared: dict[AppointmentId, claims.Time] = field(default_factory=dict)
     patient_shared: dict[AppointmentId, claims.Time] = field(default_factory=dict)
 

@@ -18,6 +18,7 @@ from booking_system.booking.domain.attempt import BookingAttempt
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.history import Action, Entry
 from booking_system.booking.domain.party import Side
+from booking_system.directory.domain.references import ExternalIdTaken, Noted
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.errors import Transient
 from booking_system.shared_kernel.idempotency import (
@@ -25,7 +26,7 @@ from booking_system.shared_kernel.idempotency import (
     IdempotencyKey,
     IdempotencyKeyReused,
 )
-from booking_system.shared_kernel.identifiers import AppointmentId, HoldId, SlotId
+from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId, HoldId, SlotId
 from tests.booking.memory import Memory, NamedRequest, Rows
 from tests.booking.memory_facts import attempt_of, ending, moving_of
 
@@ -58,6 +59,14 @@ class MemoryBookingWork:
         rows.share(appointment)
         rows.put_appointment(appointment)
         rows.enter(appointment, self._ending())
+
+    async def note_outside(
+        self, appointment_id: AppointmentId, clinic_id: ClinicId, noted: Noted
+    ) -> None:
+        name = (clinic_id, noted["external_id"])
+        if noted["external_id"] is not None and name in self._rows.noted:
+            raise ExternalIdTaken
+        self._rows.noted[name] = appointment_id
 
     async def earlier(self, key: IdempotencyKey, *, now: datetime) -> AppointmentId | None:
         keys = self._rows.keys

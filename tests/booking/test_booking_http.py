@@ -36,6 +36,25 @@ async def test_a_patient_books_an_open_slot(api: Api) -> None:
     assert shown["status"] == "booked"
 
 
+async def test_a_booking_says_how_its_clinic_is_found_and_reached(api: Api) -> None:
+    place = {"phone": "+49301234567", "address": "1 Example Street\n10115 Example Town"}
+    clinic, patient = await api.clinic(**place), await api.patient()
+    doctor = await api.doctor(clinic)
+    slots, elsewhere = await api.slots(doctor, 2), await api.slot()
+
+    booking = (await api.book(slots[0], patient)).json()
+
+    told = {"id": clinic["id"], "name": clinic["name"], **place}
+    assert booking["clinic"] == told
+    one = f"/v1/bookings/{booking['id']}"
+    moved = await api.post(f"{one}/reschedule", {"time_slot_id": slots[1]["id"]}, patient)
+    listed = (await api.get("/v1/bookings", patient)).json()["items"]
+    for shown in (moved.json(), (await api.get(one, patient)).json(), *listed):
+        assert shown["clinic"] == told
+    bare = (await api.book(elsewhere, patient, override=None)).json()["clinic"]
+    assert bare == {"id": bare["id"], "name": "Example Clinic", "phone": None, "address": None}
+
+
 async def test_a_booked_slot_is_refused_with_alternatives(api: Api) -> None:
     clinic = await api.clinic()
     doctor, colleague = await api.doctor(clinic), await api.doctor(clinic)

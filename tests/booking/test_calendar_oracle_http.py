@@ -125,6 +125,11 @@ NO_QUESTION = {
     "take_on_patient": "says who they are, nothing of appointments",
     "change_patient": "says who they are, nothing of appointments",
     "name_patient": "says what a clinic calls them, nothing of appointments",
+    **{
+        f"{verb}_{kind}_references": "says what another system calls it, nothing of appointments"
+        for verb in ("read", "change")
+        for kind in ("patient", "booking")
+    },
     "restore_patient": "staff restore whom no other clinic knows",
     "merge_patients": "a real attempt: limited and recorded",
     "cancel_booking": "asks nothing of other appointments",

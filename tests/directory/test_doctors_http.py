@@ -1,7 +1,15 @@
 """Doctors and services over HTTP."""
 
-from uuid import uuid4
+from typing import cast
+from uuid import UUID, uuid4
 
+import asyncpg
+
+from booking_lab.bench.scale.explained import ExplainedDatabase
+from booking_system.directory.adapters.public_lists import PostgresPublicLists
+from booking_system.directory.application.ports import Search
+from booking_system.platform.postgres.transaction import SERVER_SETTINGS, Database
+from booking_system.shared_kernel.identifiers import ClinicId, ServiceId
 from tests.api import Api, code_of
 
 
@@ -55,6 +63,79 @@ async def test_doctors_are_found_by_what_they_are(api: Api) -> None:
     ):
         found = (await api.get("/v1/doctors", **params)).json()["items"]
         assert [item["id"] for item in found] == [doctor["id"] for doctor in expected]
+
+
+async def test_doctors_of_a_service_are_those_who_take_a_booking_of_it(api: Api) -> None:
+    clinic, elsewhere = await api.clinic(), await api.clinic()
+    one, two, three = [await api.doctor(clinic) for _ in range(3)]
+    other = await api.doctor(elsewhere)
+    service = await api.service(clinic, doctor_ids=[one["id"], two["id"]])
+    await api.service(clinic, doctor_ids=[two["id"], three["id"]])
+    nobodys = await api.service(clinic)
+    theirs = await api.service(elsewhere, doctor_ids=[other["id"]])
+
+    async def found(**params: str) -> list[str]:
+        answer = await api.get("/v1/doctors", **params)
+        assert answer.status_code == 200, answer.text
+        return [item["id"] for item in answer.json()["items"]]
+
+    of_it = {"service_id": service["id"]}
+    assert await found(**of_it) == [one["id"], two["id"]]
+    assert await found(**of_it, clinic_id=elsewhere["id"]) == []
+    assert await found(service_id=theirs["id"]) == [other["id"]]
+    # As in a search for slots: a service that names nobody is offered by nobody.
+    assert await found(service_id=nobodys["id"]) == []
+    (slot,) = await api.slots(one)
+    assert (await api.get("/v1/slots", service_id=nobodys["id"])).json()["items"] == []
+    assert len((await api.get("/v1/slots", **of_it)).json()["items"]) == 1
+    refused = await api.book(slot, await api.patient(), service_id=nobodys["id"])
+    assert code_of(refused) == (422, "service_not_offered")
+
+    first = (await api.get("/v1/doctors", **of_it, limit=1)).json()
+    second = (await api.get("/v1/doctors", **of_it, limit=1, cursor=first["next_cursor"])).json()
+    assert [page["items"][0]["id"] for page in (first, second)] == [one["id"], two["id"]]
+    assert second["next_cursor"] is None
+
+    # Kept pages follow who offers it, although no doctor changes.
+    it, offered = f"/v1/services/{service['id']}", {"doctor_ids": [three["id"]]}
+    assert code_of(await api.send("PATCH", it, api.admin, json=offered))[0] == 200
+    assert await found(**of_it) == [three["id"]]
+    assert code_of(await api.send("DELETE", it, api.admin))[0] == 204
+    for gone in (service["id"], str(uuid4())):
+        for path in ("/v1/doctors", "/v1/slots"):
+            unknown = await api.get(path, service_id=gone)
+            assert code_of(unknown) == (422, "validation_error")
+            (error,) = unknown.json()["errors"]
+            assert (error["pointer"], error["code"]) == ("/service_id", "unknown")
+    assert code_of(await api.post(f"{it}/restore", by=api.admin))[0] == 200
+    assert await found(**of_it) == [three["id"]]
+    await api.send("DELETE", f"/v1/doctors/{three['id']}", api.admin)
+    assert await found(**of_it) == []
+
+
+async def test_doctors_of_a_service_are_found_through_indexes(api: Api, database_url: str) -> None:
+    clinic = await api.clinic()
+    doctor = await api.doctor(clinic)
+    service = await api.service(clinic, doctor_ids=[doctor["id"]])
+    connection = await asyncpg.connect(database_url, server_settings=SERVER_SETTINGS)
+    # Of few rows anything is cheap: is there another way than to read all of them?
+    await connection.execute("SET enable_seqscan = off")
+    explained = ExplainedDatabase(connection)
+    lists = PostgresPublicLists(cast("Database", explained))
+    wanted = ServiceId(UUID(service["id"]))
+    for search in (
+        Search(service_id=wanted),
+        Search(service_id=wanted, clinic_id=ClinicId(UUID(clinic["id"]))),
+    ):
+        assert [str(one.id) for one in await lists.doctors(search)] == [doctor["id"]]
+        assert await lists.digest("doctors", search)
+    assert await lists.has_service(wanted)
+    await connection.close()
+    plans = ["\n".join(one.plan) for one in explained.explanations]
+    assert len(plans) == 5
+    for plan in plans:
+        assert "Seq Scan" not in plan, plan
+    assert all("pk_service_doctors" in plan for plan in plans[:4]), plans
 
 
 async def test_what_is_not_there_is_not_found(api: Api) -> None:

@@ -86,6 +86,7 @@ async def a_place(api: Api) -> tuple[dict[str, str], list[Person | None]]:
         "token": api.container.notifications.links().link(patient.patient_id)[-44:],
         "slug": clinic["slug"],
         "kind": "reminder",
+        "external_id": "pms-10442",
         "specialty": "Cardiology",
         "language": "de",
         "mode": "in_person",

@@ -2,20 +2,24 @@
 
 from dependency_injector import containers, providers
 
+from booking_system.booking.adapters.around import PostgresAround
 from booking_system.booking.adapters.hold_http import HoldRoutes
 from booking_system.booking.adapters.hold_tokens import HoldTokens
 from booking_system.booking.adapters.holding import PostgresHolds
 from booking_system.booking.adapters.http import BookingRoutes
 from booking_system.booking.adapters.lifecycle_http import LifecycleRoutes
+from booking_system.booking.adapters.noting import PostgresBookingReferences
 from booking_system.booking.adapters.paying import PostgresPaying
 from booking_system.booking.adapters.postgres import PostgresBooking
 from booking_system.booking.adapters.reading import PostgresBookingReader
 from booking_system.booking.adapters.references import RandomReferences
+from booking_system.booking.adapters.references_http import BookingReferenceRoutes
 from booking_system.booking.adapters.told_overlaps import PostgresToldOverlaps
 from booking_system.booking.adapters.unpaid import UnpaidJob
 from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
+from booking_system.booking.application.expanding import ShowAround
 from booking_system.booking.application.explain_slot import ExplainSlot
 from booking_system.booking.application.hold_slot import (
     ExtendHold,
@@ -23,6 +27,7 @@ from booking_system.booking.application.hold_slot import (
     ReleaseHold,
     ShowHold,
 )
+from booking_system.booking.application.keep_references import ChangeReferences, ShowReferences
 from booking_system.booking.application.mark_appointment import MarkAppointment
 from booking_system.booking.application.overlaps import OverlapThrottle, WatchOverlaps
 from booking_system.booking.application.patients_word import PatientsWord
@@ -154,6 +159,9 @@ class BookingContainer(containers.DeclarativeContainer):
         cancel=cancel_appointment,
         show=show_appointment,
         list=list_appointments,
+        around=providers.Factory(
+            retried(ShowAround), reader=providers.Singleton(PostgresAround, database)
+        ),
         tokens=hold_tokens,
         clock=clock,
     )
@@ -168,6 +176,12 @@ class BookingContainer(containers.DeclarativeContainer):
         tokens=hold_tokens,
         networks=networks,
         clock=clock,
+    )
+    reference_store = providers.Singleton(PostgresBookingReferences, database)
+    reference_routes = providers.Singleton(
+        BookingReferenceRoutes,
+        show=providers.Factory(retried(ShowReferences), reader=reader, store=reference_store),
+        change=providers.Factory(retried(ChangeReferences), reader=reader, store=reference_store),
     )
     lifecycle_routes = providers.Singleton(
         LifecycleRoutes,

@@ -47,6 +47,7 @@ TAGS = {
     "Payment settings": "A clinic's own accounts with providers of payments.",
     "Files": "Logos and photos for everybody; documents of a booking for its parties.",
     "Consultations": "The rooms of online bookings: who comes in, their chat, and further parties.",
+    "Connecting": "What other systems call a clinic's doctors, services, patients and bookings.",
     "Webhooks": "Other programs that are told what has happened, signed (Standard Webhooks 1.0).",
     "Webhook calls": "What this program sends to webhook endpoints.",
     "Health": "For load balancers and operators.",

@@ -41,7 +41,6 @@ class Container(containers.DeclarativeContainer):
     databases = providers.Container(DatabaseContainer, settings=settings)
     leases = databases.leases
     database, searches = databases.database, databases.searches
-
     keys = providers.Singleton(Settings.keyring, settings)
     networks = providers.Singleton(Networks, keys)
     lifetimes = wired.lifetimes(settings)
@@ -52,7 +51,6 @@ class Container(containers.DeclarativeContainer):
     idempotency = providers.Singleton(
         Idempotency, database, keys=keys, networks=networks, clock=clock
     )
-
     addresses = wired.checked_addresses(settings)
 
     identity = providers.Container(
@@ -233,6 +231,7 @@ class Container(containers.DeclarativeContainer):
         booking.routes,
         booking.hold_routes,
         booking.lifecycle_routes,
+        booking.reference_routes,
         scheduling.overview_routes,
         scheduling.routes,
         scheduling.availability_routes,
@@ -246,6 +245,7 @@ class Container(containers.DeclarativeContainer):
         directory.doctor_routes,
         directory.service_routes,
         directory.patient_routes,
+        directory.reference_routes,
         desk.removal_routes,
         desk.merge_routes,
         desk.clinic_change_routes,

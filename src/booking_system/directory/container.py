@@ -10,6 +10,7 @@ from booking_system.directory.adapters.http_clinics import ClinicRoutes
 from booking_system.directory.adapters.http_doctors import DoctorRoutes
 from booking_system.directory.adapters.http_invitations import InvitationRoutes
 from booking_system.directory.adapters.http_patients import PatientRoutes
+from booking_system.directory.adapters.http_references import ReferenceRoutes
 from booking_system.directory.adapters.http_services import ServiceRoutes
 from booking_system.directory.adapters.http_staff import StaffRoutes
 from booking_system.directory.adapters.http_staff_sessions import StaffSessionRoutes
@@ -21,6 +22,7 @@ from booking_system.directory.application import (
     keep_clinics,
     keep_doctors,
     keep_patients,
+    keep_references,
     keep_services,
     keep_staff,
     staff_sessions,
@@ -252,6 +254,13 @@ class DirectoryContainer(containers.DeclarativeContainer):
         pages=service_pages,
         change=change_service,
         restore=restore_service,
+    )
+    reference_routes = providers.Singleton(
+        ReferenceRoutes,
+        show=providers.Factory(retried(keep_references.ShowReferences), transaction=transaction),
+        change=providers.Factory(
+            retried(keep_references.ChangeReferences), transaction=transaction
+        ),
     )
     patient_routes = providers.Singleton(
         PatientRoutes,

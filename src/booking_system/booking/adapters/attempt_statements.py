@@ -66,6 +66,8 @@ PLACES = (
     CLINIC.c.hold_minutes.label("clinic_hold_minutes"),
     CLINIC.c.anonymous_holds,
     CLINIC.c.payment_minutes,
+    CLINIC.c.phone.label("clinic_phone"),
+    CLINIC.c.address.label("clinic_address"),
     DOCTOR.c.full_name.label("doctor_name"),
     DOCTOR.c.title.label("doctor_title"),
     DOCTOR.c.specialty,

@@ -1,5 +1,7 @@
 """Booking over HTTP."""
 
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +11,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request, Response
 from pydantic import ValidationError
 
+from booking_system.booking.adapters.expanded import Expand, Expandable, expanded_shown
 from booking_system.booking.adapters.hold_tokens import HoldToken, HoldTokens
 from booking_system.booking.adapters.models import (
     AppointmentOut,
@@ -19,6 +22,7 @@ from booking_system.booking.adapters.models import (
 )
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
+from booking_system.booking.application.expanding import ShowAround
 from booking_system.booking.application.ports import BookingSearch
 from booking_system.booking.application.read_appointments import ListAppointments, ShowAppointment
 from booking_system.booking.domain import refusals as no
@@ -26,6 +30,8 @@ from booking_system.booking.domain.booking_rules import REFUSALS_OF_THE_RULES
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.reference import reference_as_heard
+from booking_system.directory.domain.references import ExternalIdTaken
+from booking_system.directory.records.references_shown import SoughtId, check_clinic
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
 from booking_system.identity.domain.refusals import RateLimited
@@ -49,7 +55,7 @@ from booking_system.platform.http.replaying import REPLAYED
 from booking_system.platform.http.routing import Routes
 from booking_system.scheduling.domain.refusals import HoldExpired
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Invalid, Stale
+from booking_system.shared_kernel.errors import Invalid, NotPermitted, Stale, Unavailable
 from booking_system.shared_kernel.identifiers import AppointmentId
 
 Caller = Annotated[Actor, Depends(caller)]
@@ -79,6 +85,7 @@ async def booking_filters(  # noqa: PLR0913
             examples=["K7QM-3F9D"],
         ),
     ] = None,
+    external_id: SoughtId = None,
     since: Annotated[Instant | None, Query(alias="from", description="Starts at or after")] = None,
     until: Annotated[Instant | None, Query(alias="to", description="Starts before")] = None,
     outside_availability: Annotated[
@@ -93,12 +100,14 @@ async def booking_filters(  # noqa: PLR0913
     """Dependency: the filters of a list of bookings."""
     if outside_availability and clinic_id is None and doctor_id is None:
         raise Invalid.field("/outside_availability", "name a clinic or a doctor as well", "one_of")
+    check_clinic(external_id, clinic_id)
     return {
         "clinic_id": clinic_id,
         "doctor_id": doctor_id,
         "patient_id": patient_id,
         "statuses": tuple(sorted(set(status or ()))),
         "reference": None if reference is None else reference_as_heard(reference),
+        "external_id": external_id,
         "since": since,
         "until": until,
         "outside_availability": outside_availability,
@@ -117,6 +126,7 @@ class BookingRoutes:
     cancel: CancelAppointment
     show: ShowAppointment
     list: ListAppointments
+    around: ShowAround
     tokens: HoldTokens
     clock: Clock
 
@@ -133,7 +143,7 @@ class BookingRoutes:
             status=201,
             answers=AppointmentOut,
             problems={409: SlotProblem},
-            refuses=[*REFUSALS_OF_THE_RULES, HoldExpired, RateLimited],
+            refuses=[*REFUSALS_OF_THE_RULES, HoldExpired, RateLimited, ExternalIdTaken],
         )
         routes.add(
             "GET",
@@ -141,7 +151,7 @@ class BookingRoutes:
             self.list_bookings,
             policy=signed_in,
             answers=Page[AppointmentOut],
-            refuses=[InvalidCursor],
+            refuses=[InvalidCursor, NotPermitted],
         )
         routes.add(
             "GET",
@@ -168,7 +178,12 @@ class BookingRoutes:
         return routes
 
     async def create_booking(
-        self, request: Request, body: BookingIn, actor: Caller, hold_token: HoldToken = None
+        self,
+        request: Request,
+        body: BookingIn,
+        actor: Caller,
+        hold_token: HoldToken = None,
+        expand: Expand = None,
     ) -> Response:
         """Book a time slot.
 
@@ -187,7 +202,12 @@ class BookingRoutes:
         headers = {"Location": f"/v1/bookings/{card.appointment.id}"}
         if card.is_replay:
             headers |= REPLAYED
-        return answer_of(card, actor, self.clock.now(), status=201, headers=headers)
+        more = None
+        if expand is not None:
+            # It is booked: an answer that says so is worth more than a whole one.
+            with suppress(Unavailable):
+                more = await self._expanded(card, expand)
+        return answer_of(card, actor, self.clock.now(), status=201, headers=headers, expanded=more)
 
     async def book_at_once(self, request: StrictRequest) -> Response | None:
         """Book by a body that is as it should be; any other is FastAPI's to explain."""
@@ -200,10 +220,13 @@ class BookingRoutes:
         token = header_of(request.scope, b"hold-token")
         return await self.create_booking(request, body, request.scope["caller"], token)
 
-    async def read_booking(self, booking_id: UUID, actor: Caller) -> Response:
+    async def read_booking(
+        self, booking_id: UUID, actor: Caller, expand: Expand = None
+    ) -> Response:
         """Read one booking: your own, or one of your clinic."""
         card = await self.show(appointment_id=AppointmentId(booking_id), actor=actor)
-        return answer_of(card, actor, self.clock.now())
+        more = None if expand is None else await self._expanded(card, expand)
+        return answer_of(card, actor, self.clock.now(), expanded=more)
 
     async def list_bookings(
         self,
@@ -241,18 +264,27 @@ class BookingRoutes:
         )
         return answer_of(card, actor, self.clock.now())
 
+    async def _expanded(
+        self, card: AppointmentCard, wanted: Collection[Expandable]
+    ) -> dict[str, Any]:
+        return expanded_shown(await self.around(card.appointment), wanted)
 
-def answer_of(
+
+def answer_of(  # noqa: PLR0913
     card: AppointmentCard,
     actor: Actor,
     now: datetime,
     *,
     status: int = 200,
     headers: dict[str, str] | None = None,
+    expanded: dict[str, Any] | None = None,
 ) -> Response:
     """Answer with an appointment as this caller sees it at this instant."""
     tagged = {**(headers or {}), "ETag": etag_of(card.appointment.version)}
-    return json_answer(shown(card, actor, now), status=status, headers=tagged)
+    value = shown(card, actor, now)
+    if expanded is not None:
+        value["expanded"] = expanded
+    return json_answer(value, status=status, headers=tagged)
 
 
 def _cursor(last: AppointmentCard, filters: dict[str, Any]) -> str:

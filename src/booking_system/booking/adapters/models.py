@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from booking_system.booking.adapters.expanded import ExpandedOut
 from booking_system.booking.application.ports import BookingWish
 from booking_system.booking.domain.attempt import Override
 from booking_system.booking.domain.card import AppointmentCard
@@ -16,6 +17,7 @@ from booking_system.booking.records.appointment_shown import (
     BookedPatientOut,
     ServiceSummaryOut,
 )
+from booking_system.directory.records.references_shown import ExternalId, Metadata, noted_of
 from booking_system.directory.records.summaries import ClinicSummary, DoctorSummary
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.http.documentation import Problem
@@ -27,7 +29,12 @@ from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import HoldId, PatientId, ServiceId, SlotId
 from booking_system.shared_kernel.mode import Mode
 
-CLINIC = {"id": "0192f0c1-2b3c-7d4e-8f50-617283940010", "name": "Example Clinic"}
+CLINIC = {
+    "id": "0192f0c1-2b3c-7d4e-8f50-617283940010",
+    "name": "Example Clinic",
+    "phone": "+49301234567",
+    "address": "1 Example Street",
+}
 
 
 OverridableCode = Literal[
@@ -74,6 +81,8 @@ class BookingIn(Input):
     )
     reason: LongText | None = Field(default=None, examples=["First visit"])
     override: OverrideIn | None = None
+    external_id: ExternalId | None = None
+    metadata: Metadata | None = None
 
     def wish(
         self, actor: Actor, *, key: IdempotencyKey | None, shown_hold: HoldId | None
@@ -91,6 +100,7 @@ class BookingIn(Input):
             hold_id=None if self.hold_id is None else HoldId(self.hold_id),
             shown_hold=shown_hold,
             override=None if self.override is None else self.override.override(),
+            noted=noted_of(self.external_id, self.metadata),
         )
 
 
@@ -109,6 +119,15 @@ class CancelIn(Input):
     """Why it is cancelled."""
 
     reason: LongText | None = Field(default=None, examples=["Ill"])
+
+
+class BookedClinicOut(ClinicSummary):
+    """The clinic, and how patients find and reach it."""
+
+    phone: str | None = Field(description="E.164", examples=["+49301234567"])
+    address: str | None = Field(
+        description="Postal, its lines apart by newlines", examples=["1 Example Street"]
+    )
 
 
 class OverrideOut(BaseModel):
@@ -133,7 +152,7 @@ class AppointmentOut(BaseModel):
     time_slot_id: UUID
     time_slot_ids: list[UUID] = Field(description="All its slots, in time order")
     clinic_id: UUID
-    clinic: ClinicSummary = Field(examples=[CLINIC])
+    clinic: BookedClinicOut = Field(examples=[CLINIC])
     doctor_id: UUID
     doctor: DoctorSummary
     patient_id: UUID
@@ -181,6 +200,11 @@ class AppointmentOut(BaseModel):
     version: int
     created_at: datetime
     updated_at: datetime
+    expanded: ExpandedOut | None = Field(
+        default=None,
+        description="What was asked for by `expand`. Absent otherwise, and from the answer to a"
+        " booking where it could not be read: the booking is made all the same",
+    )
 
 
 def shown(card: AppointmentCard, actor: Actor, now: datetime) -> dict[str, Any]:
@@ -196,7 +220,12 @@ def shown(card: AppointmentCard, actor: Actor, now: datetime) -> dict[str, Any]:
         "time_slot_id": booked.time_slot_id,
         "time_slot_ids": booked.time_slot_ids,
         "clinic_id": booked.clinic_id,
-        "clinic": {"id": booked.clinic_id, "name": card.clinic_name},
+        "clinic": {
+            "id": booked.clinic_id,
+            "name": card.clinic_name,
+            "phone": card.clinic_phone,
+            "address": card.clinic_address,
+        },
         "doctor_id": booked.doctor_id,
         "doctor": {
             "id": booked.doctor_id,

@@ -12,6 +12,7 @@ from booking_system.booking.adapters import (
     adding,
     attempting,
     marking,
+    noting,
     span_locks,
 )
 from booking_system.booking.adapters.rows import AttemptRequest
@@ -25,6 +26,7 @@ from booking_system.booking.records.cards import CARDS, card_of
 from booking_system.booking.records.change_statements import Moving
 from booking_system.booking.records.releasing import cancelled
 from booking_system.booking.records.settling import Left, change_of, settle
+from booking_system.directory.domain.references import Noted
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.postgres import idempotency
 from booking_system.platform.postgres.faults import Refusals
@@ -36,7 +38,7 @@ from booking_system.scheduling.records.ended_holds import END_HOLDS
 from booking_system.scheduling.records.refilling import lock_calendar, refill_freed
 from booking_system.shared_kernel.errors import Transient
 from booking_system.shared_kernel.idempotency import IdempotencyKey
-from booking_system.shared_kernel.identifiers import AppointmentId, DoctorId, SlotId
+from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId, DoctorId, SlotId
 
 REFUSALS: Refusals = {
     "uq_appointments_reference": Transient,
@@ -44,6 +46,7 @@ REFUSALS: Refusals = {
     "uq_appointments_active_slot": SlotAlreadyBooked,
     "ex_appointments_doctor_never_twice": SlotAlreadyBooked,
     "ex_appointments_patient_never_twice": PatientOverlap,
+    **noting.REFUSALS,
 }
 
 LOCK_CARD = Statement(
@@ -95,6 +98,12 @@ class PostgresBookingWork:
         assert self._attempt is not None, "what is added was judged"
         await adding.add(self._connection, appointment, self._attempt, key)
         await self._keep_clear(appointment)
+
+    async def note_outside(
+        self, appointment_id: AppointmentId, clinic_id: ClinicId, noted: Noted
+    ) -> None:
+        """Write beside the appointment."""
+        await noting.note(self._connection, appointment_id, clinic_id, noted)
 
     async def _keep_clear(self, appointment: Appointment) -> None:
         """Mark the slots around it, and end the holds that it was booked with, or in spite of."""

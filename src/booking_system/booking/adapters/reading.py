@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from booking_system.booking.adapters import reading_statements
-from booking_system.booking.adapters.reading_statements import FILTERS, Page
+from booking_system.booking.adapters.reading_statements import USUAL_FILTERS, Page
 from booking_system.booking.adapters.rows import entry_of
 from booking_system.booking.application.ports import BookingSearch, Scope
 from booking_system.booking.domain.card import AppointmentCard
@@ -49,9 +49,13 @@ class PostgresBookingReader:
 
 def page_of(search: BookingSearch, scope: Scope) -> tuple[Page, Values]:
     """Return which statement reads the page, and its values."""
-    asked = {name: getattr(search, name) for name in FILTERS}
+    asked = {name: getattr(search, name) for name in USUAL_FILTERS}
     asked["statuses"] = list(search.statuses) or None
     filters = {name: value for name, value in asked.items() if value is not None}
+    if search.reference is not None:
+        filters["reference"] = search.reference
+    if search.external_id is not None:
+        filters["external_id"] = search.external_id
     seen = None if _lies_inside(search, scope) else _ways(scope)
     values = filters | (seen or {}) | {"most": search.limit + 1}
     if search.after is not None:

@@ -28,7 +28,12 @@ from booking_system.booking.domain.history import Action
 from booking_system.booking.domain.party import Side
 from booking_system.booking.records.cards import CARDS, appointment
 from booking_system.booking.records.claimed_time import is_active
-from booking_system.booking.records.tables import appointment_history, appointments
+from booking_system.booking.records.tables import (
+    appointment_history,
+    appointment_references,
+    appointments,
+)
+from booking_system.directory.records.references import has_external_id
 from booking_system.directory.records.tables import doctors, patients
 from booking_system.platform.postgres.phrases import (
     INSTANT,
@@ -44,14 +49,17 @@ from booking_system.scheduling.records.tables import time_slots
 IT = appointment.c.id == an_id("appointment_id")
 SORT_KEY = (appointment.c.starts_at, appointment.c.id)
 
-FILTERS = {
+USUAL_FILTERS = {
     "clinic_id": appointment.c.clinic_id == an_id("clinic_id"),
     "doctor_id": appointment.c.doctor_id == an_id("doctor_id"),
     "patient_id": appointment.c.patient_id == an_id("patient_id"),
     "statuses": appointment.c.status == any_(bindparam("statuses", type_=ARRAY(Text()))),
-    "reference": appointment.c.reference == a_text("reference"),
     "since": appointment.c.starts_at >= instant("since"),
     "until": appointment.c.starts_at < instant("until"),
+}
+FILTERS = USUAL_FILTERS | {
+    "reference": appointment.c.reference == a_text("reference"),
+    "external_id": has_external_id(appointment.c.id, appointment_references, "appointment_id"),
 }
 """What each filter asks."""
 

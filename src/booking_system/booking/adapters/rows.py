@@ -92,6 +92,8 @@ def attempt_of(row: Any, asked: AttemptRequest, span: Span | None = None) -> Boo
             hold_length=row["clinic_hold_minutes"] * MINUTE,
             payment_window=row["payment_minutes"] * MINUTE,
             takes_anonymous_holds=row["anonymous_holds"],
+            phone=row["clinic_phone"],
+            address=row["clinic_address"],
         ),
         doctor=doctor_of(row),
         patient=_patient_of(row, wish),

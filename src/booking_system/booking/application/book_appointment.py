@@ -18,9 +18,16 @@ from booking_system.booking.domain.attempt import BookingRule, judged
 from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.money_first import with_payment_waived
 from booking_system.booking.domain.refusals import AppointmentNotFound
+from booking_system.directory.domain.references import ExternalIdTaken
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import Conflict, Refusal, Transient, Unavailable
+from booking_system.shared_kernel.errors import (
+    Conflict,
+    NotPermitted,
+    Refusal,
+    Transient,
+    Unavailable,
+)
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import AppointmentId, Identities
 
@@ -45,8 +52,9 @@ class BookAppointment:
         """Return the booked appointment, or what was booked with the same key before.
 
         Raises the refusal of the first rule that says no; a `Conflict` carries `alternatives`.
-        Raises `IdempotencyKeyReused`, `IdempotencyKeyInUse` where the wish has a key, and
-        `RateLimited` for staff who were told too often that the patient is elsewhere.
+        Raises `IdempotencyKeyReused`, `IdempotencyKeyInUse` where the wish has a key,
+        `ExternalIdTaken` where another booking has the id that is noted with it, and `RateLimited`
+        for staff who were told too often that the patient is elsewhere.
         """
         async with self.overlaps.booking(wish, actor):
             return await self._booked(wish, actor)
@@ -60,7 +68,7 @@ class BookAppointment:
                 earlier = await self._earlier(wish.key, actor)
                 if earlier is not None:
                     return earlier
-            if isinstance(refusal, Conflict):
+            if isinstance(refusal, Conflict) and not isinstance(refusal, ExternalIdTaken):
                 await offer_instead(
                     refusal,
                     wish.slot_id,
@@ -77,6 +85,8 @@ class BookAppointment:
     async def _book(self, wish: BookingWish, actor: Actor) -> AppointmentCard:
         async with self.transaction() as work:
             attempt = await work.attempt(wish, actor=actor, now=self.clock.now())
+            if wish.noted is not None and not attempt.is_by_staff:
+                raise NotPermitted("Only the clinic's staff set external_id and metadata.")
             override = judged(attempt, self.rules)
             if attempt.override is not None:
                 override = with_payment_waived(attempt, override)
@@ -87,6 +97,8 @@ class BookAppointment:
                 reference=self.references.new(),
             )
             await work.add(appointment, wish.key)
+            if wish.noted is not None:
+                await work.note_outside(appointment.id, appointment.clinic_id, wish.noted)
         return AppointmentCard.of(appointment, attempt)
 
     async def _earlier(self, key: IdempotencyKey, actor: Actor) -> AppointmentCard | None:

@@ -13,6 +13,7 @@ from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.history import Entry
 from booking_system.booking.domain.holding import HeldSlot, Holder
 from booking_system.booking.domain.lifecycle import AppointmentStatus
+from booking_system.directory.domain.references import Noted
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.domain.search import AgreedNeed, Cover, FoundSlot, Visits
 from booking_system.shared_kernel.errors import Invalid
@@ -35,7 +36,7 @@ class BookingWish:
     `hold_id` is the hold that they say they have, `shown_hold` the one whose token they showed.
     To hold a slot, or to ask about it, nobody has to say for whom; either can be for a move of the
     appointment that it `moves`, which was `agreed`: it is then looked at as if it were not there,
-    and stays in its clinic.
+    and stays in its clinic. `noted` is what another system of the clinic calls the booking.
     """
 
     slot_id: SlotId
@@ -47,6 +48,7 @@ class BookingWish:
     shown_hold: HoldId | None = None
     override: Override | None = None
     agreed: AgreedNeed | None = None
+    noted: Noted | None = None
 
     @property
     def moves(self) -> AppointmentId | None:
@@ -90,6 +92,12 @@ class BookingWork(Protocol):
         Raises `SlotAlreadyBooked` or `PatientOverlap` where a constraint has the last word,
         `Transient` where the key was used before.
         """
+        ...
+
+    async def note_outside(
+        self, appointment_id: AppointmentId, clinic_id: ClinicId, noted: Noted
+    ) -> None:
+        """Store what another system calls it. Raises `ExternalIdTaken`, `Invalid`."""
         ...
 
     async def earlier(self, key: IdempotencyKey, *, now: datetime) -> AppointmentId | None:
@@ -255,7 +263,7 @@ class BookingSearch:
     """Filters that all have to hold; None: any. `after` is the sort key of the last one seen.
 
     Of `statuses` it has one, or any where there are none. Just those `outside_availability` can be
-    asked for together with a clinic or a doctor.
+    asked for together with a clinic or a doctor, an `external_id` together with its clinic.
     """
 
     clinic_id: ClinicId | None = None
@@ -263,6 +271,7 @@ class BookingSearch:
     patient_id: PatientId | None = None
     statuses: Collection[AppointmentStatus] = ()
     reference: str | None = None
+    external_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     outside_availability: bool = False

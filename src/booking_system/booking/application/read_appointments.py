@@ -8,7 +8,8 @@ from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.history import Entry
 from booking_system.booking.domain.refusals import AppointmentNotFound
 from booking_system.identity.domain.actor import Actor
-from booking_system.shared_kernel.identifiers import AppointmentId
+from booking_system.shared_kernel.errors import NotPermitted
+from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,13 @@ class ListAppointments:
     reader: BookingReader
 
     async def __call__(self, *, search: BookingSearch, actor: Actor) -> Sequence[AppointmentCard]:
-        """Return a page by start, one more than `limit` where there is another page."""
+        """Return a page by start, one more than `limit` where there is another page.
+
+        Raises `NotPermitted` for people who ask what another system of a clinic calls one of its
+        bookings, and are not of its staff.
+        """
+        if search.external_id is not None:
+            check_staff(actor, search.clinic_id)
         return await self.reader.find(search, Scope.of(actor))
 
 
@@ -34,6 +41,12 @@ class ShowAppointment:
         if card is None:
             raise AppointmentNotFound
         return card
+
+
+def check_staff(actor: Actor, clinic_id: ClinicId | None) -> None:
+    """Raise `NotPermitted` for people who are not of the clinic's staff."""
+    if clinic_id is None or not actor.works_at(clinic_id):
+        raise NotPermitted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

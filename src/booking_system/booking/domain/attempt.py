@@ -24,7 +24,7 @@ from booking_system.shared_kernel.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClinicFacts:
-    """The clinic, and the numbers of its policy."""
+    """The clinic, how it is reached, and the numbers of its policy."""
 
     name: str
     time_zone: str
@@ -36,6 +36,8 @@ class ClinicFacts:
     hold_length: timedelta
     payment_window: timedelta
     takes_anonymous_holds: bool
+    phone: str | None = None
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

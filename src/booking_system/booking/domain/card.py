@@ -22,6 +22,8 @@ class AppointmentCard:
     doctor: DoctorFacts
     patient_name: str
     service_name: str | None
+    clinic_phone: str | None = None
+    clinic_address: str | None = None
     clinic_is_removed: bool = False
     is_replay: bool = False
 
@@ -38,6 +40,8 @@ class AppointmentCard:
             doctor=attempt.doctor,
             patient_name=attempt.patient.full_name,
             service_name=None if attempt.service is None else attempt.service.name,
+            clinic_phone=attempt.clinic.phone,
+            clinic_address=attempt.clinic.address,
         )
 
     def side_of(self, actor: Actor) -> Side | None:

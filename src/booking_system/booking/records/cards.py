@@ -61,6 +61,8 @@ CARD_COLUMNS = (
     appointment.c.updated_at,
     clinic.c.name.label("clinic_name"),
     clinic.c.time_zone,
+    clinic.c.phone.label("clinic_phone"),
+    clinic.c.address.label("clinic_address"),
     doctor.c.full_name.label("doctor_name"),
     doctor.c.title.label("doctor_title"),
     doctor.c.specialty,
@@ -122,6 +124,8 @@ def card_of(row: Any) -> AppointmentCard:
         doctor=doctor_of(row),
         patient_name=row["patient_name"],
         service_name=row["service_name"],
+        clinic_phone=row["clinic_phone"],
+        clinic_address=row["clinic_address"],
         clinic_is_removed=row["clinic_is_removed"],
     )
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSTZMULTIRANGE, ExcludeConstraint
 
+from booking_system.directory.records.references import noted_columns
 from booking_system.platform.postgres.metadata import metadata
 from booking_system.platform.postgres.row_checks import add_row_checks
 
@@ -194,6 +195,14 @@ add_row_checks(
         "version": "version > 1",
         "moved": MOVED,
     },
+)
+
+# Apart from the appointment: a booking that nobody else knows by an id of theirs writes nothing.
+appointment_references = Table(
+    "appointment_references",
+    metadata,
+    Column("appointment_id", Uuid, ForeignKey("appointments.id"), primary_key=True),
+    *noted_columns("appointment"),
 )
 
 told_overlaps = Table(

@@ -68,6 +68,7 @@ class PostgresMergeWork:
         await statements.FOLLOW.execute(self._connection, following)
         await statements.HOLDS_FOLLOW.execute(self._connection, **both)
         await records.ACQUAINTANCE_FOLLOWS.execute(self._connection, **both)
+        await records.REFERENCES_FOLLOW.execute(self._connection, **both)
         await records.FILL.execute(self._connection, now=now, **both)
         await statements.GO.execute(self._connection, now=now, events=events_text([event]), **both)
 

@@ -1,17 +1,17 @@
 """Clinics in PostgreSQL."""
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from booking_system.directory.domain.clinic import Clinic, ClinicPolicy
+from booking_system.directory.domain.clinic import Clinic
+from booking_system.directory.records.rows import clinic_of
 from booking_system.directory.records.tables import clinics
 from booking_system.shared_kernel.identifiers import ClinicId
 
 LIVE = clinics.c.deleted_at.is_(None)
-POLICY = [field.name for field in fields(ClinicPolicy)]
 
 
 class PostgresClinics:
@@ -50,27 +50,3 @@ def _row(clinic: Clinic) -> dict[str, Any]:
     row = asdict(clinic)
     row.update(row.pop("policy"))
     return row
-
-
-def clinic_of(row: Any) -> Clinic:
-    """Make a clinic of a row of the table."""
-    policy = {name: row[name] for name in POLICY}
-    policy["reminder_offsets_minutes"] = tuple(policy["reminder_offsets_minutes"])
-    return Clinic(
-        id=row["id"],
-        name=row["name"],
-        slug=row["slug"],
-        time_zone=row["time_zone"],
-        address=row["address"],
-        phone=row["phone"],
-        email=row["email"],
-        tax_number=row["tax_number"],
-        locale=row["locale"],
-        currency=row["currency"],
-        embed_origins=tuple(row["embed_origins"]),
-        logo_url=row["logo_url"],
-        policy=ClinicPolicy(**policy),
-        version=row["version"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-    )

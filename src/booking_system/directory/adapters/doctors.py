@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from booking_system.directory.domain.doctor import Doctor
+from booking_system.directory.records.rows import doctor_of
 from booking_system.directory.records.tables import clinics, doctors
 from booking_system.shared_kernel.identifiers import DoctorId
 
@@ -48,20 +49,3 @@ class PostgresDoctors:
 
 def _is(doctor_id: DoctorId) -> ColumnElement[bool]:
     return doctors.c.id == doctor_id
-
-
-def doctor_of(row: Any) -> Doctor:
-    """Make a doctor of a row of the table."""
-    return Doctor(
-        id=row["id"],
-        clinic_id=row["clinic_id"],
-        full_name=row["full_name"],
-        title=row["title"],
-        specialty=row["specialty"],
-        languages=tuple(row["languages"]),
-        bio=row["bio"],
-        photo_url=row["photo_url"],
-        version=row["version"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-    )

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request, Response
 
 from booking_system.directory.adapters import answers
+from booking_system.directory.adapters.sought import sought
 from booking_system.directory.application.keep_doctors import (
     ChangeDoctor,
     CreateDoctor,
@@ -16,7 +17,9 @@ from booking_system.directory.application.keep_doctors import (
     ShowDoctor,
 )
 from booking_system.directory.application.ports import Search
+from booking_system.directory.domain.references import ExternalIdTaken, Kind
 from booking_system.directory.records.doctor_models import DoctorChangeIn, DoctorIn, DoctorOut
+from booking_system.directory.records.references_shown import SoughtId, noted_of
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public, signed_in
 from booking_system.platform.http.caller import caller
@@ -32,7 +35,7 @@ from booking_system.platform.http.pagination import (
 )
 from booking_system.platform.http.routing import Routes
 from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
-from booking_system.shared_kernel.identifiers import ClinicId, DoctorId
+from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, ServiceId
 
 Caller = Annotated[Actor, Depends(caller)]
 
@@ -57,7 +60,7 @@ class DoctorRoutes:
             policy=signed_in,
             status=201,
             answers=DoctorOut,
-            refuses=[NotFound, NotPermitted],
+            refuses=[NotFound, NotPermitted, ExternalIdTaken],
             once=InOneTransaction(again=self.show_doctor_again),
         )
         routes.add(
@@ -66,7 +69,8 @@ class DoctorRoutes:
             self.list_doctors,
             policy=public,
             answers=Page[DoctorOut],
-            refuses=[InvalidCursor],
+            refuses=[InvalidCursor, NotPermitted],
+            knows_caller=True,
         )
         routes.add(
             "GET", one, self.read_doctor, policy=public, answers=DoctorOut, refuses=[NotFound]
@@ -83,7 +87,12 @@ class DoctorRoutes:
 
     async def create_doctor(self, clinic_id: UUID, body: DoctorIn, actor: Caller) -> Response:
         """Add a doctor to a clinic."""
-        doctor = await self.create(clinic_id=ClinicId(clinic_id), fields=body.fields(), actor=actor)
+        doctor = await self.create(
+            clinic_id=ClinicId(clinic_id),
+            fields=body.fields(),
+            actor=actor,
+            noted=noted_of(body.external_id, body.metadata),
+        )
         location = {"Location": f"/v1/doctors/{doctor.id}"}
         return answers.one(doctor, DoctorOut.of, status=201, headers=location)
 
@@ -92,22 +101,33 @@ class DoctorRoutes:
         request: Request,
         *,
         clinic_id: UUID | None = None,
+        service_id: Annotated[
+            UUID | None, Query(description="Doctors who offer it: a booking of it would take them")
+        ] = None,
         specialty: ShortText | None = None,
         language: Annotated[str | None, Query(max_length=3, examples=["de"])] = None,
         q: Annotated[ShortText | None, Query(description="Part of the name")] = None,
+        external_id: SoughtId = None,
+        actor: Annotated[Actor | None, Depends(caller)],
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
         """Search doctors: the oldest first."""
         filters: dict[str, Any] = {
             "clinic_id": None if clinic_id is None else ClinicId(clinic_id),
+            "service_id": None if service_id is None else ServiceId(service_id),
             "specialty": specialty,
             "language": language,
             "q": q,
         }
+        if external_id is not None:
+            filters |= sought(external_id, clinic_id, Kind.DOCTOR, actor)
         place = position_of(cursor, filters)
         search = Search(**filters, after=place and place[1], limit=limit)
         find = partial(self.list, search=search)
+        if external_id is not None:
+            found = await find()
+            return answers.page(request, found, DoctorOut.of, limit=limit, filters=filters)
         return await self.pages.answer(request, search, filters, find=find, show=DoctorOut.of)
 
     async def read_doctor(self, doctor_id: UUID) -> Response:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
@@ -29,7 +29,9 @@ from booking_system.directory.application.keep_patients import (
 )
 from booking_system.directory.application.ports import Search
 from booking_system.directory.application.register import Register
+from booking_system.directory.domain.references import ExternalIdTaken
 from booking_system.directory.records.patient_shown import PatientOut
+from booking_system.directory.records.references_shown import SoughtId, noted_of
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public, signed_in
 from booking_system.identity.domain.refusals import EmailTaken, PasswordTooWeak, RateLimited
@@ -91,7 +93,7 @@ class PatientRoutes:
             policy=signed_in,
             status=201,
             answers=NewPatientOut,
-            refuses=[NotFound, NotPermitted],
+            refuses=[NotFound, NotPermitted, ExternalIdTaken],
             once=InOneTransaction(again=self.show_patient_again),
         )
         routes.add(
@@ -147,7 +149,10 @@ class PatientRoutes:
         `possible_duplicates` names patients of the clinic with the same e-mail or phone.
         """
         new = await self.create(
-            clinic_id=ClinicId(body.clinic_id), fields=body.fields(), actor=actor
+            clinic_id=ClinicId(body.clinic_id),
+            fields=body.fields(),
+            actor=actor,
+            noted=noted_of(body.external_id, body.metadata),
         )
         headers = {
             "Location": f"/v1/patients/{new.patient.id}",
@@ -214,6 +219,7 @@ class PatientRoutes:
         phone: Annotated[
             Phone | None, Query(description="The whole number; write `+` as `%2B`")
         ] = None,
+        external_id: SoughtId = None,
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
@@ -223,12 +229,11 @@ class PatientRoutes:
         whom the clinic does not know yet (`is_known` is false), and see no more than the name.
         """
         clinic = None if clinic_id is None else ClinicId(clinic_id)
-        _check_filters(clinic, q, email, phone)
-        filters = {"clinic_id": clinic, "q": q, "email": email, "phone": phone}
+        ways = {"q": q, "email": email, "phone": phone, "external_id": external_id}
+        _check_filters(clinic, ways)
+        filters: dict[str, Any] = {"clinic_id": clinic, **ways}
         place = position_of(cursor, filters)
-        search = Search(
-            clinic_id=clinic, q=q, email=email, phone=phone, after=place and place[1], limit=limit
-        )
+        search = Search(**filters, after=place and place[1], limit=limit)
         ask = self.list if email is None and phone is None else self.find
         found = await ask(search=search, actor=actor)
         return answers.page(request, found, ListedPatientOut.of, limit=limit, filters=filters)
@@ -255,15 +260,13 @@ class PatientRoutes:
         return answers.one(patient, PatientOut.of)
 
 
-def _check_filters(
-    clinic: ClinicId | None, q: str | None, email: str | None, phone: str | None
-) -> None:
-    """Raise `Invalid` for more than one way to look, and for an address without a clinic."""
-    given = [name for name, value in (("q", q), ("email", email), ("phone", phone)) if value]
+def _check_filters(clinic: ClinicId | None, ways: dict[str, str | None]) -> None:
+    """Raise `Invalid` for more than one way to look, and for all but `q` without a clinic."""
+    given = [name for name, value in ways.items() if value]
     wrong: dict[str, str] = {}
     if len(given) > 1:
         wrong = {"pointer": f"/{given[1]}", "detail": f"cannot be combined with {given[0]}"}
-    elif given and q is None and clinic is None:
+    elif given and "q" not in given and clinic is None:
         wrong = {"pointer": "/clinic_id", "detail": f"is needed with {given[0]}"}
     if wrong:
         raise Invalid(errors=[wrong | {"code": "combination", "in": "query"}])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Request, Response
@@ -12,8 +12,8 @@ from booking_system.directory.adapters import answers
 from booking_system.directory.adapters.models_services import (
     ServiceChangeIn,
     ServiceIn,
-    ServiceOut,
 )
+from booking_system.directory.adapters.sought import sought
 from booking_system.directory.application.keep_services import (
     ChangeService,
     CreateService,
@@ -22,6 +22,9 @@ from booking_system.directory.application.keep_services import (
     ShowService,
 )
 from booking_system.directory.application.ports import Search
+from booking_system.directory.domain.references import ExternalIdTaken, Kind
+from booking_system.directory.records.references_shown import SoughtId, noted_of
+from booking_system.directory.records.service_shown import ServiceOut
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public, signed_in
 from booking_system.platform.http.caller import caller
@@ -63,7 +66,7 @@ class ServiceRoutes:
             policy=signed_in,
             status=201,
             answers=ServiceOut,
-            refuses=[NotFound, NotPermitted],
+            refuses=[NotFound, NotPermitted, ExternalIdTaken],
             once=InOneTransaction(again=self.show_service_again),
         )
         routes.add(
@@ -72,7 +75,8 @@ class ServiceRoutes:
             self.list_services,
             policy=public,
             answers=Page[ServiceOut],
-            refuses=[NotFound, InvalidCursor],
+            refuses=[NotFound, InvalidCursor, NotPermitted],
+            knows_caller=True,
         )
         routes.add(
             "GET", one, self.read_service, policy=public, answers=ServiceOut, refuses=[NotFound]
@@ -99,20 +103,35 @@ class ServiceRoutes:
     async def create_service(self, clinic_id: UUID, body: ServiceIn, actor: Caller) -> Response:
         """Add a service to a clinic. From the first one on, bookings name a service."""
         service = await self.create(
-            clinic_id=ClinicId(clinic_id), fields=body.fields(), actor=actor
+            clinic_id=ClinicId(clinic_id),
+            fields=body.fields(),
+            actor=actor,
+            noted=noted_of(body.external_id, body.metadata),
         )
         location = {"Location": f"/v1/services/{service.id}"}
         return answers.one(service, ServiceOut.of, status=201, headers=location)
 
-    async def list_services(
-        self, request: Request, clinic_id: UUID, limit: Limit = 50, cursor: CursorText = None
+    async def list_services(  # noqa: PLR0913
+        self,
+        request: Request,
+        *,
+        clinic_id: UUID,
+        external_id: SoughtId = None,
+        actor: Annotated[Actor | None, Depends(caller)],
+        limit: Limit = 50,
+        cursor: CursorText = None,
     ) -> Response:
         """List the services of a clinic: the oldest first."""
         clinic = ClinicId(clinic_id)
-        filters = {"clinic_id": clinic}
+        filters: dict[str, Any] = {"clinic_id": clinic}
+        if external_id is not None:
+            filters |= sought(external_id, clinic_id, Kind.SERVICE, actor)
         place = position_of(cursor, filters)
-        search = Search(clinic_id=clinic, after=place and place[1], limit=limit)
+        search = Search(**filters, after=place and place[1], limit=limit)
         find = partial(self.list, clinic_id=clinic, search=search)
+        if external_id is not None:
+            found = await find()
+            return answers.page(request, found, ServiceOut.of, limit=limit, filters=filters)
         return await self.pages.answer(request, search, filters, find=find, show=ServiceOut.of)
 
     async def read_service(self, service_id: UUID) -> Response:

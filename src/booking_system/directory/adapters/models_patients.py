@@ -11,6 +11,7 @@ from booking_system.directory.application.ports import Search
 from booking_system.directory.application.register import Newcomer, Registered
 from booking_system.directory.domain.patient import FoundPatient, NewPatient
 from booking_system.directory.records.patient_shown import EXAMPLE_ID, PatientOut
+from booking_system.directory.records.references_shown import NOTED, ExternalId, Metadata
 from booking_system.platform.http.fields import Email, Locale, Phone, TimeZoneName
 from booking_system.platform.http.input import Change, Day, Input, ShortText
 
@@ -82,10 +83,12 @@ class PatientIn(Input):
     birth_date: BirthDate | None = None
     locale: Locale | None = None
     time_zone: TimeZoneName | None = None
+    external_id: ExternalId | None = None
+    metadata: Metadata | None = None
 
     def fields(self) -> dict[str, Any]:
         """Return the patient's fields as the domain has them."""
-        return self.model_dump(exclude={"clinic_id"})
+        return self.model_dump(exclude={"clinic_id"} | NOTED)
 
 
 class PatientChangeIn(Change):

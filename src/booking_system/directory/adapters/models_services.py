@@ -1,19 +1,17 @@
 """What the API takes and gives of services."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, Field
 
-from booking_system.directory.domain.service import PaymentTerms, Service
+from booking_system.directory.domain.service import PaymentTerms
+from booking_system.directory.records.references_shown import NOTED, ExternalId, Metadata
 from booking_system.platform.http.fields import Currency, Whole
 from booking_system.platform.http.input import Change, Input, ShortText
 from booking_system.shared_kernel.identifiers import DoctorId
 from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.money import Money
-
-EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940012"
 
 
 def _each_once(ids: list[UUID]) -> list[UUID]:
@@ -51,10 +49,12 @@ class ServiceIn(Input):
     mode: Mode = Mode.IN_PERSON
     payment: PaymentTerms = PaymentTerms.NONE
     doctor_ids: DoctorIds = Field(default=[])
+    external_id: ExternalId | None = None
+    metadata: Metadata | None = None
 
     def fields(self) -> dict[str, Any]:
         """Return the service's fields as the domain has them."""
-        return _as_domain(self.model_dump())
+        return _as_domain(self.model_dump(exclude=NOTED))
 
 
 class ServiceChangeIn(Change):
@@ -73,37 +73,6 @@ class ServiceChangeIn(Change):
     def changes(self) -> dict[str, Any]:
         """Return the fields that change, as the domain has them."""
         return _as_domain(self.given())
-
-
-class MoneyOut(BaseModel):
-    """An amount in minor units of an ISO 4217 currency."""
-
-    amount: int = Field(examples=[4500])
-    currency: str = Field(examples=["EUR"])
-
-
-class ServiceOut(BaseModel):
-    """A service."""
-
-    id: UUID = Field(examples=[EXAMPLE_ID])
-    clinic_id: UUID
-    name: str = Field(examples=["First visit"])
-    duration_minutes: int = Field(examples=[30])
-    buffer_before_minutes: int = Field(examples=[0])
-    buffer_after_minutes: int = Field(examples=[10])
-    price: MoneyOut | None = Field(examples=[{"amount": 4500, "currency": "EUR"}])
-    deposit: MoneyOut | None
-    mode: Mode
-    payment: PaymentTerms
-    doctor_ids: list[UUID]
-    version: int
-    created_at: datetime
-    updated_at: datetime
-
-    @classmethod
-    def of(cls, service: Service) -> "ServiceOut":
-        """Show a service."""
-        return cls.model_validate(service, from_attributes=True)
 
 
 def _as_domain(fields: dict[str, Any]) -> dict[str, Any]:

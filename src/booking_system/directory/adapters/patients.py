@@ -32,7 +32,7 @@ from booking_system.directory.domain.patient import (
     Patient,
 )
 from booking_system.directory.records.acquaintance import BOOKED, is_known
-from booking_system.directory.records.tables import clinic_patients, patients
+from booking_system.directory.records.tables import clinic_patients, patient_references, patients
 from booking_system.shared_kernel.identifiers import ClinicId, PatientId, UserId
 
 k = clinic_patients.alias("k")
@@ -73,6 +73,9 @@ class PostgresPatients:
         """Read a page by keyset on the id, inside the scope that the search carries."""
         wanted = FOUND.add_columns(_known_as(search.clinic_id).label("known_as"))
         wanted = wanted.where(_within(search) if search.q is None else _named(search, search.q))
+        if search.external_id is not None:
+            assert search.clinic_id is not None, "asked for in one clinic"
+            wanted = wanted.where(_is_called(search.external_id, search.clinic_id))
         rows = await self._connection.execute(paged(wanted, patients.c.id, search))
         return [
             FoundPatient(patient=patient_of(row), known_as=row["known_as"])
@@ -180,6 +183,13 @@ def _known_as(clinic_id: ClinicId | None) -> ScalarSelect[str | None]:
     """What the clinic calls the patient."""
     called = select(k.c.known_as).where(k.c.patient_id == patients.c.id, k.c.clinic_id == clinic_id)
     return called.scalar_subquery()
+
+
+def _is_called(external_id: str, clinic_id: ClinicId) -> ColumnElement[bool]:
+    """By what another system of the clinic calls them."""
+    it = patient_references.c
+    found = select(it.patient_id).where(it.clinic_id == clinic_id, it.external_id == external_id)
+    return patients.c.id == found.scalar_subquery()
 
 
 def _named(search: Search, part: str) -> ColumnElement[bool]:

@@ -9,15 +9,21 @@ from booking_system.directory.adapters.clinics import PostgresClinics
 from booking_system.directory.adapters.doctors import PostgresDoctors
 from booking_system.directory.adapters.invitations import PostgresInvitations
 from booking_system.directory.adapters.patients import PostgresPatients
+from booking_system.directory.adapters.references import PostgresReferences
 from booking_system.directory.adapters.services import PostgresServices
 from booking_system.directory.application.ports import Accounts, DirectoryWork
+from booking_system.directory.domain.references import ExternalIdTaken, Kind
 from booking_system.directory.domain.refusals import SlugTaken
 from booking_system.identity.domain.refusals import EmailTaken
 from booking_system.platform.postgres.faults import Refusals
 from booking_system.platform.postgres.outbox import PostgresEvents
 from booking_system.platform.postgres.transaction import Database
 
-REFUSALS: Refusals = {"uq_clinics_slug": SlugTaken, "uq_users_email_key": EmailTaken}
+REFUSALS: Refusals = {
+    "uq_clinics_slug": SlugTaken,
+    "uq_users_email_key": EmailTaken,
+    **{f"uq_{one}_references_external_id": ExternalIdTaken for one in Kind},
+}
 
 
 class PostgresDirectory:
@@ -50,6 +56,7 @@ def work_on(
         doctors=PostgresDoctors(connection),
         services=PostgresServices(connection),
         patients=PostgresPatients(connection),
+        references=PostgresReferences(connection),
         accounts=accounts(connection),
         invitations=PostgresInvitations(connection),
         events=PostgresEvents(connection),

@@ -5,29 +5,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, insert, select, update
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy import ColumnElement, Select, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import Uuid
 
-from booking_system.directory.domain.service import PaymentTerms, Service
+from booking_system.directory.domain.service import Service
+from booking_system.directory.records.rows import OFFERED_BY, service_of
 from booking_system.directory.records.tables import clinics, doctors, service_doctors, services
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, ServiceId
-from booking_system.shared_kernel.mode import Mode
-from booking_system.shared_kernel.money import Money
 
-OFFERED_BY = (
-    select(
-        func.array_agg(
-            aggregate_order_by(service_doctors.c.doctor_id, service_doctors.c.doctor_id),
-            type_=ARRAY(Uuid),
-        )
-    )
-    .join(doctors, doctors.c.id == service_doctors.c.doctor_id)
-    .where(service_doctors.c.service_id == services.c.id, doctors.c.deleted_at.is_(None))
-    .scalar_subquery()
-    .label("doctor_ids")
-)
 EVEN_DELETED = (
     select(services, clinics.c.currency, OFFERED_BY)
     .join(clinics)
@@ -131,27 +116,3 @@ def _row(service: Service) -> dict[str, Any]:
         money = row.pop(name)
         row[f"{name}_amount"] = None if money is None else money["amount"]
     return row
-
-
-def service_of(row: Any) -> Service:
-    """Make a service of a row of the table with `currency` and `doctor_ids`."""
-
-    def money(amount: int | None) -> Money | None:
-        return None if amount is None else Money(amount, row["currency"])
-
-    return Service(
-        id=row["id"],
-        clinic_id=row["clinic_id"],
-        name=row["name"],
-        duration_minutes=row["duration_minutes"],
-        buffer_before_minutes=row["buffer_before_minutes"],
-        buffer_after_minutes=row["buffer_after_minutes"],
-        price=money(row["price_amount"]),
-        deposit=money(row["deposit_amount"]),
-        mode=Mode(row["mode"]),
-        payment=PaymentTerms(row["payment"]),
-        doctor_ids=tuple(row["doctor_ids"] or ()),
-        version=row["version"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-    )

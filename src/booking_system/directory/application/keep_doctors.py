@@ -7,11 +7,13 @@ from typing import Any
 from booking_system.directory.application.keep_clinics import managed_clinic
 from booking_system.directory.application.ports import DirectoryTransaction, Search
 from booking_system.directory.application.public_lists import PublicLists
+from booking_system.directory.application.reference_ports import Owner
 from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.domain.events import DoctorChanged, DoctorCreated
+from booking_system.directory.domain.references import Kind, Noted
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
-from booking_system.shared_kernel.errors import NotFound, NotPermitted, check_seen
+from booking_system.shared_kernel.errors import Invalid, NotFound, NotPermitted, check_seen
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId, Identities
 
 
@@ -24,9 +26,17 @@ class CreateDoctor:
     identities: Identities
 
     async def __call__(
-        self, *, clinic_id: ClinicId, fields: Mapping[str, Any], actor: Actor
+        self,
+        *,
+        clinic_id: ClinicId,
+        fields: Mapping[str, Any],
+        actor: Actor,
+        noted: Noted | None = None,
     ) -> Doctor:
-        """Return the new doctor. Raises `NotFound`, `NotPermitted`."""
+        """Return the new doctor, of whom is `noted` what another system calls them.
+
+        Raises `ExternalIdTaken`, `NotFound`, `NotPermitted`.
+        """
         now = self.clock.now()
         doctor = Doctor(
             id=DoctorId(self.identities.new()),
@@ -38,6 +48,9 @@ class CreateDoctor:
         async with self.transaction() as work:
             await managed_clinic(work, clinic_id, actor)
             await work.doctors.add(doctor)
+            if noted is not None:
+                owner = Owner(kind=Kind.DOCTOR, id=doctor.id, clinic_id=clinic_id)
+                await work.references.note(owner, noted)
             await work.events.record(
                 DoctorCreated(
                     occurred_at=now,
@@ -73,8 +86,16 @@ class ListDoctors:
     lists: PublicLists
 
     async def __call__(self, *, search: Search) -> Sequence[Doctor]:
-        """Return a page, one more than `limit` where there is another page."""
-        return await self.lists.doctors(search)
+        """Return a page, one more than `limit` where there is another page.
+
+        Raises `Invalid` where nobody is found because there is no such service.
+        """
+        found = await self.lists.doctors(search)
+        if found or search.service_id is None or search.after is not None:
+            return found
+        if not await self.lists.has_service(search.service_id):
+            raise Invalid.field("/service_id", "names nothing that there is", "unknown")
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,13 +5,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from booking_system.directory.application.keep_clinics import clinic_in
-from booking_system.directory.application.ports import DirectoryTransaction, DirectoryWork, Search
+from booking_system.directory.application.ports import (
+    DirectoryTransaction,
+    DirectoryWork,
+    Search,
+)
+from booking_system.directory.application.reference_ports import Owner
 from booking_system.directory.domain.patient import (
     Acquaintance,
     FoundPatient,
     NewPatient,
     Patient,
 )
+from booking_system.directory.domain.references import Kind, Noted
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound, NotPermitted, check_seen
@@ -27,11 +33,17 @@ class CreatePatient:
     identities: Identities
 
     async def __call__(
-        self, *, clinic_id: ClinicId, fields: Mapping[str, Any], actor: Actor
+        self,
+        *,
+        clinic_id: ClinicId,
+        fields: Mapping[str, Any],
+        actor: Actor,
+        noted: Noted | None = None,
     ) -> NewPatient:
         """Return the new patient, whom the clinic knows, and who may be the same person.
 
-        Raises `NotFound`, `NotPermitted`.
+        Of the patient is `noted` what another system of the clinic calls them. Raises
+        `ExternalIdTaken`, `NotFound`, `NotPermitted`.
         """
         now = self.clock.now()
         identity = PatientId(self.identities.new())
@@ -41,6 +53,9 @@ class CreatePatient:
             if not actor.works_at(clinic_id):
                 raise NotPermitted
             await work.patients.add(patient, user_id=None, clinic_id=clinic_id)
+            if noted is not None:
+                owner = Owner(kind=Kind.PATIENT, id=patient.id, clinic_id=clinic_id)
+                await work.references.note(owner, noted)
             return await _with_alike(work, patient, clinic_id)
 
 

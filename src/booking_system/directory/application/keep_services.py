@@ -11,11 +11,13 @@ from booking_system.directory.application.ports import (
     Search,
 )
 from booking_system.directory.application.public_lists import PublicLists
+from booking_system.directory.application.reference_ports import Owner
 from booking_system.directory.domain.events import (
     ServiceChanged,
     ServiceCreated,
     ServiceRestored,
 )
+from booking_system.directory.domain.references import Kind, Noted
 from booking_system.directory.domain.service import Service
 from booking_system.identity.domain.actor import Actor
 from booking_system.shared_kernel.clock import Clock
@@ -32,9 +34,17 @@ class CreateService:
     identities: Identities
 
     async def __call__(
-        self, *, clinic_id: ClinicId, fields: Mapping[str, Any], actor: Actor
+        self,
+        *,
+        clinic_id: ClinicId,
+        fields: Mapping[str, Any],
+        actor: Actor,
+        noted: Noted | None = None,
     ) -> Service:
-        """Return the new service. Raises `NotFound`, `NotPermitted`, `Invalid`."""
+        """Return the new service, of which is `noted` what another system calls it.
+
+        Raises `ExternalIdTaken`, `NotFound`, `NotPermitted`, `Invalid`.
+        """
         now = self.clock.now()
         service = Service(
             id=ServiceId(self.identities.new()),
@@ -48,6 +58,9 @@ class CreateService:
             service.check_money(clinic.currency)
             await _check_doctors(work, service)
             await work.services.add(service)
+            if noted is not None:
+                owner = Owner(kind=Kind.SERVICE, id=service.id, clinic_id=clinic_id)
+                await work.references.note(owner, noted)
             await work.events.record(ServiceCreated(occurred_at=now, **_told(service)))
         return service
 

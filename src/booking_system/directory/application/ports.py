@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from booking_system.directory.application.invitation_ports import Invitations
+from booking_system.directory.application.reference_ports import ReferenceStore
 from booking_system.directory.domain.clinic import Clinic
 from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.domain.patient import Acquaintance, FoundPatient, Patient
@@ -34,15 +35,18 @@ from booking_system.shared_kernel.identifiers import (
 class Search:
     """Filters that all have to hold; None: any. `after` is the id of the last one seen.
 
-    `q` is part of a name; `clinic_ids` bounds patients to the clinics that know them. `email` and
-    `phone` (E.164) are whole.
+    `q` is part of a name; doctors of `service_id` offer it; `clinic_ids` bounds patients to the
+    clinics that know them. `email` and `phone` (E.164) are whole, and so is `external_id`, which
+    is asked for in one clinic.
     """
 
     q: str | None = None
     email: str | None = None
     phone: str | None = None
     slug: str | None = None
+    external_id: str | None = None
     clinic_id: ClinicId | None = None
+    service_id: ServiceId | None = None
     specialty: str | None = None
     language: str | None = None
     clinic_ids: Collection[ClinicId] | None = None
@@ -280,6 +284,7 @@ class DirectoryWork:
     doctors: Doctors
     services: Services
     patients: Patients
+    references: ReferenceStore
     accounts: Accounts
     invitations: Invitations
     events: Events

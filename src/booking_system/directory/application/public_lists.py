@@ -8,7 +8,7 @@ from booking_system.directory.application.ports import Search
 from booking_system.directory.domain.clinic import Clinic
 from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.domain.service import Service
-from booking_system.shared_kernel.identifiers import ClinicId
+from booking_system.shared_kernel.identifiers import ClinicId, ServiceId
 
 Listed = Literal["clinics", "doctors", "services"]
 
@@ -37,6 +37,10 @@ class PublicLists(Protocol):
 
     async def has_clinic(self, clinic_id: ClinicId) -> bool:
         """Say whether there is such a clinic."""
+        ...
+
+    async def has_service(self, service_id: ServiceId) -> bool:
+        """Say whether there is such a service."""
         ...
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from booking_system.directory.domain.doctor import Doctor
+from booking_system.directory.records.references_shown import NOTED, ExternalId, Metadata
 from booking_system.platform.http.fields import Language
 from booking_system.platform.http.input import Change, Input, LongText, ShortText
 
@@ -23,10 +24,12 @@ class DoctorIn(Input):
     specialty: ShortText | None = Field(default=None, examples=["Cardiology"])
     languages: Languages = Field(default=[])
     bio: LongText | None = None
+    external_id: ExternalId | None = None
+    metadata: Metadata | None = None
 
     def fields(self) -> dict[str, Any]:
         """Return the doctor's fields as the domain has them."""
-        return self.model_dump() | {"languages": tuple(self.languages)}
+        return self.model_dump(exclude=NOTED) | {"languages": tuple(self.languages)}
 
 
 class DoctorChangeIn(Change):

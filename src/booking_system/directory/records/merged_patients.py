@@ -5,8 +5,10 @@ from typing import Any
 from sqlalchemy import Update, case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from booking_system.directory.domain.references import MOST_KEYS
 from booking_system.directory.records.acquaintance import BOOKED, clinics_that_know
-from booking_system.directory.records.tables import clinic_patients, patients
+from booking_system.directory.records.references import merged
+from booking_system.directory.records.tables import clinic_patients, patient_references, patients
 from booking_system.platform.postgres.phrases import an_id, instant
 from booking_system.platform.postgres.statement import Statement
 
@@ -63,6 +65,9 @@ def _acquaintance_following() -> Any:
 
 
 ACQUAINTANCE_FOLLOWS = Statement(_acquaintance_following())
+
+
+REFERENCES_FOLLOW = Statement(merged(patient_references, most=MOST_KEYS))
 
 
 def _filling() -> Update:

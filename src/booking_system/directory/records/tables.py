@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
@@ -19,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from booking_system.directory.records.references import noted_columns
 from booking_system.platform.postgres.metadata import metadata
 
 LIVE = text("deleted_at IS NULL")
@@ -178,6 +180,32 @@ clinic_patients = Table(
         "clinic_id",
         postgresql_where=text("known_as IS NOT NULL"),
     ),
+)
+
+# What other systems call them, apart from what everybody may read.
+doctor_references = Table(
+    "doctor_references",
+    metadata,
+    Column("doctor_id", Uuid, primary_key=True),
+    *noted_columns("doctor"),
+    ForeignKeyConstraint(["doctor_id", "clinic_id"], ["doctors.id", "doctors.clinic_id"]),
+)
+
+service_references = Table(
+    "service_references",
+    metadata,
+    Column("service_id", Uuid, primary_key=True),
+    *noted_columns("service"),
+    ForeignKeyConstraint(["service_id", "clinic_id"], ["services.id", "services.clinic_id"]),
+)
+
+patient_references = Table(
+    "patient_references",
+    metadata,
+    Column("patient_id", Uuid, ForeignKey("patients.id"), nullable=False),
+    *noted_columns("patient"),
+    PrimaryKeyConstraint("patient_id", "clinic_id"),
+    ForeignKeyConstraint(["clinic_id"], ["clinics.id"]),
 )
 
 invitations = Table(

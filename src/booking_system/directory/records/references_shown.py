@@ -1,0 +1,102 @@
+"""What the API takes and gives of references, for contexts above as well."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+
+from booking_system.directory.domain.references import MOST_KEYS, References
+from booking_system.platform.http.input import Change
+from booking_system.shared_kernel.errors import Invalid
+
+NOTED = {"external_id", "metadata"}
+"""The fields of a body about something new that are noted apart from it."""
+KEY = re.compile(r"[a-zA-Z0-9_.-]{1,40}")
+EXAMPLE = {"pms_branch": "north"}
+
+
+def _with_short_keys(noted: dict[str, Any]) -> dict[str, Any]:
+    if not all(map(KEY.fullmatch, noted)):
+        message = "has a key that is not 1 to 40 letters, digits, dots, hyphens or underscores"
+        raise ValueError(message)
+    return noted
+
+
+ExternalId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[!-~]{1,128}$", max_length=128),
+    Field(
+        description="What another system calls it: 1 to 128 visible ASCII characters, unique in"
+        " the clinic among things of its kind. Shown to the clinic's staff alone",
+        examples=["pms-10442"],
+    ),
+]
+Note = Annotated[str, StringConstraints(max_length=200)]
+Metadata = Annotated[
+    dict[str, Note],
+    AfterValidator(_with_short_keys),
+    Field(
+        max_length=MOST_KEYS,
+        description="Up to 20 notes of another system: keys of up to 40 letters, digits, `_`, `.`"
+        " and `-`, values of up to 200 characters. Shown to the clinic's staff alone",
+        examples=[EXAMPLE],
+    ),
+]
+MetadataChange = Annotated[
+    dict[str, Note | None],
+    AfterValidator(_with_short_keys),
+    Field(
+        max_length=2 * MOST_KEYS,
+        description="Keys to set, and by null to remove; others stay. 20 remain at most",
+        examples=[{"pms_branch": "south", "old_note": None}],
+    ),
+]
+
+
+SoughtId = Annotated[
+    str | None,
+    Query(
+        min_length=1,
+        max_length=128,
+        pattern=r"^[!-~]+$",
+        description="What another system calls it; with `clinic_id`, for the clinic's staff alone",
+        examples=["pms-10442"],
+    ),
+]
+"""What a list is asked for."""
+
+
+def check_clinic(external_id: str | None, clinic_id: UUID | None) -> None:
+    """Raise `Invalid` where an external id is asked for in no clinic: it is unique in one."""
+    if external_id is not None and clinic_id is None:
+        wrong = {"pointer": "/clinic_id", "detail": "is needed with external_id"}
+        raise Invalid(errors=[wrong | {"code": "combination", "in": "query"}])
+
+
+def noted_of(external_id: str | None, metadata: Mapping[str, str] | None) -> dict[str, Any] | None:
+    """Return what a new record is noted with; None: nothing."""
+    if external_id is None and not metadata:
+        return None
+    return {"external_id": external_id, "metadata": metadata or {}}
+
+
+class ReferencesIn(Change):
+    """What changes of the references; what is absent stays as it is."""
+
+    external_id: ExternalId | None = None
+    metadata: MetadataChange = Field(default={})
+
+
+class ReferencesOut(BaseModel):
+    """What another system calls it and notes about it, for the clinic's staff alone."""
+
+    external_id: str | None = Field(examples=["pms-10442"])
+    metadata: dict[str, str] = Field(examples=[EXAMPLE])
+
+    @classmethod
+    def of(cls, references: References) -> Self:
+        """Show them."""
+        return cls(external_id=references.external_id, metadata=dict(references.metadata))
