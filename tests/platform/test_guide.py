@@ -6,8 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.api import START, Api
+from tests.clients import test_typescript
+from tests.clients.test_typescript import run
 from tests.platform.real_server import real_server
 from tests.stage import Stage
 
@@ -55,3 +58,24 @@ async def test_the_python_of_the_guide_runs_from_top_to_bottom(
 
         await asyncio.to_thread(run)
     assert said["offer"], "what is free nearby is offered"
+
+
+@pytest.mark.proof
+async def test_the_typescript_of_the_guide_compiles_strictly_and_runs(
+    database_url: str, stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    front_end, written = tmp_path / "front-end", tmp_path / "written"
+    front_end.mkdir()
+    written.mkdir()
+    async with real_server(stage) as server:
+        await a_clinic_to_book_at(server.api)
+        text = program("ts", server.http) + "\nexport {};\n"
+        (written / "guide.ts").write_text(text, encoding="utf-8")
+        monkeypatch.setattr(test_typescript, "HERE", written)
+        generator = test_typescript.Generator(packages={}, command=[], consumer="guide.ts", says=[])
+        await asyncio.to_thread(test_typescript.install, generator, front_end)
+        assert await asyncio.to_thread(run, front_end, "tsc", "--project", ".") == ""
+        said = await asyncio.to_thread(run, front_end, "node", "guide.js")
+    status, offered = said.split()
+    assert status == "cancelled"
+    assert int(offered) > 0
