@@ -49,7 +49,7 @@ LENIENT = {
     "noUncheckedIndexedAccess": False,
     "noImplicitOverride": False,
 }
-"""What the files of typescript-fetch do not keep to, whatever they are made of."""
+"""What the files of typescript-fetch do not keep to, of each document."""
 
 
 @dataclass(frozen=True)
