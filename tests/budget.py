@@ -8,8 +8,8 @@ from collections import Counter
 
 MOST = {
     "PostgreSQL servers": 22,
-    "databases": 84,
-    "applications": 108,
+    "databases": 87,
+    "applications": 111,
     "Python programs": 9,
     "forked programs": 26,
 }

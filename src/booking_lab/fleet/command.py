@@ -21,7 +21,9 @@ Synchronous = Annotated[
 
 
 def fleet(*, port: Port = 8000, demo: Demo = True, synchronous: Synchronous = False) -> None:
-    """Run many instances on this machine, as docs/fleet.md describes them, without containers.
+    """Run many instances on this machine, without containers.
+
+    As docs/fleet.md describes them.
 
     PostgreSQL with a standby that searches read, PgBouncer in transaction mode, Valkey, three
     instances of the API, two workers, and HAProxy before them. All data is thrown away at the end.

@@ -15,10 +15,14 @@ FIELD_CODES = {
     "ends_too_early": "It ends before it begins.",
     "etag": "It is no ETag, or several.",
     "forbidden_text": "It has a character that is not allowed.",
+    "fragment_in_url": "The address has a fragment.",
+    "https_needed": "The address does not begin with https://.",
     "in_past": "It is over.",
     "in_use": "Something depends on it as it is.",
     "integer": "It is no whole number.",
     "invalid": "It is not valid; `detail` says why.",
+    "invalid_host": "The address names no host.",
+    "invalid_url": "It is no address.",
     "language_without_words": "There are no words in this language.",
     "list": "It is no list.",
     "missing": "It is needed together with what is there.",
@@ -55,6 +59,7 @@ FIELD_CODES = {
     "unknown": "It names nothing that there is.",
     "unknown_field": "The field is not known here.",
     "unknown_parameter": "The parameter is not known here.",
+    "userinfo_in_url": "The address has a user name or a password.",
     "uuid": "It is no UUID.",
 }
 """By the code, what it says of the field."""

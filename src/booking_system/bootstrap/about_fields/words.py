@@ -145,6 +145,9 @@ PARTS = {
     "secret_access_key": "The secret of the access key; left out: the one that is stored",
     "embed_origins": "Sites that may frame the booking page",
     "opened_slots": "How many slots open",
+    "external_id": "What another system calls it, unique in the clinic among things of its kind;"
+    " for the clinic's staff alone",
+    "metadata": "Notes of another system, up to 20; for the clinic's staff alone",
     "closed_slots": "How many slots close",
 }
 POLICY = {

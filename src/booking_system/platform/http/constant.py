@@ -1,8 +1,8 @@
 """Bodies that stay as they are while the process lives, for everybody: compressed and tagged once.
 
 Nothing else is compressed. What is for one caller may stand beside text that somebody else has
-chosen, and from the lengths of such answers a secret could be guessed (BREACH); lists that anybody
-may read are made anew with every change, and what they would save does not pay for each of them.
+chosen, and from the lengths of such answers a secret could be guessed (BREACH). Lists that anybody
+may read change with every booking, on the hottest paths: a proxy compresses them where that pays.
 """
 
 import gzip

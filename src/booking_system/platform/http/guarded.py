@@ -227,6 +227,8 @@ class GuardedRoute(APIRoute):
         kept, trial = self.dependant, copy(self.dependant)
         trial.call = _nothing
         self.dependant = trial
+        if isinstance(self._once, ClaimedFirst):
+            request.scope[OUTSIDE_KEY] = new_outside_key()
         try:
             reads = super().get_route_handler()
         finally:

@@ -169,7 +169,8 @@ def answer_to(scope: Scope, refusal: errors.Refusal, *, public_url: str) -> Resp
 
 def _with_a_reason(scope: Scope, refusal: errors.Refusal) -> errors.Refusal:
     """Add what the application knows of where something does not answer and gave no reason."""
-    if refusal.detail != refusal.title() or not (reason := scope["app"].state.shortage()):
+    shortage = getattr(scope["app"].state, "shortage", None)
+    if refusal.detail != refusal.title() or shortage is None or not (reason := shortage()):
         return refusal
     return type(refusal)(f"{refusal.detail} {reason}", **refusal.extras)
 
