@@ -39,6 +39,10 @@ def test_a_site_that_is_no_address_is_refused_in_a_sentence() -> None:
     assert sentence.startswith("BOOKING_CORS_ORIGINS must be addresses")
 
 
+WEAK = {"password": "1234567890", "full_name": "Example"}
+"""Refused, and counted."""
+
+
 @pytest.mark.parametrize(("believed", "alike"), [("", True), ("127.0.0.1", False)])
 async def test_an_address_is_believed_from_named_proxies_only(
     database_url: str, stage: Stage, believed: str, alike: bool
