@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 from dependency_injector import providers
 from fastapi import FastAPI
+from limits.aio.storage import MemoryStorage
 from prometheus_client import CollectorRegistry
 
 from booking_system.identity.adapters.passwords import Argon2Passwords
@@ -81,6 +82,7 @@ async def running_site(database: Database) -> AsyncIterator[Site]:
         keys=KEYS,
         issuer=ISSUER,
         rate_limit=True,
+        counts=MemoryStorage(),
         networks=Networks(KEYS),
         lifetimes=LIFETIMES,
     )
