@@ -97,7 +97,9 @@ async def test_a_query_is_read_as_strictly(api: Api, path: str) -> None:
     assert code_of(await api.client.get(path)) == (422, "validation_error")
 
 
-@pytest.mark.parametrize("path", ["/v1/nothing", "/v1/slots/", "/nothing", "/v1/bookings/x/y", "/%00"])
+@pytest.mark.parametrize(
+    "path", ["/v1/nothing", "/v1/slots/", "/nothing", "/v1/bookings/x/y", "/%00"]
+)
 async def test_an_unknown_path_is_a_problem_too(api: Api, path: str) -> None:
     assert code_of(await api.client.get(path)) == (404, "not_found")
 

@@ -29,14 +29,16 @@ class Setup(NamedTuple):
 class InstancesPlan:
     """Each round measures all setups with both kinds for `seconds`, there and back.
 
-    Of `reads` and one booking the pages are made; the reads are a random doctor's next week, in
-    which the bookings are. `look` is how long the machine is watched, in seconds.
+    Of `reads` and one booking the pages are made; each read is a week of a doctor's, one of so many
+    `weeks` of any: more pages than a process keeps. `look` is how long the machine is watched, in
+    seconds.
     """
 
     rounds: int = FEWEST_ROUNDS
     seconds: float = 2.0
     most: int = 3
     reads: int = 10
+    weeks: int = 20
     look: float = 1.0
     rows: Plan = field(default_factory=Plan)
 
@@ -53,4 +55,4 @@ class InstancesPlan:
     def quick(cls) -> "InstancesPlan":
         """Return the shortest run that touches everything; its figures say little."""
         rows = replace(Plan.quick(), doctors=40)
-        return cls(rounds=1, seconds=0.1, most=2, look=0.05, rows=rows)
+        return cls(rounds=1, seconds=0.1, most=2, weeks=2, look=0.05, rows=rows)

@@ -77,7 +77,8 @@ class InstancesReport:
             yield f"{name}: {value}"
         yield (
             f"{self.plan.rounds} rounds of {self.plan.seconds:g} s; pages: {self.plan.reads}"
-            " searches of a doctor's week for each booking in these weeks"
+            f" searches for one of {self.plan.weeks * self.plan.rows.doctors:,} weeks for each"
+            " booking"
         )
         yield _row(HEAD)
         for kind in Kind:

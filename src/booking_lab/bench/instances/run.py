@@ -21,7 +21,7 @@ from booking_lab.bench.instances.plan import InstancesPlan, Kind, Setup
 from booking_lab.bench.instances.report import InstancesReport, Samples
 from booking_lab.bench.load import Result, Task
 from booking_lab.bench.neighbours import Neighbours
-from booking_lab.bench.plan import BOOK_FROM, CONNECTIONS, BenchProblem
+from booking_lab.bench.plan import BOOK_FROM, CONNECTIONS, DAYS_READ, BenchProblem
 from booking_lab.bench.processes import cpu_of
 from booking_lab.bench.requests import Wishes
 from booking_lab.bench.run import Progress, Steps, own_place, seeded
@@ -29,7 +29,7 @@ from booking_lab.fleet.between import redis as a_redis
 from booking_system.bootstrap.embedded_postgres import EmbeddedPostgres
 
 OK, CREATED = 200, 201
-WARM_UP_BOOKINGS = 64
+WARM_UP_BOOKINGS, WARM_UP_READS = 64, 200
 MOST_BOOKINGS_PER_SECOND = 2_500
 """Of any setup, on a machine like those that this was made on."""
 SHUFFLED = 7
@@ -81,6 +81,8 @@ def _house(plan: InstancesPlan, server: EmbeddedPostgres, folder: Path) -> Itera
         house = House(plan=plan, targets=targets, redis=redis.process.pid, asked=asked)
         for one in (*targets[False], *targets[True]):
             house.warm_up(one)
+        # Redis has all pages then, as it has after some minutes of any page's life.
+        _sent(targets[True], asked.reads, None)
         yield house
 
 
@@ -99,7 +101,11 @@ async def _prepare(url: str, folder: Path, plan: InstancesPlan) -> Asked:
     try:
         wishes = Wishes(connection, tokens_for(folder))
         return Asked(
-            reads=await wishes.to_read(since=BOOK_FROM),
+            reads=[
+                request
+                for week in range(plan.weeks)
+                for request in await wishes.to_read(since=BOOK_FROM + week * DAYS_READ)
+            ],
             bookings=await wishes.to_book(most),
             before=await wishes.to_warm_up(),
         )
@@ -121,7 +127,8 @@ class House:
     def warm_up(self, target: Target) -> None:
         """Let the instance see everybody who is going to book, and make some bookings."""
         bookings = self._bookings(WARM_UP_BOOKINGS)
-        _sent([target], [*self.asked.before, *self.asked.reads, *bookings], None)
+        some = self.asked.reads[:WARM_UP_READS]
+        _sent([target], [*self.asked.before, *some, *bookings], None)
         self._next += len(bookings)
 
     def measured(self, setup: Setup, kind: Kind) -> Sample:
@@ -130,13 +137,12 @@ class House:
         bookings = self._bookings(int(self.plan.seconds * MOST_BOOKINGS_PER_SECOND))
         requests = bookings if kind is Kind.BOOKINGS else list(self._pages(bookings))
         before = self._spent(targets)
-        result = _sent(targets, requests, self.plan.seconds)
+        result, reached = _sent(targets, requests, self.plan.seconds)
         after = self._spent(targets)
         statuses = Counter(result.statuses)
         if not statuses[CREATED]:
             raise BenchProblem(f"Nothing was booked: {dict(statuses)}.")
-        # Of each instance's part the first ones were sent; nobody has taken those behind them.
-        self._next += len(bookings) if kind is Kind.PAGES else statuses.total() + CONNECTIONS
+        self._next += reached if kind is Kind.BOOKINGS else reached // (self.plan.reads + 1) + 1
         good = statuses[OK] + statuses[CREATED]
         api, database, redis = (late - early for late, early in zip(after, before, strict=True))
         return Sample(
@@ -162,8 +168,13 @@ class House:
         return api, spent[0].database or 0.0, cpu_of(self.redis)
 
 
-def _sent(targets: Sequence[Target], requests: Sequence[bytes], seconds: float | None) -> Result:
-    """Deal the requests out to the instances, with as many connections in all as for one."""
+def _sent(
+    targets: Sequence[Target], requests: Sequence[bytes], seconds: float | None
+) -> tuple[Result, int]:
+    """Deal the requests out to the instances, with as many connections in all as for one.
+
+    Return also behind how many of them none was sent.
+    """
     parts = [requests[place :: len(targets)] for place in range(len(targets))]
 
     def send_to(target: Target, part: Sequence[bytes]) -> Result:
@@ -179,9 +190,10 @@ def _sent(targets: Sequence[Target], requests: Sequence[bytes], seconds: float |
     for one in results:
         latencies.extend(one.latencies)
         statuses.extend(one.statuses)
-    return Result(
+    result = Result(
         seconds=max(one.seconds for one in results),
         cpu=sum(one.cpu for one in results),
         latencies=latencies,
         statuses=statuses,
     )
+    return result, max(len(one.statuses) for one in results) * len(targets)
