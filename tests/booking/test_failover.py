@@ -101,7 +101,7 @@ async def test_no_acknowledged_booking_is_lost_with_the_primary(tmp_path: Path) 
             for one in course.race.history.attempts
             if one.answer is not None and one.answer.code == "outcome_unknown"
         ]
-        assert unknown, "whoever waited in vain was told that nobody knows"
+        assert unknown, "a client who waited in vain was told that nobody knows"
         assert replayed == len(acknowledged(course.race.history)) > 2 * BOOKINGS
         # Beside what is promised only as long as this machine takes for a booking anyway.
         usual = max(one.ended - one.invoked for one in course.booked(0.0, course.silent))

@@ -574,7 +574,7 @@ async def test_searches_go_on_when_the_replica_is_promoted(two: Two, server: Tes
     with counted() as told:
         await books_and_looks(two.one, two.other, rounds=3)
     assert not any(told)
-    # Both would write: the one with the newer history is the primary, whatever the order.
+    # Both would write: the one with the newer history is the primary, in any order.
     for ports in ((PORT, 5432), (5432, PORT)):
         assert await port_of(at_both(server, "postgres", ports)) == PORT
     with pytest.raises(Transient):

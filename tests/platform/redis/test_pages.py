@@ -184,7 +184,7 @@ async def of_another_kind(two: Two) -> None:
 
 
 @pytest.mark.parametrize("disturb", [flushed, stopped, frozen, garbled, mixed_up, of_another_kind])
-async def test_whatever_becomes_of_redis_everybody_sees_what_is_so(
+async def test_by_no_fault_of_redis_does_anybody_see_what_is_not_so(
     two: Two, disturb: Callable[[Two], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await books_and_looks(two.one, two.other, rounds=3)

@@ -18,7 +18,7 @@ WHO = "203.0.113.7"
 
 
 class Clock:
-    """Seconds since 1970, and the same for whatever counts seconds."""
+    """Seconds since 1970, and the same for a clock of seconds."""
 
     def __init__(self) -> None:
         self.now = 1_000 * MINUTE
@@ -93,6 +93,20 @@ async def test_it_is_earned_again_with_time(three: list[Process], clock: Clock) 
     assert other.spend(QUOTA) == 0
     clock.now += MINUTE
     assert other.spend(QUOTA) == QUOTA
+
+
+async def test_a_new_minute_is_counted_from_its_beginning(
+    three: list[Process], clock: Clock
+) -> None:
+    one, other, _ = three
+    one.spend(40)
+    other.spend(10)
+    await told(three)
+    clock.now += MINUTE
+    one.spend(50)
+    other.spend(PART)
+    await told(three)
+    assert other.spend(QUOTA) == QUOTA - 50 - PART
 
 
 async def test_nothing_is_charged_twice(three: list[Process]) -> None:

@@ -122,7 +122,7 @@ class Leases:
         await self.engine.dispose()
 
     def heard(self, said: Said) -> None:
-        """Draw the conclusions from an error; whoever had it has given the connection back."""
+        """Draw the conclusions from an error; its holder has given the connection back."""
         if said is Said.IS_NO_PRIMARY:
             self.leave_server()
         elif said is Said.MAY_BE_GONE and self._hosts is not None:

@@ -79,7 +79,6 @@ class SharedRedis:
             self._worker.cancel()
             with suppress(asyncio.CancelledError):
                 await self._worker
-        self._refuse_all()
         await self._disconnect()
 
     def _takes(self, asked: _Asked) -> bool:
@@ -104,7 +103,7 @@ class SharedRedis:
         try:
             self._redis = self._redis or self._client()
             await within(CONNECT_SECONDS, self._redis.ping())
-        except Exception as error:  # noqa: BLE001  (whatever it is: Redis is not there)
+        except Exception as error:  # noqa: BLE001  (any failure: Redis is not there)
             await self._leave(error)
             return
         self._is_good = True
