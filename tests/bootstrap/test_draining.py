@@ -51,6 +51,13 @@ async def test_it_is_not_ready_and_answers_each_connection_a_last_time(stage: St
         assert "connection" not in (await server.api.client.get(READY)).headers
 
 
+async def test_its_answer_is_as_documented(stage: Stage) -> None:
+    async with real_server(stage) as server, draining(server):
+        assert code_of(await server.api.get(READY)) == (503, "draining")
+    async with stage.api() as api:
+        assert (await api.get(READY)).status_code == 200
+
+
 async def test_who_is_refused_early_is_sent_elsewhere_as_well() -> None:
     wire = Wire().full()
     wire.draining.begin()
