@@ -20,15 +20,14 @@ from tests.bootstrap.processes import eventually, family_of
 from tests.bootstrap.wire import GET, Wire
 from tests.patience import PATIENCE
 from tests.platform.instances import instance
-from tests.platform.real_server import RealServer, real_server
+from tests.platform.real_server import real_server
 from tests.stage import Stage
 
 CLIENTS, EACH = 6, 12
 
 
 @asynccontextmanager
-async def draining(server: RealServer) -> AsyncIterator[None]:
-    state: Draining = server.api.app.state.draining
+async def draining(state: Draining) -> AsyncIterator[None]:
     state.begin()
     try:
         yield
@@ -41,7 +40,7 @@ async def test_it_is_not_ready_and_answers_each_connection_a_last_time(stage: St
         ready = await server.api.client.get(READY)
         assert ready.status_code == 200
         assert "connection" not in ready.headers
-        async with draining(server):
+        async with draining(server.api.app.state.draining):
             told = await server.api.client.get(READY)
             assert code_of(told) == (503, "draining")
             assert (told.headers["connection"], told.headers["retry-after"]) == ("close", "1")
@@ -52,9 +51,9 @@ async def test_it_is_not_ready_and_answers_each_connection_a_last_time(stage: St
 
 
 async def test_its_answer_is_as_documented(stage: Stage) -> None:
-    async with real_server(stage) as server, draining(server):
-        assert code_of(await server.api.get(READY)) == (503, "draining")
     async with stage.api() as api:
+        async with draining(api.app.state.draining):
+            assert code_of(await api.get(READY)) == (503, "draining")
         assert (await api.get(READY)).status_code == 200
 
 
