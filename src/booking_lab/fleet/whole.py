@@ -19,7 +19,7 @@ from booking_lab.fleet.servers import STANDBY, Servers
 from booking_system.bootstrap import migrations
 
 INSTANCES, WORKERS = 3, 2
-ADMIN = "admin@example.com"
+ADMIN = "operator@example.com"
 POOL_SIZE = 16
 """Connections of each process: 80 clients of the pooler at most, which has 40 sessions."""
 DRAIN_SECONDS = 3
