@@ -68,6 +68,7 @@ class GuardedRoute(APIRoute):
         self.others: frozenset[str] = frozenset()
         """Paths that fit it, but are somebody else's."""
         self.body_limit = body_limit
+        self._only_reads: Handler | None = None
         self._asks_who = asks_who
         self._shortcut = shortcut
         self._once = None if isinstance(once, ByTheUseCase) else once
@@ -224,17 +225,12 @@ class GuardedRoute(APIRoute):
 
     async def _also_wrong(self, request: StrictRequest) -> list[dict[str, str]]:
         """Return what FastAPI finds wrong beside an unknown parameter, doing nothing else."""
-        kept, trial = self.dependant, copy(self.dependant)
-        trial.call = _nothing
-        self.dependant = trial
         if isinstance(self._once, ClaimedFirst):
             request.scope[OUTSIDE_KEY] = new_outside_key()
+        if self._only_reads is None:
+            self._only_reads = self._reading()
         try:
-            reads = super().get_route_handler()
-        finally:
-            self.dependant = kept
-        try:
-            await reads(request)
+            await self._only_reads(request)
         except RequestValidationError as error:
             return described(error.errors())
         except Invalid as refusal:
@@ -243,6 +239,16 @@ class GuardedRoute(APIRoute):
             # It is told once the rest fits.
             return []
         return []
+
+    def _reading(self) -> Handler:
+        """Return what reads a request as FastAPI does, and calls no endpoint."""
+        kept, trial = self.dependant, copy(self.dependant)
+        trial.call = _nothing
+        self.dependant = trial
+        try:
+            return super().get_route_handler()
+        finally:
+            self.dependant = kept
 
     def _check_size(self, request: Request) -> None:
         """Refuse a body that says it is too large before any of it is read, and packed ones."""
