@@ -17,7 +17,7 @@ AS_THEY_ARE = {
         "index insert meaning not_null rewrite rows scan",
         "agreements: the walls are on columns that are computed",
     ),
-    "0017": ("index meaning scan", "merged records: a patient names the one that stays"),
+    "0017": ("index meaning scan", "merged records: a patient names the staying record"),
     "0018": ("meaning scan", "the walls have names of their own"),
     "0020": ("index", "holds are counted by network"),
     "0021": ("index meaning rows scan", "which clinic knows a patient is taken from bookings"),

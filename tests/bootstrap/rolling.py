@@ -36,7 +36,7 @@ class Inside:
 
 
 class Front(httpx.AsyncBaseTransport):
-    """What a load balancer does: each request to the next instance, none to one that is out."""
+    """What a load balancer does: each request to the next instance that is in."""
 
     def __init__(self) -> None:
         self._inside: list[Inside] = []

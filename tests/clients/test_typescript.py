@@ -126,7 +126,7 @@ def install_packages(packages: dict[str, str], place: Path) -> None:
 def run(place: Path, *command: str, may_chat: bool = False) -> str:
     """What a tool of the project prints; it must succeed and complain of nothing.
 
-    One that `may_chat` also tells its progress where complaints go.
+    A program that `may_chat` also tells its progress where complaints go.
     """
     program = shutil.which(command[0], path=place / "node_modules" / ".bin") or command[0]
     done = subprocess.run(

@@ -177,7 +177,7 @@ async def disturb(fleet: Fleet, race: Race) -> list[Disturbance]:
     await begin("an instance dies by kill -9")
     dies.kill()
     await back(dies)
-    # So that all sockets and streams were on one that went.
+    # So that all sockets and streams were on an instance that went.
     await begin("the last ends by SIGTERM")
     assert goes.ask_to_end()
     assert await asyncio.to_thread(goes.ended) == 0

@@ -1,4 +1,4 @@
-"""The guide for those who build a booking page is a program, and it runs."""
+"""The guide for builders of a booking page is a program, and it runs."""
 
 import asyncio
 import re

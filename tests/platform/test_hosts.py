@@ -1,4 +1,4 @@
-"""Of several hosts the one that is wanted is found, and a silent one keeps nobody."""
+"""Of several hosts the wanted server is found, and a silent host keeps nobody."""
 
 import asyncio
 import socket

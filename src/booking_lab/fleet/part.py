@@ -93,7 +93,7 @@ class Part:
         return True
 
     def ended(self) -> int:
-        """Wait until it has ended; one that does not listen is killed. Return its exit code."""
+        """Wait until it has ended; a deaf process is killed. Return its exit code."""
         assert self.process is not None
         try:
             code = self.process.wait(STOP_SECONDS)

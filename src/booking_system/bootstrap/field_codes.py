@@ -6,7 +6,7 @@ FIELD_CODES = {
     "address_not_allowed": "The address is not one of the public network.",
     "boolean": "It is neither true nor false.",
     "choice": "It is none of the values that there are.",
-    "combination": "It goes with another field, or not with one that is there.",
+    "combination": "It goes with another field, or not with a field that is there.",
     "currency_differs": "The clinic takes another currency.",
     "date": "It is no date.",
     "date_time": "It is no RFC 3339 date-time with an offset.",

@@ -37,7 +37,7 @@ ONE_AT_A_TIME = 7_240_517_001
 """The advisory lock that keeps two starting instances from migrating at once."""
 LOOK_SECONDS = 0.2
 LOOKS = 3000
-"""Until an instance waits no longer for the other one that migrates: ten minutes."""
+"""Until an instance waits no longer for another instance, which migrates: ten minutes."""
 LOCK_WAIT = "500ms"
 """How long a migration waits for a table: requests queue behind it, and do so for a second."""
 TRIES = 120
@@ -57,7 +57,7 @@ class DatabaseProblemError(Exception):
 async def upgrade(url: str, revision: str = "head") -> None:
     """Bring the database to a revision; instances that start together take turns.
 
-    Nothing is done to one that is ahead and that this version works on as well. Raises
+    A database that is ahead is left as it is, where this version works on it as well. Raises
     `DatabaseProblemError` where it cannot be reached, is too old, has a revision that this version
     of the program does not know, or is in use all the time.
     """

@@ -82,7 +82,7 @@ def _meant(proxy: str) -> str:
 
 
 def _wrong_folder(folder: Path) -> Iterator[str]:
-    """The folder itself, or where it is not there yet the one that it would be made in."""
+    """The folder itself, or where it is not there yet the folder in which it would be made."""
     place = folder
     while not place.exists() and place != place.parent:
         place = place.parent

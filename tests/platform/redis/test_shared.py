@@ -1,4 +1,4 @@
-"""A Redis that answers is asked in batches; one that does not is done without, and tried again."""
+"""A Redis that answers is asked in batches; a silent one is done without, and tried again."""
 
 import asyncio
 import io

@@ -163,7 +163,7 @@ class HoldRoutes:
     async def read_hold(
         self, request: Request, hold_id: UUID, actor: Anybody, hold_token: HoldToken = None
     ) -> Response:
-        """Read one hold that is in force. One that is over is not found."""
+        """Read one hold that is in force. A hold that is over is not found."""
         holder = self._holder(request, actor, hold_token)
         return self._answer(await self.show(hold_id=HoldId(hold_id), holder=holder))
 

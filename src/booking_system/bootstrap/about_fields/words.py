@@ -142,7 +142,7 @@ PARTS = {
     "url": "Address that is called",
     "websocket_url": "Address of the room's WebSocket",
     "token_type": "`bearer`: how the access token is sent",
-    "secret_access_key": "The secret of the access key; left out: the one that is stored",
+    "secret_access_key": "The secret of the access key; left out: the stored one",
     "embed_origins": "Sites that may frame the booking page",
     "opened_slots": "How many slots open",
     "external_id": "What another system calls it, unique in the clinic among things of its kind;"

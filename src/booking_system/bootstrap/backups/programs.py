@@ -33,7 +33,7 @@ class Target:
         if "ssl" in query:
             query["sslmode"] = query.pop("ssl")
         if "," in hosts or "," in query.get("host", ""):
-            # As we do: the server that writes, and not to wait for one that is silent.
+            # As we do: the server that writes, and not to wait for a silent host.
             query = {OF_SEVERAL: "read-write", "connect_timeout": str(SILENT_SECONDS), **query}
         secret = query.pop("password", "") or unquote(password)
         public = parts._replace(

@@ -34,8 +34,8 @@ def etag_of(version: int) -> str:
 def expected_version(if_match: str | None) -> int | None:
     """Return the version that the caller has seen; None where any will do.
 
-    -1 stands for a tag that no version of ours ever had. A weak one is read as the strong one that
-    a proxy made it of, when it packed the answer: a version tells all of a resource. Raises
+    -1 stands for a tag that no version of ours ever had. A weak tag is read as a strong one: a
+    proxy that packs an answer weakens its tag, and a version tells all of a resource. Raises
     `Invalid` for what is no tag, and for several of them.
     """
     if if_match is None or (text := if_match.strip()) == "*":

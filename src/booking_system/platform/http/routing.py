@@ -88,7 +88,7 @@ class Routes:
         nothing. `tag` places it in the document, `problems` are models of refusals, by status.
         `body_limit` is for bodies that are larger, or have to be smaller, than others. `media` says
         what a body that goes out and is no JSON is, by its media type, as the document has it.
-        One that `has_tagged_bytes` sends an `ETag` of what it sends, not of a version.
+        An operation that `has_tagged_bytes` sends an `ETag` of what it sends, not of a version.
 
         One that `knows_caller` serves everybody, but not everybody alike: signing in is up to them.
         A POST of a caller who is known has one effect for each `Idempotency-Key`: `once` says in

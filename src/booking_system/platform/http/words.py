@@ -10,8 +10,8 @@ NO_VALUE = "null: none"
 def describe(document: dict[str, Any], words: Mapping[str, str]) -> None:
     """Describe each property and parameter without a description by the word for its name.
 
-    `words` are what names mean; what `Schema.name` means goes before what `name` does. One that may
-    be null says what that means: none, where its word does not tell of it.
+    `words` are what names mean; what `Schema.name` means goes before what `name` does. A field
+    that may be null says what that means: none, where its word does not tell of it.
     A body that comes in is what its schema is.
     """
     schemas = document["components"]["schemas"]
@@ -27,7 +27,7 @@ def describe(document: dict[str, Any], words: Mapping[str, str]) -> None:
                 parameter["description"] = words[parameter["name"]]
         body = operation.get("requestBody", {})
         for media in body.get("content", {}).values():
-            # One that may be left out is one of two: the model, or nothing.
+            # A body that may be left out is one of two: the model, or nothing.
             for choice in (media["schema"], *media["schema"].get("anyOf", ())):
                 if "description" not in body and "$ref" in choice:
                     model = schemas[choice["$ref"].removeprefix(REFERENCE)]

@@ -88,7 +88,7 @@ def meaning_of(  # noqa: PLR0911  (a decision table reads best as one)
 
 
 def _is_nobody_there(error: BaseException) -> bool:
-    """Nothing was begun: no server, or of several none yet that is the one that is wanted."""
+    """Nothing was begun: no server, or of several none yet that is wanted."""
     if isinstance(error, ConnectionRefusedError | FileNotFoundError):
         return True
     return any(isinstance(one, asyncpg.TargetServerAttributeNotMatched) for one in _causes(error))

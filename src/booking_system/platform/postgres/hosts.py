@@ -1,8 +1,8 @@
 """An address with several hosts: the server among them that is wanted is found, and kept to.
 
-The driver asks one host after the other, and one that is silent takes the whole time of connecting
+The driver asks one host after the other, and a silent host takes the whole time of connecting
 from all behind it. Here the next one is asked as soon as one has been silent for a moment, and the
-one that was found last is asked first.
+host that was found last is asked first.
 
 A primary that was replaced and comes back takes connections as if nothing had happened. Its log is
 of an older timeline (PostgreSQL documentation, 25.3.6), by which it is told apart.
@@ -48,7 +48,7 @@ class Found:
 
 
 class Hosts:
-    """Several hosts of one database; connections go to the one that is `wanted`."""
+    """Several hosts of one database; connections go to the `wanted` one."""
 
     def __init__(self, places: Sequence[tuple[str, int]], wanted: str) -> None:
         """`places` are hosts, or folders of sockets, and ports.
@@ -89,7 +89,7 @@ class Hosts:
         return found.driver
 
     async def at(self, number: int, about: dict[str, Any]) -> Found:
-        """Connect to one of them. Raises where it is not the one that is wanted."""
+        """Connect to one of them. Raises where it is not the wanted server."""
         host, port = self.places[number]
         driver = await asyncpg.connect(
             host=host, port=port, target_session_attrs=self.wanted, **about

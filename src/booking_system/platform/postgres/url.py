@@ -17,7 +17,7 @@ class DatabaseUrlError(ValueError):
 def sqlalchemy_url(url: str, *, of_several: str = "read-write") -> URL:
     """Turn `postgresql://user:password@host1:5432,host2/name?…` into an asyncpg address.
 
-    Of several hosts the one that is wanted is found: by `target_session_attrs` of the address, else
+    Of several hosts the wanted server is found: by `target_session_attrs` of the address, else
     `of_several`. A `host` that is a path is the folder of a socket. Raises `DatabaseUrlError`,
     which never quotes the address: it may hold a password.
     """

@@ -96,7 +96,7 @@ class SmtpIn(Input):
     password: Secret | None = Field(
         default=None,
         examples=["correct-horse-battery"],
-        description="Of that user; left out: the one that is stored",
+        description="Of that user; left out: the stored one",
     )
 
     def account(self, sender: str | None) -> Proposal:
@@ -116,7 +116,7 @@ class SendGridIn(Input):
     api_key: Secret | None = Field(
         default=None,
         examples=["SG.example-key-of-a-clinic"],
-        description="Left out: the one that is stored",
+        description="Left out: the stored one",
     )
     region: Literal["global", "eu"] = "global"
     webhook_keys: list[Annotated[str, AfterValidator(_verifying)]] = Field(
@@ -158,7 +158,7 @@ class TwilioIn(Input):
     auth_token: Secret | None = Field(
         default=None,
         examples=["0123456789abcdef0123456789abcdef"],
-        description="The account's token; left out: the one that is stored",
+        description="The account's token; left out: the stored one",
     )
 
     def account(self, sender: str | None) -> Proposal:

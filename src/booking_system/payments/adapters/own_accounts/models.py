@@ -54,7 +54,7 @@ class StripeAccountIn(Input):
         description="As Stripe's settings show it", examples=["acct_1ExampleClinic"]
     )
     secret_key: StripeKey | None = Field(
-        default=None, description="Secret or restricted key; left out: the one that is stored"
+        default=None, description="Secret or restricted key; left out: the stored one"
     )
     webhook_secrets: list[WebhookSecret] | None = Field(
         default=None,
@@ -107,7 +107,7 @@ class PayPalAccountIn(Input):
         | None
     ) = Field(
         default=None,
-        description="The secret of that application; left out: the one that is stored",
+        description="The secret of that application; left out: the stored one",
     )
     mode: Literal["live", "sandbox"] = Field(
         default="live", description="`sandbox`: for tests, nobody pays by it"
