@@ -32,14 +32,12 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from prometheus_client import values
-from pydantic import SecretStr
 
 from booking_system.bootstrap import api_process, cli, http_app, serve, worker_program
 from booking_system.bootstrap.container import build
-from booking_system.bootstrap.secret_key import _new_key
-from booking_system.bootstrap.settings import Settings
 from booking_system.platform.http.openapi import HERE
 from tests.adapters import derive_once
+from tests.api import NOTHING, document_of_all
 
 MOST_BYTES = 1 << 18
 CHILDREN = {serve.API: api_process.main, serve.WORKER: worker_program.main}
@@ -157,12 +155,10 @@ def _program(
 def _make_ready() -> None:
     """Make what each API process would make again: a second and a half of its start."""
     derive_once()
-    secret = SecretStr(_new_key().decode())
-    nothing = Settings(database_url="postgresql:///none", secret_key=secret)
-    document = http_app.create_app(build(nothing)).openapi()
+    http_app.create_app(build(NOTHING))
 
     def known(*_: object, public_url: str | None, **about: object) -> dict[str, Any]:
-        return {**document, "servers": [{"url": public_url} if public_url else HERE]}
+        return {**document_of_all(), "servers": [{"url": public_url} if public_url else HERE]}
 
     http_app.document_of = known
     # Each program looks once at all that it has loaded, and would copy it by that.

@@ -21,7 +21,6 @@ from tests.api import NOTHING, Api, code_of, document_of_all
 from tests.contract import Contract
 from tests.platform.fresh_program import codes_of_refusals
 
-COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
 SOURCE = Path(booking_system.__file__).parent
 TYPED = {"type", "$ref", "anyOf", "oneOf", "allOf", "enum", "const"}
 ONE = {"schema", "items", "additionalProperties"}
@@ -49,11 +48,6 @@ def _schemas(node: Any, at: str) -> Iterator[tuple[str, dict[str, Any], bool]]:
         yield from _schemas(child, here)
 
 
-def _document() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(COMMITTED.read_text())
-    return document
-
-
 def _untyped(document: dict[str, Any]) -> list[str]:
     """Where a generator would write `unknown`, or a type that only null fits."""
     return [
@@ -64,8 +58,8 @@ def _untyped(document: dict[str, Any]) -> list[str]:
 
 
 def test_nothing_in_the_document_is_without_a_type_or_only_null() -> None:
-    assert len(list(_schemas(_document(), ""))) > 1000
-    assert _untyped(_document()) == []
+    assert len(list(_schemas(document_of_all(), ""))) > 1000
+    assert _untyped(document_of_all()) == []
 
 
 @pytest.mark.parametrize(
@@ -89,7 +83,7 @@ def test_that_search_finds_what_generators_stumble_over(
 def test_every_list_says_alike_where_it_goes_on() -> None:
     cursors = {
         name: sorted(one["type"] for one in schema["properties"]["next_cursor"]["anyOf"])
-        for name, schema in _document()["components"]["schemas"].items()
+        for name, schema in document_of_all()["components"]["schemas"].items()
         if "next_cursor" in schema.get("properties", {})
     }
     assert len(cursors) > 10
@@ -118,7 +112,7 @@ def test_whatever_a_refusal_carries_is_a_documented_member() -> None:
                     carried |= {one.arg for one in node.keywords if one.arg is not None}
     documented = {
         member
-        for name, schema in _document()["components"]["schemas"].items()
+        for name, schema in document_of_all()["components"]["schemas"].items()
         if name.endswith("Problem")
         for member in schema["properties"]
     }
@@ -130,7 +124,7 @@ def test_the_document_names_its_server() -> None:
     here = NOTHING.model_copy(update={"public_url": NOTHING.given_public_url or ""})
     named = NOTHING.model_copy(update={"public_url": "https://booking.example.com"})
 
-    assert [one["url"] for one in _document()["servers"]] == ["/"]
+    assert [one["url"] for one in document_of_all()["servers"]] == ["/"]
     assert [one["url"] for one in _short_document(here)["servers"]] == ["/"]
     assert _short_document(named)["servers"] == [{"url": "https://booking.example.com"}]
     assert Settings(public_url="https://a.example").given_public_url == "https://a.example"
@@ -260,7 +254,7 @@ PLANTS = [
 def test_an_answer_with_more_than_the_document_does_not_pass(
     operation: str, status: str, where: tuple[str | int, ...]
 ) -> None:
-    document = _document()
+    document = document_of_all()
     contract, (path, method, body) = Contract(document), _answer(document, operation, status)
     kind = "application/json" if int(status) < 400 else "application/problem+json"
     said = document["paths"][path][method.lower()]["responses"][status].get("headers", {})
@@ -279,7 +273,7 @@ def test_an_answer_with_more_than_the_document_does_not_pass(
 
 
 def test_nor_does_one_of_no_operation() -> None:
-    document = _document()
+    document = document_of_all()
     contract = Contract(document)
     body = document["components"]["examples"]["not_found"]["value"]
     body |= {"code": "method_not_allowed", "status": 405}

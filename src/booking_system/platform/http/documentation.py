@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import cache
 from typing import Any, Literal
 
 from fastapi.routing import APIRoute
@@ -183,7 +184,8 @@ def documented(
         if refusal.code not in {known.code for known in by_status[status_of(refusal)]}:
             by_status[status_of(refusal)].append(refusal)
     for status, kinds in sorted(by_status.items()):
-        route.responses[status] = _response(status, kinds, problems.get(status, Problem))
+        problem = problems.get(status, Problem)
+        route.responses[status] = {**_response(status, (*kinds,), problem)}
     if habits.body_limit is not USUAL_BODY and BodyTooLarge in by_status[413]:
         route.responses[413]["description"] += f" At most {habits.body_limit.most_bytes:,} bytes."
 
@@ -225,9 +227,11 @@ def _shared(route: APIRoute, habits: Habits) -> list[type[Refusal]]:
     return shared
 
 
+@cache
 def _response(
-    status: int, kinds: Sequence[type[Refusal]], problem: type[Problem]
+    status: int, kinds: tuple[type[Refusal], ...], problem: type[Problem]
 ) -> dict[str, Any]:
+    """Return a part that is the same wherever these may be refused: nobody changes it."""
     more = problem.model_fields.keys() - Problem.model_fields.keys()
     return {
         "description": "; ".join(f"`{kind.code}`: {kind.title().rstrip('.')}" for kind in kinds)
