@@ -38,7 +38,7 @@ def both_worlds(database_url: str) -> Iterator[tuple[list[World], asyncio.Runner
 @pytest.mark.parametrize(
     ("examples", "steps"),
     [
-        pytest.param(4, 40, id="short"),
+        pytest.param(2, 40, id="short"),
         pytest.param(600, 50, id="long", marks=pytest.mark.proof),
     ],
 )

@@ -42,7 +42,7 @@ async def live(api: Api, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveS
 @pytest.mark.parametrize(
     ("clients", "steps", "seed"),
     [
-        pytest.param(3, 15, 12, id="three at a time"),
+        pytest.param(3, 8, 12, id="three at a time"),
         pytest.param(4, 400, 13, id="four at a time, long", marks=pytest.mark.proof),
     ],
 )
@@ -86,7 +86,7 @@ async def stroll(place: Place, steps: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "seed"), [(20, 21), pytest.param(300, 22, id="long", marks=pytest.mark.proof)]
+    ("steps", "seed"), [(10, 21), pytest.param(300, 22, id="long", marks=pytest.mark.proof)]
 )
 async def test_single_slots_are_told_one_by_one(
     api: Api, live: LiveSlots, steps: int, seed: int

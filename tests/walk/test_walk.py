@@ -16,8 +16,8 @@ KINDS = 16
 @pytest.mark.parametrize(
     ("clients", "steps", "seed"),
     [
-        pytest.param(1, 60, 1, id="alone"),
-        pytest.param(6, 10, 2, id="six at a time"),
+        pytest.param(1, 30, 1, id="alone"),
+        pytest.param(6, 5, 2, id="six at a time"),
         pytest.param(1, 2000, 3, id="alone, long", marks=pytest.mark.proof),
         pytest.param(6, 334, 4, id="six at a time, long", marks=pytest.mark.proof),
     ],

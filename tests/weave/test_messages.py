@@ -16,7 +16,7 @@ from tests.weave.finding import (
 )
 from tests.weave.message_mutants import KEY, MUTANTS, SAYS
 
-SOME = 30
+SOME = 15
 ALL = 10_000
 WITHOUT_KEY = "DROP CONSTRAINT uq_message_ledger_identity"
 WITH_KEY = """ADD CONSTRAINT uq_message_ledger_identity

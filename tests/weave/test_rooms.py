@@ -9,7 +9,7 @@ from tests.postgres import TestServer
 from tests.weave.finding import all_go_right, first_wrong, same_again, soon_or_proof
 from tests.weave.room_mutants import MUTANTS
 
-SOME = 60
+SOME = 30
 ALL = 10_000
 
 

@@ -16,7 +16,7 @@ from booking_lab.weave.weaver import Weaver
 from tests.postgres import TestServer
 from tests.weave.mutants import MUTANTS
 
-SOME = 100
+SOME = 50
 """Seeds in `make test`: most of the coincidences come in them."""
 ALL = 50_000
 

@@ -38,6 +38,10 @@ class _Dialect(PGDialect_asyncpg):
     supports_statement_cache = False
 
 
+_DIALECT = _Dialect()  # type: ignore[no-untyped-call]
+"""One for all: it remembers what each type is called."""
+
+
 def _names_of(takes: type[Any]) -> tuple[str, ...]:
     """The fields, in place of a group its own."""
     kinds: Mapping[str, Any] = takes.__annotations__
@@ -90,7 +94,7 @@ class Statement(Generic[V]):
 
         `seconds` is how long a call may take, where that is more than for others.
         """
-        compiled = sql.compile(dialect=_Dialect())  # type: ignore[no-untyped-call]
+        compiled = sql.compile(dialect=_DIALECT)
         found: Sequence[str] = compiled.positiontup or ()  # type: ignore[attr-defined]
         fields = _names_of(takes)
         self._is_flat = not any(hasattr(kind, "_fields") for kind in takes.__annotations__.values())
