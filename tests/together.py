@@ -46,8 +46,11 @@ DEAREST = (
     "tests/hostile/",
     "tests/schema/test_schema.py",
     "tests/bootstrap/test_up.py",
+    "tests/consultations/test_two_processes.py",
     "tests/bootstrap/test_embedded_postgres.py",
+    "tests/consultations/test_hostile_rooms.py",
     "tests/booking/test_crashes.py",
+    "tests/notifications/test_storm.py",
     "tests/bootstrap/test_bench.py",
     "tests/platform/test_metrics.py",
     "tests/booking/test_double_booking.py",
@@ -63,7 +66,8 @@ DEAREST = (
     "tests/cost/",
     "tests/walk/",
 )
-"""They come first: what takes long, and comes last, is waited for by all other workers."""
+"""They come first: what takes long, and comes last, is waited for by all other workers. Some wait
+most of their time, and the processors are idle where nothing else has to be done meanwhile."""
 
 
 def rank(nodeid: str) -> int:
