@@ -4,12 +4,12 @@ import asyncpg
 
 from booking_system.booking.adapters import add_statements, owed_statements
 from booking_system.booking.adapters.add_statements import Adding, AddingWithKey, Key
+from booking_system.booking.adapters.attempt_facts import MINUTE
 from booking_system.booking.adapters.owed_statements import (
     AddingToWait,
     AddingToWaitWithKey,
     Waiting,
 )
-from booking_system.booking.adapters.rows import MINUTE
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt
 from booking_system.booking.domain.lifecycle import PaymentStatus

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true
 
+from booking_system.booking.adapters.attempt_facts import Clinic, Doctor, Service, read_as
 from booking_system.booking.records.claimed_time import is_active, is_coming
 from booking_system.booking.records.tables import appointments
 from booking_system.directory.records.acquaintance import knows
@@ -54,71 +55,35 @@ SERVICE = services.alias("v")
 OTHER = appointments.alias("a")
 PATIENT_ID, SERVICE_ID, NOW = an_id("patient_id"), an_id("service_id"), instant("now")
 MOVED_ID = an_id("moved_id")
-
-PLACES = (
-    CLINIC.c.name.label("clinic_name"),
-    CLINIC.c.time_zone,
-    CLINIC.c.currency,
-    CLINIC.c.min_notice_minutes,
-    CLINIC.c.cancel_notice_minutes,
-    CLINIC.c.horizon_days,
-    CLINIC.c.max_open_bookings_per_patient,
-    CLINIC.c.hold_minutes.label("clinic_hold_minutes"),
-    CLINIC.c.anonymous_holds,
-    CLINIC.c.payment_minutes,
-    CLINIC.c.phone.label("clinic_phone"),
-    CLINIC.c.address.label("clinic_address"),
-    DOCTOR.c.full_name.label("doctor_name"),
-    DOCTOR.c.title.label("doctor_title"),
-    DOCTOR.c.specialty,
-    DOCTOR.c.photo_url,
-)
-SERVICE_AS_OFFERED = (
-    SERVICE.c.name.label("service_name"),
-    SERVICE.c.duration_minutes,
-    SERVICE.c.buffer_before_minutes,
-    SERVICE.c.buffer_after_minutes,
-    SERVICE.c.mode.label("service_mode"),
-    SERVICE.c.price_amount,
-    SERVICE.c.payment,
-    SERVICE.c.deposit_amount,
-    SERVICE.c.deleted_at.is_(None).label("service_is_live"),
-)
+IS_THE_SERVICE = (SERVICE.c.id == SERVICE_ID, SERVICE.c.clinic_id == SLOT.c.clinic_id)
 
 
 def _facts(
     *, ends_at: ColumnElement[Any], is_there: ColumnElement[bool], others: list[ColumnElement[bool]]
 ) -> Select[Any]:
     """The slot and what the rules judge; `others`: which of the patient's appointments count."""
-    return (
-        select(
-            *slot_columns(SLOT),
-            *PLACES,
-            _clinic_offers_services().label("offers_services"),
-            PATIENT.c.full_name.label("patient_name"),
-            knows(SLOT.c.clinic_id, PATIENT_ID).label("is_known_here"),
-            _is_busy(ends_at, *others).label("is_busy"),
-            _open_bookings(*others).label("open_bookings"),
-            *SERVICE_AS_OFFERED,
-            _is_offered_by_the_doctor().label("is_offered_by_doctor"),
-        )
-        .select_from(
-            SLOT.join(CLINIC, (CLINIC.c.id == SLOT.c.clinic_id) & CLINIC.c.deleted_at.is_(None))
-            .join(DOCTOR, (DOCTOR.c.id == SLOT.c.doctor_id) & DOCTOR.c.deleted_at.is_(None))
-            .outerjoin(PATIENT, (PATIENT.c.id == PATIENT_ID) & is_there)
-            .outerjoin(
-                SERVICE, (SERVICE.c.id == SERVICE_ID) & (SERVICE.c.clinic_id == SLOT.c.clinic_id)
-            )
-        )
-        .where(SLOT.c.id == an_id("slot_id"), SLOT.c.deleted_at.is_(None))
-    )
+    its_clinic = (CLINIC.c.id == SLOT.c.clinic_id, CLINIC.c.deleted_at.is_(None))
+    its_doctor = (DOCTOR.c.id == SLOT.c.doctor_id, DOCTOR.c.deleted_at.is_(None))
+    patient = select(PATIENT.c.full_name).where(PATIENT.c.id == PATIENT_ID, is_there)
+    return select(
+        *slot_columns(SLOT),
+        read_as(Clinic, CLINIC, *its_clinic, of=SLOT).label("clinic"),
+        read_as(Doctor, DOCTOR, *its_doctor, of=SLOT).label("doctor"),
+        _clinic_offers_services().label("offers_services"),
+        patient.scalar_subquery().label("patient_name"),
+        knows(SLOT.c.clinic_id, PATIENT_ID).label("is_known_here"),
+        _is_busy(ends_at, *others).label("is_busy"),
+        _open_bookings(*others).label("open_bookings"),
+        read_as(Service, SERVICE, *IS_THE_SERVICE, of=SLOT).label("service"),
+        _is_offered_by_the_doctor().label("is_offered_by_doctor"),
+    ).where(SLOT.c.id == an_id("slot_id"), SLOT.c.deleted_at.is_(None))
 
 
 def _clinic_offers_services() -> ColumnElement[bool]:
+    """False where one is named: nobody asks then."""
     other = services.alias("o")
     is_one = (other.c.clinic_id == SLOT.c.clinic_id, other.c.deleted_at.is_(None))
-    is_named = SERVICE.c.id.is_not(None) & SERVICE.c.deleted_at.is_(None)
-    return or_(is_named, exists().where(*is_one).correlate(SLOT))
+    return and_(SERVICE_ID.is_(None), exists().where(*is_one).correlate(SLOT))
 
 
 def _is_offered_by_the_doctor() -> ColumnElement[bool]:
@@ -165,7 +130,8 @@ HERE = OTHER.c.clinic_id == SLOT.c.clinic_id
 def _attempt(*told: ColumnElement[bool]) -> Select[Any]:
     is_there = PATIENT.c.deleted_at.is_(None)
     facts = _facts(ends_at=SLOT.c.ends_at, is_there=is_there, others=[*told])
-    is_enough = func.coalesce(is_one_slot(SLOT, SERVICE), true())
+    needs_no_other = select(is_one_slot(SLOT, SERVICE)).where(*IS_THE_SERVICE).correlate(SLOT)
+    is_enough = func.coalesce(needs_no_other.scalar_subquery(), true())
     one_slot = facts.add_columns(true().label("is_clear")).where(
         or_(_is_locked_by_now(), SLOT.c.hold_blocks.is_(None)), is_enough
     )

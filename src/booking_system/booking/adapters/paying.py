@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import Boolean, any_, bindparam, case, exists, func, select
 
+from booking_system.booking.adapters.attempt_facts import MINUTE
 from booking_system.booking.adapters.marking import ITS_SLOTS
 from booking_system.booking.adapters.postgres import REFUSALS, PostgresBookingWork
-from booking_system.booking.adapters.rows import MINUTE
 from booking_system.booking.application.payment_ports import PaymentWork
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.history import Action

@@ -1,13 +1,21 @@
 """Rows of the booking statements, made into what the domain speaks of."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from booking_system.booking.adapters.attempt_facts import (
+    MINUTE,
+    Clinic,
+    Doctor,
+    Service,
+    clinic_of,
+    doctor_of,
+    service_of,
+)
 from booking_system.booking.application.ports import BookingWish
 from booking_system.booking.domain.attempt import (
     BookingAttempt,
-    ClinicFacts,
     MovingFacts,
     PatientFacts,
     ServiceFacts,
@@ -15,15 +23,10 @@ from booking_system.booking.domain.attempt import (
 from booking_system.booking.domain.history import Action, Entry, SlotTime
 from booking_system.booking.domain.party import Side
 from booking_system.booking.domain.span import Need, Span
-from booking_system.booking.records.cards import doctor_of
-from booking_system.directory.domain.service import PaymentTerms
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.records.slots import slot_of
 from booking_system.shared_kernel.identifiers import AppointmentId
 from booking_system.shared_kernel.mode import Mode
-from booking_system.shared_kernel.money import Money
-
-MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,15 @@ def moving_of(row: Any) -> MovingFacts:
 
 
 def attempt_of(row: Any, asked: AttemptRequest, span: Span | None = None) -> BookingAttempt:
-    """Make the attempt of a row of `ATTEMPT` or `FACTS`, or of None where there is no such slot."""
+    """Make the attempt of a row of `ATTEMPT` or `FACTS`.
+
+    There is no such slot where there is no row, or its clinic or doctor was deleted.
+    """
     wish = asked.wish
-    if row is None:
+    if row is None or row["clinic"] is None or row["doctor"] is None:
         return BookingAttempt(now=asked.now, actor=asked.actor, slot=None, moves=asked.moving)
     taken = Span(slots=(slot_of(row),)) if span is None else span
+    clinic = Clinic(*row["clinic"])
     return BookingAttempt(
         now=asked.now,
         actor=asked.actor,
@@ -81,24 +88,11 @@ def attempt_of(row: Any, asked: AttemptRequest, span: Span | None = None) -> Boo
         span=taken,
         is_clear=row["is_clear"],
         moves=asked.moving,
-        clinic=ClinicFacts(
-            name=row["clinic_name"],
-            time_zone=row["time_zone"],
-            minimum_notice=row["min_notice_minutes"] * MINUTE,
-            cancel_notice=row["cancel_notice_minutes"] * MINUTE,
-            horizon=timedelta(days=row["horizon_days"]),
-            most_open_bookings=row["max_open_bookings_per_patient"],
-            offers_services=row["offers_services"],
-            hold_length=row["clinic_hold_minutes"] * MINUTE,
-            payment_window=row["payment_minutes"] * MINUTE,
-            takes_anonymous_holds=row["anonymous_holds"],
-            phone=row["clinic_phone"],
-            address=row["clinic_address"],
-        ),
-        doctor=doctor_of(row),
+        clinic=clinic_of(clinic, offers_services=row["offers_services"]),
+        doctor=doctor_of(Doctor(*row["doctor"])),
         patient=_patient_of(row, wish),
         service_id=wish.service_id,
-        service=_service_of(row, wish),
+        service=_service_of(row, wish, clinic),
         reason=wish.reason,
         hold_id=wish.hold_id,
         shown_hold=wish.shown_hold,
@@ -119,28 +113,14 @@ def _patient_of(row: Any, wish: BookingWish) -> PatientFacts | None:
     )
 
 
-def _service_of(row: Any, wish: BookingWish) -> ServiceFacts | None:
-    if row["service_name"] is None or wish.service_id is None:
+def _service_of(row: Any, wish: BookingWish, clinic: Clinic) -> ServiceFacts | None:
+    if row["service"] is None or wish.service_id is None:
         return None
-    amount, deposit = row["price_amount"], row["deposit_amount"]
-    return ServiceFacts(
-        id=wish.service_id,
-        name=row["service_name"],
-        need=_need(row),
-        price=None if amount is None else Money(amount, row["currency"]),
-        payment=PaymentTerms(row["payment"]),
-        deposit=None if deposit is None else Money(deposit, row["currency"]),
+    return service_of(
+        wish.service_id,
+        Service(*row["service"]),
+        currency=clinic.currency,
         is_offered_by_doctor=row["is_offered_by_doctor"],
-        is_live=row["service_is_live"],
-    )
-
-
-def _need(row: Any) -> Need:
-    return Need(
-        duration=row["duration_minutes"] * MINUTE,
-        before=row["buffer_before_minutes"] * MINUTE,
-        after=row["buffer_after_minutes"] * MINUTE,
-        mode=Mode(row["service_mode"]),
     )
 
 
