@@ -168,6 +168,7 @@ class ByteRoutes:
         headers = {
             "Cache-Control": FOR_GOOD,
             "ETag": etag,
+            "Vary": "Origin",
             "Cross-Origin-Resource-Policy": "cross-origin",
             "Content-Security-Policy": SANDBOX,
         }
