@@ -20,6 +20,7 @@ from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
 from booking_system.booking.application.expanding import ShowAround
+from booking_system.booking.application.expanding_ports import MoneyReader, NoMoney
 from booking_system.booking.application.explain_slot import ExplainSlot
 from booking_system.booking.application.hold_slot import (
     ExtendHold,
@@ -64,6 +65,7 @@ class BookingContainer(containers.DeclarativeContainer):
     networks = providers.Dependency(instance_of=Networks)
     keys = providers.Dependency(instance_of=Keyring)
     throttle: providers.Dependency[OverlapThrottle] = providers.Dependency()
+    money: providers.Dependency[MoneyReader] = providers.Dependency(default=NoMoney())
 
     booking = providers.Singleton(PostgresBooking, database)
     reader = providers.Singleton(PostgresBookingReader, database)
@@ -160,7 +162,7 @@ class BookingContainer(containers.DeclarativeContainer):
         show=show_appointment,
         list=list_appointments,
         around=providers.Factory(
-            retried(ShowAround), reader=providers.Singleton(PostgresAround, database)
+            retried(ShowAround), reader=providers.Singleton(PostgresAround, database), money=money
         ),
         tokens=hold_tokens,
         clock=clock,

@@ -1,6 +1,5 @@
 """Booking over HTTP."""
 
-from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request, Response
 from pydantic import ValidationError
 
-from booking_system.booking.adapters.expanded import Expand, Expandable, expanded_shown
+from booking_system.booking.adapters.expanded import Expand, expanded
 from booking_system.booking.adapters.hold_tokens import HoldToken, HoldTokens
 from booking_system.booking.adapters.models import (
     AppointmentOut,
@@ -206,7 +205,7 @@ class BookingRoutes:
         if expand is not None:
             # It is booked: an answer that says so is worth more than a whole one.
             with suppress(Unavailable):
-                more = await self._expanded(card, expand)
+                more = await expanded(self.around, card.appointment, expand)
         return answer_of(card, actor, self.clock.now(), status=201, headers=headers, expanded=more)
 
     async def book_at_once(self, request: StrictRequest) -> Response | None:
@@ -225,7 +224,9 @@ class BookingRoutes:
     ) -> Response:
         """Read one booking: your own, or one of your clinic."""
         card = await self.show(appointment_id=AppointmentId(booking_id), actor=actor)
-        more = None if expand is None else await self._expanded(card, expand)
+        more = None
+        if expand is not None:
+            more = await expanded(self.around, card.appointment, expand)
         return answer_of(card, actor, self.clock.now(), expanded=more)
 
     async def list_bookings(
@@ -263,11 +264,6 @@ class BookingRoutes:
             actor=actor,
         )
         return answer_of(card, actor, self.clock.now())
-
-    async def _expanded(
-        self, card: AppointmentCard, wanted: Collection[Expandable]
-    ) -> dict[str, Any]:
-        return expanded_shown(await self.around(card.appointment), wanted)
 
 
 def answer_of(  # noqa: PLR0913

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from booking_system.booking.domain.payment_state import PaymentState
 from booking_system.payments.application.ports import OpenMatter, Shown
 from booking_system.payments.application.provider_port import Presentation
 from booking_system.payments.application.take_at_desk import Method
@@ -14,7 +15,7 @@ from booking_system.payments.domain.ledger import LineKind
 from booking_system.payments.domain.matters import MatterKind
 from booking_system.payments.domain.receipts import DayTotals, Document, DocumentKind
 from booking_system.payments.domain.refunds import Refund, RefundReason, RefundState
-from booking_system.payments.domain.standing import Dispute, PaymentState, standing_of
+from booking_system.payments.domain.standing import Dispute, standing_of
 from booking_system.platform.http.fields import Locale, Whole
 from booking_system.platform.http.input import Input, LongText
 from booking_system.scheduling.records.slot_shown import MoneyOut
