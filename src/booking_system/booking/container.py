@@ -28,7 +28,11 @@ from booking_system.booking.application.hold_slot import (
     ReleaseHold,
     ShowHold,
 )
-from booking_system.booking.application.keep_references import ChangeReferences, ShowReferences
+from booking_system.booking.application.keep_references import (
+    ChangeReferences,
+    ListReferences,
+    ShowReferences,
+)
 from booking_system.booking.application.mark_appointment import MarkAppointment
 from booking_system.booking.application.overlaps import OverlapThrottle, WatchOverlaps
 from booking_system.booking.application.patients_word import PatientsWord
@@ -155,6 +159,7 @@ class BookingContainer(containers.DeclarativeContainer):
     )
     explain_slot = providers.Factory(retried(ExplainSlot), reader=holds, clock=clock)
 
+    reference_store = providers.Singleton(PostgresBookingReferences, database)
     routes = providers.Singleton(
         BookingRoutes,
         book=book_appointment,
@@ -164,6 +169,7 @@ class BookingContainer(containers.DeclarativeContainer):
         around=providers.Factory(
             retried(ShowAround), reader=providers.Singleton(PostgresAround, database), money=money
         ),
+        references=providers.Factory(retried(ListReferences), store=reference_store),
         tokens=hold_tokens,
         clock=clock,
     )
@@ -179,7 +185,6 @@ class BookingContainer(containers.DeclarativeContainer):
         networks=networks,
         clock=clock,
     )
-    reference_store = providers.Singleton(PostgresBookingReferences, database)
     reference_routes = providers.Singleton(
         BookingReferenceRoutes,
         show=providers.Factory(retried(ShowReferences), reader=reader, store=reference_store),

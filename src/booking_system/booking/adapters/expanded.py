@@ -1,6 +1,6 @@
 """What an answer about a booking shows beyond the booking, where it is asked for."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -11,12 +11,18 @@ from pydantic import BaseModel, Field
 
 from booking_system.booking.application.expanding import ShowAround
 from booking_system.booking.application.expanding_ports import LatestPayment, MoneyAround
+from booking_system.booking.application.keep_references import ListReferences
 from booking_system.booking.domain.appointment import Appointment
+from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.payment_state import PaymentState
+from booking_system.directory.domain.references import References
 from booking_system.directory.records.clinic_models import ClinicOut
 from booking_system.directory.records.doctor_models import DoctorOut
+from booking_system.directory.records.references_shown import ReferencesOut, check_clinic
 from booking_system.directory.records.service_shown import ServiceOut
+from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.records.slot_shown import MoneyOut
+from booking_system.shared_kernel.identifiers import ClinicId
 from booking_system.shared_kernel.money import Money
 
 
@@ -115,6 +121,11 @@ class ExpandedOut(BaseModel):
         description="With `expand=payment`: what is to be paid, until when, and the payment that"
         " counts; null where nothing is paid through this system",
     )
+    references: ReferencesOut | None = Field(
+        default=None,
+        description="In a list, with `expand=references`: what another system calls the booking,"
+        " and notes about it. For the clinic's staff alone",
+    )
 
 
 async def expanded(
@@ -135,6 +146,23 @@ async def expanded(
         money = await show.payment(appointment)
         shown[Expandable.PAYMENT.value] = None if money is None else BookedMoneyOut.of(money)
     return shown
+
+
+async def with_references(
+    read: ListReferences,
+    cards: Sequence[AppointmentCard],
+    clinic_id: UUID | None,
+    actor: Actor,
+) -> dict[UUID, dict[str, Any]]:
+    """Return `expanded` of each: one statement, however many.
+
+    Raises `Invalid` without a clinic, `NotPermitted` for people who are not of its staff.
+    """
+    check_clinic(read, clinic_id, name="expand=references")
+    assert clinic_id is not None, "it was checked"
+    ids = [card.appointment.id for card in cards]
+    noted = await read(clinic_id=ClinicId(clinic_id), ids=ids, actor=actor)
+    return {one: {"references": ReferencesOut.of(noted.get(one, References()))} for one in ids}
 
 
 def _amount(money: Money) -> MoneyOut:

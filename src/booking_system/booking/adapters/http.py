@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request, Response
 from pydantic import ValidationError
 
-from booking_system.booking.adapters.expanded import Expand, expanded
+from booking_system.booking.adapters.expanded import Expand, expanded, with_references
 from booking_system.booking.adapters.hold_tokens import HoldToken, HoldTokens
 from booking_system.booking.adapters.models import (
     AppointmentOut,
@@ -22,6 +22,7 @@ from booking_system.booking.adapters.models import (
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
 from booking_system.booking.application.expanding import ShowAround
+from booking_system.booking.application.keep_references import ListReferences
 from booking_system.booking.application.ports import BookingSearch
 from booking_system.booking.application.read_appointments import ListAppointments, ShowAppointment
 from booking_system.booking.domain import refusals as no
@@ -30,7 +31,7 @@ from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.reference import reference_as_heard
 from booking_system.directory.domain.references import ExternalIdTaken
-from booking_system.directory.records.references_shown import SoughtId, check_clinic
+from booking_system.directory.records.references_shown import ExpandItems, SoughtId, check_clinic
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
 from booking_system.identity.domain.refusals import RateLimited
@@ -126,6 +127,7 @@ class BookingRoutes:
     show: ShowAppointment
     list: ListAppointments
     around: ShowAround
+    references: ListReferences
     tokens: HoldTokens
     clock: Clock
 
@@ -229,11 +231,13 @@ class BookingRoutes:
             more = await expanded(self.around, card.appointment, expand)
         return answer_of(card, actor, self.clock.now(), expanded=more)
 
-    async def list_bookings(
+    async def list_bookings(  # noqa: PLR0913
         self,
         request: Request,
         filters: Filters,
         actor: Caller,
+        *,
+        expand: ExpandItems = None,
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
@@ -243,10 +247,12 @@ class BookingRoutes:
         cards = await self.list(search=search, actor=actor)
         following = _cursor(cards[limit - 1], filters) if len(cards) > limit else None
         now = self.clock.now()
-        page = {
-            "items": [shown(card, actor, now) for card in cards[:limit]],
-            "next_cursor": following,
-        }
+        items = [shown(card, actor, now) for card in cards[:limit]]
+        if expand:
+            clinic_id = filters["clinic_id"]
+            more = await with_references(self.references, cards[:limit], clinic_id, actor)
+            items = [item | {"expanded": more[item["id"]]} for item in items]
+        page = {"items": items, "next_cursor": following}
         return json_answer(page, headers=link_to_next(request, following))
 
     async def cancel_booking(
