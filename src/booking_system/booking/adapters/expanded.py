@@ -111,8 +111,12 @@ class ExpandedOut(BaseModel):
     As they are today, also where one was removed since.
     """
 
-    clinic: ClinicOut | None = Field(default=None, description="With `expand=clinic`")
-    doctor: DoctorOut | None = Field(default=None, description="With `expand=doctor`")
+    clinic: ClinicOut | None = Field(
+        default=None, description="The whole clinic as it is today; with `expand=clinic`"
+    )
+    doctor: DoctorOut | None = Field(
+        default=None, description="The whole doctor as they are shown today; with `expand=doctor`"
+    )
     service: ServiceOut | None = Field(
         default=None, description="With `expand=service`; null where the booking is of none"
     )

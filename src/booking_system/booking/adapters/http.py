@@ -86,8 +86,13 @@ async def booking_filters(  # noqa: PLR0913
         ),
     ] = None,
     external_id: SoughtId = None,
-    since: Annotated[Instant | None, Query(alias="from", description="Starts at or after")] = None,
-    until: Annotated[Instant | None, Query(alias="to", description="Starts before")] = None,
+    since: Annotated[
+        Instant | None,
+        Query(alias="from", description="Bookings that start at this instant or after it"),
+    ] = None,
+    until: Annotated[
+        Instant | None, Query(alias="to", description="Bookings that start before this instant")
+    ] = None,
     outside_availability: Annotated[
         bool,
         Query(

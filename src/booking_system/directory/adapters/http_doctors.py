@@ -110,7 +110,9 @@ class DoctorRoutes:
         ] = None,
         specialty: ShortText | None = None,
         language: Annotated[str | None, Query(max_length=3, examples=["de"])] = None,
-        q: Annotated[ShortText | None, Query(description="Part of the name")] = None,
+        q: Annotated[
+            ShortText | None, Query(description="Part of the doctor's name, in capitals or not")
+        ] = None,
         external_id: SoughtId = None,
         expand: ExpandItems = None,
         actor: Annotated[Actor | None, Depends(caller)],

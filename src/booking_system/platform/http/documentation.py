@@ -49,7 +49,10 @@ class FieldProblem(BaseModel):
         alias="in", description="Part of the request that it is in"
     )
     detail: str = Field(description="The same in words, for people")
-    code: str = Field(description="Stable", examples=["unknown_field"])
+    code: str = Field(
+        description="What is wrong, in a word that stays the same: branch on it, show `detail`",
+        examples=["unknown_field"],
+    )
 
 
 class Problem(BaseModel):
