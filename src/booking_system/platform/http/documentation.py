@@ -9,7 +9,11 @@ from typing import Any, Literal
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
-from booking_system.platform.http.answer_headers import header_components, headers_of
+from booking_system.platform.http.answer_headers import (
+    header_components,
+    headers_of,
+    headers_of_refusal,
+)
 from booking_system.platform.http.habits import Habits
 from booking_system.platform.http.idempotency import HEADER
 from booking_system.platform.http.input import USUAL_BODY, BodyTooLarge, UnsupportedMediaType
@@ -186,7 +190,7 @@ def documented(
         if refusal.code not in {known.code for known in by_status[status_of(refusal)]}:
             by_status[status_of(refusal)].append(refusal)
     for status, kinds in sorted(by_status.items()):
-        route.responses[status] = _response(status, kinds, problems.get(status, Problem))
+        route.responses[status] = _response(status, kinds, problems.get(status, Problem), habits)
     if habits.body_limit is not USUAL_BODY and BodyTooLarge in by_status[413]:
         route.responses[413]["description"] += f" At most {habits.body_limit.most_bytes:,} bytes."
 
@@ -229,7 +233,7 @@ def _shared(route: APIRoute, habits: Habits) -> list[type[Refusal]]:
 
 
 def _response(
-    status: int, kinds: Sequence[type[Refusal]], problem: type[Problem]
+    status: int, kinds: Sequence[type[Refusal]], problem: type[Problem], habits: Habits
 ) -> dict[str, Any]:
     more = problem.model_fields.keys() - Problem.model_fields.keys()
     return {
@@ -241,7 +245,7 @@ def _response(
                 "examples": {kind.code: _example_with(kind, more) for kind in kinds},
             }
         },
-        "headers": headers_of(status, None),
+        "headers": headers_of_refusal(status, kinds, habits),
     }
 
 
