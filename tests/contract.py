@@ -17,6 +17,8 @@ from booking_system.platform.http.problems import MEDIA_TYPE
 from tests.reached import REACHED, Reached
 
 NOT_OF_AN_OPERATION = 405
+TOO_MANY = 429
+BUDGET = {"RateLimit", "RateLimit-Policy"}
 REFERENCE = re.compile(r"#/components/schemas/([^\"]+)")
 
 
@@ -61,7 +63,10 @@ class Contract:
             assert header.lower() in headers or not is_always_there, (
                 f"{name} answers {status} without {header}"
             )
-        assert "ETag" in told or "etag" not in headers, f"{name} answers {status} with a tag"
+        for header in ("ETag", "Retry-After"):
+            is_sent = header.lower() in headers
+            assert header in told or not is_sent, f"{name} answers {status} with {header}"
+        self._check_budget(operation, status, told, headers)
         kind = headers.get("content-type", "").partition(";")[0]
         content = response.get("content", {})
         if not content:
@@ -76,6 +81,20 @@ class Contract:
             code = value["code"]
             assert code in content[kind]["examples"], f"{name} says {code}: not documented"
             REACHED.add((name, status, code))
+
+    def _check_budget(
+        self, operation: dict[str, Any], status: int, told: dict[str, Any], headers: dict[str, str]
+    ) -> None:
+        """What is left is told of what is counted, each time with what it is left of."""
+        sent = {header for header in BUDGET if header.lower() in headers}
+        assert sent in (set(), BUDGET), f"{operation['operationId']} answers with half of {BUDGET}"
+        responses = operation["responses"].items()
+        is_counted = any(
+            response["headers"].keys() >= BUDGET for code, response in responses if code < "4"
+        )
+        # Each refusal may say it, and those that are for want of it are documented with it.
+        is_told = told.keys() >= BUDGET or (is_counted and status >= 400 and status != TOO_MANY)
+        assert is_told or not sent, f"{operation['operationId']} answers {status} with a budget"
 
     def _validator(self, name: str, status: str, kind: str) -> Callable[[Any], None]:
         operation = next(o for o in self._operations.values() if o["operationId"] == name)

@@ -120,7 +120,14 @@ async def test_only_hashes_of_tickets_are_stored(server: RealServer) -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    ["https://evil.example.com", "null", "HTTP://TEST", "http://sub.test", "http://test:81"],
+    [
+        "https://evil.example.com",
+        "null",
+        "HTTP://TEST",
+        "http://sub.test",
+        "http://test:81",
+        "http://localhost.evil.example",
+    ],
 )
 async def test_a_page_of_another_site_is_refused_before_anything_is_accepted(
     server: RealServer, origin: str
@@ -133,6 +140,9 @@ async def test_a_page_of_another_site_is_refused_before_anything_is_accepted(
     assert caught.value.response.status_code == 403
     # Nor was the ticket used up.
     async with page(server.ws, way, additional_headers={"Origin": "http://test"}) as (_, welcome):
+        assert welcome["you"]["role"] == "patient"
+    again, mine = await room.way_in(room.patient), {"Origin": "http://localhost:5173"}
+    async with page(server.ws, again, additional_headers=mine) as (_, welcome):
         assert welcome["you"]["role"] == "patient"
 
 

@@ -10,9 +10,11 @@ import pytest
 from httpx import Response
 
 from booking_lab.bench.scale.explained import ExplainedDatabase
+from booking_system.booking.adapters.noting import PostgresBookingReferences
 from booking_system.booking.adapters.reading import PostgresBookingReader
 from booking_system.booking.application.ports import BookingSearch, Scope
 from booking_system.directory.adapters.public_lists import PostgresPublicLists
+from booking_system.directory.adapters.references import PostgresReferences
 from booking_system.directory.application.ports import Search
 from booking_system.platform.postgres.transaction import SERVER_SETTINGS, Database
 from booking_system.shared_kernel.identifiers import ClinicId
@@ -311,6 +313,10 @@ async def test_two_clinics_call_one_patient_by_ids_of_their_own(api: Api) -> Non
         "metadata": {},
     }
     assert await here.read("patient", whose) == {"external_id": "h", "metadata": {"a": "1"}}
+    for one, name in ((here, "h"), (there, "t")):
+        about = {"clinic_id": one.clinic["id"], "expand": "references"}
+        beside = (await api.get("/v1/patients", one.desk, **about)).json()["items"]
+        assert [item["expanded"]["references"]["external_id"] for item in beside] == [name]
     assert await there.found("patient", "h") == []
 
 
@@ -345,6 +351,88 @@ async def test_an_id_is_asked_for_in_one_clinic(api: Api) -> None:
         assert errors_of(answer) == [("/clinic_id", "combination")]
         spaced = await api.get(path, here.desk, external_id="a b", clinic_id=here.clinic["id"])
         assert errors_of(spaced)[0][0] == "/external_id"
+
+
+def listed(here: Connected, kind: str) -> tuple[str, dict[str, str]]:
+    if kind == "service":
+        return f"/v1/clinics/{here.clinic['id']}/services", {}
+    return f"/v1/{kind}s", {"clinic_id": here.clinic["id"]}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_list_has_it_beside_each_item_in_one_statement(
+    api: Api, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = await Connected.of(api), await Connected.of(api)
+    one = await here.made(kind, external_id=SECRET, metadata=NOTES)
+    bare = await here.made(kind)
+    await there.made(kind, external_id=SECRET)
+    path, of_clinic = listed(here, kind)
+    asked: list[int] = []
+    for owner in (PostgresReferences, PostgresBookingReferences):
+        original = owner.page
+
+        async def noted(*given: Any, _as: Any = original) -> Any:
+            asked.append(len(given[-1]))
+            return await _as(*given)
+
+        monkeypatch.setattr(owner, "page", noted)
+
+    answer = await api.get(path, here.desk, **of_clinic, expand="references", limit=2)
+    # Bookings come by their start, patients are listed with those of the bookings.
+    shown = {item["id"]: item["expanded"] for item in answer.json()["items"]}
+    while answer.json()["next_cursor"]:
+        cursor = answer.json()["next_cursor"]
+        asked.clear()
+        answer = await api.get(
+            path, here.desk, **of_clinic, expand="references", limit=2, cursor=cursor
+        )
+        shown |= {item["id"]: item["expanded"] for item in answer.json()["items"]}
+    assert len(asked) == 1
+    assert shown[one] == {"references": {"external_id": SECRET, "metadata": NOTES}}
+    assert shown[bare] == {"references": {"external_id": None, "metadata": {}}}
+    assert SECRET not in str([it for key, it in shown.items() if key != one])
+    # Nobody asked: it is not there, and nothing is read.
+    asked.clear()
+    plain = await api.get(path, here.desk, **of_clinic)
+    assert all("expanded" not in item for item in plain.json()["items"])
+    assert plain.json()["items"]
+    assert asked == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_nobody_else_has_it_beside_an_item(api: Api, kind: str) -> None:
+    here = await Connected.of(api)
+    patient = await api.patient()
+    await api.book(await api.slot(here.clinic), patient)
+    await here.made(kind, external_id=SECRET)
+    path, of_clinic = listed(here, kind)
+    doctor = await api.doctor_account(await api.doctor(here.clinic))
+    bystander = await api.receptionist((await api.clinic())["id"])
+    for by in (patient, bystander, doctor, None):
+        refused = await api.get(path, by, **of_clinic, expand="references")
+        assert refused.status_code == (403 if by else 401), refused.text
+        assert SECRET not in refused.text
+    if kind != "service":
+        nowhere = await api.get(path, here.desk, expand="references")
+        assert errors_of(nowhere) == [("/clinic_id", "combination")]
+    unknown = await api.get(path, here.desk, **of_clinic, expand="everything")
+    assert errors_of(unknown)[0][0] == "/expand/0"
+
+
+async def test_of_a_patient_whom_the_clinic_does_not_know_nothing_is_beside_them(api: Api) -> None:
+    here, patient = await Connected.of(api), await api.patient()
+    mine = {"email": "caller@example.com"}
+    await api.send("PATCH", f"/v1/patients/{patient.patient_id}", patient, json=mine)
+    booking = (await api.book(await api.slot(here.clinic), patient)).json()
+    whose = str(patient.patient_id)
+    assert code_of(await here.change("patient", whose, external_id=SECRET))[0] == 200
+    search = {"clinic_id": here.clinic["id"], "expand": "references"} | mine
+    (known,) = (await api.get("/v1/patients", here.desk, **search)).json()["items"]
+    assert known["expanded"]["references"]["external_id"] == SECRET
+    await api.post(f"/v1/bookings/{booking['id']}/cancel", None, patient)
+    (unknown,) = (await api.get("/v1/patients", here.desk, **search)).json()["items"]
+    assert (unknown["is_known"], unknown["expanded"]) == (False, {"references": None})
 
 
 async def test_what_another_system_calls_it_is_found_through_its_index(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from booking_system.booking.domain.party import Side
+from booking_system.booking.domain.payment_state import PaymentState
 from booking_system.booking.domain.refusals import AppointmentNotFound, BookingNotActive
 from booking_system.payments.application.ports import WorkKind
 from booking_system.payments.domain.attempt import AttemptState
@@ -25,7 +26,7 @@ from booking_system.payments.domain.refusals import (
     RefundExceedsPayment,
 )
 from booking_system.payments.domain.sighting import DisputeStage, RefundStage, Sighting, Stage
-from booking_system.payments.domain.standing import PaymentState, standing_of
+from booking_system.payments.domain.standing import standing_of
 from booking_system.payments.domain.terms import MoneyTerms, Step
 from booking_system.payments.domain.transitions import Cause, ImpossibleError
 from booking_system.shared_kernel.errors import Invalid

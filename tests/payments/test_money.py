@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from booking_system.booking.domain.lifecycle import AppointmentStatus, PaymentStatus
 from booking_system.booking.domain.party import Side
+from booking_system.booking.domain.payment_state import PaymentState
 from booking_system.payments.domain.attempt import AttemptState
 from booking_system.payments.domain.ledger import Line, LineKind
 from booking_system.payments.domain.owed import MoneyStatus, Standing
 from booking_system.payments.domain.receipts import drafts, totals_of
-from booking_system.payments.domain.standing import Dispute, PaymentState, standing_of
+from booking_system.payments.domain.standing import Dispute, standing_of
 from booking_system.payments.domain.terms import Deposit, MoneyTerms, Step, share
 from booking_system.shared_kernel.money import Money
 from tests.booking.builders import NOON

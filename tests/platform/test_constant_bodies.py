@@ -13,6 +13,8 @@ CONSTANT = [
     "/openapi.json",
     "/docs/openapi.json",
     "/docs/assets/redoc.standalone.js",
+    "/problems",
+    "/problems/validation_error",
 ]
 PACKED = {"Accept-Encoding": "gzip"}
 PLAIN = {"Accept-Encoding": "identity"}

@@ -44,6 +44,22 @@ def test_every_parameter_and_every_body_says_what_it_is() -> None:
     assert all(tag["description"] for tag in document_of_all()["tags"])
 
 
+def test_a_refusal_to_wait_for_has_its_header() -> None:
+    answers = [
+        (status, answer, answer["content"]["application/problem+json"]["examples"].keys())
+        for operation in _operations()
+        for status, answer in operation["responses"].items()
+        if status >= "4"
+    ]
+    waiting = [one for _, one, codes in answers if "idempotency_key_in_use" in codes]
+    assert len(waiting) > 30
+    assert all("Retry-After" in one["headers"] for one in waiting)
+    refused = [one for status, one, codes in answers if status == "429"]
+    assert len([one for one in refused if "RateLimit" in one["headers"]]) > 100
+    others = [one for status, one, _ in answers if status not in {"409", "429", "503"}]
+    assert not any({"Retry-After", "RateLimit"} & one["headers"].keys() for one in others)
+
+
 def test_every_shared_word_is_used_and_means_one_thing() -> None:
     """A word that nothing is described by any more would be believed by the next reader."""
     properties, said = _properties(), set[str]()

@@ -219,6 +219,7 @@ async def test_our_own_pages_and_programs_open_it(server: RealServer, origin: st
         "https://pages.example.com:8443",
         "http://pages.example.com",
         "http://test/",
+        "http://localhost:5173",
     ],
 )
 async def test_pages_of_others_do_not(server: RealServer, rooms: Rooms, origin: str) -> None:

@@ -20,6 +20,7 @@ from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
 from booking_system.booking.application.expanding import ShowAround
+from booking_system.booking.application.expanding_ports import MoneyReader, NoMoney
 from booking_system.booking.application.explain_slot import ExplainSlot
 from booking_system.booking.application.hold_slot import (
     ExtendHold,
@@ -27,7 +28,11 @@ from booking_system.booking.application.hold_slot import (
     ReleaseHold,
     ShowHold,
 )
-from booking_system.booking.application.keep_references import ChangeReferences, ShowReferences
+from booking_system.booking.application.keep_references import (
+    ChangeReferences,
+    ListReferences,
+    ShowReferences,
+)
 from booking_system.booking.application.mark_appointment import MarkAppointment
 from booking_system.booking.application.overlaps import OverlapThrottle, WatchOverlaps
 from booking_system.booking.application.patients_word import PatientsWord
@@ -64,6 +69,7 @@ class BookingContainer(containers.DeclarativeContainer):
     networks = providers.Dependency(instance_of=Networks)
     keys = providers.Dependency(instance_of=Keyring)
     throttle: providers.Dependency[OverlapThrottle] = providers.Dependency()
+    money: providers.Dependency[MoneyReader] = providers.Dependency(default=NoMoney())
 
     booking = providers.Singleton(PostgresBooking, database)
     reader = providers.Singleton(PostgresBookingReader, database)
@@ -153,6 +159,7 @@ class BookingContainer(containers.DeclarativeContainer):
     )
     explain_slot = providers.Factory(retried(ExplainSlot), reader=holds, clock=clock)
 
+    reference_store = providers.Singleton(PostgresBookingReferences, database)
     routes = providers.Singleton(
         BookingRoutes,
         book=book_appointment,
@@ -160,8 +167,9 @@ class BookingContainer(containers.DeclarativeContainer):
         show=show_appointment,
         list=list_appointments,
         around=providers.Factory(
-            retried(ShowAround), reader=providers.Singleton(PostgresAround, database)
+            retried(ShowAround), reader=providers.Singleton(PostgresAround, database), money=money
         ),
+        references=providers.Factory(retried(ListReferences), store=reference_store),
         tokens=hold_tokens,
         clock=clock,
     )
@@ -177,7 +185,6 @@ class BookingContainer(containers.DeclarativeContainer):
         networks=networks,
         clock=clock,
     )
-    reference_store = providers.Singleton(PostgresBookingReferences, database)
     reference_routes = providers.Singleton(
         BookingReferenceRoutes,
         show=providers.Factory(retried(ShowReferences), reader=reader, store=reference_store),

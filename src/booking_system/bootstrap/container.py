@@ -2,9 +2,8 @@
 
 from dependency_injector import containers, providers
 
-from booking_system.booking.adapters.reading import PostgresBookingReader
-from booking_system.booking.application.ask_to_move import AskToMove
 from booking_system.booking.container import BookingContainer
+from booking_system.bootstrap import between
 from booking_system.bootstrap import wired_settings as wired
 from booking_system.bootstrap.chores import chores_of
 from booking_system.bootstrap.database_container import DatabaseContainer
@@ -25,7 +24,6 @@ from booking_system.platform.clock import SystemClock
 from booking_system.platform.http.idempotency import Idempotency
 from booking_system.platform.http.network import Networks
 from booking_system.platform.postgres.feed import Relay
-from booking_system.platform.postgres.retry import retried
 from booking_system.platform.postgres.tidying import Tidying
 from booking_system.platform.uuid7 import RandomIdentities
 from booking_system.scheduling.container import SchedulingContainer
@@ -87,11 +85,7 @@ class Container(containers.DeclarativeContainer):
         shared_pages=shared.pages,
         clock=clock,
         identities=identities,
-        agreed=providers.Factory(
-            retried(AskToMove),
-            reader=providers.Singleton(PostgresBookingReader, database),
-            clock=clock,
-        ),
+        agreed=between.agreed(database, clock),
     )
     booking = providers.Container(
         BookingContainer,
@@ -102,6 +96,7 @@ class Container(containers.DeclarativeContainer):
         networks=networks,
         keys=keys,
         throttle=identity.throttle,
+        money=between.money(database, clock),
     )
     desk = providers.Container(
         DeskContainer,

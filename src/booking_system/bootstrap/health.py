@@ -30,8 +30,10 @@ class ReadyOut(BaseModel):
     """The process can do its work."""
 
     status: str = Field(examples=["ready"], description="`ready`")
-    version: str = Field(description="Of this program", examples=[__version__])
-    schema_revision: str = Field(description="Of the database", examples=["0007"])
+    version: str = Field(description="Version of this program", examples=[__version__])
+    schema_revision: str = Field(
+        description="Revision of the database's schema that was found", examples=["0007"]
+    )
     time_zone_data: str = Field(description="Version of the IANA data", examples=["2026f"])
 
 

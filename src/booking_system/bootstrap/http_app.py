@@ -7,7 +7,6 @@ from functools import cache, partial
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 from booking_system import __version__
 from booking_system.bootstrap.about_api import DESCRIPTION, TAGS, TITLE
@@ -24,33 +23,13 @@ from booking_system.platform.http.edge import Edge
 from booking_system.platform.http.event_kinds import type_events
 from booking_system.platform.http.found_routes import FoundRoutes, Shortcuts
 from booking_system.platform.http.openapi import document_of
+from booking_system.platform.http.page_origins import CrossOrigin, PageOrigins
 from booking_system.platform.http.problem_pages import ProblemPages
 from booking_system.platform.http.reference import ReferenceRoutes
 from booking_system.platform.http.rejection import Rejection
 from booking_system.platform.observability.tracing import Traced
 from booking_system.platform.uuid7 import uuid7
 from booking_system.webhooks.adapters.catalogue import webhooks
-
-SENT_BY_PAGES = [
-    "Authorization",
-    "Content-Type",
-    "Hold-Token",
-    "Idempotency-Key",
-    "If-Match",
-    "If-None-Match",
-    "Last-Event-ID",
-    "X-Request-ID",
-]
-READ_BY_PAGES = [
-    "ETag",
-    "Idempotent-Replayed",
-    "Link",
-    "Location",
-    "RateLimit",
-    "RateLimit-Policy",
-    "Retry-After",
-    "X-Request-ID",
-]
 
 
 def create() -> FastAPI:
@@ -115,8 +94,8 @@ def create_app(container: Container) -> FastAPI:
     app.state.entrance, app.state.rejection = container.entrance(), rejection
     app.state.lives, app.state.draining = container.lives(), container.watching.draining()
     app.state.shortage = partial(shortage, settings.data_dir)
-    app.state.page_origins = frozenset(
-        origin.encode() for origin in (public_url, *settings.allowed_origins)
+    app.state.page_origins = origins = PageOrigins(
+        (public_url, *settings.allowed_origins), of_this_machine=settings.admits_this_machine
     )
     app.add_middleware(Shortcuts, router=app.router, public_url=public_url)
     app.add_middleware(
@@ -125,19 +104,12 @@ def create_app(container: Container) -> FastAPI:
         rejection=rejection,
         metrics=container.metrics().requests,
         quiet=ALWAYS_ANSWERED,
+        pages=CrossOrigin(app, origins=origins) if settings.admits_this_machine else None,
     )
     if tracing.wanted:
         app.add_middleware(Traced, tracing=tracing, quiet=ALWAYS_ANSWERED)
-    if origins := settings.allowed_origins:
-        # No cookies are used, so credentials need not be allowed.
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=origins,
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=SENT_BY_PAGES,
-            expose_headers=READ_BY_PAGES,
-            max_age=600,
-        )
+    if settings.allowed_origins:
+        app.add_middleware(CrossOrigin, origins=origins)
     problems.install(app, public_url=public_url)
     for part in container.routes():
         install(app, part.routes())

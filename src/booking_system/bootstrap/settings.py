@@ -163,6 +163,11 @@ class Settings(
         return listed(self.cors_origins)
 
     @property
+    def admits_this_machine(self) -> bool:
+        """Say whether pages of any port of this machine may call: while nothing else is said."""
+        return not (self.in_production or self.allowed_origins)
+
+    @property
     def trusted_proxies(self) -> list[str]:
         """Return the proxies whose word about addresses is believed."""
         return listed(self.forwarded_allow_ips)

@@ -138,6 +138,9 @@ class DirectoryContainer(containers.DeclarativeContainer):
 
     call_patient = providers.Factory(retried(keep_patients.CallPatient), transaction=transaction)
 
+    list_references = providers.Factory(
+        retried(keep_references.ListReferences), transaction=transaction
+    )
     register = providers.Factory(
         retried(Register),
         transaction=transaction,
@@ -243,6 +246,7 @@ class DirectoryContainer(containers.DeclarativeContainer):
         create=create_doctor,
         show=show_doctor,
         list=list_doctors,
+        references=list_references,
         pages=doctor_pages,
         change=change_doctor,
     )
@@ -251,6 +255,7 @@ class DirectoryContainer(containers.DeclarativeContainer):
         create=create_service,
         show=show_service,
         list=list_services,
+        references=list_references,
         pages=service_pages,
         change=change_service,
         restore=restore_service,
@@ -269,6 +274,7 @@ class DirectoryContainer(containers.DeclarativeContainer):
         show=show_patient,
         show_new=show_new_patient,
         list=list_patients,
+        references=list_references,
         find=find_patients,
         take_on=take_on_patient,
         change=change_patient,

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from booking_system.booking.application.expanding import Around
+from booking_system.booking.application.expanding_ports import Around
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.directory.records.rows import OFFERED_BY, clinic_of, doctor_of, service_of
 from booking_system.directory.records.tables import clinics, doctors, services

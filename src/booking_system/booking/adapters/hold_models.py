@@ -54,8 +54,12 @@ class HoldOut(BaseModel):
     clinic_id: UUID
     doctor_id: UUID
     patient_id: UUID | None = Field(description="Whom it is for; null: nobody said so yet")
-    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
-    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
+    starts_at: datetime = Field(
+        description="When the time that is kept starts. UTC", examples=["2027-03-01T08:00:00Z"]
+    )
+    ends_at: datetime = Field(
+        description="When the time that is kept ends. UTC", examples=["2027-03-01T08:30:00Z"]
+    )
     expires_at: datetime = Field(
         description="The hold is over at this instant, UTC", examples=["2027-02-01T08:10:00Z"]
     )
@@ -87,7 +91,7 @@ class FindingOut(BaseModel):
     passed: bool = Field(description="Whether the slot can be booked as far as this rule goes")
     detail: str = Field(
         examples=["Nobody else is booking the slot at this moment."],
-        description="The same in words",
+        description="What the `code` means, in a sentence for people",
     )
 
 

@@ -1,6 +1,5 @@
 """Booking over HTTP."""
 
-from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request, Response
 from pydantic import ValidationError
 
-from booking_system.booking.adapters.expanded import Expand, Expandable, expanded_shown
+from booking_system.booking.adapters.expanded import Expand, expanded, with_references
 from booking_system.booking.adapters.hold_tokens import HoldToken, HoldTokens
 from booking_system.booking.adapters.models import (
     AppointmentOut,
@@ -23,6 +22,7 @@ from booking_system.booking.adapters.models import (
 from booking_system.booking.application.book_appointment import BookAppointment
 from booking_system.booking.application.cancel_appointment import CancelAppointment
 from booking_system.booking.application.expanding import ShowAround
+from booking_system.booking.application.keep_references import ListReferences
 from booking_system.booking.application.ports import BookingSearch
 from booking_system.booking.application.read_appointments import ListAppointments, ShowAppointment
 from booking_system.booking.domain import refusals as no
@@ -31,7 +31,7 @@ from booking_system.booking.domain.card import AppointmentCard
 from booking_system.booking.domain.lifecycle import AppointmentStatus
 from booking_system.booking.domain.reference import reference_as_heard
 from booking_system.directory.domain.references import ExternalIdTaken
-from booking_system.directory.records.references_shown import SoughtId, check_clinic
+from booking_system.directory.records.references_shown import ExpandItems, SoughtId, check_clinic
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
 from booking_system.identity.domain.refusals import RateLimited
@@ -86,8 +86,13 @@ async def booking_filters(  # noqa: PLR0913
         ),
     ] = None,
     external_id: SoughtId = None,
-    since: Annotated[Instant | None, Query(alias="from", description="Starts at or after")] = None,
-    until: Annotated[Instant | None, Query(alias="to", description="Starts before")] = None,
+    since: Annotated[
+        Instant | None,
+        Query(alias="from", description="Bookings that start at this instant or after it"),
+    ] = None,
+    until: Annotated[
+        Instant | None, Query(alias="to", description="Bookings that start before this instant")
+    ] = None,
     outside_availability: Annotated[
         bool,
         Query(
@@ -127,6 +132,7 @@ class BookingRoutes:
     show: ShowAppointment
     list: ListAppointments
     around: ShowAround
+    references: ListReferences
     tokens: HoldTokens
     clock: Clock
 
@@ -206,7 +212,7 @@ class BookingRoutes:
         if expand is not None:
             # It is booked: an answer that says so is worth more than a whole one.
             with suppress(Unavailable):
-                more = await self._expanded(card, expand)
+                more = await expanded(self.around, card.appointment, expand)
         return answer_of(card, actor, self.clock.now(), status=201, headers=headers, expanded=more)
 
     async def book_at_once(self, request: StrictRequest) -> Response | None:
@@ -225,14 +231,18 @@ class BookingRoutes:
     ) -> Response:
         """Read one booking: your own, or one of your clinic."""
         card = await self.show(appointment_id=AppointmentId(booking_id), actor=actor)
-        more = None if expand is None else await self._expanded(card, expand)
+        more = None
+        if expand is not None:
+            more = await expanded(self.around, card.appointment, expand)
         return answer_of(card, actor, self.clock.now(), expanded=more)
 
-    async def list_bookings(
+    async def list_bookings(  # noqa: PLR0913
         self,
         request: Request,
         filters: Filters,
         actor: Caller,
+        *,
+        expand: ExpandItems = None,
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
@@ -242,10 +252,12 @@ class BookingRoutes:
         cards = await self.list(search=search, actor=actor)
         following = _cursor(cards[limit - 1], filters) if len(cards) > limit else None
         now = self.clock.now()
-        page = {
-            "items": [shown(card, actor, now) for card in cards[:limit]],
-            "next_cursor": following,
-        }
+        items = [shown(card, actor, now) for card in cards[:limit]]
+        if expand:
+            clinic_id = filters["clinic_id"]
+            more = await with_references(self.references, cards[:limit], clinic_id, actor)
+            items = [item | {"expanded": more[item["id"]]} for item in items]
+        page = {"items": items, "next_cursor": following}
         return json_answer(page, headers=link_to_next(request, following))
 
     async def cancel_booking(
@@ -263,11 +275,6 @@ class BookingRoutes:
             actor=actor,
         )
         return answer_of(card, actor, self.clock.now())
-
-    async def _expanded(
-        self, card: AppointmentCard, wanted: Collection[Expandable]
-    ) -> dict[str, Any]:
-        return expanded_shown(await self.around(card.appointment), wanted)
 
 
 def answer_of(  # noqa: PLR0913

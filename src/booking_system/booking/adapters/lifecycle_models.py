@@ -35,18 +35,25 @@ class PlaceOut(BaseModel):
     """A place in the calendar."""
 
     time_slot_id: UUID
-    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    starts_at: datetime = Field(
+        description="When it started, or should have, in that place. UTC",
+        examples=["2027-03-01T08:00:00Z"],
+    )
 
 
 class HistoryEntryOut(BaseModel):
     """One change of a booking."""
 
-    version: int = Field(description="Of the booking, after it", examples=[2])
+    version: int = Field(description="Version of the booking after this change", examples=[2])
     action: Action
-    occurred_at: datetime = Field(description="UTC", examples=["2027-02-01T08:00:00Z"])
+    occurred_at: datetime = Field(
+        description="When that was done. UTC", examples=["2027-02-01T08:00:00Z"]
+    )
     by: Side
     reason: str | None = Field(description="Of a cancellation or a move", examples=["Ill"])
-    left: PlaceOut | None = Field(alias="from", description="The slot that it left")
+    left: PlaceOut | None = Field(
+        alias="from", description="The slot that it left, where it was moved; null: it was not"
+    )
     entered: PlaceOut | None = Field(
         alias="to", description="The slot that it was booked in, or moved to"
     )

@@ -124,7 +124,10 @@ class CancelIn(Input):
 class BookedClinicOut(ClinicSummary):
     """The clinic, and how patients find and reach it."""
 
-    phone: str | None = Field(description="E.164", examples=["+49301234567"])
+    phone: str | None = Field(
+        description="The clinic's telephone number (E.164); null: none is told",
+        examples=["+49301234567"],
+    )
     address: str | None = Field(
         description="Postal, its lines apart by newlines", examples=["1 Example Street"]
     )
@@ -148,7 +151,10 @@ class AppointmentOut(BaseModel):
     id: UUID = Field(examples=[EXAMPLE_ID])
     reference: str = Field(description="To be read out over the telephone", examples=["K7QM-3F9D"])
     status: AppointmentStatus
-    payment_status: PaymentStatus = Field(description="What has been paid of it")
+    payment_status: PaymentStatus = Field(
+        description="What has been paid of it; `not_required` where it costs"
+        " nothing through this system"
+    )
     time_slot_id: UUID
     time_slot_ids: list[UUID] = Field(description="All its slots, in time order")
     clinic_id: UUID
@@ -159,8 +165,15 @@ class AppointmentOut(BaseModel):
     patient: BookedPatientOut
     service_id: UUID | None
     service: ServiceSummaryOut | None
-    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
-    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
+    starts_at: datetime = Field(
+        description="When it starts. UTC; `local_starts_at` is the clinic's clock",
+        examples=["2027-03-01T08:00:00Z"],
+    )
+    ends_at: datetime = Field(
+        description="When it ends, the first instant behind it. UTC;"
+        " `local_ends_at` is the clinic's clock",
+        examples=["2027-03-01T08:30:00Z"],
+    )
     local_starts_at: datetime = Field(
         description="The clinic's wall clock, with its offset",
         examples=["2027-03-01T09:00:00+01:00"],
@@ -169,7 +182,10 @@ class AppointmentOut(BaseModel):
         description="The clinic's wall clock, with its offset",
         examples=["2027-03-01T09:30:00+01:00"],
     )
-    time_zone: str = Field(description="IANA name", examples=["Europe/Berlin"])
+    time_zone: str = Field(
+        description="The clinic's time zone (IANA name): the local times are of it",
+        examples=["Europe/Berlin"],
+    )
     mode: Mode
     reason: str | None = Field(examples=["First visit"])
     price: MoneyOut | None = Field(description="As it was when it was booked")
@@ -180,7 +196,7 @@ class AppointmentOut(BaseModel):
         description="While `pending_payment`: its time is kept until then. UTC"
     )
     allowed_actions: list[NextAction] = Field(
-        description="What you may do now",
+        description="What the caller may do with it now: offer these buttons and no others",
         examples=[["cancel", "reschedule"]],
     )
     cancel_until: datetime = Field(description="Until then the patient may cancel. UTC")

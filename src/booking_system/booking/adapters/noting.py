@@ -1,5 +1,8 @@
 """What other systems call appointments, in PostgreSQL."""
 
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
 import asyncpg
 
 from booking_system.booking.records.tables import appointment_references
@@ -12,7 +15,7 @@ from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId
 
 REFUSALS: Refusals = {"uq_appointment_references_external_id": ExternalIdTaken}
 _KEPT = keeping(appointment_references, "appointment_id")
-READ, WRITE = Statement(_KEPT.read), Statement(_KEPT.write)
+READ, PAGE, WRITE = Statement(_KEPT.read), Statement(_KEPT.page), Statement(_KEPT.write)
 
 
 async def note(
@@ -42,6 +45,14 @@ class PostgresBookingReferences:
         async with self._database.reading() as connection:
             row = await READ.fetchrow(connection, owner_id=appointment_id, in_clinic=clinic_id)
         return references_of(row)
+
+    async def page(
+        self, clinic_id: ClinicId, ids: Sequence[AppointmentId]
+    ) -> Mapping[UUID, References]:
+        """Read the rows that there are in one statement."""
+        async with self._database.reading() as connection:
+            rows = await PAGE.fetch(connection, owner_ids=list(ids), in_clinic=clinic_id)
+        return {row["owner_id"]: references_of(row) for row in rows}
 
     async def note(
         self, appointment_id: AppointmentId, clinic_id: ClinicId, noted: Noted

@@ -1,29 +1,14 @@
 """Use case: an answer about an appointment also shows what the appointment is with."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
+from booking_system.booking.application.expanding_ports import (
+    Around,
+    AroundReader,
+    MoneyAround,
+    MoneyReader,
+)
 from booking_system.booking.domain.appointment import Appointment
-from booking_system.directory.domain.clinic import Clinic
-from booking_system.directory.domain.doctor import Doctor
-from booking_system.directory.domain.service import Service
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Around:
-    """Clinic, doctor and service as they are today, also where one was removed since."""
-
-    clinic: Clinic
-    doctor: Doctor
-    service: Service | None
-
-
-class AroundReader(Protocol):
-    """Reads what is around an appointment."""
-
-    async def around(self, appointment: Appointment) -> Around:
-        """Return it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +16,12 @@ class ShowAround:
     """Shows what an appointment is with to people who were shown the appointment."""
 
     reader: AroundReader
+    money: MoneyReader
 
     async def __call__(self, appointment: Appointment) -> Around:
-        """Return it."""
+        """Return clinic, doctor and service."""
         return await self.reader.around(appointment)
+
+    async def payment(self, appointment: Appointment) -> MoneyAround | None:
+        """Return how its money stands."""
+        return await self.money(appointment.id)

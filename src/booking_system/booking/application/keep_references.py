@@ -1,7 +1,9 @@
 """Use cases: a clinic's staff note what other systems call its appointments."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from booking_system.booking.application.ports import BookingReader, Scope
 from booking_system.booking.application.read_appointments import check_staff
@@ -16,6 +18,12 @@ class ReferenceStore(Protocol):
 
     async def read(self, appointment_id: AppointmentId, clinic_id: ClinicId) -> References:
         """Return what its clinic's other system calls it."""
+        ...
+
+    async def page(
+        self, clinic_id: ClinicId, ids: Sequence[AppointmentId]
+    ) -> Mapping[UUID, References]:
+        """Return what is noted of those of which something is."""
         ...
 
     async def note(
@@ -36,6 +44,20 @@ class ShowReferences:
         """Return it. Raises `AppointmentNotFound`, `NotPermitted`."""
         clinic_id = await _clinic_of(appointment_id, self.reader, actor)
         return await self.store.read(appointment_id, clinic_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListReferences:
+    """Shows staff what another system of the clinic calls a page of its appointments."""
+
+    store: ReferenceStore
+
+    async def __call__(
+        self, *, clinic_id: ClinicId, ids: Sequence[AppointmentId], actor: Actor
+    ) -> Mapping[UUID, References]:
+        """Return it by id; absent is one of which nothing is noted. Raises `NotPermitted`."""
+        check_staff(actor, clinic_id)
+        return await self.store.page(clinic_id, ids) if ids else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

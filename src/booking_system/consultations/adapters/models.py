@@ -29,16 +29,26 @@ class ConsultationProblem(Problem):
     room_state: RoomState | None = Field(
         default=None, description="These three come where the room is not open"
     )
-    opens_at: datetime | None = Field(default=None, description="UTC")
-    closes_at: datetime | None = Field(default=None, description="UTC")
+    opens_at: datetime | None = Field(
+        default=None,
+        description="When the room opens. UTC; absent where that is not why you are refused",
+    )
+    closes_at: datetime | None = Field(
+        default=None,
+        description="When the room closes. UTC; absent where that is not why you are refused",
+    )
 
 
 class ConsultationOut(BaseModel):
     """What a page needs to come into a room. Ask anew for each connection."""
 
     room_id: UUID = Field(examples=[EXAMPLE_ID])
-    opens_at: datetime = Field(description="UTC", examples=["2027-03-01T07:45:00Z"])
-    closes_at: datetime = Field(description="UTC", examples=["2027-03-01T09:00:00Z"])
+    opens_at: datetime = Field(
+        description="From then on the room can be entered. UTC", examples=["2027-03-01T07:45:00Z"]
+    )
+    closes_at: datetime = Field(
+        description="Until then the room can be entered. UTC", examples=["2027-03-01T09:00:00Z"]
+    )
     ticket: str = Field(
         description="Offer it as the subprotocol `ticket.<ticket>` beside `booking.v1`, once,"
         " within a minute",
@@ -51,7 +61,9 @@ class ConsultationOut(BaseModel):
     ice_expires_at: datetime | None = Field(description="UTC; null: nothing in them ends")
     role: Seat
     relay_only: bool = Field(description='Use `iceTransportPolicy: "relay"`')
-    server_now: datetime = Field(description="UTC")
+    server_now: datetime = Field(
+        description="What time it is here. UTC: count down by it, as clocks of devices are off"
+    )
 
     @classmethod
     def of(cls, entrance: Entrance, public_url: str) -> "ConsultationOut":
@@ -73,7 +85,10 @@ class GuestTokenIn(Input):
 class GuestConsultationOut(ConsultationOut):
     """The same for a further party, whom the doctor lets in by hand."""
 
-    name: str = Field(description="As the doctor wrote it", examples=["Example Interpreter"])
+    name: str = Field(
+        description="The guest's name, as the doctor wrote it in the invitation",
+        examples=["Example Interpreter"],
+    )
     return_token: str = Field(
         description="Comes back by it after a break, as often as needed; the link opens once",
         examples=[EXAMPLE_TOKEN],
@@ -93,10 +108,13 @@ class GuestIn(Input):
     """Whom the doctor invites."""
 
     kind: GuestKind = Field(
-        examples=[GuestKind.INTERPRETER], description="Why the guest takes part"
+        examples=[GuestKind.INTERPRETER],
+        description="Why the guest takes part; doctor and patient both see it",
     )
     name: ShortText = Field(
-        max_length=80, description="Shown to both sides", examples=["Example Interpreter"]
+        max_length=80,
+        description="The guest's name, which doctor and patient both see",
+        examples=["Example Interpreter"],
     )
 
 
@@ -104,14 +122,16 @@ class GuestOut(BaseModel):
     """A further party of a consultation."""
 
     id: UUID = Field(examples=[EXAMPLE_ID])
-    kind: GuestKind = Field(description="Why the guest takes part")
+    kind: GuestKind = Field(description="Why the guest takes part; doctor and patient both see it")
     name: str = Field(
         examples=["Example Interpreter"], description="As the doctor wrote it; both sides see it"
     )
-    created_at: datetime = Field(description="UTC")
+    created_at: datetime = Field(description="When the guest was invited. UTC")
     expires_at: datetime = Field(description="UTC; the link opens nothing from then on")
     used_at: datetime | None = Field(description="UTC; the link was opened then, and is used up")
-    removed_at: datetime | None = Field(description="UTC")
+    removed_at: datetime | None = Field(
+        description="When the guest was sent away, or the link taken back. UTC; null: neither"
+    )
 
     @classmethod
     def of(cls, guest: Guest) -> "GuestOut":
@@ -142,7 +162,7 @@ class ConsultationMessageOut(BaseModel):
     sender: Seat = Field(
         examples=[Seat.PATIENT], description="In which place of the room its writer sat"
     )
-    at: datetime = Field(description="UTC")
+    at: datetime = Field(description="When it was said. UTC")
     text: str = Field(
         description="May be empty beside a file", examples=["My camera does not work."]
     )
@@ -169,9 +189,14 @@ class InRoomOut(BaseModel):
     """Somebody in a room, or who was."""
 
     role: Seat
-    state: Presence = Field(description="Whether they are here")
-    since: datetime = Field(description="UTC")
-    name: str | None = Field(description="A guest's", examples=["Example Interpreter"])
+    state: Presence = Field(
+        description="Whether they wait, are here, are away for a moment, or have left"
+    )
+    since: datetime = Field(description="Since when they are in that state. UTC")
+    name: str | None = Field(
+        description="What a guest is called; null: it is the doctor or the patient",
+        examples=["Example Interpreter"],
+    )
 
     @classmethod
     def of(cls, sitting: Sitting) -> "InRoomOut":
@@ -185,13 +210,17 @@ class ConsultationRoomOut(BaseModel):
     """Where a room stands."""
 
     room_id: UUID = Field(examples=[EXAMPLE_ID])
-    state: RoomState = Field(description="Where the room stands")
-    opens_at: datetime = Field(description="UTC")
-    closes_at: datetime = Field(description="UTC")
+    state: RoomState = Field(
+        description="Whether the room can be entered yet, still, or never more"
+    )
+    opens_at: datetime = Field(description="From then on the room can be entered. UTC")
+    closes_at: datetime = Field(description="Until then the room can be entered. UTC")
     is_admitted: bool = Field(description="The doctor has let the patient in")
     late_minutes: int = Field(description="What the doctor told of being late", examples=[10])
     people: list[InRoomOut] = Field(description="Everybody who is in the room, or was")
-    allowed_actions: list[Literal["join", "end"]] = Field(description="What you may do now")
+    allowed_actions: list[Literal["join", "end"]] = Field(
+        description="What the caller may do now: offer these buttons and no others"
+    )
 
     @classmethod
     def of(

@@ -46,8 +46,12 @@ from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
 from booking_system.shared_kernel.identifiers import DoctorId, TimeOffId
 
 Caller = Annotated[Actor, Depends(caller)]
-Since = Annotated[Instant | None, Query(alias="from", description="Ends after")]
-Before = Annotated[Instant | None, Query(alias="to", description="Starts before")]
+Since = Annotated[
+    Instant | None, Query(alias="from", description="Absences that end after this instant")
+]
+Before = Annotated[
+    Instant | None, Query(alias="to", description="Absences that start before this instant")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,8 +74,12 @@ class TimeOffOut(BaseModel):
     id: UUID = Field(examples=[EXAMPLE_ID])
     clinic_id: UUID
     doctor_id: UUID
-    starts_at: datetime = Field(description="UTC", examples=["2027-02-28T23:00:00Z"])
-    ends_at: datetime = Field(description="UTC", examples=["2027-03-05T23:00:00Z"])
+    starts_at: datetime = Field(
+        description="When the doctor is away from. UTC", examples=["2027-02-28T23:00:00Z"]
+    )
+    ends_at: datetime = Field(
+        description="Until when the doctor is away. UTC", examples=["2027-03-05T23:00:00Z"]
+    )
     reason: str | None = Field(
         examples=["Holiday"],
         description="For the clinic's side, and for patients whose bookings are"
@@ -105,8 +109,12 @@ class ClosureOut(BaseModel):
     id: UUID = Field(examples=[EXAMPLE_ID])
     clinic_id: UUID
     date: date
-    starts_at: datetime = Field(description="UTC", examples=["2027-12-23T23:00:00Z"])
-    ends_at: datetime = Field(description="UTC", examples=["2027-12-24T23:00:00Z"])
+    starts_at: datetime = Field(
+        description="When the clinic is closed from. UTC", examples=["2027-12-23T23:00:00Z"]
+    )
+    ends_at: datetime = Field(
+        description="Until when the clinic is closed. UTC", examples=["2027-12-24T23:00:00Z"]
+    )
     reason: str | None = Field(examples=["Public holiday"])
     version: int = Field(description="Goes up with every change")
     created_at: datetime
@@ -138,7 +146,7 @@ class AffectedBookingOut(BaseModel):
     None of these is offered to two appointments of the list.
     """
 
-    booking: BookingInTheWay = Field(description="Which appointment it is")
+    booking: BookingInTheWay = Field(description="The appointment that the absence meets")
     alternatives: list[SlotOut] = Field(
         description="The nearest slots that it could move to, in order"
     )

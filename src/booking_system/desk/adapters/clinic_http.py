@@ -38,7 +38,10 @@ class MovedBookingOut(BaseModel):
 
     id: UUID
     time_slot_id: UUID
-    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    starts_at: datetime = Field(
+        description="When the booking starts, the same instant as before. UTC",
+        examples=["2027-03-01T08:00:00Z"],
+    )
     wall_was: str = Field(
         description="By the clock of before, without an offset", examples=["2027-03-01T09:00:00"]
     )
@@ -61,7 +64,9 @@ class ChangedClinicOut(ClinicOut):
     moved_bookings: list[MovedBookingOut] = Field(
         description="By start; the first ten thousand", examples=[[]]
     )
-    moved_count: int = Field(description="How many there are", examples=[0])
+    moved_count: int = Field(
+        description="How many bookings to come show another local time now", examples=[0]
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

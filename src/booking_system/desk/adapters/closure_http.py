@@ -49,8 +49,14 @@ from booking_system.shared_kernel.errors import NotFound, NotPermitted, Stale
 from booking_system.shared_kernel.identifiers import ClinicId, ClosureId
 
 Caller = Annotated[Actor, Depends(caller)]
-First = Annotated[NearDay | None, Query(alias="from", description="Of this day or later")]
-Until = Annotated[NearDay | None, Query(alias="to", description="Of a day before this one")]
+First = Annotated[
+    NearDay | None,
+    Query(alias="from", description="Closures of this day or later, by the clinic's calendar"),
+]
+Until = Annotated[
+    NearDay | None,
+    Query(alias="to", description="Closures of days before this one, by the clinic's calendar"),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,9 @@ class BookingInTheWay(BaseModel):
     id: UUID
     reference: str = Field(examples=["K7QM-3F9D"], description="To be read out over the telephone")
     doctor_id: UUID
-    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    starts_at: datetime = Field(
+        description="When the booking in the way starts. UTC", examples=["2027-03-01T08:00:00Z"]
+    )
 
 
 class BookingsProblem(Problem):

@@ -42,8 +42,13 @@ class DaySlotOut(BaseModel):
 
     id: UUID
     doctor_id: UUID
-    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
-    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
+    starts_at: datetime = Field(
+        description="When the slot starts. UTC", examples=["2027-03-01T08:00:00Z"]
+    )
+    ends_at: datetime = Field(
+        description="When the slot ends, the first instant behind it. UTC",
+        examples=["2027-03-01T08:30:00Z"],
+    )
     local_starts_at: datetime = Field(
         description="The clinic's wall clock, with its offset",
         examples=["2027-03-01T09:00:00+01:00"],
@@ -81,8 +86,13 @@ class DayBookingOut(BaseModel):
     doctor_id: UUID
     patient: DayPatientOut
     service: ServiceSummaryOut | None
-    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
-    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
+    starts_at: datetime = Field(
+        description="When the booking starts. UTC", examples=["2027-03-01T08:00:00Z"]
+    )
+    ends_at: datetime = Field(
+        description="When the booking ends, the first instant behind it. UTC",
+        examples=["2027-03-01T08:30:00Z"],
+    )
     local_starts_at: datetime = Field(
         description="The clinic's wall clock, with its offset",
         examples=["2027-03-01T09:00:00+01:00"],
@@ -93,7 +103,7 @@ class DayBookingOut(BaseModel):
     )
     mode: Mode
     allowed_actions: list[NextAction] = Field(
-        description="What you may do now",
+        description="What the caller may do with it now: offer these buttons and no others",
         examples=[["cancel", "reschedule", "check_in"]],
     )
     patient_confirmed_at: datetime | None = Field(
@@ -110,7 +120,10 @@ class DayOut(BaseModel):
     """All that is in the calendar on one day of the clinic."""
 
     date: Day = Field(examples=["2027-03-01"])
-    time_zone: str = Field(description="IANA name", examples=["Europe/Berlin"])
+    time_zone: str = Field(
+        description="The clinic's time zone (IANA name): the day is a day of its calendar",
+        examples=["Europe/Berlin"],
+    )
     starts_at: datetime = Field(
         description="When the day begins by the clinic's clock. UTC",
         examples=["2027-02-28T23:00:00Z"],
@@ -120,7 +133,10 @@ class DayOut(BaseModel):
         examples=["2027-03-01T23:00:00Z"],
     )
     clinic_id: UUID
-    doctors: list[DayDoctorOut] = Field(description="By name")
+    doctors: list[DayDoctorOut] = Field(
+        description="The clinic's doctors, in the order of their names, with what"
+        " the day holds for each"
+    )
     slots: list[DaySlotOut] = Field(
         description="By start, of each status; also those that run into the day, or out of it"
     )

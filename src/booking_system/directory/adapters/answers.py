@@ -36,6 +36,7 @@ class Resource(Protocol):
 
 
 Thing = TypeVar("Thing", bound=Resource)
+Shown = Callable[[Thing], BaseModel | dict[str, Any]]
 
 
 def one(
@@ -54,7 +55,7 @@ def one(
 
 def new_page(
     found: Sequence[Thing],
-    show: Callable[[Thing], BaseModel],
+    show: Shown[Thing],
     *,
     limit: int,
     filters: Mapping[str, Any],
@@ -68,7 +69,7 @@ def new_page(
 def page(
     request: Request,
     found: Sequence[Thing],
-    show: Callable[[Thing], BaseModel],
+    show: Shown[Thing],
     *,
     limit: int,
     filters: Mapping[str, Any],

@@ -81,7 +81,9 @@ class ClinicRoutes:
     async def list_clinics(
         self,
         request: Request,
-        q: Annotated[ShortText | None, Query(description="Part of the name")] = None,
+        q: Annotated[
+            ShortText | None, Query(description="Part of the clinic's name, in capitals or not")
+        ] = None,
         slug: SlugText = None,
         limit: Limit = 50,
         cursor: CursorText = None,

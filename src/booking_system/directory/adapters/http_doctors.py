@@ -9,17 +9,20 @@ from uuid import UUID
 from fastapi import Depends, Query, Request, Response
 
 from booking_system.directory.adapters import answers
-from booking_system.directory.adapters.sought import sought
+from booking_system.directory.adapters.models_listed import ListedDoctorOut
+from booking_system.directory.adapters.sought import sought, with_references
 from booking_system.directory.application.keep_doctors import (
     ChangeDoctor,
     CreateDoctor,
     ListDoctors,
     ShowDoctor,
 )
+from booking_system.directory.application.keep_references import ListReferences
 from booking_system.directory.application.ports import Search
+from booking_system.directory.domain.doctor import Doctor
 from booking_system.directory.domain.references import ExternalIdTaken, Kind
 from booking_system.directory.records.doctor_models import DoctorChangeIn, DoctorIn, DoctorOut
-from booking_system.directory.records.references_shown import SoughtId, noted_of
+from booking_system.directory.records.references_shown import ExpandItems, SoughtId, noted_of
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public, signed_in
 from booking_system.platform.http.caller import caller
@@ -47,6 +50,7 @@ class DoctorRoutes:
     create: CreateDoctor
     show: ShowDoctor
     list: ListDoctors
+    references: ListReferences
     pages: answers.PublicPages
     change: ChangeDoctor
 
@@ -68,7 +72,7 @@ class DoctorRoutes:
             "/v1/doctors",
             self.list_doctors,
             policy=public,
-            answers=Page[DoctorOut],
+            answers=Page[ListedDoctorOut],
             refuses=[InvalidCursor, NotPermitted],
             knows_caller=True,
         )
@@ -106,8 +110,11 @@ class DoctorRoutes:
         ] = None,
         specialty: ShortText | None = None,
         language: Annotated[str | None, Query(max_length=3, examples=["de"])] = None,
-        q: Annotated[ShortText | None, Query(description="Part of the name")] = None,
+        q: Annotated[
+            ShortText | None, Query(description="Part of the doctor's name, in capitals or not")
+        ] = None,
         external_id: SoughtId = None,
+        expand: ExpandItems = None,
         actor: Annotated[Actor | None, Depends(caller)],
         limit: Limit = 50,
         cursor: CursorText = None,
@@ -125,9 +132,15 @@ class DoctorRoutes:
         place = position_of(cursor, filters)
         search = Search(**filters, after=place and place[1], limit=limit)
         find = partial(self.list, search=search)
-        if external_id is not None:
+        if external_id is not None or expand:
             found = await find()
-            return answers.page(request, found, DoctorOut.of, limit=limit, filters=filters)
+            show: answers.Shown[Doctor] = DoctorOut.of
+            if expand:
+                about: dict[str, Any] = {"clinic_id": clinic_id, "actor": actor}
+                show = await with_references(
+                    self.references, found, DoctorOut.of, kind=Kind.DOCTOR, **about
+                )
+            return answers.page(request, found, show, limit=limit, filters=filters)
         return await self.pages.answer(request, search, filters, find=find, show=DoctorOut.of)
 
     async def read_doctor(self, doctor_id: UUID) -> Response:

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Query, Request, Response
 
 from booking_system.directory.adapters import answers
+from booking_system.directory.adapters.models_listed import FoundPatientOut
 from booking_system.directory.adapters.models_patients import (
     AddressIn,
     CalledIn,
@@ -18,6 +19,7 @@ from booking_system.directory.adapters.models_patients import (
     RegisteredOut,
     RegistrationIn,
 )
+from booking_system.directory.adapters.sought import with_references
 from booking_system.directory.application.find_patients import FindPatients, TakeOnPatient
 from booking_system.directory.application.keep_patients import (
     CallPatient,
@@ -27,11 +29,13 @@ from booking_system.directory.application.keep_patients import (
     ShowNewPatient,
     ShowPatient,
 )
+from booking_system.directory.application.keep_references import ListReferences
 from booking_system.directory.application.ports import Search
 from booking_system.directory.application.register import Register
-from booking_system.directory.domain.references import ExternalIdTaken
+from booking_system.directory.domain.patient import FoundPatient
+from booking_system.directory.domain.references import ExternalIdTaken, Kind
 from booking_system.directory.records.patient_shown import PatientOut
-from booking_system.directory.records.references_shown import SoughtId, noted_of
+from booking_system.directory.records.references_shown import ExpandItems, SoughtId, noted_of
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public, signed_in
 from booking_system.identity.domain.refusals import EmailTaken, PasswordTooWeak, RateLimited
@@ -66,6 +70,7 @@ class PatientRoutes:
     show: ShowPatient
     show_new: ShowNewPatient
     list: ListPatients
+    references: ListReferences
     find: FindPatients
     take_on: TakeOnPatient
     change: ChangePatient
@@ -101,8 +106,8 @@ class PatientRoutes:
             "/v1/patients",
             self.list_patients,
             policy=signed_in,
-            answers=Page[ListedPatientOut],
-            refuses=[InvalidCursor, RateLimited],
+            answers=Page[FoundPatientOut],
+            refuses=[InvalidCursor, NotPermitted, RateLimited],
         )
         routes.add(
             "POST",
@@ -220,6 +225,7 @@ class PatientRoutes:
             Phone | None, Query(description="The whole number; write `+` as `%2B`")
         ] = None,
         external_id: SoughtId = None,
+        expand: ExpandItems = None,
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:
@@ -236,7 +242,11 @@ class PatientRoutes:
         search = Search(**filters, after=place and place[1], limit=limit)
         ask = self.list if email is None and phone is None else self.find
         found = await ask(search=search, actor=actor)
-        return answers.page(request, found, ListedPatientOut.of, limit=limit, filters=filters)
+        show: answers.Shown[FoundPatient] = ListedPatientOut.of
+        if expand:
+            about: dict[str, Any] = {"kind": Kind.PATIENT, "clinic_id": clinic, "actor": actor}
+            show = await with_references(self.references, found, ListedPatientOut.of, **about)
+        return answers.page(request, found, show, limit=limit, filters=filters)
 
     async def read_patient(self, patient_id: UUID, actor: Caller) -> Response:
         """Read one patient."""

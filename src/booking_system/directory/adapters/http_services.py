@@ -9,11 +9,13 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 
 from booking_system.directory.adapters import answers
+from booking_system.directory.adapters.models_listed import ListedServiceOut
 from booking_system.directory.adapters.models_services import (
     ServiceChangeIn,
     ServiceIn,
 )
-from booking_system.directory.adapters.sought import sought
+from booking_system.directory.adapters.sought import sought, with_references
+from booking_system.directory.application.keep_references import ListReferences
 from booking_system.directory.application.keep_services import (
     ChangeService,
     CreateService,
@@ -23,7 +25,8 @@ from booking_system.directory.application.keep_services import (
 )
 from booking_system.directory.application.ports import Search
 from booking_system.directory.domain.references import ExternalIdTaken, Kind
-from booking_system.directory.records.references_shown import SoughtId, noted_of
+from booking_system.directory.domain.service import Service
+from booking_system.directory.records.references_shown import ExpandItems, SoughtId, noted_of
 from booking_system.directory.records.service_shown import ServiceOut
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import public, signed_in
@@ -52,6 +55,7 @@ class ServiceRoutes:
     create: CreateService
     show: ShowService
     list: ListServices
+    references: ListReferences
     pages: answers.PublicPages
     change: ChangeService
     restore: RestoreService
@@ -74,7 +78,7 @@ class ServiceRoutes:
             "/v1/clinics/{clinic_id}/services",
             self.list_services,
             policy=public,
-            answers=Page[ServiceOut],
+            answers=Page[ListedServiceOut],
             refuses=[NotFound, InvalidCursor, NotPermitted],
             knows_caller=True,
         )
@@ -117,6 +121,7 @@ class ServiceRoutes:
         *,
         clinic_id: UUID,
         external_id: SoughtId = None,
+        expand: ExpandItems = None,
         actor: Annotated[Actor | None, Depends(caller)],
         limit: Limit = 50,
         cursor: CursorText = None,
@@ -129,9 +134,15 @@ class ServiceRoutes:
         place = position_of(cursor, filters)
         search = Search(**filters, after=place and place[1], limit=limit)
         find = partial(self.list, clinic_id=clinic, search=search)
-        if external_id is not None:
+        if external_id is not None or expand:
             found = await find()
-            return answers.page(request, found, ServiceOut.of, limit=limit, filters=filters)
+            show: answers.Shown[Service] = ServiceOut.of
+            if expand:
+                about: dict[str, Any] = {"clinic_id": clinic_id, "actor": actor}
+                show = await with_references(
+                    self.references, found, ServiceOut.of, kind=Kind.SERVICE, **about
+                )
+            return answers.page(request, found, show, limit=limit, filters=filters)
         return await self.pages.answer(request, search, filters, find=find, show=ServiceOut.of)
 
     async def read_service(self, service_id: UUID) -> Response:

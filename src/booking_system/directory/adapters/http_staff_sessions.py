@@ -34,7 +34,9 @@ class StaffSessionOut(BaseModel):
     """One sign-in of a member of the staff on one device; never from where."""
 
     id: UUID = Field(examples=["0192f0c1-2b3c-7d4e-8f50-617283940030"])
-    created_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    created_at: datetime = Field(
+        description="When somebody signed in there. UTC", examples=["2027-03-01T08:00:00Z"]
+    )
     last_used_at: datetime = Field(description="When its tokens were last renewed. UTC")
     user_agent: str | None = Field(description="What the device said of itself")
 

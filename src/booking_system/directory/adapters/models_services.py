@@ -21,8 +21,13 @@ def _each_once(ids: list[UUID]) -> list[UUID]:
     return ids
 
 
-Duration = Annotated[Whole, Field(ge=1, le=1440, description="Minutes", examples=[30])]
-Buffer = Annotated[Whole, Field(ge=0, le=240, description="Minutes kept free")]
+Duration = Annotated[
+    Whole,
+    Field(
+        ge=1, le=1440, description="How long it takes, in minutes, without buffers", examples=[30]
+    ),
+]
+Buffer = Annotated[Whole, Field(ge=0, le=240)]
 DoctorIds = Annotated[
     list[UUID],
     Field(max_length=500, description="The doctors of the clinic who offer it"),

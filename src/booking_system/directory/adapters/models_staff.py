@@ -93,8 +93,13 @@ class InvitationOut(BaseModel):
     role: Role = Field(examples=["receptionist"])
     doctor_id: UUID | None
     status: InvitationStatus = Field(examples=["open"])
-    created_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
-    expires_at: datetime = Field(description="UTC", examples=["2027-03-04T08:00:00Z"])
+    created_at: datetime = Field(
+        description="When somebody was invited. UTC", examples=["2027-03-01T08:00:00Z"]
+    )
+    expires_at: datetime = Field(
+        description="Until then the invitation can be accepted. UTC",
+        examples=["2027-03-04T08:00:00Z"],
+    )
     accepted_by: UUID | None = Field(description="The account that has the role by it")
 
     @classmethod
@@ -151,7 +156,10 @@ class OfferOut(BaseModel):
     full_name: str = Field(examples=["Example Receptionist"])
     role: Role = Field(examples=["receptionist"])
     doctor_id: UUID | None
-    expires_at: datetime = Field(description="UTC", examples=["2027-03-04T08:00:00Z"])
+    expires_at: datetime = Field(
+        description="Until then the invitation can be accepted. UTC",
+        examples=["2027-03-04T08:00:00Z"],
+    )
 
     @classmethod
     def of(cls, shown: ShownInvitation) -> "OfferOut":

@@ -1,5 +1,8 @@
 """References of doctors, services and patients in PostgreSQL."""
 
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
 from sqlalchemy import or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,6 +24,7 @@ from booking_system.directory.records.tables import (
     service_references,
     services,
 )
+from booking_system.shared_kernel.identifiers import ClinicId
 
 P = patient_references.c
 KEPT: dict[Kind, Keeping] = {
@@ -53,6 +57,14 @@ class PostgresReferences:
         """Read the row, if there is one."""
         rows = await self._connection.execute(KEPT[owner.kind].read, _named(owner))
         return references_of(rows.mappings().one_or_none())
+
+    async def page(
+        self, kind: Kind, clinic_id: ClinicId, ids: Sequence[UUID]
+    ) -> Mapping[UUID, References]:
+        """Read the rows that there are in one statement."""
+        values = {"owner_ids": list(ids), "in_clinic": clinic_id}
+        rows = await self._connection.execute(KEPT[kind].page, values)
+        return {row["owner_id"]: references_of(row) for row in rows.mappings()}
 
     async def note(self, owner: Owner, noted: Noted) -> References:
         """Let go of the id where its owner is gone, then add to the row in one statement."""

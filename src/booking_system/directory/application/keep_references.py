@@ -1,6 +1,8 @@
 """Use cases: a clinic's staff note what other systems call its doctors, services and patients."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from booking_system.directory.application.keep_clinics import clinic_in
 from booking_system.directory.application.ports import DirectoryTransaction, DirectoryWork
@@ -35,6 +37,22 @@ class ShowReferences:
             if not may_see(owner.kind, owner.clinic_id, actor):
                 raise NotPermitted
             return await work.references.read(owner)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListReferences:
+    """Those of a page of records, for people of whom the caller has asked `may_see`."""
+
+    transaction: DirectoryTransaction
+
+    async def __call__(
+        self, *, kind: Kind, clinic_id: ClinicId, ids: Sequence[UUID]
+    ) -> Mapping[UUID, References]:
+        """Return them by id; absent is a record of which nothing is noted."""
+        if not ids:
+            return {}
+        async with self.transaction() as work:
+            return await work.references.page(kind, clinic_id, ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,13 +22,13 @@ from booking_system.platform.http.input import Change, Input, LongText, ShortTex
 
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940010"
 
-Notice = Annotated[Whole, Field(ge=0, le=525_600, description="Minutes before the start")]
+Notice = Annotated[Whole, Field(ge=0, le=525_600)]
 Origins = Annotated[
     list[Origin], Field(max_length=20, description="Sites that may frame the booking page")
 ]
 Offsets = Annotated[
     list[Annotated[Whole, Field(ge=1, le=525_600)]],
-    Field(max_length=10, description="Minutes before the start"),
+    Field(max_length=10),
 ]
 Horizon = Annotated[Whole, Field(ge=1, le=730, description="Days ahead that can be booked")]
 HoldMinutes = Annotated[Whole, Field(ge=1, le=60)]
@@ -188,7 +188,10 @@ class ClinicOut(BaseModel):
     id: UUID = Field(examples=[EXAMPLE_ID])
     name: str = Field(examples=["Example Clinic"])
     slug: str = Field(examples=["example-clinic"])
-    time_zone: str = Field(description="IANA name", examples=["Europe/Berlin"])
+    time_zone: str = Field(
+        description="The clinic's time zone (IANA name): its days and local times are of it",
+        examples=["Europe/Berlin"],
+    )
     address: str | None = Field(examples=["1 Example Street"])
     phone: str | None = Field(examples=["+49301234567"])
     email: str | None = Field(examples=["desk@example.com"])

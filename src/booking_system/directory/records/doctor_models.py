@@ -13,7 +13,10 @@ from booking_system.platform.http.input import Change, Input, LongText, ShortTex
 
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940011"
 
-Languages = Annotated[list[Language], Field(max_length=20, description="ISO 639")]
+Languages = Annotated[
+    list[Language],
+    Field(max_length=20, description="Languages that the doctor speaks (ISO 639), like `de`"),
+]
 
 
 class DoctorIn(Input):

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     Update,
     Uuid,
+    any_,
     bindparam,
     case,
     cast,
@@ -32,6 +33,7 @@ from booking_system.directory.domain.references import Noted, References
 from booking_system.platform.postgres.phrases import a_text, an_id, texts
 
 OWNER, IN_CLINIC, CALLED = an_id("owner_id"), an_id("in_clinic"), a_text("called")
+OWNERS = bindparam("owner_ids", type_=ARRAY(Uuid()))
 """Not called like columns: SQLAlchemy keeps those names for itself where it inserts."""
 
 
@@ -57,6 +59,7 @@ class Keeping(NamedTuple):
     """The statements on one such table; `let_go` is None where nothing has an end."""
 
     read: Select[Any]
+    page: Select[Any]
     let_go: Update | None
     write: Insert
 
@@ -69,6 +72,11 @@ def keeping(
     read = select(table.c.external_id, cast(table.c.metadata, Text).label("metadata")).where(
         its, table.c.clinic_id == IN_CLINIC
     )
+    page = select(
+        table.c[owner].label("owner_id"),
+        table.c.external_id,
+        cast(table.c.metadata, Text).label("metadata"),
+    ).where(table.c[owner] == any_(OWNERS), table.c.clinic_id == IN_CLINIC)
     let_go = None
     if is_gone is not None:
         let_go = (
@@ -90,7 +98,7 @@ def keeping(
             "metadata": (table.c.metadata.op("||")(new.metadata)).op("-")(removed),
         },
     ).returning(table.c.external_id, cast(table.c.metadata, Text).label("metadata"))
-    return Keeping(read, let_go, write)
+    return Keeping(read, page, let_go, write)
 
 
 def values_of(noted: Noted) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any, Self
 from uuid import UUID
 
@@ -69,10 +70,27 @@ SoughtId = Annotated[
 """What a list is asked for."""
 
 
-def check_clinic(external_id: str | None, clinic_id: UUID | None) -> None:
-    """Raise `Invalid` where an external id is asked for in no clinic: it is unique in one."""
-    if external_id is not None and clinic_id is None:
-        wrong = {"pointer": "/clinic_id", "detail": "is needed with external_id"}
+class Listable(StrEnum):
+    """What lists show beside each item."""
+
+    REFERENCES = "references"
+
+
+ExpandItems = Annotated[
+    list[Listable] | None,
+    Query(
+        max_length=1,
+        description="Show `references` of each item in its `expanded`: what another system calls"
+        " it, and notes about it. For the clinic's staff alone",
+        examples=["references"],
+    ),
+]
+
+
+def check_clinic(asked: object, clinic_id: UUID | None, *, name: str = "external_id") -> None:
+    """Raise `Invalid` where something of a clinic's other system is asked for in no clinic."""
+    if asked is not None and clinic_id is None:
+        wrong = {"pointer": "/clinic_id", "detail": f"is needed with {name}"}
         raise Invalid(errors=[wrong | {"code": "combination", "in": "query"}])
 
 
@@ -100,3 +118,11 @@ class ReferencesOut(BaseModel):
     def of(cls, references: References) -> Self:
         """Show them."""
         return cls(external_id=references.external_id, metadata=dict(references.metadata))
+
+
+class ExpandedItemOut(BaseModel):
+    """What was asked for by `expand` about an item of a list."""
+
+    references: ReferencesOut | None = Field(
+        description="With `expand=references`; null: of a patient whom the clinic does not know"
+    )

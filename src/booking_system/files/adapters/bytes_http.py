@@ -32,7 +32,12 @@ Token = Annotated[str, Path(max_length=200, description="From the address that y
 Wanted = Annotated[Size, Query(description="The longer side: 96, 256 or 768 pixels at most")]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=2000)]
 Range = Annotated[
-    str | None, Header(alias="Range", max_length=200, description="One range of bytes")
+    str | None,
+    Header(
+        alias="Range",
+        max_length=200,
+        description="One range of bytes to send, as `bytes=0-1023` (RFC 9110)",
+    ),
 ]
 IfRange = Annotated[str | None, Header(alias="If-Range", max_length=200)]
 
@@ -168,6 +173,7 @@ class ByteRoutes:
         headers = {
             "Cache-Control": FOR_GOOD,
             "ETag": etag,
+            "Vary": "Origin",
             "Cross-Origin-Resource-Policy": "cross-origin",
             "Content-Security-Policy": SANDBOX,
         }

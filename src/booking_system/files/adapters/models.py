@@ -29,7 +29,13 @@ class FileIn(Input):
     filename: ShortText = Field(examples=["report.pdf"])
     content_type: MediaKind = Field(description="What it is; its bytes are compared with it")
     size: Annotated[
-        Whole, Field(ge=1, le=LARGEST, description="In bytes, exactly", examples=[48_213])
+        Whole,
+        Field(
+            ge=1,
+            le=LARGEST,
+            description="How large the file is, in bytes, exactly: another length is refused",
+            examples=[48_213],
+        ),
     ]
     sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$", max_length=64)] | None = (
         Field(default=None, description="Of its bytes, if known: they are compared with it")
@@ -76,7 +82,9 @@ class FileOut(BaseModel):
         description="`checking`: look again in a moment; `lost`: its bytes are gone from the"
         " storage, and the operator has been told"
     )
-    fault: str | None = Field(description="Why it was refused", examples=["kind"])
+    fault: str | None = Field(
+        description="Why the check refused it; null: it did not", examples=["kind"]
+    )
     filename: str = Field(examples=["report.pdf"])
     content_type: MediaKind
     size: int = Field(description="In bytes; of a public picture, of its largest size")
@@ -136,4 +144,4 @@ class StorageOut(BaseModel):
     """How much room a clinic's files take."""
 
     used_bytes: int = Field(description="With what is announced, and what is deleted but kept")
-    most_bytes: int = Field(description="How much may be used")
+    most_bytes: int = Field(description="How much the clinic's files may take in all, in bytes")

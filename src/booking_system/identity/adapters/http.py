@@ -51,7 +51,7 @@ from booking_system.shared_kernel.identifiers import SessionId
 
 Caller = Annotated[Actor, Depends(caller)]
 NEVER_STORED = {"Cache-Control": "no-store"}
-KEYS_STORED = {"Cache-Control": "public, max-age=300"}
+KEYS_STORED = {"Cache-Control": "public, max-age=300", "Vary": "Origin"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,7 +112,9 @@ class ProfileIn(Change):
 class PasswordIn(Input):
     """The password of today, and its successor."""
 
-    current_password: PasswordText = Field(description="The one of today")
+    current_password: PasswordText = Field(
+        description="The password of today: a session alone does not change it"
+    )
     new_password: NewPassword
 
 
@@ -159,7 +161,8 @@ class ProfileOut(BaseModel):
     time_zone: str | None = Field(examples=["Europe/Berlin"])
     roles: list[RoleGrantOut] = Field(description="All that you are, here and in clinics")
     patient_id: UUID | None = Field(
-        description="You as a patient", examples=["0192f0c1-2b3c-7d4e-8f50-617283940013"]
+        description="Id of your own patient record; null: you have none, as staff of a clinic",
+        examples=["0192f0c1-2b3c-7d4e-8f50-617283940013"],
     )
     doctor_id: UUID | None = Field(description="You as a doctor; of several, the first")
     version: int
@@ -187,7 +190,9 @@ class SessionOut(BaseModel):
     """One sign-in on one device."""
 
     id: UUID = Field(examples=[EXAMPLE_ID])
-    created_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    created_at: datetime = Field(
+        description="When somebody signed in there. UTC", examples=["2027-03-01T08:00:00Z"]
+    )
     last_used_at: datetime = Field(description="When its tokens were last renewed. UTC")
     user_agent: str | None = Field(description="What the device said of itself")
     current: bool = Field(description="The session of this very request")
@@ -208,7 +213,7 @@ class JwkOut(BaseModel):
     """A public key (RFC 7517)."""
 
     kty: str = Field(examples=["EC"], description="Kind of key: `EC`")
-    crv: str = Field(examples=["P-256"], description="Its curve")
+    crv: str = Field(examples=["P-256"], description="Curve of the key (RFC 7518), `P-256`")
     x: str = Field(
         examples=["f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"],
         description="One coordinate of the key, base64url",
@@ -222,7 +227,9 @@ class JwkOut(BaseModel):
         examples=["oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"],
     )
     use: str = Field(examples=["sig"], description="`sig`: for signatures")
-    alg: str = Field(examples=["ES256"], description="How tokens are signed")
+    alg: str = Field(
+        examples=["ES256"], description="With what algorithm tokens are signed (RFC 7518), `ES256`"
+    )
 
 
 class JwkSetOut(BaseModel):

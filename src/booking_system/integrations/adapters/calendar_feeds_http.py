@@ -84,7 +84,9 @@ class CalendarFeedOut(BaseModel):
     scope: FeedScope
     doctor_id: UUID | None = Field(examples=[EXAMPLE_ID])
     details: Details
-    created_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    created_at: datetime = Field(
+        description="When the link was made. UTC", examples=["2027-03-01T08:00:00Z"]
+    )
 
 
 class NewCalendarFeedOut(CalendarFeedOut):

@@ -19,7 +19,14 @@ from booking_system.shared_kernel.errors import NotFound, NotPermitted
 
 Seq = Annotated[int, Path(ge=1, le=2**53)]
 Name = Annotated[str, Path(max_length=100)]
-After = Annotated[int, Query(ge=0, le=2**53, description="Go on behind this `seq`")]
+After = Annotated[
+    int,
+    Query(
+        ge=0,
+        le=2**53,
+        description="Go on behind the event with this `seq`, the last of the page before",
+    ),
+]
 
 
 class DeadEventOut(BaseModel):
@@ -32,8 +39,11 @@ class DeadEventOut(BaseModel):
         examples=["booking.created"], description="The kind of event, like `booking.created`"
     )
     clinic_id: UUID | None = Field(description="Id of the clinic; null: it is no clinic's")
-    occurred_at: datetime = Field(description="UTC")
-    error: str = Field(description="The kind of error", examples=["KeyError"])
+    occurred_at: datetime = Field(description="When it happened. UTC")
+    error: str = Field(
+        description="Name of the error that the consumer failed with; its text is not told",
+        examples=["KeyError"],
+    )
     died_at: datetime = Field(description="When it had failed as often as it is tried. UTC")
     wanted_again: bool = Field(description="It will be tried again within seconds")
 

@@ -48,8 +48,13 @@ class EventOut(BaseModel):
     seq: int = Field(description="Its number in the feed", examples=[4712])
     id: UUID = Field(description="The same wherever this event is told", examples=[EXAMPLE_ID])
     name: str = Field(examples=["booking.created"])
-    clinic_id: UUID | None = Field(description="null: it is no clinic's", examples=[EXAMPLE_ID])
-    occurred_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    clinic_id: UUID | None = Field(
+        description="Id of the clinic in which it happened; null: it is no clinic's",
+        examples=[EXAMPLE_ID],
+    )
+    occurred_at: datetime = Field(
+        description="When it happened. UTC", examples=["2027-03-01T08:00:00Z"]
+    )
     data: dict[str, Any] = Field(
         description="Ids and times. Of an appointment: `version` counts its changes, `revision` "
         "those that people are told of",

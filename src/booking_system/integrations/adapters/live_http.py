@@ -49,7 +49,12 @@ class LiveSlotRoutes:
         service_id: Annotated[
             UUID | None, Query(description="Slots in which this could begin")
         ] = None,
-        since: Annotated[Instant | None, Query(alias="from", description="Default: now")] = None,
+        since: Annotated[
+            Instant | None,
+            Query(
+                alias="from", description="Slots that start at or after this instant; default: now"
+            ),
+        ] = None,
         until: Annotated[
             Instant | None, Query(alias="to", description="Default: 7 days later; at most 62")
         ] = None,

@@ -20,21 +20,27 @@ from booking_system.shared_kernel.clock import Clock
 from booking_system.shared_kernel.errors import NotFound, NotPermitted
 
 NOTHING = UUID(int=0)
-After = Annotated[UUID, Query(description="Go on behind this `id`")]
+After = Annotated[
+    UUID, Query(description="Go on behind the message with this `id`, the last of the page before")
+]
 
 
 class DeadMessageOut(BaseModel):
     """A message that was given up; whom it was for stands with its appointment."""
 
     id: UUID
-    kind: Kind = Field(examples=["reminder"], description="What it tells")
+    kind: Kind = Field(examples=["reminder"], description="What the message was to tell")
     channel: Channel = Field(examples=["email"])
     appointment_id: UUID | None
     clinic_id: UUID | None = Field(description="Id of the clinic; null: it is no clinic's")
-    reason: str | None = Field(examples=["unknown"], description="Why it was given up")
-    error_code: str | None = Field(description="The provider's own", examples=["timeout"])
+    reason: str | None = Field(
+        examples=["unknown"], description="Why it was given up; null: no reason is known"
+    )
+    error_code: str | None = Field(
+        description="The provider's own code; null: it gave none", examples=["timeout"]
+    )
     provider: str | None = Field(examples=["smtp"])
-    ended_at: datetime = Field(description="UTC")
+    ended_at: datetime = Field(description="When it was given up. UTC")
     not_after: datetime = Field(description="From then on it is of no use. UTC")
 
 

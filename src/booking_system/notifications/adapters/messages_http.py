@@ -40,7 +40,9 @@ class MessageOut(BaseModel):
     """One message: planned, sent, or why not. Times in UTC."""
 
     id: UUID
-    kind: Kind = Field(examples=["reminder"], description="What it tells")
+    kind: Kind = Field(
+        examples=["reminder"], description="What the message tells; its words follow from that"
+    )
     channel: Channel = Field(examples=["sms"])
     recipient: str = Field(description="`patient` or `clinic`", examples=["patient"])
     about_id: UUID | None = Field(
@@ -57,7 +59,10 @@ class MessageOut(BaseModel):
     reason: str | None = Field(
         description="Why it was skipped, withdrawn, or has failed", examples=["opted_out"]
     )
-    error_code: str | None = Field(description="The provider's own", examples=["21614"])
+    error_code: str | None = Field(
+        description="The provider's own code; null: it gave none, or nothing failed",
+        examples=["21614"],
+    )
     provider: str | None = Field(examples=["twilio"])
     planned_at: datetime
     due_at: datetime

@@ -31,7 +31,11 @@ from booking_system.shared_kernel.identifiers import PatientId
 
 Caller = Annotated[Actor, Depends(caller)]
 ChannelOfPath = Annotated[
-    Literal["email", "sms"], Path(description="Whose address", examples=["email"])
+    Literal["email", "sms"],
+    Path(
+        description="Which of the patient's addresses: `email`, or `sms` for the telephone",
+        examples=["email"],
+    ),
 ]
 PATH = "/v1/patients/{patient_id}/notification-preferences"
 WALL_CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -51,7 +55,7 @@ class PreferencesIn(Input):
     """What a patient wants to be told, and through what."""
 
     email: bool = Field(default=USUAL.email, description="E-mails about appointments")
-    sms: bool = Field(default=USUAL.sms, description="SMS about appointments")
+    sms: bool = Field(default=USUAL.sms, description="Whether SMS about appointments are sent")
     reminders: bool = Field(
         default=USUAL.reminders, description="Reminders; what happens is told in any case"
     )

@@ -41,12 +41,16 @@ PATH = "/v1/clinics/{clinic_id}/unreached-bookings"
 class MissedOut(BaseModel):
     """A message that reached nobody."""
 
-    kind: Kind = Field(examples=["reminder"], description="What it tells")
+    kind: Kind = Field(examples=["reminder"], description="What the message was to tell")
     channel: Channel = Field(examples=["email"])
     state: State = Field(description="`failed` or `skipped`", examples=["skipped"])
-    reason: str | None = Field(description="Why", examples=["bounced"])
-    error_code: str | None = Field(description="The provider's own", examples=["550 5.1.1"])
-    ended_at: datetime = Field(description="UTC")
+    reason: str | None = Field(
+        description="Why it did not arrive; null: no reason is known", examples=["bounced"]
+    )
+    error_code: str | None = Field(
+        description="The provider's own code; null: it gave none", examples=["550 5.1.1"]
+    )
+    ended_at: datetime = Field(description="When it was given up. UTC")
 
     @classmethod
     def of(cls, missed: Missed) -> Self:
@@ -57,13 +61,18 @@ class MissedOut(BaseModel):
 class UnreachedOut(BaseModel):
     """A coming booking whose patient was not told something, by no channel. Times in UTC."""
 
-    id: UUID = Field(description="Of the booking", examples=[EXAMPLE_ID])
+    id: UUID = Field(
+        description="Id of the booking that somebody was not told of", examples=[EXAMPLE_ID]
+    )
     starts_at: datetime
     status: AppointmentStatus = Field(examples=["confirmed"])
     doctor_id: UUID
     patient_id: UUID
     patient_name: str = Field(examples=["Example Patient"])
-    phone: str | None = Field(description="To be called", examples=["+49301234567"])
+    phone: str | None = Field(
+        description="The patient's telephone number (E.164), to call them; null: none is known",
+        examples=["+49301234567"],
+    )
     email: str | None = Field(examples=["patient@example.com"])
     messages: list[MissedOut] = Field(description="What did not reach them")
 

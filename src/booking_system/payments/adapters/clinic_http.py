@@ -8,7 +8,8 @@ from fastapi import Depends, Query, Response
 
 from booking_system.identity.domain.actor import Actor
 from booking_system.identity.domain.policies import signed_in
-from booking_system.payments.adapters.models import DayTotalsOut, MatterOut, MattersOut
+from booking_system.payments.adapters.matter_models import MatterOut, MattersOut
+from booking_system.payments.adapters.models import DayTotalsOut
 from booking_system.payments.application.read_payments import (
     ListMatters,
     ResolveMatter,

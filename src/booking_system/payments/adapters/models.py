@@ -6,21 +6,24 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from booking_system.payments.application.ports import OpenMatter, Shown
+from booking_system.booking.domain.payment_state import PaymentState
+from booking_system.payments.application.ports import Shown
 from booking_system.payments.application.provider_port import Presentation
 from booking_system.payments.application.take_at_desk import Method
 from booking_system.payments.domain.attempt import Attempt, AttemptState
 from booking_system.payments.domain.ledger import LineKind
-from booking_system.payments.domain.matters import MatterKind
 from booking_system.payments.domain.receipts import DayTotals, Document, DocumentKind
 from booking_system.payments.domain.refunds import Refund, RefundReason, RefundState
-from booking_system.payments.domain.standing import Dispute, PaymentState, standing_of
+from booking_system.payments.domain.standing import Dispute, standing_of
 from booking_system.platform.http.fields import Locale, Whole
 from booking_system.platform.http.input import Input, LongText
 from booking_system.scheduling.records.slot_shown import MoneyOut
 
 PAYMENT_ID = "0192f0c1-2b3c-7d4e-8f50-617283940020"
-Amount = Annotated[Whole, Field(ge=1, le=100_000_000, description="In minor units")]
+Amount = Annotated[
+    Whole,
+    Field(ge=1, le=100_000_000, description="How much, in minor units of the booking's currency"),
+]
 Address = Annotated[
     str,
     Field(
@@ -48,7 +51,7 @@ class PaymentIn(Input):
         description="Where the provider sends the payer afterwards; left out: to a page"
         " of this system",
     )
-    language: Locale = Field(default="en", description="Of the provider's page")
+    language: Locale = Field(default="en", description="Language of the provider's page (BCP 47)")
 
 
 class DeskPaymentIn(Input):
@@ -69,8 +72,11 @@ class RefundOut(BaseModel):
     """Money that goes back; `refunded` is said when it is `settled`."""
 
     id: UUID
-    amount: MoneyOut = Field(description="What goes back")
-    state: RefundState
+    amount: MoneyOut = Field(description="How much goes back, in minor units, and its currency")
+    state: RefundState = Field(
+        description="`asked`: it will be sent to the provider; `pending`: the provider works on it;"
+        " `settled`: the money has gone back; `failed`: it has not, and somebody has to see to it"
+    )
     reason: RefundReason = Field(description="Why: what happened, or that staff wanted it")
     note: str | None = Field(
         description="What staff wrote; shown to the clinic only", examples=["Doctor was ill"]
@@ -100,7 +106,9 @@ class PaymentOut(BaseModel):
     )
     status: PaymentState
     amount: MoneyOut = Field(description="What is, or was, to be paid")
-    amount_refunded: int = Field(description="In minor units", examples=[0])
+    amount_refunded: int = Field(
+        description="How much of it was given back, in minor units of its currency", examples=[0]
+    )
     dispute: Dispute | None = Field(description="A complaint to the payer's bank that took money")
     checkout_url: str | None = Field(
         description="Where to pay, while that is possible; null while the provider is asked",
@@ -164,13 +172,18 @@ class ReceiptOut(BaseModel):
         examples=["/v1/receipts/0192f0c1-2b3c-7d4e-8f50-617283940030.pdf"],
     )
     html_path: str = Field(
-        description="To show or to print",
+        description="Address of the document as a page, to show or to print",
         examples=["/v1/receipts/0192f0c1-2b3c-7d4e-8f50-617283940030.html"],
     )
-    kind: DocumentKind = Field(description="What the document says")
+    kind: DocumentKind = Field(
+        description="`receipt`: money came in; `correction`: of that, some went back, or came again"
+    )
     corrects: UUID | None = Field(description="The receipt that it refers to")
     amount: MoneyOut = Field(description="Negative where money went back")
-    title: str = Field(examples=["Example Clinic, K7QM-3F9D"], description="What the money was for")
+    title: str = Field(
+        examples=["Example Clinic, K7QM-3F9D"],
+        description="What the money was for: the clinic and the booking's reference",
+    )
     issuer: str = Field(
         description="The clinic, as it was called then", examples=["Example Clinic"]
     )
@@ -220,7 +233,9 @@ class DaySumOut(BaseModel):
         examples=["cash"],
         description="How the desk took it: `cash` or `terminal`; null: it went through a provider",
     )
-    kind: LineKind = Field(description="What the money was for")
+    kind: LineKind = Field(
+        description="Why the money moved; `desk_payment` and `desk_refund` are of the desk"
+    )
     amount: int = Field(description="In minor units; negative: it went", examples=[4500])
 
 
@@ -228,8 +243,8 @@ class DayTotalsOut(BaseModel):
     """What came and went on one day of the clinic's wall clock, by when the money settled."""
 
     date: date
-    starts_at: datetime = Field(description="UTC")
-    ends_at: datetime = Field(description="UTC")
+    starts_at: datetime = Field(description="When that day begins. UTC")
+    ends_at: datetime = Field(description="When that day ends, the first instant behind it. UTC")
     sums: list[DaySumOut] = Field(description="One for each currency, provider and way of paying")
 
     @classmethod
@@ -245,39 +260,3 @@ class DayTotalsOut(BaseModel):
             ends_at=totals.period.ends_at,
             sums=sorted(sums, key=lambda s: (s.currency, s.provider, s.method or "", s.kind)),
         )
-
-
-class MatterOut(BaseModel):
-    """Something that people have to see to: no program can decide it."""
-
-    id: UUID
-    kind: MatterKind = Field(description="What is the matter")
-    payment_id: UUID
-    booking_id: UUID
-    about: str = Field(
-        description="The provider's id of what it is about, or the id of another account of a"
-        " clinic's that told of the payment",
-        examples=["re_1"],
-    )
-    amount: MoneyOut = Field(description="What is at stake")
-    found_at: datetime
-
-    @classmethod
-    def of(cls, open_one: OpenMatter) -> "MatterOut":
-        """Show it."""
-        matter = open_one.matter
-        return cls(
-            id=open_one.id,
-            kind=matter.kind,
-            payment_id=matter.payment_id,
-            booking_id=matter.appointment_id,
-            about=matter.about,
-            amount=MoneyOut(amount=matter.money.amount, currency=matter.money.currency),
-            found_at=matter.found_at,
-        )
-
-
-class MattersOut(BaseModel):
-    """All that is open, the oldest first."""
-
-    items: list[MatterOut]

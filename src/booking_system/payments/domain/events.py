@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from booking_system.booking.domain.payment_state import PaymentState
 from booking_system.payments.domain.attempt import PaymentId
 from booking_system.payments.domain.matters import MatterKind
 from booking_system.payments.domain.refunds import RefundId
-from booking_system.payments.domain.standing import Dispute, PaymentState
+from booking_system.payments.domain.standing import Dispute
 from booking_system.shared_kernel.aggregate import DomainEvent
 from booking_system.shared_kernel.identifiers import AppointmentId, ClinicId
 

@@ -4,20 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from booking_system.booking.domain.payment_state import PaymentState
 from booking_system.payments.domain.attempt import Attempt, AttemptState
 from booking_system.payments.domain.ledger import Line, LineKind, disputed, given_back
-
-
-class PaymentState(StrEnum):
-    """What a client is told of a payment."""
-
-    PENDING = "pending"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    PARTIALLY_REFUNDED = "partially_refunded"
-    REFUNDED = "refunded"
-    DISPUTED = "disputed"
 
 
 class Dispute(StrEnum):

@@ -1,10 +1,13 @@
 """What the OpenAPI document says of the headers of answers."""
 
+from collections.abc import Collection
 from typing import Any, get_args
 
 from pydantic import BaseModel, RootModel
 
 from booking_system.platform.http.habits import Habits
+from booking_system.shared_kernel.errors import Refusal
+from booking_system.shared_kernel.idempotency import IdempotencyKeyInUse
 
 HEADERS = {
     "X-Request-ID": "Names the request in logs: what you sent, or a new one. Quote it when you ask",
@@ -17,10 +20,24 @@ HEADERS = {
     "Idempotent-Replayed": "`true`: the answer to an earlier request with the same key",
     "WWW-Authenticate": "`Bearer` (RFC 6750)",
     "Retry-After": "Seconds to wait before the next try",
+    "RetryAfterOfWork": "Seconds to wait, where the request with this key is still worked on",
+    "RateLimit": "What is left of the caller's minute (draft-ietf-httpapi-ratelimit-headers-10):"
+    " `r` requests, and `t` seconds until there is more. Sent once less than half is left, with"
+    " refusals, too",
+    "RateLimit-Policy": "What the caller may ask for (the same draft): `q` requests in `w` seconds,"
+    " `reads` and `writes` apart; beside `RateLimit`",
 }
 """By their names in the document's components."""
-SOMETIMES = {"ETagOfChange", "ETagOfPresent", "Link", "Idempotent-Replayed"}
-STALE = 412
+BUDGET = ("RateLimit", "RateLimit-Policy")
+SOMETIMES = {
+    "ETagOfChange",
+    "ETagOfPresent",
+    "Link",
+    "Idempotent-Replayed",
+    "RetryAfterOfWork",
+    *BUDGET,
+}
+STALE, TOO_MANY = 412, 429
 HEADERS_OF_STATUS = {
     201: "Location",
     401: "WWW-Authenticate",
@@ -62,6 +79,27 @@ def headers_of(
         wanted["Link"] = "Link"
     if habits is not None and habits.is_idempotent:
         wanted["Idempotent-Replayed"] = "Idempotent-Replayed"
+    if habits is not None and habits.is_counted:
+        wanted |= {name: name for name in BUDGET}
+    return _named(wanted)
+
+
+def headers_of_refusal(
+    status: int, kinds: Collection[type[Refusal]], habits: Habits
+) -> dict[str, Any]:
+    """Return those of a refusal: what is left of a budget, where that is what refuses.
+
+    Other refusals tell it as well; to list it at each of them would hide what differs.
+    """
+    wanted: dict[str, str] = {}
+    if status == TOO_MANY and habits.is_counted:
+        wanted |= {name: name for name in BUDGET}
+    if status not in HEADERS_OF_STATUS and IdempotencyKeyInUse in kinds:
+        wanted["Retry-After"] = "RetryAfterOfWork"
+    return headers_of(status, None) | _named(wanted)
+
+
+def _named(wanted: dict[str, str]) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{part}"} for name, part in wanted.items()}
 
 

@@ -10,7 +10,11 @@ from typing import Any, Literal
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 
-from booking_system.platform.http.answer_headers import header_components, headers_of
+from booking_system.platform.http.answer_headers import (
+    header_components,
+    headers_of,
+    headers_of_refusal,
+)
 from booking_system.platform.http.habits import Habits
 from booking_system.platform.http.idempotency import HEADER
 from booking_system.platform.http.input import USUAL_BODY, BodyTooLarge, UnsupportedMediaType
@@ -50,7 +54,10 @@ class FieldProblem(BaseModel):
         alias="in", description="Part of the request that it is in"
     )
     detail: str = Field(description="The same in words, for people")
-    code: str = Field(description="Stable", examples=["unknown_field"])
+    code: str = Field(
+        description="What is wrong, in a word that stays the same: branch on it, show `detail`",
+        examples=["unknown_field"],
+    )
 
 
 class Problem(BaseModel):
@@ -185,7 +192,7 @@ def documented(
             by_status[status_of(refusal)].append(refusal)
     for status, kinds in sorted(by_status.items()):
         problem = problems.get(status, Problem)
-        route.responses[status] = {**_response(status, (*kinds,), problem)}
+        route.responses[status] = {**_response(status, (*kinds,), problem, habits)}
     if habits.body_limit is not USUAL_BODY and BodyTooLarge in by_status[413]:
         route.responses[413]["description"] += f" At most {habits.body_limit.most_bytes:,} bytes."
 
@@ -229,7 +236,7 @@ def _shared(route: APIRoute, habits: Habits) -> list[type[Refusal]]:
 
 @cache
 def _response(
-    status: int, kinds: tuple[type[Refusal], ...], problem: type[Problem]
+    status: int, kinds: tuple[type[Refusal], ...], problem: type[Problem], habits: Habits
 ) -> dict[str, Any]:
     """Return a part that is the same wherever these may be refused: nobody changes it."""
     more = problem.model_fields.keys() - Problem.model_fields.keys()
@@ -242,7 +249,7 @@ def _response(
                 "examples": {kind.code: _example_with(kind, more) for kind in kinds},
             }
         },
-        "headers": headers_of(status, None),
+        "headers": headers_of_refusal(status, kinds, habits),
     }
 
 

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from booking_system.platform.http.arrival import received
 from booking_system.platform.http.entrance import COMING, RETRY_AFTER_SECONDS, Entrance
+from booking_system.platform.http.page_origins import CrossOrigin
 from booking_system.platform.http.problems import InternalError, response_to
 from booking_system.platform.http.protection import protecting
 from booking_system.platform.http.rejection import Rejection
@@ -33,7 +34,7 @@ class Edge:
     who takes too long is given up.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         app: ASGIApp,
         *,
@@ -41,13 +42,19 @@ class Edge:
         rejection: Rejection,
         metrics: RequestMetrics,
         quiet: frozenset[str],
+        pages: CrossOrigin | None = None,
     ) -> None:
-        """Routes that are `quiet` are logged at debug level."""
+        """Routes that are `quiet` are logged at debug level.
+
+        `pages` answers those of other sites, where nothing around this does: what no page sends
+        does not go by it.
+        """
         self._app = app
         self._entrance = entrance
         self._rejection = rejection
         self._metrics = metrics
-        self._instance = rejection.instance.encode()
+        self._instance = (b"x-instance", rejection.instance.encode())
+        self._pages = pages
         self._log = RequestLog(instance=rejection.instance, quiet=quiet)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +65,13 @@ class Edge:
         came, entrance = perf_counter(), self._entrance
         if COMING in scope:
             entrance.coming -= 1
-        request_id = scope["request_id"] = self._rejection.request_id(scope["headers"])
+        request_id, is_of_page = self._rejection.named(scope["headers"])
+        scope["request_id"] = request_id
+        if is_of_page and self._pages is not None:
+            if answer := self._pages.before_a_call(scope):
+                await answer(scope, receive, send)
+                return
+            send = self._pages.telling(scope, send)
         exchange, ticket = begun(scope, came), entrance.begin(came)
 
         async def send_named(message: Message) -> None:
@@ -68,7 +81,7 @@ class Edge:
                     *message["headers"],
                     *protecting(scope, message["status"], message["headers"]),
                     (b"x-request-id", request_id.encode()),
-                    (b"x-instance", self._instance),
+                    self._instance,
                 ]
                 if exchange.told is not None:
                     message["headers"] += exchange.told
@@ -107,7 +120,7 @@ class Edge:
                 message["headers"] = [
                     *message.get("headers", ()),
                     (b"x-request-id", request_id.encode()),
-                    (b"x-instance", self._instance),
+                    self._instance,
                     *(exchange.told or ()),
                 ]
                 if ticket.has_place:

@@ -92,19 +92,25 @@ TimeZoneName = Annotated[
     str,
     StringConstraints(max_length=60),
     AfterValidator(_time_zone),
-    Field(description="IANA name", examples=["Europe/Berlin"]),
+    Field(
+        description="Time zone (IANA name), by which local times are told",
+        examples=["Europe/Berlin"],
+    ),
 ]
 Locale = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$"),
-    Field(description="Language tag (BCP 47)", examples=["de-DE"]),
+    Field(
+        description="Language tag (BCP 47) that messages and pages are written in",
+        examples=["de-DE"],
+    ),
 ]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$"), Field(examples=["de"])]
 Currency = Annotated[
     str,
     StringConstraints(max_length=3),
     AfterValidator(_currency),
-    Field(description="ISO 4217", examples=["EUR"]),
+    Field(description="Currency (ISO 4217); amounts are in its minor units", examples=["EUR"]),
 ]
 Slug = Annotated[
     str,

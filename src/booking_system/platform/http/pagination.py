@@ -19,7 +19,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LAYOUT = struct.Struct(">4sq16s")
 LONGEST = 100
 
-Limit = Annotated[int, Query(ge=1, le=200, description="How many at most")]
+Limit = Annotated[
+    int,
+    Query(ge=1, le=200, description="How many entries a page has at most; `next_cursor` leads on"),
+]
 CursorText = Annotated[str | None, Query(description="`next_cursor` of the page before")]
 
 

@@ -5,12 +5,13 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from fastapi import Response
+from fastapi import Request, Response
 
 from booking_system.platform.http.caller import Policy
+from booking_system.platform.http.constant import ConstantBody
 from booking_system.platform.http.problems import MEDIA_TYPE, all_refusals, status_of
 from booking_system.platform.http.protection import as_page
 from booking_system.platform.http.routing import Routes
@@ -18,7 +19,9 @@ from booking_system.shared_kernel.errors import NotFound, Refusal
 
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}
 code{background:#eee;padding:0 .2em}td{padding:0 1em 0 0;vertical-align:top}"""
-KEPT_BY_BROWSERS = {"Cache-Control": "public, max-age=3600"}
+KEPT_BY_BROWSERS = "public, max-age=3600"
+MOST_PAGES = 256
+"""More than there are codes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +72,16 @@ class ProblemPages:
             )
         return routes
 
-    async def list_codes(self) -> Response:
+    async def list_codes(self, request: Request) -> Response:
         """List all codes."""
         rows = [
             f'<tr><td>{code.status}<td><a href="/problems/{code.name}">{code.name}</a>'
             f"<td>{_text(code.meanings[0][0])}"
             for code in sorted(codes().values(), key=lambda code: (code.status, code.name))
         ]
-        return _page("Problems", f"<table>{''.join(rows)}</table>")
+        return _page(request, "Problems", f"<table>{''.join(rows)}</table>")
 
-    async def explain(self, code: str) -> Response:
+    async def explain(self, request: Request, code: str) -> Response:
         """Say what a code means and what to do about it."""
         known = codes().get(code)
         if known is None:
@@ -88,6 +91,7 @@ class ProblemPages:
         )
         operations = "".join(f"<li><code>{_text(name)}</code>" for name in self._answering(code))
         return _page(
+            request,
             known.name,
             f"<p>HTTP status {known.status}</p>{meanings}"
             f"<h2>Operations that answer with it</h2><ul>{operations}</ul>"
@@ -108,11 +112,16 @@ def _text(plain: str) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(plain))
 
 
-def _page(title: str, body: str) -> Response:
+def _page(request: Request, title: str, body: str) -> Response:
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width">'
         f"<title>{title}</title><style>{STYLE}</style><h1>{title}</h1>{body}</html>"
     )
-    answer = Response(page, headers=KEPT_BY_BROWSERS, media_type="text/html")
+    answer = _constant(page).answer(request, cache_control=KEPT_BY_BROWSERS)
     return as_page(answer, style_src="'unsafe-inline'")
+
+
+@lru_cache(maxsize=MOST_PAGES)
+def _constant(page: str) -> ConstantBody:
+    return ConstantBody.of(page.encode(), "text/html")

@@ -1,7 +1,7 @@
 """How every request is named, and the answer to one that is turned away, as bytes for the wire."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from booking_system.platform.http.entrance import RETRY_AFTER_SECONDS
 from booking_system.platform.http.problems import response_to, status_of
@@ -12,6 +12,7 @@ from booking_system.shared_kernel.errors import Refusal
 ACCEPTABLE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 PLACE = "request-id"
 """Stands in the prepared bytes for the request's id."""
+ORIGIN = b"origin"
 
 
 class Rejection:
@@ -44,6 +45,13 @@ class Rejection:
                 text: str = value.decode("ascii")
                 return text
         return self._new_id()
+
+    def named(self, headers: Sequence[tuple[bytes, bytes]]) -> tuple[str, bool]:
+        """Return that id, and whether a browser says which page sends it: both in one look."""
+        for name, _ in headers:
+            if name in {b"x-request-id", b"origin"}:
+                return self.request_id(headers), any(name == ORIGIN for name, _ in headers)
+        return self._new_id(), False
 
     def closing(self, refusal: Refusal, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         """Return the answer to a head that was not read to its end, behind the status line."""

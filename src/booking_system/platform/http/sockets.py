@@ -18,6 +18,7 @@ from booking_system.platform.http.budgets import Budgets
 from booking_system.platform.http.caller import Policy
 from booking_system.platform.http.lives import Authority, Life, Lives
 from booking_system.platform.http.open_socket import Socket, SocketLimits, refused
+from booking_system.platform.http.page_origins import PageOrigins
 from booking_system.platform.http.problems import response_to
 from booking_system.platform.observability.exchange import note_problem
 from booking_system.platform.postgres.faults import DependencyUnavailable
@@ -152,9 +153,9 @@ class SocketRoute(WebSocketRoute):
 
     def _check(self, scope: Scope) -> None:
         origins = [value for name, value in scope["headers"] if name == b"origin"]
-        known: frozenset[bytes] = scope["app"].state.page_origins
+        known: PageOrigins = scope["app"].state.page_origins
         # Programs have no origin, and nothing that a page could make them send.
-        if len(origins) > 1 or any(origin not in known for origin in origins):
+        if len(origins) > 1 or not all(map(known.allow, origins)):
             detail = "Pages of this origin may not open it."
             raise NotPermitted(detail)
         if scope["query_string"]:

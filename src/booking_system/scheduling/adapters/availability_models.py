@@ -52,7 +52,9 @@ Weekdays = Annotated[
 StartTime = Annotated[
     str,
     StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$"),
-    Field(description="By the clinic's clock", examples=["09:00"]),
+    Field(
+        description="When the doctor begins, by the clinic's clock (`HH:MM`)", examples=["09:00"]
+    ),
 ]
 EndTime = Annotated[
     str,
@@ -60,7 +62,15 @@ EndTime = Annotated[
     Field(description="By the clinic's clock; at most 24:00", examples=["17:00"]),
 ]
 SlotMinutes = Annotated[Whole, Field(ge=1, le=1440, examples=[30])]
-GapMinutes = Annotated[Whole, Field(ge=0, le=1440, description="Between two slots", examples=[0])]
+GapMinutes = Annotated[
+    Whole,
+    Field(
+        ge=0,
+        le=1440,
+        description="Minutes between the end of one slot and the start of the next",
+        examples=[0],
+    ),
+]
 ValidDay = Annotated[Day, AfterValidator(_of_this_century), Field(examples=["2027-03-01"])]
 
 
@@ -103,10 +113,14 @@ class AvailabilityChangeIn(Change):
 class KeptBookingOut(BaseModel):
     """An appointment that stays, although it lies outside of the hours now."""
 
-    id: UUID = Field(description="Of the booking")
+    id: UUID = Field(description="Id of the booking that is in the way")
     time_slot_id: UUID = Field(description="The first of its slots that lies outside")
-    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
-    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
+    starts_at: datetime = Field(
+        description="When that booking starts. UTC", examples=["2027-03-01T08:00:00Z"]
+    )
+    ends_at: datetime = Field(
+        description="When that booking ends. UTC", examples=["2027-03-01T08:30:00Z"]
+    )
 
 
 class AvailabilityOut(BaseModel):
@@ -115,9 +129,16 @@ class AvailabilityOut(BaseModel):
     id: UUID = Field(examples=[EXAMPLE_ID])
     clinic_id: UUID
     doctor_id: UUID
-    weekdays: list[int] = Field(description="ISO 8601: 1 is Monday", examples=[[1, 2, 3, 4, 5]])
-    start_time: str = Field(description="By the clinic's clock", examples=["09:00"])
-    end_time: str = Field(description="By the clinic's clock", examples=["17:00"])
+    weekdays: list[int] = Field(
+        description="Days of the week that it counts for (ISO 8601): 1 is Monday, 7 is Sunday",
+        examples=[[1, 2, 3, 4, 5]],
+    )
+    start_time: str = Field(
+        description="When the doctor begins, by the clinic's clock (`HH:MM`)", examples=["09:00"]
+    )
+    end_time: str = Field(
+        description="When the doctor ends, by the clinic's clock (`HH:MM`)", examples=["17:00"]
+    )
     slot_minutes: int = Field(examples=[30])
     gap_minutes: int = Field(examples=[0])
     valid_from: date

@@ -147,9 +147,19 @@ class ExceptionRoutes:
         doctor_id: UUID,
         actor: Caller,
         since: Annotated[
-            NearDay | None, Query(alias="from", description="That day or later")
+            NearDay | None,
+            Query(
+                alias="from",
+                description="Exceptions of that day or later, by the clinic's calendar",
+            ),
         ] = None,
-        until: Annotated[NearDay | None, Query(alias="to", description="Days before that")] = None,
+        until: Annotated[
+            NearDay | None,
+            Query(
+                alias="to",
+                description="Exceptions of days before that one, by the clinic's calendar",
+            ),
+        ] = None,
         limit: Limit = 50,
         cursor: CursorText = None,
     ) -> Response:

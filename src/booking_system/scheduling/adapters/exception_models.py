@@ -45,7 +45,9 @@ class HoursOfDateIn(Input):
 class AvailabilityExceptionIn(Input):
     """Other hours of a doctor on one date."""
 
-    date: NearDay = Field(description="By the clinic's calendar", examples=["2027-03-01"])
+    date: NearDay = Field(
+        description="Which day it is about, by the clinic's calendar", examples=["2027-03-01"]
+    )
     hours: Annotated[
         list[HoursOfDateIn],
         Field(
@@ -65,8 +67,12 @@ class AvailabilityExceptionIn(Input):
 class HoursOfDateOut(BaseModel):
     """Hours of one date."""
 
-    start_time: str = Field(description="By the clinic's clock", examples=["09:00"])
-    end_time: str = Field(description="By the clinic's clock", examples=["17:00"])
+    start_time: str = Field(
+        description="When the doctor begins, by the clinic's clock (`HH:MM`)", examples=["09:00"]
+    )
+    end_time: str = Field(
+        description="When the doctor ends, by the clinic's clock (`HH:MM`)", examples=["17:00"]
+    )
     slot_minutes: int = Field(examples=[30])
     gap_minutes: int = Field(examples=[0])
     mode: Mode

@@ -129,7 +129,12 @@ class SchedulingRoutes:
         *,
         filters: Annotated[dict[str, Any], Depends(slot_filters)],
         actor: Annotated[Actor | None, Depends(caller)],
-        since: Annotated[Instant | None, Query(alias="from", description="Default: now")] = None,
+        since: Annotated[
+            Instant | None,
+            Query(
+                alias="from", description="Slots that start at or after this instant; default: now"
+            ),
+        ] = None,
         until: Annotated[
             Instant | None, Query(alias="to", description="Default: 7 days later; at most 62")
         ] = None,

@@ -59,8 +59,13 @@ class NewSlotOut(BaseModel):
     id: UUID = Field(examples=[EXAMPLE_ID])
     clinic_id: UUID
     doctor_id: UUID
-    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
-    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
+    starts_at: datetime = Field(
+        description="When the slot starts. UTC", examples=["2027-03-01T08:00:00Z"]
+    )
+    ends_at: datetime = Field(
+        description="When the slot ends, the first instant behind it. UTC",
+        examples=["2027-03-01T08:30:00Z"],
+    )
     mode: Mode
     status: SlotStatus
     version: int

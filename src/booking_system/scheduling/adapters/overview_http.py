@@ -36,16 +36,22 @@ class SoonestDoctorOut(BaseModel):
 class SoonestDoctorsOut(BaseModel):
     """The doctors who have time first."""
 
-    items: list[SoonestDoctorOut] = Field(description="The soonest first")
+    items: list[SoonestDoctorOut] = Field(
+        description="Doctors with their next open slots; the doctor with the"
+        " soonest one comes first"
+    )
 
 
 class OpenDayOut(BaseModel):
     """One day on the clinic's calendar."""
 
     date: CalendarDay = Field(examples=["2027-03-01"])
-    open_slots: int = Field(description="That could be booked now", examples=[7])
+    open_slots: int = Field(
+        description="How many slots of that day could be booked now", examples=[7]
+    )
     first_starts_at: datetime | None = Field(
-        description="UTC; null: there is none", examples=["2027-03-01T08:00:00Z"]
+        description="When the first of them starts. UTC; null: there is none",
+        examples=["2027-03-01T08:00:00Z"],
     )
 
 
@@ -92,9 +98,12 @@ class OverviewRoutes:
         *,
         filters: Filters,
         actor: Anybody,
-        after: Annotated[Instant | None, Query(description="Default: now")] = None,
+        after: Annotated[
+            Instant | None,
+            Query(description="Slots that start at or after this instant; default: now"),
+        ] = None,
         per_doctor: Annotated[int, Query(ge=1, le=20)] = 1,
-        limit: Annotated[int, Query(ge=1, le=50, description="Doctors")] = 20,
+        limit: Annotated[int, Query(ge=1, le=50, description="How many doctors at most")] = 20,
     ) -> Response:
         """Find who has time first: the soonest doctors, each with their first bookable slots.
 

@@ -19,7 +19,13 @@ async def slot_filters(  # noqa: PLR0913
     *,
     clinic_id: UUID | None = None,
     doctor_id: UUID | None = None,
-    service_id: Annotated[UUID | None, Query(description="Doctors who offer this")] = None,
+    service_id: Annotated[
+        UUID | None,
+        Query(
+            description="Slots that a booking of this service could begin in, of"
+            " doctors who offer it"
+        ),
+    ] = None,
     booking_id: Annotated[
         UUID | None,
         Query(

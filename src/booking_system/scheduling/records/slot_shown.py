@@ -29,7 +29,10 @@ class FittingServiceOut(BaseModel):
         examples=["Example Service"],
         description="What the service is called; null: the booking that moves has none",
     )
-    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
+    starts_at: datetime = Field(
+        description="When it would start. UTC; write it by the clinic's `time_zone`",
+        examples=["2027-03-01T08:00:00Z"],
+    )
     ends_at: datetime = Field(
         description="When the booking would end, UTC", examples=["2027-03-01T09:00:00Z"]
     )
@@ -37,7 +40,10 @@ class FittingServiceOut(BaseModel):
         description="The clinic's wall clock, with its offset",
         examples=["2027-03-01T10:00:00+01:00"],
     )
-    duration_minutes: int = Field(description="Of the service itself", examples=[45])
+    duration_minutes: int = Field(
+        description="How long the service itself takes, in minutes, without the buffers around it",
+        examples=[45],
+    )
     price: MoneyOut | None = Field(description="Of a booking that moves: as it was agreed")
 
 
@@ -49,8 +55,15 @@ class SlotFacts(BaseModel):
     doctor_id: UUID
     doctor: DoctorSummary
     clinic: ClinicSummary
-    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:00:00Z"])
-    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
+    starts_at: datetime = Field(
+        description="When it starts. UTC; `local_starts_at` is the clinic's clock",
+        examples=["2027-03-01T08:00:00Z"],
+    )
+    ends_at: datetime = Field(
+        description="When it ends, the first instant behind it. UTC;"
+        " `local_ends_at` is the clinic's clock",
+        examples=["2027-03-01T08:30:00Z"],
+    )
     local_starts_at: datetime = Field(
         description="The clinic's wall clock, with its offset",
         examples=["2027-03-01T09:00:00+01:00"],
@@ -59,7 +72,10 @@ class SlotFacts(BaseModel):
         description="The clinic's wall clock, with its offset",
         examples=["2027-03-01T09:30:00+01:00"],
     )
-    time_zone: str = Field(description="IANA name", examples=["Europe/Berlin"])
+    time_zone: str = Field(
+        description="The clinic's time zone (IANA name): the local times are of it",
+        examples=["Europe/Berlin"],
+    )
     mode: Mode
 
 

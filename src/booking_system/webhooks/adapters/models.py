@@ -84,7 +84,11 @@ class WebhookEndpointOut(BaseModel):
     """Where another program is told what happens. Times in UTC."""
 
     id: UUID = Field(examples=[EXAMPLE_ID])
-    clinic_id: UUID | None = Field(description="null: the platform's own", examples=[EXAMPLE_ID])
+    clinic_id: UUID | None = Field(
+        description="Id of the clinic whose events it is told; null: the"
+        " platform's own, for all clinics",
+        examples=[EXAMPLE_ID],
+    )
     url: str = Field(examples=[EXAMPLE_URL])
     events: list[str] = Field(examples=[["booking.*"]])
     description: str | None = Field(description="What its owner wrote about it; null: nothing")
@@ -172,7 +176,7 @@ class WebhookDeliveryOut(BaseModel):
 class ReplayOut(BaseModel):
     """What is sent again."""
 
-    replayed: int = Field(description="How many deliveries", examples=[12])
+    replayed: int = Field(description="How many deliveries are sent again", examples=[12])
     next_seq: int | None = Field(
         description="There may be more: ask again with it as `since_seq`", examples=[4712]
     )

@@ -108,9 +108,12 @@ class SentFileOut(OutFrame):
     """A file that was sent. Doctor and patient read it: `GET /v1/files/{id}`."""
 
     id: UUID = Field(examples=["0192f0c1-2b3c-7d4e-8f50-617283940099"])
-    filename: str = Field(description="To be shown as text", examples=["report.pdf"])
+    filename: str = Field(
+        description="What its sender called it: show it as text, never as markup",
+        examples=["report.pdf"],
+    )
     content_type: MediaKind
-    size: int = Field(description="In bytes", examples=[48_213])
+    size: int = Field(description="How large the file is, in bytes", examples=[48_213])
 
 
 class ChatFrame(OutFrame):

@@ -17,7 +17,7 @@ from booking_system.shared_kernel.errors import NotFound
 
 PAGE = "/consultation"
 ASSET = ASSETS_PATH + "/{version}/{folder}/{name}"
-FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Origin"}
 DEVICES = (
     "camera=(self), microphone=(self), display-capture=(self), screen-wake-lock=(self),"
     " autoplay=(self), fullscreen=(self), geolocation=(), payment=(), usb=()"

@@ -69,8 +69,12 @@ class EventSummaryOut(BaseModel):
     description: str | None = Field(
         examples=["With Dr. Asha Rao."], description="The text in the calendar; null: none"
     )
-    starts_at: datetime = Field(description="UTC", examples=["2027-03-01T08:30:00Z"])
-    ends_at: datetime = Field(description="UTC", examples=["2027-03-01T09:00:00Z"])
+    starts_at: datetime = Field(
+        description="When the appointment starts. UTC", examples=["2027-03-01T08:30:00Z"]
+    )
+    ends_at: datetime = Field(
+        description="When the appointment ends. UTC", examples=["2027-03-01T09:00:00Z"]
+    )
     organizer: str = Field(examples=["clinic@mail.example.com"])
     attendee: str = Field(examples=["priya@example.org"])
 
@@ -96,7 +100,10 @@ class SegmentsOut(BaseModel):
     """What an SMS costs."""
 
     alphabet: str = Field(description="`gsm_7` or `ucs_2`", examples=["gsm_7"])
-    units: int = Field(description="Septets, or 16-bit units", examples=[147])
+    units: int = Field(
+        description="How long the text is: septets of `gsm_7`, 16-bit units of `ucs_2`",
+        examples=[147],
+    )
     segments: int = Field(examples=[1], description="How many SMS it counts as: each is paid for")
 
 
@@ -114,16 +121,25 @@ class KeptMessageOut(BaseModel):
     )
     sender: MailboxOut | None = Field(description="null: an SMS has that of its provider")
     reply_to: MailboxOut | None = Field(description="Where answers go; null: to the sender")
-    subject: str | None = Field(description="null: an SMS has none", examples=["Your appointment"])
+    subject: str | None = Field(
+        description="Subject of the mail; null: an SMS has none", examples=["Your appointment"]
+    )
     text: str = Field(examples=["Hello Priya Sharma,"], description="The message as plain text")
-    html: str | None = Field(description="null: an SMS has none", examples=["<!doctype html>"])
+    html: str | None = Field(
+        description="The mail as HTML: show it in a frame of its own; null: an SMS has none",
+        examples=["<!doctype html>"],
+    )
     attachments: list[AttachmentOut] = Field(description="The calendar part first, then PDFs")
     unsubscribe_url: str | None = Field(
         examples=["https://booking.example.com/u/abc"],
         description="Where its reader ends such messages with one click; null: not of this kind",
     )
-    segments: SegmentsOut | None = Field(description="null: it is an e-mail")
-    sent_at: datetime = Field(description="UTC", examples=["2027-02-28T08:30:00Z"])
+    segments: SegmentsOut | None = Field(
+        description="How many SMS the text takes; null: it is an e-mail"
+    )
+    sent_at: datetime = Field(
+        description="When it would have gone to a provider. UTC", examples=["2027-02-28T08:30:00Z"]
+    )
 
 
 class OutboxOut(BaseModel):

@@ -91,7 +91,8 @@ class SmtpIn(Input):
         "addresses",
     )
     user: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
-        examples=["clinic"], description="Who signs in there"
+        examples=["clinic"],
+        description="Name of the account that signs in to the server",
     )
     password: Secret | None = Field(
         default=None,
@@ -116,7 +117,7 @@ class SendGridIn(Input):
     api_key: Secret | None = Field(
         default=None,
         examples=["SG.example-key-of-a-clinic"],
-        description="Left out: the stored one",
+        description="The provider's key, never shown again; left out: the stored one",
     )
     region: Literal["global", "eu"] = "global"
     webhook_keys: list[Annotated[str, AfterValidator(_verifying)]] = Field(

@@ -31,7 +31,7 @@ class ClinicChannelOut(BaseModel):
         description="Of the stored secret no more is shown; empty for a short one",
         examples=["9f3a"],
     )
-    version: int = Field(description="0: the platform's")
+    version: int = Field(description="Goes up with every change; 0: the platform's own is in force")
     changed_at: datetime | None
     changed_by: UUID | None
     verified_at: datetime | None = Field(
@@ -82,7 +82,7 @@ class TrialOut(BaseModel):
     )
     code: str | None = Field(description="The provider's own, or ours", examples=["535 5.7.8"])
     told: str = Field(
-        description="The same in words",
+        description="What came of it, in a sentence for people",
         examples=["The provider refuses the account: look at the login, the key and the sender."],
     )
 

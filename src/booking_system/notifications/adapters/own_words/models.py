@@ -37,7 +37,7 @@ TemplateKind = Annotated[
         "dispute_notice",
         "matter_notice",
     ],
-    Path(description="What the message tells", examples=["reminder"]),
+    Path(description="Which message it is about, by what it tells", examples=["reminder"]),
 ]
 TemplateLanguage = Annotated[
     str,
@@ -86,7 +86,9 @@ class MessageTemplateSummaryOut(BaseModel):
     """That a clinic has words of its own for one kind and language, and how they do. UTC."""
 
     id: UUID = Field(examples=[EXAMPLE_ID])
-    kind: Kind = Field(examples=["reminder"], description="What the message tells")
+    kind: Kind = Field(
+        examples=["reminder"], description="Which message it is about, by what it tells"
+    )
     language: str = Field(examples=["en"])
     parts: list[str] = Field(
         description="Which of `subject`, `text`, `html` and `sms` are the clinic's",
@@ -103,7 +105,9 @@ class MessageTemplateSummaryOut(BaseModel):
         description="Which part it was: `subject`, `text`, `html` or `sms`; null: none",
     )
     last_failure: str | None = Field(
-        description="Why, in words", examples=["it takes more than 4 segments"]
+        description="Why the clinic's words could not be used then, in a sentence;"
+        " null: they always could",
+        examples=["it takes more than 4 segments"],
     )
 
     @classmethod
@@ -138,22 +142,29 @@ class SmsSizeOut(BaseModel):
 
     alphabet: Alphabet = Field(examples=["gsm_7"], description="In which its characters are sent")
     characters: int = Field(description="How many characters it has")
-    segments: int = Field(description="Each is paid for", examples=[1])
+    segments: int = Field(description="How many SMS it takes: each is paid for", examples=[1])
 
 
 class TemplateErrorOut(BaseModel):
     """What is wrong with a part."""
 
     pointer: str = Field(examples=["/sms"], description="JSON pointer (RFC 6901) to the part")
-    detail: str = Field(examples=["it uses unknown names: surname"], description="In words")
-    code: str = Field(examples=["template_fault"], description="Stable")
+    detail: str = Field(
+        examples=["it uses unknown names: surname"],
+        description="What is wrong, in a sentence for people",
+    )
+    code: str = Field(
+        examples=["template_fault"], description="What is wrong, in a word that stays the same"
+    )
     line: int | None = Field(description="Of the template, from 1, where it is known")
 
 
 class TemplateFieldProblem(FieldProblem):
     """One thing that is wrong with the input, or with a template in it."""
 
-    line: int | None = Field(default=None, description="Of the template, from 1")
+    line: int | None = Field(
+        default=None, description="Line of the template, counted from 1; null: it is of no one line"
+    )
 
 
 class TemplateProblem(Problem):
@@ -171,7 +182,7 @@ class TemplatePreviewOut(BaseModel):
     )
     html: str = Field(examples=["<!doctype html>"], description="The mail as HTML")
     sms: str = Field(examples=["See you on 1 March at 9:00."], description="The text as SMS")
-    sms_size: SmsSizeOut = Field(description="What it takes as SMS")
+    sms_size: SmsSizeOut = Field(description="How many SMS the text would take")
     errors: list[TemplateErrorOut] = Field(
         description="What is wrong on any of the examples; the first of each part"
     )

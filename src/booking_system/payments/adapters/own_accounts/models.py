@@ -64,7 +64,9 @@ class StripeAccountIn(Input):
         examples=[["whsec_ExampleSecretOfAnEndpoint"]],
     )
     publishable_key: PublicKey | None = Field(
-        default=None, description="For an embedded checkout", examples=["pk_test_51Example"]
+        default=None,
+        description="Stripe's publishable key, for an embedded form; no secret",
+        examples=["pk_test_51Example"],
     )
     methods: list[Method] = Field(
         default=["card"],

@@ -27,13 +27,21 @@ class ClinicPaymentAccountOut(BaseModel):
         examples=[["a4b1"]],
         description="How each stored secret of webhooks ends; of short ones nothing",
     )
-    webhook_ids: list[str] = Field(description="At PayPal", examples=[[]])
+    webhook_ids: list[str] = Field(
+        description="Ids of the webhooks at PayPal by which its events are checked; else empty",
+        examples=[[]],
+    )
     publishable_key: str | None = Field(
         examples=["pk_test_51Example"],
         description="Stripe's key for pages; it is no secret. null: none was set",
     )
-    methods: list[str] = Field(description="At Stripe", examples=[["card"]])
-    version: int = Field(description="0: the platform's")
+    methods: list[str] = Field(
+        description="Ways to pay at Stripe, in its words; empty: what the account's own pages say",
+        examples=[["card"]],
+    )
+    version: int = Field(
+        description="Goes up with every change; 0: the platform's own account is in force"
+    )
     created_at: datetime | None
     changed_at: datetime | None
     changed_by: UUID | None
