@@ -19,7 +19,7 @@ async function signUp(name: string): Promise<string> {
 
 async function book(slotId: string, token: string): Promise<void> {
   const headers = { Authorization: `Bearer ${token}` };
-  const answer = await createBooking({ time_slot_id: slotId }, { headers });
+  const answer = await createBooking({ time_slot_id: slotId }, {}, { headers });
   if (answer.status === 201) {
     console.log(`${answer.status} ${answer.data.status}`);
   } else if (answer.data.code === "slot_already_booked") {

@@ -41,7 +41,7 @@ Expand = Annotated[
         max_length=4,
         description="Show these whole in `expanded`, as their own addresses do; `payment` is what a"
         " confirmation page shows of the money. Name it again for each",
-        examples=["clinic"],
+        examples=[["clinic", "doctor"]],
     ),
 ]
 

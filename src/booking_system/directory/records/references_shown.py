@@ -38,9 +38,9 @@ ExternalId = Annotated[
 Note = Annotated[str, StringConstraints(max_length=200)]
 Metadata = Annotated[
     dict[str, Note],
+    Field(max_length=MOST_KEYS),
     AfterValidator(_with_short_keys),
     Field(
-        max_length=MOST_KEYS,
         description="Up to 20 notes of another system: keys of up to 40 letters, digits, `_`, `.`"
         " and `-`, values of up to 200 characters. Shown to the clinic's staff alone",
         examples=[EXAMPLE],
@@ -48,9 +48,9 @@ Metadata = Annotated[
 ]
 MetadataChange = Annotated[
     dict[str, Note | None],
+    Field(max_length=2 * MOST_KEYS),
     AfterValidator(_with_short_keys),
     Field(
-        max_length=2 * MOST_KEYS,
         description="Keys to set, and by null to remove; others stay. 20 remain at most",
         examples=[{"pms_branch": "south", "old_note": None}],
     ),
@@ -82,7 +82,7 @@ ExpandItems = Annotated[
         max_length=1,
         description="Show `references` of each item in its `expanded`: what another system calls"
         " it, and notes about it. For the clinic's staff alone",
-        examples=["references"],
+        examples=[["references"]],
     ),
 ]
 
