@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from booking_system.bootstrap.connections import most_for
 from booking_system.bootstrap.postgres_binaries import (
     LocalStackError,
     ServerUser,
@@ -61,12 +62,10 @@ def database_for(settings: Settings) -> Iterator[Settings]:
     if settings.database_url is not None:
         yield settings
         return
-    wanted = settings.api_processes * settings.database_pool_size
     server = EmbeddedPostgres(
         settings.data_dir,
         binaries=settings.postgres_bin,
-        # Pools may take four fifths; the rest is for commands and for whoever looks in.
-        settings={"max_connections": str(max(100, wanted * 5 // 4 + 10))},
+        settings={"max_connections": str(max(100, most_for(settings)))},
     )
     try:
         server.start()
