@@ -290,7 +290,7 @@ def _removed(caller: Caller, made: Filled) -> None:
 
 
 def facts(caller: Caller, made: Filled) -> dict[str, Any]:
-    """Ask for everything that it can be asked for, by those who may."""
+    """Ask for everything that it can be asked for, as the accounts that may."""
     told: dict[str, Any] = {}
 
     def one(path: str, who: str = "", status: int = 200) -> None:
