@@ -20,10 +20,10 @@ def upgrade() -> None:
     _make_ledger()
     _make_attempts_and_reports()
     _make_recipients()
-    # What happened before nobody is told of now.
+    # What happened before nobody is told of now: what no relay has taken yet gets the next numbers.
     op.execute(
         "INSERT INTO feed_consumers (name, seq)"
-        " SELECT 'messages', coalesce(max(seq), 0) FROM event_feed"
+        " SELECT 'messages', coalesce(max(seq), 0) + (SELECT count(*) FROM outbox) FROM event_feed"
     )
 
 

@@ -15,10 +15,10 @@ INSTANT = sa.DateTime(timezone=True)
 def upgrade() -> None:
     _make_endpoints()
     _make_deliveries()
-    # What happened before nobody is told of now.
+    # What happened before nobody is told of now: what no relay has taken yet gets the next numbers.
     op.execute(
         "INSERT INTO feed_consumers (name, seq)"
-        " SELECT 'webhooks', coalesce(max(seq), 0) FROM event_feed"
+        " SELECT 'webhooks', coalesce(max(seq), 0) + (SELECT count(*) FROM outbox) FROM event_feed"
     )
 
 

@@ -22,7 +22,7 @@ def upgrade() -> None:
     # What happened before has no payments.
     op.execute(
         "INSERT INTO feed_consumers (name, seq)"
-        " SELECT 'payments', coalesce(max(seq), 0) FROM event_feed"
+        " SELECT 'payments', coalesce(max(seq), 0) + (SELECT count(*) FROM outbox) FROM event_feed"
     )
 
 

@@ -221,13 +221,18 @@ def test_a_file_is_whole_or_it_is_told(tmp_path: Path) -> None:
     assert told == ["lacks a part", "lacks the last", "is another"]
 
 
-async def test_a_sequence_that_is_behind_is_told(own_api: Api, tmp_path: Path) -> None:
-    await a_visit(own_api)
-    settings = settings_of(own_api)
-    async with own_api.container.database().driver_transaction() as connection:
+async def test_a_sequence_that_is_behind_is_told(source: Api, tmp_path: Path) -> None:
+    await a_visit(source)
+    settings = settings_of(source)
+    async with source.container.database().reading() as connection:
+        last = await connection.fetchval("SELECT last_value FROM outbox_n_seq")
         await connection.execute("SELECT setval('outbox_n_seq', 1)")
     folder = tmp_path / "backup"
-    await taking.take(settings, folder, progress)
+    try:
+        await taking.take(settings, folder, progress)
+    finally:
+        async with source.container.database().reading() as connection:
+            await connection.execute("SELECT setval('outbox_n_seq', $1)", last)
     done = await restoring.rehearse(settings, folder, progress)
     assert done.differences == ["The sequence outbox_n_seq is behind the numbers that are in use."]
 

@@ -1,22 +1,42 @@
 """`check` shows settings without their secrets and finds what will hurt."""
 
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from booking_system.bootstrap import checks, production_database, redis_check
+from booking_system.bootstrap import checks, connections, production_database, redis_check
 from booking_system.bootstrap.checks import database_findings, described, unknown_names
 from booking_system.bootstrap.production_database import RELAY_ONLY, SUPERUSER
 from booking_system.bootstrap.secret_key import key_kept_in
 from booking_system.bootstrap.settings import Settings
 from tests.api import Api
+from tests.bootstrap.processes import SOURCE
 from tests.platform.redis.valkey import valkey
 from tests.postgres import TestServer
 from tests.stage import Stage
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
 HIDDEN = "correct-horse"
+OPENS = re.compile(r"\b(engine_for|create_async_engine|Database\.at|asyncpg\.connect)[(,]")
+API_AND_WORKER = {
+    "bootstrap/database_container.py",
+    "consultations/adapters/live/postgres_bus.py",
+    "platform/postgres/hosts.py",
+    "platform/postgres/searches.py",
+    "platform/postgres/transaction.py",
+}
+"""Their numbers are in `bootstrap/connections.py`; searches open theirs on the replica."""
+COMMANDS = {
+    "bootstrap/backups/restoring.py",
+    "bootstrap/connections.py",
+    "bootstrap/migrations.py",
+    "bootstrap/pooler_check.py",
+    "bootstrap/production_database.py",
+    "bootstrap/replica_check.py",
+    "bootstrap/survival.py",
+}
 
 
 def test_no_secret_is_shown(tmp_path: Path) -> None:
@@ -76,7 +96,54 @@ async def test_more_connections_than_the_database_takes_are_found(postgres: Test
     async with postgres.database() as url:
         settings = Settings(database_url=url, api_processes=17, database_pool_size=10)
         found = await database_findings(settings)
-    assert "is 170, but the database takes 200" in found.settings[0]
+    (told,) = found.settings
+    assert told == (
+        "The programs open up to 202 connections (17 × 11 API process + 1 × 10 worker + 5 × 1 "
+        "command), and the database takes 200, of which 3 are reserved and a fifth should stay "
+        "free: at most 160. Lower BOOKING_API_PROCESSES or BOOKING_DATABASE_POOL_SIZE, or raise "
+        "max_connections."
+    )
+
+
+@pytest.mark.parametrize(
+    ("most", "reserved", "is_told"),
+    [(48, 3, False), (47, 3, True), (60, 22, False), (60, 23, True), (100, 3, False)],
+)
+def test_all_that_the_settings_start_has_to_fit(most: int, reserved: int, *, is_told: bool) -> None:
+    settings = Settings(database_url="postgresql:///booking")
+    assert connections.wanted_by(settings) == (16 + 1) + 16 + 5
+    limits = connections.Limits(most=most, reserved=reserved)
+    assert bool(list(connections.too_many(settings, limits))) == is_told
+
+
+def test_past_a_pooler_only_what_goes_there_has_to_fit() -> None:
+    settings = Settings(
+        database_url="postgresql://pooler/booking",
+        database_direct_url="postgresql://server/booking",
+        api_processes=4,
+    )
+    (told,) = connections.too_many(settings, connections.Limits(most=11, reserved=3))
+    assert "up to 9 connections past the pooler (4 × 1 API process + 5 × 1 command)" in told
+    assert list(connections.too_many(settings, connections.Limits(most=12, reserved=3))) == []
+
+
+@pytest.mark.parametrize(("processes", "pool"), [(1, 1), (1, 16), (8, 10), (64, 200)])
+def test_the_embedded_server_has_room_for_them(processes: int, pool: int) -> None:
+    settings = Settings(api_processes=processes, database_pool_size=pool)
+    limits = connections.Limits(most=max(100, connections.most_for(settings)), reserved=3)
+    assert list(connections.too_many(settings, limits)) == []
+
+
+def test_the_table_of_connections_names_all_that_open_some() -> None:
+    found = {
+        str(path.relative_to(SOURCE / "booking_system"))
+        for path in (SOURCE / "booking_system").rglob("*.py")
+        if OPENS.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == API_AND_WORKER | COMMANDS
+    paper = (SOURCE.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    for one in connections.opened_by(Settings()):
+        assert f"| {one.program} | {one.pool} | {one.direct} | {one.how_many} |" in paper
 
 
 async def test_a_clinic_that_insists_on_a_relay_needs_one(api: Api, stage: Stage) -> None:

@@ -1,6 +1,7 @@
 """The command line: plain sentences, and the exit codes that --help promises."""
 
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from booking_system import __version__
-from booking_system.bootstrap import horizon, payment_checks, payment_commands, up
+from booking_system.bootstrap import cli, horizon, payment_checks, payment_commands, up
 from booking_system.bootstrap.cli import app
 from booking_system.bootstrap.console import progress
 from booking_system.bootstrap.process import Interrupted
@@ -72,6 +73,19 @@ def test_help_tells_the_exit_codes() -> None:
     told = " ".join(done.output.split())
     assert "0 done, 1 failed, 2 wrong usage or settings, 3 trouble with the database" in told
     assert "4 the port is taken, 5 a provider did not answer" in told
+
+
+@pytest.mark.usefixtures("clean_environment")
+def test_help_tells_where_the_data_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["booking-system", "--help"])
+    monkeypatch.setattr(app.info, "epilog", "")
+    with pytest.raises(SystemExit):
+        cli.main()
+    told = "".join(capsys.readouterr().out.split())
+    assert f"Dataisin{tmp_path / '.data'}(BOOKING_DATA_DIR)." in told
 
 
 def test_help_is_in_whole_sentences() -> None:

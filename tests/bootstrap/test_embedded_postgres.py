@@ -388,6 +388,15 @@ def test_a_server_that_cannot_start_says_why_at_once(place: Path, files: Path) -
     assert str(place / "postgres" / "postgres.log") in str(raised.value)
 
 
+def test_data_of_another_postgresql_is_told_of_with_the_way_out(place: Path, files: Path) -> None:
+    server = with_files(files, server_in(place))
+    made_by = server.root / "cluster" / "PG_VERSION"
+    made_by.write_text("9\n")
+    with pytest.raises(LocalStackError, match="was made by PostgreSQL 9, and the programs") as told:
+        server.start()
+    assert "Set BOOKING_POSTGRES_BIN to programs of PostgreSQL 9, run" in str(told.value)
+
+
 def test_a_directory_without_programs_is_refused(place: Path) -> None:
     with pytest.raises(LocalStackError, match="BOOKING_POSTGRES_BIN"):
         EmbeddedPostgres(place, binaries=place)

@@ -28,7 +28,21 @@ def test_an_empty_folder_stays_empty(tmp_path: Path) -> None:
     done = run()
     assert done.exit_code == 0
     assert f"There is no database yet: `up` makes one in {tmp_path / '.data'}." in done.output
+    assert (
+        f"data directory: {tmp_path / '.data'}, no database is in it yet; BOOKING_DATA_DIR is "
+        "relative (.data), so a start from another folder has another one\n"
+    ) in done.output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_it_says_where_the_data_is_and_whether_a_database_is_in_it(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    assert checks.place_of_data(settings) == f"{tmp_path}, no database is in it yet"
+    (tmp_path / "postgres" / "cluster").mkdir(parents=True)
+    (tmp_path / "postgres" / "cluster" / "PG_VERSION").touch()
+    assert checks.place_of_data(settings) == f"{tmp_path}, a database is in it"
+    elsewhere = settings.with_database("postgresql:///elsewhere")
+    assert "the database is elsewhere" in checks.place_of_data(elsewhere)
 
 
 def test_a_database_elsewhere_makes_no_key_here(tmp_path: Path, database_url: str) -> None:
@@ -48,6 +62,7 @@ def test_machines_read_the_same(database_url: str) -> None:
     assert told["advice"][0].endswith("did you mean BOOKING_PORT?")
     assert told["unsafe_for_production"][0].startswith("BOOKING_SECRET_KEY must be set")
     assert told["in_force"]["BOOKING_PORT"] == "8000"
+    assert "the database is elsewhere" in told["data_directory"]
     wrong = CliRunner().invoke(app, ["check", "--json"], env={"BOOKING_HOST": "192.0.2.1"})
     assert wrong.exit_code == json.loads(wrong.stdout)["exit_code"] == 2
     assert json.loads(wrong.stdout)["settings"] == [

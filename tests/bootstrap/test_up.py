@@ -100,6 +100,8 @@ def ended(instance: Instance, end: Callable[[], None]) -> int:
 
 def test_an_instance_serves_recovers_stops_and_finds_its_data_again(place: Path) -> None:
     with up(place) as first:
+        data = f"Data     {place / 'data'}"
+        assert f"{data} (a new database was made there)\n" in first.told
         assert f"API      http://127.0.0.1:{first.port}\n" in first.told
         assert f"Docs     http://127.0.0.1:{first.port}/docs\n" in first.told
         assert first.status("/health/live") == 200

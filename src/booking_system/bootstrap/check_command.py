@@ -57,6 +57,7 @@ def print_json(settings: Settings, warnings: Sequence[str], found: Findings, cod
             line.split(" = ", 1) for line in checks.described(settings) if " = " in line
         ),
         "time_zone_data": time_zone_version(),
+        "data_directory": checks.place_of_data(settings),
     }
     sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from booking_system.bootstrap import (
+    connections,
     payment_checks,
     pooler_check,
     production,
@@ -26,11 +26,8 @@ from booking_system.bootstrap.migrations import DatabaseProblemError, problem_of
 from booking_system.bootstrap.process import LISTENER, PARENT, time_zone_version
 from booking_system.bootstrap.secret_key import FILE_NAME
 from booking_system.bootstrap.settings import PREFIX, Settings
-from booking_system.platform.postgres.transaction import engine_for
-from booking_system.platform.postgres.url import sqlalchemy_url
 
 HIDDEN = "********"
-SHARE_FOR_POOLS = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +49,22 @@ def described(settings: Settings) -> Iterator[str]:
     for name in Settings.model_fields:
         yield f"{PREFIX}{name.upper()} = {_masked(getattr(settings, name))}"
     yield f"time zone data: {time_zone_version()}"
+    yield f"data directory: {place_of_data(settings)}"
+
+
+def place_of_data(settings: Settings) -> str:
+    """Say where the data directory is, and whether a database is in it."""
+    place = settings.data_dir.absolute()
+    if settings.database_url is not None:
+        what = "the database is elsewhere (BOOKING_DATABASE_URL)"
+    else:
+        what = "a database is in it" if is_made(place) else "no database is in it yet"
+    if settings.data_dir.is_absolute():
+        return f"{place}, {what}"
+    return (
+        f"{place}, {what}; BOOKING_DATA_DIR is relative ({settings.data_dir}), so a start from "
+        "another folder has another one"
+    )
 
 
 def unknown_names(names: Iterator[str]) -> Iterator[str]:
@@ -131,7 +144,7 @@ async def database_findings(settings: Settings) -> Findings:
     assert settings.direct_url is not None
     try:
         misfit = await problem_of(settings.direct_url)
-        largest = await _max_connections(settings.direct_url)
+        limits = await connections.limits_of(settings.direct_url)
         unsafe = await production_database.refused(settings) if misfit is None else []
         unneeded = await production_database.advised(settings) if misfit is None else []
         unneeded += await pooler_check.advised(settings) if misfit is None else []
@@ -142,31 +155,11 @@ async def database_findings(settings: Settings) -> Findings:
     except (SQLAlchemyError, OSError):
         return Findings(database=("The database broke off the connection.",))
     return Findings(
-        tuple(_too_many(settings, largest)),
+        tuple(connections.too_many(settings, limits)),
         (misfit,) if misfit else (),
         tuple(unsafe),
         advice=tuple(unneeded),
     )
-
-
-def _too_many(settings: Settings, largest: int) -> Iterator[str]:
-    wanted = settings.api_processes * settings.database_pool_size
-    allowed = int(largest * SHARE_FOR_POOLS)
-    # A pooler takes more than it has: its own limit counts (docs/fleet.md).
-    if wanted > allowed and not settings.is_pooled:
-        yield (
-            f"BOOKING_API_PROCESSES × BOOKING_DATABASE_POOL_SIZE is {wanted}, but the database "
-            f"takes {largest} connections and should keep a fifth free: at most {allowed}."
-        )
-
-
-async def _max_connections(url: str) -> int:
-    engine = engine_for(sqlalchemy_url(url), pool_size=1)
-    try:
-        async with engine.connect() as connection:
-            return int((await connection.execute(text("SHOW max_connections"))).scalar_one())
-    finally:
-        await engine.dispose()
 
 
 def _masked(value: object) -> str:

@@ -29,7 +29,7 @@ from booking_system.bootstrap.console import (
     told_plainly,
 )
 from booking_system.bootstrap.process import pin_time_zones
-from booking_system.bootstrap.settings import Settings
+from booking_system.bootstrap.settings import Settings, SettingsProblem
 
 NOBODY_TO_ASK = (
     "There is nobody to ask: give --email and --password-stdin, or set BOOKING_ADMIN_EMAIL and "
@@ -223,7 +223,16 @@ for _name, _command in laboratory.commands().items():
 def main() -> None:
     """Run the command line; the entry point of the program."""
     pin_time_zones()
+    if sys.argv[1:] in ([], ["--help"]):
+        app.info.epilog = f"{EXIT_CODES} {_where_data_is()}"
     app()
+
+
+def _where_data_is() -> str:
+    try:
+        return f"Data is in {Settings().data_dir.absolute()} (BOOKING_DATA_DIR)."
+    except SettingsProblem as problem:
+        return " ".join(problem.sentences)
 
 
 if __name__ == "__main__":

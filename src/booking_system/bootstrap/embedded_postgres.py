@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from booking_system.bootstrap.connections import most_for
 from booking_system.bootstrap.postgres_binaries import (
     LocalStackError,
     ServerUser,
@@ -20,6 +21,7 @@ from booking_system.bootstrap.postgres_binaries import (
     reachable_for,
 )
 from booking_system.bootstrap.postgres_cluster import DATABASE, Cluster, has_data
+from booking_system.bootstrap.room import FULL, of_a_full_disk
 from booking_system.bootstrap.settings import Settings
 
 FOLDER, ELSEWHERE = "postgres", "postgres-is-at"
@@ -28,6 +30,8 @@ START_SECONDS = 60.0
 RECOVERY_SECONDS = 600.0
 STOP_SECONDS = 20.0
 WATCH_SECONDS = 0.5
+REST_SECONDS = 2.0
+"""Until a server that did not come up again is started once more."""
 SETTINGS = {
     "listen_addresses": "",
     "log_parameter_max_length_on_error": "0",
@@ -61,12 +65,10 @@ def database_for(settings: Settings) -> Iterator[Settings]:
     if settings.database_url is not None:
         yield settings
         return
-    wanted = settings.api_processes * settings.database_pool_size
     server = EmbeddedPostgres(
         settings.data_dir,
         binaries=settings.postgres_bin,
-        # Pools may take four fifths; the rest is for commands and for whoever looks in.
-        settings={"max_connections": str(max(100, wanted * 5 // 4 + 10))},
+        settings={"max_connections": str(max(100, most_for(settings)))},
     )
     try:
         server.start()
@@ -113,6 +115,7 @@ class EmbeddedPostgres:
         self._stopping = threading.Event()
         self._started = threading.Event()
         self._failure: LocalStackError | None = None
+        self._is_down_because = ""
 
     @property
     def root(self) -> Path:
@@ -170,31 +173,52 @@ class EmbeddedPostgres:
         try:
             while not self._stopping.is_set():
                 self._look_once(deadline)
-                self._stopping.wait(WATCH_SECONDS if self._started.is_set() else 0.05)
+                self._stopping.wait(self._pause())
         finally:
             self._shut_down()
+
+    def _pause(self) -> float:
+        if self._is_down_because:
+            return REST_SECONDS
+        return WATCH_SECONDS if self._started.is_set() else 0.05
 
     def _look_once(self, deadline: float) -> None:
         try:
             is_gone = self._server is not None and self._server.poll() is not None
             if is_gone or (self._server is None and self._owns_now()):
-                if self._started.is_set():
+                if self._started.is_set() and not self._is_down_because:
                     log.warning("database_restarts")
                 self._launch()
-                self._started.set()
+                self._came_up()
             elif not self._started.is_set():
                 self._join(deadline)
         except (LocalStackError, OSError, subprocess.SubprocessError) as error:
+            told = self._told(error)
             if self._started.is_set():
                 # Whoever runs the program is told; the next look tries again.
-                log.error("database_is_down", log=str(self._cluster.log))  # noqa: TRY400
+                self._went_down(str(told))
                 return
-            self._failure = (
-                error
-                if isinstance(error, LocalStackError)
-                else LocalStackError(f"PostgreSQL cannot be started: {error}.")
-            )
+            self._failure = told
             self._stopping.set()
+
+    def _told(self, error: Exception) -> LocalStackError:
+        if isinstance(error, LocalStackError):
+            return error
+        is_full = isinstance(error, OSError) and error.errno in FULL
+        why = of_a_full_disk(self._root) if is_full else str(error)
+        return LocalStackError(f"PostgreSQL cannot be started: {why}.")
+
+    def _came_up(self) -> None:
+        if self._is_down_because:
+            log.warning("database_is_back")
+        self._is_down_because = ""
+        self._started.set()
+
+    def _went_down(self, why: str) -> None:
+        """Say it once: each try fails for the same reason, and the log may be on a full disk."""
+        if why != self._is_down_because:
+            log.error("database_is_down", why=why, log=str(self._cluster.log))
+        self._is_down_because = why
 
     def _join(self, deadline: float) -> None:
         """Wait for the owner's server: its database is made last."""

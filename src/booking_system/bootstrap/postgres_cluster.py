@@ -18,6 +18,7 @@ from booking_system.bootstrap.postgres_binaries import (
     private_folder,
 )
 from booking_system.bootstrap.process import die_with_parent
+from booking_system.bootstrap.room import is_wordless, of_a_full_disk
 
 PORT = 5432
 DATABASE = "booking"
@@ -25,11 +26,11 @@ FILES = "cluster"
 NEEDED = ("PG_VERSION", "global/pg_control")
 """Without these no server starts on the files, and says so in a riddle."""
 NO_ROOM = "No space left on device"
+OTHER_VERSION = "incompatible with server"
 LONGEST_SOCKET_FOLDER = 80
 SHARED = Path("/tmp")  # noqa: S108  (a private folder in it, the same for every program)
 LOG_BYTES = 10_000_000
 INIT_SECONDS = 120
-NO_ROOM_LEFT = "there is no room left on the disk; make some, and start again"
 _REASON = re.compile(r"(?:FATAL|PANIC): (.*)")
 WHO_MAY_CONNECT = """# Written anew at each start.
 local all all peer map=own
@@ -128,7 +129,8 @@ class Cluster:
             done.kill()
             done.wait()
         if code != 0:
-            why = NO_ROOM_LEFT if NO_ROOM in self.last_words() else f"see {self.log}"
+            is_full = NO_ROOM in self.last_words() or is_wordless(self._root)
+            why = of_a_full_disk(self._root) if is_full else f"see {self.log}"
             raise LocalStackError(f"PostgreSQL could not make its data: {why}.")
         if self._user is not None:
             self._user.take_over(draft)
@@ -159,9 +161,20 @@ class Cluster:
     def last_fatal(self) -> str:
         """Return the server's own reason for not starting."""
         found = _REASON.findall(self.last_words())
-        if found and NO_ROOM in found[-1]:
-            return NO_ROOM_LEFT
+        if (found and NO_ROOM in found[-1]) or is_wordless(self._root):
+            return of_a_full_disk(self._root)
+        if found and OTHER_VERSION in found[-1]:
+            return self._of_another_version()
         return str(found[-1]).strip() if found else "it gave no reason"
+
+    def _of_another_version(self) -> str:
+        made_by = (self._files / "PG_VERSION").read_text(encoding="utf-8").strip()
+        return (
+            f"{self._files} was made by PostgreSQL {made_by}, and the programs in {self._bin} are "
+            f"of another version. Set BOOKING_POSTGRES_BIN to programs of PostgreSQL {made_by}, "
+            "run `booking-system backup`, move the folder away, unset it, and run `booking-system "
+            "restore` with the backup"
+        )
 
     def last_words(self) -> str:
         """Return the end of the log."""

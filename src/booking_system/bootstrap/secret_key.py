@@ -10,6 +10,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from booking_system.bootstrap.room import FULL, of_a_full_disk
+
 FILE_NAME = "secret-key.pem"
 SETTING = "BOOKING_SECRET_KEY"
 BLOCK = re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
@@ -71,7 +73,11 @@ def key_kept_in(data_dir: Path) -> str:
             data_dir.mkdir(parents=True, exist_ok=True)
             _publish(_new_key(), place)
         text = place.read_text(encoding="ascii")
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise SecretKeyError(
+                f"The key {place} cannot be made: {of_a_full_disk(data_dir.absolute())}."
+            ) from None
         raise SecretKeyError(
             f"The key {place} can be neither read nor made: is the data directory yours?"
         ) from None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from booking_system import __version__
 from booking_system.bootstrap import laboratory, production_database
-from booking_system.bootstrap.embedded_postgres import database_for
+from booking_system.bootstrap.embedded_postgres import database_for, is_made
 from booking_system.bootstrap.migrations import DatabaseProblemError, downgrade, problem_of, upgrade
 from booking_system.bootstrap.serve import ApiProcesses, listeners
 from booking_system.bootstrap.settings import Settings, SettingsProblem
@@ -45,11 +45,13 @@ def bring_up(settings: Settings, say: Say, progress: Progress) -> None:
     with listeners(settings) as sockets:
         settings.signing_key()
         say("Starting the database ...")
+        # Else a start from another folder would look like a loss of everything.
+        is_new = settings.database_url is None and not is_made(settings.data_dir)
         with database_for(settings) as ready:
             asyncio.run(_prepare(ready, say, progress))
             say("Starting the API ...")
             processes = ApiProcesses(ready, sockets, has_worker=True)
-            processes.run(lambda: _announce(ready, say))
+            processes.run(lambda: _announce(ready, say, is_new=is_new))
 
 
 def serve(settings: Settings, say: Say) -> None:
@@ -185,23 +187,25 @@ async def container_of(settings: Settings) -> "AsyncIterator[Container]":
         await close(container)
 
 
-def _announce(settings: Settings, say: Say) -> None:
-    for line in _announcement(settings):
+def _announce(settings: Settings, say: Say, *, is_new: bool = False) -> None:
+    for line in _announcement(settings, is_new=is_new):
         say(line)
 
 
-def _announcement(settings: Settings) -> Iterator[str]:
+def _announcement(settings: Settings, *, is_new: bool) -> Iterator[str]:
     url = settings.public_url
     yield f"\nBooking System {__version__} is running.\n"
     yield f"  API      {url}"
     yield f"  Docs     {url}/docs"
     yield f"  Health   {url}/health/ready"
+    made = " (a new database was made there)" if is_new else ""
+    yield f"  Data     {settings.data_dir.absolute()}{made}"
     yield f"  Sign in  {_how_to_sign_in(settings)}"
     yield "\nPress Ctrl-C to stop."
 
 
 def _how_to_sign_in(settings: Settings) -> str:
-    credentials = settings.data_dir / CREDENTIALS
+    credentials = settings.data_dir.absolute() / CREDENTIALS
     if credentials.exists():
         return f"accounts and passwords of the demo are in {credentials}"
     if settings.admin_email is not None:

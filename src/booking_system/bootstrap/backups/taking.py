@@ -105,7 +105,8 @@ async def _dumped(settings: Settings, target: Path, step: Step) -> tuple[Content
     if contents.revision != newest():
         raise DatabaseProblemError(
             "The tables are not those of this version: take the backup with the version that "
-            "works with them, or run `booking-system migrate` first."
+            "works with them (where it has no `backup`, stop it and copy the data directory, or "
+            "run `pg_dump`), or run `booking-system migrate` first."
         )
     return contents, version
 
