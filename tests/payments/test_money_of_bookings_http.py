@@ -71,6 +71,16 @@ async def test_what_went_back_is_said_in_minor_units(api: Api) -> None:
         assert latest["amount_refunded"] == 1200
 
 
+async def test_nothing_is_due_of_what_is_cancelled_or_ran_out_of_time(api: Api) -> None:
+    counter, patient = await Counter.open(api), await api.patient()
+    cancelled, expired = await counter.book(patient), await counter.book(patient, 1)
+    await api.post(f"/v1/bookings/{cancelled['id']}/cancel", None, patient)
+    await counter.time_goes_by(expired)
+    for booking in (cancelled, expired):
+        shown = await money(api, booking, patient)
+        assert shown == {"due_now": None, "pay_until": None, "latest": None}
+
+
 async def test_nobody_is_shown_money_of_a_booking_that_they_do_not_see(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
