@@ -33,14 +33,17 @@ UPDATE bench.guarded_slots SET status = 'booked', version = version + 1 WHERE id
 COMMIT;
 """  # noqa: S608  (its parameters are pgbench's)
 
-# Gives each booking its values: one row by its key, outside the transaction.
+# Gives each booking its values: rows by their keys, outside the transaction. What `ATTEMPT` finds of
+# clinic and service comes as records, which pgbench does not take apart.
 LOOK_UP = """SELECT o.slot_id AS wanted, o.service_id, o.patient_id, o.user_id, now() AS now,
  uuidv7() AS new_id, uuidv7() AS event_id, substr(md5(o.slot_id::text), 1, 12) AS reference,
  jsonb_build_object('appointment_id', uuidv7(), 'time_slot_id', o.slot_id,
   'time_slot_ids', ARRAY[o.slot_id], 'version', 1, 'revision', 1, 'status', 'confirmed',
   'patient_id', o.patient_id, 'clinic_id', o.service_id, 'doctor_id', o.user_id,
-  'starts_at', now(), 'ends_at', now()) AS event_payload
- FROM bench.orders o WHERE kind = 'sql' AND n = :n"""
+  'starts_at', now(), 'ends_at', now()) AS event_payload,
+ v.duration_minutes, v.price_amount, c.currency, c.cancel_notice_minutes
+ FROM bench.orders o JOIN services v ON v.id = o.service_id JOIN clinics c ON c.id = v.clinic_id
+ WHERE o.kind = 'sql' AND o.n = :n"""
 
 WANTED = {
     "slot_id": ":wanted",
@@ -70,7 +73,7 @@ ADDED = {name: f":{name}" for name in ADD_SERVICE.names} | {
     "override_reason": NULL,
     "event_name": f"'{AppointmentBooked.name}'",
 }
-"""The values of `ADD_SERVICE`: most are what `ATTEMPT` has found, under the same name."""
+"""The values of `ADD_SERVICE`: most are what was looked up, or found, under the same name."""
 
 
 def with_values(statement: Statement[Any], values: Mapping[str, str]) -> str:
