@@ -33,8 +33,8 @@ UPDATE bench.guarded_slots SET status = 'booked', version = version + 1 WHERE id
 COMMIT;
 """  # noqa: S608  (its parameters are pgbench's)
 
-# Gives each booking its values: rows by their keys, outside the transaction. What `ATTEMPT` finds of
-# clinic and service comes as records, which pgbench does not take apart.
+# Gives each booking its values: rows by their keys, outside the transaction. What `ATTEMPT` finds
+# of clinic and service comes as records, which pgbench does not take apart.
 LOOK_UP = """SELECT o.slot_id AS wanted, o.service_id, o.patient_id, o.user_id, now() AS now,
  uuidv7() AS new_id, uuidv7() AS event_id, substr(md5(o.slot_id::text), 1, 12) AS reference,
  jsonb_build_object('appointment_id', uuidv7(), 'time_slot_id', o.slot_id,
