@@ -36,6 +36,18 @@ async def test_a_patient_books_an_open_slot(api: Api) -> None:
     assert shown["status"] == "booked"
 
 
+@pytest.mark.parametrize("table", ["clinics", "doctors"])
+async def test_a_slot_that_outlived_its_doctor_or_clinic_is_not_there(api: Api, table: str) -> None:
+    """As where a removal has not come to the slots yet; nothing of it is booked or held."""
+    slot, patient = await api.slot(), await api.patient()
+    async with api.container.database().reading() as connection:
+        await connection.execute(f"UPDATE {table} SET deleted_at = now()")
+
+    assert code_of(await api.book(slot, patient)) == (404, "slot_not_found")
+    hold = await api.post("/v1/holds", {"time_slot_id": slot["id"]}, patient)
+    assert code_of(hold) == (404, "slot_not_found")
+
+
 async def test_a_booking_says_how_its_clinic_is_found_and_reached(api: Api) -> None:
     place = {"phone": "+49301234567", "address": "1 Example Street\n10115 Example Town"}
     clinic, patient = await api.clinic(**place), await api.patient()
