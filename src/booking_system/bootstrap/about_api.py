@@ -8,7 +8,7 @@ Appointment booking for clinics: search open time slots, book one, and nobody el
 send the `access_token` as `Authorization: Bearer …`. It lives ten minutes; the refresh token gets
 the next one.
 
-**Times** are RFC 3339: any offset goes in, UTC with `Z` comes out, and whatever belongs to a clinic
+**Times** are RFC 3339: any offset goes in, UTC with `Z` comes out, and all that belongs to a clinic
 carries its `time_zone` and the wall clock in `local_starts_at`. Ranges include their start and
 exclude their end. **Money** is an integer of minor units and an ISO 4217 currency.
 
