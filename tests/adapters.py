@@ -46,7 +46,8 @@ def _known_or_read(*, path: str, call: Callable[..., Any], **about: Any) -> Depe
     key = path, method, *about.items()
     known = _READ.get(key)
     if known is None:
-        known = _READ[key] = get_dependant(path=path, call=call, **about)
+        # Without the method: it would keep the first application for as long as the tests run.
+        known = _READ[key] = replace(get_dependant(path=path, call=call, **about), call=None)
     return replace(known, call=call, **{name: [*getattr(known, name)] for name in _LISTS})
 
 
