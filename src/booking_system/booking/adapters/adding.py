@@ -4,7 +4,6 @@ import asyncpg
 
 from booking_system.booking.adapters import add_statements, owed_statements
 from booking_system.booking.adapters.add_statements import Adding, AddingWithKey, Key
-from booking_system.booking.adapters.attempt_facts import MINUTE
 from booking_system.booking.adapters.owed_statements import (
     AddingToWait,
     AddingToWaitWithKey,
@@ -13,6 +12,7 @@ from booking_system.booking.adapters.owed_statements import (
 from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.attempt import BookingAttempt
 from booking_system.booking.domain.lifecycle import PaymentStatus
+from booking_system.booking.records.cards import MINUTE
 from booking_system.platform.postgres.outbox import RECORD, events_text, payload_text
 from booking_system.platform.uuid7 import uuid7
 from booking_system.shared_kernel.aggregate import DomainEvent

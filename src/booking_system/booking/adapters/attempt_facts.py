@@ -12,12 +12,11 @@ from sqlalchemy import ColumnElement, FromClause, func, select
 
 from booking_system.booking.domain.attempt import ClinicFacts, DoctorFacts, ServiceFacts
 from booking_system.booking.domain.span import Need
+from booking_system.booking.records.cards import MINUTE
 from booking_system.directory.domain.service import PaymentTerms
 from booking_system.shared_kernel.identifiers import ServiceId
 from booking_system.shared_kernel.mode import Mode
 from booking_system.shared_kernel.money import Money
-
-MINUTE = timedelta(minutes=1)
 
 
 class Clinic(NamedTuple):

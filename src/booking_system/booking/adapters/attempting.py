@@ -8,11 +8,11 @@ from uuid import UUID
 import asyncpg
 
 from booking_system.booking.adapters import attempt_statements, hold_statements, span_locks
-from booking_system.booking.adapters.attempt_facts import MINUTE
 from booking_system.booking.adapters.attempt_statements import Wanted, WantedSpan
 from booking_system.booking.adapters.rows import AttemptRequest, attempt_of, moving_of
 from booking_system.booking.domain.attempt import BookingAttempt, is_owner
 from booking_system.booking.domain.span import Span
+from booking_system.booking.records.cards import MINUTE
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.scheduling.records.slots import slot_of
 from booking_system.shared_kernel.errors import Transient

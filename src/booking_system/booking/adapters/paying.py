@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import Boolean, any_, bindparam, case, exists, func, select
 
-from booking_system.booking.adapters.attempt_facts import MINUTE
 from booking_system.booking.adapters.marking import ITS_SLOTS
 from booking_system.booking.adapters.postgres import REFUSALS, PostgresBookingWork
 from booking_system.booking.application.payment_ports import PaymentWork
@@ -16,6 +15,7 @@ from booking_system.booking.domain.appointment import Appointment
 from booking_system.booking.domain.history import Action
 from booking_system.booking.domain.money_first import MoneyTerms
 from booking_system.booking.records import change_statements, span_changes
+from booking_system.booking.records.cards import MINUTE
 from booking_system.booking.records.change_statements import Paying
 from booking_system.booking.records.settling import change_of
 from booking_system.booking.records.tables import appointment_history, appointments

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from booking_system.booking.adapters.attempt_facts import (
-    MINUTE,
     Clinic,
     Doctor,
     Service,
@@ -23,6 +22,7 @@ from booking_system.booking.domain.attempt import (
 from booking_system.booking.domain.history import Action, Entry, SlotTime
 from booking_system.booking.domain.party import Side
 from booking_system.booking.domain.span import Need, Span
+from booking_system.booking.records.cards import MINUTE
 from booking_system.identity.domain.actor import Actor
 from booking_system.scheduling.records.slots import slot_of
 from booking_system.shared_kernel.identifiers import AppointmentId
