@@ -18,12 +18,11 @@ from booking_system.booking.domain.payment_state import PaymentState
 from booking_system.directory.domain.references import References
 from booking_system.directory.records.clinic_models import ClinicOut
 from booking_system.directory.records.doctor_models import DoctorOut
+from booking_system.directory.records.money_shown import MoneyOut
 from booking_system.directory.records.references_shown import ReferencesOut, check_clinic
 from booking_system.directory.records.service_shown import ServiceOut
 from booking_system.identity.domain.actor import Actor
-from booking_system.scheduling.records.slot_shown import MoneyOut
 from booking_system.shared_kernel.identifiers import ClinicId
-from booking_system.shared_kernel.money import Money
 
 
 class Expandable(StrEnum):
@@ -75,7 +74,7 @@ class LatestPaymentOut(BaseModel):
             id=latest.id,
             provider=latest.provider,
             status=latest.status,
-            amount=_amount(latest.amount),
+            amount=MoneyOut.of(latest.amount),
             amount_refunded=latest.refunded,
             checkout_url=latest.checkout_url,
             expires_at=latest.expires_at,
@@ -99,7 +98,7 @@ class BookedMoneyOut(BaseModel):
     def of(cls, money: MoneyAround) -> "BookedMoneyOut":
         """Show it."""
         return cls(
-            due_now=None if money.due_now is None else _amount(money.due_now),
+            due_now=None if money.due_now is None else MoneyOut.of(money.due_now),
             pay_until=money.pay_until,
             latest=None if money.latest is None else LatestPaymentOut.of(money.latest),
         )
@@ -167,7 +166,3 @@ async def with_references(
     ids = [card.appointment.id for card in cards]
     noted = await read(clinic_id=ClinicId(clinic_id), ids=ids, actor=actor)
     return {one: {"references": ReferencesOut.of(noted.get(one, References()))} for one in ids}
-
-
-def _amount(money: Money) -> MoneyOut:
-    return MoneyOut(amount=money.amount, currency=money.currency)

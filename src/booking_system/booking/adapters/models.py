@@ -17,13 +17,14 @@ from booking_system.booking.records.appointment_shown import (
     BookedPatientOut,
     ServiceSummaryOut,
 )
+from booking_system.directory.records.money_shown import MoneyOut
 from booking_system.directory.records.references_shown import ExternalId, Metadata, noted_of
 from booking_system.directory.records.summaries import ClinicSummary, DoctorSummary
 from booking_system.identity.domain.actor import Actor
 from booking_system.platform.http.documentation import Problem
 from booking_system.platform.http.input import Input, LongText
 from booking_system.scheduling.domain.local_time import local_text
-from booking_system.scheduling.records.slot_shown import MoneyOut, SlotOut
+from booking_system.scheduling.records.slot_shown import SlotOut
 from booking_system.shared_kernel.errors import Invalid
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 from booking_system.shared_kernel.identifiers import HoldId, PatientId, ServiceId, SlotId

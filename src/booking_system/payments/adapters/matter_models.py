@@ -5,9 +5,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from booking_system.directory.records.money_shown import MoneyOut
 from booking_system.payments.application.ports import OpenMatter
 from booking_system.payments.domain.matters import MatterKind
-from booking_system.scheduling.records.slot_shown import MoneyOut
 
 
 class MatterOut(BaseModel):
@@ -37,7 +37,7 @@ class MatterOut(BaseModel):
             payment_id=matter.payment_id,
             booking_id=matter.appointment_id,
             about=matter.about,
-            amount=MoneyOut(amount=matter.money.amount, currency=matter.money.currency),
+            amount=MoneyOut.of(matter.money),
             found_at=matter.found_at,
         )
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from booking_system.booking.domain.payment_state import PaymentState
+from booking_system.directory.records.money_shown import MoneyOut
 from booking_system.payments.application.ports import Shown
 from booking_system.payments.application.provider_port import Presentation
 from booking_system.payments.application.take_at_desk import Method
@@ -17,7 +18,6 @@ from booking_system.payments.domain.refunds import Refund, RefundReason, RefundS
 from booking_system.payments.domain.standing import Dispute, standing_of
 from booking_system.platform.http.fields import Locale, Whole
 from booking_system.platform.http.input import Input, LongText
-from booking_system.scheduling.records.slot_shown import MoneyOut
 
 PAYMENT_ID = "0192f0c1-2b3c-7d4e-8f50-617283940020"
 Amount = Annotated[
@@ -88,7 +88,7 @@ class RefundOut(BaseModel):
         """Show it."""
         return cls(
             id=refund.id,
-            amount=MoneyOut(amount=refund.money.amount, currency=refund.money.currency),
+            amount=MoneyOut.of(refund.money),
             state=refund.state,
             reason=refund.reason,
             note=refund.note if for_staff else None,
@@ -136,7 +136,7 @@ class PaymentOut(BaseModel):
             booking_id=asked.appointment_id,
             provider=asked.account.provider,
             status=standing.status,
-            amount=MoneyOut(amount=asked.amount.amount, currency=asked.amount.currency),
+            amount=MoneyOut.of(asked.amount),
             amount_refunded=standing.refunded,
             dispute=standing.dispute,
             checkout_url=_while(is_open, attempt, "checkout_url"),
@@ -208,7 +208,7 @@ class ReceiptOut(BaseModel):
             html_path=f"/v1/receipts/{document.id}.html",
             kind=document.kind,
             corrects=document.corrects,
-            amount=MoneyOut(amount=money.amount, currency=money.currency),
+            amount=MoneyOut.of(money),
             title=document.title,
             issuer=document.issuer_name,
             issuer_address=document.issuer_address,

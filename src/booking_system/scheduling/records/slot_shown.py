@@ -5,17 +5,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from booking_system.directory.records.money_shown import MoneyOut
 from booking_system.directory.records.summaries import ClinicSummary, DoctorSummary
 from booking_system.shared_kernel.mode import Mode
 
 EXAMPLE_ID = "0192f0c1-2b3c-7d4e-8f50-617283940001"
-
-
-class MoneyOut(BaseModel):
-    """An amount in minor units of an ISO 4217 currency."""
-
-    amount: int = Field(examples=[4500])
-    currency: str = Field(examples=["EUR"])
 
 
 class FittingServiceOut(BaseModel):
