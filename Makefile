@@ -22,7 +22,7 @@ fleet: .venv/installed  ## Run many instances on this machine: needs HAProxy, an
 	@exec $(ENTRY) fleet
 
 test: .venv/installed  ## Check style, types and architecture, then run the tests
-	@$(MAKE) --no-print-directory -j 2 -O types style contracts .venv/collected
+	@$(MAKE) --no-print-directory -j 2 -O types style contracts .venv/loaded
 	@$(TESTS) --every-documented-error
 
 coverage: .venv/installed  ## Run the tests and say what they leave out, which takes half as long again
@@ -41,10 +41,10 @@ style:
 contracts:
 	@$(BIN)/lint-imports
 
-# Beside the types, which leave a processor idle: the bytecode that each worker would make itself,
-# of the tests and of all that they import.
-.venv/collected: .venv/installed
-	@$(TESTS) -n 0 --collect-only -qq >/dev/null || true
+# Beside the types, which leave a processor idle: the bytecode of the tests and of all that they
+# import, which the process that loads them for the workers would make while they wait.
+.venv/loaded: .venv/installed
+	@$(TESTS) -n 0 --only-load >/dev/null 2>&1 || true
 	@touch $@
 
 format: .venv/installed  ## Format the code

@@ -6,14 +6,24 @@ from typing import Any
 import pytest
 
 from tests.budget import MADE, MOST, overspent
+from tests.loaded import Loaded, load
 from tests.reached import PROMISED, REACHED
 from tests.together import Together, rank
+
+LOADED: pytest.StashKey[Loaded] = pytest.StashKey()
+WRONG: pytest.StashKey[list[str]] = pytest.StashKey()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     # What is loaded until the collection's end stays: to look at it again and again is for nothing.
     gc.disable()
-    if not deals(config):
+    if config.getoption("--only-load"):
+        load(config)
+        pytest.exit("all tests are loaded", 0)
+    if deals(config):
+        if not config.getoption("cov_source", None):
+            config.stash[LOADED] = Loaded(config)
+    else:
         from tests.forked import NURSERY  # noqa: PLC0415  (loads the program)
 
         NURSERY.begin()
@@ -40,10 +50,26 @@ def pytest_collection_finish() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
+        "--only-load",
+        action="store_true",
+        help="Load the tests and all that they import, which keeps the bytecode, and run none.",
+    )
+    parser.addoption(
         "--every-documented-error",
         action="store_true",
         help="Fail unless the tests of this run reached each error of the OpenAPI document.",
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
+    for spec in specs if LOADED in config.stash else ():
+        spec.python = config.stash[LOADED].joining
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if LOADED in config.stash:
+        config.stash[LOADED].end()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -81,9 +107,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if wrong:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     session.config.stash[WRONG] = wrong
-
-
-WRONG: pytest.StashKey[list[str]] = pytest.StashKey()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

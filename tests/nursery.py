@@ -27,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, NoReturn
@@ -152,10 +153,15 @@ def _program(
     (import_module(module) if module else cli).main()
 
 
-def _make_ready() -> None:
-    """Make what each API process would make again: a second and a half of its start."""
+@cache
+def make_one() -> None:
+    """Make what each application would derive again: a second and a half of its start."""
     derive_once()
     http_app.create_app(build(NOTHING))
+
+
+def _make_ready() -> None:
+    make_one()
 
     def known(*_: object, public_url: str | None, **about: object) -> dict[str, Any]:
         return {**document_of_all(), "servers": [{"url": public_url} if public_url else HERE]}
