@@ -10,7 +10,7 @@ OURS := --editable . --editable src/booking_lab
 TESTS := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not proof"
 
 .DEFAULT_GOAL := help
-.PHONY: help run fleet test coverage lint types style contracts format prove lock openapi costs audit compose-env clean
+.PHONY: help run fleet test tests coverage lint types style contracts format prove lock openapi costs audit compose-env clean
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,8 +21,10 @@ run: .venv/installed  ## Install, then start everything on this machine
 fleet: .venv/installed  ## Run many instances on this machine: needs HAProxy, and PgBouncer 1.21 or newer
 	@exec $(ENTRY) fleet
 
-test: .venv/installed  ## Check style, types and architecture, then run the tests
-	@$(MAKE) --no-print-directory -j 2 -O types style contracts .venv/loaded
+test: .venv/installed  ## Check style, types and architecture, and run the tests beside that
+	@$(MAKE) --no-print-directory -j 4 types style contracts tests
+
+tests:
 	@$(TESTS) --every-documented-error
 
 coverage: .venv/installed  ## Run the tests and say what they leave out, which takes half as long again
@@ -40,12 +42,6 @@ style:
 
 contracts:
 	@$(BIN)/lint-imports
-
-# Beside the types, which leave a processor idle: the bytecode of the tests and of all that they
-# import, which the process that loads them for the workers would make while they wait.
-.venv/loaded: .venv/installed
-	@$(TESTS) -n 0 --only-load >/dev/null 2>&1 || true
-	@touch $@
 
 format: .venv/installed  ## Format the code
 	@$(BIN)/python -m ruff format .

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.budget import MADE, MOST, overspent
-from tests.loaded import Loaded, load
+from tests.loaded import Loaded
 from tests.reached import PROMISED, REACHED
 from tests.together import Together, rank
 
@@ -17,9 +17,6 @@ WRONG: pytest.StashKey[list[str]] = pytest.StashKey()
 def pytest_configure(config: pytest.Config) -> None:
     # What is loaded until the collection's end stays: to look at it again and again is for nothing.
     gc.disable()
-    if config.getoption("--only-load"):
-        load(config)
-        pytest.exit("all tests are loaded", 0)
     if deals(config):
         if not config.getoption("cov_source", None):
             config.stash[LOADED] = Loaded(config)
@@ -49,11 +46,6 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--only-load",
-        action="store_true",
-        help="Load the tests and all that they import, which keeps the bytecode, and run none.",
-    )
     parser.addoption(
         "--every-documented-error",
         action="store_true",

@@ -60,7 +60,7 @@ class Loaded:
         try:
             # All of a terminal's processes hear its Ctrl-C. This one ends with the one that deals.
             heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
-            load(config)
+            _load(config)
             import_module("tests.nursery").make_one()
             # A worker that looks at all of it for garbage would copy it by that.
             gc.collect()
@@ -74,7 +74,7 @@ class Loaded:
             os._exit(code)
 
 
-def load(config: pytest.Config) -> None:
+def _load(config: pytest.Config) -> None:
     """Load the modules that pytest will load, as it does, and what they import."""
     config.pluginmanager.rewrite_hook.mark_rewrite(FIXTURES)
     for name in (FIXTURES, *_modules(config)):

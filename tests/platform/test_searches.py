@@ -518,8 +518,8 @@ async def test_all_who_ask_at_a_time_share_the_question(
 
     class Slow:
         async def fetchrow(self, connection: asyncpg.Connection) -> asyncpg.Record | None:
-            asked[0] += 1
             found = await fetchrow(connection)
+            asked[0] += 1
             await goes_on.wait()
             return found
 
