@@ -7,10 +7,10 @@ worker share (`api`, `database`). Where it cannot be, the limit is raised here, 
 from collections import Counter
 
 MOST = {
-    "PostgreSQL servers": 22,
+    "PostgreSQL servers": 21,
     "databases": 87,
     "applications": 111,
-    "Python programs": 9,
+    "Python programs": 7,
     "forked programs": 26,
 }
 """For all tests of `make test`, on however many workers."""

@@ -16,13 +16,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
+import pytest
 import structlog
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from booking_lab.bench import servers
+from booking_lab.bench import driver, pgbench, servers
 from booking_lab.bench.api import PUBLIC_URL
 from booking_lab.bench.driver import Target
 from booking_lab.bench.flood import Flood, Stream
@@ -36,6 +38,14 @@ from tests.api import application_at
 from tests.bootstrap.processes import eventually, free_port
 
 HURRY = 10_000
+FEW = 4
+"""Clients of a run that measures nothing: each costs a connection of PostgreSQL for every turn."""
+
+
+def few_clients(patch: pytest.MonkeyPatch) -> None:
+    """Let the bench ask with so many; as many as it has otherwise are in `make prove`."""
+    for module in (driver, pgbench):
+        patch.setattr(module, "CONNECTIONS", FEW)
 
 
 @contextmanager
@@ -176,9 +186,21 @@ class OneDatabase:
     server: EmbeddedPostgres
     url: str
 
+    def url_for(self, database: str) -> str:
+        return self.server.url_for(database)
+
+    @property
+    def name(self) -> str:
+        """The database's own."""
+        return urlsplit(self.url).path.removeprefix("/")
+
     @property
     def root(self) -> Path:
         return self.server.root
+
+    @property
+    def sockets(self) -> Path:
+        return self.server.sockets
 
     @property
     def server_pid(self) -> int:

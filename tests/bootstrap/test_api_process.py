@@ -7,7 +7,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from booking_system.bootstrap import api_process, api_program
+from booking_system.bootstrap import api_process, api_program, http_app
 from booking_system.bootstrap.container import build
 from booking_system.bootstrap.http_app import create_app
 from booking_system.bootstrap.process import LISTENER
@@ -18,6 +18,7 @@ from tests.api import NOTHING
 def test_the_document_is_made_before_anybody_can_wait_for_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(http_app, "document_of", lambda *_, **__: {"info": "made"})
     app = create_app(build(NOTHING))
     monkeypatch.setattr(api_process, "create", lambda: app)
     making = app.openapi
@@ -26,6 +27,7 @@ def test_the_document_is_made_before_anybody_can_wait_for_it(
     api_process._config(NOTHING)
 
     assert making.cache_info().currsize == 1  # type: ignore[attr-defined]
+    assert making() == {"info": "made"}
 
 
 def test_who_keeps_idle_connections_for_a_minute_lets_go_of_them_first(

@@ -8,7 +8,7 @@ import tempfile
 from array import array
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from booking_lab.bench import driver, load, rounds, servers
+from booking_lab.bench import driver, load, rounds, run, servers
 from booking_lab.bench.driver import Target, again_and_again, once, races, send
 from booking_lab.bench.figures import Cpu, Sample, percentile, row_of
 from booking_lab.bench.load import END_OF_HEAD, Result, Task, result_of
@@ -36,10 +36,16 @@ from booking_system.booking.adapters.add_statements import ADD_SERVICE
 from booking_system.booking.adapters.attempt_statements import ATTEMPT
 from booking_system.bootstrap.cli import app
 from booking_system.platform.postgres.statement import Statement
-from tests.bootstrap.here import answering_here, measured_here, sent_here
+from tests.bootstrap.here import (
+    OneDatabase,
+    answering_here,
+    few_clients,
+    measured_here,
+    sent_here,
+)
 from tests.bootstrap.processes import environment, eventually
 from tests.bootstrap.processes import running as started
-from tests.budget import MADE
+from tests.postgres import TestServer
 
 REQUEST = b"GET /v1/slots HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
@@ -246,17 +252,20 @@ async def test_a_connection_that_is_lost_ends_the_load() -> None:
 
 
 def test_processor_time_includes_children_that_have_ended(tmp_path: Path) -> None:
-    burn = "import time\nwhile time.process_time() < 0.5: pass"
     program = (
-        "import subprocess, sys\n"
-        f"subprocess.run([sys.executable, '-c', {burn!r}])\n"
-        f"child = subprocess.Popen([sys.executable, '-c', {burn!r} + '\\ntime.sleep(60)'])\n"
-        "child.wait()"
+        "import os, time\n"
+        "def child(then):\n"
+        "    if pid := os.fork(): return pid\n"
+        "    while time.process_time() < 0.2: pass\n"
+        "    then()\n"
+        "    os._exit(0)\n"
+        "os.waitpid(child(int), 0)\n"
+        "os.waitpid(child(lambda: time.sleep(60)), 0)\n"
     )
-    with started("-c", program, env=environment(), cwd=tmp_path) as process:
-        assert eventually(lambda: cpu_with_children(process.pid) > 0.9)
+    with started("-S", "-c", program, env=environment(), cwd=tmp_path) as process:
+        assert eventually(lambda: cpu_with_children(process.pid) > 0.36)
         assert len(children_of(process.pid)) == 1
-        assert cpu_of(process.pid) < 0.5
+        assert cpu_of(process.pid) < 0.2
     assert cpu_of(process.pid) == 0.0
 
 
@@ -276,11 +285,22 @@ def test_the_shortest_work_of_a_process_is_seen() -> None:
     ],
 )
 def test_a_short_run_measures_everything(
-    place: Path, monkeypatch: pytest.MonkeyPatch, *, in_this_process: bool
+    place: Path,
+    tmp_path: Path,
+    own_database_url: str,
+    postgres: TestServer,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    in_this_process: bool,
 ) -> None:
-    """Here, the API and the load take turns in this process, and need not be started."""
-    MADE["PostgreSQL servers"] += 1
+    """Here, the API and the load take turns in this process, on the tests' own server."""
     if in_this_process:
+        borrowed = OneDatabase(postgres.server, own_database_url)
+        monkeypatch.setattr(run, "own_place", lambda _: nullcontext((tmp_path, borrowed)))
+        monkeypatch.setattr(rounds, "DATABASE", borrowed.name)
+        plan = replace(Plan.quick(), seconds=0.02, warm_up=0.01, doctors=4)
+        monkeypatch.setattr(Plan, "quick", lambda: plan)
+        few_clients(monkeypatch)
         monkeypatch.setattr(rounds, "serving", measured_here)
         monkeypatch.setattr(rounds, "running", answering_here)
         monkeypatch.setattr(driver, "send", sent_here)

@@ -36,7 +36,14 @@ from booking_lab.bench.plan import CONNECTIONS, BenchProblem
 from booking_lab.bench.processes import TICKS
 from booking_lab.bench.requests import Callers
 from booking_system.bootstrap.cli import app
-from tests.bootstrap.here import OneDatabase, compared_here, measured_here, sent_here
+from tests.bootstrap.here import (
+    FEW,
+    OneDatabase,
+    compared_here,
+    few_clients,
+    measured_here,
+    sent_here,
+)
 from tests.bootstrap.processes import environment
 from tests.bootstrap.processes import running as started
 from tests.postgres import TestServer
@@ -333,6 +340,9 @@ def in_this_process(
     monkeypatch.setattr(run, "serving", measured_here)
     monkeypatch.setattr(run, "comparing", compared_here)
     monkeypatch.setattr(driver, "send", sent_here)
+    few_clients(monkeypatch)
+    plan = replace(JourneyPlan.quick(), most_held=FEW)
+    monkeypatch.setattr(JourneyPlan, "quick", lambda: plan)
 
 
 def assert_is_whole(found: dict[str, Any], plan: JourneyPlan) -> None:

@@ -21,11 +21,18 @@ from booking_lab.bench.driver import told_by
 from booking_lab.bench.flood import Flood, Outcome, Stream, outcome_of, stream_bytes
 from booking_lab.bench.load import END_OF_HEAD
 from booking_lab.bench.overload_report import Flooded, OverloadReport
-from booking_lab.bench.plan import OverloadPlan
+from booking_lab.bench.plan import OverloadPlan, Plan
 from booking_lab.bench.pulse import Beat, Pulse
 from booking_system.bootstrap.cli import app
 from booking_system.platform.http import entrance
-from tests.bootstrap.here import OneDatabase, flooded_here, measured_here, sent_here
+from tests.bootstrap.here import (
+    FEW,
+    OneDatabase,
+    few_clients,
+    flooded_here,
+    measured_here,
+    sent_here,
+)
 from tests.bootstrap.processes import environment, eventually
 from tests.bootstrap.processes import running as started
 from tests.patience import PATIENCE
@@ -230,6 +237,10 @@ def in_this_process(
     borrowed = OneDatabase(postgres.server, own_database_url)
     monkeypatch.setattr(overload, "own_place", lambda _: nullcontext((place, borrowed)))
     monkeypatch.setattr(driver, "send", sent_here)
+    few_clients(monkeypatch)
+    short = {"seconds": 0.05, "flood_seconds": 0.1, "connections": 20, "warm_up": FEW}
+    plan = replace(OverloadPlan.quick(), rows=Plan.quick(), **short)
+    monkeypatch.setattr(OverloadPlan, "quick", lambda: plan)
     monkeypatch.setattr(overload, "told_by", flooded_here)
     monkeypatch.setattr(entrance, "WAIT_SECONDS", 0.0)
     monkeypatch.setattr(pulse, "PATIENCE_SECONDS", PATIENCE)

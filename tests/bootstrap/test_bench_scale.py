@@ -38,7 +38,7 @@ from booking_lab.scale.load import load_scale
 from booking_lab.scale.size import Size
 from booking_system.bootstrap.cli import app
 from tests.api import Api
-from tests.bootstrap.here import OneDatabase, measured_here, sent_here
+from tests.bootstrap.here import OneDatabase, few_clients, measured_here, sent_here
 from tests.bootstrap.processes import environment
 from tests.bootstrap.processes import running as started
 from tests.postgres import TestServer
@@ -248,6 +248,7 @@ def in_this_process(
     monkeypatch.setattr(places, "own_server", lambda *_: nullcontext(borrowed.pop()))
     monkeypatch.setattr(run, "serving", measured_here)
     monkeypatch.setattr(driver, "send", sent_here)
+    few_clients(monkeypatch)
 
 
 @pytest.fixture

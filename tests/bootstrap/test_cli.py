@@ -12,9 +12,17 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from booking_system import __version__
-from booking_system.bootstrap import cli, horizon, payment_checks, payment_commands, up
+from booking_system.bootstrap import (
+    cli,
+    horizon,
+    http_app,
+    payment_checks,
+    payment_commands,
+    up,
+)
 from booking_system.bootstrap.cli import app
 from booking_system.bootstrap.console import progress
+from booking_system.bootstrap.migrations import newest
 from booking_system.bootstrap.process import Interrupted
 from booking_system.bootstrap.serve import ApiFailed
 from booking_system.bootstrap.settings import Settings
@@ -25,6 +33,7 @@ from booking_system.platform.postgres.faults import DependencyUnavailable
 from booking_system.scheduling.application.extend_horizon import Extension, MovedBooking
 from booking_system.shared_kernel.errors import NotFound, Transient
 from booking_system.shared_kernel.identifiers import AppointmentId, SlotId
+from tests.api import document_of_all
 from tests.postgres import TestServer
 
 
@@ -169,6 +178,10 @@ def test_a_database_is_checked_migrated_and_checked_again(
     assert before.exit_code == 3
     assert "run `booking-system migrate`" in before.output
     assert run("serve").exit_code == 3
+    refused = run("worker")
+    version = f"(schema none, and this version works on {newest()})"
+    say = f"The tables are not up to date {version}: run `booking-system migrate` first.\n"
+    assert (refused.exit_code, refused.output) == (3, say)
     assert run("extend-horizon").exit_code == 3
     for _ in range(2):
         done = run("migrate")
@@ -238,6 +251,8 @@ def test_bookings_that_the_clock_left_behind_are_told_by_id_and_time() -> None:
 def test_the_openapi_document_needs_no_database_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # To make it takes a second; `tests/platform/test_reference.py` does that.
+    monkeypatch.setattr(http_app, "document_of", lambda *_, **__: document_of_all())
     printed = run("openapi")
     assert printed.exit_code == 0
     assert orjson.loads(printed.stdout)["info"]["version"] == __version__

@@ -16,9 +16,8 @@ from booking_system.bootstrap.serve import ApiProcesses
 from booking_system.bootstrap.settings import Settings
 from booking_system.platform.postgres.transaction import DEADLINES, PLANNING
 from tests.api import code_of, running_api
-from tests.bootstrap.processes import environment, eventually, free_port
+from tests.bootstrap.processes import environment, eventually, free_port, running
 from tests.bootstrap.roles import Deployed, deployed_by, said
-from tests.forked import forked
 from tests.postgres import TestServer
 from tests.servers import answers
 
@@ -220,7 +219,9 @@ def test_production_migrates_as_the_owner_and_is_well_as_the_other(
 def test_production_serves_as_the_other(deployed: Deployed, place: Path) -> None:
     settings = sound(deployed.api)
     port = int(str(settings["port"]))
-    with forked("serve", env=environment(**settings), cwd=place) as process:
+    # As an operator starts it: no other test of `make test` loads the program anew.
+    program = ("-m", "booking_system.bootstrap.cli", "serve")
+    with running(*program, env=environment(**settings), cwd=place) as process:
         assert eventually(lambda: process.poll() is not None or answers(port))
         assert process.poll() is None, process.stdout and process.stdout.read()
         process.terminate()

@@ -72,6 +72,18 @@ def with_files(files: Path, server: EmbeddedPostgres) -> EmbeddedPostgres:
     return server
 
 
+def with_first_files(files: Path, server: EmbeddedPostgres) -> None:
+    """As many of them as a server reads that does not get far."""
+    cluster, kept = server.root / "cluster", server.root.stat()
+    for one in (*files.glob("*.conf"), files / "PG_VERSION", files / "global" / "pg_control"):
+        copy = cluster / one.relative_to(files)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(one, copy)
+    for path in (cluster, *cluster.rglob("*")):
+        os.chown(path, kept.st_uid, kept.st_gid)
+    cluster.chmod(0o700)
+
+
 def ask(server: EmbeddedPostgres, statement: str) -> str:
     psql = binaries_for(None, None) / "psql"
     done = subprocess.run(
@@ -345,7 +357,7 @@ def test_an_id_that_somebody_has_is_not_the_servers(
 def test_who_has_no_name_learns_what_to_do(
     place: Path, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with_files(files, server_in(place))
+    with_first_files(files, server_in(place))
 
     def unknown(_: int) -> None:
         raise KeyError
@@ -382,14 +394,15 @@ def test_a_foreign_folder_is_refused_even_by_root(place: Path) -> None:
 
 
 def test_a_server_that_cannot_start_says_why_at_once(place: Path, files: Path) -> None:
-    with_files(files, server_in(place))
+    with_first_files(files, server_in(place))
     with pytest.raises(LocalStackError, match="max_connections") as raised:
         server_in(place, max_connections="none").start()
     assert str(place / "postgres" / "postgres.log") in str(raised.value)
 
 
 def test_data_of_another_postgresql_is_told_of_with_the_way_out(place: Path, files: Path) -> None:
-    server = with_files(files, server_in(place))
+    server = server_in(place)
+    with_first_files(files, server)
     made_by = server.root / "cluster" / "PG_VERSION"
     made_by.write_text("9\n")
     with pytest.raises(LocalStackError, match="was made by PostgreSQL 9, and the programs") as told:

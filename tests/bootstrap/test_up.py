@@ -68,7 +68,7 @@ NEW_SERVER = 3
 def up(
     place: Path, command: str = "up", *, is_forked: bool = False, **settings: object
 ) -> Iterator[Instance]:
-    """`is_forked` is enough where another test starts it as an operator does."""
+    """`is_forked` is enough: as an operator does it, `test_database_roles.py` starts the API."""
     port = free_port()
     chosen: dict[str, object] = {"data_dir": place / "data", "port": port, "demo": "false"}
     env = environment(**chosen, **settings)
@@ -98,8 +98,17 @@ def ended(instance: Instance, end: Callable[[], None]) -> int:
     return code
 
 
-def test_an_instance_serves_recovers_stops_and_finds_its_data_again(place: Path) -> None:
-    with up(place) as first:
+@pytest.mark.parametrize(
+    "is_forked",
+    [
+        pytest.param(True, id="forked"),
+        pytest.param(False, id="as an operator starts it", marks=pytest.mark.proof),
+    ],
+)
+def test_an_instance_serves_recovers_stops_and_finds_its_data_again(
+    place: Path, *, is_forked: bool
+) -> None:
+    with up(place, is_forked=is_forked) as first:
         data = f"Data     {place / 'data'}"
         assert f"{data} (a new database was made there)\n" in first.told
         assert f"API      http://127.0.0.1:{first.port}\n" in first.told
@@ -151,7 +160,13 @@ def test_two_instances_share_one_database(place: Path) -> None:
         assert ended(guest, guest.process.terminate) == 0
 
 
-@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "stop"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param(signal.SIGINT, id="ctrl-c"),
+        pytest.param(signal.SIGTERM, id="stop", marks=pytest.mark.proof),
+    ],
+)
 def test_a_start_that_is_stopped_leaves_nothing(place: Path, asked: signal.Signals) -> None:
     settings = environment(data_dir=place / "data", port=free_port(), demo="false")
     with forked("up", env=settings, cwd=place) as process:

@@ -2,18 +2,20 @@
 
 import asyncio
 import json
+import runpy
 import signal
+import sys
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+import pytest
 
-from booking_system.bootstrap import migrations
+from booking_system.bootstrap.serve import WORKER
 from booking_system.platform.uuid7 import uuid7
 from tests.bootstrap.processes import environment
 from tests.forked import forked
 from tests.patience import PATIENCE
-from tests.postgres import TestServer
 
 RECORD = """INSERT INTO outbox (id, name, payload, occurred_at)
  VALUES ($1, 'told', '{}', now())"""
@@ -61,15 +63,14 @@ async def test_workers_work_until_they_are_stopped(database_url: str, tmp_path: 
     assert last == "Stopped."
 
 
-async def test_a_worker_refuses_tables_of_another_version(
-    postgres: TestServer, tmp_path: Path
+@pytest.mark.usefixtures("clean_environment")
+def test_the_program_of_a_worker_says_what_is_wrong_with_its_settings(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with postgres.database(template="template0") as url:
-        env = environment(data_dir=tmp_path, database_url=url)
-        with forked("worker", env=env, cwd=tmp_path) as refused:
-            assert await asyncio.to_thread(refused.wait, PATIENCE) == 3
-            assert refused.stdout is not None
-            told = refused.stdout.read()
-    version = f"(schema none, and this version works on {migrations.newest()})"
-    say = f"The tables are not up to date {version}: run `booking-system migrate` first.\n"
-    assert told == say
+    """By the name by which it is started."""
+    monkeypatch.setenv("BOOKING_PORT", "many")
+    monkeypatch.delitem(sys.modules, WORKER, raising=False)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(WORKER, run_name="__main__")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "BOOKING_PORT must be a number from 1 to 65535.\n"

@@ -9,7 +9,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
@@ -17,12 +16,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from tests.api import START, Api, Person
-from tests.budget import MADE
+from tests.bootstrap.processes import environment
+from tests.forked import forked
 from tests.notifications.conftest import reachable
 from tests.notifications.office import Carrier, Office
 from tests.patience import PATIENCE
@@ -72,43 +73,48 @@ class Provider:
 
 
 class Workers:
-    """Forked by a process that has loaded everything."""
+    """Forked by a process that has loaded everything, which is asked over the connection."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
         self.alive: list[int] = []
         self.stopped: list[int] = []
         self.waiting: list[asyncio.TimerHandle] = []
 
     async def more(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(b"\n")
-        self.alive.append(int(await self._process.stdout.readline()))
+        self._writer.write(b"\n")
+        self.alive.append(int(await self._reader.readline()))
 
     def kill(self, pid: int) -> None:
         self.alive.remove(pid)
         os.kill(pid, signal.SIGKILL)
 
+    def end(self) -> None:
+        for one in self.waiting:
+            one.cancel()
+        for pid in (*self.alive, *self.stopped):
+            os.kill(pid, signal.SIGKILL)
+        self._writer.close()
+
 
 @asynccontextmanager
-async def workers(url: str, port: int) -> AsyncIterator[Workers]:
-    MADE["Python programs"] += 1
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.notifications.workers", url, str(port),
-        cwd=Path(__file__).parents[2], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    )  # fmt: skip
-    made = Workers(process)
-    try:
-        yield made
-    finally:
-        for one in made.waiting:
-            one.cancel()
-        for pid in (*made.alive, *made.stopped):
-            os.kill(pid, signal.SIGKILL)
-        assert process.stdin is not None
-        process.stdin.close()
-        await process.wait()
+async def workers(url: str, port: int, place: Path) -> AsyncIterator[Workers]:
+    asked = asyncio.get_running_loop().create_future()
+
+    def came(*connection: Any) -> None:
+        asked.set_result(Workers(*connection))
+
+    server = await asyncio.start_server(came, "127.0.0.1", 0)
+    own = server.sockets[0].getsockname()[1]
+    given = (url, str(port), str(own), str(place / "workers.log"))
+    program = "tests.notifications.workers"
+    async with server:
+        with forked(*given, env=environment(), cwd=place, module=program):
+            made = await asyncio.wait_for(asked, PATIENCE)
+            try:
+                yield made
+            finally:
+                made.end()
 
 
 async def harass(plan: Plan, made: Workers, chance: random.Random) -> None:
@@ -168,14 +174,15 @@ async def book(api: Api, count: int) -> list[tuple[str, Person]]:
     [pytest.param(SHORT, id="short"), pytest.param(LONG, id="long", marks=pytest.mark.proof)],
 )
 async def test_what_is_true_is_told_and_nothing_else(
-    api: Api, database_url: str, plan: Plan
+    api: Api, database_url: str, tmp_path: Path, plan: Plan
 ) -> None:
     chance = random.Random(7)
     office = Office(api.container.database(), email=Carrier("none"), sms=None)
     bookings = await book(api, plan.appointments)
     provider = Provider(chance)
     server = await asyncio.start_server(provider.take, "127.0.0.1", 0)
-    async with server, workers(database_url, server.sockets[0].getsockname()[1]) as made:
+    port = server.sockets[0].getsockname()[1]
+    async with server, workers(database_url, port, tmp_path) as made:
         for _ in range(plan.workers):
             await made.more()
         planning = asyncio.create_task(plan_on(office))

@@ -1,14 +1,16 @@
-"""Workers that can be killed: `python -m tests.notifications.workers DATABASE_URL PORT`.
+"""Workers that can be killed, of a program with the arguments DATABASE_URL PORT ASKED LOG.
 
-It forks a worker for each line that it reads, and prints its process id. A worker hands messages
-to a provider that speaks lines of JSON at the port: when it began to write, by the machine's clock,
-and what. An answer is a line, too.
+It connects to the port ASKED, forks a worker for each line that it reads there, and writes its
+process id. A worker hands messages to a provider that speaks lines of JSON at PORT: when it began
+to write, by the machine's clock, and what. An answer is a line, too. LOG is a file for what workers
+say.
 """
 
 import asyncio
 import contextlib
 import json
 import os
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -83,18 +85,17 @@ async def work(url: str, port: int) -> None:
 
 
 def main() -> None:
-    url, port = sys.argv[1], int(sys.argv[2])
-    for _ in sys.stdin:
+    url, port, asked, log = sys.argv[1:]
+    connection = socket.create_connection(("127.0.0.1", int(asked)))
+    while connection.recv(1):
         if pid := os.fork():
-            sys.stdout.write(f"{pid}\n")
-            sys.stdout.flush()
+            connection.sendall(b"%d\n" % pid)
             continue
-        # What it logs is no answer.
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        connection.close()
+        # Nobody empties the pipe of what the program prints.
+        kept = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        for number in (sys.stdout.fileno(), sys.stderr.fileno()):
+            os.dup2(kept, number)
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(work(url, port))
+            asyncio.run(work(url, int(port)))
         os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

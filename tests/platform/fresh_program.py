@@ -1,31 +1,36 @@
-"""What a process that has just put the program together says of itself, which is asked once."""
+"""What a process that has just put the program together says of itself, which is asked once.
+
+It is forked by a process that has loaded the program and has collected no test.
+"""
 
 import json
-import subprocess
 import sys
 import tempfile
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from tests.bootstrap.processes import environment
-
-PROGRAM = """
-import json, sys
 from booking_system.bootstrap.http_app import create
 from booking_system.platform.http.problems import all_refusals
-create()
-print(json.dumps({"modules": [*sys.modules], "codes": [kind.code for kind in all_refusals()]}))
-"""
+from tests.bootstrap.processes import environment
+from tests.forked import forked
+
+
+def main() -> None:
+    create()
+    codes = [kind.code for kind in all_refusals()]
+    sys.stdout.write(f"\n{json.dumps({'modules': [*sys.modules], 'codes': codes})}\n")
 
 
 @cache
 def _said() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         env = environment(data_dir=place, database_url="postgresql:///none")
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM], env=env, cwd=place, capture_output=True, check=True
-        )
-    said: dict[str, Any] = json.loads(done.stdout)
+        with forked(env=env, cwd=Path(place), module=__name__) as process:
+            assert process.stdout is not None
+            told = process.stdout.read()
+            assert process.wait() == 0, told
+    said: dict[str, Any] = json.loads(told.splitlines()[-1])
     return said
 
 
