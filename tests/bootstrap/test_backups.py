@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import stat
 from collections.abc import AsyncIterator
 from hashlib import sha256
@@ -121,15 +122,23 @@ async def goes_on(before: Api, after: Api, photo: str) -> None:
     await files.stored("booking_document", visit.booking, visit.patient, PDF)
 
 
-@pytest.fixture
-async def backup(source: Api, tmp_path: Path) -> tuple[Settings, Path]:
-    """A backup with one document, and the settings of where it is from."""
+@pytest.fixture(scope="module")
+async def taken(source: Api, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup with one document."""
     visit = await a_visit(source)
     files = Files(source, "disk")
     await files.stored("booking_document", visit.booking, visit.patient, PDF)
-    settings, folder = settings_of(source), tmp_path / "backup"
-    await taking.take(settings, folder, progress)
-    return settings, folder
+    folder = tmp_path_factory.mktemp("taken") / "backup"
+    await taking.take(settings_of(source), folder, progress)
+    return folder
+
+
+@pytest.fixture
+def backup(source: Api, taken: Path, tmp_path: Path) -> tuple[Settings, Path]:
+    """A copy of it, and the settings of where it is from."""
+    folder = tmp_path / "backup"
+    shutil.copytree(taken, folder)
+    return settings_of(source), folder
 
 
 async def test_a_rehearsal_says_what_is_otherwise(

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from booking_lab.bench import driver
 from booking_lab.bench.figures import Cpu, Sample
 from booking_lab.bench.plan import BenchProblem
-from booking_lab.bench.scale import places, run
+from booking_lab.bench.scale import buffers, places, run
 from booking_lab.bench.scale.buffers import Touched
 from booking_lab.bench.scale.explained import (
     ExplainedDatabase,
@@ -249,6 +249,8 @@ def in_this_process(
     monkeypatch.setattr(run, "serving", measured_here)
     monkeypatch.setattr(driver, "send", sent_here)
     few_clients(monkeypatch)
+    # As the API's connections ask, they get a general plan at once.
+    monkeypatch.setattr(buffers, "WARM_UP", 0)
 
 
 @pytest.fixture

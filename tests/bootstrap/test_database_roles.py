@@ -36,6 +36,14 @@ def sound(database_url: str, **more: object) -> dict[str, object]:
     }
 
 
+AS_BOTH_IN_PROVE = pytest.mark.parametrize(
+    "deployed",
+    ["postgres", pytest.param("no_superuser", marks=pytest.mark.proof)],
+    indirect=True,
+)
+"""For what asks the settings and the program more than what the script has granted."""
+
+
 @pytest.fixture(scope="module", params=["postgres", "no_superuser"])
 async def deployed(postgres: TestServer, request: pytest.FixtureRequest) -> AsyncIterator[Deployed]:
     """With the script run as in the image of compose.yaml, and by the admin of a managed server."""
@@ -127,6 +135,7 @@ async def test_who_comes_as_owner_or_superuser_is_refused(deployed: Deployed) ->
     assert await refused(deployed.api) == []
 
 
+@AS_BOTH_IN_PROVE
 async def test_what_the_sessions_of_a_pooler_lack_is_told_with_what_mends_it(
     deployed: Deployed,
 ) -> None:
@@ -150,6 +159,7 @@ async def test_what_the_sessions_of_a_pooler_lack_is_told_with_what_mends_it(
     await said(deployed.superuser, "ALTER ROLE booking_api SET lock_timeout = '1000'")
 
 
+@AS_BOTH_IN_PROVE
 async def test_a_way_past_the_pooler_that_leads_elsewhere_is_told(
     deployed: Deployed, postgres: TestServer
 ) -> None:
@@ -157,6 +167,7 @@ async def test_a_way_past_the_pooler_that_leads_elsewhere_is_told(
     assert await production_database.refused(elsewhere) == [pooler_check.ELSEWHERE]
 
 
+@AS_BOTH_IN_PROVE
 async def test_a_password_is_not_left_behind(deployed: Deployed, tmp_path: Path) -> None:
     settings = Settings(database_url=deployed.api, **ADMIN)
     assert await production_database.advised(settings) == []
@@ -188,6 +199,7 @@ def told(
     return run
 
 
+@AS_BOTH_IN_PROVE
 @pytest.mark.parametrize("command", ["serve", "up", "check"])
 def test_production_does_not_start_as_the_owner(
     command: str,
@@ -204,6 +216,7 @@ def test_production_does_not_start_as_the_owner(
     assert OWNER.sentence in output
 
 
+@AS_BOTH_IN_PROVE
 def test_production_migrates_as_the_owner_and_is_well_as_the_other(
     deployed: Deployed, told: Callable[..., tuple[int, str]]
 ) -> None:

@@ -20,7 +20,7 @@ from booking_system.bootstrap import migrations
 from booking_system.bootstrap.settings import Settings
 from booking_system.identity.adapters.tokens import SignedAccessTokens
 
-WARM, TRACED, TIMED, ASKED, LOGGED = 10, 9, 9, 3, 11
+WARM, TRACED, TIMED, ASKED, LOGGED = 15, 4, 9, 3, 11
 assert WARM + TRACED + TIMED + ASKED + LOGGED <= WRITES
 Figures = dict[str, int]
 WRITTEN = """SELECT sum((pg_stat_get_backend_wal(p)).wal_records)::bigint AS records,

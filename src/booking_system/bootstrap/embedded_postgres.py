@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
-from booking_system.bootstrap.connections import most_for
 from booking_system.bootstrap.postgres_binaries import (
     LocalStackError,
     ServerUser,
@@ -22,7 +22,9 @@ from booking_system.bootstrap.postgres_binaries import (
 )
 from booking_system.bootstrap.postgres_cluster import DATABASE, Cluster, has_data
 from booking_system.bootstrap.room import FULL, of_a_full_disk
-from booking_system.bootstrap.settings import Settings
+
+if TYPE_CHECKING:
+    from booking_system.bootstrap.settings import Settings
 
 FOLDER, ELSEWHERE = "postgres", "postgres-is-at"
 """In the data directory: the files, or where they are."""
@@ -57,7 +59,7 @@ def is_made(data_dir: Path) -> bool:
 
 
 @contextmanager
-def database_for(settings: Settings) -> Iterator[Settings]:
+def database_for(settings: "Settings") -> "Iterator[Settings]":
     """Yield settings that name a database: the configured one, else the embedded server's.
 
     That server runs while the block does. Raises `LocalStackError`.
@@ -65,6 +67,9 @@ def database_for(settings: Settings) -> Iterator[Settings]:
     if settings.database_url is not None:
         yield settings
         return
+    # Who wants a server and has no settings loads neither them nor SQLAlchemy.
+    from booking_system.bootstrap.connections import most_for  # noqa: PLC0415
+
     server = EmbeddedPostgres(
         settings.data_dir,
         binaries=settings.postgres_bin,
