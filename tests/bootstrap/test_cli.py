@@ -19,6 +19,7 @@ from booking_system.bootstrap import (
     payment_checks,
     payment_commands,
     up,
+    worker_program,
 )
 from booking_system.bootstrap.cli import app
 from booking_system.bootstrap.console import progress
@@ -178,6 +179,11 @@ def test_a_database_is_checked_migrated_and_checked_again(
     assert before.exit_code == 3
     assert "run `booking-system migrate`" in before.output
     assert run("serve").exit_code == 3
+
+    async def must_not_work() -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(worker_program, "until_interrupted", must_not_work)
     refused = run("worker")
     version = f"(schema none, and this version works on {newest()})"
     say = f"The tables are not up to date {version}: run `booking-system migrate` first.\n"
