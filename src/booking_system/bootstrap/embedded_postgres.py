@@ -46,6 +46,8 @@ SETTINGS = {
     # Events are numbered in the order in which their transactions were committed.
     "track_commit_timestamp": "on",
 }
+PASSING = ("lock file", "shared memory")
+"""After a kill, the old processes hold the files and the shared memory for a moment."""
 FAST_AND_FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 log = structlog.get_logger("booking_system.postgres")
 
@@ -67,8 +69,7 @@ def database_for(settings: "Settings") -> "Iterator[Settings]":
     if settings.database_url is not None:
         yield settings
         return
-    # Who wants a server and has no settings loads neither them nor SQLAlchemy.
-    from booking_system.bootstrap.connections import most_for  # noqa: PLC0415
+    from booking_system.bootstrap.connections import most_for  # noqa: PLC0415  (loads a lot)
 
     server = EmbeddedPostgres(
         settings.data_dir,
@@ -259,7 +260,7 @@ class EmbeddedPostgres:
                 self._cluster.ensure_database()
                 return
             reason = self._cluster.last_fatal()
-            if not self._stopping.is_set() and not _is_passing(reason):
+            if not self._stopping.is_set() and not any(one in reason for one in PASSING):
                 break
             time.sleep(0.1)
         else:
@@ -297,8 +298,3 @@ class EmbeddedPostgres:
             self._server.kill()
             self._server.wait()
         self._server = None
-
-
-def _is_passing(reason: str) -> bool:
-    """After a kill, the old processes hold the files and the shared memory for a moment."""
-    return "lock file" in reason or "shared memory" in reason
