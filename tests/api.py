@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import httpx
@@ -16,12 +17,14 @@ from fastapi import FastAPI
 from httpx import AsyncClient, Response
 from pydantic import SecretStr
 
+from booking_system.bootstrap import http_app
 from booking_system.bootstrap.container import Container, build, close
 from booking_system.bootstrap.http_app import create_app
 from booking_system.bootstrap.secret_key import _new_key
 from booking_system.bootstrap.settings import Settings
 from booking_system.identity.adapters.passwords import Argon2Passwords
 from booking_system.identity.domain.actor import Role, RoleGrant
+from booking_system.platform.http.openapi import HERE
 from booking_system.shared_kernel.identifiers import (
     ClinicId,
     DoctorId,
@@ -219,6 +222,11 @@ def document_of_all() -> dict[str, Any]:
     return document
 
 
+def known_document(*_: object, public_url: str | None, **about: object) -> dict[str, Any]:
+    """In the place of the function that makes it: the committed one, with the given address."""
+    return {**document_of_all(), "servers": [{"url": public_url} if public_url else HERE]}
+
+
 @cache
 def contract_of_all() -> Contract:
     """What every whole application promises, whatever its settings."""
@@ -241,7 +249,10 @@ def application_at(
     container = build(settings)
     # Hashing is slow on purpose: what it costs is for tests of identity and of whole processes.
     container.identity.passwords.override(providers.Object(PASSWORDS))
-    return container, create_app(container)
+    app = create_app(container)
+    with patch.object(http_app, "document_of", known_document):
+        app.openapi()  # Kept by the application, which would make it when it is asked for it.
+    return container, app
 
 
 @asynccontextmanager

@@ -17,6 +17,8 @@ Made = dict[str, Any]
 PASSWORD = "three quiet otters"
 ANONYMOUS = "anonymous"
 FAR = date(2040, 1, 1)
+SNAPSHOT = "SELECT pg_current_snapshot()::text"
+"""Which transactions can be seen: no row changes without a transaction more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class World:
     days: Iterator[str] = field(default_factory=far_days)
     _hours: int = 0
     _sums: str = ""
+    _seen: tuple[str, list[tuple[str, str]]] = "", []
     _standing: dict[Scene, Aim] = field(default_factory=dict)
 
     def person(self, name: str) -> Person:
@@ -105,7 +108,7 @@ class World:
         return identity
 
     async def all_rows(self) -> list[tuple[str, str]]:
-        """One sum over each table."""
+        """One sum over each table. To a snapshot that was seen before the rows are the same."""
         if not self._sums:
             names = await self.sql(
                 "SELECT relname FROM pg_stat_user_tables WHERE schemaname = 'public' ORDER BY 1"
@@ -115,7 +118,11 @@ class World:
                 f" FROM {row['relname']} t"
                 for row in names
             )
-        return [(row[0], row[1]) for row in await self.sql(self._sums)]
+        ((snapshot,),) = await self.sql(SNAPSHOT)
+        if self._seen[0] != snapshot:
+            # The snapshot is older than the sums: what was written between is summed up again.
+            self._seen = snapshot, [(row[0], row[1]) for row in await self.sql(self._sums)]
+        return self._seen[1]
 
 
 @asynccontextmanager

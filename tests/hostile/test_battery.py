@@ -66,7 +66,7 @@ async def report(
             battery = Battery(
                 Victims(world, most=900 if request.param else 40), host, int(port), CHANGING_ONE_ROW
             )
-            operations = list(writing_operations(world.api.app))
+            operations = list(writing_operations())
             kept = postgres.server._cluster.log
             already = kept.stat().st_size
             battery.report.fewest = FEWEST_LONG if request.param else FEWEST

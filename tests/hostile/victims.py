@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import count
+from itertools import chain, count, repeat
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -39,7 +39,7 @@ class Victims:
         return self._values(aim, many), aim.people.get(name) or self.world.people[name]
 
     def _values(self, aim: Aim, many: list[Values]) -> Iterator[Values]:
-        for values in [*many, *({} for _ in range(100_000))]:
+        for values in chain(many, repeat(dict[str, str]())):
             yield aim.values | self._hour() | {"slug": "MARK", "password": PASSWORD} | values
 
     def _hour(self) -> Values:
