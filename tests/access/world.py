@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
+
 from booking_system.identity.domain.actor import Role, RoleGrant
 from booking_system.shared_kernel.identifiers import ClinicId, DoctorId
 from tests.api import START, Api, Person, running_api
@@ -42,6 +44,8 @@ class World:
     """Clinic `here` is what everything is tried on; `elsewhere` is another one."""
 
     api: Api
+    watching: asyncpg.Connection
+    """Of its own: a new one would plan the sums over all tables again."""
     here: Made = field(default_factory=dict)
     elsewhere: Made = field(default_factory=dict)
     doctor: Made = field(default_factory=dict)
@@ -110,7 +114,7 @@ class World:
     async def all_rows(self) -> list[tuple[str, str]]:
         """One sum over each table. To a snapshot that was seen before the rows are the same."""
         if not self._sums:
-            names = await self.sql(
+            names = await self.watching.fetch(
                 "SELECT relname FROM pg_stat_user_tables WHERE schemaname = 'public' ORDER BY 1"
             )
             self._sums = " UNION ALL ".join(
@@ -118,21 +122,30 @@ class World:
                 f" FROM {row['relname']} t"
                 for row in names
             )
-        ((snapshot,),) = await self.sql(SNAPSHOT)
+        snapshot = await self.watching.fetchval(SNAPSHOT)
         if self._seen[0] != snapshot:
             # The snapshot is older than the sums: what was written between is summed up again.
-            self._seen = snapshot, [(row[0], row[1]) for row in await self.sql(self._sums)]
+            rows = await self.watching.fetch(self._sums)
+            self._seen = snapshot, [(row[0], row[1]) for row in rows]
         return self._seen[1]
+
+
+@asynccontextmanager
+async def _connected(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
 
 
 @asynccontextmanager
 async def a_world(database_url: str, place: Path) -> AsyncIterator[World]:
     async with (
+        _connected(database_url) as watching,
         running_api(database_url, place) as api,
         # Then callers are remembered, as they are in a process that serves.
         api.container.identity.follow_changes().running(),
     ):
-        world = World(api)
+        world = World(api, watching)
         await _build(world)
         await _hire(world)
         await _revoke(world)

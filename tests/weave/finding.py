@@ -36,13 +36,17 @@ async def same_again(weaver: Weaver, subject: Subject, *, seeds: int, times: int
 
 
 def until_wrong(
-    broken: Iterable[Step[State, Ask]], right: Callable[[State, Ask], tuple[str, State]]
+    right: Iterable[Step[State, Ask]], broken: Callable[[State, Ask], tuple[str, State]]
 ) -> list[Step[State, Ask]]:
-    """Return the edges of a broken model, as far as the first that the right one has not."""
+    """Return the edges of a broken model, as far as the first that the right one has not.
+
+    As far as that, both have the same ones in the same order.
+    """
     edges = list[Step[State, Ask]]()
-    for edge in broken:
-        edges.append(edge)
-        if (edge.code, edge.after) != right(edge.before, edge.ask):
+    for edge in right:
+        code, after = broken(edge.before, edge.ask)
+        edges.append(Step(edge.before, edge.ask, code, after))
+        if (code, after) != (edge.code, edge.after):
             return edges
     raise AssertionError("the mutant changes nothing")
 

@@ -27,13 +27,9 @@ async def replay(weave_url: str, scene: Scene) -> AsyncIterator[MoneyReplay]:
     await database.close()
 
 
-def exploring(model: Model) -> Iterator[Edge]:
-    return explore(model.answer, State(), asks)
-
-
 @cache
 def explored() -> Sequence[Edge]:
-    return list(exploring(Model()))
+    return list(explore(Model().answer, State(), asks))
 
 
 def test_the_model_is_explored_whole() -> None:
@@ -167,6 +163,6 @@ MUTANTS = [
 async def test_a_broken_rule_of_the_model_is_found(
     replay: MoneyReplay, mutant: type[Model]
 ) -> None:
-    edges = until_wrong(exploring(mutant()), Model().answer)
+    edges = until_wrong(explored(), mutant().answer)
     assert await replay.run(edges, edges[-1:]) is not None
     assert await replay.run(edges, edges[:-1][-10:]) is None, "what it does not break is right"

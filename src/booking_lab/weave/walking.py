@@ -67,29 +67,36 @@ def some_of(
     """Return so many of them, chosen by the seed; each code of each kind of ask is among them."""
     mixed = random.Random(seed).sample(edges, len(edges))  # noqa: S311
     kinds = {(kind(edge.ask), edge.code): edge for edge in mixed}
-    return list(dict.fromkeys([*kinds.values(), *mixed]))[:most]
+    found = dict.fromkeys(kinds.values())
+    for edge in mixed:
+        # To compare states takes longer than to draw them.
+        if len(found) >= most:
+            break
+        found.setdefault(edge)
+    return list(found)[:most]
 
 
 def tree_of(
     edges: Sequence[Step[State, Ask]], chosen: Collection[Step[State, Ask]], first: State
 ) -> tuple[dict[State, list[Step[State, Ask]]], set[Step[State, Ask]]]:
-    """Return all edges by state, and those by which the states of the chosen ones are reached.
+    """Return the chosen edges and their ways by state, and the edges of these ways.
 
     The edges come breadth first, so each state is reached by the fewest steps.
     """
-    tree = defaultdict[State, list[Step[State, Ask]]](list)
     reached = dict[State, Step[State, Ask]]()
     for edge in edges:
-        tree[edge.before].append(edge)
         if edge.after != first:
             reached.setdefault(edge.after, edge)
-    needed = set[Step[State, Ask]]()
+    needed = dict[Step[State, Ask], None]()
     for edge in chosen:
         state = edge.before
         while state != first and reached[state] not in needed:
-            needed.add(reached[state])
+            needed[reached[state]] = None
             state = reached[state].before
-    return tree, needed
+    tree = defaultdict[State, list[Step[State, Ask]]](list)
+    for edge in dict.fromkeys([*needed, *chosen]):
+        tree[edge.before].append(edge)
+    return tree, set(needed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +138,13 @@ class Walk(ABC, Generic[State, Ask]):
         self, edges: Sequence[Step[State, Ask]], chosen: Iterable[Step[State, Ask]]
     ) -> Difference[State, Ask] | None:
         """Replay the chosen edges; return the first that differs. Nothing is left of it."""
-        wanted = frozenset(chosen)
+        wanted = dict.fromkeys(chosen)
         tree, needed = tree_of(edges, wanted, self.first)
         self._service.begin()
         async with self._service.database.whole() as whole:
             self._driver = await whole.connection()
             async with self._undone():
-                return await self._from(self.first, tree, needed, wanted)
+                return await self._from(self.first, tree, needed)
 
     @abstractmethod
     async def asked(self, ask: Ask, names: Any) -> None:
@@ -161,16 +168,13 @@ class Walk(ABC, Generic[State, Ask]):
         state: State,
         tree: dict[State, list[Step[State, Ask]]],
         needed: AbstractSet[Step[State, Ask]],
-        chosen: AbstractSet[Step[State, Ask]],
     ) -> Difference[State, Ask] | None:
         _, names = await self.looked()
         for edge in tree[state]:
-            if edge not in chosen and edge not in needed:
-                continue
             async with self._undone():
                 found = await self._differs(edge, names)
                 if found is None and edge in needed:
-                    found = await self._from(edge.after, tree, needed, chosen)
+                    found = await self._from(edge.after, tree, needed)
                 if found is not None:
                     return found
         return None
