@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from booking_system.payments.adapters.ledger_csv import COLUMNS, heading, lines_of
@@ -85,9 +85,7 @@ def ledgers(draw: st.DrawFn, first: datetime, hours: int) -> Sequence[Line]:
     return sorted(found, key=lambda one: one.settled_at)
 
 
-@pytest.mark.parametrize("span", SPANS.values(), ids=SPANS)
-@given(data=st.data())
-def test_the_export_adds_up_to_the_days_and_to_the_ledger(
+def adds_up_to_the_days_and_to_the_ledger(
     span: tuple[str, date, date, int], data: st.DataObject
 ) -> None:
     zone, first, until, hours = span
@@ -115,6 +113,16 @@ def test_the_export_adds_up_to_the_days_and_to_the_ledger(
         in_books[one.money.currency] += one.money.amount
     for currency, total in in_books.items():
         assert sum(sum_ for (_, of, *_), sum_ in exported.items() if of == currency) == total
+
+
+EACH_SPAN = pytest.mark.parametrize("span", SPANS.values(), ids=SPANS)
+ANY_LINES = given(data=st.data())
+test_the_export_adds_up_to_the_days_and_to_the_ledger = EACH_SPAN(
+    settings(max_examples=25)(ANY_LINES(adds_up_to_the_days_and_to_the_ledger))
+)
+test_the_export_adds_up_to_the_days_and_to_the_ledger_long = pytest.mark.proof(
+    EACH_SPAN(settings(max_examples=500)(ANY_LINES(adds_up_to_the_days_and_to_the_ledger)))
+)
 
 
 @pytest.mark.parametrize("first", "=+-@\t\r\n")
