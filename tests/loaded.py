@@ -1,9 +1,9 @@
 """A process that has loaded the program and all tests, and forks the workers of pytest-xdist.
 
-Each worker would else load them itself: eight seconds of a processor, and half of their memory. The
-process is forked itself, from the one that deals the tests, before that has threads. What execnet
-starts as a worker's program (`tests/joining.py`) sends its three streams here; the worker that is
-forked has them as its own.
+Each worker would else load them itself: eight seconds of a processor, and half of their memory. It
+is forked itself, from the process that deals the tests, before that has threads. What execnet starts
+as a worker's program (`tests/joining.py`) sends its three streams here; the worker that is forked
+has them as its own.
 """
 
 import atexit
@@ -30,7 +30,7 @@ FIXTURES = "tests.fixtures"
 
 
 class Loaded:
-    """The process, as long as the one that deals the tests is there."""
+    """The process, for as long as the process that deals the tests is there."""
 
     def __init__(self, config: pytest.Config) -> None:
         """Fork it; it loads while this process goes on."""
@@ -58,7 +58,7 @@ class Loaded:
     def _serve(self, config: pytest.Config, listening: socket.socket, ends: int) -> NoReturn:
         code = 1
         try:
-            # All of a terminal's processes hear its Ctrl-C. This one ends with the one that deals.
+            # All of a terminal's processes hear its Ctrl-C. This ends with the process that deals.
             heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
             _load(config)
             import_module("tests.nursery").make_one()

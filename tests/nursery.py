@@ -36,9 +36,8 @@ from prometheus_client import values
 
 from booking_system.bootstrap import api_process, cli, http_app, serve, worker_program
 from booking_system.bootstrap.container import build
-from booking_system.platform.http.openapi import HERE
 from tests.adapters import derive_once
-from tests.api import NOTHING, document_of_all
+from tests.api import NOTHING, known_document
 
 MOST_BYTES = 1 << 18
 CHILDREN = {serve.API: api_process.main, serve.WORKER: worker_program.main}
@@ -162,11 +161,7 @@ def make_one() -> None:
 
 def _make_ready() -> None:
     make_one()
-
-    def known(*_: object, public_url: str | None, **about: object) -> dict[str, Any]:
-        return {**document_of_all(), "servers": [{"url": public_url} if public_url else HERE]}
-
-    http_app.document_of = known
+    http_app.document_of = known_document
     # Each program looks once at all that it has loaded, and would copy it by that.
     gc.collect()
     gc.freeze()
