@@ -1,9 +1,9 @@
 """A process that has loaded the program and all tests, and forks the workers of pytest-xdist.
 
 Each worker would else load them itself: eight seconds of a processor, and half of their memory. It
-is forked itself, from the process that deals the tests, before that has threads. What execnet starts
-as a worker's program (`tests/joining.py`) sends its three streams here; the worker that is forked
-has them as its own.
+is forked itself, from the process that deals the tests, before that has threads. What execnet
+starts as a worker's program (`tests/joining.py`) sends its three streams here; the worker that is
+forked has them as its own.
 """
 
 import atexit
