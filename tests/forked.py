@@ -65,12 +65,11 @@ class Nursery:
     """The process that forks."""
 
     def __init__(self) -> None:
-        self._pid = 0
         self._asking: socket.socket | None = None
 
     def begin(self) -> None:
         """Fork it, before this process has threads, connections or an event loop."""
-        self._pid, self._asking = nursery.begun()
+        self._asking = nursery.begun()
 
     def fork(
         self, *arguments: str, env: Mapping[str, str], cwd: Path, module: str | None
@@ -84,9 +83,11 @@ class Nursery:
         return Forked(printed, fate)
 
     def end(self) -> None:
+        """End its programs, and wait until it has ended."""
         assert self._asking is not None
-        self._asking.close()
-        os.waitpid(self._pid, 0)
+        with self._asking as asking:
+            asking.shutdown(socket.SHUT_WR)
+            asking.recv(1)
 
 
 NURSERY = Nursery()

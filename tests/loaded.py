@@ -60,8 +60,10 @@ class Loaded:
         try:
             # All of a terminal's processes hear its Ctrl-C. This ends with the process that deals.
             heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            nursery = import_module("tests.nursery")
+            nursery.make_one()
+            nursery.fork_for_all(self._folder / "nurseries", ends)
             _load(config)
-            import_module("tests.nursery").make_one()
             # A worker that looks at all of it for garbage would copy it by that.
             gc.collect()
             gc.freeze()

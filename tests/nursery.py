@@ -2,7 +2,8 @@
 
 To load it takes a second for the supervisor and three for each API process, which most tests need
 not see again. `tests.bootstrap.processes.running` starts what an operator starts. This process is
-forked itself, from a worker that has loaded the program and has not run a test.
+forked itself, from one that has loaded the program and no test: from the worker, or, where workers
+are forked, from a process beside them.
 
 It reads requests from a socket: the arguments, environment and folder as JSON, perhaps a module of
 tests whose `main` runs in the program's place, and two open files, for what the program prints and
@@ -18,6 +19,7 @@ import contextlib
 import gc
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -29,6 +31,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -174,15 +177,54 @@ def _start(request: Mapping[str, Any], printed: int, fate: int) -> int:
     return pid
 
 
-def begun() -> tuple[int, socket.socket]:
-    """Fork the nursery. Returns its process id and the socket where it is asked."""
+ELSEWHERE: list[Path] = []
+"""The address where nurseries are forked for all workers, if there is one."""
+
+
+def begun() -> socket.socket:
+    """Fork the nursery, or have it forked. Returns the socket where it is asked."""
+    if ELSEWHERE:
+        asking = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        asking.connect(str(ELSEWHERE[0]))
+        return asking
     asking, asked = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with asked:
-        return forked(lambda: _serve(asked)), asking
+        forked(lambda: _serve(asked))
+    return asking
+
+
+def fork_for_all(address: Path, ends: int) -> None:
+    """Fork a process that forks nurseries, until the other end of `ends` is closed."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+        listening.bind(str(address))
+        listening.listen(64)
+        if os.fork() == 0:
+            code = 1
+            try:
+                _fork_each(listening, ends)
+                code = 0
+            finally:
+                os._exit(code)
+    ELSEWHERE.append(address)
+
+
+def _fork_each(listening: socket.socket, ends: int) -> None:
+    gc.collect()
+    gc.freeze()
+    # Those that end are nobody's to wait for.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        ready, _, _ = select.select([listening, ends], [], [])
+        if ends in ready:
+            return
+        asked, _ = listening.accept()
+        with asked:
+            forked(lambda: _serve(asked))  # noqa: B023  (it is called at once)
 
 
 def _serve(asking: socket.socket) -> NoReturn:
     """Serve requests until the worker that sends them is gone; then all programs go."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     _close_all_but([asking.fileno()])
     watched = selectors.DefaultSelector()

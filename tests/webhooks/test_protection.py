@@ -210,6 +210,18 @@ async def test_a_host_that_is_dead_is_asked_less_and_less(database: Database) ->
         assert set(await courier.states()) == {"delivered"}
 
 
+async def test_once_sends_all_that_is_due_however_slow_the_endpoint_is(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    courier = Courier(database)
+    monkeypatch.setattr(sending_job, "PAUSE_SECONDS", 0)
+    async with receiving(always(204)) as receiver:
+        await courier.endpoint(receiver.url)
+        await courier.happened(*(20 * ["booking.created"]))
+        await courier.job.once()
+        assert await courier.states() == 20 * ["delivered"]
+
+
 async def test_a_worker_that_stops_finishes_what_it_has_begun(database: Database) -> None:
     courier, may_answer = Courier(database), asyncio.Event()
 
