@@ -102,6 +102,7 @@ def test_the_product_works_where_the_laboratory_is_not(tmp_path: Path) -> None:
 def test_the_laboratory_has_a_command_line_of_its_own(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.delitem(sys.modules, "booking_lab.__main__", raising=False)
     monkeypatch.setattr(sys, "argv", ["booking_lab", "seed-demo", "--help"])
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("booking_lab", run_name="__main__", alter_sys=True)
