@@ -5,9 +5,9 @@ BIN := .venv/bin
 ENTRY := $(BIN)/booking-system
 GET := install --quiet --disable-pip-version-check --require-hashes -r
 OURS := --editable . --editable src/booking_lab
-# Three, so that two processors have work while one waits for a program that starts.
+# Four, so that two processors have work while two wait for a program that starts.
 # Bytecode is kept, whatever the environment says: without it each process rewrites every assert.
-TESTS := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not proof"
+TESTS := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist loadgroup --no-loadscope-reorder -m "not proof"
 
 .DEFAULT_GOAL := help
 .PHONY: help run fleet test tests coverage lint types style contracts format prove lock openapi costs audit compose-env clean

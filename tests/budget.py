@@ -9,7 +9,7 @@ from collections import Counter
 MOST = {
     "PostgreSQL servers": 21,
     "databases": 87,
-    "applications": 111,
+    "applications": 114,
     "Python programs": 7,
     "forked programs": 26,
 }
