@@ -41,7 +41,7 @@ def pytest_collection_finish() -> None:
     # Nor afterwards, nor so often at what is new.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(100_000, 50, 50)
     gc.enable()
 
 
