@@ -2,8 +2,8 @@
 
 To load it takes a second for the supervisor and three for each API process, which most tests need
 not see again. `tests.bootstrap.processes.running` starts what an operator starts. This process is
-forked itself, from one that has loaded the program and no test: from the worker, or, where workers
-are forked, from a process beside them.
+forked itself, from a process that has loaded the program and no test: from the worker, or, where
+workers are forked, from a process beside them.
 
 It reads requests from a socket: the arguments, environment and folder as JSON, perhaps a module of
 tests whose `main` runs in the program's place, and two open files, for what the program prints and
