@@ -7,8 +7,8 @@ import typer
 
 from booking_lab.scale.size import Size
 from booking_system.bootstrap import up
+from booking_system.bootstrap.chosen_database import database_for
 from booking_system.bootstrap.console import FAILED, ended, err, out, progress, settings_and_logs
-from booking_system.bootstrap.embedded_postgres import database_for
 from booking_system.bootstrap.settings import Settings, SettingsProblem
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from booking_system.bootstrap import up
-from booking_system.bootstrap.embedded_postgres import database_for
+from booking_system.bootstrap.chosen_database import database_for
 from booking_system.bootstrap.settings import Settings
 from booking_system.notifications.adapters import dead_messages
 from booking_system.platform.postgres import dead_events

@@ -21,7 +21,8 @@ from booking_system.bootstrap import (
     surroundings,
     survival,
 )
-from booking_system.bootstrap.embedded_postgres import database_for, is_made
+from booking_system.bootstrap.chosen_database import database_for
+from booking_system.bootstrap.embedded_postgres import is_made
 from booking_system.bootstrap.migrations import DatabaseProblemError, problem_of
 from booking_system.bootstrap.process import LISTENER, PARENT, time_zone_version
 from booking_system.bootstrap.secret_key import FILE_NAME

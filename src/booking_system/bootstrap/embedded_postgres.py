@@ -7,10 +7,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -22,9 +20,6 @@ from booking_system.bootstrap.postgres_binaries import (
 )
 from booking_system.bootstrap.postgres_cluster import DATABASE, Cluster, has_data
 from booking_system.bootstrap.room import FULL, of_a_full_disk
-
-if TYPE_CHECKING:
-    from booking_system.bootstrap.settings import Settings
 
 FOLDER, ELSEWHERE = "postgres", "postgres-is-at"
 """In the data directory: the files, or where they are."""
@@ -46,8 +41,6 @@ SETTINGS = {
     # Events are numbered in the order in which their transactions were committed.
     "track_commit_timestamp": "on",
 }
-PASSING = ("lock file", "shared memory")
-"""After a kill, the old processes hold the files and the shared memory for a moment."""
 FAST_AND_FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 log = structlog.get_logger("booking_system.postgres")
 
@@ -58,29 +51,6 @@ def is_made(data_dir: Path) -> bool:
     note = data_dir / ELSEWHERE
     root = Path(note.read_text(encoding="utf-8").strip()) if note.exists() else data_dir / FOLDER
     return has_data(root)
-
-
-@contextmanager
-def database_for(settings: "Settings") -> "Iterator[Settings]":
-    """Yield settings that name a database: the configured one, else the embedded server's.
-
-    That server runs while the block does. Raises `LocalStackError`.
-    """
-    if settings.database_url is not None:
-        yield settings
-        return
-    from booking_system.bootstrap.connections import most_for  # noqa: PLC0415  (loads a lot)
-
-    server = EmbeddedPostgres(
-        settings.data_dir,
-        binaries=settings.postgres_bin,
-        settings={"max_connections": str(max(100, most_for(settings)))},
-    )
-    try:
-        server.start()
-        yield settings.with_database(server.url)
-    finally:
-        server.stop()
 
 
 class EmbeddedPostgres:
@@ -260,7 +230,7 @@ class EmbeddedPostgres:
                 self._cluster.ensure_database()
                 return
             reason = self._cluster.last_fatal()
-            if not self._stopping.is_set() and not any(one in reason for one in PASSING):
+            if not self._stopping.is_set() and not _is_passing(reason):
                 break
             time.sleep(0.1)
         else:
@@ -298,3 +268,8 @@ class EmbeddedPostgres:
             self._server.kill()
             self._server.wait()
         self._server = None
+
+
+def _is_passing(reason: str) -> bool:
+    """After a kill, the old processes hold the files and the shared memory for a moment."""
+    return "lock file" in reason or "shared memory" in reason

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from booking_system.bootstrap import up
+from booking_system.bootstrap.chosen_database import database_for
 from booking_system.bootstrap.console import (
     FAILED,
     Step,
@@ -15,7 +16,6 @@ from booking_system.bootstrap.console import (
     settings_and_logs,
     told_plainly,
 )
-from booking_system.bootstrap.embedded_postgres import database_for
 from booking_system.bootstrap.settings import Settings
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from booking_system import __version__
 from booking_system.bootstrap import laboratory, production_database
-from booking_system.bootstrap.embedded_postgres import database_for, is_made
+from booking_system.bootstrap.chosen_database import database_for
+from booking_system.bootstrap.embedded_postgres import is_made
 from booking_system.bootstrap.migrations import DatabaseProblemError, downgrade, problem_of, upgrade
 from booking_system.bootstrap.serve import ApiProcesses, listeners
 from booking_system.bootstrap.settings import Settings, SettingsProblem

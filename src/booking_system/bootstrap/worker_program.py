@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from booking_system.bootstrap import logs, up
-from booking_system.bootstrap.embedded_postgres import database_for
+from booking_system.bootstrap.chosen_database import database_for
 from booking_system.bootstrap.process import (
     Interrupted,
     die_with_the_parent_in_the_environment,

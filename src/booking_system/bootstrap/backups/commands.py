@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from booking_system.bootstrap.backups.contents import Contents
+from booking_system.bootstrap.chosen_database import database_for
 from booking_system.bootstrap.console import (
     FAILED,
     out,
@@ -15,7 +16,6 @@ from booking_system.bootstrap.console import (
     settings_and_logs,
     told_plainly,
 )
-from booking_system.bootstrap.embedded_postgres import database_for
 from booking_system.bootstrap.settings import Settings
 
 Result = TypeVar("Result")
