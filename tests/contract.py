@@ -102,20 +102,21 @@ class Contract:
         return self._against(schema)
 
     def _against(self, schema: dict[str, Any]) -> Callable[[Any], None]:
-        # Not all schemas: each that is there takes time, whether it is needed or not.
-        needed = {"components": {"schemas": self._needed_by(schema)}}
+        needed = {"components": {"schemas": needed_by(schema, self._schemas)}}
         validator = jsonschema_rs.Draft202012Validator({**schema, **needed}, validate_formats=True)
         return validator.validate
 
-    def _needed_by(self, schema: Any) -> dict[str, Any]:
-        needed: dict[str, Any] = {}
-        open_ends = [schema]
-        while open_ends:
-            for name in set(REFERENCE.findall(orjson.dumps(open_ends.pop()).decode())):
-                if name not in needed:
-                    needed[name] = self._schemas[name]
-                    open_ends.append(needed[name])
-        return needed
+
+def needed_by(schema: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    """Those that it refers to, and what these refer to: each that is compiled takes time."""
+    needed: dict[str, Any] = {}
+    open_ends = [schema]
+    while open_ends:
+        for name in set(REFERENCE.findall(orjson.dumps(open_ends.pop()).decode())):
+            if name not in needed:
+                needed[name] = schemas[name]
+                open_ends.append(needed[name])
+    return needed
 
 
 class Watched:
