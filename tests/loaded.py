@@ -19,10 +19,11 @@ import tempfile
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from _pytest.assertion.rewrite import AssertionRewritingHook
+
+from tests.forking import forked
 
 ROOT = Path(__file__).parents[1]
 JOINING = ROOT / "tests" / "joining.py"
@@ -40,10 +41,7 @@ class Loaded:
             listening.bind(str(self._address))
             listening.listen(64)
             ends, self._lasts = os.pipe()
-            self._pid = os.fork()
-            if self._pid == 0:
-                os.close(self._lasts)
-                self._serve(config, listening, ends)
+            self._pid = forked(lambda: self._serve(config, listening, ends), apart=False)
         os.close(ends)
 
     @property
@@ -55,11 +53,11 @@ class Loaded:
         os.close(self._lasts)
         os.waitpid(self._pid, 0)
 
-    def _serve(self, config: pytest.Config, listening: socket.socket, ends: int) -> NoReturn:
-        code = 1
+    def _serve(self, config: pytest.Config, listening: socket.socket, ends: int) -> None:
+        os.close(self._lasts)
+        # All of a terminal's processes hear its Ctrl-C. This ends with the process that deals.
+        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            # All of a terminal's processes hear its Ctrl-C. This ends with the process that deals.
-            heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
             nursery = import_module("tests.nursery")
             nursery.make_one()
             nursery.fork_for_all(self._folder / "nurseries", ends)
@@ -68,12 +66,8 @@ class Loaded:
             gc.collect()
             gc.freeze()
             _Workers(listening, ends, heard).serve()
-            code = 0
-        except BaseException as error:  # noqa: BLE001  (this process ends here in any case)
-            sys.excepthook(type(error), error, error.__traceback__)
         finally:
             shutil.rmtree(self._folder)
-            os._exit(code)
 
 
 def _load(config: pytest.Config) -> None:
@@ -116,9 +110,7 @@ class _Workers:
     def _take(self) -> None:
         joined, _ = self._listening.accept()
         _, streams, _, _ = socket.recv_fds(joined, 1, 3)
-        pid = os.fork()
-        if pid == 0:
-            _work(streams, self._heard)
+        pid = forked(lambda: _work(streams, self._heard), apart=False)
         for stream in streams:
             os.close(stream)
         ended = os.pidfd_open(pid)
@@ -140,27 +132,18 @@ class _Workers:
             signal.pidfd_send_signal(ended, signal.SIGKILL)
 
 
-def _work(streams: list[int], heard: signal.Handlers) -> NoReturn:
+def _work(streams: list[int], heard: signal.Handlers) -> None:
     """Be what the joining program is for execnet."""
-    code = 1
-    try:
-        signal.signal(signal.SIGINT, heard)
-        for number, stream in enumerate(streams):
-            os.dup2(stream, number)
-        os.closerange(3, 1 << 16)
-        sys.stdin, sys.stdout, sys.stderr = (
-            open(number, mode, closefd=False)  # noqa: SIM115  (they stay)
-            for number, mode in enumerate("rww")
-        )
-        # What the process that deals has still to do is not the worker's.
-        atexit._clear()
-        sys.meta_path[:] = [
-            one for one in sys.meta_path if not isinstance(one, AssertionRewritingHook)
-        ]
-        exec(eval(sys.stdin.readline()), {})  # as execnet begins each
-        atexit._run_exitfuncs()
-        code = 0
-    except BaseException as error:  # noqa: BLE001  (this process ends here in any case)
-        sys.excepthook(type(error), error, error.__traceback__)
-    finally:
-        os._exit(code)
+    signal.signal(signal.SIGINT, heard)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+    os.closerange(3, 1 << 16)
+    sys.stdin, sys.stdout, sys.stderr = (
+        open(number, mode, closefd=False)  # noqa: SIM115  (they stay)
+        for number, mode in enumerate("rww")
+    )
+    # What the process that deals has still to do is not the worker's.
+    atexit._clear()
+    sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, AssertionRewritingHook)]
+    exec(eval(sys.stdin.readline()), {})  # as execnet begins each
+    atexit._run_exitfuncs()

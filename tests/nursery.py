@@ -27,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -41,6 +41,7 @@ from booking_system.bootstrap import api_process, cli, http_app, serve, worker_p
 from booking_system.bootstrap.container import build
 from tests.adapters import derive_once
 from tests.api import NOTHING, known_document
+from tests.forking import forked
 
 MOST_BYTES = 1 << 18
 CHILDREN = {serve.API: api_process.main, serve.WORKER: worker_program.main}
@@ -74,26 +75,6 @@ class Child:
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
-
-
-def forked(main: Callable[[], object]) -> int:
-    """Run it in a process of its own, which ends with it. Returns the process id."""
-    if pid := os.fork():
-        return pid
-    code = 1
-    try:
-        os.setsid()
-        main()
-        code = 0
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException as error:  # noqa: BLE001  (this process ends here in any case)
-        sys.excepthook(type(error), error, error.__traceback__)
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(code)
 
 
 def _child(
@@ -198,13 +179,7 @@ def fork_for_all(address: Path, ends: int) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
         listening.bind(str(address))
         listening.listen(64)
-        if os.fork() == 0:
-            code = 1
-            try:
-                _fork_each(listening, ends)
-                code = 0
-            finally:
-                os._exit(code)
+        forked(lambda: _fork_each(listening, ends), apart=False)
     ELSEWHERE.append(address)
 
 
