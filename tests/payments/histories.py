@@ -24,8 +24,9 @@ BACK = 1000
 LOOKS = 5
 DUE = (
     "UPDATE payment_work SET due_at = now() - interval '1 minute', lease_until = NULL"
-    " WHERE payment_id = $1"
+    " WHERE payment_id = $1 AND kind <> 'expire'"
 )
+"""Not the end of the payer's time: it looks, too, and perhaps between the capture and the rest."""
 LEFT = """SELECT (SELECT count(*) FROM payment_events WHERE handled_at IS NULL) + (SELECT count(*)
  FROM payment_work WHERE payment_id = $1 AND due_at <= now())"""
 BOOKS = {
