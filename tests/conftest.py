@@ -12,11 +12,14 @@ from tests.together import Together, rank
 
 LOADED: pytest.StashKey[Loaded] = pytest.StashKey()
 WRONG: pytest.StashKey[list[str]] = pytest.StashKey()
+USUAL_DATA = ".data"
+HAD_DATA: pytest.StashKey[bool] = pytest.StashKey()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     # What is loaded until the collection's end stays: to look at it again and again is for nothing.
     gc.disable()
+    config.stash[HAD_DATA] = (config.rootpath / USUAL_DATA).exists()
     if deals(config):
         if not config.getoption("cov_source", None):
             config.stash[LOADED] = Loaded(config)
@@ -89,6 +92,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     # Long proofs make what they need; the limits are for all that `make test` runs.
     wrong = overspent() if session.config.option.markexpr == "not proof" else []
+    if not session.config.stash[HAD_DATA] and (session.config.rootpath / USUAL_DATA).exists():
+        wrong += [f"a test made {USUAL_DATA} here, where the next one finds it"]
     if asked:
         missed = PROMISED - REACHED
         wrong += [] if PROMISED else ["no process said which errors are documented"]

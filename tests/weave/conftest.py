@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -29,10 +30,10 @@ async def scene(weave_url: str) -> AsyncIterator[Scene]:
 
 
 @pytest.fixture
-async def replay(weave_url: str, scene: Scene) -> AsyncIterator[Replay]:
+async def replay(weave_url: str, scene: Scene, tmp_path: Path) -> AsyncIterator[Replay]:
     await scene.again()
     database = Database.at(sqlalchemy_url(weave_url), pool_size=2)
-    yield Replay(Service(weave_url, database))
+    yield Replay(Service(weave_url, database, tmp_path))
     await database.close()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -20,10 +21,10 @@ Edge = Step[State, Ask]
 
 
 @pytest.fixture
-async def replay(weave_url: str, scene: Scene) -> AsyncIterator[MoneyReplay]:
+async def replay(weave_url: str, scene: Scene, tmp_path: Path) -> AsyncIterator[MoneyReplay]:
     await scene.again()
     database = Database.at(sqlalchemy_url(weave_url), pool_size=2)
-    yield MoneyReplay(Service(weave_url, database))
+    yield MoneyReplay(Service(weave_url, database, tmp_path))
     await database.close()
 
 

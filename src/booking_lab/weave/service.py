@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from dependency_injector import providers
+from pydantic import SecretStr
 
 from booking_lab.weave.scene import BEGIN
 from booking_system.booking.domain.reference import reference_from
@@ -15,6 +19,17 @@ from booking_system.identity.adapters.throttle import UnlimitedThrottle
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import first_of
 from booking_system.scheduling.domain.search import FoundSlot
+
+KEY = (
+    ec.derive_private_key(1, ec.SECP256R1())
+    .private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    .decode()
+)
+"""The same in each run. It keeps nothing secret."""
 
 
 async def nothing_instead(*_: object, **__: object) -> Sequence[FoundSlot]:
@@ -59,9 +74,12 @@ class CountedReferences(Counted):
 
 
 class Service:
-    """The program's container with these in it; `database` is where it keeps its rows."""
+    """The program's container with these in it; `database` is where it keeps its rows.
 
-    def __init__(self, url: str, database: Database) -> None:
+    In the folder it keeps nothing.
+    """
+
+    def __init__(self, url: str, database: Database, folder: Path) -> None:
         """Nothing connects yet."""
         self.clock, self.identities = SetClock(), Counted()
         self.references, self.database = CountedReferences(), database
@@ -69,6 +87,8 @@ class Service:
             database_url=url,
             env="development",
             rate_limit=False,
+            data_dir=folder,
+            secret_key=SecretStr(KEY),
         )
         self.container: Container = build(settings)
         for provider, what in (

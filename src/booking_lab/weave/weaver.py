@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import asyncpg
@@ -252,7 +254,8 @@ async def weaver_at(url: str) -> AsyncIterator[Weaver]:
     )
     database = Database(Leases(engine, size=CONNECTIONS))
     try:
-        yield Weaver(Service(url, database), scene, looks=connections[1:])
+        with TemporaryDirectory() as folder:
+            yield Weaver(Service(url, database, Path(folder)), scene, looks=connections[1:])
     finally:
         await database.close()
         for connection in connections:

@@ -1,11 +1,13 @@
 """`booking-system check` compares what providers tell with what we need to hear."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from booking_system.bootstrap import checks
+from booking_system.bootstrap.secret_key import key_kept_in
 from booking_system.bootstrap.settings import Settings
 from booking_system.payments.adapters.own_accounts.comparing import Compared
 from booking_system.payments.adapters.providers.events import PAYPAL_EVENTS, STRIPE_EVENTS
@@ -95,11 +97,13 @@ async def test_what_is_missing_refused_or_silent_is_said(
     ]
 
 
-async def test_the_command_finds_it_beside_the_database(house: House) -> None:
+async def test_the_command_finds_it_beside_the_database(house: House, tmp_path: Path) -> None:
+    key_kept_in(tmp_path)
     house.platform.listens(AT_STRIPE, *[one for one in STRIPE_EVENTS if one != "refund.failed"])
     about: dict[str, Any] = {
         "database_url": house.api.container.settings().database_url,
         "public_url": "http://test",
+        "data_dir": tmp_path,
         "stripe_secret_key": SecretStr(house.platform.key),
         "stripe_webhook_secret": SecretStr(house.platform.secrets[0]),
         "stripe_api_base": house._at["stripe"].url,
