@@ -39,7 +39,7 @@ from tests.identity.builders import CHEAP
 
 ZONE = "Europe/Berlin"
 NOTHING = Settings(database_url="postgresql:///none", secret_key=SecretStr(_new_key().decode()))
-"""Of an application that is only looked at: it keeps nothing anywhere."""
+"""Of an application that is only looked at: it keeps nothing, but makes its folder."""
 PASSWORDS = Argon2Passwords(CHEAP, threads=2)
 COMMITTED = Path(__file__).parents[1] / "docs" / "openapi.json"
 

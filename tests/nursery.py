@@ -140,7 +140,8 @@ def _program(
 def make_one() -> None:
     """Make what each application would derive again: a second and a half of its start."""
     derive_once()
-    http_app.create_app(build(NOTHING))
+    with tempfile.TemporaryDirectory() as place:
+        http_app.create_app(build(NOTHING.model_copy(update={"data_dir": Path(place)})))
 
 
 def _make_ready() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from booking_system.booking.domain.events import SlotInherited
-from booking_system.platform.postgres import leases
+from booking_system.platform.postgres import leases, retry
 from booking_system.platform.postgres.driver_blocks import DriverTransaction, NothingStored
 from booking_system.platform.postgres.faults import (
     DependencyUnavailable,
@@ -22,7 +23,7 @@ from booking_system.platform.postgres.outbox import payload_text
 from booking_system.platform.postgres.retry import retried, retrying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.postgres.url import DatabaseUrlError, sqlalchemy_url
-from booking_system.shared_kernel.errors import Conflict, Refusal, Transient
+from booking_system.shared_kernel.errors import Conflict, Overtaken, Refusal, Transient
 from tests.commits import Commit, around_commits
 
 INSERT = "INSERT INTO outbox (id, name, payload, occurred_at) VALUES ($1, 'x', '{}', now())"
@@ -226,6 +227,27 @@ async def test_what_is_transient_is_tried_three_times() -> None:
     with pytest.raises(DependencyUnavailable):
         await retrying(failing)(until=4)
     assert tried == 3
+
+
+async def test_what_was_overtaken_is_tried_as_often_as_there_is_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retry, "LONGEST_PAUSE_SECONDS", 0.001)
+    kinds: Iterator[type[Transient]] = iter([*[Overtaken] * 20, Transient, Overtaken, Transient])
+
+    async def slow() -> str:
+        if (kind := next(kinds, None)) is not None:
+            raise kind
+        return "done"
+
+    assert await retrying(slow)() == "done"
+
+    async def always() -> None:
+        raise Overtaken
+
+    monkeypatch.setattr(retry, "DEADLINE_SECONDS", 0.01)
+    with pytest.raises(Overloaded):
+        await retrying(always)()
 
 
 @dataclass(frozen=True, slots=True)

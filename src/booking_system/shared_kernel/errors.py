@@ -52,6 +52,14 @@ class Transient(Exception):
     """Nothing was committed and the same work may succeed in a moment."""
 
 
+class Overtaken(Transient):
+    """Somebody else changed meanwhile what this work had read, so it is done anew.
+
+    For work that does not mind what it finds then. Each time one of those at it comes to its end,
+    so it is tried as often as there is time for.
+    """
+
+
 class NotFound(Refusal):
     """There is no such thing, or not for you.
 

@@ -49,6 +49,7 @@ from tests.notifications.own.desk import (
     sql,
     work,
 )
+from tests.waits import until_waiting
 
 SENDER, NUMBER_OF_CLINIC = "termine@praxis.example", "+4930123456"
 LOGIN = {"authenticator": knows, "auth_require_tls": False}
@@ -258,6 +259,16 @@ async def test_of_two_at_once_one_is_refused(near: Api) -> None:
         *(near.send("PUT", desk.at(SMS), desk.admin, json=body) for _ in range(3))
     )
     assert [one.status_code for one in answers] == [200, 200, 200]
+
+
+async def test_of_two_who_delete_it_at_once_one_finds_nothing(near: Api) -> None:
+    desk = await a_desk(near)
+    await desk.sets(SMS, {"sender": "Praxis", "twilio": TWILIO})
+    async with near.container.database().driver_transaction() as first:
+        await first.execute("DELETE FROM clinic_channels WHERE clinic_id = $1", desk.id)
+        second = asyncio.ensure_future(near.send("DELETE", desk.at(SMS), desk.admin))
+        await until_waiting(near.container.database())
+    assert code_of(await second) == (404, "not_found")
 
 
 MOVED = """UPDATE clinic_channels t SET sealed = o.sealed, key_id = o.key_id FROM clinic_channels o

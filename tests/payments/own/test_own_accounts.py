@@ -26,6 +26,7 @@ from tests.booking.builders import an_actor
 from tests.lines import SEEN
 from tests.payments.emulators.loopback import Deaf, Delivery, Slow
 from tests.payments.own.house import HOOK, House, as_body, events_since
+from tests.waits import until_waiting
 
 ROWS = "SELECT * FROM clinic_payment_accounts ORDER BY created_at"
 
@@ -385,7 +386,8 @@ async def test_of_two_who_set_it_at_once_one_changes_nothing(house: House) -> No
     changed = await store.put(present, sealed, seen=present.version)
     assert changed is not None
     assert await store.put(present, sealed, seen=present.version) is None
-    assert await store.remove(present) is False
+    clinic_id, at_stripe = present.clinic_id, present.named.provider
+    assert await store.remove(clinic_id, at_stripe, version=present.version) is False
     await clinic.sets(other)
     # The first writer had another row, so the slower writer makes no second one beside it.
     assert await store.put(changed, sealed, seen=0) is None
@@ -396,6 +398,23 @@ async def test_of_two_who_set_it_at_once_one_changes_nothing(house: House) -> No
         (one.name, False),
         (other.name, True),
     ]
+
+
+async def test_of_two_who_remove_it_at_once_the_slower_one_removes_what_is_there_then(
+    house: House,
+) -> None:
+    one, other = house.account("One"), house.account("Other")
+    clinic = await house.clinic(other)
+    await clinic.sets(one)
+    change = "UPDATE clinic_payment_accounts SET removed_at = {} WHERE name = $1"
+    async with house.api.container.database().driver_transaction() as first:
+        await first.execute(change.format("now()"), one.name)
+        second = asyncio.ensure_future(clinic.removes())
+        await until_waiting(house.api.container.database())
+        await first.execute(change.format("NULL"), other.name)
+    assert (await second).status_code == 204
+    assert [row["removed_at"] is None for row in await house.sql(ROWS)] == [False, False]
+    assert code_of(await clinic.removes()) == (404, "not_found")
 
 
 async def test_keys_pass_over_to_a_new_key_of_the_installation(house: House) -> None:

@@ -75,8 +75,10 @@ class ChannelStore(Protocol):
         """
         ...
 
-    async def delete(self, clinic_id: ClinicId, channel: Channel, *, version: int | None) -> bool:
-        """Take it away with its secret; False: it was changed since."""
+    async def delete(
+        self, clinic_id: ClinicId, channel: Channel, *, version: int | None
+    ) -> bool | None:
+        """Take it away with its secret; False: it has another version, None: there is none."""
         ...
 
     async def begin_try(self, channel_id: UUID, *, now: datetime, rest: timedelta) -> bool:

@@ -19,8 +19,8 @@ from booking_system.shared_kernel.errors import (
     Invalid,
     NotFound,
     NotPermitted,
+    Overtaken,
     Stale,
-    Transient,
     check_seen,
 )
 from booking_system.shared_kernel.identifiers import ClinicId
@@ -107,7 +107,7 @@ class SetChannel:
         done = await self.store.put(wanted, sealed, version=seen)
         if done is None and version is None:
             # Somebody was quicker, and the caller does not mind: once more, with what is there now.
-            raise Transient
+            raise Overtaken
         if done is None:
             raise Stale
         return done
@@ -147,9 +147,8 @@ class DropChannel:
     ) -> None:
         """Raises `NotFound`, `NotPermitted`, `Stale`."""
         await may_see(self.store, clinic_id, actor)
-        present = await self.store.of(clinic_id, channel)
-        check_seen(version, present.version if present else 0)
-        if present is None:
-            raise NotFound
-        if not await self.store.delete(clinic_id, channel, version=version):
+        done = await self.store.delete(clinic_id, channel, version=version)
+        if done is False or (done is None and version):
             raise Stale
+        if done is None:
+            raise NotFound

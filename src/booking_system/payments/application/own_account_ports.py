@@ -70,6 +70,11 @@ class OwnAccountStore(Protocol):
         """
         ...
 
-    async def remove(self, account: OwnAccount) -> bool:
-        """Have nothing begin with it any more; False: it was changed since."""
+    async def remove(
+        self, clinic_id: ClinicId, provider: OwnProvider, *, version: int | None
+    ) -> bool | None:
+        """Have nothing begin at the present account any more; `version` None: whichever it is.
+
+        None: there is none. False: it has another version.
+        """
         ...

@@ -21,8 +21,8 @@ from booking_system.shared_kernel.errors import (
     Invalid,
     NotFound,
     NotPermitted,
+    Overtaken,
     Stale,
-    Transient,
     check_seen,
 )
 from booking_system.shared_kernel.identifiers import ClinicId
@@ -111,7 +111,7 @@ class SetOwnAccount:
         done = await self.store.put(wanted, self.vault.sealed(keys, wanted), seen=seen)
         if done is None and version is None:
             # Somebody was quicker, and the caller does not mind: once more, with what is there now.
-            raise Transient
+            raise Overtaken
         if done is None:
             raise Stale
         return done
@@ -177,9 +177,8 @@ class RemoveOwnAccount:
     ) -> None:
         """Raises `NotFound`, `NotPermitted`, `Stale`."""
         await may_see(self.store, clinic_id, actor)
-        present = await self.store.present(clinic_id, provider)
-        check_seen(version, present.version if present else 0)
-        if present is None:
+        done = await self.store.remove(clinic_id, provider, version=version)
+        if done is False or (done is None and version):
+            raise Stale
+        if done is None:
             raise NotFound
-        if not await self.store.remove(present):
-            raise Stale if version is not None else Transient

@@ -7,9 +7,9 @@ from random import uniform
 from time import monotonic
 from typing import ParamSpec, TypeVar
 
-from booking_system.platform.postgres.faults import DependencyUnavailable
+from booking_system.platform.postgres.faults import DependencyUnavailable, Overloaded
 from booking_system.platform.postgres.whole import WHOLE
-from booking_system.shared_kernel.errors import Transient
+from booking_system.shared_kernel.errors import Overtaken, Transient
 
 TRIES = 3
 DEADLINE_SECONDS = 4.0
@@ -39,6 +39,8 @@ def retrying(
 ) -> Callable[Arguments, Awaitable[Result]]:
     """Run `use_case` at most three times while its failure is `Transient`, with full jitter.
 
+    Where it was `Overtaken`, as often as there is time; behind that the service is `Overloaded`.
+
     As a part of a whole it runs once: what was locked or read before it has to be done anew, too,
     so the caller who runs the whole tries again.
     """
@@ -46,15 +48,17 @@ def retrying(
     async def run(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         if WHOLE.get() is not None:
             return await use_case(*args, **kwargs)
-        deadline = monotonic() + DEADLINE_SECONDS
-        for attempt in range(1, TRIES + 1):
+        deadline, failed = monotonic() + DEADLINE_SECONDS, 0
+        while True:
             try:
                 return await use_case(*args, **kwargs)
             except Transient as error:
-                pause = uniform(0, LONGEST_PAUSE_SECONDS * attempt)  # noqa: S311
-                if attempt == TRIES or monotonic() + pause > deadline:
-                    raise DependencyUnavailable(retry_after=1) from error
+                was_overtaken = isinstance(error, Overtaken)
+                failed += not was_overtaken
+                pause = uniform(0, LONGEST_PAUSE_SECONDS * max(failed, 1))  # noqa: S311
+                if failed == TRIES or monotonic() + pause > deadline:
+                    refusal = Overloaded if was_overtaken else DependencyUnavailable
+                    raise refusal(retry_after=1) from error
                 await sleep(pause)
-        raise AssertionError  # pragma: no cover
 
     return run

@@ -88,7 +88,7 @@ class PostgresOwnAccounts:
     async def put(self, wanted: OwnAccount, keys: SealedKeys, *, seen: int) -> OwnAccount | None:
         """Lock the clinic's rows, compare the present one, and write: of two at once one waits."""
         async with self._database.transaction() as connection:
-            rows = await self._locked(connection, wanted)
+            rows = await self._locked(connection, wanted.clinic_id, wanted.named.provider)
             present = next((row for row in rows if row.removed_at is None), None)
             if seen != (0 if present is None else present.version):
                 return None
@@ -104,18 +104,27 @@ class PostgresOwnAccounts:
             done = await connection.execute(new.returning(c.id))
             return stored if done.one_or_none() is not None else None
 
-    async def remove(self, account: OwnAccount) -> bool:
-        """Mark it, in the version that was seen."""
-        mine = update(t).where(
-            c.id == account.id, c.version == account.version, c.removed_at.is_(None)
-        )
-        gone = {"removed_at": self._clock.now(), "version": account.version + 1}
+    async def remove(
+        self, clinic_id: ClinicId, provider: OwnProvider, *, version: int | None
+    ) -> bool | None:
+        """Lock the clinic's rows, and mark the one that is present behind that."""
         async with self._database.transaction() as connection:
-            done = await connection.execute(mine.values(gone).returning(c.id))
-            return done.one_or_none() is not None
+            await self._locked(connection, clinic_id, provider)
+            # Read anew: the writer that was waited for may have set another one.
+            present = select(c.id, c.version).where(*_present(clinic_id, provider))
+            found = (await connection.execute(present)).one_or_none()
+            if found is None:
+                return None
+            if version is not None and version != found.version:
+                return False
+            gone = {"removed_at": self._clock.now(), "version": found.version + 1}
+            await connection.execute(update(t).where(c.id == found.id).values(gone))
+        return True
 
-    async def _locked(self, connection: AsyncConnection, about: OwnAccount) -> Sequence[Any]:
-        whose = c.clinic_id == about.clinic_id, c.provider == about.named.provider.value
+    async def _locked(
+        self, connection: AsyncConnection, clinic_id: ClinicId, provider: OwnProvider
+    ) -> Sequence[Any]:
+        whose = c.clinic_id == clinic_id, c.provider == provider.value
         wanted = select(c.id, c.version, c.removed_at).where(*whose).order_by(c.id)
         return (await connection.execute(wanted.with_for_update())).all()
 
