@@ -39,9 +39,14 @@ from tests.identity.builders import CHEAP
 
 ZONE = "Europe/Berlin"
 NOTHING = Settings(database_url="postgresql:///none", secret_key=SecretStr(_new_key().decode()))
-"""Of an application that is only looked at: it keeps nothing, but makes its folder."""
+"""Of an application that is only looked at."""
 PASSWORDS = Argon2Passwords(CHEAP, threads=2)
 COMMITTED = Path(__file__).parents[1] / "docs" / "openapi.json"
+
+
+def nothing_at(place: Path) -> Settings:
+    """The same where it is built: it keeps nothing there, but makes a folder."""
+    return NOTHING.model_copy(update={"data_dir": place})
 
 
 def next_morning(at: datetime) -> datetime:

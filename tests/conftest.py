@@ -62,7 +62,10 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
         spec.python = config.stash[LOADED].joining
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
+    # pytest has looked at all there is, and would again a moment later.
+    gc.freeze()
     if LOADED in config.stash:
         config.stash[LOADED].end()
 

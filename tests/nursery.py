@@ -40,7 +40,7 @@ from prometheus_client import values
 from booking_system.bootstrap import api_process, cli, http_app, serve, worker_program
 from booking_system.bootstrap.container import build
 from tests.adapters import derive_once
-from tests.api import NOTHING, known_document
+from tests.api import known_document, nothing_at
 from tests.forking import forked
 
 MOST_BYTES = 1 << 18
@@ -141,7 +141,7 @@ def make_one() -> None:
     """Make what each application would derive again: a second and a half of its start."""
     derive_once()
     with tempfile.TemporaryDirectory() as place:
-        http_app.create_app(build(NOTHING.model_copy(update={"data_dir": Path(place)})))
+        http_app.create_app(build(nothing_at(Path(place))))
 
 
 def _make_ready() -> None:

@@ -56,6 +56,7 @@ class Module(NamedTuple):
 
 # Read by the tests and not where they are collected, which each worker does.
 @cache
+@cache
 def modules() -> list[Module]:
     paths = sorted(SOURCE.rglob("*.py"))
     return [

@@ -2,6 +2,7 @@
 
 import gc
 import socket
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -12,14 +13,14 @@ from booking_system.bootstrap.container import build
 from booking_system.bootstrap.http_app import create_app
 from booking_system.bootstrap.process import LISTENER
 from booking_system.platform.http.draining import Draining
-from tests.api import NOTHING
+from tests.api import NOTHING, nothing_at
 
 
 def test_the_document_is_made_before_anybody_can_wait_for_it(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(http_app, "document_of", lambda *_, **__: {"info": "made"})
-    app = create_app(build(NOTHING))
+    app = create_app(build(nothing_at(tmp_path)))
     monkeypatch.setattr(api_process, "create", lambda: app)
     making = app.openapi
     assert making.cache_info().currsize == 0  # type: ignore[attr-defined]

@@ -106,7 +106,10 @@ NOWHERE = "postgresql:///none"
 PAGE = "https://www.example.com/bookings/{booking_id}?from=mail#top"
 
 
-def test_the_page_of_a_booking_has_one_place_for_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_of_a_booking_has_one_place_for_its_id(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BOOKING_DATA_DIR", str(tmp_path))
     booking_id = UUID(int=7)
     settings = given(monkeypatch, MANAGE_URL=PAGE)
     made = build(settings.with_database(NOWHERE)).notifications.letters().manage_url(booking_id)

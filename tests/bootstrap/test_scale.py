@@ -187,9 +187,10 @@ class TestCommand:
         return CliRunner().invoke(app, ["seed-demo", *arguments])
 
     def test_it_loads_once_and_says_what(
-        self, own_database_url: str, monkeypatch: pytest.MonkeyPatch
+        self, own_database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.setenv("BOOKING_DATABASE_URL", own_database_url)
+        monkeypatch.setenv("BOOKING_DATA_DIR", str(tmp_path))
         small = ("--scale", "--doctors", "2", "--months", "1")
         done = self.run(*small)
         assert done.exit_code == 0, done.output

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlencode
@@ -693,9 +694,14 @@ async def test_the_application_answers(api: Api, office: Office) -> None:
         ("sns://eu-central-1?from=Praxis", False, True),
     ],
 )
-async def test_what_settings_make_of_it(url: str, can_reply: bool, is_polled: bool) -> None:
+async def test_what_settings_make_of_it(
+    url: str, can_reply: bool, is_polled: bool, tmp_path: Path
+) -> None:
     settings = Settings(
-        database_url=NOTHING.database_url, secret_key=NOTHING.secret_key, sms_url=SecretStr(url)
+        database_url=NOTHING.database_url,
+        secret_key=NOTHING.secret_key,
+        sms_url=SecretStr(url),
+        data_dir=tmp_path,
     )
     container = build(settings)
     own = container.notifications

@@ -17,7 +17,7 @@ from booking_system.bootstrap.http_app import create_app
 from booking_system.bootstrap.settings import Settings
 from booking_system.platform.http.problems import all_refusals
 from booking_system.platform.http.signatures import InvalidSignature
-from tests.api import NOTHING, Api, code_of, document_of_all
+from tests.api import Api, code_of, document_of_all, nothing_at
 from tests.contract import Contract
 from tests.platform.fresh_program import codes_of_refusals
 
@@ -120,9 +120,10 @@ def test_whatever_a_refusal_carries_is_a_documented_member() -> None:
     assert carried - IN_HEADERS <= documented
 
 
-def test_the_document_names_its_server() -> None:
-    here = NOTHING.model_copy(update={"public_url": NOTHING.given_public_url or ""})
-    named = NOTHING.model_copy(update={"public_url": "https://booking.example.com"})
+def test_the_document_names_its_server(tmp_path: Path) -> None:
+    settings = nothing_at(tmp_path)
+    here = settings.model_copy(update={"public_url": settings.given_public_url or ""})
+    named = settings.model_copy(update={"public_url": "https://booking.example.com"})
 
     assert [one["url"] for one in document_of_all()["servers"]] == ["/"]
     assert [one["url"] for one in _short_document(here)["servers"]] == ["/"]

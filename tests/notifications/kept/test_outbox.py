@@ -3,6 +3,7 @@
 from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -33,7 +34,7 @@ from booking_system.platform.postgres.tidying import Tidying
 from booking_system.platform.postgres.transaction import Database
 from booking_system.platform.uuid7 import RandomIdentities
 from booking_system.shared_kernel.errors import Transient
-from tests.api import NOTHING, Api, code_of
+from tests.api import NOTHING, Api, code_of, nothing_at
 from tests.notifications.words.samples import an_appointment_message
 
 WRITER = TemplateWriter()
@@ -297,16 +298,18 @@ async def test_only_administrators_of_the_platform_look_from_elsewhere(api: Api)
     assert code_of(await api.get(OUTBOX, api.admin, limit=201)) == (422, "validation_error")
 
 
-def test_production_has_no_outbox_to_look_at() -> None:
+def test_production_has_no_outbox_to_look_at(tmp_path: Path) -> None:
+    settings = nothing_at(tmp_path)
+
     def paths(*, in_production: bool) -> set[str]:
-        container = build(NOTHING)
+        container = build(settings)
         container.notifications.in_production.override(in_production)
         app = create_app(container)
         return {getattr(route, "path", "") for route in app.router.routes}
 
     gone = paths(in_production=False) - paths(in_production=True)
     assert gone == {OUTBOX, "/dev/outbox"}
-    production = NOTHING.model_copy(update={"env": "production"})
+    production = settings.model_copy(update={"env": "production"})
     assert list(build(production).notifications.outbox_routes().routes()) == []
     assert isinstance(build(production).notifications.outbox_routes(), OutboxRoutes)
 
