@@ -31,8 +31,11 @@ OPTIONS = """SELECT relname, reloptions FROM pg_class
  WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"""
 FUNCTIONS = """SELECT proname, pg_get_functiondef(oid),
   coalesce(proacl, acldefault('f', proowner))::text FROM pg_proc p
- WHERE pronamespace = 'public'::regnamespace AND prorettype = 'boolean'::regtype
+ WHERE pronamespace = 'public'::regnamespace
+  AND prorettype IN ('boolean'::regtype, 'trigger'::regtype) AND proname <> 'kept'
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')"""
+TRIGGERS = """SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger
+ WHERE NOT tgisinternal"""
 OURS = "alembic_version"
 SCRIPTS = Path(__file__).parents[2] / "migrations" / "versions"
 AS_TRIED = "545d625eefe04542d5a98cade57c28c3653b650a118b2f7485c62d6600d6afe9"
@@ -44,7 +47,7 @@ async def schema_of(url: str) -> list[tuple[object, ...]]:
     try:
         rows = [
             tuple(row)
-            for query in (COLUMNS, CONSTRAINTS, INDEXES, OPTIONS, FUNCTIONS)
+            for query in (COLUMNS, CONSTRAINTS, INDEXES, OPTIONS, FUNCTIONS, TRIGGERS)
             for row in await connection.fetch(query)
         ]
     finally:
@@ -142,10 +145,10 @@ async def test_a_dump_that_is_restored_checks_as_before(
         assert await process.wait() == 0
 
     made, restored = [
-        [row for row in await schema_of(url) if str(row[0]).startswith("ck_")]
+        [row for row in await schema_of(url) if str(row[0]).startswith(("ck_", "derive_"))]
         for url in (own_database_url, empty_url)
     ]
-    assert len(made) == 3
+    assert len(made) == 4
     assert restored == made
     connection = await asyncpg.connect(empty_url)
     try:

@@ -4,7 +4,6 @@ from sqlalchemy import (
     ARRAY,
     Boolean,
     Column,
-    Computed,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -19,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSTZMULTIRANGE, ExcludeConstraint
 
 from booking_system.directory.records.references import noted_columns
+from booking_system.platform.postgres.derived_columns import add_derived_columns
 from booking_system.platform.postgres.metadata import metadata
 from booking_system.platform.postgres.row_checks import add_row_checks
 
@@ -52,14 +52,17 @@ MOVED = """num_nonnulls(from_slot_id, from_starts_at, to_slot_id, to_starts_at)
  = CASE WHEN action = 'rescheduled' THEN 4 ELSE 0 END"""
 
 
-def _claimed(since: str, until: str, shared: str) -> Computed:
+def _claimed(since: str, until: str, shared: str) -> str:
     """The time that nobody else may have: none of a cancelled one, and none that others share."""
-    return Computed(
-        f"""CASE WHEN status = 'cancelled' THEN tstzmultirange()
+    return f"""CASE WHEN status = 'cancelled' THEN tstzmultirange()
  ELSE tstzmultirange(tstzrange({since}, greatest({since}, least({until}, released_at))))
-  - coalesce({shared}, tstzmultirange()) END""",
-        persisted=True,
-    )
+  - coalesce({shared}, tstzmultirange()) END"""
+
+
+TIMES = {
+    "doctor_time": _claimed("blocked_from", "blocked_until", "doctor_shared"),
+    "patient_time": _claimed("starts_at", "ends_at", "patient_shared"),
+}
 
 
 def _never_twice(whose: str) -> ExcludeConstraint:
@@ -118,10 +121,8 @@ appointments = Table(
     # What of its time another appointment had already when staff booked both on purpose.
     Column("doctor_shared", TSTZMULTIRANGE),
     Column("patient_shared", TSTZMULTIRANGE),
-    Column(
-        "doctor_time", TSTZMULTIRANGE, _claimed("blocked_from", "blocked_until", "doctor_shared")
-    ),
-    Column("patient_time", TSTZMULTIRANGE, _claimed("starts_at", "ends_at", "patient_shared")),
+    Column("doctor_time", TSTZMULTIRANGE),
+    Column("patient_time", TSTZMULTIRANGE),
     Column("version", Integer, nullable=False, server_default=text("1")),
     # Of what people are told: raised by a move and a cancellation, by no mark.
     Column("revision", Integer, nullable=False, server_default=text("1")),
@@ -148,6 +149,8 @@ appointments = Table(
     Index("ix_appointments_doctor", "doctor_id", "starts_at", "id"),
     Index("ix_appointments_patient", "patient_id", "starts_at", "id"),
 )
+
+add_derived_columns(appointments, TIMES)
 
 add_row_checks(
     appointments,

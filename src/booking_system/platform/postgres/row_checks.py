@@ -19,7 +19,7 @@ _TEXT_OR_OPERATOR = re.compile(r"('[^']*')|(<>|<=|>=|[=<>+-])")
 _TEXT_OR_WORD = re.compile(r"('[^']*')|\b([a-z_]+)\b")
 _TEXT = re.compile(r"'[^']*'")
 _HIDDEN_OPERATOR = re.compile(r"\b(?:NOT\s+)?IN\b|\bBETWEEN\b|\bDISTINCT\b|\bLIKE\b|\bNULLIF\b")
-_FUNCTIONS = frozenset({"num_nonnulls"})
+_FUNCTIONS = frozenset({"num_nonnulls", "tstzmultirange", "tstzrange"})
 _COLUMNS = """SELECT attname FROM pg_attribute
  WHERE attrelid = to_regclass(CAST(:name AS text)) AND attnum > 0 AND NOT attisdropped"""
 
@@ -67,7 +67,9 @@ def making(table: str, conditions: Conditions, columns: Collection[str]) -> list
     who writes to a table runs what the table checks.
     """
     name = _name_of(table)
-    said = {key: _said(condition, columns) for key, condition in sorted(conditions.items())}
+    said = {
+        key: of_row("new_row", condition, columns) for key, condition in sorted(conditions.items())
+    }
     all_of_them = "\n  AND ".join(f"({condition})" for condition in said.values())
     refusals = "\n".join(
         f" IF ({condition}) IS FALSE THEN\n  {_refusal(table, key)}\n END IF;"
@@ -96,21 +98,21 @@ def _refusal(table: str, name: str) -> str:
     )
 
 
-def _said(condition: str, columns: Collection[str]) -> str:
-    """Take columns from the row, and name each operator and function by its schema.
+def of_row(row: str, expression: str, columns: Collection[str]) -> str:
+    """Take columns from the row of that name, and name each operator and function by its schema.
 
-    The function is read under the search path of the connection, a constraint was not. Raises
+    A function is read under the search path of the connection, a constraint was not. Raises
     `ValueError` for a word that stands for an operator without showing it.
     """
-    if hidden := _HIDDEN_OPERATOR.search(_TEXT.sub("", condition)):
-        raise ValueError(f"{hidden[0]} hides its operator: {condition}")
+    if hidden := _HIDDEN_OPERATOR.search(_TEXT.sub("", expression)):
+        raise ValueError(f"{hidden[0]} hides its operator: {expression}")
 
     def word(found: re.Match[str]) -> str:
         if found[2] in columns:
-            return f"new_row.{found[2]}"
+            return f"{row}.{found[2]}"
         return f"pg_catalog.{found[2]}" if found[2] in _FUNCTIONS else found[0]
 
-    taken = _TEXT_OR_WORD.sub(word, " ".join(condition.split()))
+    taken = _TEXT_OR_WORD.sub(word, " ".join(expression.split()))
     return _TEXT_OR_OPERATOR.sub(
         lambda found: found[1] or f"OPERATOR(pg_catalog.{found[2]})", taken
     )
