@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from booking_system.booking.adapters.attempt_statements import ATTEMPT
+from booking_system.booking.adapters.attempt_statements import ATTEMPT_OWN
 from tests.api import Api, code_of
 from tests.booking.holding import Keeping
 
@@ -53,9 +53,9 @@ async def test_without_the_lock_the_constraint_still_keeps_holds_off_booked_slot
     here = await Keeping.of(api)
     slot = here.slots[0]
     taken = UUID((await here.book(slot, here.other)).json()["id"])
-    blind = ATTEMPT.text.replace("s.appointment_id,", "NULL::uuid AS appointment_id,")
-    assert blind != ATTEMPT.text
-    monkeypatch.setattr(ATTEMPT, "text", blind.replace(" FOR UPDATE OF s", ""))
+    blind = ATTEMPT_OWN.text.replace("s.appointment_id,", "NULL::uuid AS appointment_id,")
+    assert blind != ATTEMPT_OWN.text
+    monkeypatch.setattr(ATTEMPT_OWN, "text", blind.replace(" FOR UPDATE OF s", ""))
 
     assert code_of(await here.hold(slot, here.patient)) == (409, "slot_already_booked")
     (row,) = await here.sql("SELECT appointment_id FROM time_slots WHERE id = $1", UUID(slot["id"]))

@@ -23,6 +23,7 @@ PLAN = Plan(clients=12, desks=3, seconds=0.3, doctors=2, slots_per_doctor=8, han
 MOST_RACES = 30
 LOCKS = [
     attempt_statements.ATTEMPT,
+    attempt_statements.ATTEMPT_OWN,
     span_locks.LOCK_NEARBY,
     hold_statements.LOCK,
     span_locks.LOCK_TO_MOVE,

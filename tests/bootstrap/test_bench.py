@@ -33,7 +33,7 @@ from booking_lab.bench.rounds import Way
 from booking_lab.bench.run import own_server
 from booking_lab.bench.scripts import own_script, with_values
 from booking_system.booking.adapters.add_statements import ADD_SERVICE
-from booking_system.booking.adapters.attempt_statements import ATTEMPT
+from booking_system.booking.adapters.attempt_statements import ATTEMPT_OWN
 from booking_system.bootstrap.cli import app
 from booking_system.platform.postgres.statement import Statement
 from tests.bootstrap.here import (
@@ -124,7 +124,7 @@ def test_our_statements_keep_their_text_but_for_the_values() -> None:
     assert with_both == "SELECT CAST(:x AS int), CAST('y' AS int), CAST(:x AS int)"
     script = own_script()
     assert "$" not in script
-    for statement in (ATTEMPT, ADD_SERVICE):
+    for statement in (ATTEMPT_OWN, ADD_SERVICE):
         words = [word for word in statement.text.split() if "$" not in word]
         assert not Counter(words) - Counter(script.replace(";", " ").split())
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from httpx import Response
 
-from booking_system.booking.adapters import add_statements
+from booking_system.booking.adapters.add_statements import PLAIN, adding, adding_with_key
 from booking_system.booking.adapters.attempt_statements import ATTEMPT
 from booking_system.platform.postgres.statement import Statement
 from tests.api import Api, Person, code_of
@@ -89,8 +89,11 @@ async def test_a_booking_looks_at_the_acquaintance_only_where_it_may_be_missing(
     api: Api, monkeypatch: pytest.MonkeyPatch, keyed: bool
 ) -> None:
     here = await Keeping.of(api)
-    usual = (add_statements.ADD_USUAL, add_statements.ADD_USUAL_WITH_KEY)
-    others = (add_statements.ADD, add_statements.ADD_WITH_KEY)
+    plain, meeting = (PLAIN, PLAIN._replace(acquaintance=True))
+    usual, others = (
+        [make(needs, with_service=False) for make in (adding, adding_with_key)]
+        for needs in (plain, meeting)
+    )
 
     async def booked_without(place: int, *broken: Statement[Any]) -> list[Any]:
         body = {"time_slot_id": here.slots[place]["id"]}

@@ -142,8 +142,9 @@ async def ask(database: Database, kind: str, asked: dict[str, UUID | str]) -> No
 
 WRITING = {
     "attempt": attempt_statements.ATTEMPT,
+    "attempt, for oneself": attempt_statements.ATTEMPT_OWN,
     "add": add_statements.ADD,
-    "add, as usual": add_statements.ADD_USUAL,
+    "add, plain": add_statements.ADD_PLAIN,
     "add, with a service": add_statements.ADD_SERVICE,
     "hold": hold_statements.PLACE,
     "move": change_statements.MOVE,

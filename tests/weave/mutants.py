@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from itertools import product
 from typing import Any
 from unittest.mock import patch
 
@@ -38,9 +39,13 @@ from booking_system.scheduling.records import calendar_statements
 from booking_system.scheduling.records.ended_holds import OLD_HOLDS
 
 Mutant = Callable[[], AbstractContextManager[Any]]
-ADDING_A_SERVICE = (add_statements.ADD_SERVICE, add_statements.ADD_USUAL_SERVICE)
-FACTS = (attempt_statements.ATTEMPT, attempt_statements.ATTEMPT_TOLD,
-         attempt_statements.FACTS, attempt_statements.FACTS_TOLD)  # fmt: skip
+ADDING_A_SERVICE = [
+    add_statements.adding(add_statements.Needs(*needs), with_service=True)
+    for needs in product((False, True), repeat=3)
+]
+ATTEMPTS = (attempt_statements.ATTEMPT, attempt_statements.ATTEMPT_TOLD,
+            attempt_statements.ATTEMPT_OWN)  # fmt: skip
+FACTS = (*ATTEMPTS, attempt_statements.FACTS, attempt_statements.FACTS_TOLD)
 FOR_UPDATE = " FOR UPDATE OF s"
 
 
@@ -121,9 +126,7 @@ def _never_unknown() -> Any:
 
 
 MUTANTS: dict[str, Mutant] = {
-    "the slot's lock of a booking": unlocked(
-        attempt_statements.ATTEMPT, attempt_statements.ATTEMPT_TOLD
-    ),
+    "the slot's lock of a booking": unlocked(*ATTEMPTS),
     "the locks of all slots that a booking meets": unlocked(span_locks.LOCK_NEARBY),
     "the order of these locks": lambda: saying(
         (span_locks.LOCK_NEARBY, "ORDER BY s.id FOR", "ORDER BY s.id DESC FOR"),

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from booking_lab.bench.plan import CONNECTIONS
-from booking_system.booking.adapters.add_statements import ADD_SERVICE, ADD_USUAL_SERVICE
-from booking_system.booking.adapters.attempt_statements import ATTEMPT
+from booking_system.booking.adapters.add_statements import ADD_PLAIN_SERVICE, ADD_SERVICE
+from booking_system.booking.adapters.attempt_statements import ATTEMPT_OWN
 from booking_system.booking.domain.events import AppointmentBooked
 from booking_system.platform.postgres.statement import Statement
 
@@ -33,8 +33,8 @@ UPDATE bench.guarded_slots SET status = 'booked', version = version + 1 WHERE id
 COMMIT;
 """  # noqa: S608  (its parameters are pgbench's)
 
-# Gives each booking its values: rows by their keys, outside the transaction. What `ATTEMPT` finds
-# of clinic and service comes as records, which pgbench does not take apart.
+# Gives each booking its values: rows by their keys, outside the transaction. What `ATTEMPT_OWN`
+# finds of clinic and service comes as records, which pgbench does not take apart.
 LOOK_UP = """SELECT o.slot_id AS wanted, o.service_id, o.patient_id, o.user_id, now() AS now,
  uuidv7() AS new_id, uuidv7() AS event_id, substr(md5(o.slot_id::text), 1, 12) AS reference,
  jsonb_build_object('appointment_id', uuidv7(), 'time_slot_id', o.slot_id,
@@ -51,7 +51,7 @@ WANTED = {
     "service_id": ":service_id",
     "now": ":now",
 }
-"""The values of `ATTEMPT`: variables, or literals."""
+"""The values of `ATTEMPT_OWN`: variables, or literals."""
 
 NULL = "NULL"
 
@@ -87,7 +87,7 @@ def with_values(statement: Statement[Any], values: Mapping[str, str]) -> str:
 
 def own_script() -> str:
     """Return the statements of the program as a script: only the values differ."""
-    attempt, look_up = with_values(ATTEMPT, WANTED), " ".join(LOOK_UP.split())
-    usual, other = (with_values(one, ADDED) for one in (ADD_USUAL_SERVICE, ADD_SERVICE))
+    attempt, look_up = with_values(ATTEMPT_OWN, WANTED), " ".join(LOOK_UP.split())
+    usual, other = (with_values(one, ADDED) for one in (ADD_PLAIN_SERVICE, ADD_SERVICE))
     add = f"\\if :is_known_here\n{usual};\n\\else\n{other};\n\\endif"
     return f"{COUNTED}{look_up} \\gset\nBEGIN;\n{attempt} \\gset\n{add}\nCOMMIT;\n"

@@ -13,7 +13,7 @@ from booking_lab.weave.scene import MINUTE, PATIENTS, REMINDERS
 from booking_lab.weave.seen import Seen
 from booking_lab.weave.threads import Order
 
-LOCK = "at (ATTEMPT|ATTEMPT_TOLD|LOCK_NEARBY)"
+LOCK = "at (ATTEMPT|ATTEMPT_OWN|ATTEMPT_TOLD|LOCK_NEARBY)"
 SOMETIMES: Mapping[str, str] = {
     "two patients book one slot and meet at its lock": f"^book waits for book {LOCK} .*one slot",
     "one holds what another books": f"^(book waits for hold|hold waits for book) {LOCK}",

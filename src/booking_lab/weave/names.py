@@ -53,15 +53,9 @@ UNNAMED = {
 }
 TOLD = {
     "ADD": "writes the appointment",
+    "ADD_PLAIN": "writes the appointment",
+    "ADD_PLAIN_SERVICE": "writes the appointment if the service is still there",
     "ADD_SERVICE": "writes the appointment if the service is still there",
-    "ADD_SERVICE_WITH_KEY": "writes the appointment and the key if the service is still there",
-    "ADD_USUAL_SERVICE": "writes the appointment if the service is still there",
-    "ADD_USUAL_SERVICE_WITH_KEY": (
-        "writes the appointment and the key if the service is still there"
-    ),
-    "ADD_USUAL": "writes the appointment",
-    "ADD_USUAL_WITH_KEY": "writes the appointment and the key",
-    "ADD_WITH_KEY": "writes the appointment and the key",
     "ADD_TIME_OFF": "writes the time off",
     "BEGIN_SENDING": "notes that sending begins",
     "BLOCK_NUMBER": "notes that no SMS is wanted",
@@ -103,6 +97,7 @@ TOLD = {
     "AFFECTED patient": "looks for their appointments",
     "AFFECTED service": "looks for its appointments",
     "ATTEMPT": "locks the slot and reads the facts",
+    "ATTEMPT_OWN": "locks the slot and reads the facts",
     "ATTEMPT_TOLD": "locks the slot and reads the facts",
     "BLOCK": "keeps time around it free",
     "CALENDARS_OF": "looks whose hours take over",

@@ -152,7 +152,7 @@ def _while_somebody_asks(dice: random.Random) -> tuple[list[Deed], Parts]:
     if dice.random() < 0.5:
         return before, [[start._replace(slow="HEAR create")], clock, [SWEEP]]
     before.append(start)
-    return before, [[Deed("book", 1, slot, slow="ATTEMPT")], clock, [MONEY]]
+    return before, [[Deed("book", 1, slot, slow="ATTEMPT_OWN")], clock, [MONEY]]
 
 
 def _sweeps(dice: random.Random) -> tuple[list[Deed], Parts]:

@@ -1,18 +1,21 @@
 """The statement that books: it writes all of a booking, or nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    FromClause,
     Insert,
     Update,
     any_,
     insert,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import array
 
@@ -115,27 +118,46 @@ def shared_times() -> dict[str, ColumnElement[Any]]:
 
 
 def adding_of(
-    patient: CTE, taken: Update, *others: CTE, more: Mapping[str, ColumnElement[Any]]
+    patient: CTE,
+    taken: Update,
+    *others: CTE,
+    more: Mapping[str, ColumnElement[Any]],
+    beside: FromClause | None = None,
 ) -> Insert:
-    """Return the statement that inserts the row with `more` columns, for a `living` patient."""
+    """Return the statement that inserts the row with `more` columns, for a `living` patient.
+
+    `beside` has the one row that columns of `more` are taken from.
+    """
     row = VALUE | {"updated_at": VALUE["created_at"]} | dict(more)
+    found = patient if beside is None else patient.join(beside, true())
     return (
         insert(appointments)
-        .from_select(list(row), select(*row.values()).select_from(patient))
+        .from_select(list(row), select(*row.values()).select_from(found))
         .add_cte(taken.cte("taken"), *others, recording_one(patient, VALUE["created_at"]))
     )
 
 
-def _adding(patient: CTE, *others: CTE, is_usual: bool) -> Insert:
-    more = {} if is_usual else shared_times()
-    return adding_of(patient, owned(patient, is_usual=is_usual), *others, more=more)
+class Needs(NamedTuple):
+    """What a booking may have to write beside its own row: known behind the locks."""
+
+    acquaintance: bool
+    """The clinic may not have met the patient."""
+    shared_time: bool
+    """It is booked over others on purpose."""
+    end_of_hold: bool
+    """A hold may be left in one of its slots. Where one is and nobody says so, `ck_time_slots`
+    refuses."""
 
 
-def owned(patient: CTE, *, is_usual: bool = False) -> Update:
+ANYTHING = Needs(acquaintance=True, shared_time=True, end_of_hold=True)
+PLAIN = Needs(acquaintance=False, shared_time=False, end_of_hold=False)
+
+
+def owned(patient: CTE, needs: Needs = ANYTHING) -> Update:
     """Return the part that makes it the owner of its slots."""
-    shared = None if is_usual else VALUE["overbooked"]
+    shared = VALUE["overbooked"] if needs.shared_time else None
     return (
-        given_to(VALUE["id"], shared=shared)
+        given_to(VALUE["id"], shared=shared, are_held=needs.end_of_hold)
         .where(time_slots.c.id == any_(VALUE["time_slot_ids"]))
         .where(patient.c.id == VALUE["patient_id"])
     )
@@ -151,62 +173,43 @@ def storing_the_key(patient: CTE) -> CTE:
     return insert(idempotency_keys).from_select(list(row), query).cte("stored_key")
 
 
-def _add(*, is_usual: bool = False, with_service: bool = False) -> Statement[Adding]:
+def known(patient: CTE, needs: Needs) -> Iterator[CTE]:
+    """Yield the part that makes clinic and patient acquainted, where they may not be.
+
+    An acquaintance goes only with the patient's record, and then nothing is written.
+    """
+    if needs.acquaintance:
+        yield meeting(VALUE["clinic_id"], patient, since=VALUE["created_at"]).cte("known")
+
+
+def _adding(patient: CTE, *others: CTE, needs: Needs) -> Insert:
+    # What is marked as sharing its time without that is refused by `ck_appointments_override`.
+    more = shared_times() if needs.shared_time else {}
+    return adding_of(patient, owned(patient, needs), *others, more=more)
+
+
+@cache
+def adding(needs: Needs, *, with_service: bool) -> Statement[Adding]:
+    """Return the statement for such a booking without a key.
+
+    It writes the appointment, its slots' owner, the first event and what is needed beside. Nothing
+    of it for a patient who is gone, or, where the clinic offered a service when the slot was
+    locked, for a service that is: else a removal could overlook a booking that is being written.
+    """
     patient = living(with_service=with_service)
-    others = [] if is_usual else [known(patient)]
-    return Statement(_adding(patient, *others, is_usual=is_usual), Adding)
+    return Statement(_adding(patient, *known(patient, needs), needs=needs), Adding)
 
 
-def _add_with_key(
-    *, is_usual: bool = False, with_service: bool = False
-) -> Statement[AddingWithKey]:
+@cache
+def adding_with_key(needs: Needs, *, with_service: bool) -> Statement[AddingWithKey]:
+    """Return the same for a request with an idempotency key."""
     patient = living(with_service=with_service)
-    others = [] if is_usual else [known(patient)]
-    key = storing_the_key(patient)
-    return Statement(_adding(patient, *others, key, is_usual=is_usual), AddingWithKey)
+    others = (*known(patient, needs), storing_the_key(patient))
+    return Statement(_adding(patient, *others, needs=needs), AddingWithKey)
 
-
-def known(patient: CTE) -> CTE:
-    """Return the part that makes clinic and patient acquainted."""
-    return meeting(VALUE["clinic_id"], patient, since=VALUE["created_at"]).cte("known")
-
-
-ADD = _add()
-"""Writes the appointment, its slots' owner, the acquaintance of clinic and patient, and the event.
-
-Nothing of it for a patient who is gone."""
 
 NOTHING = "INSERT 0 0"
-"""What the driver says where that was so."""
+"""What the driver says where nothing was written."""
 
-ADD_WITH_KEY = _add_with_key()
-"""The same for a request with an idempotency key."""
-
-ADD_USUAL = _add(is_usual=True)
-"""The same for nearly all bookings: the clinic knows the patient, and no time is shared.
-
-An acquaintance goes only with the patient's record, and then nothing is written. An appointment
-that is marked as sharing its time is refused by `ck_appointments_override` here."""
-
-ADD_USUAL_WITH_KEY = _add_with_key(is_usual=True)
-
-ADD_SERVICE, ADD_USUAL_SERVICE = (_add(is_usual=one, with_service=True) for one in (False, True))
-ADD_SERVICE_WITH_KEY, ADD_USUAL_SERVICE_WITH_KEY = (
-    _add_with_key(is_usual=one, with_service=True) for one in (False, True)
-)
-"""The same for a service that the clinic offered when the slot was locked: nothing of it where the
-service is gone by now. Without it a removal could overlook a booking that is being written."""
-
-
-def adding(*, is_usual: bool, with_service: bool) -> Statement[Adding]:
-    """Return the statement for such a booking without a key."""
-    if with_service:
-        return ADD_USUAL_SERVICE if is_usual else ADD_SERVICE
-    return ADD_USUAL if is_usual else ADD
-
-
-def adding_with_key(*, is_usual: bool, with_service: bool) -> Statement[AddingWithKey]:
-    """Return the statement for such a booking with a key."""
-    if with_service:
-        return ADD_USUAL_SERVICE_WITH_KEY if is_usual else ADD_SERVICE_WITH_KEY
-    return ADD_USUAL_WITH_KEY if is_usual else ADD_WITH_KEY
+ADD, ADD_PLAIN = (adding(one, with_service=False) for one in (ANYTHING, PLAIN))
+ADD_SERVICE, ADD_PLAIN_SERVICE = (adding(one, with_service=True) for one in (ANYTHING, PLAIN))

@@ -3,7 +3,7 @@
 import asyncpg
 
 from booking_system.booking.adapters import add_statements, owed_statements
-from booking_system.booking.adapters.add_statements import Adding, AddingWithKey, Key
+from booking_system.booking.adapters.add_statements import PLAIN, Adding, AddingWithKey, Key, Needs
 from booking_system.booking.adapters.owed_statements import (
     AddingToWait,
     AddingToWaitWithKey,
@@ -34,44 +34,73 @@ async def add(
     row, service = _row_of(appointment, first), attempt.service
     named = None if key is None else Key(key.owner, key.operation, key.key, key.fingerprint)
     with_service = service is not None and service.is_live
-    if appointment.payment_status is PaymentStatus.NOT_REQUIRED:
-        patient = attempt.patient
-        is_known = patient is not None and patient.is_known_here
-        is_usual = is_known and not (row.overbooked or row.patient_doubled)
-        kind = {"is_usual": is_usual, "with_service": with_service}
-        if named is None:
-            done = await add_statements.adding(**kind).execute(connection, row)
-        else:
-            keyed = AddingWithKey(row, named)
-            done = await add_statements.adding_with_key(**kind).execute(connection, keyed)
-    elif appointment.is_waiting:
+    needs = _needs_of(row, attempt)
+    if appointment.is_waiting:
         waits = AddingToWait(row, _waiting(appointment, attempt))
-        done = await _to_wait(connection, waits, named, with_service=with_service)
+        done = await _to_wait(connection, needs, waits, named, with_service=with_service)
+    elif appointment.payment_status is PaymentStatus.NOT_REQUIRED:
+        done = await _free(connection, needs, row, named, with_service=with_service)
     else:
-        done = await _owed(connection, row, named, with_service=with_service)
+        done = await _owed(connection, needs, row, named, with_service=with_service)
     if done == add_statements.NOTHING:
         raise Transient("the patient or the service went meanwhile")
     if others:
         await RECORD.execute(connection, events=events_text(others))
 
 
-async def _owed(
-    connection: asyncpg.Connection, row: Adding, named: Key | None, *, with_service: bool
+def _needs_of(row: Adding, attempt: BookingAttempt) -> Needs:
+    patient = attempt.patient
+    return Needs(
+        patient is None or not patient.is_known_here,
+        row.overbooked or row.patient_doubled,
+        any([slot.hold for slot in attempt.the_span.slots]),
+    )
+
+
+async def _free(
+    connection: asyncpg.Connection,
+    needs: Needs,
+    row: Adding,
+    named: Key | None,
+    *,
+    with_service: bool,
 ) -> str:
     if named is None:
-        statement = owed_statements.adding_owed(with_service=with_service)
+        statement = add_statements.adding(needs, with_service=with_service)
         return await statement.execute(connection, row)
-    keyed = owed_statements.adding_owed_with_key(with_service=with_service)
+    keyed = add_statements.adding_with_key(needs, with_service=with_service)
+    return await keyed.execute(connection, AddingWithKey(row, named))
+
+
+async def _owed(
+    connection: asyncpg.Connection,
+    needs: Needs,
+    row: Adding,
+    named: Key | None,
+    *,
+    with_service: bool,
+) -> str:
+    if named is None:
+        statement = owed_statements.adding_owed(needs, with_service=with_service)
+        return await statement.execute(connection, row)
+    keyed = owed_statements.adding_owed_with_key(needs, with_service=with_service)
     return await keyed.execute(connection, AddingWithKey(row, named))
 
 
 async def _to_wait(
-    connection: asyncpg.Connection, row: AddingToWait, named: Key | None, *, with_service: bool
+    connection: asyncpg.Connection,
+    needs: Needs,
+    row: AddingToWait,
+    named: Key | None,
+    *,
+    with_service: bool,
 ) -> str:
+    # Of the others this statement knows nothing: a hold takes the place of the one that was there.
+    needs = PLAIN._replace(acquaintance=needs.acquaintance)
     if named is None:
-        statement = owed_statements.adding_to_wait(with_service=with_service)
+        statement = owed_statements.adding_to_wait(needs, with_service=with_service)
         return await statement.execute(connection, row)
-    keyed = owed_statements.adding_to_wait_with_key(with_service=with_service)
+    keyed = owed_statements.adding_to_wait_with_key(needs, with_service=with_service)
     return await keyed.execute(connection, AddingToWaitWithKey(row.adding, row.waiting, named))
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, sel
 from booking_system.booking.adapters.attempt_facts import Clinic, Doctor, Service, read_as
 from booking_system.booking.records.claimed_time import is_active, is_coming
 from booking_system.booking.records.tables import appointments
-from booking_system.directory.records.acquaintance import knows
+from booking_system.directory.records.acquaintance import has_met, knows
 from booking_system.directory.records.tables import (
     clinics,
     doctors,
@@ -59,7 +59,11 @@ IS_THE_SERVICE = (SERVICE.c.id == SERVICE_ID, SERVICE.c.clinic_id == SLOT.c.clin
 
 
 def _facts(
-    *, ends_at: ColumnElement[Any], is_there: ColumnElement[bool], others: list[ColumnElement[bool]]
+    *,
+    ends_at: ColumnElement[Any],
+    is_there: ColumnElement[bool],
+    others: list[ColumnElement[bool]],
+    is_known: ColumnElement[bool],
 ) -> Select[Any]:
     """The slot and what the rules judge; `others`: which of the patient's appointments count."""
     its_clinic = (CLINIC.c.id == SLOT.c.clinic_id, CLINIC.c.deleted_at.is_(None))
@@ -71,7 +75,7 @@ def _facts(
         read_as(Doctor, DOCTOR, *its_doctor, of=SLOT).label("doctor"),
         _clinic_offers_services().label("offers_services"),
         patient.scalar_subquery().label("patient_name"),
-        knows(SLOT.c.clinic_id, PATIENT_ID).label("is_known_here"),
+        is_known.label("is_known_here"),
         _is_busy(ends_at, *others).label("is_busy"),
         _open_bookings(*others).label("open_bookings"),
         read_as(Service, SERVICE, *IS_THE_SERVICE, of=SLOT).label("service"),
@@ -127,9 +131,13 @@ HERE = OTHER.c.clinic_id == SLOT.c.clinic_id
 """What staff may be told of a patient's appointments, where it costs them nothing to ask."""
 
 
-def _attempt(*told: ColumnElement[bool]) -> Select[Any]:
+IS_KNOWN = knows(SLOT.c.clinic_id, PATIENT_ID)
+HAVE_MET = has_met(SLOT.c.clinic_id, PATIENT_ID)
+
+
+def _attempt(*told: ColumnElement[bool], is_known: ColumnElement[bool] = IS_KNOWN) -> Select[Any]:
     is_there = PATIENT.c.deleted_at.is_(None)
-    facts = _facts(ends_at=SLOT.c.ends_at, is_there=is_there, others=[*told])
+    facts = _facts(ends_at=SLOT.c.ends_at, is_there=is_there, others=[*told], is_known=is_known)
     needs_no_other = select(is_one_slot(SLOT, SERVICE)).where(*IS_THE_SERVICE).correlate(SLOT)
     is_enough = func.coalesce(needs_no_other.scalar_subquery(), true())
     one_slot = facts.add_columns(true().label("is_clear")).where(
@@ -153,6 +161,7 @@ def _span_facts(*told: ColumnElement[bool]) -> Select[Any]:
         ends_at=instant("ends_at"),
         is_there=or_(PATIENT.c.deleted_at.is_(None), is_kept),
         others=[OTHER.c.id.is_distinct_from(MOVED_ID), *told],
+        is_known=IS_KNOWN,
     )
     time = during(instant("blocked_from"), instant("blocked_until"))
     return facts.add_columns(no_appointment(SLOT.c.doctor_id, time, but=MOVED_ID).label("is_clear"))
@@ -168,6 +177,10 @@ ATTEMPT, ATTEMPT_TOLD = Statement(_attempt(), Wanted), Statement(_attempt(HERE),
 
 Where a hold of several slots came while the slot was waited for, there is a row and a lock: with
 the lock in hand the slots before it would be locked out of order."""
+
+ATTEMPT_OWN = Statement(_attempt(is_known=HAVE_MET), Wanted)
+"""The same for patients who book for themselves: no rule asks whether the clinic knows them. That
+it met them once is enough to write no acquaintance, and is read in one index alone."""
 
 AGREED = Statement(
     select(

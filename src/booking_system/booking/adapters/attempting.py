@@ -13,6 +13,7 @@ from booking_system.booking.adapters.rows import AttemptRequest, attempt_of, mov
 from booking_system.booking.domain.attempt import BookingAttempt, is_owner
 from booking_system.booking.domain.span import Span
 from booking_system.booking.records.cards import MINUTE
+from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.domain.time_slot import TimeSlot
 from booking_system.scheduling.records.slots import slot_of
 from booking_system.shared_kernel.errors import Transient
@@ -37,9 +38,7 @@ async def locked(connection: asyncpg.Connection, asked: AttemptRequest) -> Readi
     """
     wish = asked.wish
     if asked.moving is None and wish.override is None:
-        is_all_told = asked.is_all_told
-        wanted = attempt_statements.ATTEMPT if is_all_told else attempt_statements.ATTEMPT_TOLD
-        row = await wanted.fetchrow(connection, _wanted(asked))
+        row = await _attempt_of(asked).fetchrow(connection, _wanted(asked))
         if row is not None:
             if row["hold_blocks"] is not None:
                 raise Transient("a hold of several slots came while the slot was waited for")
@@ -73,6 +72,12 @@ async def asked_of(connection: asyncpg.Connection, asked: AttemptRequest) -> Att
     if row is None:
         raise Transient("the appointment is gone")
     return replace(asked, moving=moving_of(row))
+
+
+def _attempt_of(asked: AttemptRequest) -> Statement[Wanted]:
+    if not asked.is_all_told:
+        return attempt_statements.ATTEMPT_TOLD
+    return attempt_statements.ATTEMPT_OWN if asked.is_own else attempt_statements.ATTEMPT
 
 
 def _wanted(asked: AttemptRequest) -> Wanted:

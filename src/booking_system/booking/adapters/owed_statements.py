@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
     CTE,
     Boolean,
-    ColumnElement,
     Insert,
     Update,
     any_,
@@ -23,6 +22,7 @@ from booking_system.booking.adapters.add_statements import (
     Adding,
     AddingWithKey,
     Key,
+    Needs,
     adding_of,
     known,
     living,
@@ -67,17 +67,24 @@ class AddingToWaitWithKey(NamedTuple):
 
 
 TERMS = ("late_cancel_minutes", "late_cancel_percent", "no_show_percent")
+CLINIC = (
+    select(*(clinics.c[name] for name in TERMS))
+    .where(clinics.c.id == VALUE["clinic_id"])
+    .subquery("clinic")
+)
+TODAY = {name: CLINIC.c[name] for name in TERMS}
+"""The clinic's terms of the day of booking."""
 WAITS = {name: given(appointments.c[name]) for name in ("due_first_amount", "pay_by")}
 
 
-def _owed(patient: CTE, *others: CTE) -> Insert:
-    more = shared_times() | _terms_of_today()
-    return adding_of(patient, owned(patient), *others, more=more)
+def _owed(patient: CTE, *others: CTE, needs: Needs) -> Insert:
+    more = (shared_times() if needs.shared_time else {}) | TODAY
+    return adding_of(patient, owned(patient, needs), *others, more=more, beside=CLINIC)
 
 
 def _waiting(patient: CTE, *others: CTE) -> Insert:
-    more = _terms_of_today() | WAITS | {"released_at": VALUE["blocked_from"]}
-    return adding_of(patient, _kept(patient), *others, more=more)
+    more = TODAY | WAITS | {"released_at": VALUE["blocked_from"]}
+    return adding_of(patient, _kept(patient), *others, more=more, beside=CLINIC)
 
 
 def _kept(patient: CTE) -> Update:
@@ -95,38 +102,31 @@ def _kept(patient: CTE) -> Update:
     )
 
 
-def _terms_of_today() -> dict[str, ColumnElement[Any]]:
-    here = clinics.c.id == VALUE["clinic_id"]
-    return {name: select(clinics.c[name]).where(here).scalar_subquery() for name in TERMS}
-
-
 @cache
-def adding_owed(*, with_service: bool) -> Statement[Adding]:
+def adding_owed(needs: Needs, *, with_service: bool) -> Statement[Adding]:
     """Return the statement for a booking that is paid for through us, by when the patient likes."""
     patient = living(with_service=with_service)
-    return Statement(_owed(patient, known(patient)), Adding)
+    return Statement(_owed(patient, *known(patient, needs), needs=needs), Adding)
 
 
 @cache
-def adding_owed_with_key(*, with_service: bool) -> Statement[AddingWithKey]:
+def adding_owed_with_key(needs: Needs, *, with_service: bool) -> Statement[AddingWithKey]:
     """Return the same for a request with an idempotency key."""
     patient = living(with_service=with_service)
-    others = (known(patient), storing_the_key(patient))
-    return Statement(_owed(patient, *others), AddingWithKey)
+    others = (*known(patient, needs), storing_the_key(patient))
+    return Statement(_owed(patient, *others, needs=needs), AddingWithKey)
 
 
 @cache
-def adding_to_wait(*, with_service: bool) -> Statement[AddingToWait]:
+def adding_to_wait(needs: Needs, *, with_service: bool) -> Statement[AddingToWait]:
     """Return the statement for a booking that waits for money, while a hold keeps its time."""
     patient = living(with_service=with_service)
-    row = _waiting(patient, known(patient))
-    return Statement(row, AddingToWait)
+    return Statement(_waiting(patient, *known(patient, needs)), AddingToWait)
 
 
 @cache
-def adding_to_wait_with_key(*, with_service: bool) -> Statement[AddingToWaitWithKey]:
+def adding_to_wait_with_key(needs: Needs, *, with_service: bool) -> Statement[AddingToWaitWithKey]:
     """Return the same for a request with an idempotency key."""
     patient = living(with_service=with_service)
-    others = (known(patient), storing_the_key(patient))
-    row = _waiting(patient, *others)
-    return Statement(row, AddingToWaitWithKey)
+    others = (*known(patient, needs), storing_the_key(patient))
+    return Statement(_waiting(patient, *others), AddingToWaitWithKey)

@@ -51,6 +51,12 @@ class AttemptRequest:
         return visits is None or visits.are_all_told
 
     @property
+    def is_own(self) -> bool:
+        """Say whether patients ask for themselves."""
+        actor, patient_id = self.actor, self.wish.patient_id
+        return actor is not None and patient_id is not None and actor.patient_id == patient_id
+
+    @property
     def moves(self) -> AppointmentId | None:
         """Which appointment is moving."""
         return None if self.moving is None else self.moving.id

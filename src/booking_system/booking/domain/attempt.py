@@ -52,7 +52,11 @@ class DoctorFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatientFacts:
-    """The patient, and what else they have booked."""
+    """The patient, and what else they have booked.
+
+    Of patients who book for themselves `is_known_here` says that the clinic has met them once: no
+    rule asks more of them.
+    """
 
     id: PatientId
     full_name: str

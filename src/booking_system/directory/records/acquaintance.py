@@ -50,6 +50,13 @@ def knows(clinic_id: ColumnElement[Any], patient_id: ColumnElement[Any]) -> Colu
     return known.correlate_except(k).exists()
 
 
+def has_met(clinic_id: ColumnElement[Any], patient_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that the clinic knows this patient, or did until all was cancelled."""
+    k = clinic_patients.alias("k")
+    met = select(k.c.patient_id).where(k.c.clinic_id == clinic_id, k.c.patient_id == patient_id)
+    return met.correlate_except(k).exists()
+
+
 def clinics_that_know(patient_id: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return the array of the clinics that know this patient."""
     k = clinic_patients.alias("k")

@@ -34,9 +34,12 @@ def changed(**columns: Any) -> Update:
 
 
 def given_to(
-    appointment_id: ColumnElement[Any], *, shared: ColumnElement[bool] | None = None
+    appointment_id: ColumnElement[Any],
+    *,
+    shared: ColumnElement[bool] | None = None,
+    are_held: bool = True,
 ) -> Update:
-    """Let the appointment have them, and end the hold in them.
+    """Let the appointment have them, and end the hold in them, if there may be one.
 
     Where they are `shared`, those that another appointment has stay with that one.
     """
@@ -44,7 +47,7 @@ def given_to(
     if shared is not None:
         first = func.coalesce(owner, appointment_id, type_=owner.type)
         appointment_id = case((shared, first), else_=appointment_id)
-    return changed(appointment_id=appointment_id, **NO_HOLD)
+    return changed(appointment_id=appointment_id, **(NO_HOLD if are_held else {}))
 
 
 def kept_for_an_appointment(
