@@ -1,5 +1,7 @@
 """Writes a booking: it owns its slots from now on, or a hold keeps them while money is awaited."""
 
+from operator import attrgetter
+
 import asyncpg
 
 from booking_system.booking.adapters import add_statements, owed_statements
@@ -48,12 +50,15 @@ async def add(
         await RECORD.execute(connection, events=events_text(others))
 
 
+_is_held = attrgetter("hold")
+
+
 def _needs_of(row: Adding, attempt: BookingAttempt) -> Needs:
-    patient = attempt.patient
+    patient, slots = attempt.patient, attempt.the_span.slots
     return Needs(
-        patient is None or not patient.is_known_here,
-        row.overbooked or row.patient_doubled,
-        any([slot.hold for slot in attempt.the_span.slots]),
+        acquaintance=patient is None or not patient.is_known_here,
+        shared_time=row.overbooked or row.patient_doubled,
+        end_of_hold=any(map(_is_held, slots)),
     )
 
 
