@@ -8,7 +8,7 @@ from collections import Counter
 
 MOST = {
     "PostgreSQL servers": 21,
-    "databases": 87,
+    "databases": 88,
     "applications": 120,
     "Python programs": 7,
     "forked programs": 26,

@@ -13,6 +13,7 @@ from booking_system.booking.records.tables import TIMES as NOW
 from booking_system.booking.records.tables import appointments
 from booking_system.platform.postgres.derived_columns import making
 from tests.platform.test_row_checks import KINDS, LIES
+from tests.postgres import TestServer
 
 CLAIMED = """CASE WHEN status = 'cancelled' THEN tstzmultirange()
  ELSE tstzmultirange(tstzrange({0}, greatest({0}, least({1}, released_at))))
@@ -97,10 +98,16 @@ class Copy:
         return await self.wrong()
 
 
+@pytest.fixture(scope="module")
+async def url_for_all(postgres: TestServer) -> AsyncIterator[str]:
+    """The database of these tests, each of which undoes what it made."""
+    async with postgres.database() as url:
+        yield url
+
+
 @pytest.fixture
-async def copy(database_url: str) -> AsyncIterator[Copy]:
-    """In a transaction that is undone."""
-    connection = await asyncpg.connect(database_url)
+async def copy(url_for_all: str) -> AsyncIterator[Copy]:
+    connection = await asyncpg.connect(url_for_all)
     try:
         await connection.execute("BEGIN")
         yield Copy(connection)
