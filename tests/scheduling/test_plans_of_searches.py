@@ -1,7 +1,8 @@
 """Searches find their index without statistics: behind many slots made at once there are none."""
 
+import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -164,3 +165,43 @@ async def test_what_books_reads_no_table_as_a_whole(
     told = "\n".join(line[0] for line in lines)
     assert "Seq Scan on time_slots" not in told, told
     assert "Seq Scan on appointments" not in told, told
+
+
+OF_FEW = re.compile(r"\b(id|patient_id|time_slot_id|appointment_id|key) = |_time && ")
+"""What few rows of a table have in common, however large it grows: an id, or a time of a doctor."""
+GROWING = ("appointments", "clinic_patients", "idempotency_keys", "patients", "time_slots")
+
+
+@pytest.mark.parametrize("name", WRITING)
+async def test_what_books_looks_by_ids_also_where_nobody_has_looked_at_a_table(
+    untouched: asyncpg.Connection, name: str
+) -> None:
+    """On empty tables all indexes seem alike, and the plan is kept until there are statistics."""
+    statement: Statement[Any] = WRITING[name]
+    for setting, value in SERVER_SETTINGS.items():
+        await untouched.execute("SELECT set_config($1, $2, false)", setting, value)
+    unknown = ", ".join(["NULL"] * len(statement.names))
+    await untouched.execute(f"PREPARE looked_at AS {statement.text}")
+    told = await untouched.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE looked_at({unknown})")
+    await untouched.execute("DEALLOCATE looked_at")
+    wrong = [
+        (node["Relation Name"], node["Node Type"], conditions_of(node))
+        for node in nodes_of(json.loads(told)[0]["Plan"])
+        if node.get("Relation Name") in GROWING and not OF_FEW.search(conditions_of(node))
+    ]
+    assert wrong == []
+
+
+def nodes_of(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for below in node.get("Plans", ()):
+        yield from nodes_of(below)
+
+
+def conditions_of(node: dict[str, Any]) -> str:
+    """Those by which it looks into an index; a node that writes looks for nothing."""
+    if node["Node Type"] == "ModifyTable":
+        return "id = "
+    is_bitmap = node["Node Type"] == "Bitmap Heap Scan"
+    looks = nodes_of(node) if is_bitmap else [node]
+    return " ".join(str(one.get("Index Cond", "")) for one in looks)

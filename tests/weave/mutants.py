@@ -46,6 +46,7 @@ ADDING_A_SERVICE = [
 ATTEMPTS = (attempt_statements.ATTEMPT, attempt_statements.ATTEMPT_TOLD,
             attempt_statements.ATTEMPT_OWN)  # fmt: skip
 FACTS = (*ATTEMPTS, attempt_statements.FACTS, attempt_statements.FACTS_TOLD)
+IS_LIVE = "coalesce({}.deleted_at, 'infinity') = 'infinity'"
 FOR_UPDATE = " FOR UPDATE OF s"
 
 
@@ -170,10 +171,10 @@ MUTANTS: dict[str, Mutant] = {
         removal_statements.STOP_BOOKINGS, {Kind.SERVICE: Silence()}
     ),
     "the look at a patient when the booking is written": lambda: saying(
-        *((one, "AND patients.deleted_at IS NULL", "") for one in ADDING_A_SERVICE)
+        *((one, f"AND {IS_LIVE.format('patients')}", "") for one in ADDING_A_SERVICE)
     ),
     "the look at a service when the booking is written": lambda: saying(
-        *((one, "AND services.deleted_at IS NULL", "") for one in ADDING_A_SERVICE)
+        *((one, f"AND {IS_LIVE.format('services')}", "") for one in ADDING_A_SERVICE)
     ),
     "the rule that a service is offered": silent(booking_rules.service_is_offered),
     "the doctors of a service": lambda: saying(

@@ -25,7 +25,7 @@ from booking_system.directory.records.acquaintance import meeting
 from booking_system.directory.records.tables import patients, services
 from booking_system.platform.postgres.idempotency import idempotency_keys
 from booking_system.platform.postgres.outbox import recording_one
-from booking_system.platform.postgres.phrases import during, given
+from booking_system.platform.postgres.phrases import during, given, is_live
 from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.records.claims import given_to
 from booking_system.scheduling.records.tables import time_slots
@@ -90,9 +90,9 @@ def living(*, with_service: bool) -> CTE:
     The foreign keys take the same locks anyway; a merge of the patient's record keeps it waiting,
     and so does a removal.
     """
-    is_there = [patients.c.id == VALUE["patient_id"], patients.c.deleted_at.is_(None)]
+    is_there = [patients.c.id == VALUE["patient_id"], is_live(patients)]
     if with_service:
-        is_there += [services.c.id == VALUE["service_id"], services.c.deleted_at.is_(None)]
+        is_there += [services.c.id == VALUE["service_id"], is_live(services)]
     query = select(patients.c.id).where(*is_there)
     return query.with_for_update(read=True, key_share=True).cte("living_patient")
 

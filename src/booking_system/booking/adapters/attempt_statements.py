@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true
 
 from booking_system.booking.adapters.attempt_facts import Clinic, Doctor, Service, read_as
-from booking_system.booking.records.claimed_time import is_active, is_coming
+from booking_system.booking.records.claimed_time import OVER_UNUSED, is_coming
 from booking_system.booking.records.tables import appointments
 from booking_system.directory.records.acquaintance import has_met, knows
 from booking_system.directory.records.tables import (
@@ -17,7 +17,15 @@ from booking_system.directory.records.tables import (
     service_doctors,
     services,
 )
-from booking_system.platform.postgres.phrases import DAY, an_id, during, instant
+from booking_system.platform.postgres.phrases import (
+    DAY,
+    an_id,
+    during,
+    hidden,
+    instant,
+    is_live,
+    unindexed,
+)
 from booking_system.platform.postgres.statement import Statement
 from booking_system.scheduling.records.appointment_times import no_appointment
 from booking_system.scheduling.records.slots import slot_columns
@@ -55,6 +63,8 @@ SERVICE = services.alias("v")
 OTHER = appointments.alias("a")
 PATIENT_ID, SERVICE_ID, NOW = an_id("patient_id"), an_id("service_id"), instant("now")
 MOVED_ID = an_id("moved_id")
+HERE = unindexed(OTHER.c.clinic_id) == SLOT.c.clinic_id
+"""What staff may be told of a patient's appointments, where it costs them nothing to ask."""
 IS_THE_SERVICE = (SERVICE.c.id == SERVICE_ID, SERVICE.c.clinic_id == SLOT.c.clinic_id)
 
 
@@ -66,8 +76,8 @@ def _facts(
     is_known: ColumnElement[bool],
 ) -> Select[Any]:
     """The slot and what the rules judge; `others`: which of the patient's appointments count."""
-    its_clinic = (CLINIC.c.id == SLOT.c.clinic_id, CLINIC.c.deleted_at.is_(None))
-    its_doctor = (DOCTOR.c.id == SLOT.c.doctor_id, DOCTOR.c.deleted_at.is_(None))
+    its_clinic = (CLINIC.c.id == SLOT.c.clinic_id, is_live(CLINIC))
+    its_doctor = (DOCTOR.c.id == SLOT.c.doctor_id, is_live(DOCTOR))
     patient = select(PATIENT.c.full_name).where(PATIENT.c.id == PATIENT_ID, is_there)
     return select(
         *slot_columns(SLOT),
@@ -80,7 +90,7 @@ def _facts(
         _open_bookings(*others).label("open_bookings"),
         read_as(Service, SERVICE, *IS_THE_SERVICE, of=SLOT).label("service"),
         _is_offered_by_the_doctor().label("is_offered_by_doctor"),
-    ).where(SLOT.c.id == an_id("slot_id"), SLOT.c.deleted_at.is_(None))
+    ).where(SLOT.c.id == an_id("slot_id"), is_live(SLOT))
 
 
 def _clinic_offers_services() -> ColumnElement[bool]:
@@ -108,7 +118,7 @@ def _is_busy(ends_at: ColumnElement[Any], *others: ColumnElement[bool]) -> Colum
         exists()
         .where(
             OTHER.c.patient_id == PATIENT_ID,
-            is_active(OTHER),
+            hidden(OTHER.c.status).not_in(OVER_UNUSED),
             OTHER.c.starts_at < ends_at,
             or_(pay_by.is_(None), pay_by > NOW),
             func.least(OTHER.c.ends_at, ended_early) > starts_at,
@@ -121,14 +131,10 @@ def _is_busy(ends_at: ColumnElement[Any], *others: ColumnElement[bool]) -> Colum
 
 def _open_bookings(*others: ColumnElement[bool]) -> ColumnElement[int]:
     """How many the patient has to come, in the clinic."""
-    of_clinic = (OTHER.c.patient_id == PATIENT_ID, OTHER.c.clinic_id == SLOT.c.clinic_id)
+    of_clinic = (OTHER.c.patient_id == PATIENT_ID, HERE)
     to_come = (OTHER.c.starts_at > NOW, is_coming(OTHER, NOW))
     count = select(func.count()).select_from(OTHER).where(*of_clinic, *to_come, *others)
     return count.correlate(SLOT).scalar_subquery()
-
-
-HERE = OTHER.c.clinic_id == SLOT.c.clinic_id
-"""What staff may be told of a patient's appointments, where it costs them nothing to ask."""
 
 
 IS_KNOWN = knows(SLOT.c.clinic_id, PATIENT_ID)
@@ -136,7 +142,7 @@ HAVE_MET = has_met(SLOT.c.clinic_id, PATIENT_ID)
 
 
 def _attempt(*told: ColumnElement[bool], is_known: ColumnElement[bool] = IS_KNOWN) -> Select[Any]:
-    is_there = PATIENT.c.deleted_at.is_(None)
+    is_there = is_live(PATIENT)
     facts = _facts(ends_at=SLOT.c.ends_at, is_there=is_there, others=[*told], is_known=is_known)
     needs_no_other = select(is_one_slot(SLOT, SERVICE)).where(*IS_THE_SERVICE).correlate(SLOT)
     is_enough = func.coalesce(needs_no_other.scalar_subquery(), true())
@@ -159,7 +165,7 @@ def _span_facts(*told: ColumnElement[bool]) -> Select[Any]:
     is_kept = MOVED_ID.is_not(None) & PATIENT.c.merged_into.is_(None)
     facts = _facts(
         ends_at=instant("ends_at"),
-        is_there=or_(PATIENT.c.deleted_at.is_(None), is_kept),
+        is_there=or_(is_live(PATIENT), is_kept),
         others=[OTHER.c.id.is_distinct_from(MOVED_ID), *told],
         is_known=IS_KNOWN,
     )

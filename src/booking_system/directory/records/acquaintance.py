@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, FromClause, Text, Uuid, column, or_, selec
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from booking_system.directory.records.tables import clinic_patients
-from booking_system.platform.postgres.phrases import array_of, asked_singly, hidden
+from booking_system.platform.postgres.phrases import array_of, asked_singly, hidden, unindexed
 
 BOOKED = "booked"
 UNUSED = ("cancelled", "expired")
@@ -34,7 +34,7 @@ def is_known(k: FromClause) -> ColumnElement[bool]:
     met = appointments.alias("met")
     left = select(met.c.patient_id).where(
         met.c.patient_id == k.c.patient_id,
-        met.c.clinic_id == k.c.clinic_id,
+        unindexed(met.c.clinic_id) == k.c.clinic_id,
         hidden(met.c.status).not_in(UNUSED),
     )
     is_left = asked_singly(left.correlate_except(met)).exists()
@@ -76,7 +76,9 @@ def meeting(
     is_met = select(before.c.clinic_id).where(
         before.c.clinic_id == clinic_id, before.c.patient_id == patient.c.id
     )
-    query = select(clinic_id, patient.c.id, since).where(~is_met.correlate_except(before).exists())
+    # As a join it would read all whom the clinic knows, while the table has no statistics.
+    is_new = ~asked_singly(is_met.correlate_except(before)).exists()
+    query = select(clinic_id, patient.c.id, since).where(is_new)
     return (
         insert(clinic_patients)
         .from_select([*(one.name for one in columns), clinic_patients.c.known_since.name], query)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
+    FromClause,
     Insert,
     Integer,
     Interval,
@@ -84,6 +85,26 @@ def hidden(column: ColumnElement[Any]) -> ColumnElement[Any]:
     question, and one look into that costs several times as much as in the index of a list.
     """
     return func.coalesce(column, literal_column("''"), type_=column.type)
+
+
+def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the value of a column that is never null, so that no index is chosen for it.
+
+    While a table has no statistics, such as in a new installation, any of its indexes seems as good
+    as the right one, and a plan that was made then is kept until somebody looks at the table.
+    """
+    return func.coalesce(column, column)
+
+
+def is_live(row: FromClause) -> ColumnElement[bool]:
+    """Return the condition that a row was not deleted, for one that is looked for by its id.
+
+    For the plain words PostgreSQL may read an index of all that is live from end to end, while the
+    table has no statistics.
+    """
+    for_ever: ColumnElement[Any] = literal_column("'infinity'")
+    deleted_at = row.c.deleted_at
+    return func.coalesce(deleted_at, for_ever, type_=deleted_at.type) == for_ever
 
 
 def given(column: ColumnElement[Any], name: str | None = None) -> BindParameter[Any]:
