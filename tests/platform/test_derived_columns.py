@@ -1,4 +1,4 @@
-"""Columns that a function writes hold what follows from the row, whatever a statement says."""
+"""Columns that a function writes hold what follows from the row, and not what a statement says."""
 
 import json
 import random

@@ -100,7 +100,7 @@ async def _to_wait(
     *,
     with_service: bool,
 ) -> str:
-    # Of the others this statement knows nothing: a hold takes the place of the one that was there.
+    # Of the others this statement knows nothing: its own hold takes the place of an earlier one.
     needs = PLAIN._replace(acquaintance=needs.acquaintance)
     if named is None:
         statement = owed_statements.adding_to_wait(needs, with_service=with_service)

@@ -44,7 +44,7 @@ def stop_deriving_columns(connection: Connection, table: str) -> None:
 def making(table: str, expressions: Expressions, columns: Collection[str]) -> list[str]:
     """Return the statements that make the function and the trigger of a table that is there.
 
-    An UPDATE calls it where it names one of these columns, or one that they follow from.
+    An UPDATE calls it where it names one of these columns, or a column from which they follow.
     """
     name = _name_of(table)
     said = "\n".join(

@@ -97,7 +97,7 @@ def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def is_live(row: FromClause) -> ColumnElement[bool]:
-    """Return the condition that a row was not deleted, for one that is looked for by its id.
+    """Return the condition that a row, which is looked for by its id, was not deleted.
 
     For the plain words PostgreSQL may read an index of all that is live from end to end, while the
     table has no statistics.

@@ -107,7 +107,7 @@ class PostgresOwnAccounts:
     async def remove(
         self, clinic_id: ClinicId, provider: OwnProvider, *, version: int | None
     ) -> bool | None:
-        """Lock the clinic's rows, and mark the one that is present behind that."""
+        """Lock the clinic's rows, and mark the present one behind that."""
         async with self._database.transaction() as connection:
             await self._locked(connection, clinic_id, provider)
             # Read anew: the writer that was waited for may have set another one.
