@@ -237,6 +237,7 @@ async def test_a_key_stays_with_its_account_only(near: Api) -> None:
     assert code_of(stale) == (412, "precondition_failed")
     gone = await near.send("DELETE", at, desk.admin, headers={"If-Match": '"1"'})
     assert code_of(gone) == (412, "precondition_failed")
+    assert gone.headers["ETag"] == f'"{second["version"]}"'
     assert (await near.send("DELETE", at, desk.admin)).status_code == 204
     assert await sql(near, "SELECT 1 FROM clinic_channels") == []
     assert (await desk.shows(SMS))["version"] == 0

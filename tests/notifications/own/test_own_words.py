@@ -60,6 +60,7 @@ async def test_a_clinic_s_words_go_out_and_others_do_not_change(api: Api) -> Non
     at = desk.at(WORDS)
     stale = await api.send("DELETE", at, desk.admin, headers={"If-Match": '"1"'})
     assert code_of(stale) == (412, "precondition_failed")
+    assert stale.headers["ETag"] == (await api.get(at, desk.admin)).headers["ETag"]
     assert (await api.send("DELETE", at, desk.admin)).status_code == 204
     assert not (await brought(api, desk))["subject"].startswith("Until")
     assert code_of(await api.get(at, desk.admin)) == (404, "not_found")

@@ -362,6 +362,7 @@ async def test_versions_count_all_changes_of_a_clinics_account(house: House) -> 
         assert code_of(stale) == (412, "precondition_failed")
     gone = await clinic.removes(headers={"If-Match": tags[0]})
     assert code_of(gone) == (412, "precondition_failed")
+    assert gone.headers["ETag"] == tags[-1]
     assert (await clinic.removes(headers={"If-Match": tags[-1]})).status_code == 204
     assert (await clinic.shows())["version"] == 0
     tags.append((await clinic.puts(as_body(one))).headers["ETag"])
@@ -387,7 +388,8 @@ async def test_of_two_who_set_it_at_once_one_changes_nothing(house: House) -> No
     assert changed is not None
     assert await store.put(present, sealed, seen=present.version) is None
     clinic_id, at_stripe = present.clinic_id, present.named.provider
-    assert await store.remove(clinic_id, at_stripe, version=present.version) is False
+    seen = present.version
+    assert await store.remove(clinic_id, at_stripe, version=seen) == changed.version != seen
     await clinic.sets(other)
     # The first writer had another row, so the slower writer makes no second one beside it.
     assert await store.put(changed, sealed, seen=0) is None

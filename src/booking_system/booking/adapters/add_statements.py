@@ -153,7 +153,7 @@ ANYTHING = Needs(acquaintance=True, shared_time=True, end_of_hold=True)
 PLAIN = Needs(acquaintance=False, shared_time=False, end_of_hold=False)
 
 
-def owned(patient: CTE, needs: Needs = ANYTHING) -> Update:
+def owned(patient: CTE, needs: Needs) -> Update:
     """Return the part that makes it the owner of its slots."""
     shared = VALUE["overbooked"] if needs.shared_time else None
     return (
@@ -213,3 +213,5 @@ NOTHING = "INSERT 0 0"
 
 ADD, ADD_PLAIN = (adding(one, with_service=False) for one in (ANYTHING, PLAIN))
 ADD_SERVICE, ADD_PLAIN_SERVICE = (adding(one, with_service=True) for one in (ANYTHING, PLAIN))
+"""The two ends: what a booking may write at most, and what each writes. Others are made when the
+first booking needs them."""

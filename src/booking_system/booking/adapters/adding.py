@@ -21,6 +21,9 @@ from booking_system.shared_kernel.aggregate import DomainEvent
 from booking_system.shared_kernel.errors import Transient
 from booking_system.shared_kernel.idempotency import IdempotencyKey
 
+_FREE = add_statements.adding, add_statements.adding_with_key
+_OWED = owed_statements.adding_owed, owed_statements.adding_owed_with_key
+
 
 async def add(
     connection: asyncpg.Connection,
@@ -37,13 +40,16 @@ async def add(
     named = None if key is None else Key(key.owner, key.operation, key.key, key.fingerprint)
     with_service = service is not None and service.is_live
     needs = _needs_of(row, attempt)
+    is_owed = appointment.payment_status is not PaymentStatus.NOT_REQUIRED
+    adding, with_key = _OWED if is_owed else _FREE
     if appointment.is_waiting:
         waits = AddingToWait(row, _waiting(appointment, attempt))
         done = await _to_wait(connection, needs, waits, named, with_service=with_service)
-    elif appointment.payment_status is PaymentStatus.NOT_REQUIRED:
-        done = await _free(connection, needs, row, named, with_service=with_service)
+    elif named is None:
+        done = await adding(needs, with_service=with_service).execute(connection, row)
     else:
-        done = await _owed(connection, needs, row, named, with_service=with_service)
+        keyed = AddingWithKey(row, named)
+        done = await with_key(needs, with_service=with_service).execute(connection, keyed)
     if done == add_statements.NOTHING:
         raise Transient("the patient or the service went meanwhile")
     if others:
@@ -60,36 +66,6 @@ def _needs_of(row: Adding, attempt: BookingAttempt) -> Needs:
         shared_time=row.overbooked or row.patient_doubled,
         end_of_hold=any(map(_is_held, slots)),
     )
-
-
-async def _free(
-    connection: asyncpg.Connection,
-    needs: Needs,
-    row: Adding,
-    named: Key | None,
-    *,
-    with_service: bool,
-) -> str:
-    if named is None:
-        statement = add_statements.adding(needs, with_service=with_service)
-        return await statement.execute(connection, row)
-    keyed = add_statements.adding_with_key(needs, with_service=with_service)
-    return await keyed.execute(connection, AddingWithKey(row, named))
-
-
-async def _owed(
-    connection: asyncpg.Connection,
-    needs: Needs,
-    row: Adding,
-    named: Key | None,
-    *,
-    with_service: bool,
-) -> str:
-    if named is None:
-        statement = owed_statements.adding_owed(needs, with_service=with_service)
-        return await statement.execute(connection, row)
-    keyed = owed_statements.adding_owed_with_key(needs, with_service=with_service)
-    return await keyed.execute(connection, AddingWithKey(row, named))
 
 
 async def _to_wait(

@@ -75,10 +75,11 @@ class ChannelStore(Protocol):
         """
         ...
 
-    async def delete(
-        self, clinic_id: ClinicId, channel: Channel, *, version: int | None
-    ) -> bool | None:
-        """Take it away with its secret; False: it has another version, None: there is none."""
+    async def delete(self, clinic_id: ClinicId, channel: Channel, *, version: int | None) -> int:
+        """Take it away with its secret, if it has this version, or any (None).
+
+        Return the version that was there; 0: there is none.
+        """
         ...
 
     async def begin_try(self, channel_id: UUID, *, now: datetime, rest: timedelta) -> bool:

@@ -147,8 +147,7 @@ class DropChannel:
     ) -> None:
         """Raises `NotFound`, `NotPermitted`, `Stale`."""
         await may_see(self.store, clinic_id, actor)
-        done = await self.store.delete(clinic_id, channel, version=version)
-        if done is False or (done is None and version):
-            raise Stale
-        if done is None:
+        present = await self.store.delete(clinic_id, channel, version=version)
+        check_seen(version, present)
+        if not present:
             raise NotFound

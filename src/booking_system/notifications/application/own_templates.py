@@ -158,8 +158,7 @@ class DropTemplates:
     ) -> None:
         """Raises `NotFound`, `NotPermitted`, `Stale`."""
         await _clinic(self.store, clinic_id, actor, changes=True)
-        done = await self.store.delete(clinic_id, kind, language, version=version)
-        if done is False or (done is None and version):
-            raise Stale
-        if done is None:
+        present = await self.store.delete(clinic_id, kind, language, version=version)
+        check_seen(version, present)
+        if not present:
             raise NotFound

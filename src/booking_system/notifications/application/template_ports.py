@@ -127,8 +127,11 @@ class TemplateStore(Protocol):
 
     async def delete(
         self, clinic_id: ClinicId, kind: Kind, language: str, *, version: int | None
-    ) -> bool | None:
-        """Take them away; False: they were changed since, None: there are none."""
+    ) -> int:
+        """Take them away, if they have this version, or any (None).
+
+        Return the version that was there; 0: there are none.
+        """
         ...
 
 

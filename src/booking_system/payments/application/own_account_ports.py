@@ -72,9 +72,9 @@ class OwnAccountStore(Protocol):
 
     async def remove(
         self, clinic_id: ClinicId, provider: OwnProvider, *, version: int | None
-    ) -> bool | None:
-        """Have nothing begin at the present account any more; `version` None: whichever it is.
+    ) -> int:
+        """Have nothing begin at the present account any more, if it has this version, or any.
 
-        None: there is none. False: it has another version.
+        Return the version that was there; 0: there is none.
         """
         ...

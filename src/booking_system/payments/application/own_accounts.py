@@ -177,8 +177,7 @@ class RemoveOwnAccount:
     ) -> None:
         """Raises `NotFound`, `NotPermitted`, `Stale`."""
         await may_see(self.store, clinic_id, actor)
-        done = await self.store.remove(clinic_id, provider, version=version)
-        if done is False or (done is None and version):
-            raise Stale
-        if done is None:
+        present = await self.store.remove(clinic_id, provider, version=version)
+        check_seen(version, present)
+        if not present:
             raise NotFound

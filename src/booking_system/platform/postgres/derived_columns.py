@@ -8,29 +8,24 @@ the last word before the row is stored: what a statement gives for such a column
 import re
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import DDL, Connection, Table, event, text
+from sqlalchemy import Connection, Table
 
-from booking_system.platform.postgres.row_checks import of_row
+from booking_system.platform.postgres.row_checks import columns_of, follow, of_row
 
 Expressions = Mapping[str, str]
 """What each column is, in words that `row_checks` takes."""
 
 _WORD = re.compile(r"\b[a-z_]+\b")
-_COLUMNS = """SELECT attname FROM pg_attribute
- WHERE attrelid = to_regclass(CAST(:name AS text)) AND attnum > 0 AND NOT attisdropped"""
 
 
 def add_derived_columns(table: Table, expressions: Expressions) -> None:
     """Give the table its function, and the trigger that calls it."""
-    for statement in making(table.name, expressions, table.columns.keys()):
-        ddl = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
-        event.listen(table, "after_create", ddl)
+    follow(table, making(table.name, expressions, table.columns.keys()))
 
 
 def derive_columns(connection: Connection, table: str, expressions: Expressions) -> None:
     """For migrations: write these columns from now on. What is stored stays as it is."""
-    columns = connection.execute(text(_COLUMNS), {"name": table}).scalars().all()
-    for statement in making(table, expressions, columns):
+    for statement in making(table, expressions, columns_of(connection, table)):
         connection.exec_driver_sql(statement)
 
 

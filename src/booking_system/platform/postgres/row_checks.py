@@ -8,7 +8,7 @@ own.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import DDL, Connection, Table, event, text
 
@@ -26,9 +26,7 @@ _COLUMNS = """SELECT attname FROM pg_attribute
 
 def add_row_checks(table: Table, conditions: Conditions) -> None:
     """Give the table its function and the constraint that calls it."""
-    for statement in making(table.name, conditions, table.columns.keys()):
-        ddl = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
-        event.listen(table, "after_create", ddl)
+    follow(table, making(table.name, conditions, table.columns.keys()))
 
 
 def replace_row_checks(connection: Connection, table: str, conditions: Conditions) -> None:
@@ -37,8 +35,7 @@ def replace_row_checks(connection: Connection, table: str, conditions: Condition
     Fails with SQLSTATE 23514 where a row does not fulfil them.
     """
     remove_row_checks(connection, table)
-    columns = connection.execute(text(_COLUMNS), {"name": table}).scalars().all()
-    for statement in making(table, conditions, columns):
+    for statement in making(table, conditions, columns_of(connection, table)):
         connection.exec_driver_sql(statement)
 
 
@@ -48,8 +45,7 @@ def reword_row_checks(connection: Connection, table: str, conditions: Conditions
     No row is read, and nobody waits: only for conditions that all rows fulfil, such as a list with
     more words than before.
     """
-    columns = connection.execute(text(_COLUMNS), {"name": table}).scalars().all()
-    function, *_ = making(table, conditions, columns)
+    function, *_ = making(table, conditions, columns_of(connection, table))
     connection.exec_driver_sql(function.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1))
 
 
@@ -57,6 +53,18 @@ def remove_row_checks(connection: Connection, table: str) -> None:
     """For migrations: let no condition hold on the table's rows, but those that are constraints."""
     connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {_name_of(table)}")
     connection.exec_driver_sql(f"DROP FUNCTION IF EXISTS {_name_of(table)}")
+
+
+def follow(table: Table, statements: Iterable[str]) -> None:
+    """Have the statements said wherever the table was created."""
+    for statement in statements:
+        ddl = DDL(statement.replace("%", "%%"))  # type: ignore[no-untyped-call]
+        event.listen(table, "after_create", ddl)
+
+
+def columns_of(connection: Connection, table: str) -> Sequence[str]:
+    """Return the names of the columns of a table that is there."""
+    return connection.execute(text(_COLUMNS), {"name": table}).scalars().all()
 
 
 def making(table: str, conditions: Conditions, columns: Collection[str]) -> list[str]:

@@ -101,19 +101,14 @@ class PostgresChannels:
             done = await connection.execute(new.returning(c.id))
             return wanted if done.one_or_none() is not None else None
 
-    async def delete(
-        self, clinic_id: ClinicId, channel: Channel, *, version: int | None
-    ) -> bool | None:
+    async def delete(self, clinic_id: ClinicId, channel: Channel, *, version: int | None) -> int:
         """Delete the row behind its lock, and the secret with it."""
         its = _its(clinic_id, channel)
         async with self._database.transaction() as connection:
             there = await connection.scalar(select(c.version).where(*its).with_for_update())
-            if there is None:
-                return None
-            if version is not None and version != there:
-                return False
-            await connection.execute(delete(clinic_channels).where(*its))
-        return True
+            if there is not None and version in {None, there}:
+                await connection.execute(delete(clinic_channels).where(*its))
+        return there or 0
 
     async def begin_try(self, channel_id: UUID, *, now: datetime, rest: timedelta) -> bool:
         """Of two at once one is the first."""

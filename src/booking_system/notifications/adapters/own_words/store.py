@@ -81,17 +81,14 @@ class PostgresTemplates:
 
     async def delete(
         self, clinic_id: ClinicId, kind: Kind, language: str, *, version: int | None
-    ) -> bool | None:
+    ) -> int:
         """Delete the row behind its lock."""
         its = _its(clinic_id, kind, language)
         async with self._database.transaction() as connection:
             there = await connection.scalar(select(t.version).where(*its).with_for_update())
-            if there is None:
-                return None
-            if version is not None and version != there:
-                return False
-            await connection.execute(delete(message_templates).where(*its))
-        return True
+            if there is not None and version in {None, there}:
+                await connection.execute(delete(message_templates).where(*its))
+        return there or 0
 
 
 def note_of(clinic_id: UUID, kind: Kind, language: str, **failure: Any) -> Any:

@@ -106,7 +106,7 @@ class PostgresOwnAccounts:
 
     async def remove(
         self, clinic_id: ClinicId, provider: OwnProvider, *, version: int | None
-    ) -> bool | None:
+    ) -> int:
         """Lock the clinic's rows, and mark the present one behind that."""
         async with self._database.transaction() as connection:
             await self._locked(connection, clinic_id, provider)
@@ -114,12 +114,11 @@ class PostgresOwnAccounts:
             present = select(c.id, c.version).where(*_present(clinic_id, provider))
             found = (await connection.execute(present)).one_or_none()
             if found is None:
-                return None
-            if version is not None and version != found.version:
-                return False
-            gone = {"removed_at": self._clock.now(), "version": found.version + 1}
-            await connection.execute(update(t).where(c.id == found.id).values(gone))
-        return True
+                return 0
+            if version in {None, found.version}:
+                gone = {"removed_at": self._clock.now(), "version": found.version + 1}
+                await connection.execute(update(t).where(c.id == found.id).values(gone))
+        return int(found.version)
 
     async def _locked(
         self, connection: AsyncConnection, clinic_id: ClinicId, provider: OwnProvider
