@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from booking_system.payments.adapters.sandbox.page import CHECKOUT
 from booking_system.platform.postgres.feed import Relay
 from tests.api import ZONE, Api, Person, code_of
@@ -156,9 +158,12 @@ async def test_a_deposit_confirms_and_the_rest_is_paid_at_the_desk(api: Api) -> 
     assert (await api.get(path, desk)).json() == totals.json(), "today is the default"
 
 
-async def test_a_late_cancellation_costs_what_the_terms_of_that_day_say(api: Api) -> None:
+@pytest.mark.parametrize("terms", ["required", "optional"])
+async def test_a_late_cancellation_costs_what_the_terms_of_that_day_say(
+    api: Api, terms: str
+) -> None:
     policy = {"late_cancel_minutes": 525_600, "late_cancel_percent": 40}
-    counter, patient = await Counter.open(api, policy), await api.patient()
+    counter, patient = await Counter.open(api, policy, payment=terms), await api.patient()
     booking = await counter.book(patient)
     payment = await counter.begin(booking, patient)
     await counter.play(payment, "pay")
