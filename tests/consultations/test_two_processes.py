@@ -4,7 +4,10 @@ import asyncio
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
+
+import pytest
 
 from booking_system.consultations.adapters.live.bus import BusMessage
 from booking_system.consultations.adapters.live.hub import LOOK_SECONDS, RENEW_SECONDS
@@ -12,6 +15,7 @@ from booking_system.consultations.adapters.statements import LEASE
 from booking_system.consultations.domain.seat import Seat
 from booking_system.shared_kernel.identifiers import AppointmentId
 from tests.consultations.surgery import ANSWER, page, surgery
+from tests.patience import soon
 from tests.platform.instances import instance
 from tests.platform.real_server import RealServer
 
@@ -126,6 +130,27 @@ async def test_many_at_once_are_stored_in_one_order(server: RealServer) -> None:
             heard.append([(frame["seq"], frame["id"]) for frame in frames])
         assert heard[0] == heard[1]
         assert [seq for seq, _ in heard[0]] == [*range(1, 25)]
+
+
+async def test_what_a_look_tells_before_its_sender_knows_is_told_once(
+    server: RealServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = await surgery(server.api)
+    use_cases = server.api.container.consultations
+    live, kind = use_cases.live(), type(use_cases.say())
+    say = kind.__call__
+    async with page(server.ws, await room.way_in(room.doctor)) as (doctor, _):
+        (connection,) = live._open[AppointmentId(UUID(room.id))].connections
+
+        async def slow(self: object, party: object, **said: object) -> Any:
+            entry = await say(self, party, **said)
+            await live.wake(connection.party.room_id)
+            await soon(lambda: connection.sent >= entry.seq)
+            return entry
+
+        monkeypatch.setattr(kind, "__call__", slow)
+        assert (await doctor.chat("Hello"))["seq"] == 1
+        assert [frame for frame in await doctor.quiet() if frame["type"] == "chat"] == []
 
 
 async def test_who_admits_at_the_same_moment_admits_once(server: RealServer) -> None:

@@ -195,6 +195,8 @@ class RoomSockets:
             case says.Chat():
                 if not room.may_chat(party):
                     raise NotAdmitted
+                # What a look tells while it is being stored is new all the same.
+                heard = connection.sent
                 entry = await self.say(
                     party,
                     client_id=frame.id,
@@ -202,7 +204,7 @@ class RoomSockets:
                     file_id=frame.file_id,
                     seen=None if room.seen is None else room.seen.room,
                 )
-                if entry.seq <= connection.sent:
+                if entry.seq <= heard:
                     # It was stored before: its page has not heard so, and asks once more.
                     connection.tell_again(entry)
                     return
