@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from math import comb
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 from typer.testing import CliRunner
@@ -26,7 +28,7 @@ from booking_lab.bench.neighbours import (
 from booking_lab.bench.plan import FEWEST_ROUNDS, Plan
 from booking_lab.bench.processes import TICKS, cpu_of_trees
 from booking_lab.bench.report import Report
-from booking_lab.bench.rounds import Way
+from booking_lab.bench.rounds import Round, Samples, Way
 from booking_lab.bench.verdict import Bar, Measure, Verdict
 from booking_system.bootstrap.cli import app
 from booking_system.bootstrap.console import ADDRESS, DATABASE, STOPPED, USAGE
@@ -55,9 +57,19 @@ def a_report(
     answers: Mapping[Way, dict[str, int]] | None = None,
 ) -> Report:
     """A report of as many rounds, in which the booking's figures are these of its baseline's."""
+    rounds = rounds_of(times, rates, answers)
+    return Report.of(rounds, {"cores": "2"}, Plan(rounds=len(times)), looks)
+
+
+def rounds_of(
+    times: Sequence[float],
+    rates: Sequence[float],
+    answers: Mapping[Way, dict[str, int]] | None = None,
+) -> list[Samples]:
+    """The rounds of such a report."""
     others = {way: a_sample(**(answers or {}).get(way, {})) for way in Way}
     others[Way.SLOTS] = replace(others[Way.SLOTS], seconds=0.02)
-    rounds = [
+    return [
         others
         | {
             Way.BOOKING: replace(
@@ -68,7 +80,6 @@ def a_report(
         }
         for time, rate in zip(times, rates, strict=True)
     ]
-    return Report.of(rounds, {"cores": "2"}, Plan(rounds=len(times)), looks)
 
 
 def a_look(others: float, *, stolen: float = 0.0, most: float = MOST_AT_REST) -> Look:
@@ -273,6 +284,48 @@ def test_the_exit_code_says_what_was_found(
     assert bench.exit_code == code, bench.output
     assert told in bench.output
     assert "multiples" in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("times", "rounds", "verdict"),
+    [
+        ((3.4, *(3.6,) * 4), 5, Verdict.UNDECIDED),
+        ((*(3.6,) * 5, 3.4, 3.4, *(3.6,) * 3), 10, Verdict.UNDECIDED),
+        ((*(3.6,) * 5, 3.4, *(3.6,) * 4), 10, Verdict.MISSED),
+    ],
+)
+def test_a_bar_is_missed_for_good_where_as_many_rounds_again_miss_it(
+    times: Sequence[float], rounds: int, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coming, steps = iter(rounds_of(times, (0.5,) * len(times))), []
+
+    def one(_: Round, tell: Callable[[str], None]) -> Samples:
+        tell("a round")
+        return next(coming)
+
+    async def seeded(*_: object) -> str:
+        return "18"
+
+    @contextmanager
+    def place(_: object) -> Iterator[tuple[Path, MagicMock]]:
+        yield Path(), MagicMock()
+
+    monkeypatch.setattr(Round, "run", one)
+    monkeypatch.setattr(run, "seeded", seeded)
+    monkeypatch.setattr(run, "own_place", place)
+    for name in ("Pgbench", "ServerUser", "binaries_for"):
+        monkeypatch.setattr(run, name, MagicMock())
+    monkeypatch.setattr(run, "Neighbours", lambda *_: Neighbours(os.getpid(), 0.0))
+    monkeypatch.setattr(run.machine, "described", lambda *_: {})
+    monkeypatch.setattr(Look, "is_busy", False)
+    report = run.measure(Plan(), postgres_bin=None, progress=lambda *step: steps.append(step))
+    assert (report.rounds, report.cpu[Way.BOOKING].verdict) == (rounds, verdict)
+    assert report.cpu[Way.BOOKING].found.rounds == pytest.approx(tuple(times))
+    assert [what for *_, what in steps] == ["seeding", *["a round"] * rounds]
+    assert len({total for _, total, _ in steps}) == rounds // 5
+    told = "\n".join(report.lines())
+    assert f"medians of {rounds} rounds" in told
+    assert ("so as many followed" in told) is (rounds > 5)
 
 
 def test_the_exit_code_of_a_busy_machine_means_nothing_else_and_is_documented() -> None:

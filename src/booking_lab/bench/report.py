@@ -44,6 +44,7 @@ class Report:
     cpu: Mapping[Way, Measure]
     rate: Mapping[Way, Measure]
     looks: Sequence[Look]
+    rounds: int
 
     @classmethod
     def of(
@@ -66,17 +67,26 @@ class Report:
             cpu={way: _cpu(way, by_way, judges=judges) for way in CPU_BARS},
             rate={way: _rate(way, by_way, judges=judges) for way in RATE_BARS},
             looks=looks,
+            rounds=len(rounds),
         )
+
+    @property
+    def has_missed_a_bar(self) -> bool:
+        """Say whether a bar was missed."""
+        return any(self._missed())
 
     def missed(self) -> list[str]:
         """Return a sentence for each bar that was missed, and for answers that must not be."""
-        measures = [*self.cpu.values(), *self.rate.values()]
-        slow = [one.sentence for one in measures if one.verdict is Verdict.MISSED]
-        return [*slow, *self._unhoped()]
+        return [*(one.sentence for one in self._missed()), *self._unhoped()]
 
     def busy(self) -> list[str]:
         """Return a sentence where others took too much for a verdict."""
         return list(busy_sentences(self.looks))
+
+    def _missed(self) -> Iterator[Measure]:
+        for one in (*self.cpu.values(), *self.rate.values()):
+            if one.verdict is Verdict.MISSED:
+                yield one
 
     def _unhoped(self) -> Iterator[str]:
         judges = any(measure.verdict for measure in self.cpu.values())
@@ -96,10 +106,12 @@ class Report:
         yield "Each round is compared with its own baseline. The interval holds the true median at"
         yield f"least nine times in ten, of {FEWEST_ROUNDS} rounds from the smallest to the largest"
         yield "value; a bar inside of it is not decided."
+        if self.rounds > self.plan.rounds:
+            yield f"A bar was missed in the first {self.plan.rounds} rounds, so as many followed."
         yield ""
         yield from (f"{name}: {value}" for name, value in self.machine.items())
         plan = self.plan
-        yield f"medians of {plan.rounds} rounds, in each {plan.seconds:g} s in {plan.turns} turns"
+        yield f"medians of {self.rounds} rounds, in each {plan.seconds:g} s in {plan.turns} turns"
         yield ""
         yield _line(HEAD)
         for way, row in self.rows.items():
