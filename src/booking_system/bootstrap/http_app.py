@@ -18,6 +18,7 @@ from booking_system.bootstrap.settings import Settings
 from booking_system.bootstrap.watching import ALWAYS_ANSWERED
 from booking_system.identity.domain.policies import public
 from booking_system.platform.http import problems
+from booking_system.platform.http.application import Application
 from booking_system.platform.http.assembly import install, keep_apart, refuse_unguarded
 from booking_system.platform.http.edge import Edge
 from booking_system.platform.http.event_kinds import type_events
@@ -81,7 +82,7 @@ def create_app(container: Container) -> FastAPI:
     rejection = Rejection(
         public_url=public_url, instance=os.urandom(4).hex(), new_id=lambda: uuid7().hex
     )
-    app = FastAPI(
+    app = Application(
         title=TITLE,
         version=__version__,
         lifespan=lifespan,
