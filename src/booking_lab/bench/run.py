@@ -30,7 +30,7 @@ Progress = Callable[[int, int, str], None]
 
 
 def measure(plan: Plan, *, postgres_bin: Path | None, progress: Progress) -> Report:
-    """Do all rounds, and as many again where a bar was missed: few miss a near bar by chance.
+    """Do all rounds, and as many again where a bar was missed: that may have been chance.
 
     Raises `BenchProblem`, `LocalStackError`, `DatabaseProblemError`.
     """
