@@ -26,7 +26,7 @@ class Application(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, one connection, or the program's life."""
-        if self.middleware_stack is None or scope["type"] == "lifespan":
+        if self.middleware_stack is None:
             await super().__call__(scope, receive, send)
         else:
             scope["app"] = self
