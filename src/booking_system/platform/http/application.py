@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class Application(FastAPI):
-    """Hands each request to its outermost middleware, of which it needs one.
+    """Hands each request to the middleware that was added last; at least one has to be.
 
     FastAPI lays three of its own around that: an answer where nothing else gives one, a note of
     errors for its telemetry, and a bound for all bodies. `Edge` lets no error out, that telemetry
