@@ -78,6 +78,7 @@ def bench(  # noqa: PLR0913  (options)
     It touches no data of yours.
     Exit codes: 0 no bar was missed, 1 one was missed or the bench could not go on, 2 wrong usage,
     5 others kept the machine busy: the figures are told, and no verdict.
+    Where a bar is missed, as many rounds follow, and all are judged together.
     With --journey each request of a page is compared with bare FastAPI, on a database that was made
     over HTTP a moment ago and on a large one; there are no bars.
     With --rooms two parties in each of 500 rooms write to each other, on one process: how soon a
